@@ -1,0 +1,123 @@
+"""jaxsnn: spiking networks as pure functions. Simulate one, sweep thousands in one compiled program, differentiate it."""
+
+from importlib.metadata import PackageNotFoundError as _NotInstalled
+from importlib.metadata import version as _version
+
+# --- choices of a neuron
+from ._linear import Current as Current
+
+# --- what everything is built on
+from ._status import SimulationError as SimulationError
+from ._status import Status as Status
+from ._tree import get as get
+from ._tree import set as set
+from ._types import param as param
+from .analysis import plots as plot  # noqa: F401  # snn.plot.raster(...)
+
+# --- connectivity: who, and how
+from .connect.graph import AbstractConnectivity as AbstractConnectivity
+from .connect.graph import Dense as Dense
+from .connect.graph import Sparse as Sparse
+from .connect.topology import AbstractTopology as AbstractTopology
+from .connect.topology import AllToAll as AllToAll
+from .connect.topology import FixedInDegree as FixedInDegree
+from .connect.topology import FixedOutDegree as FixedOutDegree
+from .connect.topology import FixedProb as FixedProb
+from .connect.topology import FixedTotal as FixedTotal
+from .connect.topology import FromArrays as FromArrays
+from .connect.topology import OneToOne as OneToOne
+
+# --- distributions
+from .distributions import AbstractDistribution as AbstractDistribution
+from .distributions import Clip as Clip
+from .distributions import LogNormal as LogNormal
+from .distributions import Normal as Normal
+from .distributions import Redraw as Redraw
+from .distributions import Uniform as Uniform
+from .dynamics import AbstractDynamics as AbstractDynamics
+from .dynamics import Inputs as Inputs
+from .dynamics import Signals as Signals
+
+# --- networks
+from .network.network import Network as Network
+from .network.network import network as network
+from .network.order import AbstractOrder as AbstractOrder
+from .network.order import BrianOrder as BrianOrder
+from .network.order import NestOrder as NestOrder
+from .network.population import Population as Population
+from .network.population import Source as Source
+from .network.projection import Link as Link
+from .network.projection import Projection as Projection
+
+# --- neurons
+from .neurons.base import AbstractNeuron as AbstractNeuron
+from .neurons.base import Membrane as Membrane
+from .neurons.choices import AbstractComparator as AbstractComparator
+from .neurons.choices import AbstractGain as AbstractGain
+from .neurons.choices import AbstractHearing as AbstractHearing
+from .neurons.choices import AbstractReset as AbstractReset
+from .neurons.choices import AbstractResetTime as AbstractResetTime
+from .neurons.choices import Above as Above
+from .neurons.choices import AtLeast as AtLeast
+from .neurons.choices import Capacitance as Capacitance
+from .neurons.choices import Drops as Drops
+from .neurons.choices import Integrates as Integrates
+from .neurons.choices import Keeps as Keeps
+from .neurons.choices import NextStep as NextStep
+from .neurons.choices import Nothing as Nothing
+from .neurons.choices import PerStep as PerStep
+from .neurons.choices import Resistance as Resistance
+from .neurons.choices import SameStep as SameStep
+from .neurons.choices import Subtract as Subtract
+from .neurons.choices import ToValue as ToValue
+from .neurons.lif import LIF as LIF
+from .neurons.readout import LI as LI
+from .neurons.readout import Relay as Relay
+from .neurons.surrogate import AbstractSurrogate as AbstractSurrogate
+from .neurons.surrogate import FastSigmoid as FastSigmoid
+
+# --- running
+from .simulate.currents import Noise as Noise
+from .simulate.currents import Step as Step
+from .simulate.drive import AbstractDrive as AbstractDrive
+from .simulate.drive import Silence as Silence
+from .simulate.progress import Bar as Bar
+from .simulate.progress import Quiet as Quiet
+from .simulate.record import AbstractProbe as AbstractProbe
+from .simulate.run import Run as Run
+from .simulate.run import RunState as RunState
+from .simulate.run import simulate as simulate
+from .simulate.spikes import ISI as ISI
+from .simulate.spikes import Count as Count
+from .simulate.spikes import PackedRaster as PackedRaster
+from .simulate.spikes import Raster as Raster
+from .simulate.spikes import Rate as Rate
+from .simulate.spikes import Spikes as Spikes
+from .simulate.traces import Last as Last
+from .simulate.traces import Trace as Trace
+from .simulate.trains import Poisson as Poisson
+from .simulate.trains import Replay as Replay
+
+# --- sweeps
+from .sweep.grid import Axis as Axis
+from .sweep.grid import Grid as Grid
+from .sweep.grid import Seeds as Seeds
+from .sweep.grid import Static as Static
+from .sweep.grid import product as product
+from .sweep.grid import zipped as zipped
+from .sweep.run import sweep as sweep
+
+# --- synapse ports
+from .synapses.alpha import Alpha as Alpha
+from .synapses.base import AbstractSynapse as AbstractSynapse
+from .synapses.base import Exact as Exact
+from .synapses.base import Frozen as Frozen
+from .synapses.conductance import Conductance as Conductance
+from .synapses.delta import Delta as Delta
+from .synapses.exponential import Exponential as Exponential
+from .synapses.refractory import UnlessRefractory as UnlessRefractory
+
+try:
+    __version__ = _version("jaxsnn")
+except _NotInstalled:  # a checkout that was not installed
+    __version__ = "0"

@@ -1,0 +1,300 @@
+"""Random numbers as a pure function of (stream, step, id): no state, no key to split, the same numbers in any order.
+
+The generator is Threefry-2x32 with 13 rounds, the fewest that pass BigCrush (Salmon, Moraes, Dror and Shaw, "Parallel
+random numbers: as easy as 1, 2, 3", SC 2011). For one stream the map from (id, step) to its two words is a bijection of
+64-bit numbers, so no two draws of a stream share both words. Everything is uint32: x64 is never needed.
+"""
+
+import math
+import zlib
+from functools import partial
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, ArrayLike, Bool, Float, Int32, UInt32
+
+from jaxsnn._types import as_number, canonical_float, check, is_concrete
+
+_ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
+_PARITY = np.uint32(0x1BD11BDA)  # of the key schedule: makes an all-zero key harmless
+
+
+def threefry(key: tuple[Any, Any], counter: tuple[Any, Any], rounds: int = 13) -> tuple[Any, Any]:
+    """Threefry-2x32: mixes a counter under a key. Plain operators, hence bit for bit alike on NumPy and JAX uint32.
+
+    **Arguments:** `key`, `counter`: two uint32 words each, which broadcast. `rounds`: static.
+    **Returns:** two uint32 words. For a given key and rounds the map counter -> words is a bijection.
+    """
+    schedule = (key[0], key[1], key[0] ^ key[1] ^ _PARITY)
+    with np.errstate(over="ignore"):  # wrapping is meant; NumPy warns of it for scalars
+        x, y = counter[0] + schedule[0], counter[1] + schedule[1]
+        for i in range(rounds):
+            shift = _ROTATIONS[i % 8]
+            x = x + y
+            y = (y << np.uint32(shift) | y >> np.uint32(32 - shift)) ^ x
+            if i % 4 == 3:
+                turn = i // 4 + 1
+                x = x + schedule[turn % 3]
+                y = y + (schedule[(turn + 1) % 3] + np.uint32(turn))
+    return x, y
+
+
+def stream(key: Array, name: str) -> UInt32[Array, " 2"]:
+    """The 64-bit stream key for one use (`name`) of a JAX key: typed of any implementation, or raw uint32 words.
+
+    The key's words are absorbed two at a time by the full 20 rounds; the name enters as its CRC-32. The low counter word
+    is 0, where JAX's own derivations of children have it running, so that streams and split keys do not meet.
+    """
+    data = jax.random.key_data(key) if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else jnp.asarray(key)
+    if data.ndim != 1 or data.size % 2 or data.dtype != jnp.uint32:
+        raise ValueError(
+            f"Got a key of shape {key.shape} and type {key.dtype}; expected one key, as jax.random.key(seed) makes it."
+        )
+    state = (np.uint32(zlib.crc32(name.encode())), np.uint32(0))
+    for i in range(0, data.size, 2):
+        state = threefry((data[i], data[i + 1]), state, rounds=20)
+    return jnp.stack(state)
+
+
+def _word(x: Any) -> Any:
+    return x.astype(np.uint32) if hasattr(x, "astype") else np.uint32(x)
+
+
+def words(stream: Any, step: Any, ids: Any) -> tuple[Any, Any]:
+    """Two independent uint32 words for every (step, id), which broadcast. NumPy in, NumPy out; otherwise JAX."""
+    return threefry((stream[0], stream[1]), (_word(ids), _word(step)))
+
+
+def uniform(stream: Any, step: Any, ids: Any) -> Any:
+    """Uniform in [0, 1): the canonical float type, with all its 24 (float32) or 53 (float64) bits."""
+    high, low = words(stream, step, ids)
+    dtype = canonical_float()
+    if dtype == np.float32:
+        return (high >> np.uint32(8)).astype(dtype) * np.float32(2.0**-24)
+    coarse, fine = (high >> np.uint32(5)).astype(dtype), (low >> np.uint32(6)).astype(dtype)
+    return (coarse * np.float64(2.0**26) + fine) * np.float64(2.0**-53)
+
+
+def normal(stream: Array, step: ArrayLike, ids: ArrayLike) -> Float[Array, "..."]:
+    """Standard normal by Box and Muller, `+-sqrt(-2 ln u) cos(a)`: always finite, at most 6.8 from zero.
+
+    One word gives the radius with all its 32 bits, which keeps the tail; the other the sign and the angle, which need
+    only span [-pi/2, pi/2) then, where the power series of the cosine costs a tenth of a general cosine.
+    """
+    radial, angular = words(stream, step, ids)
+    dtype = canonical_float()
+    u = (radial.astype(dtype) + dtype.type(0.5)) * dtype.type(2.0**-32)  # in (0, 1]
+    number = lax.bitcast_convert_type(angular << np.uint32(1), jnp.int32)
+    square = (number.astype(dtype) * dtype.type(2.0**-32 * math.pi)) ** 2
+    cosine = jnp.ones_like(square)
+    for k in range(7 if dtype == np.float32 else 12, 0, -1):
+        cosine = 1 - square * cosine * dtype.type(1 / (2 * k * (2 * k - 1)))
+    radius = jnp.sqrt(dtype.type(-2.0) * jnp.log(u))
+    return jnp.where(angular >> np.uint32(31) == 0, radius, -radius) * cosine
+
+
+def below(words: Any, n: Any) -> Any:
+    """Uniform integers in [0, n), `floor(word n / 2^32)`: the high half of a 32x32-bit product from 16-bit pieces.
+
+    No value is off its probability 1/n by more than 2^-32. `words` and `n`: uint32 (or `n` a Python int).
+    """
+    n, half, mask = _word(n), np.uint32(16), np.uint32(0xFFFF)
+    word_low, word_high, n_low, n_high = words & mask, words >> half, n & mask, n >> half
+    middle = word_high * n_low + (word_low * n_low >> half)
+    return word_high * n_high + (middle >> half) + (word_low * n_high + (middle & mask) >> half)
+
+
+def permute(stream: Array, row: UInt32[Array, "..."], index: UInt32[Array, "..."], n: int) -> UInt32[Array, "..."]:
+    """Where a keyed pseudo-random permutation of range(n), another one for every row, sends `index`.
+
+    Any m elements of a row are a random subset of size m, and no memory is needed for the others: a Feistel network on
+    Z_a x Z_b with a b >= n shifts each half in turn by a random function of the other; a value that falls outside
+    range(n) goes through again until it is inside (Black and Rogaway, "Ciphers with arbitrary finite domains", 2002).
+    Such networks mix slowly on very small domains; there it is the rank of word `index` among the row's n words.
+
+    **Arguments:** `row`, `index`: uint32, broadcasting; `n`: static, 1 .. 2^31.
+    """
+    row, index = jnp.broadcast_arrays(row, index)
+    index = jnp.minimum(index, np.uint32(n - 1))  # what starts outside might never come inside
+    return _rank(stream, row, index, n) if n <= 16 else _feistel(stream, row, index, n)
+
+
+def _rank(stream: Array, row: Array, index: Array, n: int) -> Array:
+    mine, _ = words(stream, row, index)
+    others = (words(stream, row, np.uint32(i))[0] for i in range(n))
+    before = ((other < mine) | (other == mine) & (i < index) for i, other in enumerate(others))
+    return sum((first.astype(jnp.uint32) for first in before), jnp.zeros_like(index))
+
+
+def _feistel(stream: Array, row: Array, index: Array, n: int) -> Array:
+    a = math.isqrt(n - 1) + 1
+    b = -(-n // a)
+    pairs_of_rounds = max(4, math.ceil(24 / math.log2(b)))  # each makes what is left to mix about b times smaller
+
+    def shifted(half: Array, other: Array, modulus: int, turn: int) -> Array:
+        word, _ = words(stream, row, other + np.uint32(turn << 16))
+        moved = half + below(word, modulus)
+        return jnp.where(moved >= np.uint32(modulus), moved - np.uint32(modulus), moved)
+
+    def network(x: Array) -> Array:
+        left, right = x // np.uint32(b), x % np.uint32(b)
+        for turn in range(0, 2 * pairs_of_rounds, 2):
+            left = shifted(left, right, a, turn)
+            right = shifted(right, left, b, turn + 1)
+        return left * np.uint32(b) + right
+
+    x = network(index)
+    if a * b == n:
+        return x
+    outside = np.uint32(n)
+    return lax.while_loop(lambda x: jnp.any(x >= outside), lambda x: jnp.where(x >= outside, network(x), x), x)
+
+
+# --- counts -----------------------------------------------------------------------------------------------------------
+
+_NEGLIGIBLE = 2.0**-44  # weights this far below the mode's are taken as zero: the sums then do not depend on the window
+_MOST = 80.0  # mean per step that a table covers when its own mean is traced
+_ROWS = (8, 16, 32, 96)  # numbers of rows for which the comparison is compiled where the rows needed are not known
+_ALWAYS, _NEVER = 2**31 - 1, -(2**31)
+
+
+class Thresholds(eqx.Module):
+    """Inverse distribution function of a law of counts: `count(word) = first + #{j: word < survival[j]}`.
+
+    The word is read as a signed number (CPUs compare those faster), uniform in [-2^31, 2^31), and
+    `survival[j] = 2^32 P(X > first + j) - 2^31`. Rows from `needed` on count never; None if every row matters.
+    """
+
+    first: Int32[Array, "*shape"]
+    survival: Int32[Array, "rows *shape"]
+    needed: Int32[Array, ""] | None
+
+    def count(self, word: UInt32[Array, "..."]) -> Int32[Array, "..."]:
+        """The counts, all rows at once: quick to compile, which is what one use (building a graph) wants."""
+        number = jnp.minimum(lax.bitcast_convert_type(word, jnp.int32), _ALWAYS - 1)
+        shape = self.first.shape or (1,) * number.ndim
+        survival = self.survival.reshape((self.survival.shape[0], *shape))
+        return self.first + jnp.sum(number[None] < survival, axis=0, dtype=jnp.int32)
+
+    def trimmed(self) -> "Thresholds":
+        """The rows that matter and no others: for concrete thresholds."""
+        return Thresholds(self.first, self.survival[: int(self.needed)], needed=None)
+
+    def __call__(self, word: UInt32[Array, "..."]) -> Int32[Array, "..."]:
+        """The same counts, quick to run, which is what a use in every step wants."""
+        number = jnp.minimum(lax.bitcast_convert_type(word, jnp.int32), _ALWAYS - 1)
+        rows = self.survival.shape[0]
+
+        def compared(count: int) -> Array:  # unrolled: one loop over the neurons
+            within = ((number < self.survival[i]).astype(jnp.int32) for i in range(count))
+            return sum(within, jnp.zeros(number.shape, jnp.int32))
+
+        def as_needed() -> Array:
+            sizes = [size for size in _ROWS if size < rows] + [rows]
+            enough = sum((self.needed > size).astype(jnp.int32) for size in sizes[:-1])
+            return lax.switch(enough, [partial(compared, size) for size in sizes])
+
+        if self.needed is None:
+            return self.first + compared(rows)
+        # A branch that depends on data would make the host wait for an accelerator.
+        return lax.platform_dependent(word, cpu=lambda _: self.first + as_needed(), default=lambda word: self.count(word))
+
+
+def _thresholds(mode: Array, up: Array, down: Array) -> Thresholds:
+    """Thresholds of a law with one mode, from ratios of successive probabilities, without exponentials or factorials.
+
+    **Arguments:** `up[i] = P(mode+i+1) / P(mode+i)`, `down[i] = P(mode-i-1) / P(mode-i)`, shape (reach, *shape).
+
+    Every operation is a single rounded one: a product here, a sum there, never both in one loop, which the compiler
+    would fuse, and no division by what all elements share, which it may replace. So a table is the same bit for bit
+    wherever it is built.
+    """
+
+    def walk(ratios: Array) -> Array:
+        return lax.scan(lambda weight, ratio: (weight * ratio,) * 2, jnp.ones_like(ratios[0]), ratios)[1]
+
+    def running(weights: Array, reverse: bool = False) -> Array:
+        return lax.scan(lambda s, w: (s + w,) * 2, jnp.zeros_like(weights[0]), weights, reverse=reverse)[1]
+
+    weights = jnp.concatenate([walk(down)[::-1], jnp.ones_like(up[:1]), walk(up)])
+    weights = jnp.where(weights < _NEGLIGIBLE, 0.0, weights)
+    at_most, at_least = running(weights), running(weights, reverse=True)
+    beyond = jnp.concatenate([at_least[1:], jnp.zeros_like(at_least[:1])])
+    scale = 1.0 / at_most[-1:]
+
+    def integer(weight: Array) -> Array:  # only used below one half, where it fits
+        return (jnp.minimum(weight * scale, 0.5) * 2.0**32).astype(jnp.uint32)
+
+    # Each side from its own tail, so that neither suffers from 1 - (almost 1); ~x is 2^32 - 1 - x.
+    survival = jnp.where(at_most < beyond, ~integer(at_most), integer(beyond)) ^ np.uint32(1 << 31)
+    survival = lax.bitcast_convert_type(survival, jnp.int32)
+    # Rows that count always, whoever asks, go into `first` once and for all.
+    start = jnp.min(jnp.sum(survival == _ALWAYS, axis=0, dtype=jnp.int32))
+    padded = jnp.concatenate([survival, jnp.full_like(survival, _NEVER)])
+    survival = lax.dynamic_slice_in_dim(padded, start, survival.shape[0])
+    return Thresholds(
+        first=mode.astype(jnp.int32) - down.shape[0] + start,
+        survival=survival,
+        needed=jnp.max(jnp.sum(survival > _NEVER, axis=0, dtype=jnp.int32)),
+    )
+
+
+def _offsets(most: float, mode: Array) -> Float[Array, "reach ..."]:
+    """0, 1, 2, ... until a Poisson law of mean `most` has become negligible beyond its mode, to go with `mode`."""
+    weight, reach = 1.0, 1
+    while weight >= _NEGLIGIBLE:  # the ratios of all laws with a mean up to `most` are at most these
+        weight, reach = weight * most / (most + reach), reach + 1
+    return jnp.arange(reach, dtype=mode.dtype).reshape((reach,) + (1,) * mode.ndim)
+
+
+def binomial(word: UInt32[Array, "..."], n: int, p: Float[Array, ""], most: float) -> Int32[Array, "..."]:
+    """Numbers of successes in `n` trials of probability `p <= most` (`n`, `most` static), one for every word."""
+    rare = jnp.minimum(p, 1 - p)
+    odds = rare / (1 - rare)
+    mode = jnp.minimum(jnp.floor((n + 1) * rare), n)
+    offset = _offsets((n + 1) * min(most, 0.5), mode)
+    ahead, behind = mode + offset, mode - offset
+    up = jnp.maximum(n - ahead, 0.0) / (ahead + 1.0) * odds
+    down = jnp.where(behind > 0, behind / (n + 1.0 - behind) * (1.0 / odds), 0.0)
+    count = _thresholds(mode, up, down).count(word)
+    return jnp.where(p > 0.5, n - count, count)
+
+
+class PoissonTable(eqx.Module):
+    """Poisson counts with mean `lam` per step, made once and used in every step: exact up to probabilities of 2^-32.
+
+    **Arguments:** `lam`: shape () or (n,). `most`: static, the largest mean covered; by default 80, or the largest `lam`
+    where it is known. A known `lam` gives a table just large enough. `valid` tells whether `lam` was within [0, most].
+    """
+
+    thresholds: Thresholds
+    valid: Bool[Array, ""]
+
+    def __init__(self, lam: ArrayLike, most: float | None = None):
+        with jax.ensure_compile_time_eval():
+            lam = as_number(lam)
+            check((lam >= 0) & (lam < jnp.inf), f"Got a mean of {lam} events a step; expected finite numbers >= 0.")
+            if most is None:
+                most = max(_MOST, math.ceil(float(jnp.max(lam)))) if is_concrete(lam) else _MOST
+            check(lam <= most, f"Got a mean of {lam} events a step, more than most={most}; give a larger `most`.")
+            self.valid = jnp.all((lam >= 0) & (lam <= most))
+            lam = jnp.clip(lam, 0.0, most)
+            mode = jnp.floor(lam)
+            offset = _offsets(most, mode)
+            down = jnp.where(mode > offset, (mode - offset) * (1.0 / lam), 0.0)
+            thresholds = _thresholds(mode, lam / (mode + offset + 1.0), down)
+            self.thresholds = thresholds.trimmed() if is_concrete(lam) else thresholds
+
+
+def poisson(table: PoissonTable, stream: Array, step: ArrayLike, ids: ArrayLike) -> Int32[Array, "..."]:
+    """Poisson counts for every id in this step, from the first of its two words."""
+    return table.thresholds(words(stream, step, ids)[0])
+
+
+def named_key(key: Array, name: str) -> Array:
+    """The JAX key for one named use of `key`: the same whatever else is drawn, and in whatever order."""
+    return jax.random.fold_in(key, np.uint32(zlib.crc32(name.encode())))

@@ -1,0 +1,56 @@
+"""What can go wrong while a program runs: one bit each, OR-ed on the device, raised once at the end with its remedy."""
+
+from __future__ import annotations
+
+import enum
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, UInt32
+
+
+class Status(enum.IntFlag):
+    """Bits of a run's status; 0 is a clean run."""
+
+    NOT_FINITE = 1
+    SPIKE_CAPACITY = 2
+    GRAPH_CAPACITY = 4
+    EVENT_CAPACITY = 8
+    RATE_RANGE = 16
+    DELAY_RANGE = 32
+
+
+_REMEDIES = {
+    Status.NOT_FINITE: "a state became NaN or infinite; check time constants, weights and initial values",
+    Status.SPIKE_CAPACITY: "more spikes in one step than Sparse(capacity=...) delivers on this device; raise it",
+    Status.GRAPH_CAPACITY: "a random graph drew more edges than it has room for; raise its `most`, or take another seed",
+    Status.EVENT_CAPACITY: "a Spikes(...) probe saw more events than its `capacity`; raise it (the first ones are kept)",
+    Status.RATE_RANGE: "a Poisson rate left the range its table covers; give a larger `most` (mean events per step)",
+    Status.DELAY_RANGE: "a delay left the range from the shortest allowed one to `max_delay`; raise max_delay",
+}
+
+
+class SimulationError(RuntimeError):
+    """A run ended with a status that is not clean; `status` holds the bits."""
+
+    def __init__(self, status: Status, where: str = ""):
+        self.status = status
+        super().__init__(f"The simulation{where} reports: " + "; ".join(explain(status)) + ".")
+
+
+def bit(flag: Status, condition: Array) -> UInt32[Array, ""]:
+    """`flag` where `condition` holds anywhere, as uint32."""
+    return jnp.where(jnp.any(condition), jnp.uint32(flag), jnp.uint32(0))
+
+
+def explain(status: int | Array) -> list[str]:
+    """One sentence with the remedy for every bit that is set."""
+    bits = int(np.bitwise_or.reduce(np.ravel(np.asarray(status, np.uint32)), initial=0))
+    return [f"{flag.name}: {remedy}" for flag, remedy in _REMEDIES.items() if bits & flag]
+
+
+def raise_if(status: int | Array, where: str = "") -> None:
+    """Raise `SimulationError` unless the (concrete) status is clean."""
+    bits = int(np.bitwise_or.reduce(np.ravel(np.asarray(status, np.uint32)), initial=0))
+    if bits:
+        raise SimulationError(Status(bits), where)

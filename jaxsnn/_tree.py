@@ -1,0 +1,69 @@
+"""Dotted paths into models and states: `"E.neuron.tau"`, `"EE.weight"`, `"E.exc.i"`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from ._types import as_number
+
+M = TypeVar("M", bound=eqx.Module)
+
+
+def children(node: Any) -> dict[str, Any]:
+    """The named parts of a node: of a mapping, a NamedTuple, a Module; of anything else none."""
+    if isinstance(node, Mapping):
+        return dict(node)
+    if hasattr(node, "_asdict"):
+        return node._asdict()
+    if dataclasses.is_dataclass(node):
+        parts = {f.name: getattr(node, f.name) for f in dataclasses.fields(node) if hasattr(node, f.name)}
+        # the named parts of a network stand directly below it: "E", not "populations.E"
+        return {**getattr(node, "named", {}), **parts}
+    return {}
+
+
+def get(node: Any, path: str) -> Any:
+    """The part of `node` at a dotted path; one error that lists what there is instead."""
+    at = node
+    for depth, name in enumerate(path.split(".")):
+        parts = children(at)
+        if name not in parts:
+            where = ".".join(path.split(".")[:depth]) or type(node).__name__
+            known = ", ".join(sorted(map(str, parts))) or "nothing"
+            raise ValueError(f"Got path {path!r}, but {where} has no {name!r}; it has {known}.")
+        at = parts[name]
+    return at
+
+
+def set(model: M, path: str, value: Any) -> M:  # noqa: A001  # the verb users expect: snn.set(net, "E.neuron.tau", 10.0)
+    """A copy of `model` with the leaf at `path` replaced by `value`, converted to the type the leaf has.
+
+    **Arguments:** `path`: e.g. `"E.neuron.tau"`, `"EE.weight"`. `value`: a number or array, shape `()` or the leaf's.
+    **Raises:** ValueError if there is no such leaf, if it is static, or if shapes cannot be broadcast.
+    """
+    old = get(model, path)
+    if not eqx.is_array(old):
+        raise ValueError(f"Got path {path!r}, which is {type(old).__name__} and no numeric leaf; set a number below it.")
+    if jnp.issubdtype(old.dtype, jnp.floating):
+        new = as_number(value)
+    else:
+        new = jnp.asarray(value, old.dtype)
+    if new.ndim and old.ndim and new.shape != old.shape:
+        raise ValueError(f"Got shape {new.shape} for {path!r}, expected () or {old.shape}.")
+    return eqx.tree_at(lambda m: get(m, path), model, new)
+
+
+def barrier(tree: Any) -> Any:
+    """Every array of `tree` behind an optimisation barrier.
+
+    A parameter that happens to be a constant of the program would otherwise be folded into other roundings than a
+    traced one, and the trajectory of a sweep's point would differ from the same point run alone.
+    """
+    arrays, rest = eqx.partition(tree, eqx.is_array)
+    return eqx.combine(jax.lax.optimization_barrier(arrays), rest)

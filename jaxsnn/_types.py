@@ -1,0 +1,93 @@
+"""Numbers as leaves: the one helper that every numeric field goes through, and checks that know about tracing."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, ArrayLike, Int32
+
+
+def canonical_float() -> np.dtype:
+    """The floating type of every number: float32, or float64 when x64 is enabled."""
+    return jnp.result_type(float)
+
+
+def is_concrete(*xs: Any) -> bool:
+    """True if no leaf of any argument (pytrees) is being traced, so that its value can be looked at."""
+    return not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(xs))
+
+
+def as_number(value: Any) -> Array:
+    """A strongly typed array of the canonical float type; a plain number stays concrete inside `jit`.
+
+    A weakly typed leaf would trace a second time and change the type of a scan's carry, hence the explicit type.
+    """
+    numeric = isinstance(value, (bool, int, float)) or (
+        hasattr(value, "dtype") and (jnp.issubdtype(value.dtype, np.number) or jnp.issubdtype(value.dtype, np.bool_))
+    )
+    if isinstance(value, (list, tuple)):  # nested sequences are what NumPy makes of them
+        try:
+            return as_number(np.asarray(value) if is_concrete(value) else jnp.asarray(value))
+        except (TypeError, ValueError):
+            numeric = False
+    if not numeric or jnp.iscomplexobj(value):
+        raise ValueError(
+            f"Got {value!r} ({type(value).__name__}) for a numeric field; expected a real number or an array of them."
+        )
+    with jax.ensure_compile_time_eval():  # `asarray` would leave a weakly typed tracer weak
+        return lax.convert_element_type(jnp.asarray(value), canonical_float())
+
+
+def param(default: Any = dataclasses.MISSING, *, unit: str = "", optional: bool = False, **kwargs: Any) -> Any:
+    """A numeric field of an `eqx.Module`: an array leaf, never static, so that it can be swept and differentiated.
+
+    **Arguments:** `default`: a number, an array or, if `optional`, None. `unit`: kept in the field's metadata.
+    Anything else goes to `eqx.field`. The value is converted by `as_number` at construction.
+    """
+
+    def convert(value: Any) -> Array | None:
+        return None if value is None and optional else as_number(value)
+
+    return eqx.field(default=default, converter=convert, metadata={"unit": unit, **kwargs.pop("metadata", {})}, **kwargs)
+
+
+def check(condition: ArrayLike | Callable[[], ArrayLike], message: str) -> None:
+    """Raise `ValueError(message)` if `condition` is known to be False anywhere; a traced condition passes.
+
+    Inside `jit` even a comparison of concrete arrays is traced: hand in a function to have it evaluated at trace time.
+    """
+    if callable(condition):
+        with jax.ensure_compile_time_eval():
+            condition = condition()
+    if is_concrete(condition) and not np.all(np.asarray(condition)):
+        raise ValueError(message)
+
+
+def steps(ms: ArrayLike, dt: float, *, exact: bool = True) -> Int32[Array, "..."]:
+    """Milliseconds to whole steps, `round(ms / dt)`, same shape (`int(steps(ms, dt))` where a size is wanted).
+
+    Rounded, because `int(ms / dt)` is wrong for 157 of the first 3001 multiples of 0.1 ms. A concrete constant further
+    than 1e-3 of a step (or its own precision) from the grid is an error. Traced values are rounded (halves to even),
+    and so are drawn ones, for which `exact=False` says that being off the grid is meant.
+    """
+    if exact and is_concrete(ms):
+        given = np.asarray(ms)
+        precision = np.finfo(given.dtype).eps if np.issubdtype(given.dtype, np.floating) else 0.0
+        count = given.astype(np.float64) / dt
+        nearest = np.rint(count)
+        off = ~(np.abs(count - nearest) <= 1e-3 + precision * np.abs(count))
+        if np.any(off):
+            wrong = given[off].flat[0]
+            raise ValueError(
+                f"Got {wrong:g} ms, which is no whole number of steps of dt = {dt:g} ms; "
+                f"the nearest is {np.rint(float(wrong) / dt) * dt:.10g} ms: use that, or another dt."
+            )
+        with jax.ensure_compile_time_eval():
+            return jnp.asarray(nearest.astype(np.int32))
+    with jax.ensure_compile_time_eval():
+        return jnp.round(as_number(ms) / dt).astype(jnp.int32)

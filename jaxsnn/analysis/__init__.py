@@ -1,0 +1,14 @@
+"""What to make of results: statistics of spike trains, mean-field theory to hold them against, and plots.
+
+Everything is a pure function of arrays; nothing here knows how they were simulated.
+"""
+
+from . import plots as plots
+from .siegert import brunel_rate as brunel_rate
+from .siegert import siegert as siegert
+from .statistics import fano as fano
+from .statistics import isi_cv as isi_cv
+from .statistics import pairwise_correlation as pairwise_correlation
+from .statistics import population_rate as population_rate
+from .statistics import spectrum_peak as spectrum_peak
+from .statistics import unpack as unpack

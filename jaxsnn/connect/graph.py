@@ -1,0 +1,126 @@
+"""How synapses are held: `Sparse()` as a list of edges, `Dense()` as a matrix. Who connects is the topology's business."""
+
+import abc
+import math
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+
+from .topology import AbstractTopology, AllToAll, Edges
+
+
+class AbstractGraph(eqx.Module):
+    """The synapses of one projection without their weights and delays."""
+
+    n_pre: eqx.AbstractVar[int]
+    n_post: eqx.AbstractVar[int]
+
+    @property
+    @abc.abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """The shape of weights and delays that differ between synapses."""
+
+    @abc.abstractmethod
+    def arrange(self, per_edge: Array, edges: Edges) -> Array:
+        """Numbers given for every edge, brought into `shape` (weights of several synapses between a pair add up)."""
+
+    @abc.abstractmethod
+    def synapses(self, weight: Array, delay: Array) -> tuple[Array, Array, Array, Array]:
+        """`(pre, post, weight, delay)` of every synapse, sorted by `pre`; padding has `pre == n_pre`."""
+
+
+class AbstractConnectivity(eqx.Module):
+    """How a projection holds and delivers its synapses."""
+
+    @abc.abstractmethod
+    def lay(self, edges: Edges, topology: AbstractTopology) -> AbstractGraph:
+        """The graph that holds these edges."""
+
+
+class Sparse(AbstractConnectivity):
+    """A list of edges; delivery costs what the spikes cost, and every synapse may have its own delay.
+
+    **Arguments:** `capacity`: spikes of one step that GPU and TPU have room for, summed over the projections that are
+    delivered together (static; by default a sixteenth of the senders, at least 64). CPUs need none.
+    """
+
+    capacity: int | None = eqx.field(default=None, static=True)
+
+    def __check_init__(self):
+        if self.capacity is not None and self.capacity < 1:
+            raise ValueError(f"Sparse.capacity is {self.capacity}, expected a positive number of spikes or None.")
+
+    def lay(self, edges: Edges, topology: AbstractTopology) -> "SparseGraph":
+        return SparseGraph(
+            edges.pre, edges.post, edges.n_pre, edges.n_post, topology.fan_out(edges.n_pre, edges.n_post), self.capacity
+        )
+
+
+class SparseGraph(AbstractGraph):
+    """Edges in the order of their senders."""
+
+    pre: Int[Array, " edges"]
+    post: Int[Array, " edges"]
+    n_pre: int = eqx.field(static=True)
+    n_post: int = eqx.field(static=True)
+    width: int = eqx.field(static=True)  # of the longest row
+    capacity: int | None = eqx.field(static=True)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.pre.shape
+
+    def arrange(self, per_edge: Array, edges: Edges) -> Array:
+        return per_edge
+
+    def synapses(self, weight: Array, delay: Array) -> tuple[Array, Array, Array, Array]:
+        return self.pre, self.post, jnp.broadcast_to(weight, self.shape), jnp.broadcast_to(delay, self.shape)
+
+
+class Dense(AbstractConnectivity):
+    """A matrix of weights: the right choice for layers, and for graphs with more than about one pair in ten connected.
+
+    On a CPU a step reads only the rows of neurons that fired; elsewhere, and under differentiation, it is a product.
+    """
+
+    def lay(self, edges: Edges, topology: AbstractTopology) -> "DenseGraph":
+        n_pre, n_post = edges.n_pre, edges.n_post
+        if isinstance(topology, AllToAll) and edges.pre.shape[0] == n_pre * n_post:
+            return DenseGraph(None, n_pre, n_post)
+        several = edges.pre.shape[0] / max(n_pre * n_post, 1)
+        small = several + 10.0 * math.sqrt(several) + 10.0 < 127.0  # so few synapses a pair fit a byte
+        ones = jnp.ones(edges.pre.shape, jnp.int32)
+        count = jnp.zeros((n_pre, n_post), jnp.int32).at[edges.pre, edges.post].add(ones, mode="drop")
+        return DenseGraph(count.astype(jnp.int8 if small else jnp.int32), n_pre, n_post)
+
+
+class DenseGraph(AbstractGraph):
+    """How many synapses each pair has; None where each has one. A byte a pair, so that more of it stays in cache."""
+
+    count: Int[Array, "pre post"] | None
+    n_pre: int = eqx.field(static=True)
+    n_post: int = eqx.field(static=True)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.n_pre, self.n_post)
+
+    def arrange(self, per_edge: Array, edges: Edges) -> Array:
+        if self.count is None:
+            return per_edge.reshape(self.shape)
+        return jnp.zeros(self.shape, per_edge.dtype).at[edges.pre, edges.post].add(per_edge, mode="drop")
+
+    def masked(self, weight: Array) -> Array:
+        """Weights of shape `(pre, post)`, zero where there is no synapse (also after a user or an optimiser set them)."""
+        return weight if self.count is None else jnp.where(self.count > 0, weight, 0)
+
+    def synapses(self, weight: Array, delay: Array) -> tuple[Array, Array, Array, Array]:
+        if weight.ndim == 0 and self.count is not None:
+            weight = weight * self.count.astype(weight.dtype)
+        elif weight.ndim:
+            weight = self.masked(weight)
+        pre, post = jnp.indices(self.shape, jnp.int32)
+        flat: Any = tuple(jnp.broadcast_to(x, self.shape).reshape(-1) for x in (pre, post, weight, delay))
+        return flat

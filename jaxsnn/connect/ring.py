@@ -1,0 +1,64 @@
+"""The ring of future arrivals: slot `k mod slots` holds what lands in step `k`, for every port of the network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Int
+
+
+class Ring(eqx.Module):
+    """A flat buffer of `slots * width` arrivals; delay `d` at step `k` is slot `k + d`, emptied inside that step.
+
+    `slots` is the largest delay plus one, so that delay 0 (Brian2's order) and the largest one never meet.
+    """
+
+    slots: int = eqx.field(static=True)
+    width: int = eqx.field(static=True)
+
+    @property
+    def size(self) -> int:
+        return self.slots * self.width
+
+    def empty(self, dtype: Any) -> Float[Array, " size"]:
+        return jnp.zeros(self.size, dtype)
+
+    def start(self, step: Int[Array, "..."]) -> Int[Array, "..."]:
+        """Where the slot of `step` begins."""
+        return step % self.slots * self.width
+
+    def take(self, buffer: Array, step: Int[Array, ""]) -> tuple[Array, Array]:
+        """The arrivals of `step`, and the buffer with that slot emptied."""
+        at = (self.start(step),)
+        arrivals = _read_once(buffer, at, self.width, step)
+        nothing = jnp.minimum(jnp.abs(arrivals), 0)  # zero, but known only after the read: see _read_once
+        return arrivals, lax.dynamic_update_slice(buffer, nothing, at)
+
+    def add(self, buffer: Array, step: Int[Array, ""], first: int, values: Float[Array, " n"]) -> Array:
+        """Adds `values` to the ports from `first` on, in the slot of `step`."""
+        at = (self.start(step) + first,)
+        return lax.dynamic_update_slice(buffer, lax.dynamic_slice(buffer, at, values.shape) + values, at)
+
+    def wrap(self, position: Int[Array, "..."]) -> Int[Array, "..."]:
+        """A position up to one turn too far, brought back; cheaper than a remainder for every synapse."""
+        return jnp.where(position >= self.size, position - self.size, position)
+
+
+def _read_once(buffer: Array, at: tuple[Array], width: int, step: Array) -> Array:
+    """A slice that is read before the buffer changes, and not again inside whatever uses it.
+
+    On a CPU, XLA fuses a plain slice into each of its users. It then keeps the old buffer for them and copies the whole
+    ring, twice, in every step (measured: 11.4 against 8.2 us a step for 2 500 neurons). A branch is never fused.
+    """
+
+    def branch(buffer: Array, at: Array, step: Array) -> Array:
+        read = lambda: lax.dynamic_slice(buffer, (at,), (width,))  # noqa: E731
+        return lax.cond(step >= 0, read, lambda: jnp.zeros(width, buffer.dtype))
+
+    def plain(buffer: Array, at: Array, step: Array) -> Array:
+        return lax.dynamic_slice(buffer, (at,), (width,))
+
+    return lax.platform_dependent(buffer, *at, step, cpu=branch, default=plain)

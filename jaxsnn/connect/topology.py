@@ -1,0 +1,400 @@
+"""Who connects to whom: random and regular graphs, the same edges in the same order on the host and when traced.
+
+Edges are sorted by pre; those of one pre are in the order they are drawn in, which for `FixedInDegree` and `FixedTotal`
+is that of post. Only integers decide, so that nothing depends on how a program is compiled. On the host (key and numbers
+concrete) arrays have the exact number of edges; traced, they have a static capacity, padded at the end.
+"""
+
+import abc
+import contextlib
+import math
+from functools import partial
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, ArrayLike, Bool, Int32, UInt32
+
+from jaxsnn import _random
+from jaxsnn._types import check, is_concrete, param
+
+_MAX_PAIRS = 2**31  # what a keyed permutation of all pairs can number
+
+
+class Edges(eqx.Module):
+    """A graph as a list: edge `e` goes from `pre[e]` to `post[e]`; padding at the end has `n_pre` and `n_post` there.
+
+    `overflow`: True if there were more edges than places, so that some are missing.
+    """
+
+    pre: Int32[Array, " E"]
+    post: Int32[Array, " E"]
+    overflow: Bool[Array, ""]
+    n_pre: int = eqx.field(static=True)
+    n_post: int = eqx.field(static=True)
+
+
+class AbstractTopology(eqx.Module):
+    """A rule that says who connects to whom."""
+
+    @abc.abstractmethod
+    def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
+        """The edges from `n_pre` to `n_post` neurons. `loop`: both are one population, so that an edge may be an autapse."""
+
+    @abc.abstractmethod
+    def fan_out(self, n_pre: int, n_post: int) -> int:
+        """Static estimate of the most edges any pre has: the mean and six standard deviations where it is random."""
+
+
+def _likely_most(mean: float, variance: float, limit: int) -> int:
+    """A count that is exceeded less than once in 10^8, at most `limit`; the last term is for small means, which skew."""
+    return min(math.ceil(mean + 6.0 * math.sqrt(max(variance, 0.0)) + 8.0), limit)
+
+
+def _given(n_pre: int, n_post: int, pre: np.ndarray, post: np.ndarray) -> Edges:
+    with jax.ensure_compile_time_eval():
+        return Edges(jnp.asarray(pre, jnp.int32), jnp.asarray(post, jnp.int32), jnp.zeros((), bool), n_pre, n_post)
+
+
+class AllToAll(AbstractTopology):
+    """Everyone to everyone; `autapses=False` leaves out oneself."""
+
+    autapses: bool = eqx.field(default=True, static=True)
+
+    def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
+        pre, post = np.divmod(np.arange(n_pre * n_post), n_post)
+        keep = slice(None) if self.autapses or not loop else pre != post
+        return _given(n_pre, n_post, pre[keep], post[keep])
+
+    def fan_out(self, n_pre: int, n_post: int) -> int:
+        return n_post
+
+
+class OneToOne(AbstractTopology):
+    """Neuron i to neuron i."""
+
+    def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
+        if n_pre != n_post:
+            raise ValueError(f"OneToOne got {n_pre} pre and {n_post} post neurons; expected equal sizes.")
+        return _given(n_pre, n_post, np.arange(n_pre), np.arange(n_pre))
+
+    def fan_out(self, n_pre: int, n_post: int) -> int:
+        return 1
+
+
+class FromArrays(AbstractTopology):
+    """The edges given, shape (E,) each; sorted by pre, stably (`order` says how, for values given one per edge)."""
+
+    pre: Int32[Array, " E"]
+    post: Int32[Array, " E"]
+
+    def __init__(self, pre: ArrayLike, post: ArrayLike):
+        with jax.ensure_compile_time_eval():
+            self.pre, self.post = jnp.asarray(pre), jnp.asarray(post)
+        for name, index in (("pre", self.pre), ("post", self.post)):
+            if index.ndim != 1 or not (jnp.issubdtype(index.dtype, jnp.integer) or index.size == 0):
+                raise ValueError(
+                    f"FromArrays got {name} of shape {index.shape} and type {index.dtype}; expected a vector of integers."
+                )
+        if self.pre.shape != self.post.shape:
+            raise ValueError(f"FromArrays got {self.pre.size} pre and {self.post.size} post; expected equal lengths.")
+
+    def order(self) -> Int32[Array, " E"]:
+        """Edge `e` of the graph is the one given at position `order[e]`."""
+        if is_concrete(self.pre):
+            with jax.ensure_compile_time_eval():
+                return jnp.asarray(np.argsort(np.asarray(self.pre), kind="stable"), jnp.int32)
+        return jnp.argsort(self.pre, stable=True).astype(jnp.int32)
+
+    def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
+        for name, index, n in (("pre", self.pre, n_pre), ("post", self.post, n_post)):
+            check(
+                lambda index=index, n=n: (index >= 0) & (index < n),
+                f"FromArrays got {name} indices outside 0 .. {n - 1}; expected indices of the {n} {name} neurons.",
+            )
+        with jax.ensure_compile_time_eval():
+            order = self.order()
+            pre, post = self.pre.astype(jnp.int32)[order], self.post.astype(jnp.int32)[order]
+            return Edges(pre, post, jnp.zeros((), bool), n_pre, n_post)
+
+    def fan_out(self, n_pre: int, n_post: int) -> int:
+        if not is_concrete(self.pre):
+            return self.pre.size
+        return int(np.bincount(np.asarray(self.pre), minlength=1).max())
+
+
+# --- random graphs ----------------------------------------------------------------------------------------------------
+
+
+@partial(jax.jit, static_argnames=("capacity", "n", "skip_self", "multapses"))
+def _draw_rows(
+    stream: Array, degree: Int32[Array, " rows"], *, capacity: int, n: int, skip_self: bool, multapses: bool
+) -> tuple[UInt32[Array, " E"], UInt32[Array, " E"], Bool[Array, " E"]]:
+    """For each of `degree[row]` edges one of `n` partners: (row, partner, valid), row after row.
+
+    Without multapses a row takes the first members of its own random permutation. Leaving out oneself is drawing from
+    `n - 1` and stepping over oneself.
+    """
+    end = jnp.cumsum(degree)
+    row = jnp.repeat(jnp.arange(degree.size, dtype=jnp.int32), degree, total_repeat_length=capacity)
+    edge = jnp.arange(capacity, dtype=jnp.int32)
+    index = (edge - (end - degree)[row]).astype(jnp.uint32)
+    row = row.astype(jnp.uint32)
+    others = n - 1 if skip_self else n
+    if multapses:
+        partner = _random.below(_random.words(stream, row, index)[0], others)
+    else:
+        partner = _random.permute(stream, row, index, others)
+    return row, _step_over(partner, row) if skip_self else partner, edge < end[-1]
+
+
+@partial(jax.jit, static_argnames=("capacity", "n_pre", "n_post", "skip_self", "multapses"))
+def _draw_pairs(
+    stream: Array, total: Int32[Array, ""], *, capacity: int, n_pre: int, n_post: int, skip_self: bool, multapses: bool
+) -> tuple[UInt32[Array, " E"], UInt32[Array, " E"], Bool[Array, " E"]]:
+    """`total` of all pairs, as (pre, post, valid)."""
+    edge = jnp.arange(capacity, dtype=jnp.uint32)
+    others = n_post - 1 if skip_self else n_post
+    if multapses:
+        one, two = _random.words(stream, 0, edge)
+        pre, post = _random.below(one, n_pre), _random.below(two, others)
+    else:
+        pair = _random.permute(stream, jnp.uint32(0), edge, n_pre * others)
+        pre, post = pair // np.uint32(others), pair % np.uint32(others)
+    return pre, _step_over(post, pre) if skip_self else post, edge < total.astype(jnp.uint32)
+
+
+@partial(jax.jit, static_argnames=("n_pre", "n", "most"))
+def _out_degrees(stream: Array, p: Array, *, n_pre: int, n: int, most: float) -> Int32[Array, " n_pre"]:
+    word, _ = _random.words(stream, 0, jnp.arange(n_pre, dtype=jnp.uint32))
+    return _random.binomial(word, n, jnp.minimum(p, most), most)
+
+
+def _step_over(partner: Array, oneself: Array) -> Array:
+    return partner + (partner >= oneself).astype(partner.dtype)
+
+
+def _by_pre(pre: Array, post: Array, n_pre: int, n_post: int, on_host: bool) -> tuple[Any, Any]:
+    """Sorted by (pre, post): as one packed number if that fits 32 bits, which is several times faster."""
+    base = n_post + 1  # padding counts as neuron n_post
+    fits = (n_pre + 1) * base <= 2**32
+    if on_host:
+        wide = np.uint32 if fits else np.uint64
+        packed = np.asarray(pre).astype(wide) * wide(base) + np.asarray(post).astype(wide)
+        packed.sort()
+        return packed // wide(base), packed % wide(base)
+    if fits:
+        packed = lax.sort(pre * np.uint32(base) + post)
+        return packed // np.uint32(base), packed % np.uint32(base)
+    return lax.sort((pre, post), num_keys=2)
+
+
+def _collect(
+    drawn: tuple[Array, Array, Array], total: Array, n_pre: int, n_post: int, *, sort: bool, on_host: bool
+) -> Edges:
+    """Edges from (pre, post, valid): padding marked, sorted, and on the host cut to what is there."""
+    pre, post, valid = drawn
+    overflow = total > pre.size
+    pre, post = jnp.where(valid, pre, np.uint32(n_pre)), jnp.where(valid, post, np.uint32(n_post))
+    if on_host:  # padding is at the end before sorting as well as after it
+        pre, post = pre[: int(total)], post[: int(total)]
+    if sort:
+        pre, post = _by_pre(pre, post, n_pre, n_post, on_host)
+    return Edges(jnp.asarray(pre, jnp.int32), jnp.asarray(post, jnp.int32), overflow, n_pre, n_post)
+
+
+def _capacity(name: str, total: Array, most: int, on_host: bool) -> int:
+    """Places for edges: traced, the static most; on the host what is needed, on a grid to be compiled rarely."""
+    if on_host:
+        most = int(total)
+        grain = 1 << max(most.bit_length() - 4, 0)
+        most = -(-most // grain) * grain
+    if most >= 2**31:
+        raise ValueError(f"{name} would make about {most} edges; expected fewer than 2^31: split the projection.")
+    return max(most, 1)
+
+
+def _at_compile_time(on_host: bool) -> contextlib.AbstractContextManager:
+    return jax.ensure_compile_time_eval() if on_host else contextlib.nullcontext()
+
+
+class FixedProb(AbstractTopology):
+    """Every pair with probability `p`, independently: a binomial out-degree, then that many of a random permutation.
+
+    **Arguments:** `p`: probability, shape (). `autapses`: whether a neuron may connect to itself, where pre and post are
+    one population. `most`: static, the largest `p`, needed where `p` is traced.
+    """
+
+    p: Array = param()
+    autapses: bool = eqx.field(default=True, static=True)
+    most: float | None = eqx.field(default=None, static=True)
+
+    def __check_init__(self):
+        check(lambda: (self.p >= 0) & (self.p <= 1), f"FixedProb got p={self.p}; expected a probability in [0, 1].")
+        if self.most is not None:
+            check(0 <= self.most <= 1, f"FixedProb got most={self.most}; expected a probability in [0, 1].")
+            most = np.float32(self.most)
+            check(lambda: self.p <= most, f"FixedProb got p={self.p}, more than most={self.most}; give a larger `most`.")
+
+    def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
+        on_host, skip_self, most = is_concrete(key, self), loop and not self.autapses, float(_limit(self, "p"))
+        others = n_post - 1 if skip_self else n_post
+        if others < 1:
+            return _given(n_pre, n_post, np.zeros(0), np.zeros(0))
+        with _at_compile_time(on_host):
+            degree = _out_degrees(_random.stream(key, "out-degree"), self.p, n_pre=n_pre, n=others, most=most)
+            total, pairs = jnp.sum(degree), n_pre * others
+            places = _likely_most(pairs * most, pairs * most * (1 - most), pairs)
+            capacity = _capacity("FixedProb", total, places, on_host)
+            drawn = _draw_rows(
+                _random.stream(key, "post"), degree, capacity=capacity, n=n_post, skip_self=skip_self, multapses=False
+            )
+            return _collect(drawn, total, n_pre, n_post, sort=False, on_host=on_host)
+
+    def fan_out(self, n_pre: int, n_post: int) -> int:
+        p = float(_limit(self, "p"))
+        return _likely_most(n_post * p, n_post * p * (1 - p), n_post)
+
+
+def _whole(value: Any) -> Int32[Array, ""]:
+    """A number of edges as a leaf; a plain one stays concrete inside `jit`."""
+    with jax.ensure_compile_time_eval():
+        number = jnp.asarray(value)
+        if number.ndim or not jnp.issubdtype(number.dtype, jnp.integer):
+            raise ValueError(f"Got {value!r} for a number of edges; expected one whole number.")
+        return number.astype(jnp.int32)
+
+
+def _limit(owner: Any, name: str) -> Any:
+    """The static most of the numeric field `name`: `most`, or else its value."""
+    if owner.most is not None:
+        return owner.most
+    value = getattr(owner, name)
+    if not is_concrete(value):
+        kind = type(owner).__name__
+        raise ValueError(
+            f"{kind} got a traced {name}, which leaves the number of edges open when the program is compiled; "
+            f"give the largest {name} as a number: {kind}(..., most=...)."
+        )
+    return value.item()
+
+
+def _check_number(owner: Any, name: str, partners: int, per: str) -> None:
+    """`partners`: how many there are to choose from."""
+    value, kind = getattr(owner, name), type(owner).__name__
+    check(lambda: value >= 0, f"{kind} got {name}={value}; expected a number >= 0.")
+    if owner.most is not None:
+        check(lambda: value <= owner.most, f"{kind} got {name}={value}, more than most={owner.most}; give a larger `most`.")
+    if not owner.multapses or partners == 0:
+        check(
+            lambda: value <= partners,
+            f"{kind} got {name}={value}, but there are only {partners} {per}; take fewer, or allow multapses.",
+        )
+
+
+def _fixed_degree(
+    owner: "FixedInDegree | FixedOutDegree", key: Array, n_pre: int, n_post: int, loop: bool, incoming: bool
+) -> Edges:
+    """`k` edges for every post from pre (`incoming`), or for every pre to post."""
+    rows, n = (n_post, n_pre) if incoming else (n_pre, n_post)
+    on_host, skip_self = is_concrete(key, owner), loop and not owner.autapses
+    partners = n - 1 if skip_self else n
+    _check_number(owner, "k", partners, "neurons to choose from")
+    most = _limit(owner, "k")
+    if partners == 0 or most == 0:
+        return _given(n_pre, n_post, np.zeros(0), np.zeros(0))
+    most = most if owner.multapses else min(most, partners)
+    with _at_compile_time(on_host):
+        total = rows * owner.k
+        capacity = _capacity(type(owner).__name__, total, rows * most, on_host)
+        row, partner, valid = _draw_rows(
+            _random.stream(key, "pre" if incoming else "post"),
+            jnp.full(rows, jnp.clip(owner.k, 0, most)),
+            capacity=capacity,
+            n=n,
+            skip_self=skip_self,
+            multapses=owner.multapses,
+        )
+        drawn = (partner, row, valid) if incoming else (row, partner, valid)
+        return _collect(drawn, total, n_pre, n_post, sort=incoming, on_host=on_host)
+
+
+class FixedInDegree(AbstractTopology):
+    """Every post gets `k` edges from pre neurons drawn alike, with replacement or, without `multapses`, all different.
+
+    **Arguments:** `k`: a whole number, shape (). `autapses`: whether a neuron may connect to itself, where pre and post
+    are one population. `most`: static, the largest `k`, needed where `k` is traced.
+    """
+
+    k: Int32[Array, ""] = eqx.field(converter=_whole)
+    autapses: bool = eqx.field(default=True, static=True)
+    multapses: bool = eqx.field(default=True, static=True)
+    most: int | None = eqx.field(default=None, static=True)
+
+    def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
+        return _fixed_degree(self, key, n_pre, n_post, loop, incoming=True)
+
+    def fan_out(self, n_pre: int, n_post: int) -> int:
+        edges = n_post * _limit(self, "k")
+        limit = edges if self.multapses else n_post
+        return _likely_most(edges / max(n_pre, 1), edges / max(n_pre, 1), limit)
+
+
+class FixedOutDegree(AbstractTopology):
+    """Every pre gets `k` edges to post neurons drawn alike; otherwise as `FixedInDegree`."""
+
+    k: Int32[Array, ""] = eqx.field(converter=_whole)
+    autapses: bool = eqx.field(default=True, static=True)
+    multapses: bool = eqx.field(default=True, static=True)
+    most: int | None = eqx.field(default=None, static=True)
+
+    def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
+        return _fixed_degree(self, key, n_pre, n_post, loop, incoming=False)
+
+    def fan_out(self, n_pre: int, n_post: int) -> int:
+        return _limit(self, "k")
+
+
+class FixedTotal(AbstractTopology):
+    """`n` edges among all pairs alike, with replacement or, without `multapses`, all different.
+
+    **Arguments:** `n`: a whole number, shape (). `autapses`: whether a neuron may connect to itself, where pre and post
+    are one population. `most`: static, the largest `n`, needed where `n` is traced.
+    """
+
+    n: Int32[Array, ""] = eqx.field(converter=_whole)
+    autapses: bool = eqx.field(default=True, static=True)
+    multapses: bool = eqx.field(default=True, static=True)
+    most: int | None = eqx.field(default=None, static=True)
+
+    def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
+        on_host, skip_self = is_concrete(key, self), loop and not self.autapses
+        pairs = n_pre * (n_post - 1 if skip_self else n_post)
+        _check_number(self, "n", pairs, "pairs to choose from")
+        most = _limit(self, "n")
+        if pairs == 0 or most == 0:
+            return _given(n_pre, n_post, np.zeros(0), np.zeros(0))
+        if not self.multapses and pairs > _MAX_PAIRS:
+            raise ValueError(
+                f"FixedTotal got {n_pre} x {n_post} neurons without multapses; expected at most 2^31 pairs: "
+                "allow multapses or split the projection."
+            )
+        most = most if self.multapses else min(most, pairs)
+        with _at_compile_time(on_host):
+            drawn = _draw_pairs(
+                _random.stream(key, "pairs"),
+                self.n,
+                capacity=_capacity("FixedTotal", self.n, most, on_host),
+                n_pre=n_pre,
+                n_post=n_post,
+                skip_self=skip_self,
+                multapses=self.multapses,
+            )
+            return _collect(drawn, self.n, n_pre, n_post, sort=True, on_host=on_host)
+
+    def fan_out(self, n_pre: int, n_post: int) -> int:
+        edges = _limit(self, "n")
+        return _likely_most(edges / max(n_pre, 1), edges / max(n_pre, 1), edges if self.multapses else n_post)

@@ -1,0 +1,210 @@
+"""Distributions of parameters and initial values: what a number may be replaced with.
+
+A draw depends on the key, the position and the parameters only, bit for bit, whether it runs eagerly, under `jit` or
+`vmap`: a product and a sum, which compilers like to fuse into one rounding, are kept apart.
+"""
+
+import abc
+import inspect
+import math
+from collections.abc import Callable
+from functools import partial
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, ArrayLike, Float
+
+from jaxsnn import _random
+from jaxsnn._types import as_number, check, is_concrete, param
+
+Shape = tuple[int, ...]
+_ATTEMPTS = 10_000  # of redrawing; more than 5 sd^-1 would need is refused when the parameters are known
+
+
+class AbstractDistribution(eqx.Module):
+    """A law that numbers are drawn from. Parameters have shape () or any that broadcasts to the shape drawn."""
+
+    @abc.abstractmethod
+    def sample(self, key: Array, shape: Shape) -> Float[Array, "*shape"]:
+        """Independent draws of the given (static) shape."""
+
+    @abc.abstractmethod
+    def bounds(self) -> tuple[float, float] | None:
+        """The smallest and the largest possible value, or None if they are traced or infinite."""
+
+
+def _ids(shape: Shape) -> Array:
+    return jnp.arange(math.prod(shape), dtype=jnp.uint32).reshape(shape)
+
+
+def _plus(offset: Array, scale: Array, x: Array) -> Array:
+    """`offset + scale x` with two roundings, always.
+
+    A bound that no product reaches keeps it from being fused with the sum. (An optimization barrier does not: on CPU it
+    is gone before the loop over the elements is written.)
+    """
+    product = jnp.broadcast_to(scale, x.shape) * x
+    return jnp.broadcast_to(offset, x.shape) + jnp.minimum(product, float(jnp.finfo(x.dtype).max) / 2)
+
+
+@jax.jit  # so that an eager call is compiled like a traced one
+def _standard(stream: Array, step: ArrayLike, ids: Array) -> Array:
+    return lax.optimization_barrier(_random.normal(*lax.optimization_barrier((stream, step, ids))))
+
+
+def _finite_bounds(lo: Array, hi: Array) -> tuple[float, float] | None:
+    if not is_concrete(lo, hi):
+        return None
+    low, high = float(np.min(lo)), float(np.max(hi))
+    return (low, high) if math.isfinite(low) and math.isfinite(high) else None
+
+
+def _check_finite(owner: eqx.Module, *names: str) -> None:
+    for name in names:
+        value = getattr(owner, name)
+        check(
+            lambda value=value: jnp.isfinite(value),
+            f"Got {name}={value} for {type(owner).__name__}; expected finite numbers.",
+        )
+
+
+class Uniform(AbstractDistribution):
+    """Every value in [lo, hi] alike: `lo + (hi - lo) u`, u in [0, 1).
+
+    **Arguments:** `lo`, `hi`: in the unit of what is drawn.
+    """
+
+    lo: Array = param()
+    hi: Array = param()
+
+    def __check_init__(self):
+        _check_finite(self, "lo", "hi")
+        check(lambda: self.lo <= self.hi, f"Got lo={self.lo}, hi={self.hi} for Uniform; expected lo <= hi.")
+
+    def sample(self, key: Array, shape: Shape) -> Array:
+        unit = _random.uniform(_random.stream(key, "uniform"), 0, _ids(shape))
+        return _plus(self.lo, self.hi - self.lo, unit)
+
+    def bounds(self) -> tuple[float, float] | None:
+        return _finite_bounds(self.lo, self.hi)
+
+
+class AbstractOutside(eqx.Module):
+    """What happens to a draw outside [lo, hi]."""
+
+    @abc.abstractmethod
+    def standard(self, propose: Callable[[ArrayLike], Array], inside: Callable[[Array], Array]) -> Array:
+        """Standard normal numbers, from those `propose` makes in attempt 0, 1, ..., if need be until `inside`."""
+
+
+class Redraw(AbstractOutside):
+    """Draw again until inside: the truncated law."""
+
+    def standard(self, propose: Callable[[ArrayLike], Array], inside: Callable[[Array], Array]) -> Array:
+        def again(carry: tuple[Array, Array]) -> tuple[Array, Array]:
+            attempt, z = carry
+            return attempt + 1, jnp.where(inside(z), z, propose(attempt))
+
+        def unfinished(carry: tuple[Array, Array]) -> Array:
+            attempt, z = carry
+            return (attempt < _ATTEMPTS) & ~jnp.all(inside(z))
+
+        return lax.while_loop(unfinished, again, (jnp.uint32(1), propose(jnp.uint32(0))))[1]
+
+
+class Clip(AbstractOutside):
+    """Move to the nearer end, where probability then piles up."""
+
+    def standard(self, propose: Callable[[ArrayLike], Array], inside: Callable[[Array], Array]) -> Array:
+        return propose(jnp.uint32(0))
+
+
+class Normal(AbstractDistribution):
+    """Gaussian, `mean + sd z`, kept within [lo, hi] by redrawing or clipping.
+
+    **Arguments:** `mean`, `sd`, `lo`, `hi`: in the unit of what is drawn; `mean` and `sd` are those before anything is
+    done about [lo, hi]. `outside`: `Redraw()` or `Clip()`.
+    """
+
+    mean: Array = param()
+    sd: Array = param()
+    lo: Array = param(-math.inf)
+    hi: Array = param(math.inf)
+    outside: AbstractOutside = Redraw()
+
+    def __check_init__(self):
+        _check_finite(self, "mean", "sd")
+        check(lambda: self.sd >= 0, f"Got sd={self.sd} for Normal; expected sd >= 0.")
+        check(lambda: self.lo <= self.hi, f"Got lo={self.lo}, hi={self.hi} for Normal; expected lo <= hi.")
+        if isinstance(self.outside, Redraw):
+            check(self._probable, f"Less than one draw in a thousand of {self} is inside [lo, hi]; use Clip() or widen it.")
+
+    def _probable(self) -> Array:
+        ndtr = jax.scipy.special.ndtr
+        sd = jnp.maximum(self.sd, jnp.finfo(self.sd.dtype).tiny)
+        low, high = (self.lo - self.mean) / sd, (self.hi - self.mean) / sd
+        low, high = jnp.where(low + high > 0, -high, low), jnp.where(low + high > 0, -low, high)  # the accurate tail
+        return ndtr(high) - ndtr(low) > 1e-3
+
+    def sample(self, key: Array, shape: Shape) -> Array:
+        stream, ids = _random.stream(key, "normal"), _ids(shape)
+        place = partial(_plus, self.mean, self.sd)
+        lo, hi = jnp.broadcast_to(self.lo, shape), jnp.broadcast_to(self.hi, shape)
+
+        def inside(z: Array) -> Array:
+            x = lax.stop_gradient(place(z))
+            return (lo <= x) & (x <= hi)
+
+        z = self.outside.standard(lambda attempt: _standard(stream, attempt, ids), inside)
+        return jnp.clip(place(lax.stop_gradient(z)), lo, hi)
+
+    def bounds(self) -> tuple[float, float] | None:
+        return _finite_bounds(self.lo, self.hi)
+
+
+class LogNormal(AbstractDistribution):
+    """`exp(mu + sigma z)`: median `exp(mu)`, mean `exp(mu + sigma^2 / 2)`.
+
+    **Arguments:** `mu`, `sigma`: mean and standard deviation of the logarithm.
+    """
+
+    mu: Array = param()
+    sigma: Array = param()
+
+    def __check_init__(self):
+        _check_finite(self, "mu", "sigma")
+        check(lambda: self.sigma >= 0, f"Got sigma={self.sigma} for LogNormal; expected sigma >= 0.")
+
+    def sample(self, key: Array, shape: Shape) -> Array:
+        z = _standard(_random.stream(key, "lognormal"), jnp.uint32(0), _ids(shape))
+        return lax.optimization_barrier(_exp(lax.optimization_barrier(_plus(self.mu, self.sigma, z))))
+
+    def bounds(self) -> None:
+        return None
+
+
+_exp = jax.jit(jnp.exp)
+
+
+def draw(
+    value: ArrayLike | AbstractDistribution | Callable[..., ArrayLike], key: Array, shape: Shape
+) -> Float[Array, "..."]:
+    """What a parameter or an initial value is, given as a number, an array, a distribution or a function.
+
+    **Arguments:** `value`: a scalar, which stays a scalar; an array that broadcasts to `shape`; a distribution; or a
+    function `f(key, shape)` or `f(key)` that returns one of the first two.
+    **Returns:** shape () or `shape`.
+    """
+    if isinstance(value, AbstractDistribution):
+        return value.sample(key, shape)
+    if callable(value):
+        value = value(key, shape) if len(inspect.signature(value).parameters) > 1 else value(key)
+    number = as_number(value)
+    if number.ndim == 0:
+        return number
+    if number.ndim > len(shape) or any(n not in (1, m) for n, m in zip(number.shape[::-1], shape[::-1], strict=False)):
+        raise ValueError(f"Got an array of shape {number.shape}; expected a number or a shape that broadcasts to {shape}.")
+    return jnp.broadcast_to(number, shape)

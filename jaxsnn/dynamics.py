@@ -1,0 +1,115 @@
+"""All that `simulate` knows of a model: a pure step from state to state, and what may be read and fed by name."""
+
+import abc
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Int, UInt32
+
+
+class Inputs(eqx.Module):
+    """What a drive feeds into one step.
+
+    `arrivals`: weights that arrive now, by port (`"E.in"`), shape `(n,)`. `currents`: by population. `modulators`:
+    named signals such as reward, read by plasticity rules.
+    """
+
+    arrivals: dict[str, Float[Array, " n"]] = eqx.field(default_factory=dict)
+    currents: dict[str, Float[Array, " n"]] = eqx.field(default_factory=dict)
+    modulators: dict[str, Array] = eqx.field(default_factory=dict)
+
+    def __add__(self, other: "Inputs") -> "Inputs":
+        def merged(a: dict[str, Array], b: dict[str, Array]) -> dict[str, Array]:
+            return {name: a[name] + b[name] if name in a and name in b else {**a, **b}[name] for name in {**a, **b}}
+
+        return Inputs(
+            merged(self.arrivals, other.arrivals),
+            merged(self.currents, other.currents),
+            merged(self.modulators, other.modulators),
+        )
+
+
+class Signals(eqx.Module):
+    """What can be seen after a step: every population's spikes, and the state by dotted name (`"E.v"`, `"E.exc.i"`)."""
+
+    spikes: dict[str, Float[Array, " n"]]
+    state: dict[str, Any]
+
+
+class AbstractDynamics(eqx.Module):
+    """A model that runs in discrete time. A `Network` is one, a program lowered to a chip another.
+
+    A step `k` takes the state from `t_k = k dt` to `t_{k+1}`; time is the integer `k`.
+    """
+
+    dt: eqx.AbstractVar[float]  # ms, static
+
+    @abc.abstractmethod
+    def init(self, *, key: Array) -> Any:
+        """The state at `t_0`."""
+
+    @abc.abstractmethod
+    def step(self, state: Any, inputs: Inputs, t: Int[Array, ""], *, key: Array) -> tuple[Any, Signals]:
+        """Step `t`. `key` is the same in every step: random numbers are a function of (key, name, t, neuron)."""
+
+    @abc.abstractmethod
+    def view(self, state: Any) -> dict[str, Any]:
+        """The state by name, as probes and drives read it."""
+
+    @property
+    @abc.abstractmethod
+    def sizes(self) -> dict[str, int]:
+        """The number of neurons of every population that can be probed."""
+
+    @abc.abstractmethod
+    def port(self, path: str) -> tuple[str, int]:
+        """The full name and the size of the port that `path` (`"E"` or `"E.exc"`) names; an error lists the ports."""
+
+    def prepare(self) -> "AbstractDynamics":
+        """What is derived once a run, inside jit and outside the scan: coefficients, indices, fused structures."""
+        return self
+
+    def status(self, state: Any) -> UInt32[Array, ""]:
+        """Status bits of a run that ended in `state`."""
+        return jnp.uint32(0)
+
+    def run(
+        self,
+        carry: Any,
+        t: Int[Array, ""],
+        length: int,
+        *,
+        feed: Callable[[Any, Any, Array], tuple[Any, Inputs]],
+        observe: Callable[[Any, Signals, Array], tuple[Any, Any]],
+        key: Array,
+    ) -> tuple[Any, Any]:
+        """One chunk of `length` steps from step `t`: a scan of `step`.
+
+        `carry = (state, side)`; `feed(side, state, t) -> (side, inputs)` comes before every step, and
+        `observe(side, signals, t) -> (side, out)` after it. Returns the carry and the stacked `out`.
+        A model that knows a better schedule than one step at a time overrides this, with the same numbers out.
+        """
+
+        def body(carry: Any, t: Array) -> tuple[Any, Any]:
+            state, side = carry
+            side, inputs = feed(side, state, t)
+            state, signals = self.step(state, inputs, t, key=key)
+            side, out = observe(side, signals, t)
+            return (state, side), out
+
+        return lax.scan(body, carry, t + jnp.arange(length, dtype=jnp.int32))
+
+
+def silent(sizes: dict[str, int], dtype: Any) -> dict[str, Array]:
+    """No spikes: what a drive sees in the first step."""
+    return {name: jnp.zeros(n, dtype) for name, n in sizes.items()}
+
+
+def known(names: Any) -> str:
+    """Names for an error message."""
+    return ", ".join(sorted(names)) or "none"
+
+

@@ -1,0 +1,157 @@
+"""The network: named populations and projections, a pure function of (parameters, state, input, time, key)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, UInt32
+
+from .. import _random
+from .._status import Status, bit
+from .._types import canonical_float
+from ..dynamics import AbstractDynamics, Signals, known
+from .order import AbstractOrder, NestOrder
+from .population import Population, PopulationState
+from .prepare import Prepared
+from .projection import Link, Projection, build
+from .sequence import topological
+
+
+class NetworkState(NamedTuple):
+    """Everything that changes: neurons and ports by population, arrivals to come, and what has gone wrong."""
+
+    populations: dict[str, PopulationState]
+    ring: Float[Array, " slots*ports"]
+    status: UInt32[Array, ""]
+
+
+class Network(AbstractDynamics):
+    """Populations and the projections between them; made by `network(...)`.
+
+    `net["E"]`, `net["EE"]`: a part by name. `snn.set(net, "E.neuron.tau", 10.0)`: a copy with another number.
+    """
+
+    populations: dict[str, Population]
+    projections: dict[str, Projection]
+    dt: float = eqx.field(static=True)
+    order: AbstractOrder
+
+    @property
+    def named(self) -> dict[str, Population | Projection]:
+        """Populations and projections: names are unique across both."""
+        return {**self.populations, **self.projections}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.named:
+            raise ValueError(f"Got {name!r}, expected a population or projection of this network: {known(self.named)}.")
+        return self.named[name]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return {name: population.n for name, population in self.populations.items()}
+
+    def port(self, path: str) -> tuple[str, int]:
+        return _port(self.populations, path)
+
+    def init(self, *, key: Array) -> NetworkState:
+        prepared = self.prepare()
+        populations = {
+            name: population.start(_random.named_key(key, f"{name}.init"))
+            for name, population in self.populations.items()
+        }
+        return NetworkState(populations, prepared.ring.empty(canonical_float()), self._built())
+
+    def _built(self) -> UInt32[Array, ""]:
+        status = jnp.uint32(0)
+        for projection in self.projections.values():
+            status |= bit(Status.GRAPH_CAPACITY, projection.overflow) | bit(Status.DELAY_RANGE, projection.late)
+        return status
+
+    def step(self, state: NetworkState, inputs: Any, t: Array, *, key: Array) -> tuple[NetworkState, Signals]:
+        return self.prepare().step(state, inputs, t, key=key)
+
+    def view(self, state: NetworkState) -> dict[str, Any]:
+        return {name: Population.named(s) for name, s in state.populations.items()}
+
+    def prepare(self) -> Prepared:
+        return Prepared.of(self)
+
+    def status(self, state: NetworkState) -> UInt32[Array, ""]:
+        status = state.status
+        for leaf in jax.tree.leaves(state.populations):
+            if jnp.issubdtype(leaf.dtype, jnp.floating):
+                status |= bit(Status.NOT_FINITE, ~jnp.isfinite(leaf))
+        return status
+
+
+def network(
+    *,
+    dt: float,
+    populations: dict[str, Population],
+    projections: dict[str, Link] | None = None,
+    key: Array,
+    order: AbstractOrder | None = None,
+) -> Network:
+    """Build a network: draw its graphs, weights and delays.
+
+    **Arguments:**
+
+    - `dt`: step, ms, static. `populations`: by name. `projections`: links by name.
+    - `key`: a projection's numbers depend on this key and the projection's name, on nothing else.
+    - `order`: `NestOrder()` (default) or `BrianOrder()`.
+
+    **Raises:** ValueError for names that are taken or unknown, delays below the order's shortest, off the grid or
+    without bound, and for a cycle of same-step edges.
+    """
+    order = NestOrder() if order is None else order
+    projections = projections or {}
+    if not (isinstance(dt, (int, float)) and dt > 0):
+        raise ValueError(f"Got dt = {dt!r}, expected a positive number of ms.")
+    for name in [*populations, *projections]:
+        if not name or "." in name:
+            raise ValueError(f"Got the name {name!r}, expected one that is not empty and has no dot.")
+    twice = populations.keys() & projections.keys()
+    if twice:
+        raise ValueError(f"Got {known(twice)} as population and as projection; give each a name of its own.")
+    built = {}
+    for name, link in sorted(projections.items()):
+        try:
+            post, n_post = _port(populations, link.post)
+            if link.pre not in populations:
+                raise ValueError(f"there is no population {link.pre!r}; there are {known(populations)}")
+            if link.delay is None and not order.same_step:
+                raise ValueError(
+                    f"delay is None, a same-step edge, which {type(order).__name__} does not have; give a delay of 0 or more"
+                )
+        except ValueError as error:
+            raise ValueError(f"Projection {name!r}: {error}") from None
+        built[name] = build(
+            name,
+            link,
+            _random.named_key(key, name),
+            n_pre=populations[link.pre].n,
+            n_post=n_post,
+            port=post.partition(".")[2],
+            dt=float(dt),
+            shortest=order.shortest_delay,
+        )
+    topological(populations, built.values())  # a cycle is an error now, not at the first run
+    return Network(dict(sorted(populations.items())), built, float(dt), order)
+
+
+def _port(populations: dict[str, Population], path: str) -> tuple[str, int]:
+    name, _, port = path.partition(".")
+    if name not in populations:
+        raise ValueError(f"Got {path!r}, but there is no population {name!r}; there are {known(populations)}.")
+    ports = populations[name].ports
+    if not port:
+        if len(ports) != 1:
+            options = known(f"{name}.{p}" for p in ports)
+            raise ValueError(f"Got {path!r}, but {name!r} has {len(ports)} ports; name one of {options}.")
+        (port,) = ports
+    if port not in ports:
+        raise ValueError(f"Got {path!r}, but {name!r} has no port {port!r}; it has {known(ports)}.")
+    return f"{name}.{port}", populations[name].n

@@ -1,0 +1,234 @@
+"""What a network becomes for a run: one ring, one structure for everything sparse. Derived once, outside the scan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .. import _random
+from .._status import Status, bit
+from ..connect.dense import rows_of
+from ..connect.graph import DenseGraph, SparseGraph
+from ..connect.ring import Ring
+from ..connect.sparse import Rows
+from ..dynamics import AbstractDynamics, Inputs, Signals
+from .population import Population
+from .projection import Projection
+from .sequence import topological
+
+if TYPE_CHECKING:
+    from .network import Network, NetworkState
+
+
+class Carrier(eqx.Module):
+    """A dense projection with one delay, or one without delay."""
+
+    pre: str = eqx.field(static=True)
+    first: int = eqx.field(static=True)  # port index of its first target, or of the target's own port
+    matrix: Array  # (pre, post): weights, or counts of synapses that all weigh `scale`
+    scale: Array
+    delay: Array | None
+
+    def arrivals(self, spikes: Float[Array, " pre"]) -> Float[Array, " post"]:
+        return self.scale * rows_of(spikes, self.matrix)
+
+
+class Direct(eqx.Module):
+    """A same-step projection."""
+
+    pre: str = eqx.field(static=True)
+    post: str = eqx.field(static=True)
+    port: str = eqx.field(static=True)
+    via: Carrier | Rows
+
+    def arrivals(self, spikes: Float[Array, " pre"]) -> Float[Array, " post"]:
+        if isinstance(self.via, Carrier):
+            return self.via.arrivals(spikes)
+        return self.via.deliver(self.via.ring.empty(spikes.dtype), spikes, jnp.int32(0))[0]
+
+
+class Prepared(AbstractDynamics):
+    """A network ready to run: the same states, the same numbers, arranged for speed."""
+
+    net: Network
+    ring: Ring
+    rows: Rows | None  # every sparse projection with a delay, over one index of all senders
+    carriers: tuple[Carrier, ...]
+    direct: tuple[Direct, ...]
+    dt: float = eqx.field(static=True)
+    sequence: tuple[str, ...] = eqx.field(static=True)
+
+    @classmethod
+    def of(cls, net: Network) -> Prepared:
+        first_port = _first_ports(net)
+        width = sum(population.n * len(population.ports) for population in net.populations.values())
+        delayed = {n: p for n, p in net.projections.items() if p.delay is not None}
+        ring = Ring(1 + max([p.max_delay for p in delayed.values()], default=0), width)
+        dense = {n: p for n, p in delayed.items() if isinstance(p.graph, DenseGraph) and p.delay.ndim == 0}
+        return cls(
+            net=net,
+            ring=ring,
+            rows=_merged([p for n, p in delayed.items() if n not in dense], net, ring, first_port),
+            carriers=tuple(_carrier(p, first_port[f"{p.post}.{p.port}"]) for p in dense.values()),
+            direct=tuple(_direct(p) for p in net.projections.values() if p.delay is None),
+            dt=net.dt,
+            sequence=topological(net.populations, net.projections.values()),
+        )
+
+    # --- what simulate asks for: as the network answers -------------------------------------------------------------
+
+    def prepare(self) -> Prepared:
+        return self
+
+    def init(self, *, key: Array) -> NetworkState:
+        return self.net.init(key=key)
+
+    def view(self, state: NetworkState) -> dict[str, Any]:
+        return self.net.view(state)
+
+    def status(self, state: NetworkState) -> Array:
+        return self.net.status(state)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return self.net.sizes
+
+    def port(self, path: str) -> tuple[str, int]:
+        return self.net.port(path)
+
+    @property
+    def populations(self) -> dict[str, Population]:
+        return self.net.populations
+
+    def step(self, state: NetworkState, inputs: Inputs, t: Array, *, key: Array) -> tuple[NetworkState, Signals]:
+        state, spikes = self.net.order.step(self, state, inputs, t, key)
+        return state, Signals(spikes, self.view(state))
+
+    # --- the stages of a step, which the order arranges -------------------------------------------------------------
+
+    def advance(self, name: str, s: Any, inputs: Inputs, t: Array, key: Array) -> Any:
+        """Ports and membranes of one population from `t_k` to `t_{k+1}`."""
+        population = self.populations[name]
+        stream = _random.stream(key, f"{name}.noise") if population.neuron.noisy else None
+        return population.advance(s, inputs.currents.get(name), self.dt, t, stream=stream)
+
+    def arrivals(self, ring: Array, inputs: Inputs, t: Array) -> tuple[dict[str, dict[str, Array]], Array]:
+        """What lands in this step, by population and port, and the ring without it."""
+        landed, ring = self.ring.take(ring, t)
+        first_port = _first_ports(self.net)
+        out: dict[str, dict[str, Array]] = {}
+        for name, population in self.populations.items():
+            out[name] = {}
+            for port in population.ports:
+                first = first_port[f"{name}.{port}"]
+                arrived = landed[first : first + population.n]
+                fed = inputs.arrivals.get(f"{name}.{port}")
+                out[name][port] = arrived if fed is None else arrived + fed
+        return out, ring
+
+    def pass_on(self, name: str, spikes: Array, arrivals: dict[str, dict[str, Array]]) -> None:
+        """Same-step edges out of `name`: their arrivals are added to those of populations that run later."""
+        for edge in self.direct:
+            if edge.pre == name:
+                heard = arrivals[edge.post]
+                heard[edge.port] = heard[edge.port] + edge.arrivals(spikes)
+
+    def deliver(self, ring: Array, spikes: dict[str, Array], t: Array) -> tuple[Array, Array]:
+        """Every spike into the slots where it will land."""
+        overflow = jnp.zeros((), bool)
+        if self.rows is not None:
+            everybody = jnp.concatenate([spikes[name] for name in self.populations])
+            ring, overflow = self.rows.deliver(ring, everybody, t)
+        for carrier in self.carriers:
+            ring = self.ring.add(ring, t + carrier.delay, carrier.first, carrier.arrivals(spikes[carrier.pre]))
+        return ring, overflow
+
+    def next(self, state: NetworkState, populations: dict[str, Any], ring: Array, overflow: Array) -> NetworkState:
+        """The state after a step."""
+        return state._replace(
+            populations=populations, ring=ring, status=state.status | bit(Status.SPIKE_CAPACITY, overflow)
+        )
+
+
+def _carrier(p: Projection, first: int) -> Carrier:
+    if p.weight.ndim:
+        return Carrier(p.pre, first, p.graph.masked(p.weight), jnp.ones((), p.weight.dtype), p.delay)
+    count = jnp.ones(p.graph.shape, jnp.int8) if p.graph.count is None else p.graph.count
+    return Carrier(p.pre, first, count, p.weight, p.delay)
+
+
+def _direct(p: Projection) -> Direct:
+    if isinstance(p.graph, DenseGraph):
+        return Direct(p.pre, p.post, p.port, _carrier(p, 0))
+    pre, place, weight, _ = p.graph.synapses(p.weight, jnp.zeros((), jnp.int32))
+    start = jnp.searchsorted(pre, jnp.arange(p.graph.n_pre + 1, dtype=jnp.int32)).astype(jnp.int32)
+    width, capacity = _room(p.graph.width, len(pre), [p.graph])
+    return Direct(p.pre, p.post, p.port, Rows(start, pre, place, weight, Ring(1, p.graph.n_post), width, capacity))
+
+
+def _first_ports(net: Network) -> dict[str, int]:
+    """Where the neurons of every port begin in a slot of the ring."""
+    first, width = {}, 0
+    for name, population in net.populations.items():
+        for port in population.ports:
+            first[f"{name}.{port}"] = width
+            width += population.n
+    return first
+
+
+def _room(width: int, synapses: int, graphs: list[Any]) -> tuple[int, int]:
+    """Synapses handled at once, and spikes a step for which an accelerator has room."""
+    given = [g.capacity for g in graphs if isinstance(g, SparseGraph) and g.capacity is not None]
+    senders = sum(g.n_pre for g in graphs)
+    return max(1, min(width, synapses)), sum(given) if given else min(senders, max(64, -(-senders // 16)))
+
+
+def _merged(parts: list[Projection], net: Network, ring: Ring, first_port: dict[str, int]) -> Rows | None:
+    """One row a sending neuron over all these projections, with senders numbered through all populations.
+
+    Rows are interleaved by counting, not by sorting: a synapse's place is the start of its sender's row, plus what
+    earlier projections have put there, plus its rank in its own projection.
+    """
+    if not parts:
+        return None
+    offset, total = {}, 0
+    for name, population in net.populations.items():
+        offset[name], total = total, total + population.n
+    pieces, length = [], jnp.zeros(total, jnp.int32)
+    for p in parts:
+        pre, post, weight, delay = p.graph.synapses(p.weight, p.delay)
+        n, at = p.graph.n_pre, offset[p.pre]
+        own = jnp.searchsorted(pre, jnp.arange(n + 1, dtype=jnp.int32)).astype(jnp.int32)
+        rank = jnp.arange(pre.shape[0], dtype=jnp.int32) - own.at[pre].get(mode="clip")
+        before = length[at : at + n]
+        length = length.at[at : at + n].add(own[1:] - own[:-1])
+        sender = jnp.where(pre < n, pre + at, total)
+        place = delay * ring.width + first_port[f"{p.post}.{p.port}"] + post
+        pieces.append((sender, place, weight, rank + before.at[pre].get(mode="clip")))
+    start = jnp.concatenate([jnp.zeros(1, jnp.int32), jnp.cumsum(length, dtype=jnp.int32)])
+    synapses = sum(len(sender) for sender, *_ in pieces)
+    widths: dict[str, int] = {}
+    for p in parts:
+        longest = p.graph.width if isinstance(p.graph, SparseGraph) else p.graph.n_post
+        widths[p.pre] = widths.get(p.pre, 0) + longest
+    senders = {p.pre: p.graph for p in parts}
+    width, capacity = _room(max(widths.values()), synapses, [*senders.values()])
+    if len(pieces) == 1:
+        ((sender, place, weight, _),) = pieces
+    else:
+        sender, place, weight = (
+            _interleaved([piece[i] for piece in pieces], pieces, start, synapses, fill)
+            for i, fill in ((0, total), (1, 0), (2, 0))
+        )
+    return Rows(start, sender, place, weight, ring, width, capacity)
+
+
+def _interleaved(values: list[Array], pieces: list[Any], start: Array, size: int, fill: int) -> Array:
+    out = jnp.full(size, fill, values[0].dtype)
+    for value, (sender, _, _, rank) in zip(values, pieces, strict=True):
+        to = jnp.where(sender < start.shape[0] - 1, start.at[sender].get(mode="clip") + rank, size)
+        out = out.at[to].set(value, mode="drop", unique_indices=False)
+    return out

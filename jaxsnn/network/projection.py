@@ -1,0 +1,123 @@
+"""A link says how two populations are to be connected; a projection is the connection that was made from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from .. import _random
+from .._types import check, is_concrete, steps
+from ..connect.graph import AbstractConnectivity, AbstractGraph, Sparse
+from ..connect.topology import AbstractTopology, FromArrays
+from ..distributions import AbstractDistribution, draw
+
+
+class Link(eqx.Module):
+    """How one population is connected to a port of another.
+
+    **Arguments:**
+
+    - `pre`, `post`: names; `"E.exc"` names the port where the receiving population has several.
+    - `topology`: who connects, e.g. `FixedInDegree(100)`. `via`: how it is held, `Sparse()` or `Dense()`.
+    - `weight`: a number, an array (one number an edge; `(n_pre, n_post)` for `AllToAll`), a distribution, or a function
+      of `(key, shape)`. Unit: the port's.
+    - `delay`: likewise, ms; None for a same-step edge, on which a population sees another's spikes of the same step.
+    - `max_delay`: ms, static; needed only where the largest delay is not known when the network is built.
+    """
+
+    pre: str = eqx.field(static=True)
+    post: str = eqx.field(static=True)
+    topology: AbstractTopology
+    via: AbstractConnectivity = eqx.field(default_factory=Sparse, kw_only=True)
+    weight: Any = eqx.field(default=1.0, kw_only=True)
+    delay: Any = eqx.field(default=None, kw_only=True)
+    max_delay: float | None = eqx.field(default=None, static=True, kw_only=True)
+
+    def __check_init__(self):
+        if not isinstance(self.topology, AbstractTopology):
+            raise ValueError(f"Link.topology is {self.topology!r}, expected a topology such as FixedProb(0.1).")
+        if not isinstance(self.via, AbstractConnectivity):
+            raise ValueError(f"Link.via is {self.via!r}, expected Sparse() or Dense().")
+
+
+class Projection(eqx.Module):
+    """The synapses from one population to one port of another.
+
+    `weight`: shape `()` or one a synapse. `delay`: whole steps, likewise; None on a same-step edge.
+    """
+
+    pre: str = eqx.field(static=True)
+    post: str = eqx.field(static=True)
+    port: str = eqx.field(static=True)
+    graph: AbstractGraph
+    weight: Float[Array, "..."]
+    delay: Int[Array, "..."] | None
+    max_delay: int = eqx.field(static=True)  # steps
+    overflow: Bool[Array, ""]  # a random count of edges had no room
+    late: Bool[Array, ""]  # a delay was out of range
+
+
+def build(
+    name: str, link: Link, key: Array, *, n_pre: int, n_post: int, port: str, dt: float, shortest: int
+) -> Projection:
+    """The projection that `link` describes. Works on concrete values and on traced ones, with the same edges."""
+    post = link.post.partition(".")[0]
+    try:
+        edges = link.topology.build(_key(key, "edges"), n_pre, n_post, loop=link.pre == post)
+        graph = link.via.lay(edges, link.topology)
+        count = edges.pre.shape
+
+        def laid(value: Any, part: str) -> Array:
+            if eqx.is_array(value) and value.ndim == 2 and graph.shape == value.shape:
+                return value  # a matrix, given as a matrix
+            if isinstance(value, (np.ndarray, jax.Array)) and value.shape == (n_pre, n_post) and count == (value.size,):
+                value = value.reshape(-1)
+            drawn = draw(value, _key(key, part), count)
+            if drawn.ndim and isinstance(link.topology, FromArrays) and given(value):
+                drawn = drawn[link.topology.order()]  # given in the order of the user's edges
+            return drawn if drawn.ndim == 0 else graph.arrange(drawn, edges)
+
+        weight = laid(link.weight, "weight")
+        if link.delay is None:
+            delay, longest, late = None, 0, jnp.zeros((), bool)
+        else:
+            exact = given(link.delay)
+            wanted = steps(laid(link.delay, "delay") if not exact else link.delay, dt, exact=exact)
+            wanted = wanted if not exact or wanted.ndim == 0 else laid(wanted, "delay").astype(jnp.int32)
+            longest = _longest(link, wanted, dt)
+            late = jnp.any((wanted < shortest) | (wanted > longest))
+            check(
+                lambda: ~late,
+                f"delay is {link.delay} ms, which leaves {shortest * dt:g} .. {longest * dt:g} ms: "
+                f"the shortest is {shortest} step(s) of dt = {dt:g} ms; raise the delay, or give a larger max_delay",
+            )
+            delay = jnp.clip(wanted, shortest, longest)
+    except ValueError as error:
+        raise ValueError(f"Projection {name!r} ({link.pre} to {link.post}): {error}") from None
+    return Projection(link.pre, post, port, graph, weight, delay, longest, edges.overflow, late)
+
+
+def given(value: Any) -> bool:
+    """Whether numbers were given rather than to be drawn."""
+    return not isinstance(value, AbstractDistribution) and not callable(value)
+
+
+def _key(key: Array, part: str) -> Array:
+    return _random.named_key(key, part)
+
+
+def _longest(link: Link, wanted: Int[Array, "..."], dt: float) -> int:
+    """The largest delay in steps that the network must have room for: static, so that shapes do not depend on a draw."""
+    if link.max_delay is not None:
+        return int(steps(link.max_delay, dt, exact=False))
+    bounds = link.delay.bounds() if isinstance(link.delay, AbstractDistribution) else None
+    if bounds is not None and np.isfinite(bounds[1]):
+        return int(np.ceil(bounds[1] / dt - 1e-3))
+    if not is_concrete(wanted):
+        raise ValueError("the largest delay is not known while tracing; give Link(max_delay=...) in ms")
+    return int(np.max(np.asarray(wanted), initial=0))

@@ -1,0 +1,67 @@
+"""What every neuron is: five small functions of one neuron's state, composed by the network in its order of events."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from .._linear import Current
+
+
+class Membrane(NamedTuple):
+    """The state of a neuron that has nothing but a membrane potential."""
+
+    v: Float[Array, "..."]
+
+
+class AbstractNeuron(eqx.Module):
+    """A spiking neuron, written for one neuron: every function is elementwise, so `vmap` of it is itself.
+
+    Parameters are leaves of shape `()` or `(n,)`. A network calls, in step `k`,
+
+    1. `advance`: `t_k -> t_{k+1}` under a constant current,
+    2. `kick`: jumps of `v` that arrived,
+    3. `spike`: does it fire? the membrane before any reset,
+    4. `reset`: what firing does, and the bookkeeping that closes the step,
+
+    in the order of its `NestOrder` or `BrianOrder`. A subclass with a field `v` in its state needs `advance`, `spike`
+    and `reset`; the rest has defaults that suit it.
+    """
+
+    @property
+    def membrane_tau(self) -> Array | None:
+        """Membrane time constant in ms, or None where the membrane is not linear (ports then give mean currents)."""
+        return None
+
+    @property
+    def noisy(self) -> bool:
+        """Whether `advance` wants standard normal numbers (the population draws them)."""
+        return False
+
+    def init(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """The state at rest: a NamedTuple of arrays of `shape`."""
+        return Membrane(jnp.zeros(shape, dtype))
+
+    @abc.abstractmethod
+    def advance(self, s: Any, current: Current, dt: float, *, noise: Array | None = None) -> Any:
+        """Integrate over one step of `dt` ms under `current`, held constant."""
+
+    def kick(self, s: Any, jump: Float[Array, "..."], dt: float, *, fired: Bool[Array, "..."] | None = None) -> Any:
+        """Add arriving jumps to `v`. `fired`: who has fired already in this step (only where arrivals come after)."""
+        return s._replace(v=s.v + jump)
+
+    @abc.abstractmethod
+    def spike(self, s: Any) -> Float[Array, "..."]:
+        """The amplitude sent in this step (0 or 1, or graded), with a surrogate gradient."""
+
+    @abc.abstractmethod
+    def reset(self, s: Any, spike: Float[Array, "..."], dt: float) -> Any:
+        """What a spike does to the state; closes the step for those that did not fire as well."""
+
+    def held(self, s: Any) -> Bool[Array, "..."] | None:
+        """Who is refractory at the start of the step; None for a neuron that never is."""
+        return None

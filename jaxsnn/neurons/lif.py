@@ -1,0 +1,149 @@
+"""The leaky integrate-and-fire neuron."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from .._linear import Current, phi
+from .._types import check, param
+from .base import AbstractNeuron
+from .choices import (
+    AbstractComparator,
+    AbstractGain,
+    AbstractHearing,
+    AbstractReset,
+    AbstractResetTime,
+    AtLeast,
+    Drops,
+    Integrates,
+    Keeps,
+    NextStep,
+    Resistance,
+    SameStep,
+    ToValue,
+)
+from .surrogate import AbstractSurrogate, FastSigmoid
+
+
+def leak(v: Array, v_rest: Array, tau: Array, gain: AbstractGain, current: Current, dt: float) -> Array:
+    """One step of `tau dv/dt = -(v - v_rest) + R (a + b v)`.
+
+    Exact for a current that does not depend on `v`; with `b` it is the exponential Euler step on the total current.
+    """
+    if current.b is None:
+        return v_rest + (v - v_rest) * jnp.exp(-dt / tau) + gain.per_step(tau, dt) * current.a
+    r = gain.resistance(tau, dt)
+    slope = (r * current.b - 1.0) / tau
+    drive = (v_rest + r * current.a) / tau
+    return v + (drive + slope * v) * dt * phi(slope * dt)
+
+
+class LIFState(NamedTuple):
+    """Membrane potential, steps of refractoriness left, and what two of the choices need to remember."""
+
+    v: Float[Array, "..."]
+    r: Int[Array, "..."]
+    kept: Float[Array, "..."] | None = None  # Keeps(): jumps heard while refractory
+    pending: Float[Array, "..."] | None = None  # NextStep(): spikes whose reset is due
+
+
+class LIF(AbstractNeuron):
+    """Leaky integrate-and-fire: `tau dv/dt = -(v - v_rest) + R I`, a spike where `v` reaches `v_th`.
+
+    The membrane is integrated exactly for any step. A spike in step `k` sets a counter to `R = ceil(t_ref / dt)`;
+    steps `k+1 .. k+R` are refractory, so the shortest interval is `R + 1` steps. (NEST counts like this; Brian2's
+    `refractory=t` is `t_ref = t - dt` here.)
+
+    **Arguments**, each of shape `()` or `(n,)`:
+
+    - `tau`: membrane time constant, ms. `v_rest`, `v_th`, `v_reset`: mV. `t_ref`: refractory period, ms.
+    - `bias`: a constant current, in the unit that `gain` expects.
+    - `noise`: stationary standard deviation of white current noise, mV; None for no noise (nothing is drawn).
+    - `gain`: `Resistance`, `Capacitance` or `PerStep`. `comparator`: `AtLeast` or `Above`.
+    - `reset_kind`: `ToValue`, `Subtract` or `Nothing`. `reset_time`: `SameStep` or `NextStep`.
+    - `while_refractory`: `Drops`, `Keeps` or `Integrates`. `surrogate`: the pseudo-derivative of the threshold.
+
+    **Reference:** Rotter and Diesmann, Biol. Cybern. 81:381 (1999) for exact integration.
+    """
+
+    tau: Array = param(20.0, unit="ms")
+    v_rest: Array = param(0.0, unit="mV")
+    v_th: Array = param(20.0, unit="mV")
+    v_reset: Array = param(0.0, unit="mV")
+    t_ref: Array = param(0.0, unit="ms")
+    bias: Array = param(0.0, unit="current")
+    noise: Array | None = param(None, unit="mV", optional=True)
+    gain: AbstractGain = eqx.field(default_factory=Resistance)
+    comparator: AbstractComparator = eqx.field(default_factory=AtLeast)
+    reset_kind: AbstractReset = eqx.field(default_factory=ToValue)
+    reset_time: AbstractResetTime = eqx.field(default_factory=SameStep)
+    while_refractory: AbstractHearing = eqx.field(default_factory=Drops)
+    surrogate: AbstractSurrogate = eqx.field(default_factory=FastSigmoid)
+
+    def __check_init__(self):
+        check(lambda: self.tau > 0, f"LIF.tau is {self.tau} ms, expected a positive time constant")
+        check(lambda: self.t_ref >= 0, f"LIF.t_ref is {self.t_ref} ms, expected 0 or more")
+        check(lambda: self.v_reset <= self.v_th, f"LIF.v_reset is {self.v_reset} mV, expected at most v_th = {self.v_th} mV")
+        if self.noise is not None:
+            check(lambda: self.noise >= 0, f"LIF.noise is {self.noise} mV, expected 0 or more; None switches noise off")
+
+    @property
+    def membrane_tau(self) -> Array:
+        return self.tau
+
+    @property
+    def noisy(self) -> bool:
+        return self.noise is not None
+
+    def init(self, shape: tuple[int, ...], dtype: Any) -> LIFState:
+        zeros = jnp.zeros(shape, dtype)
+        return LIFState(
+            v=jnp.broadcast_to(self.v_rest, shape).astype(dtype),
+            r=jnp.zeros(shape, jnp.int32),
+            kept=zeros if isinstance(self.while_refractory, Keeps) else None,
+            pending=zeros if isinstance(self.reset_time, NextStep) else None,
+        )
+
+    def held(self, s: LIFState) -> Bool[Array, "..."]:
+        return s.r > 0
+
+    def advance(self, s: LIFState, current: Current, dt: float, *, noise: Array | None = None) -> LIFState:
+        v = leak(s.v, self.v_rest, self.tau, self.gain, current._replace(a=current.a + self.bias), dt)
+        if self.noise is not None:
+            v = v + self.noise * jnp.sqrt(-jnp.expm1(-2.0 * dt / self.tau)) * noise
+        if not isinstance(self.while_refractory, Integrates):
+            v = jnp.where(self.held(s), s.v, v)
+        return s._replace(v=v)
+
+    def kick(self, s: LIFState, jump: Array, dt: float, *, fired: Array | None = None) -> LIFState:
+        if isinstance(self.while_refractory, Integrates):
+            return s._replace(v=s.v + jump)
+        deaf = self.held(s) if fired is None else self.held(s) | fired
+        if s.kept is None:
+            return s._replace(v=s.v + jnp.where(deaf, 0.0, jump))
+        discounted = jump * jnp.exp(-dt / self.tau * s.r.astype(jump.dtype))
+        return s._replace(
+            v=s.v + jnp.where(deaf, 0.0, jump + s.kept), kept=jnp.where(deaf, s.kept + discounted, 0.0)
+        )
+
+    def _due(self, s: LIFState) -> Array:
+        """The membrane that is compared with the threshold: a reset of the step before is applied first."""
+        return s.v if s.pending is None else self.reset_kind(s.v, s.pending, self.v_th, self.v_reset)
+
+    def spike(self, s: LIFState) -> Float[Array, "..."]:
+        v = self._due(s)
+        return self.surrogate(self.comparator(v, self.v_th) & ~self.held(s), v - self.v_th)
+
+    def reset(self, s: LIFState, spike: Array, dt: float) -> LIFState:
+        v = self._due(s)
+        if s.pending is None:
+            s = s._replace(v=self.reset_kind(v, spike, self.v_th, self.v_reset))
+        else:
+            s = s._replace(v=v, pending=spike)
+        # a thousandth of a step forgives a period that is on the grid but not in binary
+        refractory = jnp.ceil(self.t_ref / dt - 1e-3).astype(jnp.int32)
+        return s._replace(r=jnp.where(spike > 0, refractory, jnp.maximum(s.r - 1, 0)))

@@ -1,0 +1,58 @@
+"""Populations that do not spike by a threshold: read-outs and relays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._linear import Current
+from .._types import check, param
+from .base import AbstractNeuron, Membrane
+from .choices import AbstractGain, Resistance
+from .lif import leak
+
+
+class LI(AbstractNeuron):
+    """Leaky integrator, a read-out that never fires: `tau dv/dt = -(v - v_rest) + R I`, exact for any step.
+
+    **Arguments**, each of shape `()` or `(n,)`: `tau`: ms. `v_rest`: mV. `gain`: what a current does to `v`.
+    """
+
+    tau: Array = param(20.0, unit="ms")
+    v_rest: Array = param(0.0, unit="mV")
+    gain: AbstractGain = eqx.field(default_factory=Resistance)
+
+    def __check_init__(self):
+        check(lambda: self.tau > 0, f"LI.tau is {self.tau} ms, expected a positive time constant")
+
+    @property
+    def membrane_tau(self) -> Array:
+        return self.tau
+
+    def init(self, shape: tuple[int, ...], dtype: Any) -> Membrane:
+        return Membrane(jnp.broadcast_to(self.v_rest, shape).astype(dtype))
+
+    def advance(self, s: Membrane, current: Current, dt: float, *, noise: Array | None = None) -> Membrane:
+        return Membrane(leak(s.v, self.v_rest, self.tau, self.gain, current, dt))
+
+    def spike(self, s: Membrane) -> Float[Array, "..."]:
+        return jnp.zeros_like(s.v)
+
+    def reset(self, s: Membrane, spike: Array, dt: float) -> Membrane:
+        return s
+
+
+class Relay(AbstractNeuron):
+    """Sends in every step what arrived in it: an input population, or a tap. Amplitudes pass through (graded spikes)."""
+
+    def advance(self, s: Membrane, current: Current, dt: float, *, noise: Array | None = None) -> Membrane:
+        return Membrane(jnp.zeros_like(s.v))
+
+    def spike(self, s: Membrane) -> Float[Array, "..."]:
+        return s.v
+
+    def reset(self, s: Membrane, spike: Array, dt: float) -> Membrane:
+        return s

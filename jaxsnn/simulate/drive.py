@@ -1,0 +1,86 @@
+"""What comes in: a drive feeds every step, has a state, and sees the signals of the step before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+
+from .._types import param
+from ..dynamics import AbstractDynamics, Inputs, Signals
+
+
+class AbstractDrive(eqx.Module):
+    """Feeds a network. An environment is a drive: it sees what the network did in the step before.
+
+    A drive of your own needs `step`, and `init` if it has a state. `prepare` is called once a run, inside jit, and
+    returns the drive that steps: the place for tables, and to look up ports with `dynamics.port(path)`.
+    """
+
+    def prepare(self, dynamics: AbstractDynamics) -> AbstractDrive:
+        return self
+
+    def init(self, *, key: Array) -> Any:
+        return ()
+
+    def step(self, d: Any, t: Int[Array, ""], signals: Signals, *, key: Array) -> tuple[Any, Inputs]:
+        """The inputs of step `t`. `key` is the same in every step: fold in `t`, or use it with a counter."""
+        raise RuntimeError(f"{type(self).__name__} steps after prepare(dynamics), which returns what steps.")
+
+    def status(self) -> Array:
+        """Status bits known from the parameters."""
+        return jnp.uint32(0)
+
+    def __add__(self, other: AbstractDrive) -> Sum:
+        return Sum((*_terms(self), *_terms(other)))
+
+
+def _terms(drive: AbstractDrive) -> tuple[AbstractDrive, ...]:
+    return drive.drives if isinstance(drive, Sum) else (drive,)
+
+
+class Silence(AbstractDrive):
+    """Feeds nothing."""
+
+    def step(self, d, t, signals, *, key):
+        return d, Inputs()
+
+
+class Sum(AbstractDrive):
+    """Several drives at once; written `a + b`. Their random numbers are independent."""
+
+    drives: tuple[AbstractDrive, ...]
+
+    def prepare(self, dynamics):
+        return Sum(tuple(drive.prepare(dynamics) for drive in self.drives))
+
+    def init(self, *, key):
+        return tuple(drive.init(key=jax.random.fold_in(key, i)) for i, drive in enumerate(self.drives))
+
+    def step(self, d, t, signals, *, key):
+        states, total = [], Inputs()
+        for i, (drive, state) in enumerate(zip(self.drives, d, strict=True)):
+            state, inputs = drive.step(state, t, signals, key=jax.random.fold_in(key, i) if i else key)
+            states.append(state)
+            total = total + inputs
+        return tuple(states), total
+
+    def status(self):
+        status = jnp.uint32(0)
+        for drive in self.drives:
+            status |= drive.status()
+        return status
+
+
+class Window(eqx.Module):
+    """From `start` to `stop`, ms: when a drive acts."""
+
+    start: Array = param(0.0, unit="ms")
+    stop: Array = param(float("inf"), unit="ms")
+
+    def open(self, t: Int[Array, ""], dt: float) -> Array:
+        now = (t.astype(self.start.dtype) + 0.5) * dt  # half a step clear of the edges
+        return (now >= self.start) & (now < self.stop)

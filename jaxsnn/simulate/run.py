@@ -1,0 +1,211 @@
+"""Run a model over time: two nested scans, state in and out, and nothing recorded that was not asked for."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Int, UInt32
+
+from .. import _random
+from .._status import explain, raise_if
+from .._tree import barrier
+from .._types import canonical_float, is_concrete
+from .._types import steps as to_steps
+from ..dynamics import AbstractDynamics, Signals, silent
+from .batching import batched_by_device
+from .drive import AbstractDrive, Silence
+from .progress import AbstractProgress, Bar
+from .record import AbstractProbe
+
+
+class RunState(eqx.Module):
+    """Where a run stands: enough to go on as if it had never stopped."""
+
+    t: Int[Array, ""]  # the next step
+    dynamics: Any
+    drive: Any
+    spikes: dict[str, Array]  # of the step before, which drives see
+
+
+class Run(eqx.Module):
+    """A finished run: `run["name"]` is the record of that probe, `run.state` continues it, `run.status` its bits."""
+
+    record: Any
+    state: RunState
+    status: UInt32[Array, ""]
+
+    def __getitem__(self, name: Any) -> Any:
+        return self.record[name]
+
+    @property
+    def problems(self) -> list[str]:
+        """The status in words, with remedies; empty for a clean run. For concrete runs."""
+        return explain(self.status)
+
+
+def simulate(
+    dynamics: AbstractDynamics,
+    drive: AbstractDrive | None = None,
+    *,
+    t: float | None = None,
+    steps: int | None = None,
+    key: Array,
+    state: RunState | None = None,
+    record: Any = None,
+    chunk: int = 1000,
+    progress: AbstractProgress | None = None,
+    throw: bool = True,
+) -> Run:
+    """Run `dynamics` under `drive` for `t` ms, or for a number of `steps`.
+
+    **Main arguments:**
+
+    - `dynamics`: a network, or any `AbstractDynamics`. `drive`: what comes in (sums with `+`); None for nothing.
+    - `t`: ms, a whole number of steps; or `steps`. Static.
+    - `key`: with the same key, a run in two parts (`state=first.state`) equals one run bit for bit.
+    - `state`: where to start; None for `dynamics.init`.
+    - `record`: a pytree of probes; `run.record` has the same structure.
+
+    **Other arguments:**
+
+    - `chunk`: steps of the inner scan. It bounds what is stacked before probes thin it, and changes no number.
+    - `progress`: `Bar()` (default: shows itself when a run takes longer than two seconds) or `Quiet()`.
+    - `throw`: raise `SimulationError` at the end if the status is not clean; False leaves it to `run.status`. While
+      tracing there is nothing to raise: read `run.status` from what the program returns.
+
+    Inside `jit` it is one program; outside, one compiled call a chunk, so that there is progress to show.
+    Batched with `vmap`, instances run one after the other on a CPU (call from one thread a core: `sweep` does), and
+    together on an accelerator.
+    """
+    total = _total(t, steps, dynamics.dt)
+    drive = Silence() if drive is None else drive
+    probes, structure = jax.tree.flatten(record, is_leaf=lambda x: isinstance(x, AbstractProbe))
+    for probe in probes:
+        if not isinstance(probe, AbstractProbe):
+            raise ValueError(f"record holds {probe!r}, expected a pytree of probes such as Count('E').")
+    length = _chunk(total, chunk, math.lcm(1, *(probe.every(dynamics) for probe in probes)))
+    given = (dynamics, drive, tuple(probes), state, key)
+    if is_concrete(given):
+        state, records, status = _in_calls(given, total, length, Bar() if progress is None else progress)
+        if throw:
+            raise_if(status)
+    else:
+        whole = batched_by_device(lambda *given: _in_one_program(given, total, length))
+        state, records, status = whole(*given)
+    return Run(jax.tree.unflatten(structure, records), state, status)
+
+
+def _total(t: float | None, steps: int | None, dt: float) -> int:
+    if (t is None) == (steps is None):
+        raise ValueError(f"Got t = {t} and steps = {steps}, expected one of them: t in ms, or a number of steps.")
+    total = int(to_steps(t, dt)) if steps is None else steps
+    if not isinstance(total, int) or total < 1:
+        raise ValueError(f"Got a run of {total!r} steps, expected a positive whole number.")
+    return total
+
+
+def _chunk(total: int, wanted: int, every: int) -> int:
+    """Steps of a chunk: a multiple of `every`, near `wanted`, and without remainder where that is to be had.
+
+    A last chunk of another length means compiling the step twice.
+    """
+    largest = max(every, wanted // every * every)
+    if total <= largest:
+        return total
+    even = [n for n in range(largest, largest // 2, -1) if n % every == 0 and total % n == 0]
+    return even[0] if even else largest
+
+
+# --- the three parts of a run, pure and traceable ---------------------------------------------------------------------
+
+
+def _start(given: Any, total: int) -> Any:
+    """Everything derived once: what steps, where it starts, and empty records."""
+    dynamics, drive, probes, state, key = barrier(given)
+    carries = [probe.init(dynamics, total) for probe in probes]
+    if state is None:
+        state = RunState(
+            jnp.int32(0),
+            dynamics.init(key=_random.named_key(key, "init")),
+            drive.init(key=_random.named_key(key, "drive")),
+            silent(dynamics.sizes, canonical_float()),
+        )
+    return dynamics.prepare(), drive.prepare(dynamics), state, carries
+
+
+def _go(prepared: Any, drive: Any, probes: Any, key: Any, state: RunState, carries: Any, length: int) -> Any:
+    """One chunk of `length` steps."""
+    prepared, drive, key = barrier((prepared, drive, key))
+    step_key, drive_key = _random.named_key(key, "step"), _random.named_key(key, "drive")
+
+    def feed(side: Any, state: Any, t: Array) -> Any:
+        d, spikes, carries = side
+        d, inputs = drive.step(d, t, Signals(spikes, prepared.view(state)), key=drive_key)
+        return (d, spikes, carries), inputs
+
+    def observe(side: Any, signals: Signals, t: Array) -> Any:
+        d, _, carries = side
+        pairs = [probe.step(carry, signals, t) for probe, carry in zip(probes, carries, strict=True)]
+        return (d, signals.spikes, [carry for carry, _ in pairs]), [out for _, out in pairs]
+
+    carry = (state.dynamics, (state.drive, state.spikes, carries))
+    carry, stacked = prepared.run(carry, state.t, length, feed=feed, observe=observe, key=step_key)
+    dynamics, (d, spikes, carries) = carry
+    thinned = [p.emit(c, out, prepared) for p, c, out in zip(probes, carries, stacked, strict=True)]
+    state = RunState(state.t + length, dynamics, d, spikes)
+    return state, [carry for carry, _ in thinned], [out for _, out in thinned]
+
+
+def _finish(prepared: Any, drive: Any, probes: Any, state: RunState, carries: Any, emitted: Any) -> Any:
+    """Records, and the status of all that took part."""
+    status = prepared.status(state.dynamics) | drive.status()
+    for probe, carry in zip(probes, carries, strict=True):
+        status |= probe.status(carry)
+    records = [p.finish(c, out, prepared) for p, c, out in zip(probes, carries, emitted, strict=True)]
+    return records, status
+
+
+# --- how they are put together ----------------------------------------------------------------------------------------
+
+
+def _in_one_program(given: Any, total: int, length: int) -> Any:
+    """While tracing: chunks in a scan."""
+    _, _, probes, _, key = given
+    prepared, drive, state, carries = _start(given, total)
+
+    def go(carry: Any, length: int) -> Any:
+        state, carries, emitted = _go(prepared, drive, probes, key, *carry, length)
+        return (state, carries), emitted
+
+    whole, rest = divmod(total, length)
+    carry, emitted = lax.scan(lambda carry, _: go(carry, length), (state, carries), None, length=whole)
+    emitted = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), emitted)
+    if rest:
+        carry, last = go(carry, rest)
+        emitted = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), emitted, last)
+    state, carries = carry
+    return state, *_finish(prepared, drive, probes, state, carries, emitted)
+
+
+def _in_calls(given: Any, total: int, length: int, progress: AbstractProgress) -> Any:
+    """With concrete values: a compiled call a chunk, so that there is progress to show and a run can be interrupted."""
+    _, _, probes, _, key = given
+    prepared, drive, state, carries = _compiled_start(given, total)
+    pieces = []
+    with progress.task("simulate", total) as advance:
+        for begin in range(0, total, length):
+            n = min(length, total - begin)
+            state, carries, emitted = _compiled_go(prepared, drive, probes, key, state, carries, n)
+            pieces.append(emitted)
+            jax.block_until_ready(state.t)
+            advance(n)
+    emitted = jax.tree.map(lambda *xs: jnp.concatenate(xs), *pieces)
+    return state, *_compiled_finish(prepared, drive, probes, state, carries, emitted)
+
+
+_compiled_start, _compiled_go, _compiled_finish = map(eqx.filter_jit, (_start, _go, _finish))

@@ -1,0 +1,82 @@
+"""Probes of state variables, by dotted path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from .._tree import get
+from ..dynamics import AbstractDynamics
+from .record import AbstractProbe
+
+
+def _looked_up(dynamics: AbstractDynamics, path: str) -> jax.ShapeDtypeStruct:
+    """The shape of a state variable; one error if there is none at this path."""
+    found = get(jax.eval_shape(lambda: dynamics.view(dynamics.init(key=jax.random.key(0)))), path)
+    if not hasattr(found, "shape"):
+        raise ValueError(f"Got path {path!r}, which is no variable; expected one below it, e.g. {path + '.v'!r}.")
+    return found
+
+
+class Trace(AbstractProbe):
+    """A state variable over time, shape `(samples, neurons)`: sample `j` is the state at `t = (j + 1) every dt`.
+
+    **Arguments:** `path`: e.g. `"E.v"`, `"E.exc.i"`. `every`: steps between samples, static. `index`: which neurons
+    (a slice, an index or a list of them), static; by default all.
+    """
+
+    path: str = eqx.field(static=True)
+    period: int = eqx.field(static=True)
+    index: tuple[int, ...] | None = eqx.field(static=True)
+
+    def __init__(self, path: str, *, every: int = 1, index: Any = None):
+        if every < 1:
+            raise ValueError(f"Trace.every is {every}, expected a positive number of steps.")
+        self.path, self.period = path, int(every)
+        if isinstance(index, slice):
+            self.index = ("slice", index.start, index.stop, index.step)  # type: ignore[assignment]
+        else:
+            self.index = None if index is None else tuple(int(i) for i in np.ravel(index))
+
+    def _chosen(self, x: Array) -> Array:
+        if self.index is None:
+            return x
+        if self.index[:1] == ("slice",):
+            return x[slice(*self.index[1:])]
+        return x[np.asarray(self.index, np.int32)]
+
+    def every(self, dynamics):
+        return self.period
+
+    def init(self, dynamics, steps):
+        n = _looked_up(dynamics, self.path).shape[0]
+        if self.index is not None and self.index[:1] != ("slice",) and not all(-n <= i < n for i in self.index):
+            raise ValueError(f"Trace.index of {self.path!r} is {self.index}, expected indices within 0 .. {n - 1}.")
+        return ()
+
+    def step(self, carry, signals, t):
+        return carry, self._chosen(get(signals.state, self.path))
+
+    def emit(self, carry, stacked, dynamics):
+        return carry, stacked[self.period - 1 :: self.period]
+
+
+class Last(AbstractProbe):
+    """A state variable at the end of the run."""
+
+    path: str = eqx.field(static=True)
+
+    def init(self, dynamics, steps):
+        found = _looked_up(dynamics, self.path)
+        return jnp.zeros(found.shape, found.dtype)
+
+    def step(self, carry, signals, t):
+        return get(signals.state, self.path), None
+
+    def finish(self, carry, emitted, dynamics):
+        return carry

@@ -1,0 +1,1 @@
+"""Sweeps: what to vary, how it is run, and the labelled result."""

@@ -1,0 +1,52 @@
+"""Alpha-shaped currents."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._linear import Current, phi, phi_prime
+from .._types import check, param
+from .base import AbstractHold, AbstractSynapse, Exact, Frozen, membrane_rate
+
+
+class AlphaState(NamedTuple):
+    """The synaptic current and the variable that drives its rise."""
+
+    i: Float[Array, "..."]
+    y: Float[Array, "..."]
+
+
+class Alpha(AbstractSynapse):
+    """`di/dt = y - i/tau`, `dy/dt = -y/tau`, `y <- y + w e/tau` at an arrival: the current peaks at `w` after `tau`.
+
+    The constant current with the same effect over a step is `(i phi(x) + dt y phi'(x)) / phi(dt/tau_m)`,
+    `x = dt/tau_m - dt/tau`.
+
+    **Arguments:** `tau`: time to peak, ms, shape `()` or `(n,)`. `hold`: `Exact()` or `Frozen()`.
+    """
+
+    tau: Array = param(5.0, unit="ms")
+    hold: AbstractHold = eqx.field(default_factory=Exact)
+
+    def __check_init__(self):
+        check(lambda: self.tau > 0, f"Alpha.tau is {self.tau} ms, expected a positive time constant")
+
+    def init(self, shape, dtype):
+        return AlphaState(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))
+
+    def advance(self, s, v, dt, tau_m):
+        decay = jnp.exp(-dt / self.tau)
+        decayed = AlphaState(decay * (s.i + dt * s.y), decay * s.y)
+        if isinstance(self.hold, Frozen):
+            return decayed, Current(s.i)
+        m = membrane_rate(dt, tau_m)
+        x = m - dt / self.tau
+        return decayed, Current((s.i * phi(x) + dt * s.y * phi_prime(x)) / phi(m))
+
+    def receive(self, s, arrivals):
+        return s._replace(y=s.y + arrivals * (math.e / self.tau)), None

@@ -1,0 +1,50 @@
+"""What every synapse port is: a current from its state, a decay, and arrivals."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._linear import Current
+
+
+class AbstractSynapse(eqx.Module):
+    """A port of a receiving population, shared by every projection into it: written for one neuron, elementwise.
+
+    In step `k`, `advance` gives the current of the state at `t_k` (an affine function of `v`, constant over the step)
+    and decays the state to `t_{k+1}`; `receive` adds what arrived and says which part of it is a jump of `v` (None
+    where none ever is, so that the neuron need not be kicked).
+    """
+
+    @abc.abstractmethod
+    def init(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """The silent state."""
+
+    @abc.abstractmethod
+    def advance(self, s: Any, v: Float[Array, "..."], dt: float, tau_m: Array | None) -> tuple[Any, Current | None]:
+        """Current over the step, and the state after it. `tau_m`: the membrane's time constant, None if not linear."""
+
+    @abc.abstractmethod
+    def receive(self, s: Any, arrivals: Float[Array, "..."]) -> tuple[Any, Float[Array, "..."] | None]:
+        """The state with this step's arrivals added, and the jump of `v` they cause."""
+
+
+class AbstractHold(eqx.Module):
+    """Which constant current stands for one that decays within the step."""
+
+
+class Exact(AbstractHold):
+    """The one with the same effect on a linear membrane at the end of the step: exact for any step length."""
+
+
+class Frozen(AbstractHold):
+    """The value at the start of the step: what Brian2's `exponential_euler` does beside a conductance."""
+
+
+def membrane_rate(dt: float, tau_m: Array | None) -> Array:
+    """`dt / tau_m`, and 0 for a membrane that is not linear: the exact current then is the mean over the step."""
+    return jnp.zeros(()) if tau_m is None else dt / tau_m

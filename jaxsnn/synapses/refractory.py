@@ -1,0 +1,25 @@
+"""A port that stands still while its neuron is refractory."""
+
+from __future__ import annotations
+
+from .base import AbstractSynapse
+
+
+class UnlessRefractory(AbstractSynapse):
+    """Wraps a port whose state is frozen and deaf while the neuron is refractory.
+
+    Brian2's `(unless refractory)` flag on a synaptic variable: after a spike in step `k` the state does not decay in
+    the steps that are held, and what arrives in `k` (after the threshold) or in a held step is lost. The population
+    applies it, since only the population knows who is refractory.
+    """
+
+    port: AbstractSynapse
+
+    def init(self, shape, dtype):
+        return self.port.init(shape, dtype)
+
+    def advance(self, s, v, dt, tau_m):
+        return self.port.advance(s, v, dt, tau_m)
+
+    def receive(self, s, arrivals):
+        return self.port.receive(s, arrivals)
