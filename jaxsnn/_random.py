@@ -125,9 +125,12 @@ def permute(stream: Array, row: UInt32[Array, "..."], index: UInt32[Array, "..."
 
 def _rank(stream: Array, row: Array, index: Array, n: int) -> Array:
     mine, _ = words(stream, row, index)
-    others = (words(stream, row, np.uint32(i))[0] for i in range(n))
-    before = ((other < mine) | (other == mine) & (i < index) for i, other in enumerate(others))
-    return sum((first.astype(jnp.uint32) for first in before), jnp.zeros_like(index))
+
+    def add(i: Array, rank: Array) -> Array:
+        other, _ = words(stream, row, i)
+        return rank + ((other < mine) | (other == mine) & (i < index)).astype(jnp.uint32)
+
+    return lax.fori_loop(np.uint32(0), np.uint32(n), add, jnp.zeros_like(index))
 
 
 def _feistel(stream: Array, row: Array, index: Array, n: int) -> Array:
@@ -135,23 +138,27 @@ def _feistel(stream: Array, row: Array, index: Array, n: int) -> Array:
     b = -(-n // a)
     pairs_of_rounds = max(4, math.ceil(24 / math.log2(b)))  # each makes what is left to mix about b times smaller
 
-    def shifted(half: Array, other: Array, modulus: int, turn: int) -> Array:
-        word, _ = words(stream, row, other + np.uint32(turn << 16))
+    def shifted(half: Array, other: Array, modulus: int, turn: Array) -> Array:
+        word, _ = words(stream, row, other + (turn << np.uint32(16)))
         moved = half + below(word, modulus)
         return jnp.where(moved >= np.uint32(modulus), moved - np.uint32(modulus), moved)
 
+    def two_rounds(pair: Array, halves: tuple[Array, Array]) -> tuple[Array, Array]:
+        left, right = halves
+        left = shifted(left, right, a, pair * np.uint32(2))
+        return left, shifted(right, left, b, pair * np.uint32(2) + np.uint32(1))
+
     def network(x: Array) -> Array:
-        left, right = x // np.uint32(b), x % np.uint32(b)
-        for turn in range(0, 2 * pairs_of_rounds, 2):
-            left = shifted(left, right, a, turn)
-            right = shifted(right, left, b, turn + 1)
+        halves = x // np.uint32(b), x % np.uint32(b)
+        left, right = lax.fori_loop(np.uint32(0), np.uint32(pairs_of_rounds), two_rounds, halves)
         return left * np.uint32(b) + right
 
-    x = network(index)
-    if a * b == n:
-        return x
-    outside = np.uint32(n)
-    return lax.while_loop(lambda x: jnp.any(x >= outside), lambda x: jnp.where(x >= outside, network(x), x), x)
+    def walk(carry: tuple[Array, Array]) -> tuple[Array, Array]:
+        x, outside = carry
+        x = jnp.where(outside, network(x), x)
+        return x, x >= np.uint32(n)
+
+    return lax.while_loop(lambda carry: jnp.any(carry[1]), walk, (index, jnp.ones(index.shape, bool)))[0]
 
 
 # --- counts -----------------------------------------------------------------------------------------------------------
@@ -254,12 +261,12 @@ def _offsets(most: float, mode: Array) -> Float[Array, "reach ..."]:
 def binomial(word: UInt32[Array, "..."], n: int, p: Float[Array, ""], most: float) -> Int32[Array, "..."]:
     """Numbers of successes in `n` trials of probability `p <= most` (`n`, `most` static), one for every word."""
     rare = jnp.minimum(p, 1 - p)
-    odds = rare / (1 - rare)
+    odds, against = rare / (1 - rare), (1 - rare) / rare  # not 1 / odds, which a compiler would rewrite
     mode = jnp.minimum(jnp.floor((n + 1) * rare), n)
     offset = _offsets((n + 1) * min(most, 0.5), mode)
     ahead, behind = mode + offset, mode - offset
     up = jnp.maximum(n - ahead, 0.0) / (ahead + 1.0) * odds
-    down = jnp.where(behind > 0, behind / (n + 1.0 - behind) * (1.0 / odds), 0.0)
+    down = jnp.where(behind > 0, behind / (n + 1.0 - behind) * against, 0.0)
     count = _thresholds(mode, up, down).count(word)
     return jnp.where(p > 0.5, n - count, count)
 

@@ -58,7 +58,7 @@ def _standard(stream: Array, step: ArrayLike, ids: Array) -> Array:
 def _finite_bounds(lo: Array, hi: Array) -> tuple[float, float] | None:
     if not is_concrete(lo, hi):
         return None
-    low, high = float(np.min(lo)), float(np.max(hi))
+    low, high = float(np.asarray(lo).min()), float(np.asarray(hi).max())
     return (low, high) if math.isfinite(low) and math.isfinite(high) else None
 
 

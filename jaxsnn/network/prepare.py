@@ -23,17 +23,28 @@ if TYPE_CHECKING:
     from .network import Network, NetworkState
 
 
-class Carrier(eqx.Module):
-    """A dense projection with one delay, or one without delay."""
+class Target(eqx.Module):
+    """Where the columns of a carrier's matrix go: ports from `first` on, `scale` times, after `delay` steps."""
 
-    pre: str = eqx.field(static=True)
-    first: int = eqx.field(static=True)  # port index of its first target, or of the target's own port
-    matrix: Array  # (pre, post): weights, or counts of synapses that all weigh `scale`
+    first: int = eqx.field(static=True)
+    n: int = eqx.field(static=True)
     scale: Array
     delay: Array | None
 
-    def arrivals(self, spikes: Float[Array, " pre"]) -> Float[Array, " post"]:
-        return self.scale * rows_of(spikes, self.matrix)
+
+class Carrier(eqx.Module):
+    """The dense projections out of one population, side by side in one matrix, each with one delay."""
+
+    pre: str = eqx.field(static=True)
+    matrix: Array  # (pre, targets): weights, or counts of synapses that all weigh `scale`
+    targets: tuple[Target, ...]
+
+    def arrivals(self, spikes: Float[Array, " pre"]) -> list[tuple[Target, Float[Array, " post"]]]:
+        carried, out, at = rows_of(spikes, self.matrix), [], 0
+        for target in self.targets:
+            out.append((target, target.scale * carried[at : at + target.n]))
+            at += target.n
+        return out
 
 
 class Direct(eqx.Module):
@@ -46,7 +57,8 @@ class Direct(eqx.Module):
 
     def arrivals(self, spikes: Float[Array, " pre"]) -> Float[Array, " post"]:
         if isinstance(self.via, Carrier):
-            return self.via.arrivals(spikes)
+            ((_, arrived),) = self.via.arrivals(spikes)
+            return arrived
         return self.via.deliver(self.via.ring.empty(spikes.dtype), spikes, jnp.int32(0))[0]
 
 
@@ -72,7 +84,7 @@ class Prepared(AbstractDynamics):
             net=net,
             ring=ring,
             rows=_merged([p for n, p in delayed.items() if n not in dense], net, ring, first_port),
-            carriers=tuple(_carrier(p, first_port[f"{p.post}.{p.port}"]) for p in dense.values()),
+            carriers=_side_by_side([_carrier(p, first_port[f"{p.post}.{p.port}"]) for p in dense.values()]),
             direct=tuple(_direct(p) for p in net.projections.values() if p.delay is None),
             dt=net.dt,
             sequence=topological(net.populations, net.projections.values()),
@@ -143,7 +155,8 @@ class Prepared(AbstractDynamics):
             everybody = jnp.concatenate([spikes[name] for name in self.populations])
             ring, overflow = self.rows.deliver(ring, everybody, t)
         for carrier in self.carriers:
-            ring = self.ring.add(ring, t + carrier.delay, carrier.first, carrier.arrivals(spikes[carrier.pre]))
+            for target, arrived in carrier.arrivals(spikes[carrier.pre]):
+                ring = self.ring.add(ring, t + target.delay, target.first, arrived)
         return ring, overflow
 
     def next(self, state: NetworkState, populations: dict[str, Any], ring: Array, overflow: Array) -> NetworkState:
@@ -155,9 +168,21 @@ class Prepared(AbstractDynamics):
 
 def _carrier(p: Projection, first: int) -> Carrier:
     if p.weight.ndim:
-        return Carrier(p.pre, first, p.graph.masked(p.weight), jnp.ones((), p.weight.dtype), p.delay)
-    count = jnp.ones(p.graph.shape, jnp.int8) if p.graph.count is None else p.graph.count
-    return Carrier(p.pre, first, count, p.weight, p.delay)
+        matrix, scale = p.graph.masked(p.weight), jnp.ones((), p.weight.dtype)
+    else:
+        matrix, scale = jnp.ones(p.graph.shape, jnp.int8) if p.graph.count is None else p.graph.count, p.weight
+    return Carrier(p.pre, matrix, (Target(first, p.graph.n_post, scale, p.delay),))
+
+
+def _side_by_side(carriers: list[Carrier]) -> tuple[Carrier, ...]:
+    """One carrier for all that leaves a population in matrices of one type: its spikes are looked for once."""
+    together: dict[tuple[str, Any], list[Carrier]] = {}
+    for carrier in carriers:
+        together.setdefault((carrier.pre, carrier.matrix.dtype), []).append(carrier)
+    return tuple(
+        Carrier(pre, jnp.concatenate([c.matrix for c in some], axis=1), sum((c.targets for c in some), ()))
+        for (pre, _), some in together.items()
+    )
 
 
 def _direct(p: Projection) -> Direct:

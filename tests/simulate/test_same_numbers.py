@@ -1,0 +1,85 @@
+"""Law (f) on a CPU, bit for bit: how a run is cut, recorded, compiled or batched does not change its numbers."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsnn as snn
+
+from tests.simulate.toys import KEY, STEPS, WATCHED, assert_same, differ, drive, run, toy
+
+# One run a point: a parameter, weights, delays and the graph all change.
+POINTS = {
+    "tau": jnp.array([10.0, 14.0, 6.0]),
+    "weight": jnp.array([3.0, 5.0, 4.0]),
+    "delay": jnp.array([0.5, 0.8, 0.3]),
+    "seed": jnp.array([0, 1, 2]),
+}
+
+
+def point(i):
+    return {name: values[i] for name, values in POINTS.items()}
+
+
+def experiment(point):
+    return snn.simulate(toy(**point), drive(), steps=STEPS, key=KEY, record=WATCHED, chunk=25).record
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """One run outside `jit`, in one chunk, on a graph built on the host: the reference of every comparison here."""
+    reference = run()
+    fired = np.asarray(reference["spikes"].dense()).sum()
+    assert fired > 20 and np.asarray(reference["inhibition"]["count"]).sum() > 5  # or the laws would hold for silence
+    return reference
+
+
+@pytest.fixture(scope="module")
+def alone():
+    return jax.jit(experiment)
+
+
+def test_chunks_and_a_bar_change_no_number(whole):
+    chunked = run(chunk=15, progress=snn.Bar(patience=1e9))
+    assert_same(chunked.record, whole.record)
+    assert_same(chunked.state, whole.state)
+
+
+def test_recording_nothing_changes_no_number(whole):
+    assert_same(run(record=None, chunk=15).state, whole.state)
+
+
+def test_a_split_run_is_one_run(whole):
+    first = run(steps=15, chunk=15)
+    second = run(steps=STEPS - 15, chunk=15, state=first.state)
+    for name in ("v", "i"):
+        assert_same(np.concatenate([first[name], second[name]]), whole[name])
+    assert_same(np.concatenate([first["spikes"].words, second["spikes"].words]), whole["spikes"].words)
+    assert_same(first["inhibition"]["count"] + second["inhibition"]["count"], whole["inhibition"]["count"])
+    assert_same(second.state, whole.state)
+    assert differ(second.state.dynamics, first.state.dynamics)
+
+
+def test_one_compiled_program_is_as_good_as_calls(whole, alone):
+    """Inside `jit` everything is traced: the graph has padding, the chunks leave a remainder, the key is an argument."""
+    assert_same(alone(point(0)), whole.record)
+
+
+def test_an_instance_of_a_batch_is_that_instance_alone(alone):
+    batch = jax.jit(jax.vmap(experiment))(POINTS)
+    for i in range(3):
+        assert_same(jax.tree.map(lambda x: x[i], batch), alone(point(i)))
+    assert differ(alone(point(0)), alone(point(1)))  # the points are different runs
+
+
+def test_what_a_batch_shares_changes_no_number(alone):
+    """Only one parameter is batched, so that the graph is shared; and a batch of one is a batch."""
+    axes = {name: 0 if name == "tau" else None for name in POINTS}
+    one = jax.jit(jax.vmap(experiment, in_axes=(axes,)))({**point(2), "tau": POINTS["tau"][2:]})
+    assert_same(jax.tree.map(lambda x: x[0], one), alone(point(2)))
+
+
+def test_the_key_decides(whole):
+    assert_same(run().record, whole.record)
+    assert differ(run(key=jax.random.key(8)).record, whole.record)
