@@ -52,12 +52,12 @@ from .network.projection import Projection as Projection
 # --- neurons
 from .neurons.base import AbstractNeuron as AbstractNeuron
 from .neurons.base import Membrane as Membrane
+from .neurons.choices import Above as Above
 from .neurons.choices import AbstractComparator as AbstractComparator
 from .neurons.choices import AbstractGain as AbstractGain
 from .neurons.choices import AbstractHearing as AbstractHearing
 from .neurons.choices import AbstractReset as AbstractReset
 from .neurons.choices import AbstractResetTime as AbstractResetTime
-from .neurons.choices import Above as Above
 from .neurons.choices import AtLeast as AtLeast
 from .neurons.choices import Capacitance as Capacitance
 from .neurons.choices import Drops as Drops

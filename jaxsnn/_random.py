@@ -46,8 +46,8 @@ def threefry(key: tuple[Any, Any], counter: tuple[Any, Any], rounds: int = 13) -
 def stream(key: Array, name: str) -> UInt32[Array, " 2"]:
     """The 64-bit stream key for one use (`name`) of a JAX key: typed of any implementation, or raw uint32 words.
 
-    The key's words are absorbed two at a time by the full 20 rounds; the name enters as its CRC-32. The low counter word
-    is 0, where JAX's own derivations of children have it running, so that streams and split keys do not meet.
+    The key's words are absorbed two at a time by the full 20 rounds; the name enters as its CRC-32. The low counter
+    word is 0, where JAX's own derivations of children have it running, so that streams and split keys do not meet.
     """
     data = jax.random.key_data(key) if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else jnp.asarray(key)
     if data.ndim != 1 or data.size % 2 or data.dtype != jnp.uint32:
@@ -207,10 +207,15 @@ class Thresholds(eqx.Module):
 
         if self.needed is None:
             return self.first + compared(rows)
+
+        def quick(word: Array) -> Array:
+            return self.first + as_needed()
+
         # A branch that depends on data would make the host wait for an accelerator.
-        return lax.platform_dependent(word, cpu=lambda _: self.first + as_needed(), default=lambda word: self.count(word))
+        return lax.platform_dependent(word, cpu=quick, default=lambda word: self.count(word))
 
 
+@jax.jit
 def _thresholds(mode: Array, up: Array, down: Array) -> Thresholds:
     """Thresholds of a law with one mode, from ratios of successive probabilities, without exponentials or factorials.
 
@@ -274,8 +279,8 @@ def binomial(word: UInt32[Array, "..."], n: int, p: Float[Array, ""], most: floa
 class PoissonTable(eqx.Module):
     """Poisson counts with mean `lam` per step, made once and used in every step: exact up to probabilities of 2^-32.
 
-    **Arguments:** `lam`: shape () or (n,). `most`: static, the largest mean covered; by default 80, or the largest `lam`
-    where it is known. A known `lam` gives a table just large enough. `valid` tells whether `lam` was within [0, most].
+    **Arguments:** `lam`: shape () or (n,). `most`: static, the largest mean covered; by default 80, or the largest
+    `lam` where that is known. A known `lam` gives a table just large enough. `valid`: whether `lam` was in [0, most].
     """
 
     thresholds: Thresholds
@@ -289,7 +294,7 @@ class PoissonTable(eqx.Module):
                 most = max(_MOST, math.ceil(float(jnp.max(lam)))) if is_concrete(lam) else _MOST
             check(lam <= most, f"Got a mean of {lam} events a step, more than most={most}; give a larger `most`.")
             self.valid = jnp.all((lam >= 0) & (lam <= most))
-            lam = jnp.clip(lam, 0.0, most)
+            lam = jnp.nan_to_num(jnp.clip(lam, 0.0, most))
             mode = jnp.floor(lam)
             offset = _offsets(most, mode)
             down = jnp.where(mode > offset, (mode - offset) * (1.0 / lam), 0.0)

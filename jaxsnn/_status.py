@@ -18,6 +18,7 @@ class Status(enum.IntFlag):
     EVENT_CAPACITY = 8
     RATE_RANGE = 16
     DELAY_RANGE = 32
+    PARAMETER_RANGE = 64
 
 
 _REMEDIES = {
@@ -27,6 +28,7 @@ _REMEDIES = {
     Status.EVENT_CAPACITY: "a Spikes(...) probe saw more events than its `capacity`; raise it (the first ones are kept)",
     Status.RATE_RANGE: "a Poisson rate left the range its table covers; give a larger `most` (mean events per step)",
     Status.DELAY_RANGE: "a delay left the range from the shortest allowed one to `max_delay`; raise max_delay",
+    Status.PARAMETER_RANGE: "a parameter is out of its bounds (a time constant of 0, a negative period); mend its values",
 }
 
 

@@ -41,7 +41,7 @@ def get(node: Any, path: str) -> Any:
     return at
 
 
-def set(model: M, path: str, value: Any) -> M:  # noqa: A001  # the verb users expect: snn.set(net, "E.neuron.tau", 10.0)
+def set(model: M, path: str, value: Any) -> M:  # the verb users expect: snn.set(net, "E.neuron.tau", 10.0)
     """A copy of `model` with the leaf at `path` replaced by `value`, converted to the type the leaf has.
 
     **Arguments:** `path`: e.g. `"E.neuron.tau"`, `"EE.weight"`. `value`: a number or array, shape `()` or the leaf's.

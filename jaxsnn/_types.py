@@ -1,7 +1,7 @@
 """Numbers as leaves: the one helper that every numeric field goes through, and checks that know about tracing."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import equinox as eqx
@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, ArrayLike, Int32
+from jaxtyping import Array, ArrayLike, Bool, Int32
 
 
 def canonical_float() -> np.dtype:
@@ -43,17 +43,65 @@ def as_number(value: Any) -> Array:
         return lax.convert_element_type(jnp.asarray(value), canonical_float())
 
 
-def param(default: Any = dataclasses.MISSING, *, unit: str = "", optional: bool = False, **kwargs: Any) -> Any:
+def param(
+    default: Any = dataclasses.MISSING,
+    *,
+    unit: str = "",
+    optional: bool = False,
+    above: float | None = None,
+    least: float | None = None,
+    **kwargs: Any,
+) -> Any:
     """A numeric field of an `eqx.Module`: an array leaf, never static, so that it can be swept and differentiated.
 
-    **Arguments:** `default`: a number, an array or, if `optional`, None. `unit`: kept in the field's metadata.
-    Anything else goes to `eqx.field`. The value is converted by `as_number` at construction.
+    **Arguments:** `default`: a number, an array or, if `optional`, None. `unit`: kept in the field's metadata. `above`,
+    `least`: what every value must exceed, or at least be; a `Checked` class tests it. Anything else goes to `eqx.field`.
+    The value is converted by `as_number` at construction.
     """
 
     def convert(value: Any) -> Array | None:
         return None if value is None and optional else as_number(value)
 
-    return eqx.field(default=default, converter=convert, metadata={"unit": unit, **kwargs.pop("metadata", {})}, **kwargs)
+    metadata = {"unit": unit, "above": above, "least": least, **kwargs.pop("metadata", {})}
+    return eqx.field(default=default, converter=convert, metadata=metadata, **kwargs)
+
+
+def _bounds(module: eqx.Module) -> Iterator[tuple[dataclasses.Field, Array, Callable[[], Array], str]]:
+    """Every bounded field: its value, whether it is within bounds, and the bound in words."""
+    for field in dataclasses.fields(module):
+        value = getattr(module, field.name, None)
+        above, least = field.metadata.get("above"), field.metadata.get("least")
+        if value is not None and above is not None:
+            yield field, value, lambda value=value, above=above: value > above, f"more than {above:g}"
+        if value is not None and least is not None:
+            yield field, value, lambda value=value, least=least: value >= least, f"at least {least:g}"
+
+
+class Checked(eqx.Module):
+    """A Module whose numbers are held to the bounds of their `param`: an error at once where they are known.
+
+    Traced ones cannot raise: `out_of_bounds` finds them for a status bit.
+    """
+
+    def __check_init__(self):
+        for field, value, inside, bound in _bounds(self):
+            given = f"{type(self).__name__}.{field.name} is {value} {field.metadata.get('unit')}".rstrip()
+            check(inside, f"{given}; expected {bound} (and no NaN).")
+
+
+def out_of_bounds(tree: Any) -> Bool[Array, ""]:
+    """Whether any number of any `Checked` module in a tree is out of its bounds."""
+    bad = jnp.zeros((), bool)
+    if isinstance(tree, Checked):
+        for _, _, inside, _ in _bounds(tree):
+            bad |= ~jnp.all(inside())
+    if dataclasses.is_dataclass(tree):
+        parts = [getattr(tree, field.name, None) for field in dataclasses.fields(tree)]
+    else:
+        parts = [*tree.values()] if isinstance(tree, Mapping) else [*tree] if isinstance(tree, (list, tuple)) else []
+    for part in parts:
+        bad |= out_of_bounds(part)
+    return bad
 
 
 def check(condition: ArrayLike | Callable[[], ArrayLike], message: str) -> None:

@@ -21,7 +21,7 @@ from jaxsnn import _random
 from jaxsnn._types import as_number, check, is_concrete, param
 
 Shape = tuple[int, ...]
-_ATTEMPTS = 10_000  # of redrawing; more than 5 sd^-1 would need is refused when the parameters are known
+_ATTEMPTS = 100_000  # of redrawing; what would need more than a few thousand is refused, where it is known
 
 
 class AbstractDistribution(eqx.Module):
@@ -140,7 +140,11 @@ class Normal(AbstractDistribution):
         check(lambda: self.sd >= 0, f"Got sd={self.sd} for Normal; expected sd >= 0.")
         check(lambda: self.lo <= self.hi, f"Got lo={self.lo}, hi={self.hi} for Normal; expected lo <= hi.")
         if isinstance(self.outside, Redraw):
-            check(self._probable, f"Less than one draw in a thousand of {self} is inside [lo, hi]; use Clip() or widen it.")
+            check(
+                self._probable,
+                f"Got lo={self.lo}, hi={self.hi} for Normal with mean={self.mean}, sd={self.sd}; expected one draw in a "
+                "thousand to be inside: widen the interval or use Clip().",
+            )
 
     def _probable(self) -> Array:
         ndtr = jax.scipy.special.ndtr
@@ -206,5 +210,5 @@ def draw(
     if number.ndim == 0:
         return number
     if number.ndim > len(shape) or any(n not in (1, m) for n, m in zip(number.shape[::-1], shape[::-1], strict=False)):
-        raise ValueError(f"Got an array of shape {number.shape}; expected a number or a shape that broadcasts to {shape}.")
+        raise ValueError(f"Got an array of shape {number.shape}; expected a number or what broadcasts to {shape}.")
     return jnp.broadcast_to(number, shape)

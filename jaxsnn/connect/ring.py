@@ -55,7 +55,7 @@ def _read_once(buffer: Array, at: tuple[Array], width: int, step: Array) -> Arra
     """
 
     def branch(buffer: Array, at: Array, step: Array) -> Array:
-        read = lambda: lax.dynamic_slice(buffer, (at,), (width,))  # noqa: E731
+        read = lambda: lax.dynamic_slice(buffer, (at,), (width,))
         return lax.cond(step >= 0, read, lambda: jnp.zeros(width, buffer.dtype))
 
     def plain(buffer: Array, at: Array, step: Array) -> Array:

@@ -1,8 +1,8 @@
 """Who connects to whom: random and regular graphs, the same edges in the same order on the host and when traced.
 
 Edges are sorted by pre; those of one pre are in the order they are drawn in, which for `FixedInDegree` and `FixedTotal`
-is that of post. Only integers decide, so that nothing depends on how a program is compiled. On the host (key and numbers
-concrete) arrays have the exact number of edges; traced, they have a static capacity, padded at the end.
+is that of post. Only integers decide, so that nothing depends on how a program is compiled. On the host (key and
+numbers concrete) arrays have the exact number of edges; traced, they have a static capacity, padded at the end.
 """
 
 import abc
@@ -42,7 +42,7 @@ class AbstractTopology(eqx.Module):
 
     @abc.abstractmethod
     def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
-        """The edges from `n_pre` to `n_post` neurons. `loop`: both are one population, so that an edge may be an autapse."""
+        """The edges from `n_pre` to `n_post` neurons. `loop`: both are one population, so that autapses can occur."""
 
     @abc.abstractmethod
     def fan_out(self, n_pre: int, n_post: int) -> int:
@@ -50,7 +50,7 @@ class AbstractTopology(eqx.Module):
 
 
 def _likely_most(mean: float, variance: float, limit: int) -> int:
-    """A count that is exceeded less than once in 10^8, at most `limit`; the last term is for small means, which skew."""
+    """A count exceeded less than once in 10^8, at most `limit`; the constant is for small means, where laws skew."""
     return min(math.ceil(mean + 6.0 * math.sqrt(max(variance, 0.0)) + 8.0), limit)
 
 
@@ -97,7 +97,7 @@ class FromArrays(AbstractTopology):
         for name, index in (("pre", self.pre), ("post", self.post)):
             if index.ndim != 1 or not (jnp.issubdtype(index.dtype, jnp.integer) or index.size == 0):
                 raise ValueError(
-                    f"FromArrays got {name} of shape {index.shape} and type {index.dtype}; expected a vector of integers."
+                    f"FromArrays got {name} of shape {index.shape}, type {index.dtype}; expected a vector of integers."
                 )
         if self.pre.shape != self.post.shape:
             raise ValueError(f"FromArrays got {self.pre.size} pre and {self.post.size} post; expected equal lengths.")
@@ -171,7 +171,7 @@ def _draw_pairs(
 @partial(jax.jit, static_argnames=("n_pre", "n", "most"))
 def _out_degrees(stream: Array, p: Array, *, n_pre: int, n: int, most: float) -> Int32[Array, " n_pre"]:
     word, _ = _random.words(stream, 0, jnp.arange(n_pre, dtype=jnp.uint32))
-    return _random.binomial(word, n, jnp.minimum(p, most), most)
+    return _random.binomial(word, n, jnp.nan_to_num(jnp.clip(p, 0.0, most)), most)
 
 
 def _step_over(partner: Array, oneself: Array) -> Array:
@@ -238,7 +238,9 @@ class FixedProb(AbstractTopology):
         if self.most is not None:
             check(0 <= self.most <= 1, f"FixedProb got most={self.most}; expected a probability in [0, 1].")
             most = np.float32(self.most)
-            check(lambda: self.p <= most, f"FixedProb got p={self.p}, more than most={self.most}; give a larger `most`.")
+            check(
+                lambda: self.p <= most, f"FixedProb got p={self.p}, more than most={self.most}; give a larger `most`."
+            )
 
     def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
         on_host, skip_self, most = is_concrete(key, self), loop and not self.autapses, float(_limit(self, "p"))
@@ -253,7 +255,9 @@ class FixedProb(AbstractTopology):
             drawn = _draw_rows(
                 _random.stream(key, "post"), degree, capacity=capacity, n=n_post, skip_self=skip_self, multapses=False
             )
-            return _collect(drawn, total, n_pre, n_post, sort=False, on_host=on_host)
+            edges = _collect(drawn, total, n_pre, n_post, sort=False, on_host=on_host)
+            beyond = ~((self.p >= 0) & (self.p <= most))
+            return eqx.tree_at(lambda edges: edges.overflow, edges, edges.overflow | beyond)
 
     def fan_out(self, n_pre: int, n_post: int) -> int:
         p = float(_limit(self, "p"))
@@ -288,7 +292,10 @@ def _check_number(owner: Any, name: str, partners: int, per: str) -> None:
     value, kind = getattr(owner, name), type(owner).__name__
     check(lambda: value >= 0, f"{kind} got {name}={value}; expected a number >= 0.")
     if owner.most is not None:
-        check(lambda: value <= owner.most, f"{kind} got {name}={value}, more than most={owner.most}; give a larger `most`.")
+        check(
+            lambda: value <= owner.most,
+            f"{kind} got {name}={value}, more than most={owner.most}; give a larger `most`.",
+        )
     if not owner.multapses or partners == 0:
         check(
             lambda: value <= partners,

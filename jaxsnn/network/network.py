@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, UInt32
 
 from .. import _random
 from .._status import Status, bit
-from .._types import canonical_float
+from .._types import canonical_float, out_of_bounds
 from ..dynamics import AbstractDynamics, Signals, known
 from .order import AbstractOrder, NestOrder
 from .population import Population, PopulationState
@@ -65,7 +65,7 @@ class Network(AbstractDynamics):
         return NetworkState(populations, prepared.ring.empty(canonical_float()), self._built())
 
     def _built(self) -> UInt32[Array, ""]:
-        status = jnp.uint32(0)
+        status = bit(Status.PARAMETER_RANGE, out_of_bounds(self.populations))
         for projection in self.projections.values():
             status |= bit(Status.GRAPH_CAPACITY, projection.overflow) | bit(Status.DELAY_RANGE, projection.late)
         return status

@@ -106,7 +106,7 @@ class Population(eqx.Module):
             old = s.ports[name]
             new, part = port.advance(old, v, dt, tau)
             if isinstance(port, UnlessRefractory) and held is not None:
-                new = jax.tree.map(lambda a, b: jnp.where(held, a, b), old, new)  # noqa: B023  # used at once
+                new = jax.tree.map(lambda a, b: jnp.where(held, a, b), old, new)  # used at once
             ports[name] = new
             total = total if part is None else total + part
         noise = None if stream is None else _random.normal(stream, t, jnp.arange(self.n, dtype=jnp.uint32))
@@ -136,6 +136,6 @@ class Population(eqx.Module):
         return s._replace(neuron=self.neuron.reset(s.neuron, spikes, dt))
 
 
-def Source(n: int) -> Population:  # noqa: N802  # reads as the noun it makes
+def Source(n: int) -> Population:  # reads as the noun it makes
     """`n` neurons that fire exactly when a drive says so: an input layer. Same as a population of `Relay`."""
     return Population(Relay(), n)

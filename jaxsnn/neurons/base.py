@@ -5,11 +5,11 @@ from __future__ import annotations
 import abc
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from .._linear import Current
+from .._types import Checked
 
 
 class Membrane(NamedTuple):
@@ -18,7 +18,7 @@ class Membrane(NamedTuple):
     v: Float[Array, "..."]
 
 
-class AbstractNeuron(eqx.Module):
+class AbstractNeuron(Checked):
     """A spiking neuron, written for one neuron: every function is elementwise, so `vmap` of it is itself.
 
     Parameters are leaves of shape `()` or `(n,)`. A network calls, in step `k`,

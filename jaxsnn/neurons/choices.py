@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from .._types import param
+from .._types import Checked, param
 
 # --- comparator: who fires when v is exactly at threshold ---------------------------------------------------------
 
@@ -116,7 +116,7 @@ class Integrates(AbstractHearing):
 # --- gain: what a current does to v ---------------------------------------------------------------------------------
 
 
-class AbstractGain(eqx.Module):
+class AbstractGain(Checked):
     """How a current enters the membrane."""
 
     @abc.abstractmethod
@@ -131,7 +131,7 @@ class AbstractGain(eqx.Module):
 class Resistance(AbstractGain):
     """`tau dv/dt = -(v - v_rest) + R I`: with the default `R = 1` a current is given in mV, as in Brian2's `CUBA`."""
 
-    r: Array = param(1.0, unit="mV per unit of current")
+    r: Array = param(1.0, unit="mV per unit of current", above=0.0)
 
     def per_step(self, tau, dt):
         return -jnp.expm1(-dt / tau) * self.r
@@ -143,7 +143,7 @@ class Resistance(AbstractGain):
 class Capacitance(AbstractGain):
     """`dv/dt = -(v - v_rest) / tau + I / C`: NEST's parametrisation, `C` in pF with `I` in pA."""
 
-    c: Array = param(250.0, unit="pF")
+    c: Array = param(250.0, unit="pF", above=0.0)
 
     def per_step(self, tau, dt):
         return -jnp.expm1(-dt / tau) * (tau / self.c)

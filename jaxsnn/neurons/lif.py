@@ -70,13 +70,13 @@ class LIF(AbstractNeuron):
     **Reference:** Rotter and Diesmann, Biol. Cybern. 81:381 (1999) for exact integration.
     """
 
-    tau: Array = param(20.0, unit="ms")
+    tau: Array = param(20.0, unit="ms", above=0.0)
     v_rest: Array = param(0.0, unit="mV")
     v_th: Array = param(20.0, unit="mV")
     v_reset: Array = param(0.0, unit="mV")
-    t_ref: Array = param(0.0, unit="ms")
+    t_ref: Array = param(0.0, unit="ms", least=0.0)
     bias: Array = param(0.0, unit="current")
-    noise: Array | None = param(None, unit="mV", optional=True)
+    noise: Array | None = param(None, unit="mV", optional=True, least=0.0)
     gain: AbstractGain = eqx.field(default_factory=Resistance)
     comparator: AbstractComparator = eqx.field(default_factory=AtLeast)
     reset_kind: AbstractReset = eqx.field(default_factory=ToValue)
@@ -85,11 +85,10 @@ class LIF(AbstractNeuron):
     surrogate: AbstractSurrogate = eqx.field(default_factory=FastSigmoid)
 
     def __check_init__(self):
-        check(lambda: self.tau > 0, f"LIF.tau is {self.tau} ms, expected a positive time constant")
-        check(lambda: self.t_ref >= 0, f"LIF.t_ref is {self.t_ref} ms, expected 0 or more")
-        check(lambda: self.v_reset <= self.v_th, f"LIF.v_reset is {self.v_reset} mV, expected at most v_th = {self.v_th} mV")
-        if self.noise is not None:
-            check(lambda: self.noise >= 0, f"LIF.noise is {self.noise} mV, expected 0 or more; None switches noise off")
+        check(
+            lambda: self.v_reset <= self.v_th,
+            f"LIF.v_reset is {self.v_reset} mV; expected at most v_th = {self.v_th} mV.",
+        )
 
     @property
     def membrane_tau(self) -> Array:

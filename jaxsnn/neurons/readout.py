@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._linear import Current
-from .._types import check, param
+from .._types import param
 from .base import AbstractNeuron, Membrane
 from .choices import AbstractGain, Resistance
 from .lif import leak
@@ -21,12 +21,9 @@ class LI(AbstractNeuron):
     **Arguments**, each of shape `()` or `(n,)`: `tau`: ms. `v_rest`: mV. `gain`: what a current does to `v`.
     """
 
-    tau: Array = param(20.0, unit="ms")
+    tau: Array = param(20.0, unit="ms", above=0.0)
     v_rest: Array = param(0.0, unit="mV")
     gain: AbstractGain = eqx.field(default_factory=Resistance)
-
-    def __check_init__(self):
-        check(lambda: self.tau > 0, f"LI.tau is {self.tau} ms, expected a positive time constant")
 
     @property
     def membrane_tau(self) -> Array:

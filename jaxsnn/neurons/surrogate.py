@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import abc
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from .._types import param
+from .._types import Checked, param
 
 
 @jax.custom_jvp
@@ -25,7 +24,7 @@ def _attach_jvp(primals, tangents):
     return _attach(spike, distance, slope), slope * tangents[1]
 
 
-class AbstractSurrogate(eqx.Module):
+class AbstractSurrogate(Checked):
     """A pseudo-derivative `slope(u)` of the threshold at the distance `u = v - v_th`."""
 
     @abc.abstractmethod
@@ -45,7 +44,7 @@ class FastSigmoid(AbstractSurrogate):
     **Reference:** Zenke and Ganguli, Neural Computation 30:1514 (2018).
     """
 
-    beta: Array = param(1.0, unit="1/mV")
+    beta: Array = param(1.0, unit="1/mV", least=0.0)
 
     def slope(self, u):
         return 1.0 / jnp.square(1.0 + self.beta * jnp.abs(u))

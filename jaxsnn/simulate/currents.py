@@ -2,80 +2,72 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .. import _random
-from .._types import as_number, check, param
+from .._types import param
 from ..dynamics import AbstractDynamics, Inputs
-from .drive import AbstractDrive, Window
+from .drive import AbstractDrive, acts, names
 
 
 class Step(AbstractDrive):
-    """A constant current between `start` and `stop` (ms) into a population, in the unit its neurons' `gain` expects.
+    """A constant current into populations between `start` and `stop`: in the steps that begin within.
 
-    It acts in the steps that begin at `start` or later and before `stop`.
+    **Arguments:** `amplitude`: in the unit that the neurons' `gain` expects, shape `()` or `(n,)`. `into`: a population
+    or several. `start`, `stop`: ms.
     """
 
     amplitude: Array = param(unit="current")
-    into: str | tuple[str, ...] = eqx.field(static=True, kw_only=True)
-    window: Window
-
-    def __init__(self, amplitude: Any, *, into: Any, start: Any = 0.0, stop: Any = jnp.inf):
-        self.amplitude = as_number(amplitude)
-        self.into = into if isinstance(into, str) else tuple(into)
-        self.window = Window(start, stop)
+    into: tuple[str, ...] = eqx.field(converter=names, static=True, kw_only=True)
+    start: Array = param(0.0, unit="ms", kw_only=True)
+    stop: Array = param(math.inf, unit="ms", kw_only=True)
 
     def prepare(self, dynamics):
-        return _Currents(self.amplitude, None, self.window, _populations(self.into, dynamics), dynamics.dt, 1)
+        populations = _populations(self.into, dynamics)
+        return _Currents(self.amplitude, None, self.start, self.stop, populations, dynamics.dt, every=1)
 
 
 class Noise(AbstractDrive):
-    """White noise current: in every `every` steps each neuron gets an independent normal current, held in between.
+    """White noise current: every neuron gets an independent normal current, drawn anew after `every` steps.
 
-    **Arguments:** `sd`, `mean`: of the current, shape `()` or `(n,)`. `into`: populations. `every`: steps, static.
+    **Arguments:** `sd`, `mean`: in the unit that the neurons' `gain` expects, shape `()` or `(n,)`. `into`: a population
+    or several. `start`, `stop`: ms. `every`: steps for which a number is held, static.
     """
 
-    sd: Array = param(unit="current")
+    sd: Array = param(unit="current", least=0.0)
     mean: Array = param(0.0, unit="current")
-    into: str | tuple[str, ...] = eqx.field(static=True, kw_only=True)
-    window: Window
-    every: int = eqx.field(static=True)
-
-    def __init__(
-        self, sd: Any, mean: Any = 0.0, *, into: Any, start: Any = 0.0, stop: Any = jnp.inf, every: int = 1
-    ):
-        self.sd, self.mean = as_number(sd), as_number(mean)
-        self.into = into if isinstance(into, str) else tuple(into)
-        self.window = Window(start, stop)
-        self.every = every
-        check(lambda: self.sd >= 0, f"Noise.sd is {sd}, expected numbers of 0 or more")
+    into: tuple[str, ...] = eqx.field(converter=names, static=True, kw_only=True)
+    start: Array = param(0.0, unit="ms", kw_only=True)
+    stop: Array = param(math.inf, unit="ms", kw_only=True)
+    every: int = eqx.field(default=1, static=True, kw_only=True)
 
     def prepare(self, dynamics):
-        return _Currents(self.mean, self.sd, self.window, _populations(self.into, dynamics), dynamics.dt, self.every)
+        populations = _populations(self.into, dynamics)
+        return _Currents(self.mean, self.sd, self.start, self.stop, populations, dynamics.dt, self.every)
 
 
-def _populations(into: Any, dynamics: AbstractDynamics) -> tuple[tuple[str, int], ...]:
-    names = [into] if isinstance(into, str) else into
-    for name in names:
+def _populations(into: tuple[str, ...], dynamics: AbstractDynamics) -> tuple[tuple[str, int], ...]:
+    for name in into:
         if name not in dynamics.sizes:
-            raise ValueError(f"Got {name!r}, expected a population: {', '.join(dynamics.sizes)}.")
-    return tuple((name, dynamics.sizes[name]) for name in names)
+            raise ValueError(f"Got a current into {name!r}, expected a population: {', '.join(dynamics.sizes)}.")
+    return tuple((name, dynamics.sizes[name]) for name in into)
 
 
 class _Currents(AbstractDrive):
     mean: Float[Array, "..."]
     sd: Float[Array, "..."] | None
-    window: Window
+    start: Array
+    stop: Array
     populations: tuple[tuple[str, int], ...] = eqx.field(static=True)
     dt: float = eqx.field(static=True)
     every: int = eqx.field(static=True)
 
     def step(self, d, t, signals, *, key):
-        currents, on = {}, self.window.open(t, self.dt)
+        currents, on = {}, acts(t, self.dt, self.start, self.stop)
         for name, n in self.populations:
             current = jnp.broadcast_to(self.mean, (n,))
             if self.sd is not None:

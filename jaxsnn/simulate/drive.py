@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int
+from jaxtyping import Array, Bool, Float, Int
 
-from .._types import param
+from .._types import Checked
 from ..dynamics import AbstractDynamics, Inputs, Signals
 
 
-class AbstractDrive(eqx.Module):
+class AbstractDrive(Checked):
     """Feeds a network. An environment is a drive: it sees what the network did in the step before.
 
     A drive of your own needs `step`, and `init` if it has a state. `prepare` is called once a run, inside jit, and
@@ -75,12 +75,12 @@ class Sum(AbstractDrive):
         return status
 
 
-class Window(eqx.Module):
-    """From `start` to `stop`, ms: when a drive acts."""
+def names(into: str | Iterable[str]) -> tuple[str, ...]:
+    """One name or several, as several."""
+    return (into,) if isinstance(into, str) else tuple(into)
 
-    start: Array = param(0.0, unit="ms")
-    stop: Array = param(float("inf"), unit="ms")
 
-    def open(self, t: Int[Array, ""], dt: float) -> Array:
-        now = (t.astype(self.start.dtype) + 0.5) * dt  # half a step clear of the edges
-        return (now >= self.start) & (now < self.stop)
+def acts(t: Int[Array, ""], dt: float, start: Float[Array, ""], stop: Float[Array, ""]) -> Bool[Array, ""]:
+    """Whether step `t` lies between `start` and `stop`, ms: it begins at `start` or later, and before `stop`."""
+    now = (t.astype(start.dtype) + 0.5) * dt  # half a step clear of the edges
+    return (now >= start) & (now < stop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import equinox as eqx
@@ -11,12 +12,8 @@ from jaxtyping import Array
 from .. import _random
 from .._status import Status, bit
 from .._types import as_number, check, param
-from ..dynamics import AbstractDynamics, Inputs
-from .drive import AbstractDrive, Window
-
-
-def _ports(into: str | tuple[str, ...], dynamics: AbstractDynamics) -> tuple[tuple[str, int], ...]:
-    return tuple(dynamics.port(path) for path in ([into] if isinstance(into, str) else into))
+from ..dynamics import Inputs
+from .drive import AbstractDrive, acts, names
 
 
 class Poisson(AbstractDrive):
@@ -28,41 +25,34 @@ class Poisson(AbstractDrive):
     `start`, `stop`: when it acts, ms. `most`: static, the largest mean per step where `rate` is traced (default 80).
     """
 
-    rate: Array = param(unit="Hz")
+    rate: Array = param(unit="Hz", least=0.0)
     weight: Array = param(1.0, unit="port")
-    into: str | tuple[str, ...] = eqx.field(static=True, kw_only=True)
-    window: Window
-    most: float | None = eqx.field(static=True)
-
-    def __init__(
-        self, rate: Any, weight: Any = 1.0, *, into: Any, start: Any = 0.0, stop: Any = jnp.inf, most: float | None = None
-    ):
-        self.rate, self.weight = as_number(rate), as_number(weight)
-        self.into = into if isinstance(into, str) else tuple(into)
-        self.window = Window(start, stop)
-        self.most = most
-        check(lambda: self.rate >= 0, f"Poisson.rate is {rate} Hz, expected numbers of 0 or more")
+    into: tuple[str, ...] = eqx.field(converter=names, static=True, kw_only=True)
+    start: Array = param(0.0, unit="ms", kw_only=True)
+    stop: Array = param(math.inf, unit="ms", kw_only=True)
+    most: float | None = eqx.field(default=None, static=True, kw_only=True)
 
     def prepare(self, dynamics):
-        ports = _ports(self.into, dynamics)
+        ports = tuple(dynamics.port(path) for path in self.into)
         for path, n in ports:
             for part, value in (("rate", self.rate), ("weight", self.weight)):
                 if value.shape not in ((), (n,)):
                     raise ValueError(f"Poisson.{part} has shape {value.shape}, expected () or ({n},) for {path!r}.")
         table = _random.PoissonTable(self.rate * (dynamics.dt * 1e-3), self.most)
-        return _PoissonTrains(table, self.weight, self.window, ports, dynamics.dt)
+        return _PoissonTrains(table, self.weight, self.start, self.stop, ports, dynamics.dt)
 
 
 class _PoissonTrains(AbstractDrive):
     table: _random.PoissonTable
     weight: Array
-    window: Window
+    start: Array
+    stop: Array
     ports: tuple[tuple[str, int], ...] = eqx.field(static=True)
     dt: float = eqx.field(static=True)
 
     def step(self, d, t, signals, *, key):
         arrivals = {}
-        weight = jnp.where(self.window.open(t, self.dt), self.weight, 0.0)
+        weight = jnp.where(acts(t, self.dt, self.start, self.stop), self.weight, 0.0)
         for path, n in self.ports:
             stream = _random.stream(key, f"{path}.poisson")
             counts = _random.poisson(self.table, stream, t, jnp.arange(n, dtype=jnp.uint32))

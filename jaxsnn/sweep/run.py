@@ -30,6 +30,7 @@ def sweep(
     key: Array,
     batch: int | None = None,
     threads: int | None = None,
+    share_seed: bool | None = None,
     progress: AbstractProgress | None = None,
     throw: bool = True,
 ) -> xarray.Dataset:
@@ -46,11 +47,14 @@ def sweep(
 
     - `batch`: points a call, which bounds memory; by default small enough to keep every core busy on a CPU, 64 elsewhere.
     - `threads`: on a CPU, calls at a time; by default one a core.
+    - `share_seed`: whether the points of a call have one seed, so that what depends only on the seed, as a graph does, is
+      built once a call; or each its own, batched with the rest. By default they share it on a CPU, and elsewhere if
+      seeds have enough points to fill a batch. It changes no number.
     - `throw`: if the experiment returns a `"status"` (of its runs), raise `SimulationError` where it is not clean; the
       error's `dataset` holds the complete result.
 
-    Points of one seed share a call: what depends only on the seed, as a graph does, is built once a call. On a CPU the
-    points of a call run one after the other, and calls run in parallel threads; on an accelerator a call is one batch.
+    On a CPU the points of a call run one after the other, and calls run in parallel threads; on an accelerator a call is
+    one batch.
     """
     progress = Bar(patience=0.0) if progress is None else progress
     cpu = jax.default_backend() == "cpu"
@@ -59,7 +63,9 @@ def sweep(
     results: dict[str, np.ndarray] = {}
     with progress.task("sweep", grid.size) as advance:
         for static, points in _by_static(grid):
-            calls = list(_calls(points, batch or (_even(points, threads) if cpu else 64)))
+            size = batch or (_even(points, threads) if cpu else 64)
+            crowded = 4 * np.unique(points.seed, return_counts=True)[1].max() >= min(size, len(points.where))
+            calls = list(_calls(points, size, (cpu or crowded) if share_seed is None else share_seed))
             tick = time.monotonic()
             program = _compiled(experiment, static, calls[0], key)
             compile_s += time.monotonic() - tick
@@ -85,8 +91,8 @@ def sweep(
 class _Points(NamedTuple):
     """Some points of a grid: where they stand in it, and their values.
 
-    Those of a call have one seed, and their values are padded by repetition to the size of every call, so that one
-    program serves them all.
+    Those of a call are padded by repetition to the size of every call, so that one program serves them all. `seed` has
+    shape `()` in a call whose points share it, and `(points,)` otherwise.
     """
 
     where: np.ndarray
@@ -113,15 +119,16 @@ def _by_static(grid: Grid) -> Iterator[tuple[dict[str, Any], _Points]]:
         yield static, _Points(where, axes, seed)
 
 
-def _calls(points: _Points, size: int) -> Iterator[_Points]:
-    groups = [np.flatnonzero(points.seed == seed) for seed in np.unique(points.seed)]
+def _calls(points: _Points, size: int, share_seed: bool) -> Iterator[_Points]:
+    everybody = np.arange(len(points.where))
+    groups = [np.flatnonzero(points.seed == seed) for seed in np.unique(points.seed)] if share_seed else [everybody]
     size = min(size, max(map(len, groups)))
     for group in groups:
         for i in range(0, len(group), size):
             some = group[i : i + size]
             padded = np.resize(some, size)
-            axes = {name: values[padded] for name, values in points.axes.items()}
-            yield _Points(points.where[some], axes, points.seed[some[0]])
+            seed = points.seed[some[0]] if share_seed else points.seed[padded]
+            yield _Points(points.where[some], {name: values[padded] for name, values in points.axes.items()}, seed)
 
 
 def _even(points: _Points, threads: int) -> int:
@@ -130,19 +137,17 @@ def _even(points: _Points, threads: int) -> int:
 
 
 def _compiled(experiment: Experiment, static: dict[str, Any], call: _Points, key: Array) -> Callable[..., Any]:
-    def program(axes: dict[str, Array], seed: Array, key: Array) -> dict[str, Array]:
-        key = jax.random.fold_in(key, seed)
+    size = len(next(iter(call.axes.values()))) if call.axes else call.seed.size
+
+    def point(axes: dict[str, Array], seed: Array, key: Array) -> dict[str, Array]:
         fixed = {name: seed if value is None else value for name, value in static.items()}
-        size = len(call.axes[next(iter(call.axes))]) if call.axes else 1
+        out = experiment({**fixed, **axes}, jax.random.fold_in(key, seed))
+        if not isinstance(out, Mapping) or not all(hasattr(x, "dtype") for x in out.values()):
+            raise ValueError(f"The experiment returned {type(out).__name__}, expected a dict of arrays.")
+        return dict(out)
 
-        def one(axes: dict[str, Array]) -> dict[str, Array]:
-            out = experiment({**fixed, **axes}, key)
-            if not isinstance(out, Mapping) or not all(hasattr(x, "dtype") for x in out.values()):
-                raise ValueError(f"The experiment returned {type(out).__name__}, expected a dict of arrays.")
-            return dict(out)
-
-        return jax.vmap(one, axis_size=size)(axes)
-
+    own = 0 if call.seed.ndim else None
+    program = jax.vmap(point, in_axes=(0, own, None), axis_size=size)
     return jax.jit(program).lower(call.axes, call.seed, key).compile()
 
 

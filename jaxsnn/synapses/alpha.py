@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._linear import Current, phi, phi_prime
-from .._types import check, param
+from .._types import param
 from .base import AbstractHold, AbstractSynapse, Exact, Frozen, membrane_rate
 
 
@@ -30,11 +30,8 @@ class Alpha(AbstractSynapse):
     **Arguments:** `tau`: time to peak, ms, shape `()` or `(n,)`. `hold`: `Exact()` or `Frozen()`.
     """
 
-    tau: Array = param(5.0, unit="ms")
+    tau: Array = param(5.0, unit="ms", above=0.0)
     hold: AbstractHold = eqx.field(default_factory=Exact)
-
-    def __check_init__(self):
-        check(lambda: self.tau > 0, f"Alpha.tau is {self.tau} ms, expected a positive time constant")
 
     def init(self, shape, dtype):
         return AlphaState(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))

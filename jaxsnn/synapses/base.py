@@ -10,9 +10,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._linear import Current
+from .._types import Checked
 
 
-class AbstractSynapse(eqx.Module):
+class AbstractSynapse(Checked):
     """A port of a receiving population, shared by every projection into it: written for one neuron, elementwise.
 
     In step `k`, `advance` gives the current of the state at `t_k` (an affine function of `v`, constant over the step)

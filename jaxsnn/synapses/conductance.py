@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._linear import Current
-from .._types import check, param
+from .._types import param
 from .base import AbstractSynapse
 
 
@@ -28,11 +28,8 @@ class Conductance(AbstractSynapse):
     Weights are conductances in the unit of 1 / `R` (with `Resistance(1.0)`: in units of the leak conductance).
     """
 
-    tau: Array = param(5.0, unit="ms")
+    tau: Array = param(5.0, unit="ms", above=0.0)
     e_rev: Array = param(0.0, unit="mV")
-
-    def __check_init__(self):
-        check(lambda: self.tau > 0, f"Conductance.tau is {self.tau} ms, expected a positive time constant")
 
     def init(self, shape, dtype):
         return ConductanceState(jnp.zeros(shape, dtype))

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._linear import Current, phi
-from .._types import check, param
+from .._types import param
 from .base import AbstractHold, AbstractSynapse, Exact, Frozen, membrane_rate
 
 
@@ -28,11 +28,8 @@ class Exponential(AbstractSynapse):
     **Arguments:** `tau`: decay time constant, ms, shape `()` or `(n,)`. `hold`: `Exact()` or `Frozen()`.
     """
 
-    tau: Array = param(5.0, unit="ms")
+    tau: Array = param(5.0, unit="ms", above=0.0)
     hold: AbstractHold = eqx.field(default_factory=Exact)
-
-    def __check_init__(self):
-        check(lambda: self.tau > 0, f"Exponential.tau is {self.tau} ms, expected a positive time constant")
 
     def init(self, shape, dtype):
         return ExponentialState(jnp.zeros(shape, dtype))

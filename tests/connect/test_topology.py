@@ -20,10 +20,9 @@ from jaxsnn.connect.topology import (
 
 KEY = jax.random.key(11)
 LEVEL = 1e-3
-POLICIES = [(True, True), (True, False), (False, True), (False, False)]
+POLICIES = [(True, True), (False, True), (False, False)]
 COUNTED = [(FixedInDegree, 7), (FixedOutDegree, 7), (FixedTotal, 101)]
 EVERY = [kind(k, *policy) for kind, k in COUNTED for policy in POLICIES] + [
-    FixedProb(0.3),
     FixedProb(0.9, autapses=False),
     FixedProb(0.0),
     FixedProb(1.0),
@@ -47,7 +46,7 @@ def assert_padded(short, padded):
 
 
 @pytest.mark.parametrize(
-    "topology, loop", [(topology, True) for topology in EVERY] + [(FixedInDegree(7, False), False), (FixedProb(0.3), False)]
+    "topology, loop", [(t, True) for t in EVERY] + [(FixedInDegree(7, False), False), (FixedProb(0.3), False)]
 )
 def test_host_and_traced_graphs_are_the_same(topology, loop):
     n = 23
@@ -69,7 +68,6 @@ def test_traced_parameters_give_the_graph_of_the_constant():
 
     cases = [
         (FixedProb(0.3), lambda p: FixedProb(p, most=0.5), 0.3),
-        (FixedProb(0.8), lambda p: FixedProb(p, most=0.9), 0.8),
         (FixedInDegree(5), lambda k: FixedInDegree(k, most=9), 5),
         (FixedOutDegree(5, multapses=False), lambda k: FixedOutDegree(k, multapses=False, most=9), 5),
         (FixedTotal(77), lambda n: FixedTotal(n, most=90), 77),
@@ -80,7 +78,8 @@ def test_traced_parameters_give_the_graph_of_the_constant():
 
 def test_overflow_is_told():
     for make, value in [
-        (lambda p: FixedProb(p, most=0.01), 0.9),
+        (lambda p: FixedProb(p, most=0.4), 0.5),
+        (lambda p: FixedProb(p, most=0.4), np.nan),
         (lambda k: FixedInDegree(k, most=4), 5),
         (lambda k: FixedOutDegree(k, most=4), 5),
         (lambda n: FixedTotal(n, most=90), 91),
@@ -114,10 +113,11 @@ def arrays_valid(edges):
 @pytest.mark.parametrize("multapses", [True, False])
 def test_every_pair_is_equally_likely(kind, k, multapses):
     table = pair_table(lambda: kind(k, True, multapses), 18, 20, False)
-    assert uniform_p(table) > LEVEL if multapses else np.sum((table - table.mean()) ** 2) / table.mean() < table.size * 1.3
+    excess = np.sum((table - table.mean()) ** 2) / table.mean() / table.size  # below 1 without multapses
+    assert uniform_p(table) > LEVEL if multapses else excess < 1.2
     loop = pair_table(lambda: kind(k, False, multapses), 18, 18, True)
     others = loop[~np.eye(18, dtype=bool)]
-    assert np.all(np.diag(loop) == 0) and np.sum((others - others.mean()) ** 2) / others.mean() < others.size * 1.3
+    assert np.all(np.diag(loop) == 0) and np.sum((others - others.mean()) ** 2) / others.mean() < others.size * 1.2
     skewed = table.copy()  # negative control: a tenth of the first column goes to the second
     skewed[:, 0] *= 0.5
     skewed[:, 1] *= 1.5
@@ -149,7 +149,8 @@ def test_degrees():
     assert np.all(np.bincount(pre, minlength=300) == 12) and uniform_p(np.bincount(post, minlength=40)) > LEVEL
     pre, post = arrays(FixedTotal(5000).build(KEY, 40, 30, loop=False))
     assert len(pre) == 5000 and uniform_p(np.bincount(pre * 30 + post, minlength=1200)) > LEVEL
-    assert len(np.unique(np.stack(arrays(FixedTotal(1200, multapses=False).build(KEY, 40, 30, loop=False))), axis=1).T) == 1200
+    pre, post = arrays(FixedTotal(1200, multapses=False).build(KEY, 40, 30, loop=False))
+    assert np.array_equal(pre * 30 + post, np.arange(1200))
 
 
 def test_graphs_differ_between_keys_and_not_within():
@@ -202,7 +203,7 @@ def test_traced_numbers_need_a_most():
     for kind, value in ((FixedProb, 0.5), (FixedInDegree, 3), (FixedOutDegree, 3), (FixedTotal, 3)):
         with pytest.raises(ValueError, match=f"{kind.__name__}.*most="):
             jax.jit(lambda value, kind=kind: kind(value).build(KEY, 30, 20, loop=False))(value)
-        jax.jit(lambda key, kind=kind, value=value: kind(value).build(key, 30, 20, loop=False))(KEY)  # a plain one does not
+        jax.eval_shape(lambda key, kind=kind, value=value: kind(value).build(key, 30, 20, loop=False), KEY)  # plain: no
 
 
 @pytest.mark.parametrize("platform", ["cuda", "tpu"])
@@ -211,5 +212,5 @@ def test_exports(platform):
         return FixedProb(p, most=0.2).build(key, 50, 40, loop=False), FixedInDegree(9).build(key, 50, 40, loop=False)
 
     exported = jax.export.export(jax.jit(build), platforms=[platform])(jax.random.PRNGKey(0), jnp.float32(0.1))
-    text = re.sub(r"dense<[^>]*> : tensor<[^>]*>", "", exported.mlir_module())  # attributes are wide, numbers must not be
+    text = re.sub(r"dense<[^>]*> : tensor<[^>]*>", "", exported.mlir_module())  # attributes are wide
     assert jax.config.jax_enable_x64 or not re.search("x(ui|i|f)64>", text)

@@ -86,7 +86,8 @@ def test_numpy_and_jax_agree_bit_for_bit():
 
 def sorted_halves(words_of_step, steps, n=8):
     """How many of the steps share their sorted values with another one."""
-    values = np.sort(words_of_step(np.arange(steps, dtype=np.uint32)[:, None], np.arange(n, dtype=np.uint32)[None]), axis=1)
+    values = words_of_step(np.arange(steps, dtype=np.uint32)[:, None], np.arange(n, dtype=np.uint32)[None])
+    values = np.sort(values, axis=1)
     return steps - len(np.unique(values, axis=0))
 
 
@@ -121,7 +122,7 @@ def test_neighbours_steps_and_streams_are_independent():
     assert correlation_z(u[:, 1:], u[:, :-1]) < 4
     assert correlation_z(u[1:], u[:-1]) < 4
     assert correlation_z(u, v) < 4
-    assert stats.chi2.sf(np.sum((np.bincount((u * 256).astype(int).ravel()) - u.size / 256) ** 2) / (u.size / 256), 255) > LEVEL
+    assert stats.chisquare(np.bincount((u * 256).astype(int).ravel())).pvalue > LEVEL
     assert correlation_z(u[:, 1:], u[:, :-1] * 0.02 + u[:, 1:] * 0.01) > 4  # negative control
 
 
@@ -134,8 +135,8 @@ def test_uniform_and_normal():
     z = grid(lambda t, i: _random.normal(_random.stream(KEY, "z"), t, i), 500, 2000).ravel()
     assert stats.kstest(z[:200_000], "norm").pvalue > LEVEL
     assert stats.kstest(1.02 * z[:200_000], "norm").pvalue < LEVEL  # negative control
-    beyond = np.sum(np.abs(z) > 4)
-    assert stats.poisson.sf(beyond - 1, z.size * 6.334e-5) > LEVEL and stats.poisson.cdf(beyond, z.size * 6.334e-5) > LEVEL
+    beyond, expected = np.sum(np.abs(z) > 4), z.size * 2 * stats.norm.sf(4)
+    assert abs(beyond - expected) < 4 * np.sqrt(expected)
 
 
 def test_normal_is_finite_at_the_ends(monkeypatch):
@@ -235,7 +236,7 @@ def test_poisson_traced_is_concrete(lam):
     counts = np.asarray(table.thresholds(word))
     assert np.array_equal(counts, jax.jit(lambda table: table.thresholds(word))(traced))
     assert np.array_equal(counts, traced.thresholds.count(word))
-    assert np.array_equal(counts[:, None], jax.vmap(lambda w: several.thresholds(w), 0)(jnp.tile(word[:, None], 3))[:, :1])
+    assert np.array_equal(counts, jax.vmap(several.thresholds)(jnp.tile(word[:, None], 3))[:, 0])
     assert np.array_equal(counts, jax.vmap(lambda table: table.thresholds(word))(batch)[0])
     assert bool(traced.valid) and (lam > 0 or not counts.any())
 
@@ -265,9 +266,9 @@ def test_poisson_domain():
 @pytest.mark.parametrize("n, p", [(1, 0.3), (10, 0.05), (10, 0.5), (50, 0.9), (1000, 0.1), (5000, 0.001)])
 def test_binomial(n, p):
     word = jax.random.bits(KEY, (50_000,), jnp.uint32)
-    counts = np.asarray(_random.binomial(word, n, jnp.asarray(p, jnp.float32), p))
-    most = min(1.0, 2 * p)
-    wider = np.asarray(jax.jit(lambda p: _random.binomial(word, n, p, most))(jnp.asarray(p, jnp.float32)))
+    binomial = jax.jit(_random.binomial, static_argnums=(1, 3))
+    counts = np.asarray(binomial(word, n, jnp.asarray(p, jnp.float32), p))
+    wider = np.asarray(binomial(word, n, jnp.asarray(p, jnp.float32), min(1.0, 2 * p)))
     assert np.array_equal(counts, wider) and counts.min() >= 0 and counts.max() <= n
 
     def fit(p):
@@ -276,7 +277,7 @@ def test_binomial(n, p):
     assert fit(p) > LEVEL
     assert fit(p + 6 * np.sqrt(p * (1 - p) / n / counts.size)) < LEVEL  # negative control
     for sure in (0.0, 1.0):
-        assert np.all(np.asarray(_random.binomial(word[:100], n, jnp.float32(sure), sure)) == n * sure)
+        assert np.all(np.asarray(binomial(word, n, jnp.float32(sure), 1.0)) == n * sure)
 
 
 # --- where it runs ----------------------------------------------------------------------------------------------------
@@ -292,13 +293,18 @@ def test_exports_without_wide_types(platform):
 
     arguments = jax.random.PRNGKey(0), jnp.float32(2.0), jnp.int32(3)
     text = jax.export.export(jax.jit(everything), platforms=[platform])(*arguments).mlir_module()
-    text = re.sub(r"dense<[^>]*> : tensor<[^>]*>", "", text)  # attributes are wide, numbers must not be
+    text = re.sub(r"dense<[^>]*> : tensor<[^>]*>", "", text)  # attributes are wide
     assert jax.config.jax_enable_x64 or not re.search("x(ui|i|f)64>", text)
-    # An accelerator must not be asked how to go on in every step.
+
+
+def test_accelerators_do_not_branch_on_data():
     step = jax.jit(lambda table, key, t: _random.poisson(table, _random.stream(key, "export"), t, ids(64)))
-    table = jax.jit(_random.PoissonTable)(2.0)
-    text = jax.export.export(step, platforms=[platform])(table, arguments[0], arguments[2]).mlir_module()
-    assert text.count("stablehlo.case") == (2 if platform == "cpu" else 1)  # one is the choice of platform, already made
+    arguments = jax.jit(_random.PoissonTable)(2.0), jax.random.PRNGKey(0), jnp.int32(3)
+
+    def branches(platform):
+        return jax.export.export(step, platforms=[platform])(*arguments).mlir_module().count("stablehlo.case")
+
+    assert branches("cuda") == branches("tpu") == branches("cpu") - 1  # the others choose the platform: constants
 
 
 def test_wide_floats():
