@@ -106,7 +106,9 @@ def summary(ds):
             f"{name:34}{g:6.2f}{eta:6.2f}{rate:10.2f}{theory:9.2f}{rate / theory:7.2f}"
             f"{float(point.cv):7.2f}{float(point.peak_hz):9.1f}"
         )
-    lines.append("theory: self-consistent rate in the diffusion limit (Siegert), which has no oscillations; not valid for SR")
+    lines.append(
+        "theory: self-consistent rate in the diffusion limit (Siegert): knows no oscillations, not valid for SR"
+    )
     return "\n".join(lines)
 
 
@@ -123,12 +125,13 @@ def plot(ds, path):
     figure = plt.figure(figsize=(13.0, 7.5), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=(1.3, 1.0))
     flat = ds.mean("seed") if "seed" in ds.dims else ds
-    panels = (("rate_hz", "rate (Hz)", True), ("cv", "irregularity: CV of intervals", False), ("synchrony", "synchrony", True))
+    panels = (("rate_hz", "rate (Hz)", True), ("cv", "CV of intervals", False), ("synchrony", "synchrony", True))
     for ax, (name, label, log) in zip(above.subplots(1, 3), panels, strict=True):
         snn.plot.heatmap(flat[name].transpose("eta", "g"), ds.g, ds.eta, labels=("g", "eta", label), log=log, ax=ax)
         for regime, (g, eta) in REGIMES.items():
             ax.plot(g, eta, "o", color="black", markeredgecolor="white")
-            ax.annotate(regime.partition(" (")[0], (g, eta), (6, 5), textcoords="offset points", color="white", weight="bold")
+            label = regime.partition(" (")[0]
+            ax.annotate(label, (g, eta), (6, 5), textcoords="offset points", color="white", weight="bold")
     for ax, (regime, (g, eta)) in zip(below.subplots(1, 4), REGIMES.items(), strict=True):
         _rhythm(ax, _nearest(ds, g, eta), regime)
     figure.savefig(path, dpi=120)

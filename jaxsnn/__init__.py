@@ -1,4 +1,4 @@
-"""jaxsnn: spiking networks as pure functions. Simulate one, sweep thousands in one compiled program, differentiate it."""
+"""jaxsnn: spiking networks as pure functions. Simulate one, sweep thousands in one program, differentiate it."""
 
 from importlib.metadata import PackageNotFoundError as _NotInstalled
 from importlib.metadata import version as _version

@@ -200,16 +200,14 @@ class Thresholds(eqx.Module):
             within = ((number < self.survival[i]).astype(jnp.int32) for i in range(count))
             return sum(within, jnp.zeros(number.shape, jnp.int32))
 
-        def as_needed() -> Array:
-            sizes = [size for size in _ROWS if size < rows] + [rows]
-            enough = sum((self.needed > size).astype(jnp.int32) for size in sizes[:-1])
-            return lax.switch(enough, [partial(compared, size) for size in sizes])
-
-        if self.needed is None:
+        needed = self.needed
+        if needed is None:
             return self.first + compared(rows)
 
         def quick(word: Array) -> Array:
-            return self.first + as_needed()
+            sizes = [size for size in _ROWS if size < rows] + [rows]
+            enough = sum((needed > size).astype(jnp.int32) for size in sizes[:-1])
+            return self.first + lax.switch(enough, [partial(compared, size) for size in sizes])
 
         # A branch that depends on data would make the host wait for an accelerator.
         return lax.platform_dependent(word, cpu=quick, default=lambda word: self.count(word))

@@ -49,7 +49,7 @@ def set(model: M, path: str, value: Any) -> M:  # the verb users expect: snn.set
     """
     old = get(model, path)
     if not eqx.is_array(old):
-        raise ValueError(f"Got path {path!r}, which is {type(old).__name__} and no numeric leaf; set a number below it.")
+        raise ValueError(f"Got path {path!r}, which is {type(old).__name__}, no numeric leaf; set a number below it.")
     if jnp.issubdtype(old.dtype, jnp.floating):
         new = as_number(value)
     else:
@@ -65,5 +65,6 @@ def barrier(tree: Any) -> Any:
     A parameter that happens to be a constant of the program would otherwise be folded into other roundings than a
     traced one, and the trajectory of a sweep's point would differ from the same point run alone.
     """
-    arrays, rest = eqx.partition(tree, eqx.is_array)
+    # keys have no roundings, and a barrier counts as a use of them (jax_debug_key_reuse)
+    arrays, rest = eqx.partition(tree, lambda x: eqx.is_array(x) and not jnp.issubdtype(x.dtype, jax.dtypes.prng_key))
     return eqx.combine(jax.lax.optimization_barrier(arrays), rest)

@@ -6,6 +6,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -55,7 +56,7 @@ def param(
     """A numeric field of an `eqx.Module`: an array leaf, never static, so that it can be swept and differentiated.
 
     **Arguments:** `default`: a number, an array or, if `optional`, None. `unit`: kept in the field's metadata. `above`,
-    `least`: what every value must exceed, or at least be; a `Checked` class tests it. Anything else goes to `eqx.field`.
+    `least`: what every value must exceed, or at least be; a `Checked` class tests it. The rest goes to `eqx.field`.
     The value is converted by `as_number` at construction.
     """
 
@@ -116,12 +117,12 @@ def check(condition: ArrayLike | Callable[[], ArrayLike], message: str) -> None:
         raise ValueError(message)
 
 
-def steps(ms: ArrayLike, dt: float, *, exact: bool = True) -> Int32[Array, "..."]:
+def steps(ms: ArrayLike, dt: float, *, exact: bool = True, name: str = "") -> Int32[Array, "..."]:
     """Milliseconds to whole steps, `round(ms / dt)`, same shape (`int(steps(ms, dt))` where a size is wanted).
 
     Rounded, because `int(ms / dt)` is wrong for 157 of the first 3001 multiples of 0.1 ms. A concrete constant further
     than 1e-3 of a step (or its own precision) from the grid is an error. Traced values are rounded (halves to even),
-    and so are drawn ones, for which `exact=False` says that being off the grid is meant.
+    and so are drawn ones, for which `exact=False` says that being off the grid is meant. `name`: for the error.
     """
     if exact and is_concrete(ms):
         given = np.asarray(ms)
@@ -132,7 +133,7 @@ def steps(ms: ArrayLike, dt: float, *, exact: bool = True) -> Int32[Array, "..."
         if np.any(off):
             wrong = given[off].flat[0]
             raise ValueError(
-                f"Got {wrong:g} ms, which is no whole number of steps of dt = {dt:g} ms; "
+                f"Got {name and name + ' = '}{wrong:g} ms, which is no whole number of steps of dt = {dt:g} ms; "
                 f"the nearest is {np.rint(float(wrong) / dt) * dt:.10g} ms: use that, or another dt."
             )
         with jax.ensure_compile_time_eval():

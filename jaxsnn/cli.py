@@ -67,12 +67,14 @@ def _experiment(arguments: argparse.Namespace) -> int:
     problem = None
     begin = time.monotonic()
     try:
-        dataset = sweep(module.experiment, grid, key=jax.random.key(arguments.seed), batch=getattr(arguments, "batch", None))
+        key, batch = jax.random.key(arguments.seed), getattr(arguments, "batch", None)
+        dataset = sweep(module.experiment, grid, key=key, batch=batch)
     except SimulationError as error:
         dataset, problem = error.dataset, error
     dataset.attrs.update(manifest(arguments.file, arguments.seed))
     folder = save(dataset, out)  # before anything that could still fail
-    print(f"{grid.size} point(s) in {time.monotonic() - begin:.1f} s, {dataset.attrs['compile_s']:.1f} s of it compiling")
+    seconds, compiling = time.monotonic() - begin, dataset.attrs["compile_s"]
+    print(f"{grid.size} point(s) in {seconds:.1f} s, {compiling:.1f} s of it compiling")
     if hasattr(module, "summary"):
         print(module.summary(dataset))
     elif grid.size == 1:
@@ -92,12 +94,12 @@ def _experiment(arguments: argparse.Namespace) -> int:
 def load(path: Path) -> ModuleType:
     """An experiment file as a module."""
     if not path.is_file():
-        raise ValueError(f"Got {str(path)!r}, which is no file; give the path of an experiment such as experiments/brunel.py.")
+        raise ValueError(f"Got {str(path)!r}, which is no file; expected an experiment such as experiments/brunel.py.")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    for name, what in (("SPACE", "a dict of Axis, Static and Seeds"), ("experiment", "a function (point, key) -> dict")):
+    for name, what in (("SPACE", "a dict of Axis, Static, Seeds"), ("experiment", "a function (point, key) -> dict")):
         if not hasattr(module, name):
             raise ValueError(f"{path} has no {name}; an experiment file needs {name}, {what}.")
     return module
@@ -151,7 +153,8 @@ def info() -> int:
     from . import __version__
     from .sweep.canary import matvec_is_right
 
-    print(f"jaxsnn {__version__}, jax {jax.__version__}, jaxlib {jaxlib.__version__}, Python {platform.python_version()}")
+    python = platform.python_version()
+    print(f"jaxsnn {__version__}, jax {jax.__version__}, jaxlib {jaxlib.__version__}, Python {python}")
     for device in jax.devices():
         print(f"device: {device.platform} {device.device_kind} (id {device.id})")
     if matvec_is_right():

@@ -142,8 +142,8 @@ class Normal(AbstractDistribution):
         if isinstance(self.outside, Redraw):
             check(
                 self._probable,
-                f"Got lo={self.lo}, hi={self.hi} for Normal with mean={self.mean}, sd={self.sd}; expected one draw in a "
-                "thousand to be inside: widen the interval or use Clip().",
+                f"Got lo={self.lo}, hi={self.hi} for Normal(mean={self.mean}, sd={self.sd}); expected at least one "
+                "draw in a thousand to be inside: widen the interval or use Clip().",
             )
 
     def _probable(self) -> Array:

@@ -111,5 +111,3 @@ def silent(sizes: dict[str, int], dtype: Any) -> dict[str, Array]:
 def known(names: Any) -> str:
     """Names for an error message."""
     return ", ".join(sorted(names)) or "none"
-
-

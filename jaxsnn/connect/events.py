@@ -1,4 +1,4 @@
-"""Work that follows spikes: loops over the neurons that fired, and operations that are event driven yet differentiable."""
+"""Work that follows spikes: loops over the neurons that fired, and event-driven operations that have gradients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How synapses are held: `Sparse()` as a list of edges, `Dense()` as a matrix. Who connects is the topology's business."""
+"""How synapses are held: `Sparse()` as a list of edges, `Dense()` as a matrix. Who connects is the topology's."""
 
 import abc
 import math
@@ -113,7 +113,7 @@ class DenseGraph(AbstractGraph):
         return jnp.zeros(self.shape, per_edge.dtype).at[edges.pre, edges.post].add(per_edge, mode="drop")
 
     def masked(self, weight: Array) -> Array:
-        """Weights of shape `(pre, post)`, zero where there is no synapse (also after a user or an optimiser set them)."""
+        """Weights of shape `(pre, post)`, zero where there is no synapse, also after an optimiser set them."""
         return weight if self.count is None else jnp.where(self.count > 0, weight, 0)
 
     def synapses(self, weight: Array, delay: Array) -> tuple[Array, Array, Array, Array]:

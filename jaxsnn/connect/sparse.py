@@ -16,8 +16,8 @@ from .ring import Ring
 class Rows(eqx.Module):
     """Synapses in rows, one row a sending neuron: what `Network.prepare` derives from one or several projections.
 
-    `start[i] : start[i + 1]` is the row of neuron `i`. `place` is where a synapse's arrival goes, relative to the slot of
-    the step: `delay * ring.width + port`. Synapses behind `start[-1]` are padding.
+    `start[i] : start[i + 1]` is the row of neuron `i`. `place` is where a synapse's arrival goes, relative to the slot
+    of the step: `delay * ring.width + port`. Synapses behind `start[-1]` are padding.
     """
 
     start: Int[Array, " n_pre+1"]
@@ -68,17 +68,19 @@ def _rows_of_spikes(buffer, spikes, slot, start, pre, place, weight, *, ring: Ri
     return for_each_spike(spikes, row, buffer), jnp.zeros((), bool)
 
 
-def _gathered_rows(buffer, spikes, slot, start, pre, place, weight, size: int, *, ring: Ring, width: int, capacity: int):
+def _gathered_rows(
+    buffer, spikes, slot, start, pre, place, weight, size: int, *, ring: Ring, width: int, capacity: int
+):
     """All rows at once, for a batch in one index space: `capacity` spikes an instance, pooled over the batch."""
     n = spikes.shape[1]
     room = min(capacity * size, n * size)
     flat = jnp.broadcast_to(spikes, (size, n)).reshape(-1)
-    (event,) = jnp.nonzero(flat, size=room, fill_value=size * n)
+    event = jnp.nonzero(flat, size=room, fill_value=size * n)[0].astype(jnp.int32)
     real = event < size * n
     b, i = jnp.where(real, event // n, 0), jnp.where(real, event % n, 0)
 
     at, end = _pick(start, b, i), _pick(start, b, i + 1)
-    lane = jnp.arange(width, dtype=jnp.int32)
+    lane = jnp.arange(width, dtype=jnp.int32)[None]
     position = at[:, None] + lane
     inside = real[:, None] & (position < end[:, None])
     position = jnp.minimum(position, place.shape[1] - 1)

@@ -190,7 +190,8 @@ def _by_pre(pre: Array, post: Array, n_pre: int, n_post: int, on_host: bool) -> 
     if fits:
         packed = lax.sort(pre * np.uint32(base) + post)
         return packed // np.uint32(base), packed % np.uint32(base)
-    return lax.sort((pre, post), num_keys=2)
+    pre, post = lax.sort((pre, post), num_keys=2)
+    return pre, post
 
 
 def _collect(
@@ -225,8 +226,8 @@ def _at_compile_time(on_host: bool) -> contextlib.AbstractContextManager:
 class FixedProb(AbstractTopology):
     """Every pair with probability `p`, independently: a binomial out-degree, then that many of a random permutation.
 
-    **Arguments:** `p`: probability, shape (). `autapses`: whether a neuron may connect to itself, where pre and post are
-    one population. `most`: static, the largest `p`, needed where `p` is traced.
+    **Arguments:** `p`: probability, shape (). `autapses`: whether a neuron may connect to itself, where pre and post
+    are one population. `most`: static, the largest `p`, needed where `p` is traced.
     """
 
     p: Array = param()

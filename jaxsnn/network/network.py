@@ -124,7 +124,7 @@ def network(
                 raise ValueError(f"there is no population {link.pre!r}; there are {known(populations)}")
             if link.delay is None and not order.same_step:
                 raise ValueError(
-                    f"delay is None, a same-step edge, which {type(order).__name__} does not have; give a delay of 0 or more"
+                    f"delay is None, a same-step edge; {type(order).__name__} has none: give a delay of 0 or more"
                 )
         except ValueError as error:
             raise ValueError(f"Projection {name!r}: {error}") from None

@@ -54,7 +54,7 @@ class NestOrder(AbstractOrder):
 
 
 class BrianOrder(AbstractOrder):
-    """Brian2's order (start, groups, thresholds, synapses, resets): arrivals come after the threshold, before the reset.
+    """Brian2's order (groups, thresholds, synapses, resets): arrivals come after the threshold, before the reset.
 
     1. Ports give the current of their state at `t_k`, and decay. 2. Membranes advance. 3. Threshold. 4. Spikes of all
     populations go into the ring, delay 0 into slot `k` itself. 5. Slot `k` and the drive's arrivals are heard.

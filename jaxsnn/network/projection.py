@@ -87,7 +87,7 @@ def build(
             delay, longest, late = None, 0, jnp.zeros((), bool)
         else:
             exact = given(link.delay)
-            wanted = steps(laid(link.delay, "delay") if not exact else link.delay, dt, exact=exact)
+            wanted = steps(laid(link.delay, "delay") if not exact else link.delay, dt, exact=exact, name="delay")
             wanted = wanted if not exact or wanted.ndim == 0 else laid(wanted, "delay").astype(jnp.int32)
             longest = _longest(link, wanted, dt)
             late = jnp.any((wanted < shortest) | (wanted > longest))
@@ -112,7 +112,7 @@ def _key(key: Array, part: str) -> Array:
 
 
 def _longest(link: Link, wanted: Int[Array, "..."], dt: float) -> int:
-    """The largest delay in steps that the network must have room for: static, so that shapes do not depend on a draw."""
+    """The largest delay, in steps, that there must be room for: static, so that shapes do not depend on a draw."""
     if link.max_delay is not None:
         return int(steps(link.max_delay, dt, exact=False))
     bounds = link.delay.bounds() if isinstance(link.delay, AbstractDistribution) else None

@@ -110,7 +110,7 @@ class Keeps(AbstractHearing):
 
 
 class Integrates(AbstractHearing):
-    """`v` is not held: it integrates and hears throughout, and only the threshold is gated (Brian2 without the flag)."""
+    """`v` is not held: it integrates and hears throughout; only the threshold is gated (Brian2 without the flag)."""
 
 
 # --- gain: what a current does to v ---------------------------------------------------------------------------------

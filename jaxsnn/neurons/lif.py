@@ -125,9 +125,7 @@ class LIF(AbstractNeuron):
         if s.kept is None:
             return s._replace(v=s.v + jnp.where(deaf, 0.0, jump))
         discounted = jump * jnp.exp(-dt / self.tau * s.r.astype(jump.dtype))
-        return s._replace(
-            v=s.v + jnp.where(deaf, 0.0, jump + s.kept), kept=jnp.where(deaf, s.kept + discounted, 0.0)
-        )
+        return s._replace(v=s.v + jnp.where(deaf, 0.0, jump + s.kept), kept=jnp.where(deaf, s.kept + discounted, 0.0))
 
     def _due(self, s: LIFState) -> Array:
         """The membrane that is compared with the threshold: a reset of the step before is applied first."""

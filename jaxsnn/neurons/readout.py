@@ -43,7 +43,7 @@ class LI(AbstractNeuron):
 
 
 class Relay(AbstractNeuron):
-    """Sends in every step what arrived in it: an input population, or a tap. Amplitudes pass through (graded spikes)."""
+    """Sends in every step what arrived in it: an input population, or a tap. Amplitudes pass (graded spikes)."""
 
     def advance(self, s: Membrane, current: Current, dt: float, *, noise: Array | None = None) -> Membrane:
         return Membrane(jnp.zeros_like(s.v))

@@ -27,15 +27,15 @@ class Step(AbstractDrive):
     stop: Array = param(math.inf, unit="ms", kw_only=True)
 
     def prepare(self, dynamics):
-        populations = _populations(self.into, dynamics)
+        populations = _populations(self.into, dynamics, amplitude=self.amplitude)
         return _Currents(self.amplitude, None, self.start, self.stop, populations, dynamics.dt, every=1)
 
 
 class Noise(AbstractDrive):
     """White noise current: every neuron gets an independent normal current, drawn anew after `every` steps.
 
-    **Arguments:** `sd`, `mean`: in the unit that the neurons' `gain` expects, shape `()` or `(n,)`. `into`: a population
-    or several. `start`, `stop`: ms. `every`: steps for which a number is held, static.
+    **Arguments:** `sd`, `mean`: in the unit that the neurons' `gain` expects, shape `()` or `(n,)`. `into`: a
+    population or several. `start`, `stop`: ms. `every`: steps for which a number is held, static.
     """
 
     sd: Array = param(unit="current", least=0.0)
@@ -45,15 +45,24 @@ class Noise(AbstractDrive):
     stop: Array = param(math.inf, unit="ms", kw_only=True)
     every: int = eqx.field(default=1, static=True, kw_only=True)
 
+    def __check_init__(self):
+        if self.every < 1:
+            raise ValueError(f"Noise.every is {self.every}, expected a positive number of steps.")
+
     def prepare(self, dynamics):
-        populations = _populations(self.into, dynamics)
+        populations = _populations(self.into, dynamics, sd=self.sd, mean=self.mean)
         return _Currents(self.mean, self.sd, self.start, self.stop, populations, dynamics.dt, self.every)
 
 
-def _populations(into: tuple[str, ...], dynamics: AbstractDynamics) -> tuple[tuple[str, int], ...]:
+def _populations(
+    into: tuple[str, ...], dynamics: AbstractDynamics, **numbers: Array
+) -> tuple[tuple[str, int], ...]:
     for name in into:
         if name not in dynamics.sizes:
             raise ValueError(f"Got a current into {name!r}, expected a population: {', '.join(dynamics.sizes)}.")
+        for part, value in numbers.items():
+            if value.shape not in ((), (n := dynamics.sizes[name],)):
+                raise ValueError(f"Got {part} of shape {value.shape}, expected () or ({n},) for {name!r}.")
     return tuple((name, dynamics.sizes[name]) for name in into)
 
 

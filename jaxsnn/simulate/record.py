@@ -1,4 +1,4 @@
-"""What to keep: probes that fold a run into what is wanted of it. What no probe asks for is never computed or stored."""
+"""What to keep: probes that fold a run into what is wanted of it. What no probe asks for is not stored."""
 
 from __future__ import annotations
 

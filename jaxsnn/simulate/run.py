@@ -103,7 +103,7 @@ def simulate(
 def _total(t: float | None, steps: int | None, dt: float) -> int:
     if (t is None) == (steps is None):
         raise ValueError(f"Got t = {t} and steps = {steps}, expected one of them: t in ms, or a number of steps.")
-    total = int(to_steps(t, dt)) if steps is None else steps
+    total = int(to_steps(t, dt, name="t")) if steps is None else steps
     if not isinstance(total, int) or total < 1:
         raise ValueError(f"Got a run of {total!r} steps, expected a positive whole number.")
     return total

@@ -25,7 +25,8 @@ class PackedRaster(eqx.Module):
 
     def dense(self) -> Bool[Array, "steps n"]:
         """One boolean a step and neuron."""
-        bits = self.words[..., None] >> jnp.arange(32, dtype=jnp.uint32) & jnp.uint32(1)
+        place = jnp.arange(32, dtype=jnp.uint32).reshape((1,) * self.words.ndim + (32,))
+        bits = self.words[..., None] >> place & jnp.uint32(1)
         return bits.reshape(*self.words.shape[:-1], -1)[..., : self.n].astype(bool)
 
     def events(self) -> tuple[np.ndarray, np.ndarray]:
@@ -61,7 +62,7 @@ class Events(NamedTuple):
 class Spikes(AbstractProbe):
     """Every spike of a population as a list of events, in order of time: `Events`. Best where spikes are few.
 
-    **Arguments:** `capacity`: events it has room for, static. More set the status bit EVENT_CAPACITY; the first are kept.
+    **Arguments:** `capacity`: events it has room for, static. More set the status EVENT_CAPACITY; the first are kept.
     """
 
     population: str = eqx.field(static=True)
@@ -130,7 +131,7 @@ class Rate(AbstractProbe):
     bin: float = eqx.field(default=1.0, static=True)
 
     def every(self, dynamics):
-        return max(1, int(steps(self.bin, dynamics.dt)))
+        return max(1, int(steps(self.bin, dynamics.dt, name="Rate.bin")))
 
     def init(self, dynamics, steps):
         size_of(dynamics, self.population)
@@ -175,7 +176,7 @@ class ISI(AbstractProbe):
         fired = (signals.spikes[self.population] != 0) & (t >= first)
         ends = fired & (last >= 0)
         interval = (t - last).astype(mean.dtype)
-        count = count + ends
+        count = count + ends.astype(count.dtype)
         off = interval - mean
         mean = jnp.where(ends, mean + off / jnp.maximum(count, 1).astype(mean.dtype), mean)
         squares = jnp.where(ends, squares + off * (interval - mean), squares)
@@ -186,5 +187,3 @@ class ISI(AbstractProbe):
         enough = jnp.maximum(count, 1).astype(mean.dtype)
         cv = jnp.where(count >= 2, jnp.sqrt(squares / enough) / jnp.maximum(mean, 1.0), jnp.nan)
         return Intervals(count, jnp.where(count >= 1, mean * dynamics.dt, jnp.nan), cv)
-
-

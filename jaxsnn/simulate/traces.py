@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .._tree import get
-from ..dynamics import AbstractDynamics
+from .._tree import children, get
+from ..dynamics import AbstractDynamics, known
 from .record import AbstractProbe
 
 
@@ -19,7 +19,8 @@ def _looked_up(dynamics: AbstractDynamics, path: str) -> jax.ShapeDtypeStruct:
     """The shape of a state variable; one error if there is none at this path."""
     found = get(jax.eval_shape(lambda: dynamics.view(dynamics.init(key=jax.random.key(0)))), path)
     if not hasattr(found, "shape"):
-        raise ValueError(f"Got path {path!r}, which is no variable; expected one below it, e.g. {path + '.v'!r}.")
+        below = known(repr(f"{path}.{name}") for name in children(found))
+        raise ValueError(f"Got path {path!r}, which is no variable; expected one below it: {below}.")
     return found
 
 

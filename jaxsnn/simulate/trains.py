@@ -85,10 +85,10 @@ class Replay(AbstractDrive):
         """From events: `neuron[i]` receives one in step `step[i]`; several in one step add up."""
         step, neuron = jnp.asarray(step, jnp.int32), jnp.asarray(neuron, jnp.int32)
         if step.shape != neuron.shape or step.ndim != 1:
-            raise ValueError(f"Got steps of shape {step.shape} and neurons of {neuron.shape}, expected two equal lists.")
+            raise ValueError(f"Got steps of shape {step.shape} and neurons of {neuron.shape}, expected equal lists.")
         check(
             lambda: (step >= 0) & (step < steps) & (neuron >= 0) & (neuron < n),
-            f"Replay.events has an event outside steps 0 .. {steps - 1} or neurons 0 .. {n - 1}; drop it or enlarge them.",
+            f"Replay.events has an event outside steps 0 .. {steps - 1} or neurons 0 .. {n - 1}; enlarge them.",
         )
         return cls(jnp.zeros((steps, n), as_number(0).dtype).at[step, neuron].add(1), into=into, weight=weight)
 

@@ -112,13 +112,13 @@ Space = Mapping[str, Axis | Static | Seeds]
 
 @dataclass(frozen=True)
 class Grid:
-    """Points to run. `dims` are the labelled dimensions of the result, `index` has a row a point: its place along each."""
+    """Points to run. `dims` are the dimensions of the result; `index` has a row a point: its place along each."""
 
     space: Space
     dims: dict[str, np.ndarray | tuple[Any, ...]]
     index: dict[str, np.ndarray] = field(repr=False)  # by parameter: which of its points, for every point of the grid
     shape: tuple[int, ...]
-    labels: dict[str, tuple[str, Any]] = field(default_factory=dict, repr=False)  # further coordinates along a dimension
+    labels: dict[str, tuple[str, Any]] = field(default_factory=dict, repr=False)  # other coordinates
 
     @property
     def size(self) -> int:

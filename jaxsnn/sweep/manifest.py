@@ -35,7 +35,8 @@ def _revision(folder: Path) -> str:
     """The git revision, with `+` where the tree had changes; `unknown` outside a repository."""
 
     def git(*arguments: str) -> str:
-        return subprocess.run(("git", *arguments), cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+        done = subprocess.run(("git", *arguments), cwd=folder, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
 
     try:
         return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")

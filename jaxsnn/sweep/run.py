@@ -38,23 +38,23 @@ def sweep(
 
     **Main arguments:**
 
-    - `experiment`: traced once for every combination of `Static` values. `point[name]` is a traced number for an `Axis`,
-      a traced integer for `Seeds`, the plain value for a `Static`.
-    - `grid`: `product(SPACE)` or `zipped(SPACE)`. `key`: a point's key is `fold_in(key, seed)`, its seed being the value
-      of the `Seeds` axis (0 without one), never its position: a point is the same run alone.
+    - `experiment`: traced once for every combination of `Static` values. `point[name]` is a traced number for an
+      `Axis`, a traced integer for `Seeds`, the plain value for a `Static`.
+    - `grid`: `product(SPACE)` or `zipped(SPACE)`. `key`: a point's key is `fold_in(key, seed)`, its seed being the
+      value of the `Seeds` axis (0 without one), never its position: a point is the same run alone.
 
     **Other arguments:**
 
-    - `batch`: points a call, which bounds memory; by default small enough to keep every core busy on a CPU, 64 elsewhere.
+    - `batch`: points a call, which bounds memory; by default few enough to keep all cores busy on a CPU, 64 elsewhere.
     - `threads`: on a CPU, calls at a time; by default one a core.
-    - `share_seed`: whether the points of a call have one seed, so that what depends only on the seed, as a graph does, is
-      built once a call; or each its own, batched with the rest. By default they share it on a CPU, and elsewhere if
-      seeds have enough points to fill a batch. It changes no number.
+    - `share_seed`: whether the points of a call have one seed, so that what depends only on the seed, as a graph does,
+      is built once a call; or each its own, batched with the rest. By default they share it on a CPU, and elsewhere
+      if seeds have enough points to fill a batch. It changes no number.
     - `throw`: if the experiment returns a `"status"` (of its runs), raise `SimulationError` where it is not clean; the
       error's `dataset` holds the complete result.
 
-    On a CPU the points of a call run one after the other, and calls run in parallel threads; on an accelerator a call is
-    one batch.
+    On a CPU the points of a call run one after the other, and calls run in parallel threads; on an accelerator a call
+    is one batch.
     """
     progress = Bar(patience=0.0) if progress is None else progress
     cpu = jax.default_backend() == "cpu"
@@ -132,7 +132,7 @@ def _calls(points: _Points, size: int, share_seed: bool) -> Iterator[_Points]:
 
 
 def _even(points: _Points, threads: int) -> int:
-    """Points a call: several calls a thread, so that none waits long for the last one, and at least a few points each."""
+    """Points a call: several calls a thread, so that none waits long for the last one."""
     return max(1, min(16, -(-len(points.where) // (4 * threads))))
 
 

@@ -1,1 +1,1 @@
-"""Synapse ports: how what arrives becomes current, conductance or a jump. One kind a file, shared by all projections."""
+"""Synapse ports: how what arrives becomes a current, a conductance or a jump. One kind a file."""

@@ -226,7 +226,7 @@ def test_poisson_counts(lam):
     assert poisson_p(counts, lam * (1 + 6 / np.sqrt(lam * counts.size))) < LEVEL  # negative control: six sigma off
 
 
-@pytest.mark.parametrize("lam", [0.0, 0.1, 4.0, 80.0])
+@pytest.mark.parametrize("lam", [0.0, 4.0, 80.0])
 def test_poisson_traced_is_concrete(lam):
     table = _random.PoissonTable(lam)
     traced = jax.jit(_random.PoissonTable)(lam)

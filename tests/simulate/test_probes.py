@@ -1,5 +1,7 @@
 """Every probe against NumPy on the spikes themselves: a relay fires exactly when a recording says so."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -28,7 +30,7 @@ def run(record, **changes):
     return snn.simulate(relays(), DRIVE, **what)
 
 
-@pytest.fixture(scope="module")
+@functools.cache
 def record():
     """One run for a nested record: chunks of 28 steps, a multiple of the periods 7 and 4, and a remainder."""
     return run(
@@ -50,23 +52,23 @@ def record():
     ).record
 
 
-def test_raster(record):
-    raster = record["raster"]
+def test_raster():
+    raster = record()["raster"]
     assert np.array_equal(raster.dense(), FIRED)
     assert raster.words.shape == (STEPS, 2)  # 37 bits
     assert np.array_equal(np.transpose(raster.events()), np.argwhere(FIRED))
 
 
-def test_events(record):
-    (events,) = record["events"]
+def test_events():
+    (events,) = record()["events"]
     expected = np.argwhere(FIRED)
     assert int(events.count) == len(expected)
     assert np.array_equal(np.stack([events.step, events.neuron], 1)[: len(expected)], expected)
     assert np.all(np.asarray(events.step)[len(expected) :] == -1)
 
 
-def test_traces(record):
-    whole, thinned, sliced, listed, port = map(np.asarray, record["trace"])
+def test_traces():
+    whole, thinned, sliced, listed, port = map(np.asarray, record()["trace"])
     assert np.array_equal(whole, FIRED)
     assert np.array_equal(thinned, FIRED[6::7])  # sample j is the state at t = 7 (j + 1) dt
     assert np.array_equal(sliced, FIRED[:, 30::3])
@@ -75,22 +77,22 @@ def test_traces(record):
     assert np.allclose(port[:, 0], np.exp(-DT / 5.0) ** np.arange(1, STEPS + 1), rtol=1e-5)
 
 
-def test_counts_and_last(record):
-    assert np.array_equal(record["count"]["all"], FIRED.sum(0))
-    assert np.array_equal(record["count"]["late"], FIRED[LATE:].sum(0))
-    v, relay = record["last"]
+def test_counts_and_last():
+    assert np.array_equal(record()["count"]["all"], FIRED.sum(0))
+    assert np.array_equal(record()["count"]["late"], FIRED[LATE:].sum(0))
+    v, relay = record()["last"]
     assert v.shape == (2,) and np.array_equal(relay, FIRED[-1])
 
 
-def test_rate(record):
+def test_rate():
     whole = STEPS // 7 * 7  # the two steps that fill no bin are left out
     hertz = FIRED[:whole].reshape(-1, 7, N).mean((1, 2)) / (DT * 1e-3)
-    assert np.allclose(record["rate"], hertz, rtol=1e-6)
+    assert np.allclose(record()["rate"], hertz, rtol=1e-6)
 
 
 @pytest.mark.parametrize(("which", "first"), [("all", 0), ("late", LATE)])
-def test_intervals(record, which, first):
-    intervals = record["isi"][which]
+def test_intervals(which, first):
+    intervals = record()["isi"][which]
     for neuron in range(N):
         expected = np.diff(np.flatnonzero(FIRED[first:, neuron])) * DT
         assert int(intervals.count[neuron]) == len(expected)

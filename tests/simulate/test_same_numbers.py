@@ -1,9 +1,10 @@
 """Law (f) on a CPU, bit for bit: how a run is cut, recorded, compiled or batched does not change its numbers."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
 import jaxsnn as snn
 
@@ -26,7 +27,7 @@ def experiment(point):
     return snn.simulate(toy(**point), drive(), steps=STEPS, key=KEY, record=WATCHED, chunk=25).record
 
 
-@pytest.fixture(scope="module")
+@functools.cache
 def whole():
     """One run outside `jit`, in one chunk, on a graph built on the host: the reference of every comparison here."""
     reference = run()
@@ -35,46 +36,46 @@ def whole():
     return reference
 
 
-@pytest.fixture(scope="module")
+@functools.cache
 def alone():
     return jax.jit(experiment)
 
 
-def test_chunks_and_a_bar_change_no_number(whole):
+def test_chunks_and_a_bar_change_no_number():
     chunked = run(chunk=15, progress=snn.Bar(patience=1e9))
-    assert_same(chunked.record, whole.record)
-    assert_same(chunked.state, whole.state)
+    assert_same(chunked.record, whole().record)
+    assert_same(chunked.state, whole().state)
 
 
-def test_a_split_run_is_one_run_recorded_or_not(whole):
+def test_a_split_run_is_one_run_recorded_or_not():
     """Nothing is recorded in the first part: what is recorded cannot matter."""
     first = run(steps=15, chunk=15, record=None)
     second = run(steps=STEPS - 15, chunk=15, state=first.state)
-    assert_same([second["v"], second["i"]], [whole["v"][15:], whole["i"][15:]])
-    assert_same(second["spikes"].words, whole["spikes"].words[15:])
-    assert_same(second.state, whole.state)
+    assert_same([second["v"], second["i"]], [whole()["v"][15:], whole()["i"][15:]])
+    assert_same(second["spikes"].words, whole()["spikes"].words[15:])
+    assert_same(second.state, whole().state)
     assert differ(run(steps=STEPS - 15, chunk=15).record, second.record)  # a run that forgot the first part
 
 
-def test_one_compiled_program_is_as_good_as_calls(whole, alone):
+def test_one_compiled_program_is_as_good_as_calls():
     """Inside `jit` everything is traced: the graph has padding, the chunks leave a remainder, the key is an argument."""
-    assert_same(alone(point(0)), whole.record)
+    assert_same(alone()(point(0)), whole().record)
 
 
-def test_an_instance_of_a_batch_is_that_instance_alone(alone):
+def test_an_instance_of_a_batch_is_that_instance_alone():
     batch = jax.jit(jax.vmap(experiment))(POINTS)
     for i in range(3):
-        assert_same(jax.tree.map(lambda x: x[i], batch), alone(point(i)))
-    assert differ(alone(point(0)), alone(point(1)))  # the points are different runs
+        assert_same(jax.tree.map(lambda x: x[i], batch), alone()(point(i)))
+    assert differ(alone()(point(0)), alone()(point(1)))  # the points are different runs
 
 
-def test_what_a_batch_shares_changes_no_number(alone):
+def test_what_a_batch_shares_changes_no_number():
     """Only one parameter is batched, so that the graph is shared; and a batch of one is a batch."""
     axes = {name: 0 if name == "tau" else None for name in POINTS}
     one = jax.jit(jax.vmap(experiment, in_axes=(axes,)))({**point(2), "tau": POINTS["tau"][2:]})
-    assert_same(jax.tree.map(lambda x: x[0], one), alone(point(2)))
+    assert_same(jax.tree.map(lambda x: x[0], one), alone()(point(2)))
 
 
-def test_the_key_decides(whole):
-    assert_same(run().record, whole.record)
-    assert differ(run(key=jax.random.key(8)).record, whole.record)
+def test_the_key_decides():
+    assert_same(run().record, whole().record)
+    assert differ(run(key=jax.random.key(8)).record, whole().record)

@@ -16,7 +16,7 @@ def toy(*, tau=10.0, weight=3.0, delay=0.5, seed=0):
     cell = snn.LIF(tau=tau, v_th=10.0, v_reset=0.0, t_ref=1.0, noise=1.0)
     E = snn.Population(cell, 11, ports={"in": snn.Delta(), "exc": snn.Exponential(5.0)}, init={"v": snn.Uniform(0.0, 9.0)})
     I = snn.Population(snn.LIF(tau=5.0, v_th=10.0), 5)
-    delays = delay + 0.1 * jnp.arange(11 * 11).reshape(11, 11) % 0.7
+    delays = delay + jnp.asarray(np.arange(55).reshape(5, 11) % 7 * 0.1, jnp.float32)
     return snn.network(
         dt=0.1,
         key=jax.random.key(seed),
@@ -24,7 +24,7 @@ def toy(*, tau=10.0, weight=3.0, delay=0.5, seed=0):
         projections={
             "EE": snn.Link("E", "E.exc", snn.FixedProb(0.4, most=0.5), weight=weight, delay=snn.Uniform(0.1, 1.2)),
             "EI": snn.Link("E", "I", snn.AllToAll(), via=snn.Dense(), weight=2.0),
-            "IE": snn.Link("I", "E.in", snn.AllToAll(), weight=-1.0, delay=delays[:5], max_delay=1.5),
+            "IE": snn.Link("I", "E.in", snn.AllToAll(), weight=-1.0, delay=delays, max_delay=1.5),
         },
     )
 
