@@ -238,7 +238,7 @@ class FixedProb(AbstractTopology):
         check(lambda: (self.p >= 0) & (self.p <= 1), f"FixedProb got p={self.p}; expected a probability in [0, 1].")
         if self.most is not None:
             check(0 <= self.most <= 1, f"FixedProb got most={self.most}; expected a probability in [0, 1].")
-            most = np.float32(self.most)
+            most = self.p.dtype.type(self.most)  # rounded as p is
             check(
                 lambda: self.p <= most, f"FixedProb got p={self.p}, more than most={self.most}; give a larger `most`."
             )

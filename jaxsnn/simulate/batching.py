@@ -7,6 +7,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jax import lax
 from jax.custom_batching import custom_vmap
 from jaxtyping import Array
@@ -23,10 +24,14 @@ def batched_by_device(function: Callable[..., Any]) -> Callable[..., Any]:
     def operation(*args: Any) -> Any:
         arrays, rest = eqx.partition(args, eqx.is_array)
         flat, structure = jax.tree.flatten(arrays)
+        # keys go in as their words: to be handed to an operation of our own would count as being used up
+        kinds = [jax.random.key_impl(x) if jnp.issubdtype(x.dtype, jax.dtypes.prng_key) else None for x in flat]
+        flat = [x if kind is None else jax.random.key_data(x) for x, kind in zip(flat, kinds, strict=True)]
         static_out: list[Any] = []
 
         def of_arrays(*flat: Array) -> Any:
-            out = function(*eqx.combine(jax.tree.unflatten(structure, flat), rest))
+            back = [x if k is None else jax.random.wrap_key_data(x, impl=k) for x, k in zip(flat, kinds, strict=True)]
+            out = function(*eqx.combine(jax.tree.unflatten(structure, back), rest))
             out, static = eqx.partition(out, eqx.is_array)
             static_out[:] = [static]  # the same every time it is traced
             return out

@@ -99,7 +99,7 @@ def uniform_p(counts):
 def pair_table(make, n_pre, n_post, loop, graphs=200):
     table = np.zeros((n_pre, n_post))
     build = jax.jit(lambda key: make().build(key, n_pre, n_post, loop=loop))
-    for key in jax.random.split(KEY, graphs):
+    for key in jax.random.split(jax.random.key(3), graphs):
         np.add.at(table, arrays_valid(build(key)), 1)
     return table
 

@@ -77,8 +77,8 @@ def test_draw():
     assert draw(3, KEY, (5,)).shape == () and draw(3, KEY, (5,)).dtype == jnp.result_type(float)
     assert draw([1.0, 2.0], KEY, (3, 2)).shape == (3, 2)
     assert np.array_equal(draw(Uniform(0.0, 1.0), KEY, (4,)), Uniform(0.0, 1.0).sample(KEY, (4,)))
-    assert draw(lambda key, shape: jax.random.normal(key, shape), KEY, (4,)).shape == (4,)
-    assert draw(lambda key: jax.random.normal(key), KEY, (4,)).shape == ()
+    assert draw(lambda key, shape: jax.random.normal(key, shape), jax.random.key(1), (4,)).shape == (4,)
+    assert draw(lambda key: jax.random.normal(key), jax.random.key(2), (4,)).shape == ()
     with pytest.raises(ValueError, match=r"shape \(3,\).*broadcasts to \(5,\)"):
         draw(np.zeros(3), KEY, (5,))
     with pytest.raises(ValueError, match="numeric field"):

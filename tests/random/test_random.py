@@ -265,7 +265,7 @@ def test_poisson_domain():
 
 @pytest.mark.parametrize("n, p", [(1, 0.3), (10, 0.05), (10, 0.5), (50, 0.9), (1000, 0.1), (5000, 0.001)])
 def test_binomial(n, p):
-    word = jax.random.bits(KEY, (50_000,), jnp.uint32)
+    word = _random.words(_random.stream(KEY, "binomial"), 0, ids(50_000))[0]
     binomial = jax.jit(_random.binomial, static_argnums=(1, 3))
     counts = np.asarray(binomial(word, n, jnp.asarray(p, jnp.float32), p))
     wider = np.asarray(binomial(word, n, jnp.asarray(p, jnp.float32), min(1.0, 2 * p)))
