@@ -295,8 +295,9 @@ class PoissonTable(eqx.Module):
             lam = jnp.nan_to_num(jnp.clip(lam, 0.0, most))
             mode = jnp.floor(lam)
             offset = _offsets(most, mode)
-            down = jnp.where(mode > offset, (mode - offset) * (1.0 / lam), 0.0)
-            thresholds = _thresholds(mode, lam / (mode + offset + 1.0), down)
+            ahead, behind = mode[None] + offset, mode[None] - offset
+            down = jnp.where(behind > 0, behind * (1.0 / lam[None]), 0.0)
+            thresholds = _thresholds(mode, lam[None] / (ahead + 1.0), down)
             self.thresholds = thresholds.trimmed() if is_concrete(lam) else thresholds
 
 

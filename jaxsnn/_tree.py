@@ -24,7 +24,8 @@ def children(node: Any) -> dict[str, Any]:
     if dataclasses.is_dataclass(node):
         parts = {f.name: getattr(node, f.name) for f in dataclasses.fields(node) if hasattr(node, f.name)}
         # the named parts of a network stand directly below it: "E", not "populations.E"
-        return {**getattr(node, "named", {}), **parts}
+        named = getattr(node, "named", None)
+        return {**named, **parts} if isinstance(named, Mapping) else parts
     return {}
 
 

@@ -35,7 +35,8 @@ def leak(v: Array, v_rest: Array, tau: Array, gain: AbstractGain, current: Curre
     Exact for a current that does not depend on `v`; with `b` it is the exponential Euler step on the total current.
     """
     if current.b is None:
-        return v_rest + (v - v_rest) * jnp.exp(-dt / tau) + gain.per_step(tau, dt) * current.a
+        # an increment: a factor near 1, rounded once, would bias every step of float32 alike
+        return v + (v - v_rest) * jnp.expm1(-dt / tau) + gain.per_step(tau, dt) * current.a
     r = gain.resistance(tau, dt)
     slope = (r * current.b - 1.0) / tau
     drive = (v_rest + r * current.a) / tau

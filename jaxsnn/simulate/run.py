@@ -114,6 +114,8 @@ def _chunk(total: int, wanted: int, every: int) -> int:
 
     A last chunk of another length means compiling the step twice.
     """
+    if wanted < 1:
+        raise ValueError(f"Got chunk = {wanted}, expected a positive number of steps.")
     largest = max(every, wanted // every * every)
     if total <= largest:
         return total

@@ -22,7 +22,7 @@ class Poisson(AbstractDrive):
     In every step a neuron's port receives `weight * count`, `count ~ Poisson(rate dt)`.
 
     **Arguments:** `rate`: Hz, shape `()` or `(n,)`. `weight`: in the port's unit, likewise. `into`: a port or several.
-    `start`, `stop`: when it acts, ms. `most`: static, the largest mean per step where `rate` is traced (default 80).
+    `start`, `stop`: when it acts, ms. `most`: static, the largest mean per step that there is room for (default 80).
     """
 
     rate: Array = param(unit="Hz", least=0.0)

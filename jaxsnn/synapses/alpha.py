@@ -37,8 +37,8 @@ class Alpha(AbstractSynapse):
         return AlphaState(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))
 
     def advance(self, s, v, dt, tau_m):
-        decay = jnp.exp(-dt / self.tau)
-        decayed = AlphaState(decay * (s.i + dt * s.y), decay * s.y)
+        i, loss = s.i + dt * s.y, jnp.expm1(-dt / self.tau)
+        decayed = AlphaState(i + i * loss, s.y + s.y * loss)
         if isinstance(self.hold, Frozen):
             return decayed, Current(s.i)
         m = membrane_rate(dt, tau_m)

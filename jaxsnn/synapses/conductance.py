@@ -35,7 +35,7 @@ class Conductance(AbstractSynapse):
         return ConductanceState(jnp.zeros(shape, dtype))
 
     def advance(self, s, v, dt, tau_m):
-        return ConductanceState(s.g * jnp.exp(-dt / self.tau)), Current(s.g * self.e_rev, -s.g)
+        return ConductanceState(s.g + s.g * jnp.expm1(-dt / self.tau)), Current(s.g * self.e_rev, -s.g)
 
     def receive(self, s, arrivals):
         return ConductanceState(s.g + arrivals), None

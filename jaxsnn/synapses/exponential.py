@@ -35,7 +35,7 @@ class Exponential(AbstractSynapse):
         return ExponentialState(jnp.zeros(shape, dtype))
 
     def advance(self, s, v, dt, tau_m):
-        decayed = ExponentialState(s.i * jnp.exp(-dt / self.tau))
+        decayed = ExponentialState(s.i + s.i * jnp.expm1(-dt / self.tau))
         if isinstance(self.hold, Frozen):
             return decayed, Current(s.i)
         m = membrane_rate(dt, tau_m)

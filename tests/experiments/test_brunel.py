@@ -10,9 +10,9 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from experiments import brunel
 
 import jaxsnn as snn
+from experiments import brunel
 from jaxsnn.analysis.siegert import brunel_rate
 
 NEST = json.loads((Path(__file__).parents[1] / "golden" / "nest_brunel.json").read_text())

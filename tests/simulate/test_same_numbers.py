@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxsnn as snn
-
 from tests.simulate.toys import KEY, STEPS, WATCHED, assert_same, differ, drive, run, toy
 
 # One run a point: a parameter, weights, delays and the graph all change.
@@ -58,14 +57,14 @@ def test_a_split_run_is_one_run_recorded_or_not():
 
 
 def test_one_compiled_program_is_as_good_as_calls():
-    """Inside `jit` everything is traced: the graph has padding, the chunks leave a remainder, the key is an argument."""
+    """Inside `jit` everything is traced: the graph has padding, and the chunks leave a remainder."""
     assert_same(alone()(point(0)), whole().record)
 
 
 def test_an_instance_of_a_batch_is_that_instance_alone():
     batch = jax.jit(jax.vmap(experiment))(POINTS)
     for i in range(3):
-        assert_same(jax.tree.map(lambda x: x[i], batch), alone()(point(i)))
+        assert_same(jax.tree.map(lambda x, i=i: x[i], batch), alone()(point(i)))
     assert differ(alone()(point(0)), alone()(point(1)))  # the points are different runs
 
 

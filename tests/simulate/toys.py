@@ -14,7 +14,8 @@ RASTER = np.random.default_rng(3).random((STEPS, 11)) < 0.05
 def toy(*, tau=10.0, weight=3.0, delay=0.5, seed=0):
     """Noisy neurons, a random graph with delays of one synapse each, a matrix, and a same-step edge."""
     cell = snn.LIF(tau=tau, v_th=10.0, v_reset=0.0, t_ref=1.0, noise=1.0)
-    E = snn.Population(cell, 11, ports={"in": snn.Delta(), "exc": snn.Exponential(5.0)}, init={"v": snn.Uniform(0.0, 9.0)})
+    ports = {"in": snn.Delta(), "exc": snn.Exponential(5.0)}
+    E = snn.Population(cell, 11, ports=ports, init={"v": snn.Uniform(0.0, 9.0)})
     I = snn.Population(snn.LIF(tau=5.0, v_th=10.0), 5)
     delays = delay + jnp.asarray(np.arange(55).reshape(5, 11) % 7 * 0.1, jnp.float32)
     return snn.network(
@@ -59,4 +60,6 @@ def assert_same(a, b):
 
 
 def differ(a, b):
-    return any(np.any(np.asarray(x) != np.asarray(y)) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
+    """Whether anything is another number."""
+    pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
+    return any(np.any(np.asarray(x) != np.asarray(y)) for x, y in pairs)
