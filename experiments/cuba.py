@@ -1,14 +1,15 @@
-"""The current-based network of Vogels and Abbott (2005), benchmark 2 of Brette et al. (2007): rates against the peers.
+"""The current-based network of Vogels and Abbott (2005), benchmark 2 of Brette et al. (2007).
 
-4 000 leaky integrate-and-fire neurons (3 200 excitatory), 2 % connected, with exponential currents; irregular activity
-feeds itself. One name, several networks: simulators ship variants that differ in weights, delay, start and in what
-happens while a neuron is refractory, so each has its name here.
+4 000 leaky integrate-and-fire neurons (3 200 excitatory), 2 % of all pairs connected, exponential synaptic currents;
+irregular activity feeds itself. One name, several networks: what simulators ship differs in weights, delay, start and
+in what happens while a neuron is refractory, so every variant has its name here, and the rates that were measured in
+its simulator are printed beside ours.
 
-    jaxsnn run experiments/cuba.py                                     # Brian2's example, with a raster
-    jaxsnn sweep experiments/cuba.py                                   # all variants, eight seeds
-    jaxsnn sweep experiments/cuba.py --axis w_inh=0.7:1.5:17           # stronger and weaker inhibition
+    jaxsnn run experiments/cuba.py                                            # Brian2's example
+    jaxsnn sweep experiments/cuba.py                                          # all variants, eight seeds
+    jaxsnn sweep experiments/cuba.py --axis inhibition=0.7:1.5:17             # weaker and stronger inhibition
 
-`tau_m dv/dt = -(v - E_L) + I_exc + I_inh`, `dI/dt = -I/tau`; currents in mV (times the leak conductance of 10 nS: pA).
+`tau_m dv/dt = -(v - E_L) + I_exc + I_inh`, `dI/dt = -I / tau`; currents in mV (times 10 nS of leak: pA).
 
 References: Vogels and Abbott, J. Neurosci. 25:10786 (2005); Brette et al., J. Comput. Neurosci. 23:349 (2007).
 """
@@ -26,88 +27,139 @@ import jaxsnn as snn
 class Variant(NamedTuple):
     """What differs between the networks that are called CUBA."""
 
-    source: str
-    reference: tuple[str, str] | None  # golden file of rates, and its name for this network
+    reference: tuple[str, str] | None  # the simulator that was measured (tests/golden), and its name for the variant
     w_inh: float = -9.0  # mV
     delay: float = 0.1  # ms
     t_ref: float = 5.0  # ms
     v0: snn.AbstractDistribution | float = snn.Uniform(-60.0, -50.0)  # mV
-    topology: tuple[snn.AbstractTopology, snn.AbstractTopology] = (snn.FixedProb(0.02), snn.FixedProb(0.02))
-    kick: bool = False  # 50 excitatory neurons get 300 Hz for 50 ms, to start a network that rests
+    topologies: tuple[snn.AbstractTopology, snn.AbstractTopology] = (snn.FixedProb(0.02), snn.FixedProb(0.02))
+    kicked: bool = False  # 50 excitatory neurons get 300 Hz for 50 ms
     deaf: bool = False  # currents stand still, and hear nothing, while their neuron is refractory
     order: snn.AbstractOrder = snn.NestOrder()
 
 
 BRIAN = dict(delay=0.0, t_ref=4.9, order=snn.BrianOrder())  # Brian2's `refractory=5*ms` holds 49 steps of 0.1 ms
 VARIANTS = {
-    "b2_cuba": Variant("Brian2, examples/CUBA.py", ("brian2", "b2_cuba"), **BRIAN),
-    "b2_cuba_nest": Variant("the same, in NEST", ("nest", "b2_cuba")),
-    "b2_cuba_deaf": Variant("Brian2, tests/features/speed.py", ("brian2", "b2_cuba_deaf"), deaf=True, **BRIAN),
-    "pynn_cuba": Variant("PyNN, examples/VAbenchmarks.py", None, delay=0.2),
-    "nest_cuba": Variant(
-        "NEST, examples/nest/brette_et_al_2007/cuba.py",
+    "b2_cuba": Variant(("brian2", "b2_cuba"), **BRIAN),  # Brian2: examples/CUBA.py
+    "b2_cuba_deaf": Variant(("brian2", "b2_cuba_deaf"), deaf=True, **BRIAN),  # Brian2: tests/features/speed.py
+    "b2_cuba_in_nest": Variant(("nest", "b2_cuba")),  # the same parameters with NEST's delay and refractoriness
+    "pynn_cuba": Variant(None, delay=0.2),  # PyNN: examples/VAbenchmarks.py
+    "nest_cuba": Variant(  # NEST: examples of Brette et al. 2007, cuba.py
         ("nest", "nest_cuba"),
         w_inh=-13.95,
         v0=-49.0,
-        topology=(snn.FixedInDegree(64), snn.FixedInDegree(16)),
-        kick=True,
+        topologies=(snn.FixedInDegree(64), snn.FixedInDegree(16)),
+        kicked=True,
     ),
 }
-W_EXC, DT = 1.62, 0.1  # mV, ms
+W_EXC = 1.62  # mV
+
+DT = 0.1  # ms
 SIZES = {"E": 3200, "I": 800}
+MEASURED = {"rate_e_hz": "E rate (Hz)", "rate_i_hz": "I rate (Hz)", "isi_cv": "CV"}
+GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
 
 SPACE = {
     "variant": snn.Static("b2_cuba", tuple(VARIANTS)),
-    "w_exc": snn.Axis(1.0),  # times the weight of the variant
-    "w_inh": snn.Axis(1.0),
+    "excitation": snn.Axis(1.0),  # times the weights of the variant
+    "inhibition": snn.Axis(1.0),
     "warm_up": snn.Static(200.0, unit="ms"),
     "window": snn.Static(1000.0, unit="ms"),
     "seed": snn.Seeds(8),
 }
 
 
-def network(variant, *, w_exc=1.0, w_inh=1.0, key):
-    """The network and what drives it (nothing, or the kick)."""
+def network(variant, *, excitation=1.0, inhibition=1.0, key):
+    """The network, and what drives it: nothing, or the kick."""
     port = lambda tau: snn.UnlessRefractory(snn.Exponential(tau)) if variant.deaf else snn.Exponential(tau)
     cell = snn.LIF(tau=20.0, v_rest=-49.0, v_th=-50.0, v_reset=-60.0, t_ref=variant.t_ref, comparator=snn.Above())
-
-    def population(n):
-        return snn.Population(cell, n, ports={"exc": port(5.0), "inh": port(10.0)}, init={"v": variant.v0})
-
-    excitatory, inhibitory = variant.topology
-    w_exc, w_inh = w_exc * W_EXC, w_inh * variant.w_inh
-    populations = {name: population(n) for name, n in SIZES.items()}
+    ports = {"exc": port(5.0), "inh": port(10.0)}
+    populations = {p: snn.Population(cell, n, ports=ports, init={"v": variant.v0}) for p, n in SIZES.items()}
+    w_exc, w_inh = excitation * W_EXC, inhibition * variant.w_inh
     projections, drive = {}, None
     for post in SIZES:
-        projections[f"E{post}"] = snn.Link("E", f"{post}.exc", excitatory, weight=w_exc, delay=variant.delay)
-        projections[f"I{post}"] = snn.Link("I", f"{post}.inh", inhibitory, weight=w_inh, delay=variant.delay)
-    if variant.kick:
+        exc, inh = variant.topologies
+        projections[f"E{post}"] = snn.Link("E", f"{post}.exc", exc, weight=w_exc, delay=variant.delay)
+        projections[f"I{post}"] = snn.Link("I", f"{post}.inh", inh, weight=w_inh, delay=variant.delay)
+    if variant.kicked:
         first = snn.FromArrays(np.arange(50), np.arange(50))
         populations["kick"] = snn.Source(50)
-        projections["kick"] = snn.Link("kick", "E.exc", first, weight=w_exc, delay=variant.delay)
+        projections["kickE"] = snn.Link("kick", "E.exc", first, weight=w_exc, delay=variant.delay)
         drive = snn.Poisson(300.0, into="kick", start=1.0, stop=51.0)
     net = snn.network(dt=DT, populations=populations, projections=projections, order=variant.order, key=key)
     return net, drive
 
 
 def experiment(point, key):
-    """Rates and irregularity after the warm-up, and the spikes of the last 200 ms."""
-    net, drive = network(VARIANTS[point["variant"]], w_exc=point["w_exc"], w_inh=point["w_inh"], key=key)
+    """Rates and irregularity after the warm-up; is it alive at the end; spikes of 480 neurons in the last 200 ms."""
+    variant = VARIANTS[point["variant"]]
+    net, drive = network(variant, excitation=point["excitation"], inhibition=point["inhibition"], key=key)
     start, window = point["warm_up"], point["window"]
-    run = snn.simulate(
-        net,
-        drive,
-        t=start + window,
-        key=key,
-        record={p: (snn.Count(p, start=start), snn.ISI(p, start=start), snn.Raster(p)) for p in SIZES},
-    )
-    count, intervals, raster = ({p: run[p][i] for p in SIZES} for i in range(3))
-    cv = jnp.concatenate([intervals[p].cv for p in SIZES])
-    enough = jnp.concatenate([count[p] for p in SIZES]) >= 5
+    probes = {p: {"count": snn.Count(p, start), "isi": snn.ISI(p, start), "spikes": snn.Raster(p)} for p in SIZES}
+    probes["last"] = snn.Count("E", start + window - 100.0)
+    run = snn.simulate(net, drive, t=start + window, key=key, record=probes)
+    words = {"E": 12, "I": 3}  # of 32 neurons each
+    enough = jnp.concatenate([run[p]["count"] for p in SIZES]) >= 5
+    cv = jnp.concatenate([run[p]["isi"].cv for p in SIZES])
     return {
-        "rate_e_hz": jnp.mean(count["E"]) / window * 1e3,
-        "rate_i_hz": jnp.mean(count["I"]) / window * 1e3,
-        "cv": jnp.sum(jnp.where(enough, cv, 0.0)) / jnp.maximum(jnp.sum(enough), 1),
-        "spikes": jnp.concatenate([raster[p].words[-2000:] for p in SIZES], axis=1),
+        "rate_e_hz": 1e3 * jnp.mean(run["E"]["count"]) / window,
+        "rate_i_hz": 1e3 * jnp.mean(run["I"]["count"]) / window,
+        "isi_cv": jnp.nanmean(jnp.where(enough, cv, jnp.nan)),
+        "alive": jnp.any(run["last"] > 0),
+        "spikes": jnp.concatenate([run[p]["spikes"].words[-2000:, : words[p]] for p in SIZES], axis=1),
         "status": run.status,
     }
+
+
+def reference(variant):
+    """The peer's rates and CV, `{name: {"mean", "sd", "per_seed"}}`; None where none was measured."""
+    if VARIANTS[variant].reference is None:
+        return None
+    simulator, name = VARIANTS[variant].reference
+    golden = json.loads((GOLDEN / f"{simulator}_cuba_coba.json").read_text())
+    return {x: golden["variants"][name][x] for x in MEASURED}
+
+
+def summary(ds):
+    """Mean and standard deviation over the seeds that stay active, at every point, and the peer's below."""
+    lines = [f"{'':40}" + "".join(f"{label:>18}" for label in MEASURED.values())]
+    dims = [d for d in ds.dims if d in SPACE and d != "seed"]
+    for place in np.ndindex(*(ds.sizes[d] for d in dims)):
+        point = ds.isel(dict(zip(dims, place)))
+        at = {x: point[x].item() if x in point.coords else ds.attrs[x] for x in ("variant", "excitation", "inhibition")}
+        name = at["variant"] + "".join(f", {x} x {at[x]:g}" for x in ("excitation", "inhibition") if at[x] != 1.0)
+        died = int((~point.alive).sum())
+        lines.append(
+            f"{name:40}"
+            + "".join(_with_sd(*_over_seeds(point[x].where(point.alive))) for x in MEASURED)
+            + (f"  ({died} of {point.alive.size} died out)" if died else "")
+        )
+        peer = reference(at["variant"]) if name == at["variant"] else None
+        if peer:
+            simulator, _ = VARIANTS[at["variant"]].reference
+            lines.append(f"{'  ' + simulator:40}" + "".join(_with_sd(peer[x]["mean"], peer[x]["sd"]) for x in MEASURED))
+    return "\n".join(lines)
+
+
+def _over_seeds(values):
+    return values.mean(), values.std(ddof=1) if values.size > 1 else np.nan
+
+
+def _with_sd(mean, sd):
+    return f"{float(mean):.2f} +- {float(sd):.2f}".rjust(18) if np.isfinite(sd) else f"{float(mean):.2f}".rjust(18)
+
+
+def plot(ds, path):
+    """480 neurons over 200 ms, the upper fifth inhibitory: one panel a variant, its first point."""
+    from matplotlib.figure import Figure
+
+    first = ds.isel({d: 0 for d in ds.dims if d in SPACE and d != "variant"})
+    first = first if "variant" in first.dims else first.expand_dims(variant=[ds.attrs["variant"]])
+    figure = Figure(figsize=(9.0, 2.6 * first.sizes["variant"]), layout="constrained")
+    end = ds.attrs["warm_up"] + ds.attrs["window"]
+    for ax, name in zip(figure.subplots(first.sizes["variant"], squeeze=False)[:, 0], first.variant.values):
+        words = first.spikes.sel(variant=name).values
+        snn.plot.raster(words, dt=DT, t0=end - DT * len(words), ax=ax).set(title=name)
+        ax.axhline(383.5, color="tab:red", linewidth=0.8)
+        ax.label_outer()
+    figure.savefig(path, dpi=120)

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from ._types import as_number
+from ._types import as_number, canonical_float
 
 M = TypeVar("M", bound=eqx.Module)
 
@@ -60,12 +61,24 @@ def set(model: M, path: str, value: Any) -> M:  # the verb users expect: snn.set
     return eqx.tree_at(lambda m: get(m, path), model, new)
 
 
+_SMALL = 2**16  # more numbers than this are weights and the like: no function of them alone is there to be folded
+
+
 def barrier(tree: Any) -> Any:
-    """Every array of `tree` behind an optimisation barrier.
+    """Every array of `tree`, opaque to the compiler.
 
     A parameter that happens to be a constant of the program would otherwise be folded into other roundings than a
-    traced one, and the trajectory of a sweep's point would differ from the same point run alone.
+    traced one, and the trajectory of a sweep's point would differ from the same point run alone. XLA removes its own
+    barrier before it compiles the loops (on a CPU), where LLVM then folds lone constants; so numbers are read out of
+    one array, which it does not look into.
     """
     # keys have no roundings, and a barrier counts as a use of them (jax_debug_key_reuse)
     arrays, rest = eqx.partition(tree, lambda x: eqx.is_array(x) and not jnp.issubdtype(x.dtype, jax.dtypes.prng_key))
-    return eqx.combine(jax.lax.optimization_barrier(arrays), rest)
+    leaves, structure = jax.tree.flatten(arrays)
+    small = [i for i, x in enumerate(leaves) if x.dtype == canonical_float() and x.size <= _SMALL]
+    parts = [jnp.array([0, 1, 0], canonical_float()), *(leaves[i].reshape(-1) for i in small)]  # not all of them equal
+    ends = np.cumsum([len(part) for part in parts])
+    packed, leaves = jax.lax.optimization_barrier((jnp.concatenate(parts), leaves))
+    for i, begin, end in zip(small, ends[:-1], ends[1:], strict=True):
+        leaves[i] = packed[begin:end].reshape(leaves[i].shape)
+    return eqx.combine(jax.tree.unflatten(structure, leaves), rest)

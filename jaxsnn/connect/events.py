@@ -10,22 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.custom_batching import custom_vmap
-from jaxtyping import Array, Bool, Float, Int, UInt32
+from jaxtyping import Array, Float, Int, UInt32
 
-_BITS = 32
+from .._bits import BITS, pack
+
 _BLOCK = 128  # words searched at once: 4096 neurons, the size up to which one vectorised search beats two levels
-
-
-def pack(spikes: Float[Array, " n"] | Bool[Array, " n"]) -> UInt32[Array, " words"]:
-    """Who fired as bits: neuron `i` is bit `i % 32` of word `i // 32`."""
-    fired = spikes != 0
-    fired = jnp.pad(fired, (0, -fired.shape[0] % _BITS)).reshape(-1, _BITS)
-    place = np.uint32(1) << np.arange(_BITS, dtype=np.uint32)
-    return jnp.sum(jnp.where(fired, place, np.uint32(0)), axis=-1, dtype=jnp.uint32)
-
-
-def _lowest_bit(word: UInt32[Array, ""]) -> Int[Array, ""]:
-    return (31 - lax.clz(word & (~word + np.uint32(1)))).astype(jnp.int32)
 
 
 def for_each_spike(spikes: Float[Array, " n"], body: Callable[[Array, Any], Any], carry: Any) -> Any:
@@ -42,20 +31,34 @@ def for_each_spike(spikes: Float[Array, " n"], body: Callable[[Array, Any], Any]
 
     def block(b: Array, carry: Any) -> Any:
         part = lax.dynamic_slice(words, (b * _BLOCK,), (_BLOCK,))
-        return _for_each_bit(part, b * (_BLOCK * _BITS), body, carry)
+        return _for_each_bit(part, b * (_BLOCK * BITS), body, carry)
 
     return lax.fori_loop(jnp.int32(0), jnp.int32(blocks), block, carry)
 
 
-def _for_each_bit(words: Array, first: Array, body: Callable[[Array, Any], Any], carry: Any) -> Any:
-    def one(state: tuple[Array, Any]) -> tuple[Array, Any]:
-        words, carry = state
+def _for_each_bit(words: UInt32[Array, " words"], first: Array, body: Callable[[Array, Any], Any], carry: Any) -> Any:
+    def found(words: Array) -> tuple[Array, Array]:
         w = jnp.argmax(words != 0).astype(jnp.int32)
-        word = words[w]
-        carry = body(first + w * _BITS + _lowest_bit(word), carry)
-        return words.at[w].set(word & (word - np.uint32(1))), carry
+        return w, words[w]
 
-    return lax.while_loop(lambda state: jnp.any(state[0] != 0), one, (words, carry))[1]
+    def bits_of(w: Array, word: Array, carry: Any) -> Any:
+        def one(state: tuple[Array, Any]) -> tuple[Array, Any]:
+            word, carry = state
+            return word & (word - np.uint32(1)), body(first + w * BITS + _lowest_bit(word), carry)
+
+        return lax.while_loop(lambda state: state[0] != 0, one, (word, carry))[1]
+
+    def next_word(state: tuple[Array, Array, Array, Any]) -> tuple[Array, Array, Array, Any]:
+        words, w, word, carry = state
+        carry = bits_of(w, word, carry)
+        words = words.at[w].set(np.uint32(0))
+        return words, *found(words), carry
+
+    return lax.while_loop(lambda state: state[2] != 0, next_word, (words, *found(words), carry))[3]
+
+
+def _lowest_bit(word: UInt32[Array, ""]) -> Int[Array, ""]:
+    return (31 - lax.clz(word & (~word + np.uint32(1)))).astype(jnp.int32)
 
 
 def event_driven(

@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .. import _random
 from .._types import check, is_concrete, steps
-from ..connect.graph import AbstractConnectivity, AbstractGraph, Sparse
+from ..connect.graph import AbstractConnectivity, AbstractGraph, DenseGraph, Sparse
 from ..connect.topology import AbstractTopology, FromArrays
 from ..distributions import AbstractDistribution, draw
 
@@ -87,10 +87,17 @@ def build(
             delay, longest, late = None, 0, jnp.zeros((), bool)
         else:
             exact = given(link.delay)
-            wanted = steps(laid(link.delay, "delay") if not exact else link.delay, dt, exact=exact, name="delay")
+            wanted = steps(link.delay if exact else laid(link.delay, "delay"), dt, exact=exact, name="delay")
+            longest = _longest(link, wanted, dt)  # before they are laid, which inside jit is traced
             wanted = wanted if not exact or wanted.ndim == 0 else laid(wanted, "delay").astype(jnp.int32)
-            longest = _longest(link, wanted, dt)
-            late = jnp.any((wanted < shortest) | (wanted > longest))
+            late = (wanted < shortest) | (wanted > longest)
+            if wanted.ndim and isinstance(graph, DenseGraph) and graph.count is not None:
+                check(
+                    lambda: graph.count <= 1,
+                    "some pairs have several synapses, and a matrix has room for one delay a pair; hold them via=Sparse()",
+                )
+                late = (late & (graph.count > 0)) | (graph.count > 1)
+            late = jnp.any(late)
             check(
                 lambda: ~late,
                 f"delay is {link.delay} ms, which leaves {shortest * dt:g} .. {longest * dt:g} ms: "

@@ -54,9 +54,7 @@ class Noise(AbstractDrive):
         return _Currents(self.mean, self.sd, self.start, self.stop, populations, dynamics.dt, self.every)
 
 
-def _populations(
-    into: tuple[str, ...], dynamics: AbstractDynamics, **numbers: Array
-) -> tuple[tuple[str, int], ...]:
+def _populations(into: tuple[str, ...], dynamics: AbstractDynamics, **numbers: Array) -> tuple[tuple[str, int], ...]:
     for name in into:
         if name not in dynamics.sizes:
             raise ValueError(f"Got a current into {name!r}, expected a population: {', '.join(dynamics.sizes)}.")

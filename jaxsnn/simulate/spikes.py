@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
+from .._bits import pack, unpack
 from .._status import Status, bit
 from .._types import canonical_float, param, steps
-from ..connect.events import pack
 from .record import AbstractProbe, size_of
 
 
@@ -26,8 +26,7 @@ class PackedRaster(eqx.Module):
     def dense(self) -> Bool[Array, "steps n"]:
         """One boolean a step and neuron."""
         place = jnp.arange(32, dtype=jnp.uint32).reshape((1,) * self.words.ndim + (32,))
-        bits = self.words[..., None] >> place & jnp.uint32(1)
-        return bits.reshape(*self.words.shape[:-1], -1)[..., : self.n].astype(bool)
+        return unpack(self.words, self.n)
 
     def events(self) -> tuple[np.ndarray, np.ndarray]:
         """Steps and neurons of all spikes, in order of time, on the host."""

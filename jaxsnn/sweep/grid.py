@@ -138,7 +138,7 @@ def product(space: Space) -> Grid:
     """Every combination of the values of every axis; one dimension for each that varies."""
     dims = {name: axis.points for name, axis in _checked(space).items() if axis.varies}
     shape = tuple(len(values) for values in dims.values())
-    places = np.indices(shape).reshape(len(shape), -1)
+    places = np.indices(shape).reshape(len(shape), math.prod(shape))
     index = dict(zip(dims, places, strict=True))
     return Grid(space, dims, index, shape)
 

@@ -178,7 +178,7 @@ def labelled(grid: Grid, results: Mapping[str, np.ndarray]) -> xarray.Dataset:
     variables = {}
     for name, values in results.items():
         extra = tuple(f"{name}_dim{i}" for i in range(values.ndim - 1))
-        variables[name] = ((*grid.dims, *extra), values.reshape(*grid.shape, *values.shape[1:]))
+        variables[name] = ((*grid.dims, *extra), values.reshape((*grid.shape, *values.shape[1:])))
     coords: dict[str, Any] = {name: np.asarray(values) for name, values in grid.dims.items()}
     dataset = xarray.Dataset(variables, {**coords, **grid.labels})
     for name, axis in grid.space.items():

@@ -5,8 +5,10 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 import jaxsnn as snn
+from jaxsnn._tree import barrier
 from tests.simulate.toys import KEY, STEPS, WATCHED, assert_same, differ, drive, run, toy
 
 # One run a point: a parameter, weights, delays and the graph all change.
@@ -78,3 +80,22 @@ def test_what_a_batch_shares_changes_no_number():
 def test_the_key_decides():
     assert_same(run().record, whole().record)
     assert differ(run(key=jax.random.key(8)).record, whole().record)
+
+
+def test_a_constant_is_as_good_as_an_argument():
+    """`barrier` hides from the compiler that a parameter is a constant, which it would fold into other roundings."""
+
+    def decay(hide):
+        def run(taus, x):
+            def step(xs, _):
+                return [x + x * jnp.expm1(-0.1 / tau) for x, tau in zip(xs, hide(taus), strict=True)], None
+
+            return lax.scan(step, [x] * len(taus), None, length=3)[0]
+
+        return run
+
+    taus, x = [jnp.float32(tau) for tau in np.linspace(1, 30, 40)[:16]], jnp.arange(9.0) + 0.7
+    for hide, hidden in ((barrier, True), (lax.optimization_barrier, False)):  # XLA's own alone: the negative control
+        as_arguments = jax.jit(decay(hide))(taus, x)
+        as_constants = jax.jit(lambda x, hide=hide: decay(hide)(taus, x))(x)
+        assert differ(as_arguments, as_constants) is not hidden

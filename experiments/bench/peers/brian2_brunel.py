@@ -72,12 +72,15 @@ def main():
     parser.add_argument("--points", default="3:2,6:4,5:2,4.5:0.9", help="g:eta,g:eta,...")
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--on-request", action="store_true", help="wait for a line of standard input before each run")
     args = parser.parse_args()
     points = [tuple(map(float, p.split(":"))) for p in args.points.split(",")]
     steps = round(args.seconds / 1e-4)
     with tempfile.TemporaryDirectory() as directory:
         compile_s = build(args.seconds, directory)
         for _ in range(args.repeat):
+            if args.on_request:
+                input()
             start = time.perf_counter()
             with multiprocessing.get_context("fork").Pool(args.processes) as pool:
                 done = pool.map(run_point, list(enumerate(points)), chunksize=1)

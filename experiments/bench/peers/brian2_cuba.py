@@ -80,12 +80,15 @@ def main():
     parser.add_argument("--threads", type=int, default=1, help="OpenMP threads of one binary")
     parser.add_argument("--sweep", type=int, default=0, help="points of the sweep; 0: one network")
     parser.add_argument("--processes", type=int, default=2, help="binaries at a time in a sweep")
+    parser.add_argument("--on-request", action="store_true", help="wait for a line of standard input before each run")
     args = parser.parse_args()
     steps = round(args.seconds / 1e-4)
     with tempfile.TemporaryDirectory() as directory:
         compile_s = build(args.seconds, args.threads, args.sweep, directory)
         scales = list(enumerate(np.linspace(0.99, 1.01, args.sweep))) if args.sweep else [(0, None)]
         for _ in range(args.repeat):
+            if args.on_request:
+                input()
             start = time.perf_counter()
             if args.sweep:
                 with multiprocessing.get_context("fork").Pool(args.processes) as pool:

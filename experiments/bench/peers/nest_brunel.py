@@ -46,6 +46,7 @@ def main():
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1, help="threads of one process")
+    parser.add_argument("--on-request", action="store_true", help="wait for a line of standard input before each run")
     args = parser.parse_args()
     points = [tuple(map(float, p.split(":"))) for p in args.points.split(",")]
     steps = round(args.seconds / 1e-4)
@@ -53,6 +54,8 @@ def main():
     with multiprocessing.get_context("spawn").Pool(args.processes) as pool:
         pool.map(run_point, [(1, (5.0, 0.1), 0.001, args.threads)] * args.processes, chunksize=1)  # start the workers
         for _ in range(args.repeat):
+            if args.on_request:
+                input()
             start = time.perf_counter()
             done = pool.map(run_point, jobs, chunksize=1)
             seconds = time.perf_counter() - start

@@ -55,11 +55,14 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--sweep", type=int, default=0, help="points of the sweep; 0: one network")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--on-request", action="store_true", help="wait for a line of standard input before each run")
     args = parser.parse_args()
     steps = round(args.seconds / 1e-4)
     line = {"subject": "nest", "version": nest.__version__, "steps": steps, "threads": args.threads, "compile_s": 0.0}
     if not args.sweep:
         for _ in range(args.repeat):
+            if args.on_request:
+                input()
             build_s, run_s, spikes = run_once((1, 1.0, args.seconds, args.threads))
             rate = round(spikes / 4000 / args.seconds, 3)
             out = {
@@ -74,6 +77,8 @@ def main():
     with multiprocessing.get_context("spawn").Pool(args.processes) as pool:
         pool.map(run_once, [(1, 1.0, 0.001, args.threads)] * args.processes, chunksize=1)  # start the workers
         for _ in range(args.repeat):
+            if args.on_request:
+                input()
             start = time.perf_counter()
             done = pool.map(run_once, jobs, chunksize=1)
             seconds = time.perf_counter() - start

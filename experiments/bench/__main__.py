@@ -1,0 +1,92 @@
+"""Ours and the peers side by side: `python -m experiments.bench WORKLOAD [--peers brian2,nest]`, a JSON line a subject.
+
+Every subject is a process of its own that builds and compiles once, and then runs when asked to. They are asked in turn
+(ours, peer, peer, ours, ...), so that a busy machine is busy for all of them; medians of `--repeat` rounds are printed,
+progress goes to stderr.
+
+    cuba           one network of 4 000 neurons (Brette et al. 2007), one thread each: the run loop alone
+    cuba-sweep     16 points with scaled weights, each with a graph of its own, on 2 cores: making graphs included
+    brunel-sweep   16 points (g, eta) of Brunel's network of 2 500 neurons on 2 cores, likewise
+
+`us_per_step` is wall time over steps (of all points), `cpu_us_per_step` processor time, which forgives a busy machine.
+`ratio_to_jaxsnn` is the median over rounds of a subject's `us_per_step` over ours: above 1 is slower than we are.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from .environments import PEERS, python_of
+
+WORKLOADS = {  # by peer: its script and arguments; two cores are two threads of ours, two processes of theirs
+    "cuba": ("cuba.py", []),
+    "cuba-sweep": ("cuba.py", ["--sweep", "16", "--processes", "2"]),
+    "brunel-sweep": ("brunel.py", ["--processes", "2"]),
+}
+GRID = [(g, eta) for g in (3.0, 4.5, 5.0, 6.0) for eta in (0.9, 2.0, 3.0, 4.0)]  # contains all four regimes
+
+
+class Subject:
+    """A process that prints a JSON line for every line it is sent."""
+
+    def __init__(self, name: str, command: list[str]):
+        self.name, self.lines = name, []
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def run(self) -> None:
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        for line in self.process.stdout:
+            if line.startswith("{"):
+                self.lines.append(json.loads(line))
+                return
+        raise SystemExit(f"{self.name} ended with code {self.process.wait()} before it had measured; see above.")
+
+    def median(self, ours: "Subject") -> dict:
+        """The last line with medians in place of times."""
+        out = dict(self.lines[-1], runs=len(self.lines))
+        for name in ("us_per_step", "cpu_us_per_step", "loop_us_per_step", "seconds", "build_s"):
+            if name in out:
+                out[name] = round(statistics.median(line[name] for line in self.lines), 3)
+        ratios = (a["us_per_step"] / b["us_per_step"] for a, b in zip(self.lines, ours.lines))
+        return out | {"ratio_to_jaxsnn": round(statistics.median(ratios), 3)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m experiments.bench", description=__doc__.partition("\n")[0])
+    parser.add_argument("workload", choices=WORKLOADS)
+    parser.add_argument("--peers", default="", help=f"comma-separated, of {', '.join(PEERS)}")
+    parser.add_argument("--repeat", type=int, default=5, help="rounds (default 5)")
+    parser.add_argument("--seconds", type=float, default=1.0, help="model time of one network (default 1)")
+    arguments = parser.parse_args()
+    peers = [name for name in arguments.peers.split(",") if name]
+    for name in peers:
+        if name not in PEERS:
+            parser.error(f"Got peer {name!r}, expected some of {', '.join(PEERS)}.")
+
+    script, extra = WORKLOADS[arguments.workload]
+    common = ["--seconds", str(arguments.seconds), "--repeat", str(arguments.repeat), "--on-request"]
+    if script == "brunel.py":
+        extra = [*extra, "--points", ",".join(f"{g}:{eta}" for g, eta in GRID)]
+    commands = {"jaxsnn": [sys.executable, "-m", "experiments.bench.ours", arguments.workload, *common]}
+    if script == "brunel.py":
+        commands["jaxsnn"] += extra[-2:]
+    for name in peers:
+        path = Path(__file__).parent / "peers" / f"{name}_{script}"
+        commands[name] = [str(python_of(name)), str(path), *common, *extra]
+    subjects = [Subject(name, command) for name, command in commands.items()]
+    for i in range(arguments.repeat):
+        for subject in subjects:
+            subject.run()
+            line = subject.lines[-1]
+            print(f"round {i + 1}: {subject.name} {line['us_per_step']} us/step", file=sys.stderr, flush=True)
+    for subject in subjects:
+        print(json.dumps(subject.median(subjects[0])), flush=True)
+
+
+if __name__ == "__main__":
+    main()

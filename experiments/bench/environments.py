@@ -1,0 +1,39 @@
+"""Virtual environments of the peer simulators, made on first use and kept in `$JAXSNN_CACHE` or `~/.cache/jaxsnn`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Peer(NamedTuple):
+    """What to install, and the module that must then be there."""
+
+    requirements: tuple[str, ...]
+    module: str
+
+
+PEERS = {
+    "brian2": Peer(("brian2==2.9.*", "numpy<2.4", "setuptools", "cython"), "brian2"),
+    "nest": Peer(("nest-simulator==3.10.*", "numpy"), "nest"),
+}
+
+
+def python_of(name: str) -> Path:
+    """The Python interpreter of a peer's environment, which is made if it is not there."""
+    cache = Path(os.environ.get("JAXSNN_CACHE", "~/.cache/jaxsnn")).expanduser()
+    folder = cache / "peers" / name
+    python, peer = folder / "bin" / "python", PEERS[name]
+    if python.exists() and _quietly(python, "-c", f"import {peer.module}") == 0:
+        return python
+    print(f"making an environment for {name} in {folder}", file=sys.stderr, flush=True)
+    subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True, stdout=sys.stderr)
+    subprocess.run([python, "-m", "pip", "install", "--quiet", *peer.requirements], check=True, stdout=sys.stderr)
+    if _quietly(python, "-c", f"import {peer.module}") != 0:
+        raise SystemExit(f"{name} was installed in {folder}, but `import {peer.module}` fails there.")
+    return python
+
+
+def _quietly(*command: object) -> int:
+    return subprocess.run(list(map(str, command)), capture_output=True, check=False).returncode

@@ -1,0 +1,111 @@
+"""Our side of a workload, one process: builds and compiles once, then prints a JSON line for every run.
+
+    python -m experiments.bench.ours cuba --seconds 1 --repeat 3
+
+`us_per_step` of `cuba` is the wall time of `simulate` on a network that is there, its start and end included. Sweeps
+make the graphs inside the compiled program: their time holds everything but `compile_s`. As in the peers' scripts,
+spikes are only counted.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import jaxsnn as snn
+from experiments import brunel, cuba
+
+Line = dict[str, Any]
+
+
+def measure_cuba(seconds: float) -> Iterator[Line]:
+    """Brian2's `examples/CUBA.py`, once after the other from the same start."""
+    net, _ = cuba.network(cuba.VARIANTS["b2_cuba"], key=jax.random.key(1))
+    steps = round(seconds * 1e3 / cuba.DT)
+
+    def run() -> tuple[float, float, float]:
+        wall, cpu = time.perf_counter(), time.process_time()
+        probes = {p: snn.Count(p) for p in cuba.SIZES}
+        out = snn.simulate(net, steps=steps, key=jax.random.key(2), record=probes, progress=snn.Quiet())
+        spikes = sum(float(jnp.sum(out[p])) for p in cuba.SIZES)
+        return time.perf_counter() - wall, time.process_time() - cpu, spikes / sum(cuba.SIZES.values()) / seconds
+
+    first, _, _ = run()
+    while True:
+        wall, cpu, rate = run()
+        line = {"steps": steps, "threads": 1, "us_per_step": wall * 1e6 / steps, "cpu_us_per_step": cpu * 1e6 / steps}
+        yield line | {"compile_s": first - wall, "rate_hz": rate}
+
+
+def measure_sweep(experiment: Callable[..., Any], space: Any, steps: int, threads: int = 2) -> Iterator[Line]:
+    """A sweep whose experiment returns `rate_hz`."""
+    while True:
+        cpu = time.process_time()
+        ds = snn.sweep(experiment, snn.zipped(space), key=jax.random.key(1), threads=threads, progress=snn.Quiet())
+        cpu, seconds = time.process_time() - cpu, ds.attrs["wall_s"] - ds.attrs["compile_s"]
+        points = ds.sizes["point"]
+        line = {"steps": steps, "points": points, "threads": threads, "seconds": seconds}
+        line |= {"us_per_step": seconds * 1e6 / steps / points, "compile_s": ds.attrs["compile_s"]}
+        rates = ds.rate_hz.values
+        yield line | {"rate_hz": float(rates.mean()), "rates_hz": [round(float(rate), 3) for rate in rates]}
+
+
+def measure_cuba_sweep(seconds: float, points: int = 16) -> Iterator[Line]:
+    """Weights scaled by 0.99 .. 1.01, each point with a graph of its own."""
+    steps = round(seconds * 1e3 / cuba.DT)
+
+    def experiment(point: Any, key: Any) -> Line:
+        net, _ = cuba.network(cuba.VARIANTS["b2_cuba"], excitation=point["scale"], inhibition=point["scale"], key=key)
+        run = snn.simulate(net, steps=steps, key=key, record={p: snn.Count(p) for p in cuba.SIZES})
+        spikes = sum(jnp.sum(run[p]) for p in cuba.SIZES)
+        return {"rate_hz": spikes / (sum(cuba.SIZES.values()) * seconds), "status": run.status}
+
+    space = {"scale": snn.Axis(1.0, values=np.linspace(0.99, 1.01, points)), "seed": snn.Seeds(points)}
+    return measure_sweep(experiment, space, steps)
+
+
+def measure_brunel_sweep(seconds: float, points: str) -> Iterator[Line]:
+    """Points `g:eta,g:eta,...`, all on one graph."""
+    steps, n = round(seconds * 1e3 / brunel.DT), 2500
+
+    def experiment(point: Any, key: Any) -> Line:
+        net = brunel.balanced(g=point["g"], n=n, key=key)
+        threshold_rate = 1e3 * brunel.V_TH / (brunel.J * brunel.TAU)
+        drive = snn.Poisson(point["eta"] * threshold_rate, brunel.J, into=("E", "I"), most=10.0)
+        run = snn.simulate(net, drive, steps=steps, key=key, record={p: snn.Count(p) for p in ("E", "I")})
+        return {"rate_hz": sum(jnp.sum(run[p]) for p in ("E", "I")) / (n * seconds), "status": run.status}
+
+    g, eta = np.array([point.split(":") for point in points.split(",")], float).T
+    return measure_sweep(experiment, {"g": snn.Axis(5.0, values=g), "eta": snn.Axis(2.0, values=eta)}, steps)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("workload", choices=("cuba", "cuba-sweep", "brunel-sweep"))
+    parser.add_argument("--seconds", type=float, default=1.0, help="model time of one network")
+    parser.add_argument("--points", default="3:2,6:4,5:2,4.5:0.9", help="of brunel-sweep: g:eta,g:eta,...")
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--on-request", action="store_true", help="wait for a line of standard input before each run")
+    args = parser.parse_args()
+    runs = {
+        "cuba": lambda: measure_cuba(args.seconds),
+        "cuba-sweep": lambda: measure_cuba_sweep(args.seconds),
+        "brunel-sweep": lambda: measure_brunel_sweep(args.seconds, args.points),
+    }[args.workload]()
+    about = {"workload": args.workload, "subject": "jaxsnn", "version": snn.__version__, "jax": jax.__version__}
+    about |= {"device": jax.devices()[0].platform, "cores": os.cpu_count()}
+    for _ in range(args.repeat):
+        if args.on_request:
+            input()
+        line = {name: round(x, 3) if isinstance(x, float) else x for name, x in next(runs).items()}
+        print(json.dumps(about | line), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""Spikes as bits: 32 neurons a word, for records that are kept."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, UInt32
+
+BITS = 32
+
+
+def pack(spikes: Array) -> UInt32[Array, "... words"]:
+    """Who fired (is not 0) along the last axis: neuron `i` is bit `i % 32` of word `i // 32`."""
+    fired = spikes != 0
+    padding = [(0, 0)] * (fired.ndim - 1) + [(0, -fired.shape[-1] % BITS)]
+    fired = jnp.pad(fired, padding).reshape(*fired.shape[:-1], -1, BITS)
+    place = np.uint32(1) << np.arange(BITS, dtype=np.uint32)
+    return jnp.sum(jnp.where(fired, place, np.uint32(0)), axis=-1, dtype=jnp.uint32)
+
+
+def unpack(words: UInt32[Array, "... words"], n: int) -> Bool[Array, "... n"]:
+    """The inverse: one boolean for each of `n` neurons. NumPy in, NumPy out."""
+    place = np.arange(BITS, dtype=np.uint32).reshape((1,) * words.ndim + (BITS,))
+    bits = words[..., None] >> place & np.uint32(1)
+    return bits.reshape(*words.shape[:-1], -1)[..., :n].astype(bool)

@@ -1,0 +1,125 @@
+"""Every model, and how it is walked through time: the laws of the other files hold for each entry.
+
+An entry is a function of one number `u`, by which its parameters are multiplied: 1 for the model as it is, anything else for
+another one of the same kind. Entries are functions, not models, since the precision of a number is that of its test.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+import jaxsnn as snn
+
+DT = 0.1
+N, STEPS = 6, 120
+
+
+class QIF(snn.AbstractNeuron):
+    """Quadratic integrate-and-fire: `tau dv/dt = v^2 + I`, forward Euler; from `v_peak` it restarts at `v_reset`."""
+    tau: Array = snn.param(2.0, unit="ms")
+    v_peak: Array = snn.param(10.0)
+    v_reset: Array = snn.param(-10.0)
+    def advance(self, s, current, dt, *, noise=None):  # fmt: skip
+        slope = s.v if current.b is None else s.v + current.b
+        return s._replace(v=s.v + dt / self.tau * (slope * s.v + current.a))
+    def spike(self, s):  # fmt: skip
+        return snn.FastSigmoid()(s.v >= self.v_peak, s.v - self.v_peak)
+    def reset(self, s, spike, dt):  # fmt: skip
+        return s._replace(v=jnp.where(spike > 0, self.v_reset, s.v))
+
+
+def lif(u, **choices):
+    """A LIF that fires under the inputs below, holds for three steps, and whose numbers all matter."""
+    numbers = dict(tau=5.0, v_rest=0.25, v_th=1.5, v_reset=-0.5, t_ref=0.3, bias=0.5)
+    return snn.LIF(**{name: value * u for name, value in numbers.items()}, **choices)
+
+
+NEURONS = {
+    "LIF": lambda u: lif(u),
+    "LIF above": lambda u: lif(u, comparator=snn.Above()),
+    "LIF subtract": lambda u: lif(u, reset_kind=snn.Subtract()),
+    "LIF nothing": lambda u: lif(u, reset_kind=snn.Nothing()),
+    "LIF next step": lambda u: lif(u, reset_time=snn.NextStep()),
+    "LIF subtract next step": lambda u: lif(u, reset_kind=snn.Subtract(), reset_time=snn.NextStep()),
+    "LIF keeps": lambda u: lif(u, while_refractory=snn.Keeps()),
+    "LIF integrates": lambda u: lif(u, while_refractory=snn.Integrates()),
+    "LIF resistance": lambda u: lif(u, gain=snn.Resistance(1.25 * u)),
+    "LIF capacitance": lambda u: lif(u, gain=snn.Capacitance(3.0 * u)),
+    "LIF per step": lambda u: lif(u, gain=snn.PerStep()),
+    "LIF noise": lambda u: lif(u, noise=0.5 * u),
+    "LI": lambda u: snn.LI(tau=5.0 * u, v_rest=0.25 * u, gain=snn.Resistance(1.25 * u)),
+    "Relay": lambda u: snn.Relay(),
+    "QIF": lambda u: QIF(tau=2.0 * u),
+}
+
+PORTS = {
+    "Delta": lambda u: snn.Delta(),
+    "Exponential": lambda u: snn.Exponential(2.0 * u),
+    "Exponential frozen": lambda u: snn.Exponential(2.0 * u, hold=snn.Frozen()),
+    "Exponential at tau_m": lambda u: snn.Exponential(5.0 * u),
+    "Alpha": lambda u: snn.Alpha(2.0 * u),
+    "Alpha frozen": lambda u: snn.Alpha(2.0 * u, hold=snn.Frozen()),
+    "Alpha at tau_m": lambda u: snn.Alpha(5.0 * u),
+    "Conductance": lambda u: snn.Conductance(2.0 * u, 3.0 * u),
+    "UnlessRefractory": lambda u: snn.UnlessRefractory(snn.Exponential(2.0 * u)),
+}
+
+DRIVES = {
+    "Silence": lambda u: snn.Silence(),
+    "Poisson": lambda u: snn.Poisson(5000.0 * u, 0.5 * u, into=("P", "Q"), start=1.0 * u, most=1.0),
+    "Replay": lambda u: snn.Replay(jnp.asarray(np.arange(STEPS * N).reshape(STEPS, N) % 5), into="P", weight=0.5 * u),
+    "Step": lambda u: snn.Step(0.5 * u, into="P", stop=5.0 * u),
+    "Noise": lambda u: snn.Noise(0.5 * u, 0.1 * u, into=("P", "Q"), every=2),
+    "Sum": lambda u: snn.Poisson(5000.0 * u, into="P", most=1.0) + snn.Step(0.5 * u, into="Q") + snn.Noise(u, into="P"),
+}
+
+
+class Feed(NamedTuple):
+    """What a neuron is fed in every step, shape `(steps, n)`: a current `a + b v`, jumps of `v`, normal numbers."""
+
+    a: Any
+    b: Any
+    jump: Any
+    noise: Any
+
+
+def feed(dtype, seed=0):
+    """Currents that make it fire now and then, rare jumps, and a slope that pulls."""
+    rng = np.random.default_rng(seed)
+    jump = np.where(rng.random((STEPS, N)) < 0.2, rng.normal(0.5, 1.0, (STEPS, N)), 0.0)
+    a, b, noise = rng.normal(1.2, 1.0, (STEPS, N)), -rng.random((STEPS, N)), rng.normal(size=(STEPS, N))
+    return Feed(*(x.astype(dtype) for x in (a, b, jump, noise)))
+
+
+def neuron_step(neuron, s, x, *, late=False, slope=False):
+    """One step of a neuron in NEST's order, or in Brian2's (`late`: arrivals after the threshold)."""
+    s = neuron.advance(s, snn.Current(x.a, x.b if slope else None), DT, noise=x.noise if neuron.noisy else None)
+    if late:
+        spike = neuron.spike(s)
+        s = neuron.kick(s, x.jump, DT, fired=spike > 0)
+    else:
+        s = neuron.kick(s, x.jump, DT)
+        spike = neuron.spike(s)
+    return neuron.reset(s, spike, DT), spike
+
+
+def walk(neuron, x, **order):
+    """All steps: `v` after every step and the spikes, shape `(steps, n)`."""
+
+    def body(s, x):
+        s, spike = neuron_step(neuron, s, x, **order)
+        return s, (s.v, spike)
+
+    start = neuron.init((N,), x.a.dtype)
+    return jax.lax.scan(body, start, jax.tree.map(jnp.asarray, x))[1]
+
+
+def port_step(port, s, arrivals, v, tau_m):
+    """One step of a port: its state, the current `a` and slope `b` it gave (None: none), and the jump it caused."""
+    s, current = port.advance(s, v, DT, tau_m)
+    s, jump = port.receive(s, arrivals)
+    a, b = (None, None) if current is None else (current.a, current.b)
+    return s, (a, b, jump)

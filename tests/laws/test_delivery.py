@@ -1,0 +1,258 @@
+"""Law (g): matrix, list, loop over spikes and gathered rows all put the same arrivals into the same slots as brute force.
+
+Weights are multiples of 1/8, so that every order of summation gives the same sum and equality is exact.
+"""
+
+import itertools
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsnn as snn
+from jaxsnn.connect import dense, events, sparse
+from jaxsnn.connect.ring import Ring
+
+from tests.laws.registry import DT
+
+N_PRE, RING = 40, Ring(slots=7, width=15)
+
+
+def rows(seed):
+    """Forty rows of 0 to 24 synapses (most of them short, some empty), with three places of padding behind the last."""
+    rng = np.random.default_rng(seed)
+    length = np.where(rng.random(N_PRE) < 0.25, 0, rng.integers(0, 6, N_PRE))
+    length[[3, 17, N_PRE - 1]] = 24, 23, 9
+    start = np.concatenate([[0], np.cumsum(length)]).astype(np.int32)
+    pre = np.concatenate([np.repeat(np.arange(N_PRE), length), [N_PRE] * 3]).astype(np.int32)
+    place = rng.integers(0, RING.size, len(pre)).astype(np.int32)  # any delay, any port
+    return start, pre, place, (rng.integers(-40, 41, len(pre)) / 8).astype(np.float32)
+
+
+def same_size(*several):
+    """Rows of several graphs, with padding up to the longest, so that they can be a batch."""
+    most = max(len(pre) for _, pre, _, _ in several)
+
+    def padded(x, value):
+        return np.concatenate([x, np.full(most - len(x), value, x.dtype)])
+
+    return [(s, padded(pre, N_PRE), padded(place, 0), padded(w, 1.0)) for s, pre, place, w in several]
+
+
+def moment(seed, most=12):
+    """A ring that is not empty, the spikes of a step (some of them graded), and where its slot begins."""
+    rng = np.random.default_rng(seed)
+    spikes = np.zeros(N_PRE, np.float32)
+    fired = rng.choice(N_PRE, rng.integers(1, most + 1), replace=False)
+    spikes[fired] = rng.choice([1.0, 1.0, 2.0, 0.5], len(fired))
+    spikes[3] = 1.0
+    buffer = (rng.integers(-8, 9, RING.size) / 8).astype(np.float32)
+    return buffer, spikes, np.int32(rng.integers(RING.slots) * RING.width)
+
+
+def brute_force(buffer, spikes, slot, start, pre, place, weight):
+    out = buffer.astype(float)
+    for i in range(N_PRE):
+        for e in range(start[i], start[i + 1]):
+            out[(slot + place[e]) % RING.size] += spikes[i] * weight[e]
+    return out
+
+
+def case(seed):
+    return *moment(seed), *rows(seed)
+
+
+EVERYTHING = jax.jit(partial(sparse._everything, ring=RING))
+
+
+@pytest.mark.parametrize("width", [24, 5, 1])
+def test_loop_over_spikes(width):
+    """The CPU's way, with rows longer than what is handled at once, against brute force; and so the differentiable way."""
+    loop = jax.jit(partial(sparse._rows_of_spikes, ring=RING, width=width))
+    for seed in range(4):
+        given = case(seed)
+        expected = brute_force(*given)
+        for way in (loop, EVERYTHING):
+            out, cut = way(*map(jnp.asarray, given))
+            np.testing.assert_array_equal(out, expected)
+            assert not cut
+        late = given[:2] + ((given[2] + RING.width) % RING.size, *given[3:])
+        assert np.any(brute_force(*late) != expected)  # control: a slot too late is seen
+
+
+def test_gathered_rows():
+    """The accelerators' way, for one instance and for a batch in which any argument is shared or everybody's own."""
+    graphs = same_size(*(rows(seed) for seed in range(3)))
+    batch = [(*moment(seed), *graphs[seed]) for seed in range(3)]
+    gathered = jax.jit(partial(sparse._gathered_rows, ring=RING, width=24, capacity=13), static_argnums=7)
+    ways = [(own, own, own, *(graph,) * 4) for own, graph in itertools.product((False, True), repeat=2)]
+    ways += [(True, True, True, False, False, False, True), (True, True, False, False, False, True, True)]
+    for own in ways:
+        mine = [[one[a] if mine else batch[0][a] for a, mine in enumerate(own)] for one in batch]
+        size = 3 if any(own) else 1
+        args = [jnp.asarray(np.stack([one[a] for one in mine[:size]]) if o else mine[0][a][None]) for a, o in enumerate(own)]
+        out, cut = gathered(*args, size)
+        np.testing.assert_array_equal(out, [brute_force(*one) for one in mine[:size]])
+        assert not np.any(cut)
+
+
+def test_gathered_rows_say_when_they_have_no_room():
+    """The bit is set by one spike too many, pooled over the batch, and by a row that is longer than the gathered width."""
+    one = jax.tree.map(lambda x: jnp.asarray(x)[None], case(0))
+    spikes = int(np.count_nonzero(one[1]))
+    gathered = jax.jit(partial(sparse._gathered_rows, ring=RING), static_argnums=7, static_argnames=("width", "capacity"))
+
+    def cut(*args, size=1, **room):
+        return bool(np.all(gathered(*args, size, **room)[1]))
+
+    assert not cut(*one, width=24, capacity=spikes)
+    assert cut(*one, width=24, capacity=spikes - 1)
+    assert cut(*one, width=23, capacity=spikes)  # neuron 3 fires, and has 24
+    with_a_quiet_one = (one[0], jnp.concatenate([one[1], jnp.zeros_like(one[1])]), *one[2:])
+    assert not cut(*with_a_quiet_one, width=24, capacity=-(-spikes // 2), size=2)
+
+
+def test_matrix():
+    """Product, loop over spikes and batched products of a matrix, of weights or of counts in a byte, against NumPy."""
+    rng = np.random.default_rng(5)
+    spikes = np.stack([moment(seed)[1] for seed in range(3)])
+    spikes[1] = 0.0
+    weights = (rng.integers(-40, 41, (3, N_PRE, 11)) / 8).astype(np.float32)
+    for matrix in (weights, rng.integers(0, 4, (3, N_PRE, 11)).astype(np.int8)):
+        expected = np.einsum("bi,bij->bj", spikes, matrix.astype(np.float32))
+        for b in range(3):
+            for way in (dense._product, dense._rows_of_spikes):
+                np.testing.assert_array_equal(way(jnp.asarray(spikes[b]), jnp.asarray(matrix[b])), expected[b])
+        np.testing.assert_array_equal(dense._products(jnp.asarray(spikes), jnp.asarray(matrix), 3), expected)
+        shared = dense._products(jnp.asarray(spikes), jnp.asarray(matrix[:1]), 3)
+        np.testing.assert_array_equal(shared, spikes @ matrix[0].astype(np.float32))
+        alone = dense._products(jnp.asarray(spikes[:1]), jnp.asarray(matrix), 3)
+        np.testing.assert_array_equal(alone, np.einsum("i,bij->bj", spikes[0], matrix.astype(np.float32)))
+
+
+@pytest.mark.parametrize("n", [1, 31, 32, 33, 4096, 4097, 9000])
+def test_every_spike_is_visited_once(n):
+    """One level of search and two (above 4096): all that fired, in ascending order, also the first and the last."""
+    rng = np.random.default_rng(n)
+
+    @jax.jit
+    def visited(spikes):
+        def note(i, carry):
+            at, seen = carry
+            return at + 1, seen.at[at].set(i)
+
+        return events.for_each_spike(spikes, note, (jnp.int32(0), jnp.full(n, -1, jnp.int32)))
+
+    for fired in (rng.random(n) < 0.02, np.zeros(n, bool), np.ones(n, bool), np.arange(n) % (n - 1 or 1) == 0):
+        count, seen = visited(jnp.asarray(np.where(fired, 0.5, 0.0), jnp.float32))
+        np.testing.assert_array_equal(seen[:count], np.flatnonzero(fired))
+
+
+# --- whole networks ---------------------------------------------------------------------------------------------------
+
+STEPS, SIZES = 40, {"A": 6, "B": 5, "C": 4}
+RASTER = np.random.default_rng(8).random((STEPS, SIZES["A"])) < 0.25
+
+
+def edges(pre, post, count, seed, longest):
+    """Random synapses, several between a pair, and delays of up to `longest` steps: `(pre, post, weight, delay)`."""
+    rng = np.random.default_rng(seed)
+    a, b = rng.integers(0, SIZES[pre], count), rng.integers(0, SIZES[post], count)
+    return a, b, rng.integers(-16, 17, count) / 8, rng.integers(1, longest + 1, count)
+
+
+LINKS = {  # several projections share the ring, two of them leave one population and arrive at one port
+    "AB": ("A", "B", *edges("A", "B", 20, 0, 6)),
+    "AB2": ("A", "B", *edges("A", "B", 9, 1, 3)),
+    "AC": ("A", "C", *edges("A", "C", 12, 2, 1)),
+    "BC": ("B", "C", *edges("B", "C", 15, 3, 6)),
+}
+
+
+def relays(weight=1.0):
+    """Relays send on what arrives, whatever its amplitude: `v` is the arrivals of each step. One link is a matrix."""
+    links = {}
+    for name, (pre, post, i, j, w, d) in LINKS.items():
+        how = dict(via=snn.Dense(), delay=DT) if name == "AC" else dict(delay=DT * d)
+        links[name] = snn.Link(pre, post, snn.FromArrays(i, j), weight=w * weight, **how)
+    populations = {name: snn.Source(n) for name, n in SIZES.items()}
+    return snn.network(dt=DT, key=jax.random.key(0), populations=populations, projections=links)
+
+
+WATCHED = {name: snn.Trace(f"{name}.v") for name in SIZES}
+
+
+def run(weight=1.0, shift=0):
+    drive = snn.Replay(jnp.roll(jnp.asarray(RASTER), shift, axis=0), into="A")
+    watched = {name: snn.Trace(f"{name}.v") for name in SIZES}
+    return snn.simulate(relays(weight), drive, steps=STEPS, key=jax.random.key(0), record=watched, progress=snn.Quiet()).record
+
+
+def arrivals(weight=1.0, shift=0, late=0):
+    """Brute force: every spike, along every synapse, into its step."""
+    v = {name: np.zeros((STEPS, n)) for name, n in SIZES.items()}
+    v["A"] = np.roll(RASTER, shift, axis=0).astype(float)
+    for k in range(STEPS):
+        for pre, post, i, j, w, d in LINKS.values():
+            for a, b, worth, delay in zip(i, j, w, d):
+                if k + delay + late < STEPS:
+                    v[post][k + delay + late, b] += weight * worth * v[pre][k, a]
+    return v
+
+
+def assert_same(a, b):
+    for name in SIZES:
+        np.testing.assert_array_equal(a[name], b[name])
+
+
+@pytest.fixture
+def accelerator(monkeypatch):
+    """Everywhere the code of accelerators instead of the CPU's, on this CPU. Nothing traced before may be used again."""
+    jax.clear_caches()
+    monkeypatch.setattr(jax.lax, "platform_dependent", lambda *args, default, **others: default(*args))
+    yield
+    jax.clear_caches()
+
+
+def test_delays_of_every_synapse():
+    """A ring of 7 slots in 40 steps, a delay for each synapse, interleaved projections, a matrix among them."""
+    found = run()
+    assert_same(found, arrivals())
+    with pytest.raises(AssertionError):  # control: a step later
+        assert_same(found, arrivals(late=1))
+
+
+def test_accelerators_give_the_same(accelerator):
+    """The code that accelerators run: one instance, and a batch that shares its graph but neither weights nor spikes."""
+    assert_same(jax.jit(run)(2.0), arrivals(2.0))
+    points = (jnp.array([1.0, 2.0, 0.5]), jnp.array([0, 1, 2]))
+    batch = jax.jit(jax.vmap(run))(*points)
+    for b, (weight, shift) in enumerate(zip(*map(np.asarray, points))):
+        assert_same({name: x[b] for name, x in batch.items()}, arrivals(weight, shift))
+
+
+def test_dense_is_sparse():
+    """Spiking networks side by side, held as matrices or as lists: with one delay, with one each, and in the same step."""
+    rng = np.random.default_rng(1)
+    n, spread, delays = 8, rng.integers(-8, 17, (8, 8)) / 8, DT * rng.integers(1, 9, (8, 8))
+    cell, links, drive = snn.LIF(tau=5.0, v_th=2.0, t_ref=0.2), {}, snn.Silence()
+    raster = jnp.asarray(rng.poisson(0.3, (200, n)))
+    names = [f"{how}{which}" for how in ("dense", "sparse") for which in ("one", "each")]
+    for name in names:
+        via = snn.Dense() if name.startswith("dense") else snn.Sparse()
+        delay = 0.7 if name.endswith("one") else delays
+        links[f"{name} recurrent"] = snn.Link(name, name, snn.AllToAll(), via=via, weight=spread, delay=delay)
+        links[f"{name} on"] = snn.Link(name, f"{name} after", snn.AllToAll(), via=via, weight=0.5)
+        drive += snn.Replay(raster, into=name)
+    populations = {name: snn.Population(cell, n) for first in names for name in (first, f"{first} after")}
+    net = snn.network(dt=DT, key=jax.random.key(0), populations=populations, projections=links)
+    record = {name: snn.Raster(name) for name in populations}
+    out = snn.simulate(net, drive, steps=200, key=jax.random.key(1), record=record, progress=snn.Quiet())
+    spikes = {name: np.asarray(raster.dense()) for name, raster in out.record.items()}
+    for which in ("one", "each"):
+        for after in ("", " after"):
+            assert spikes[f"dense{which}{after}"].sum() > 100
+            np.testing.assert_array_equal(spikes[f"dense{which}{after}"], spikes[f"sparse{which}{after}"])
+    assert np.any(spikes["denseone"] != spikes["denseeach"])  # control: delays matter

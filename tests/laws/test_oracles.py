@@ -1,0 +1,211 @@
+"""Law (d): every neuron and port against a plain NumPy loop that shares nothing with the library but the equations."""
+
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tests.laws.registry import DT, NEURONS, PORTS, STEPS, N, feed, port_step, walk
+
+ORDERS = [(False, False), (True, False), (False, True)]  # (late arrivals, a current that depends on v)
+
+
+# --- neurons: one at a time, one step at a time -----------------------------------------------------------------------
+
+
+def leaky(v, current, slope, tau, rest, r):
+    """`tau dv/dt = -(v - rest) + r (current + slope v)` solved over a step."""
+    rate = (1.0 - r * slope) / tau
+    target = (rest + r * current) / (rate * tau)
+    return target + (v - target) * math.exp(-rate * DT)
+
+
+def lif(
+    i, x, late, sloped, *, gain="resistance", r=1.0, above=False, kind="value", later=False, hears="drops", sd=0.0
+):
+    """Neuron `i` of the registry's LIF, with its choices; yields `v` and whether it fired, step by step."""
+    tau, rest, threshold, reset_to, hold, bias = 5.0, 0.25, 1.5, -0.5, 3, 0.5
+    v, counter, kept, pending = rest, 0, 0.0, False
+    r = {"resistance": r, "capacitance": tau / r, "per step": 1.0 / (1.0 - math.exp(-DT / tau))}[gain]
+
+    def after_reset(v):
+        return {"value": reset_to, "subtract": v - (threshold - reset_to), "nothing": v}[kind]
+
+    def hear(v, kept, deaf):
+        jump = x.jump[k, i]
+        if hears == "integrates":
+            return v + jump, kept
+        if not deaf:
+            return v + jump + kept, 0.0
+        return v, kept + jump * math.exp(-counter * DT / tau) if hears == "keeps" else kept
+
+    for k in range(STEPS):
+        held = counter > 0
+        moved = leaky(v, bias + x.a[k, i], x.b[k, i] if sloped else 0.0, tau, rest, r)
+        moved += sd * math.sqrt(1.0 - math.exp(-2.0 * DT / tau)) * x.noise[k, i]
+        if hears == "integrates" or not held:
+            v = moved
+        if not late:
+            v, kept = hear(v, kept, held)
+        compared = after_reset(v) if pending else v
+        fired = not held and (compared > threshold if above else compared >= threshold)
+        if late:
+            v, kept = hear(v, kept, held or fired)
+        if pending:
+            v = after_reset(v)
+        if fired and not later:
+            v = after_reset(v)
+        pending = fired and later
+        counter = hold if fired else max(counter - 1, 0)
+        yield v, fired
+
+
+def li(i, x, late, sloped):
+    v = 0.25
+    for k in range(STEPS):
+        v = leaky(v, x.a[k, i], x.b[k, i] if sloped else 0.0, 5.0, 0.25, 1.25) + x.jump[k, i]
+        yield v, False
+
+
+def relay(i, x, late, sloped):
+    for k in range(STEPS):
+        yield x.jump[k, i], 0.0 if late else x.jump[k, i]
+
+
+def qif(i, x, late, sloped):
+    v = 0.0
+    for k in range(STEPS):
+        v += DT / 2.0 * (v * v + x.a[k, i] + (x.b[k, i] * v if sloped else 0.0))
+        fired = v + (0.0 if late else x.jump[k, i]) >= 10.0
+        v = -10.0 if fired else v + x.jump[k, i]
+        yield v, fired
+
+
+NEURON_ORACLES = {
+    "LIF": (lif, {}),
+    "LIF above": (lif, dict(above=True)),
+    "LIF subtract": (lif, dict(kind="subtract")),
+    "LIF nothing": (lif, dict(kind="nothing")),
+    "LIF next step": (lif, dict(later=True)),
+    "LIF subtract next step": (lif, dict(kind="subtract", later=True)),
+    "LIF keeps": (lif, dict(hears="keeps")),
+    "LIF integrates": (lif, dict(hears="integrates")),
+    "LIF resistance": (lif, dict(r=1.25)),
+    "LIF capacitance": (lif, dict(gain="capacitance", r=3.0)),
+    "LIF per step": (lif, dict(gain="per step")),
+    "LIF noise": (lif, dict(sd=0.5)),
+    "LI": (li, {}),
+    "Relay": (relay, {}),
+    "QIF": (qif, {}),
+}
+
+
+def trajectory(name, x, late, sloped):
+    oracle, choices = NEURON_ORACLES[name]
+    runs = [list(oracle(i, x, late, sloped, **choices)) for i in range(N)]
+    return np.array([[v for v, _ in run] for run in runs]).T, np.array([[s for _, s in run] for run in runs], float).T
+
+
+@pytest.mark.parametrize("name", NEURONS)
+def test_neuron(name, x64):
+    """Same spikes and, to rounding, the same membranes, in both orders and beside a conductance; a wrong number shows."""
+    x = feed("float64")
+    walked = jax.jit(walk, static_argnames=("late", "slope"))
+    for late, sloped in ORDERS:
+        v, spikes = walked(NEURONS[name](1.0), x, late=late, slope=sloped)
+        expected_v, expected_spikes = trajectory(name, x, late, sloped)
+        np.testing.assert_array_equal(spikes, expected_spikes)
+        np.testing.assert_allclose(v, expected_v, rtol=0, atol=1e-11)
+        assert name == "LI" or (name == "Relay" and late) or np.count_nonzero(spikes) > 5
+        if name != "Relay":
+            wrong, _ = walked(NEURONS[name](1.0 + 1e-6), x, late=late, slope=sloped)
+            assert np.abs(wrong - expected_v).max() > 1e-8
+
+
+def test_choices_differ():
+    """Control: no two neurons of the registry do the same here, but `>` and `>=`, which need a tie (`tests/neurons`)."""
+    x = feed("float64")
+    runs = {name: trajectory(name, x, False, False)[0] for name in NEURON_ORACLES if name not in ("LIF above",)}
+    for a in runs:
+        for b in runs:
+            assert a == b or np.abs(runs[a] - runs[b]).max() > 1e-3, (a, b)
+
+
+# --- ports: currents by quadrature ------------------------------------------------------------------------------------
+
+
+def effective(current, tau_m):
+    """The constant current that moves a linear membrane as `current(u)`, `0 <= u <= dt`, does: 40-point Gauss-Legendre."""
+    nodes, weights = np.polynomial.legendre.leggauss(40)
+    u, w = DT / 2 * (nodes + 1), DT / 2 * weights
+    w = w if tau_m is None else w * np.exp(-(DT - u) / tau_m)
+    return sum(weight * current(at) for weight, at in zip(w, u)) / w.sum()
+
+
+def exponential(i, arrivals, v, tau_m, tau=2.0, frozen=False):
+    s = 0.0
+    for k in range(STEPS):
+        yield s if frozen else effective(lambda u, s=s: s * math.exp(-u / tau), tau_m), None, None
+        s = s * math.exp(-DT / tau) + arrivals[k, i]
+
+
+def alpha(i, arrivals, v, tau_m, tau=2.0, frozen=False):
+    s, y = 0.0, 0.0
+    for k in range(STEPS):
+        yield s if frozen else effective(lambda u, s=s, y=y: (s + u * y) * math.exp(-u / tau), tau_m), None, None
+        s, y = (s + DT * y) * math.exp(-DT / tau), y * math.exp(-DT / tau) + arrivals[k, i] * math.e / tau
+
+
+def conductance(i, arrivals, v, tau_m):
+    g = 0.0
+    for k in range(STEPS):
+        yield 3.0 * g, -g, None
+        g = g * math.exp(-DT / 2.0) + arrivals[k, i]
+
+
+def delta(i, arrivals, v, tau_m):
+    for k in range(STEPS):
+        yield None, None, arrivals[k, i]
+
+
+PORT_ORACLES = {
+    "Delta": (delta, {}),
+    "Exponential": (exponential, {}),
+    "Exponential frozen": (exponential, dict(frozen=True)),
+    "Exponential at tau_m": (exponential, dict(tau=5.0)),
+    "Alpha": (alpha, {}),
+    "Alpha frozen": (alpha, dict(frozen=True)),
+    "Alpha at tau_m": (alpha, dict(tau=5.0)),
+    "Conductance": (conductance, {}),
+    "UnlessRefractory": (exponential, {}),  # what holds it is the population's business: see parity
+}
+
+
+def currents(port, arrivals, v, tau_m):
+    def body(s, x):
+        return port_step(port, s, *x, tau_m)
+
+    return jax.lax.scan(body, port.init((N,), arrivals.dtype), (arrivals, v))[1]
+
+
+@pytest.mark.parametrize("name", PORTS)
+@pytest.mark.parametrize("tau_m", [5.0, None])
+def test_port(name, tau_m, x64):
+    """Currents, slopes and jumps of 120 steps, beside a linear membrane and a nonlinear one (which gets the mean current)."""
+    x = feed("float64")
+    given = None if tau_m is None else jnp.asarray(tau_m)
+    found = eqx.filter_jit(currents)(PORTS[name](1.0), jnp.asarray(x.jump), jnp.asarray(x.noise), given)
+    oracle, choices = PORT_ORACLES[name]
+    runs = [list(oracle(i, x.jump, x.noise, tau_m, **choices)) for i in range(N)]
+    for part, values in enumerate(found):
+        expected = [[step[part] for step in run] for run in runs]
+        if values is None:
+            assert all(value is None for run in expected for value in run)
+        else:
+            np.testing.assert_allclose(values, np.array(expected).T, rtol=0, atol=1e-12)
+            if PORTS[name](1.0).__class__.__name__ != "Delta":  # control: a time constant one part in a million off
+                wrong = eqx.filter_jit(currents)(PORTS[name](1.0 + 1e-6), jnp.asarray(x.jump), jnp.asarray(x.noise), given)
+                assert np.abs(wrong[part] - np.array(expected).T).max() > 1e-9
