@@ -47,7 +47,7 @@ def set(model: M, path: str, value: Any) -> M:  # the verb users expect: snn.set
     """A copy of `model` with the leaf at `path` replaced by `value`, converted to the type the leaf has.
 
     **Arguments:** `path`: e.g. `"E.neuron.tau"`, `"EE.weight"`. `value`: a number or array, shape `()` or the leaf's.
-    **Raises:** ValueError if there is no such leaf, if it is static, or if shapes cannot be broadcast.
+    **Raises:** ValueError if there is no such leaf, or if what it belongs to does not allow the value or its shape.
     """
     old = get(model, path)
     if not eqx.is_array(old):
@@ -58,7 +58,13 @@ def set(model: M, path: str, value: Any) -> M:  # the verb users expect: snn.set
         new = jnp.asarray(value, old.dtype)
     if new.ndim and old.ndim and new.shape != old.shape:
         raise ValueError(f"Got shape {new.shape} for {path!r}, expected () or {old.shape}.")
-    return eqx.tree_at(lambda m: get(m, path), model, new)
+    changed = node = eqx.tree_at(lambda m: get(m, path), model, new)
+    for name in path.split("."):  # a number must suit all that hold it, as it must at construction
+        for kind in type(node).__mro__:
+            if "__check_init__" in vars(kind):
+                kind.__check_init__(node)
+        node = children(node)[name]
+    return changed
 
 
 _SMALL = 2**16  # more numbers than this are weights and the like: no function of them alone is there to be folded

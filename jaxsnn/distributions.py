@@ -194,12 +194,16 @@ _exp = jax.jit(jnp.exp)
 
 
 def draw(
-    value: ArrayLike | AbstractDistribution | Callable[..., ArrayLike], key: Array, shape: Shape
+    value: ArrayLike | AbstractDistribution | Callable[..., ArrayLike],
+    key: Array,
+    shape: Shape,
+    *,
+    name: str = "an array",
 ) -> Float[Array, "..."]:
     """What a parameter or an initial value is, given as a number, an array, a distribution or a function.
 
     **Arguments:** `value`: a scalar, which stays a scalar; an array that broadcasts to `shape`; a distribution; or a
-    function `f(key, shape)` or `f(key)` that returns one of the first two.
+    function `f(key, shape)` or `f(key)` that returns one of the first two. `name`: for the error.
     **Returns:** shape () or `shape`.
     """
     if isinstance(value, AbstractDistribution):
@@ -210,5 +214,5 @@ def draw(
     if number.ndim == 0:
         return number
     if number.ndim > len(shape) or any(n not in (1, m) for n, m in zip(number.shape[::-1], shape[::-1], strict=False)):
-        raise ValueError(f"Got an array of shape {number.shape}; expected a number or what broadcasts to {shape}.")
+        raise ValueError(f"Got {name} of shape {number.shape}; expected a number or what broadcasts to {shape}.")
     return jnp.broadcast_to(number, shape)

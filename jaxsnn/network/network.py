@@ -68,6 +68,9 @@ class Network(AbstractDynamics):
         status = bit(Status.PARAMETER_RANGE, out_of_bounds(self.populations))
         for projection in self.projections.values():
             status |= bit(Status.GRAPH_CAPACITY, projection.overflow) | bit(Status.DELAY_RANGE, projection.late)
+            if projection.delay is not None:  # it may have been set
+                late = (projection.delay < self.order.shortest_delay) | (projection.delay > projection.max_delay)
+                status |= bit(Status.DELAY_RANGE, late)
         return status
 
     def step(self, state: NetworkState, inputs: Any, t: Array, *, key: Array) -> tuple[NetworkState, Signals]:

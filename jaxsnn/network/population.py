@@ -14,6 +14,7 @@ from .._linear import Current
 from .._tree import children, get
 from .._types import canonical_float
 from ..distributions import draw
+from ..dynamics import known
 from ..neurons.base import AbstractNeuron
 from ..neurons.readout import Relay
 from ..synapses.base import AbstractSynapse
@@ -54,7 +55,9 @@ class Population(eqx.Module):
                 raise ValueError(f"Population.ports has {name!r}: {port!r}, expected a name without dots and a port.")
         at = jax.eval_shape(lambda: self.rest())
         for path in self.init:
-            get(self.named(at), path)
+            if not hasattr(found := get(self.named(at), path), "shape"):
+                below = known(repr(f"{path}.{name}") for name in children(found))
+                raise ValueError(f"Population.init has {path!r}, which is no variable; expected one below it: {below}.")
         for leaf in jax.tree.leaves((self.neuron, self.ports)):
             if eqx.is_array(leaf) and leaf.shape not in ((), (self.n,)):
                 raise ValueError(
@@ -75,7 +78,7 @@ class Population(eqx.Module):
         state = self.rest()
         for path, value in self.init.items():
             key_of = _random.named_key(key, path)
-            new = jnp.broadcast_to(draw(value, key_of, (self.n,)), (self.n,))
+            new = jnp.broadcast_to(draw(value, key_of, (self.n,), name=f"Population.init[{path!r}]"), (self.n,))
             head, _, rest = path.partition(".")
             if rest:
                 port = state.ports[head]
@@ -137,5 +140,8 @@ class Population(eqx.Module):
 
 
 def Source(n: int) -> Population:  # reads as the noun it makes
-    """`n` neurons that fire exactly when a drive says so: an input layer. Same as a population of `Relay`."""
+    """`n` neurons that fire exactly when a drive says so: an input layer. Same as a population of `Relay`.
+
+    What a drive feeds in step `k` is sent in step `k`; in `BrianOrder`, where arrivals come late in a step, in `k + 1`.
+    """
     return Population(Relay(), n)

@@ -61,6 +61,16 @@ class Projection(eqx.Module):
     overflow: Bool[Array, ""]  # a random count of edges had no room
     late: Bool[Array, ""]  # a delay was out of range
 
+    def __check_init__(self):
+        for name, value in (("weight", self.weight), ("delay", self.delay)):
+            if value is not None and value.shape not in ((), self.graph.shape):
+                raise ValueError(f"Got {name} of shape {value.shape}; expected () or {self.graph.shape}, one a synapse.")
+        if self.delay is not None:
+            check(
+                lambda: self.delay <= self.max_delay,
+                f"Got a delay of {self.delay} steps; expected at most {self.max_delay}: build it with a larger max_delay.",
+            )
+
 
 def build(
     name: str, link: Link, key: Array, *, n_pre: int, n_post: int, port: str, dt: float, shortest: int
@@ -77,7 +87,7 @@ def build(
                 return value  # a matrix, given as a matrix
             if isinstance(value, (np.ndarray, jax.Array)) and value.shape == (n_pre, n_post) and count == (value.size,):
                 value = value.reshape(-1)
-            drawn = draw(value, _key(key, part), count)
+            drawn = draw(value, _key(key, part), count, name=part)
             if drawn.ndim and isinstance(link.topology, FromArrays) and given(value):
                 drawn = drawn[link.topology.order()]  # given in the order of the user's edges
             return drawn if drawn.ndim == 0 else graph.arrange(drawn, edges)

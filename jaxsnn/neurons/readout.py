@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -42,14 +42,30 @@ class LI(AbstractNeuron):
         return s
 
 
+class RelayState(NamedTuple):
+    """What is sent in this step, and what was heard after the threshold: sent in the next one."""
+
+    v: Float[Array, "..."]
+    heard: Float[Array, "..."]
+
+
 class Relay(AbstractNeuron):
-    """Sends in every step what arrived in it: an input population, or a tap. Amplitudes pass (graded spikes)."""
+    """Sends on what arrives: an input population, or a tap. Amplitudes pass (graded spikes).
 
-    def advance(self, s: Membrane, current: Current, dt: float, *, noise: Array | None = None) -> Membrane:
-        return Membrane(jnp.zeros_like(s.v))
+    In the step in which it arrives or, where arrivals come after the threshold (`BrianOrder`), in the next.
+    """
 
-    def spike(self, s: Membrane) -> Float[Array, "..."]:
+    def init(self, shape: tuple[int, ...], dtype: Any) -> RelayState:
+        return RelayState(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))
+
+    def advance(self, s: RelayState, current: Current, dt: float, *, noise: Array | None = None) -> RelayState:
+        return RelayState(s.heard, jnp.zeros_like(s.heard))
+
+    def kick(self, s: RelayState, jump: Array, dt: float, *, fired: Array | None = None) -> RelayState:
+        return s._replace(v=s.v + jump) if fired is None else s._replace(heard=s.heard + jump)
+
+    def spike(self, s: RelayState) -> Float[Array, "..."]:
         return s.v
 
-    def reset(self, s: Membrane, spike: Array, dt: float) -> Membrane:
+    def reset(self, s: RelayState, spike: Array, dt: float) -> RelayState:
         return s

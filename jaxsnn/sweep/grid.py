@@ -129,6 +129,8 @@ def _checked(space: Space) -> Space:
     for name, axis in space.items():
         if not isinstance(axis, (Axis, Static, Seeds)):
             raise ValueError(f"SPACE has {name!r}: {axis!r}, expected Axis(...), Static(...) or Seeds(...).")
+        if len(axis.points) == 0:
+            raise ValueError(f"SPACE has {name!r} with no values, expected at least one.")
     if sum(isinstance(axis, Seeds) for axis in space.values()) > 1:
         raise ValueError("SPACE has several Seeds, expected at most one: every point has one key.")
     return space

@@ -70,6 +70,7 @@ def sweep(
             program = _compiled(experiment, static, calls[0], key)
             compile_s += time.monotonic() - tick
             for call, out in _in_threads(program, calls, key, threads):
+                _check_form(out, results)
                 for name, values in out.items():
                     if name not in results:
                         results[name] = np.empty((grid.size, *values.shape[1:]), values.dtype)
@@ -86,6 +87,9 @@ def sweep(
             error.dataset = dataset
             raise error
     return dataset
+
+
+_SEED = object()
 
 
 class _Points(NamedTuple):
@@ -113,7 +117,7 @@ def _by_static(grid: Grid) -> Iterator[tuple[dict[str, Any], _Points]]:
         for name, axis in grid.space.items():
             if isinstance(axis, Seeds):
                 seed = axis.points[place[name][where]]
-                static[name] = None  # filled in with the traced seed
+                static[name] = _SEED  # filled in when it is traced
             elif not isinstance(axis, Static):
                 axes[name] = axis.points[place[name][where]].astype(canonical_float())
         yield static, _Points(where, axes, seed)
@@ -140,10 +144,13 @@ def _compiled(experiment: Experiment, static: dict[str, Any], call: _Points, key
     size = len(next(iter(call.axes.values()))) if call.axes else call.seed.size
 
     def point(axes: dict[str, Array], seed: Array, key: Array) -> dict[str, Array]:
-        fixed = {name: seed if value is None else value for name, value in static.items()}
+        fixed = {name: seed if value is _SEED else value for name, value in static.items()}
         out = experiment({**fixed, **axes}, jax.random.fold_in(key, seed))
-        if not isinstance(out, Mapping) or not all(hasattr(x, "dtype") for x in out.values()):
+        if not isinstance(out, Mapping):
             raise ValueError(f"The experiment returned {type(out).__name__}, expected a dict of arrays.")
+        for name, value in out.items():
+            if not hasattr(value, "dtype"):
+                raise ValueError(f"The experiment returned {name!r}: {type(value).__name__}, expected a dict of arrays.")
         return dict(out)
 
     own = 0 if call.seed.ndim else None
@@ -167,6 +174,17 @@ def _in_threads(program: Callable[..., Any], calls: list[_Points], key: Array, t
                 future.cancel()
 
 
+def _check_form(out: dict[str, np.ndarray], results: dict[str, np.ndarray]) -> None:
+    """One program always returns the same form; those of other `Static` values might not."""
+    others = "for other Static values; expected the same"
+    if results and out.keys() != results.keys():
+        raise ValueError(f"The experiment returned {sorted(out)}, and {sorted(results)} {others} names.")
+    for name, values in out.items():
+        shape, known = values.shape[1:], results.get(name, values).shape[1:]
+        if shape != known:
+            raise ValueError(f"The experiment returned {name!r} of shape {shape}, and {known} {others} shape.")
+
+
 def _problems(results: dict[str, np.ndarray]) -> list[str]:
     return explain(results["status"]) if "status" in results else []
 
@@ -179,11 +197,16 @@ def labelled(grid: Grid, results: Mapping[str, np.ndarray]) -> xarray.Dataset:
     for name, values in results.items():
         extra = tuple(f"{name}_dim{i}" for i in range(values.ndim - 1))
         variables[name] = ((*grid.dims, *extra), values.reshape((*grid.shape, *values.shape[1:])))
-    coords: dict[str, Any] = {name: np.asarray(values) for name, values in grid.dims.items()}
+    coords: dict[str, Any] = {name: np.asarray([*map(_label, values)]) for name, values in grid.dims.items()}
     dataset = xarray.Dataset(variables, {**coords, **grid.labels})
     for name, axis in grid.space.items():
         if name in dataset.coords and axis.unit:
             dataset.coords[name].attrs["units"] = axis.unit
         if name not in dataset.coords:
-            dataset.attrs[name] = axis.default if not isinstance(axis, Seeds) else int(axis.points[0])
+            dataset.attrs[name] = _label(axis.default) if not isinstance(axis, Seeds) else int(axis.points[0])
     return dataset
+
+
+def _label(value: Any) -> Any:
+    """What can be stored: numbers and strings as they are, anything else as it looks."""
+    return value if isinstance(value, (bool, int, float, str, np.generic)) else repr(value)

@@ -256,3 +256,35 @@ def test_dense_is_sparse():
             assert spikes[f"dense{which}{after}"].sum() > 100
             np.testing.assert_array_equal(spikes[f"dense{which}{after}"], spikes[f"sparse{which}{after}"])
     assert np.any(spikes["denseone"] != spikes["denseeach"])  # control: delays matter
+
+
+def test_a_random_matrix_is_the_random_list():
+    """One key, one graph: the same synapses with the same weights and delays, however they are held."""
+
+    def synapses(via, topology=snn.FixedProb(0.3)):
+        link = snn.Link("A", "A", topology, via=via, weight=snn.Uniform(0.5, 1.0), delay=snn.Uniform(0.1, 0.8))
+        net = snn.network(dt=DT, key=jax.random.key(4), populations={"A": snn.Source(20)}, projections={"AA": link})
+        made = np.stack([np.asarray(x, float) for x in net["AA"].graph.synapses(net["AA"].weight, net["AA"].delay)])
+        made = made[:, made[2] > 0]
+        return made[:, np.lexsort((made[1], made[0]))]
+
+    edges = synapses(snn.Sparse())
+    assert edges.shape[1] > 80
+    np.testing.assert_array_equal(synapses(snn.Dense()), edges)
+    with pytest.raises(ValueError, match="several synapses.*Sparse"):
+        synapses(snn.Dense(), snn.FixedInDegree(30))
+
+
+def test_capacity_is_of_accelerators(accelerator, monkeypatch):
+    """Three spikes of one step where there is room for one: the status says so, and the CPU, which needs no room, does not."""
+
+    def status():
+        link = snn.Link("A", "A", snn.OneToOne(), via=snn.Sparse(capacity=1), delay=DT)
+        net = snn.network(dt=DT, key=jax.random.key(0), populations={"A": snn.Source(3)}, projections={"AA": link})
+        drive = snn.Replay(jnp.ones((1, 3)), into="A")
+        return snn.simulate(net, drive, steps=2, key=jax.random.key(0), progress=snn.Quiet(), throw=False).status
+
+    assert snn.Status(int(status())) == snn.Status.SPIKE_CAPACITY
+    monkeypatch.undo()
+    jax.clear_caches()
+    assert status() == 0

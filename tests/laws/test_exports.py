@@ -1,0 +1,124 @@
+"""Law (k): every model lowers for CPU, CUDA and TPU, and an accelerator's program is one that it can run well.
+
+That is: no 64-bit types, nothing that calls back to the host or into a library, and no large array as a constant.
+"""
+
+import functools
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsnn as snn
+
+from tests.laws.registry import DT, NEURONS, PORTS, N
+
+PLATFORMS = ("cpu", "cuda", "tpu")
+KEY = jax.random.key(0)
+
+
+def texts(function, *args):
+    """The program of `function(*args)` for each platform, as StableHLO. A callback to the host cannot be exported."""
+    return {p: jax.export.export(jax.jit(function), platforms=[p])(*args).mlir_module() for p in PLATFORMS}
+
+
+def faults(text):
+    """What an accelerator's program must not have."""
+    text = re.sub(r"<\{.*?\}>", "", text)  # attributes of an operation are no data
+    literals = [len(m) for m in re.findall(r"dense<([^>]*)>", text)]  # a hexadecimal digit is half a byte
+    return [
+        *(["64-bit types"] if re.search(r"[<x](ui|i|f)64>", text) else []),
+        *re.findall(r"custom_call @\w+", text),
+        *([f"a constant of {max(literals) // 2} bytes"] if max(literals, default=0) > 20_000 else []),
+    ]
+
+
+def check(function, *args):
+    for platform, text in texts(function, *args).items():
+        assert platform == "cpu" or faults(text) == [], platform
+
+
+@pytest.mark.parametrize("neuron", NEURONS)
+def test_step_of_every_neuron_beside_every_port(neuron):
+    """Two populations: one with all ports that give currents or jumps, one with all of them and a conductance."""
+    linear = {f"port{i}": PORTS[name](1.0) for i, name in enumerate(PORTS) if name != "Conductance"}
+    populations = {
+        "P": snn.Population(NEURONS[neuron](1.0), N, ports=linear),
+        "Q": snn.Population(NEURONS[neuron](1.0), N, ports={**linear, "g": PORTS["Conductance"](1.0)}),
+    }
+
+    def step(net, state, t, key):
+        return net.step(state, snn.Inputs(), t, key=key)[0]
+
+    net = snn.network(dt=DT, key=KEY, populations=populations)
+    check(step, net, net.init(key=KEY), jnp.int32(0), KEY)
+
+
+def experiment(rate, weight, key, order=None):
+    """A network with every way to deliver, every kind of drive and probe, built inside the program."""
+    populations = {
+        "E": snn.Population(snn.LIF(t_ref=1.0, noise=1.0), 300, init={"v": snn.Uniform(0.0, 20.0)}),
+        "I": snn.Population(snn.LIF(t_ref=1.0), 80, ports={"in": snn.Exponential(5.0), "g": snn.Conductance(5.0)}),
+    }
+    links = {
+        "EE": snn.Link("E", "E", snn.FixedProb(0.1), weight=weight, delay=snn.Uniform(0.5, 2.0)),
+        "EI": snn.Link("E", "I.in", snn.FixedInDegree(20), weight=weight, delay=1.5),
+        "IE": snn.Link("I", "E", snn.AllToAll(), via=snn.Dense(), weight=-weight, delay=1.5),
+        "II": snn.Link("I", "I.g", snn.FixedProb(0.2), via=snn.Dense(), weight=weight, delay=1.5),
+    }
+    if order is None:
+        links["same step"] = snn.Link("E", "I.g", snn.FixedProb(0.05), weight=weight)
+    net = snn.network(dt=DT, key=key, populations=populations, projections=links, order=order)
+    drive = snn.Poisson(rate, 0.5, into=("E", "I.in"), most=2.0) + snn.Noise(1.0, into="E") + snn.Step(0.1, into="I")
+    record = {
+        "raster": snn.Raster("E"),
+        "events": snn.Spikes("I", 500),
+        "v": snn.Trace("E.v", every=10),
+        "count": snn.Count("E"),
+        "rate": snn.Rate("I", 1.0),
+        "isi": snn.ISI("E"),
+        "last": snn.Last("I.g.g"),
+    }
+    run = snn.simulate(net, drive, steps=200, key=key, record=record, chunk=100)
+    return run.record["count"], run.record["events"], run.record["isi"], run.record["rate"], run.status
+
+
+@pytest.mark.parametrize("order", [snn.NestOrder(), snn.BrianOrder()], ids=["nest", "brian2"])
+def test_simulation(order):
+    check(functools.partial(experiment, order=order), jnp.float32(5000.0), jnp.float32(0.1), KEY)
+
+
+def test_sweep():
+    """Twenty points that share a graph, as one program."""
+    swept = jax.vmap(experiment, in_axes=(0, 0, None))
+    check(swept, jnp.linspace(1e3, 5e3, 20), jnp.linspace(0.1, 0.2, 20), KEY)
+
+
+def test_gradient():
+    """What is differentiated is a program of accelerators as well."""
+
+    def loss(weight):
+        net = snn.network(
+            dt=DT,
+            key=KEY,
+            populations={"A": snn.Source(5), "B": snn.Population(snn.LIF(v_th=1.0), 4)},
+            projections={"AB": snn.Link("A", "B", snn.FixedProb(0.5), weight=weight)},
+        )
+        return jnp.sum(snn.simulate(net, snn.Poisson(500.0, into="A"), steps=20, key=KEY, record=snn.Count("B")).record)
+
+    check(jax.grad(loss), jnp.float32(1.0))
+
+
+def test_faults_are_found():
+    """Controls: a closed-over array, a wide type and a callback are each seen in the text."""
+    big = np.random.default_rng(0).random(4000).astype(np.float32)
+    x = jnp.ones(4000)
+    assert "a constant of" in faults(texts(lambda x: x + big, x)["cuda"])[0]
+    assert faults(texts(lambda x: x + 1.0, x)["cuda"]) == []
+    assert "custom_call @Qr" in faults(texts(jnp.linalg.qr, jnp.ones((3, 3)))["tpu"])
+    with pytest.raises(NotImplementedError, match="host_callbacks"):
+        texts(lambda x: jax.pure_callback(np.sin, x, x), x)
+    with jax.enable_x64(True):
+        assert faults(texts(lambda x: x + 1.0, jnp.ones(3))["tpu"]) == ["64-bit types"]

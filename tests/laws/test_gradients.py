@@ -1,0 +1,233 @@
+"""Law (e): gradients are those of finite differences where there are no spikes, and of the surrogate where there are."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsnn as snn
+
+from tests.laws.registry import DT
+
+pytestmark = pytest.mark.usefixtures("x64")
+KEY = jax.random.key(0)
+
+
+def close(a, b, rtol):
+    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=rtol, atol=rtol * 1e-3), a, b)
+
+
+# --- the smooth path --------------------------------------------------------------------------------------------------
+
+RASTER = np.random.default_rng(0).random((30, 3)) < 0.2
+SPREAD = np.random.default_rng(1).random((3, 2)) + 0.5
+SMOOTH = {  # every number of a network that only integrates
+    "tau": 8.0,
+    "v_rest": 0.3,
+    "r": 1.2,
+    "bias": 0.4,
+    "tau_exp": 3.0,
+    "tau_alpha": 8.0,  # at tau, where phi is a series
+    "tau_g": 2.5,
+    "e_rev": 4.0,
+    "sparse": 0.9,
+    "dense": 0.7,
+    "g": 0.2,
+    "jump": 0.1,
+    "fed": 0.6,
+    "v0": -0.5,
+}
+
+
+def smooth(p):
+    """A number that depends on all of `SMOOTH`: silent neurons (LIF), read out by LI without and with a conductance."""
+    ports = {"exp": snn.Exponential(p["tau_exp"]), "alpha": snn.Alpha(p["tau_alpha"]), "jump": snn.Delta()}
+    cell = snn.LIF(tau=p["tau"], v_rest=p["v_rest"], v_th=1e6, bias=p["bias"], gain=snn.Resistance(p["r"]))
+    reader = snn.LI(tau=p["tau"], v_rest=p["v_rest"], gain=snn.Capacitance(6.0))
+    conducting = {**ports, "g": snn.Conductance(p["tau_g"], p["e_rev"])}
+    graph = snn.FromArrays([0, 0, 1, 2], [0, 1, 1, 0])
+    links = {}
+    for name in ("P", "Q"):
+        links[f"exp {name}"] = snn.Link("S", f"{name}.exp", graph, weight=p["sparse"], delay=DT * np.array([1, 2, 3, 5]))
+        links[f"alpha {name}"] = snn.Link("S", f"{name}.alpha", snn.AllToAll(), via=snn.Dense(), weight=p["dense"] * SPREAD)
+        links[f"jump {name}"] = snn.Link("S", f"{name}.jump", graph, weight=p["jump"], delay=0.2)
+    links["g"] = snn.Link("S", "Q.g", snn.AllToAll(), weight=p["g"] * SPREAD, delay=DT)
+    net = snn.network(
+        dt=DT,
+        key=KEY,
+        populations={
+            "S": snn.Source(3),
+            "P": snn.Population(cell, 2, ports=ports, init={"v": p["v0"]}),
+            "Q": snn.Population(reader, 2, ports=conducting),
+        },
+        projections=links,
+    )
+    drive = snn.Replay(jnp.asarray(RASTER), into="S", weight=p["fed"]) + snn.Step(0.2 * p["bias"], into="Q")
+    out = snn.simulate(net, drive, steps=30, key=KEY, record=(snn.Trace("P.v"), snn.Last("Q.v"))).record
+    return jnp.mean(jnp.square(out[0])) + jnp.sum(jnp.sin(out[1]))
+
+
+def test_smooth_path():
+    """All fourteen first derivatives, and a second one along a direction, against central differences of sixth order."""
+    point = jax.tree.map(jnp.asarray, SMOOTH)
+    direction = {name: jnp.asarray(x) for name, x in zip(SMOOTH, np.random.default_rng(2).normal(size=len(SMOOTH)))}
+
+    @jax.jit
+    def everything(p):
+        slope = jax.value_and_grad(smooth)
+        (value, gradient), (rate, curvature) = jax.jvp(slope, (p,), (direction,))
+        return value, gradient, rate, curvature
+
+    def difference(f, along, h=2e-3):
+        """The derivative of `f` along a direction."""
+        at = {k: f(jax.tree.map(lambda x, d, k=k: x + k * h * d, point, along)) for k in (-3, -2, -1, 1, 2, 3)}
+        coefficients = {1: 3 / 4, 2: -3 / 20, 3: 1 / 60}
+        return jax.tree.map(lambda *x: sum(np.sign(k) * coefficients[abs(k)] * v for k, v in zip(at, x)) / h, *at.values())
+
+    value, gradient, rate, curvature = everything(point)
+    for name in SMOOTH:
+        along = {other: jnp.asarray(float(other == name)) for other in SMOOTH}
+        np.testing.assert_allclose(gradient[name], difference(lambda p: everything(p)[0], along), rtol=1e-7)
+        assert abs(gradient[name]) > 1e-4
+    np.testing.assert_allclose(rate, sum(gradient[name] * direction[name] for name in SMOOTH), rtol=1e-12)
+    close(curvature, difference(lambda p: everything(p)[1], direction), 1e-6)
+
+
+# --- surrogates -------------------------------------------------------------------------------------------------------
+
+SURROGATES = {  # slope and its derivative, as their papers have them
+    "FastSigmoid": (
+        lambda: snn.FastSigmoid(2.5),
+        lambda u: (1 + 2.5 * abs(u)) ** -2,
+        lambda u: -5.0 * np.sign(u) * (1 + 2.5 * abs(u)) ** -3,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SURROGATES)
+def test_surrogate_is_its_formula(name):
+    """The spike is exact, its derivative is the formula, and that of the derivative is the derivative of the formula."""
+    make, slope, curvature = SURROGATES[name]
+    for u in (-3.0, -0.7, -0.01, 0.02, 0.5, 2.0):
+
+        def spike(u):
+            return snn.LIF(v_th=20.0, surrogate=make()).spike(snn.LIF().init((), float)._replace(v=20.0 + u))
+
+        first, second = jax.grad(spike), jax.grad(jax.grad(spike))
+        assert spike(u) == (u >= 0)
+        np.testing.assert_allclose(first(u), slope(u), rtol=1e-12)
+        np.testing.assert_allclose(second(u), curvature(u), rtol=1e-11)
+        np.testing.assert_allclose(jax.jacfwd(first)(u), curvature(u), rtol=1e-11)
+
+
+@pytest.mark.parametrize("detach", [False, True])
+@pytest.mark.parametrize("kind", [snn.ToValue, snn.Subtract])
+def test_a_spiking_neuron_in_time(kind, detach):
+    """Through 60 steps with spikes and resets: the recursion of `dv/dw` and `ds/dw`, written out for one neuron in NumPy."""
+    decay, v_th, v_reset, x = np.exp(-DT / 2.0), 1.0, -0.2, np.random.default_rng(3).random(60)
+    cell = snn.LIF(tau=2.0, v_th=v_th, v_reset=v_reset, gain=snn.PerStep(), reset_kind=kind(detach=detach))
+
+    def spikes(w):
+        net = snn.network(dt=DT, key=KEY, populations={"P": snn.Population(cell, 1)})
+        drive = snn.Replay(jnp.asarray(x[:, None]), into="P", weight=w)
+        return snn.simulate(net, drive, steps=60, key=KEY, record=snn.Count("P")).record[0]
+
+    count, gradient = jax.jit(jax.value_and_grad(spikes))(0.35)
+    v, dv, fired, dfired = 0.0, 0.0, 0, 0.0
+    for k in range(60):
+        v, dv = decay * v + 0.35 * x[k], decay * dv + x[k]
+        s, ds = float(v >= v_th), dv / (1 + abs(v - v_th)) ** 2
+        fired, dfired = fired + s, dfired + ds
+        through = 0.0 if detach else ds
+        if kind is snn.ToValue:
+            v, dv = (v_reset if s else v), (1 - s) * dv + through * (v_reset - v)
+        else:
+            v, dv = v - s * (v_th - v_reset), dv - through * (v_th - v_reset)
+    assert count == fired > 5
+    np.testing.assert_allclose(gradient, dfired, rtol=1e-11)
+
+
+# --- spiking networks, and neurons that stay silent -------------------------------------------------------------------
+
+
+def layers(weights, raster, via, *, threshold=1.0, delay=None):
+    """Three inputs, four neurons, one read-out; the sum of squares of what is read out."""
+    first, second = weights
+    links = {
+        "in": snn.Link("S", "H", snn.AllToAll(), via=via, weight=first, delay=delay),
+        "back": snn.Link("H", "H", snn.AllToAll(), via=via, weight=0.1 * first[0, 0], delay=0.2),
+        "out": snn.Link("H", "O", snn.AllToAll(), via=via, weight=second, delay=delay),
+    }
+    populations = {
+        "S": snn.Source(3),
+        "H": snn.Population(snn.LIF(tau=2.0, v_th=threshold), 4),
+        "O": snn.Population(snn.LI(tau=5.0), 1),
+    }
+    net = snn.network(dt=DT, key=KEY, populations=populations, projections=links)
+    record = (snn.Trace("O.v"), snn.Count("H"))
+    v, count = snn.simulate(net, snn.Replay(jnp.asarray(raster), into="S"), steps=len(raster), key=KEY, record=record).record
+    return jnp.mean(jnp.square(v - 0.3)), count
+
+
+INPUT = np.random.default_rng(4).random((20, 3)) < 0.3
+WEIGHTS = tuple(np.random.default_rng(5).random(shape) for shape in ((3, 4), (4, 1)))  # float64: made arrays in a test
+
+
+def loss(weights, raster=INPUT):
+    return layers(weights, raster, snn.Sparse(), delay=0.1)[0]
+
+
+@pytest.mark.parametrize("threshold", [1.0, 30.0], ids=["spiking", "silent"])
+def test_list_and_matrix_forward_and_reverse(threshold):
+    """Sparse and Dense, reverse and forward mode, same-step edges and delays: one gradient, also where nobody ever fires."""
+
+    def of(weights, via):
+        late = layers(weights, INPUT, via, threshold=threshold, delay=0.3)
+        return late[0] + layers(weights, INPUT, via, threshold=threshold)[0], late[1]
+
+    modes = jax.jit(
+        lambda w: [
+            *(jax.grad(of, has_aux=True)(w, via) for via in (snn.Sparse(), snn.Dense())),
+            jax.jacfwd(of, has_aux=True)(w, snn.Sparse()),
+        ]
+    )
+    (reverse, count), (matrix, _), (forward, _) = modes(WEIGHTS)
+    assert (jnp.sum(count) > 5) == (threshold < 10) and jnp.all(count == 0) == (threshold > 10)
+    close(matrix, reverse, 1e-10)
+    close(forward, reverse, 1e-10)
+    assert jnp.all(reverse[0] != 0) if threshold > 10 else jnp.all(reverse[1] != 0)
+
+
+def test_transforms_of_a_simulation():
+    """`checkpoint`, `vmap` of `grad`, `grad` of `vmap`, `jvp` and `hessian` of a spiking run: all one derivative."""
+    batch = np.stack([INPUT, np.roll(INPUT, 1, axis=0), INPUT[::-1]])
+    tangent = jax.tree.map(lambda w: np.cos(np.arange(w.size)).reshape(w.shape), WEIGHTS)
+    slope = jax.grad(loss)
+
+    @jax.jit
+    def everything(weights):
+        each = jax.vmap(slope, in_axes=(None, 0))(weights, batch)
+        of_sum = jax.grad(lambda w: jnp.sum(jax.vmap(loss, in_axes=(None, 0))(w, batch)))(weights)
+        again = jax.grad(jax.checkpoint(loss))(weights)
+        along = jax.jvp(loss, (weights,), (tangent,))[1]
+        return slope(weights), each, of_sum, again, along
+
+    alone, each, of_sum, again, along = everything(WEIGHTS)
+    assert any(jnp.any(g != 0) for g in alone)
+    close(jax.tree.map(lambda g: g[0], each), alone, 1e-12)
+    close(jax.tree.map(lambda g: jnp.sum(g, axis=0), each), of_sum, 1e-10)
+    close(again, alone, 1e-12)
+    np.testing.assert_allclose(along, sum(jnp.vdot(g, t) for g, t in zip(alone, tangent)), rtol=1e-10)
+
+
+def test_hessian():
+    """Second derivatives of a spiking run are symmetric, and forward over reverse gives what reverse over reverse does."""
+    second = lambda w: loss((WEIGHTS[0], w[:, None]))  # noqa: E731
+    first = lambda w: loss((jnp.asarray(WEIGHTS[0]).at[0].set(w), WEIGHTS[1]))  # noqa: E731
+    for f, at in ((first, WEIGHTS[0][0]), (second, WEIGHTS[1][:, 0])):
+        forward, reverse = jax.jit(lambda w, f=f: (jax.hessian(f)(w), jax.jacrev(jax.grad(f))(w)))(at)
+        assert jnp.any(forward != 0)
+        np.testing.assert_allclose(forward, forward.T, rtol=1e-9, atol=1e-14)
+        np.testing.assert_allclose(forward, reverse, rtol=1e-9, atol=1e-14)
