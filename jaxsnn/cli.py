@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         return info() if arguments.command == "info" else _experiment(arguments)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, SyntaxError) as error:
         print(f"jaxsnn: {error}", file=sys.stderr)
         return 2
 

@@ -64,11 +64,11 @@ class Projection(eqx.Module):
     def __check_init__(self):
         for name, value in (("weight", self.weight), ("delay", self.delay)):
             if value is not None and value.shape not in ((), self.graph.shape):
-                raise ValueError(f"Got {name} of shape {value.shape}; expected () or {self.graph.shape}, one a synapse.")
+                raise ValueError(f"Got {name} of shape {value.shape}; expected () or {self.graph.shape}, as synapses.")
         if self.delay is not None:
             check(
                 lambda: self.delay <= self.max_delay,
-                f"Got a delay of {self.delay} steps; expected at most {self.max_delay}: build it with a larger max_delay.",
+                f"Got a delay of {self.delay} steps; expected at most {self.max_delay}: build with a larger max_delay.",
             )
 
 
@@ -104,7 +104,7 @@ def build(
             if wanted.ndim and isinstance(graph, DenseGraph) and graph.count is not None:
                 check(
                     lambda: graph.count <= 1,
-                    "some pairs have several synapses, and a matrix has room for one delay a pair; hold them via=Sparse()",
+                    "some pairs have several synapses, and a matrix has room for one delay a pair; use via=Sparse()",
                 )
                 late = (late & (graph.count > 0)) | (graph.count > 1)
             late = jnp.any(late)

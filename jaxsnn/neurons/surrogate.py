@@ -6,6 +6,7 @@ import abc
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Bool, Float
 
 from .._types import Checked, param
@@ -19,9 +20,11 @@ def _attach(spike: Float[Array, "..."], distance: Float[Array, "..."], slope: Fl
 
 @_attach.defjvp
 def _attach_jvp(primals, tangents):
-    # `slope` is itself a function of the distance: differentiating this rule again gives the right second order.
+    # Reverse mode of a scan forgets the rule of a call within a rule, and second derivatives of spikes with it. So the spike
+    # carries them itself, as a zero: its derivative is `slope`, the one of that is the derivative of `slope`.
     spike, distance, slope = primals
-    return _attach(spike, distance, slope), slope * tangents[1]
+    zero = (distance - lax.stop_gradient(distance)) * (0.5 * (slope + lax.stop_gradient(slope)))
+    return spike + zero, slope * tangents[1]
 
 
 class AbstractSurrogate(Checked):

@@ -17,8 +17,8 @@ def batched_by_device(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function` of pytrees, with a batching rule of its own and its derivatives untouched.
 
     Under `vmap` a CPU maps over the arguments that are batched, inside the compiled program: caches stay warm, loops
-    over spikes stay loops, and what the batch shares (a graph that depends only on a seed) is not repeated. Accelerators
-    batch every operation. The result is the same bit for bit on a CPU.
+    over spikes stay loops, and what the batch shares (a graph that depends only on a seed) is not repeated.
+    Accelerators batch every operation. The result is the same bit for bit on a CPU.
     """
 
     def operation(*args: Any) -> Any:

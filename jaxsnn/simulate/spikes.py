@@ -25,7 +25,6 @@ class PackedRaster(eqx.Module):
 
     def dense(self) -> Bool[Array, "steps n"]:
         """One boolean a step and neuron."""
-        place = jnp.arange(32, dtype=jnp.uint32).reshape((1,) * self.words.ndim + (32,))
         return unpack(self.words, self.n)
 
     def events(self) -> tuple[np.ndarray, np.ndarray]:

@@ -152,6 +152,6 @@ def zipped(space: Space) -> Grid:
     if len({*lengths.values()}) > 1:
         raise ValueError(f"Got axes of different lengths to zip: {lengths}; give them as many values each.")
     n = next(iter(lengths.values()), 1)
-    labels = {name: ("point", np.asarray(values)) for name, values in varying.items()}
+    labels = {name: ("point", values) for name, values in varying.items()}
     index = {name: np.arange(n) for name in varying}
     return Grid(space, {"point": np.arange(n)}, index, (n,), labels)

@@ -56,6 +56,9 @@ def sweep(
     On a CPU the points of a call run one after the other, and calls run in parallel threads; on an accelerator a call
     is one batch.
     """
+    for name, value in (("batch", batch), ("threads", threads)):
+        if value is not None and value < 1:
+            raise ValueError(f"Got {name} = {value}, expected a positive number.")
     progress = Bar(patience=0.0) if progress is None else progress
     cpu = jax.default_backend() == "cpu"
     threads = threads or (os.cpu_count() or 1 if cpu else 1)
@@ -150,7 +153,8 @@ def _compiled(experiment: Experiment, static: dict[str, Any], call: _Points, key
             raise ValueError(f"The experiment returned {type(out).__name__}, expected a dict of arrays.")
         for name, value in out.items():
             if not hasattr(value, "dtype"):
-                raise ValueError(f"The experiment returned {name!r}: {type(value).__name__}, expected a dict of arrays.")
+                kind = type(value).__name__
+                raise ValueError(f"The experiment returned {name!r}: {kind}, expected a dict of arrays.")
         return dict(out)
 
     own = 0 if call.seed.ndim else None
@@ -198,7 +202,8 @@ def labelled(grid: Grid, results: Mapping[str, np.ndarray]) -> xarray.Dataset:
         extra = tuple(f"{name}_dim{i}" for i in range(values.ndim - 1))
         variables[name] = ((*grid.dims, *extra), values.reshape((*grid.shape, *values.shape[1:])))
     coords: dict[str, Any] = {name: np.asarray([*map(_label, values)]) for name, values in grid.dims.items()}
-    dataset = xarray.Dataset(variables, {**coords, **grid.labels})
+    labels = {name: (dim, [*map(_label, values)]) for name, (dim, values) in grid.labels.items()}
+    dataset = xarray.Dataset(variables, {**coords, **labels})
     for name, axis in grid.space.items():
         if name in dataset.coords and axis.unit:
             dataset.coords[name].attrs["units"] = axis.unit

@@ -91,7 +91,7 @@ def test_smooth_path():
         along = {other: jnp.asarray(float(other == name)) for other in SMOOTH}
         np.testing.assert_allclose(gradient[name], difference(lambda p: everything(p)[0], along), rtol=1e-7)
         assert abs(gradient[name]) > 1e-4
-    np.testing.assert_allclose(rate, sum(gradient[name] * direction[name] for name in SMOOTH), rtol=1e-12)
+    np.testing.assert_allclose(rate, sum(gradient[name] * direction[name] for name in SMOOTH), rtol=1e-9)
     close(curvature, difference(lambda p: everything(p)[1], direction), 1e-6)
 
 
@@ -110,16 +110,28 @@ SURROGATES = {  # slope and its derivative, as their papers have them
 def test_surrogate_is_its_formula(name):
     """The spike is exact, its derivative is the formula, and that of the derivative is the derivative of the formula."""
     make, slope, curvature = SURROGATES[name]
-    for u in (-3.0, -0.7, -0.01, 0.02, 0.5, 2.0):
+    cell, at_rest = snn.LIF(v_th=20.0, surrogate=make()), snn.LIF().init((), float)
 
-        def spike(u):
-            return snn.LIF(v_th=20.0, surrogate=make()).spike(snn.LIF().init((), float)._replace(v=20.0 + u))
+    def spike(u):
+        return cell.spike(at_rest._replace(v=20.0 + u))
 
-        first, second = jax.grad(spike), jax.grad(jax.grad(spike))
-        assert spike(u) == (u >= 0)
-        np.testing.assert_allclose(first(u), slope(u), rtol=1e-12)
-        np.testing.assert_allclose(second(u), curvature(u), rtol=1e-11)
-        np.testing.assert_allclose(jax.jacfwd(first)(u), curvature(u), rtol=1e-11)
+    def in_a_loop(u):  # where JAX drops the rules of calls within rules
+        return jax.lax.scan(lambda total, _: (total + spike(u), None), 0.0 * u, None, length=2)[0] / 2
+
+    @jax.jit
+    def derivatives(u):
+        out = []
+        for f in (spike, in_a_loop):
+            first = jax.grad(f)
+            out.append([jax.vmap(d)(u) for d in (f, first, jax.grad(first), jax.jacfwd(first), jax.jacfwd(jax.jacfwd(f)))])
+        return out
+
+    u = np.array([-3.0, -0.7, -0.01, 0.02, 0.5, 2.0])
+    for fired, first, *second in derivatives(u):
+        np.testing.assert_array_equal(fired, u >= 0)
+        np.testing.assert_allclose(first, slope(u), rtol=1e-12)
+        for found in second:
+            np.testing.assert_allclose(found, curvature(u), rtol=1e-11)
 
 
 @pytest.mark.parametrize("detach", [False, True])
@@ -152,22 +164,23 @@ def test_a_spiking_neuron_in_time(kind, detach):
 # --- spiking networks, and neurons that stay silent -------------------------------------------------------------------
 
 
-def layers(weights, raster, via, *, threshold=1.0, delay=None):
-    """Three inputs, four neurons, one read-out; the sum of squares of what is read out."""
+def layers(weights, raster, via):
+    """Three inputs, four neurons (two of them too far from threshold to fire, ever), one read-out in the same step."""
     first, second = weights
     links = {
-        "in": snn.Link("S", "H", snn.AllToAll(), via=via, weight=first, delay=delay),
+        "in": snn.Link("S", "H", snn.AllToAll(), via=via, weight=first, delay=0.1),
         "back": snn.Link("H", "H", snn.AllToAll(), via=via, weight=0.1 * first[0, 0], delay=0.2),
-        "out": snn.Link("H", "O", snn.AllToAll(), via=via, weight=second, delay=delay),
+        "out": snn.Link("H", "O", snn.AllToAll(), via=via, weight=second),
     }
     populations = {
         "S": snn.Source(3),
-        "H": snn.Population(snn.LIF(tau=2.0, v_th=threshold), 4),
+        "H": snn.Population(snn.LIF(tau=2.0, v_th=np.array([1.0, 1.5, 9.0, 30.0])), 4),
         "O": snn.Population(snn.LI(tau=5.0), 1),
     }
     net = snn.network(dt=DT, key=KEY, populations=populations, projections=links)
     record = (snn.Trace("O.v"), snn.Count("H"))
-    v, count = snn.simulate(net, snn.Replay(jnp.asarray(raster), into="S"), steps=len(raster), key=KEY, record=record).record
+    drive = snn.Replay(jnp.asarray(raster), into="S")
+    v, count = snn.simulate(net, drive, steps=len(raster), key=KEY, record=record).record
     return jnp.mean(jnp.square(v - 0.3)), count
 
 
@@ -176,58 +189,52 @@ WEIGHTS = tuple(np.random.default_rng(5).random(shape) for shape in ((3, 4), (4,
 
 
 def loss(weights, raster=INPUT):
-    return layers(weights, raster, snn.Sparse(), delay=0.1)[0]
+    return layers(weights, raster, snn.Sparse())[0]
 
 
-@pytest.mark.parametrize("threshold", [1.0, 30.0], ids=["spiking", "silent"])
-def test_list_and_matrix_forward_and_reverse(threshold):
-    """Sparse and Dense, reverse and forward mode, same-step edges and delays: one gradient, also where nobody ever fires."""
+def test_list_and_matrix_forward_and_reverse():
+    """Sparse and Dense, reverse and forward mode: one gradient, that does not vanish where a neuron stays silent."""
 
-    def of(weights, via):
-        late = layers(weights, INPUT, via, threshold=threshold, delay=0.3)
-        return late[0] + layers(weights, INPUT, via, threshold=threshold)[0], late[1]
+    @jax.jit
+    def modes(w):
+        reverse, matrix = (jax.grad(layers, has_aux=True)(w, INPUT, via) for via in (snn.Sparse(), snn.Dense()))
+        return reverse, matrix, jax.jacfwd(layers, has_aux=True)(w, INPUT, snn.Sparse())
 
-    modes = jax.jit(
-        lambda w: [
-            *(jax.grad(of, has_aux=True)(w, via) for via in (snn.Sparse(), snn.Dense())),
-            jax.jacfwd(of, has_aux=True)(w, snn.Sparse()),
-        ]
-    )
-    (reverse, count), (matrix, _), (forward, _) = modes(WEIGHTS)
-    assert (jnp.sum(count) > 5) == (threshold < 10) and jnp.all(count == 0) == (threshold > 10)
+    (reverse, count), (matrix, _), (forward, _) = modes(jax.tree.map(jnp.asarray, WEIGHTS))
+    assert jnp.all(count[:2] > 2) and jnp.all(count[2:] == 0)
+    assert jnp.all(reverse[0] != 0) and jnp.all((reverse[1][:, 0] != 0) == (count > 0))
     close(matrix, reverse, 1e-10)
     close(forward, reverse, 1e-10)
-    assert jnp.all(reverse[0] != 0) if threshold > 10 else jnp.all(reverse[1] != 0)
 
 
 def test_transforms_of_a_simulation():
     """`checkpoint`, `vmap` of `grad`, `grad` of `vmap`, `jvp` and `hessian` of a spiking run: all one derivative."""
     batch = np.stack([INPUT, np.roll(INPUT, 1, axis=0), INPUT[::-1]])
     tangent = jax.tree.map(lambda w: np.cos(np.arange(w.size)).reshape(w.shape), WEIGHTS)
-    slope = jax.grad(loss)
 
     @jax.jit
     def everything(weights):
-        each = jax.vmap(slope, in_axes=(None, 0))(weights, batch)
+        each = jax.vmap(jax.grad(loss), in_axes=(None, 0))(weights, batch)
         of_sum = jax.grad(lambda w: jnp.sum(jax.vmap(loss, in_axes=(None, 0))(w, batch)))(weights)
         again = jax.grad(jax.checkpoint(loss))(weights)
         along = jax.jvp(loss, (weights,), (tangent,))[1]
-        return slope(weights), each, of_sum, again, along
+        return each, of_sum, again, along
 
-    alone, each, of_sum, again, along = everything(WEIGHTS)
-    assert any(jnp.any(g != 0) for g in alone)
-    close(jax.tree.map(lambda g: g[0], each), alone, 1e-12)
+    each, of_sum, again, along = everything(WEIGHTS)
+    alone = jax.tree.map(lambda g: g[0], each)
+    assert jnp.all(alone[0] != 0)
     close(jax.tree.map(lambda g: jnp.sum(g, axis=0), each), of_sum, 1e-10)
     close(again, alone, 1e-12)
     np.testing.assert_allclose(along, sum(jnp.vdot(g, t) for g, t in zip(alone, tangent)), rtol=1e-10)
 
 
 def test_hessian():
-    """Second derivatives of a spiking run are symmetric, and forward over reverse gives what reverse over reverse does."""
-    second = lambda w: loss((WEIGHTS[0], w[:, None]))  # noqa: E731
-    first = lambda w: loss((jnp.asarray(WEIGHTS[0]).at[0].set(w), WEIGHTS[1]))  # noqa: E731
-    for f, at in ((first, WEIGHTS[0][0]), (second, WEIGHTS[1][:, 0])):
-        forward, reverse = jax.jit(lambda w, f=f: (jax.hessian(f)(w), jax.jacrev(jax.grad(f))(w)))(at)
-        assert jnp.any(forward != 0)
-        np.testing.assert_allclose(forward, forward.T, rtol=1e-9, atol=1e-14)
-        np.testing.assert_allclose(forward, reverse, rtol=1e-9, atol=1e-14)
+    """Second derivatives of a spiking run are symmetric, and the same forward over reverse as forward over forward."""
+
+    def f(w):
+        return loss((jnp.asarray(WEIGHTS[0]).at[0].set(w), WEIGHTS[1]))
+
+    second, forward = jax.jit(lambda w: (jax.hessian(f)(w), jax.jacfwd(jax.jacfwd(f))(w)))(jnp.asarray(WEIGHTS[0][0]))
+    assert jnp.all(forward != 0)
+    np.testing.assert_allclose(second, forward, rtol=1e-9)
+    np.testing.assert_allclose(second, second.T, rtol=1e-9)

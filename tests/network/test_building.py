@@ -36,7 +36,10 @@ REFUSED = {
     "no such post": (lambda: build(p=link("A", "X")), ("Projection 'p'", "Got 'X'", "there are A, B")),
     "no such port": (lambda: build(p=link("A", "B.ex")), ("Projection 'p'", "no port 'ex'; it has exc, inh")),
     "which port": (lambda: build(p=link("A", "B")), ("'B' has 2 ports", "name one of B.exc, B.inh")),
-    "short delay": (lambda: build(p=link(delay=0.0)), ("Projection 'p'", "delay is 0.0 ms", "shortest is 1 step", "raise")),
+    "short delay": (
+        lambda: build(p=link(delay=0.0)),
+        ("Projection 'p'", "delay is 0.0 ms", "shortest is 1 step", "raise"),
+    ),
     "negative delay": (
         lambda: build(p=link(delay=-0.1), order=snn.BrianOrder()),
         ("Projection 'p'", "delay is -0.1 ms", "shortest is 0 step"),
@@ -185,7 +188,7 @@ np.add.at(GIVEN, tuple(EDGES), NUMBERS)
 
 @pytest.mark.parametrize("via", [snn.Sparse(), snn.Dense()], ids=repr)
 def test_weights_given_as_they_come(via):
-    """A number, a number an edge in the user's order (multapses add up), a matrix, a function; sparse as well as dense."""
+    """A number, a number an edge in the user's order (multapses add up), a matrix, a function; sparse and dense."""
     some, matrix = snn.FromArrays(*EDGES), np.arange(12.0).reshape(3, 4)
     net = build(
         number=link(topology=some, via=via, weight=3.0),

@@ -144,7 +144,7 @@ def test_recording_nothing_costs_nothing():
     ("record", "message"),
     [
         (snn.Raster("X"), ("probe of 'X'", "expected a population: E, L")),
-        (snn.Trace("E.w"), ("path 'E.w'", "E has no 'w'; it has in, v")),
+        (snn.Trace("E.w"), ("path 'E.w'", "E has no 'w'; it has heard, in, v")),
         (snn.Trace("L.b"), ("path 'L.b'", "which is no variable; expected one below it: 'L.b.i'")),
         (snn.Trace("E.v", index=37), ("Trace.index of 'E.v' is (37,)", "expected indices within 0 .. 36")),
         (snn.Rate("E", bin=0.7), ("Rate.bin = 0.7 ms", "no whole number of steps of dt = 0.5 ms", "use that")),

@@ -30,7 +30,9 @@ def experiment(point, key):
 
 
 def sweep(grid, **changes):
-    return snn.sweep(changes.pop("experiment", experiment), grid, key=jax.random.key(1), progress=snn.Quiet(), **changes)
+    return snn.sweep(
+        changes.pop("experiment", experiment), grid, key=jax.random.key(1), progress=snn.Quiet(), **changes
+    )
 
 
 def test_product():
@@ -58,7 +60,13 @@ def test_zipped():
 
 
 def test_nothing_varies():
-    space = {"g": snn.Axis(5.0), "eta": snn.Axis(1.0), "tau": snn.Axis(0.0), "kind": snn.Static("a"), "n": snn.Static(1)}
+    space = {
+        "g": snn.Axis(5.0),
+        "eta": snn.Axis(1.0),
+        "tau": snn.Axis(0.0),
+        "kind": snn.Static("a"),
+        "n": snn.Static(1),
+    }
     for grid in (snn.product(space | {"seed": snn.Seeds()}), snn.zipped(space | {"seed": snn.Seeds()})):
         ds = sweep(grid)
         assert ds.number.values.item() == 1105.0 and ds.attrs["seed"] == 0
@@ -69,7 +77,7 @@ def test_a_key_is_that_of_the_seed_wherever_the_point_stands():
     here = sweep(snn.product(SPACE)).key.values
     there = sweep(snn.product({"seed": snn.Seeds(values=(9, 6, 5)), **{k: v for k, v in SPACE.items() if k != "seed"}}))
     for seed in (5, 6):
-        expected = jax.random.key_data(jax.random.fold_in(jax.random.key(1), seed))
+        expected = np.asarray(jax.random.key_data(jax.random.fold_in(jax.random.key(1), seed)))
         assert np.all(here[:, :, :, seed - 5] == expected) and np.all(there.key.sel(seed=seed) == expected)
     assert np.all(there.key.sel(seed=9) != here[0, 0, 0, 0])
 
@@ -94,6 +102,7 @@ def test_choices_can_be_anything():
     def chosen(point, key):
         return {"none": jnp.array(point["delay"] is None), "nest": jnp.array(isinstance(point["order"], snn.NestOrder))}
 
+    assert [*sweep(snn.zipped(space), experiment=chosen).delay.values] == ["None", "2"]
     ds = sweep(snn.product(space), experiment=chosen)
     assert [*ds.delay.values] == ["None", "2"] and ds.attrs["order"] == "NestOrder()"
     assert np.all(ds.none.sel(delay="None")) and not np.any(ds.none.sel(delay="2")) and np.all(ds.nest)

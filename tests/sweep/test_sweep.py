@@ -64,7 +64,7 @@ def test_a_graph_is_built_once_a_seed():
     """Graph-sized sorts: one in a program whose points share a seed, outside all loops; else one for each point."""
 
     def sorted_numbers(share_seed):
-        (static, points), = machinery._by_static(snn.product(SPACE))
+        ((static, points),) = machinery._by_static(snn.product(SPACE))
         call = next(machinery._calls(points, 3, share_seed))
         text = machinery._compiled(experiment, static, call, KEY).as_text()
         assert not any(" sort(" in line for line in in_loops(text))

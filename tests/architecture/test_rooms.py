@@ -1,0 +1,108 @@
+"""Design section 6: rooms import one way only, and importing the library does no work."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "jaxsnn"
+
+LEVELS = [
+    {"_types", "_status", "_tree", "_random", "_bits", "_linear", "distributions"},
+    {"dynamics", "neurons", "synapses", "connect"},
+    {"plasticity"},
+    {"network", "simulate"},
+    {"gradients", "sweep", "lower", "interop", "data"},
+    {"analysis", "cli"},
+]
+LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
+NARROWER = {"simulate": {"dynamics", *LEVELS[0]}}  # any dynamics runs: a network, or a program lowered to a chip
+
+
+def room_of(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_rooms(source, package):
+    """The rooms that a module of `package` imports, wherever in it; "" for the whole library."""
+    rooms = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = [*base, *(node.module.split(".") if node.module else [])]
+            names = [".".join([*module, alias.name]) for alias in node.names]
+        else:
+            continue
+        for name in names:
+            first, *rest = name.split(".")
+            if first == "jaxsnn":
+                rooms.add(rest[0] if rest else "")
+    return rooms
+
+
+def complaint(room, imports):
+    """What is wrong with these imports, or None."""
+    for other in sorted(imports - {room, "__version__"}):
+        if other not in LEVEL:
+            return f"{room} imports {other or 'the whole library'}"
+        base = LEVEL[other] == LEVEL[room] == 0
+        if not base and LEVEL[other] >= LEVEL[room]:
+            return f"{room} imports {other}, which is not below it"
+        if room in NARROWER and other not in NARROWER[room]:
+            return f"{room} imports {other}, and may know only {sorted(NARROWER[room])}"
+    return None
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_rooms_import_one_way(path):
+    room = room_of(path)
+    if room == "__init__":
+        return
+    assert room in LEVEL, f"{room} is a room without a level"
+    package = ["jaxsnn", *path.relative_to(PACKAGE).parts[:-1]]
+    assert complaint(room, imported_rooms(path.read_text(), package)) is None
+
+
+@pytest.mark.parametrize(
+    ("room", "source", "found"),
+    [
+        ("simulate", "from ..network.network import Network", "network"),
+        ("simulate", "from jaxsnn.network import network", "network"),
+        ("simulate", "def f():\n    from ..connect.ring import Ring", "connect"),
+        ("neurons", "from ..synapses.delta import Delta", "synapses"),
+        ("synapses", "import jaxsnn.neurons.lif", "neurons"),
+        ("connect", "from .. import sweep", "sweep"),
+        ("sweep", "import jaxsnn as snn", "the whole library"),
+        ("analysis", "from ..cli import main", "cli"),
+    ],
+)
+def test_a_wrong_import_is_seen(room, source, found):
+    """Negative control."""
+    assert found in complaint(room, imported_rooms(source, ["jaxsnn", room]))
+
+
+WORK = """
+import sys, jax, equinox, optax
+from jax._src import xla_bridge
+before, flags = set(sys.modules), dict(jax.config.values)
+import jaxsnn
+assert dict(jax.config.values) == flags, "a global flag was set"
+assert not xla_bridge.backends_are_initialized(), "a backend was started"
+heavy = {name.partition(".")[0] for name in set(sys.modules) - before} & set(sys.argv[1:])
+assert not heavy, f"imported {heavy}"
+"""
+
+
+def test_importing_does_no_work():
+    """No backend, no flag, and nothing that only some uses need; a NumPy submodule shows that the check can fail."""
+
+    def run(*heavy):
+        return subprocess.run([sys.executable, "-c", WORK, *heavy], cwd=PACKAGE.parent, capture_output=True, text=True)
+
+    heavy = ("matplotlib", "xarray", "zarr", "rich", "scipy", "pandas", "h5py", "sklearn", "nir")
+    assert (done := run(*heavy)).returncode == 0, done.stderr
+    assert "imported {'jaxsnn'}" in run("jaxsnn").stderr

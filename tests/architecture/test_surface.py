@@ -1,0 +1,126 @@
+"""What users see: everything public is documented; numbers are leaves with units, and only what is static is static."""
+
+import ast
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import numpy as np
+import pytest
+
+import jaxsnn as snn
+from tests.simulate.toys import KEY, WATCHED, drive, toy
+
+ROOT = Path(__file__).parents[2]
+MODULES = [importlib.import_module(info.name) for info in pkgutil.walk_packages(snn.__path__, "jaxsnn.")]
+PUBLIC = [name for name in vars(snn) if not name.startswith("_") and not inspect.ismodule(getattr(snn, name))]
+
+
+def defined_in(module):
+    """Its own classes and functions that have public names."""
+    return [x for n, x in vars(module).items() if getattr(x, "__module__", "") == module.__name__ and n[0] != "_"]
+
+
+def undocumented(tree):
+    """Public classes and functions of a module, and what a class obliges its subclasses to, without a docstring."""
+    found = []
+    for node in tree.body:
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and not node.name.startswith("_"):
+            abstract = [
+                part
+                for part in ast.walk(node)
+                if isinstance(part, ast.FunctionDef)
+                and not part.name.startswith("_")
+                and any("abstractmethod" in ast.unparse(decorator) for decorator in part.decorator_list)
+            ]
+            found += [part.name for part in (node, *abstract) if not ast.get_docstring(part)]
+    return found
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "jaxsnn").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
+def test_everything_public_says_what_it_is(path):
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree), "the module says nothing"
+    assert undocumented(tree) == []
+
+
+def test_silence_is_noticed():
+    """Negative control."""
+    source = "class A:\n    @abc.abstractmethod\n    def f(self): ...\ndef g(): pass\ndef _h(): pass"
+    assert undocumented(ast.parse(source)) == ["A", "f", "g"]
+
+
+def test_every_public_name_is_in_the_documentation():
+    text = (ROOT / "docs" / "pages" / "api.md").read_text().splitlines()
+    documented = {line.removeprefix("::: jaxsnn.") for line in text if line.startswith("::: jaxsnn.")}
+    assert {*PUBLIC} - documented == set()
+    assert {name for name in documented if "." not in name} - {*PUBLIC} == set()  # and nothing that is gone
+
+
+def fields():
+    """Every field of every Module of the library."""
+    for module in MODULES:
+        for kind in defined_in(module):
+            if isinstance(kind, type) and issubclass(kind, eqx.Module):
+                yield from ((kind, field) for field in dataclasses.fields(kind))
+
+
+def test_numbers_are_leaves_with_units():
+    """A parameter is no Python number: it went through `param`, which knows its unit; distributions have none."""
+    seen = 0
+    for kind, field in fields():
+        where = f"{kind.__name__}.{field.name}: {field.type}"
+        if field.metadata.get("static"):
+            assert "Array" not in str(field.type) and "ndarray" not in str(field.type), where
+        else:
+            assert str(field.type) not in ("float", "int", "float | None", "int | None", str(float), str(int)), where
+        if "unit" in field.metadata:
+            seen += 1
+            unitless = issubclass(kind, snn.AbstractDistribution) or kind is snn.FixedProb
+            assert bool(field.metadata["unit"]) is not unitless, where
+    assert seen > 30
+
+
+def statics(node):
+    """The values of all static fields below a node."""
+    if dataclasses.is_dataclass(node):
+        for field in dataclasses.fields(node):
+            value = getattr(node, field.name, None)
+            if field.metadata.get("static"):
+                yield field.name, value
+            else:
+                yield from statics(value)
+    elif isinstance(node, dict):
+        for value in node.values():
+            yield from statics(value)
+    elif isinstance(node, (list, tuple)):
+        for value in node:
+            yield from statics(value)
+
+
+class Careless(eqx.Module):
+    """An array in a static field: the second jitted call would fail."""
+
+    sizes: tuple = eqx.field(static=True)
+
+
+def test_what_is_static_is_hashable_and_no_array():
+    """Of everything that a run is made of, prepared or not."""
+
+    def wrong(node):
+        found = [*statics(node)]
+        assert found
+        return [n for n, v in found if any(isinstance(x, (jax.Array, np.ndarray)) for x in jax.tree.leaves(v))] or [
+            n for n, v in found if isinstance(v, (list, dict, set))
+        ]
+
+    net = toy()
+    run = {"net": net, "prepared": net.prepare(), "state": net.init(key=KEY), "drive": drive(), "probes": WATCHED}
+    assert wrong(run) == [] and all(isinstance(hash(value), int) for _, value in statics(run))
+    with pytest.warns(UserWarning, match="set as static"):  # what equinox says of a direct one
+        careless = Careless((np.ones(2),))
+    assert wrong(careless) == ["sizes"]  # negative control
