@@ -23,7 +23,7 @@ def strict():
 
 @pytest.fixture
 def x64():
-    """float64 for one test. Global, not a context, so that threads (a sweep's) see it; a worker is a process of its own."""
+    """float64 for one test. Global, not a context, so that threads (a sweep's) see it; a worker is a process."""
     jax.config.update("jax_enable_x64", True)
     yield
     jax.config.update("jax_enable_x64", False)

@@ -57,7 +57,7 @@ class Subject:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m experiments.bench", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m experiments.bench", description="Ours and the peers side by side.")
     parser.add_argument("workload", choices=WORKLOADS)
     parser.add_argument("--peers", default="", help=f"comma-separated, of {', '.join(PEERS)}")
     parser.add_argument("--repeat", type=int, default=5, help="rounds (default 5)")

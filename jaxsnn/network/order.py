@@ -43,11 +43,8 @@ class NestOrder(AbstractOrder):
         arrivals, ring = net.arrivals(state.ring, inputs, t)
         populations, spikes = {}, {}
         for name in net.sequence:
-            population = net.populations[name]
-            s = net.advance(name, state.populations[name], inputs, t, key)
-            s = population.hear(s, arrivals[name], net.dt)
-            spikes[name] = population.spike(s)
-            populations[name] = population.reset(s, spikes[name], net.dt)
+            s, spikes[name] = net.to_threshold(name, state.populations[name], inputs, t, key, arrivals[name])
+            populations[name] = net.populations[name].reset(s, spikes[name], net.dt)
             net.pass_on(name, spikes[name], arrivals)
         ring, overflow = net.deliver(ring, spikes, t)
         return net.next(state, populations, ring, overflow), spikes
@@ -65,8 +62,9 @@ class BrianOrder(AbstractOrder):
     same_step = False
 
     def step(self, net, state, inputs, t, key):
-        advanced = {name: net.advance(name, state.populations[name], inputs, t, key) for name in net.sequence}
-        spikes = {name: net.populations[name].spike(s) for name, s in advanced.items()}
+        advanced, spikes = {}, {}
+        for name in net.sequence:
+            advanced[name], spikes[name] = net.to_threshold(name, state.populations[name], inputs, t, key)
         ring, overflow = net.deliver(state.ring, spikes, t)
         arrivals, ring = net.arrivals(ring, inputs, t)
         populations = {}

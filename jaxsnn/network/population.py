@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from .. import _random
 from .._linear import Current
+from .._once import written_once
 from .._tree import children, get
 from .._types import canonical_float
 from ..distributions import draw
@@ -96,6 +97,32 @@ class Population(eqx.Module):
 
     # --- the parts of a step, which the network's order calls -----------------------------------------------------
 
+    def to_threshold(
+        self,
+        s: PopulationState,
+        current: Array | None,
+        arrivals: dict[str, Float[Array, " n"]] | None,
+        dt: float,
+        t: Array,
+        *,
+        stream: Array | None,
+    ) -> tuple[PopulationState, Float[Array, " n"]]:
+        """The first half of a step, and who fires: all that comes before the threshold. `arrivals`: None if later."""
+
+        def half(population: Population, s: PopulationState, *rest: Any) -> tuple[PopulationState, Array]:
+            current, arrivals, t, stream = rest
+            s = population.advance(s, current, dt, t, stream=stream)
+            s = s if arrivals is None else population.hear(s, arrivals, dt)
+            return s, population.neuron.spike(s.neuron)
+
+        def neurons(*args: Any) -> tuple[Any, Array]:
+            s, spikes = half(*args)
+            return s.neuron, spikes
+
+        given = (self, s, current, arrivals, t, stream)
+        neuron, spikes = written_once(neurons, t, *given)
+        return half(*given)[0]._replace(neuron=neuron), spikes  # ports have one user each: they need no branch
+
     def advance(
         self, s: PopulationState, current: Array | None, dt: float, t: Array, *, stream: Array | None
     ) -> PopulationState:
@@ -129,10 +156,6 @@ class Population(eqx.Module):
                 jump = part if jump is None else jump + part
         neuron = s.neuron if jump is None else self.neuron.kick(s.neuron, jump, dt, fired=fired)
         return PopulationState(neuron, ports)
-
-    def spike(self, s: PopulationState) -> Float[Array, " n"]:
-        """Who fires, as amplitudes."""
-        return self.neuron.spike(s.neuron)
 
     def reset(self, s: PopulationState, spikes: Float[Array, " n"], dt: float) -> PopulationState:
         """What firing does, and the bookkeeping that closes the step."""

@@ -121,11 +121,13 @@ class Prepared(AbstractDynamics):
 
     # --- the stages of a step, which the order arranges -------------------------------------------------------------
 
-    def advance(self, name: str, s: Any, inputs: Inputs, t: Array, key: Array) -> Any:
-        """Ports and membranes of one population from `t_k` to `t_{k+1}`."""
+    def to_threshold(
+        self, name: str, s: Any, inputs: Inputs, t: Array, key: Array, arrivals: dict[str, Array] | None = None
+    ) -> tuple[Any, Array]:
+        """One population from `t_k` to its threshold, with `arrivals` where they come before it; and its spikes."""
         population = self.populations[name]
         stream = _random.stream(key, f"{name}.noise") if population.neuron.noisy else None
-        return population.advance(s, inputs.currents.get(name), self.dt, t, stream=stream)
+        return population.to_threshold(s, inputs.currents.get(name), arrivals, self.dt, t, stream=stream)
 
     def arrivals(self, ring: Array, inputs: Inputs, t: Array) -> tuple[dict[str, dict[str, Array]], Array]:
         """What lands in this step, by population and port, and the ring without it."""

@@ -20,8 +20,8 @@ def _attach(spike: Float[Array, "..."], distance: Float[Array, "..."], slope: Fl
 
 @_attach.defjvp
 def _attach_jvp(primals, tangents):
-    # Reverse mode of a scan forgets the rule of a call within a rule, and second derivatives of spikes with it. So the spike
-    # carries them itself, as a zero: its derivative is `slope`, the one of that is the derivative of `slope`.
+    # Reverse mode of a scan forgets the rule of a call within a rule, and second derivatives of spikes with it. So the
+    # spike carries them itself, as a zero: its derivative is `slope`, the one of that is the derivative of `slope`.
     spike, distance, slope = primals
     zero = (distance - lax.stop_gradient(distance)) * (0.5 * (slope + lax.stop_gradient(slope)))
     return spike + zero, slope * tangents[1]

@@ -1,7 +1,7 @@
 """Every model, and how it is walked through time: the laws of the other files hold for each entry.
 
-An entry is a function of one number `u`, by which its parameters are multiplied: 1 for the model as it is, anything else for
-another one of the same kind. Entries are functions, not models, since the precision of a number is that of its test.
+An entry is a function of one number `u`, by which its parameters are multiplied: 1 for the model as it is, anything
+else for another one of its kind. Entries are functions, not models, since the precision of a number is its test's.
 """
 
 from typing import Any, NamedTuple
@@ -19,15 +19,19 @@ N, STEPS = 6, 120
 
 class QIF(snn.AbstractNeuron):
     """Quadratic integrate-and-fire: `tau dv/dt = v^2 + I`, forward Euler; from `v_peak` it restarts at `v_reset`."""
+
     tau: Array = snn.param(2.0, unit="ms")
     v_peak: Array = snn.param(10.0)
     v_reset: Array = snn.param(-10.0)
-    def advance(self, s, current, dt, *, noise=None):  # fmt: skip
+
+    def advance(self, s, current, dt, *, noise=None):
         slope = s.v if current.b is None else s.v + current.b
         return s._replace(v=s.v + dt / self.tau * (slope * s.v + current.a))
-    def spike(self, s):  # fmt: skip
+
+    def spike(self, s):
         return snn.FastSigmoid()(s.v >= self.v_peak, s.v - self.v_peak)
-    def reset(self, s, spike, dt):  # fmt: skip
+
+    def reset(self, s, spike, dt):
         return s._replace(v=jnp.where(spike > 0, self.v_reset, s.v))
 
 

@@ -1,4 +1,4 @@
-"""Law (g): matrix, list, loop over spikes and gathered rows all put the same arrivals into the same slots as brute force.
+"""Law (g): matrix, list, loop over spikes and gathered rows put the same arrivals into the same slots as brute force.
 
 Weights are multiples of 1/8, so that every order of summation gives the same sum and equality is exact.
 """
@@ -14,7 +14,6 @@ import pytest
 import jaxsnn as snn
 from jaxsnn.connect import dense, events, sparse
 from jaxsnn.connect.ring import Ring
-
 from tests.laws.registry import DT
 
 N_PRE, RING = 40, Ring(slots=7, width=15)
@@ -69,7 +68,7 @@ EVERYTHING = jax.jit(partial(sparse._everything, ring=RING))
 
 @pytest.mark.parametrize("width", [24, 5, 1])
 def test_loop_over_spikes(width):
-    """The CPU's way, with rows longer than what is handled at once, against brute force; and so the differentiable way."""
+    """The CPU's way, with rows longer than what is handled at once, against brute force; so the differentiable way."""
     loop = jax.jit(partial(sparse._rows_of_spikes, ring=RING, width=width))
     for seed in range(4):
         given = case(seed)
@@ -78,7 +77,7 @@ def test_loop_over_spikes(width):
             out, cut = way(*map(jnp.asarray, given))
             np.testing.assert_array_equal(out, expected)
             assert not cut
-        late = given[:2] + ((given[2] + RING.width) % RING.size, *given[3:])
+        late = (*given[:2], (given[2] + RING.width) % RING.size, *given[3:])
         assert np.any(brute_force(*late) != expected)  # control: a slot too late is seen
 
 
@@ -92,17 +91,21 @@ def test_gathered_rows():
     for own in ways:
         mine = [[one[a] if mine else batch[0][a] for a, mine in enumerate(own)] for one in batch]
         size = 3 if any(own) else 1
-        args = [jnp.asarray(np.stack([one[a] for one in mine[:size]]) if o else mine[0][a][None]) for a, o in enumerate(own)]
+        args = [
+            jnp.asarray(np.stack([one[a] for one in mine[:size]]) if o else mine[0][a][None]) for a, o in enumerate(own)
+        ]
         out, cut = gathered(*args, size)
         np.testing.assert_array_equal(out, [brute_force(*one) for one in mine[:size]])
         assert not np.any(cut)
 
 
 def test_gathered_rows_say_when_they_have_no_room():
-    """The bit is set by one spike too many, pooled over the batch, and by a row that is longer than the gathered width."""
+    """The bit is set by one spike too many, pooled over the batch, and by a row longer than the gathered width."""
     one = jax.tree.map(lambda x: jnp.asarray(x)[None], case(0))
     spikes = int(np.count_nonzero(one[1]))
-    gathered = jax.jit(partial(sparse._gathered_rows, ring=RING), static_argnums=7, static_argnames=("width", "capacity"))
+    gathered = jax.jit(
+        partial(sparse._gathered_rows, ring=RING), static_argnums=7, static_argnames=("width", "capacity")
+    )
 
     def cut(*args, size=1, **room):
         return bool(np.all(gathered(*args, size, **room)[1]))
@@ -187,7 +190,9 @@ WATCHED = {name: snn.Trace(f"{name}.v") for name in SIZES}
 def run(weight=1.0, shift=0):
     drive = snn.Replay(jnp.roll(jnp.asarray(RASTER), shift, axis=0), into="A")
     watched = {name: snn.Trace(f"{name}.v") for name in SIZES}
-    return snn.simulate(relays(weight), drive, steps=STEPS, key=jax.random.key(0), record=watched, progress=snn.Quiet()).record
+    return snn.simulate(
+        relays(weight), drive, steps=STEPS, key=jax.random.key(0), record=watched, progress=snn.Quiet()
+    ).record
 
 
 def arrivals(weight=1.0, shift=0, late=0):
@@ -209,7 +214,7 @@ def assert_same(a, b):
 
 @pytest.fixture
 def accelerator(monkeypatch):
-    """Everywhere the code of accelerators instead of the CPU's, on this CPU. Nothing traced before may be used again."""
+    """Everywhere the code of accelerators instead of the CPU's, on this CPU. Nothing traced before may be used."""
     jax.clear_caches()
     monkeypatch.setattr(jax.lax, "platform_dependent", lambda *args, default, **others: default(*args))
     yield
@@ -225,7 +230,7 @@ def test_delays_of_every_synapse():
 
 
 def test_accelerators_give_the_same(accelerator):
-    """The code that accelerators run: one instance, and a batch that shares its graph but neither weights nor spikes."""
+    """The code that accelerators run: one instance, and a batch that shares its graph but not weights or spikes."""
     assert_same(jax.jit(run)(2.0), arrivals(2.0))
     points = (jnp.array([1.0, 2.0, 0.5]), jnp.array([0, 1, 2]))
     batch = jax.jit(jax.vmap(run))(*points)
@@ -234,7 +239,7 @@ def test_accelerators_give_the_same(accelerator):
 
 
 def test_dense_is_sparse():
-    """Spiking networks side by side, held as matrices or as lists: with one delay, with one each, and in the same step."""
+    """Spiking networks side by side, held as matrices or as lists: with one delay, one each, and in the same step."""
     rng = np.random.default_rng(1)
     n, spread, delays = 8, rng.integers(-8, 17, (8, 8)) / 8, DT * rng.integers(1, 9, (8, 8))
     cell, links, drive = snn.LIF(tau=5.0, v_th=2.0, t_ref=0.2), {}, snn.Silence()
@@ -271,12 +276,12 @@ def test_a_random_matrix_is_the_random_list():
     edges = synapses(snn.Sparse())
     assert edges.shape[1] > 80
     np.testing.assert_array_equal(synapses(snn.Dense()), edges)
-    with pytest.raises(ValueError, match="several synapses.*Sparse"):
+    with pytest.raises(ValueError, match=r"several synapses.*Sparse"):
         synapses(snn.Dense(), snn.FixedInDegree(30))
 
 
 def test_capacity_is_of_accelerators(accelerator, monkeypatch):
-    """Three spikes of one step where there is room for one: the status says so, and the CPU, which needs no room, does not."""
+    """Three spikes of one step where there is room for one: the status says so; the CPU needs no room."""
 
     def status():
         link = snn.Link("A", "A", snn.OneToOne(), via=snn.Sparse(capacity=1), delay=DT)

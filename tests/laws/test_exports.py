@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
-
 from tests.laws.registry import DT, NEURONS, PORTS, N
 
 PLATFORMS = ("cpu", "cuda", "tpu")

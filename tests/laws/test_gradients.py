@@ -1,4 +1,4 @@
-"""Law (e): gradients are those of finite differences where there are no spikes, and of the surrogate where there are."""
+"""Law (e): gradients are those of finite differences where there are no spikes, and of the surrogate elsewhere."""
 
 import functools
 
@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
-
 from tests.laws.registry import DT
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -43,24 +42,26 @@ SMOOTH = {  # every number of a network that only integrates
 
 def smooth(p):
     """A number that depends on all of `SMOOTH`: silent neurons (LIF), read out by LI without and with a conductance."""
-    ports = {"exp": snn.Exponential(p["tau_exp"]), "alpha": snn.Alpha(p["tau_alpha"]), "jump": snn.Delta()}
+    current = snn.Exponential(p["tau_exp"])
     cell = snn.LIF(tau=p["tau"], v_rest=p["v_rest"], v_th=1e6, bias=p["bias"], gain=snn.Resistance(p["r"]))
     reader = snn.LI(tau=p["tau"], v_rest=p["v_rest"], gain=snn.Capacitance(6.0))
-    conducting = {**ports, "g": snn.Conductance(p["tau_g"], p["e_rev"])}
-    graph = snn.FromArrays([0, 0, 1, 2], [0, 1, 1, 0])
-    links = {}
-    for name in ("P", "Q"):
-        links[f"exp {name}"] = snn.Link("S", f"{name}.exp", graph, weight=p["sparse"], delay=DT * np.array([1, 2, 3, 5]))
-        links[f"alpha {name}"] = snn.Link("S", f"{name}.alpha", snn.AllToAll(), via=snn.Dense(), weight=p["dense"] * SPREAD)
-        links[f"jump {name}"] = snn.Link("S", f"{name}.jump", graph, weight=p["jump"], delay=0.2)
-    links["g"] = snn.Link("S", "Q.g", snn.AllToAll(), weight=p["g"] * SPREAD, delay=DT)
+    graph, delays = snn.FromArrays([0, 0, 1, 2], [0, 1, 1, 0]), DT * np.array([1, 2, 3, 5])
+    links = {
+        "exp P": snn.Link("S", "P.exp", graph, weight=p["sparse"], delay=delays),
+        "exp Q": snn.Link("S", "Q.exp", graph, weight=p["sparse"], delay=delays),
+        "alpha": snn.Link("S", "P.alpha", snn.AllToAll(), via=snn.Dense(), weight=p["dense"] * SPREAD),
+        "jump": snn.Link("S", "P.jump", graph, weight=p["jump"], delay=0.2),
+        "g": snn.Link("S", "Q.g", snn.AllToAll(), via=snn.Dense(), weight=p["g"] * SPREAD, delay=DT),
+    }
+    at_p = {"exp": current, "alpha": snn.Alpha(p["tau_alpha"]), "jump": snn.Delta()}
+    at_q = {"exp": current, "g": snn.Conductance(p["tau_g"], p["e_rev"])}
     net = snn.network(
         dt=DT,
         key=KEY,
         populations={
             "S": snn.Source(3),
-            "P": snn.Population(cell, 2, ports=ports, init={"v": p["v0"]}),
-            "Q": snn.Population(reader, 2, ports=conducting),
+            "P": snn.Population(cell, 2, ports=at_p, init={"v": p["v0"]}),
+            "Q": snn.Population(reader, 2, ports=at_q),
         },
         projections=links,
     )
@@ -70,7 +71,7 @@ def smooth(p):
 
 
 def test_smooth_path():
-    """All fourteen first derivatives, and a second one along a direction, against central differences of sixth order."""
+    """All fourteen first derivatives, and a second one along a direction, against differences of sixth order."""
     point = jax.tree.map(jnp.asarray, SMOOTH)
     direction = {name: jnp.asarray(x) for name, x in zip(SMOOTH, np.random.default_rng(2).normal(size=len(SMOOTH)))}
 
@@ -84,9 +85,11 @@ def test_smooth_path():
         """The derivative of `f` along a direction."""
         at = {k: f(jax.tree.map(lambda x, d, k=k: x + k * h * d, point, along)) for k in (-3, -2, -1, 1, 2, 3)}
         coefficients = {1: 3 / 4, 2: -3 / 20, 3: 1 / 60}
-        return jax.tree.map(lambda *x: sum(np.sign(k) * coefficients[abs(k)] * v for k, v in zip(at, x)) / h, *at.values())
+        return jax.tree.map(
+            lambda *x: sum(np.sign(k) * coefficients[abs(k)] * v for k, v in zip(at, x)) / h, *at.values()
+        )
 
-    value, gradient, rate, curvature = everything(point)
+    _, gradient, rate, curvature = everything(point)
     for name in SMOOTH:
         along = {other: jnp.asarray(float(other == name)) for other in SMOOTH}
         np.testing.assert_allclose(gradient[name], difference(lambda p: everything(p)[0], along), rtol=1e-7)
@@ -108,7 +111,7 @@ SURROGATES = {  # slope and its derivative, as their papers have them
 
 @pytest.mark.parametrize("name", SURROGATES)
 def test_surrogate_is_its_formula(name):
-    """The spike is exact, its derivative is the formula, and that of the derivative is the derivative of the formula."""
+    """The spike is exact, its derivative the formula, and that one's derivative the derivative of the formula."""
     make, slope, curvature = SURROGATES[name]
     cell, at_rest = snn.LIF(v_th=20.0, surrogate=make()), snn.LIF().init((), float)
 
@@ -123,7 +126,9 @@ def test_surrogate_is_its_formula(name):
         out = []
         for f in (spike, in_a_loop):
             first = jax.grad(f)
-            out.append([jax.vmap(d)(u) for d in (f, first, jax.grad(first), jax.jacfwd(first), jax.jacfwd(jax.jacfwd(f)))])
+            out.append(
+                [jax.vmap(d)(u) for d in (f, first, jax.grad(first), jax.jacfwd(first), jax.jacfwd(jax.jacfwd(f)))]
+            )
         return out
 
     u = np.array([-3.0, -0.7, -0.01, 0.02, 0.5, 2.0])
@@ -137,7 +142,7 @@ def test_surrogate_is_its_formula(name):
 @pytest.mark.parametrize("detach", [False, True])
 @pytest.mark.parametrize("kind", [snn.ToValue, snn.Subtract])
 def test_a_spiking_neuron_in_time(kind, detach):
-    """Through 60 steps with spikes and resets: the recursion of `dv/dw` and `ds/dw`, written out for one neuron in NumPy."""
+    """Through 60 steps with spikes and resets: the recursion of `dv/dw` and `ds/dw`, written out in NumPy."""
     decay, v_th, v_reset, x = np.exp(-DT / 2.0), 1.0, -0.2, np.random.default_rng(3).random(60)
     cell = snn.LIF(tau=2.0, v_th=v_th, v_reset=v_reset, gain=snn.PerStep(), reset_kind=kind(detach=detach))
 

@@ -1,4 +1,6 @@
-"""Laws (a), (b) and (c): `vmap` is the thing itself, states keep shape and type, `jit` changes nothing, one trace is enough."""
+"""Laws (a), (b), (c): `vmap` is the thing itself, states keep shape and type, `jit` changes nothing, one trace is enough."""
+
+from operator import itemgetter
 
 import equinox as eqx
 import jax
@@ -7,7 +9,6 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
-
 from tests.laws.registry import DRIVES, DT, NEURONS, PORTS, N, feed, neuron_step, port_step
 
 SCALES = (1, 1.5, np.float32(1.1), np.float64(0.9))  # whatever kind of number a user has at hand
@@ -27,7 +28,10 @@ def port_steps(port, s, x):
     return s, (first, second)
 
 
-MODELS = {**{name: (make, neuron_steps) for name, make in NEURONS.items()}, **{n: (m, port_steps) for n, m in PORTS.items()}}
+MODELS = {
+    **{name: (make, neuron_steps) for name, make in NEURONS.items()},
+    **{n: (m, port_steps) for n, m in PORTS.items()},
+}
 
 
 def inputs(dtype):
@@ -55,7 +59,7 @@ def assert_near(a, b, ulp=4):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_one_neuron_is_all_of_them(name):
-    """(a) Mapped over neurons, (b) jitted or not, (c) with any numbers, one for all or one each: the same two programs."""
+    """(a) Mapped over neurons, (b) jitted or not, (c) with any numbers, one for all or one each: two programs."""
     make, steps = MODELS[name]
     model, each, x = make(1.0), make(1.0 + 0.1 * np.arange(N)), inputs("float32")
     jitted = eqx.filter_jit(eqx.debug.assert_max_traces(steps, max_traces=2))  # one number for all, one number each
@@ -65,7 +69,7 @@ def test_one_neuron_is_all_of_them(name):
     whole = jitted(each, s, x)
     for i in (0, N - 1):  # neuron i of many is the neuron that has the numbers of i
         alone = jitted(make(1.0 + 0.1 * i), s, x)
-        assert_near(jax.tree.map(lambda a: a[i], alone), jax.tree.map(lambda a: a[i], whole))
+        assert_near(*(jax.tree.map(itemgetter(i), out) for out in (alone, whole)))
     for u in SCALES:  # one more trace would be an error here
         jitted(make(u), s, x)
 
@@ -75,7 +79,7 @@ def test_one_neuron_is_all_of_them(name):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_shape_and_type_never_change(name, dtype):
-    """(b) Whatever a step touches has the type of this run's floats, or is a counter of 32 bits; the state stays alike."""
+    """(b) Whatever a step touches has the type of this run's floats, or is a counter; the state stays alike."""
     make, steps = MODELS[name]
     model, x = make(1.0), inputs(dtype)
     s = model.init((N,), dtype)
@@ -96,7 +100,7 @@ def test_a_number_that_is_no_leaf_is_traced_again():
     jitted, x = eqx.filter_jit(eqx.debug.assert_max_traces(neuron_steps, max_traces=1)), inputs("float32")
     s = Careless().init((N,), jnp.float32)
     jitted(Careless(1.0), s, x)
-    with pytest.raises(RuntimeError, match="[Tt]race"):
+    with pytest.raises(RuntimeError, match=r"[Tt]race"):
         jitted(Careless(2.0), s, x)
 
 
@@ -115,7 +119,7 @@ def drive_step(drive, d, t, key):
 
 @pytest.mark.parametrize("name", DRIVES)
 def test_drives(name, dtype):
-    """One trace serves all numbers of a drive; its state stays alike, and what it feeds has the type of this run's floats."""
+    """One trace serves all numbers of a drive; its state stays alike; what it feeds has the type of this run's floats."""
     make, key, t = DRIVES[name], jax.random.key(3), jnp.int32(30)
     d = make(1.0).prepare(small_network()).init(key=key)
     jitted = eqx.filter_jit(eqx.debug.assert_max_traces(drive_step, max_traces=1))

@@ -23,9 +23,7 @@ def leaky(v, current, slope, tau, rest, r):
     return target + (v - target) * math.exp(-rate * DT)
 
 
-def lif(
-    i, x, late, sloped, *, gain="resistance", r=1.0, above=False, kind="value", later=False, hears="drops", sd=0.0
-):
+def lif(i, x, late, sloped, *, gain="resistance", r=1.0, above=False, kind="value", later=False, hears="drops", sd=0.0):
     """Neuron `i` of the registry's LIF, with its choices; yields `v` and whether it fired, step by step."""
     tau, rest, threshold, reset_to, hold, bias = 5.0, 0.25, 1.5, -0.5, 3, 0.5
     v, counter, kept, pending = rest, 0, 0.0, False
@@ -112,22 +110,21 @@ def trajectory(name, x, late, sloped):
 
 @pytest.mark.parametrize("name", NEURONS)
 def test_neuron(name, x64):
-    """Same spikes and, to rounding, the same membranes, in both orders and beside a conductance; a wrong number shows."""
+    """Same spikes and, to rounding, the same membranes, in both orders and beside a conductance; wrong numbers show."""
     x = feed("float64")
-    walked = jax.jit(walk, static_argnames=("late", "slope"))
-    for late, sloped in ORDERS:
-        v, spikes = walked(NEURONS[name](1.0), x, late=late, slope=sloped)
+    walks = eqx.filter_jit(lambda neuron: [walk(neuron, x, late=late, slope=sloped) for late, sloped in ORDERS])
+    found, off = walks(NEURONS[name](1.0)), walks(NEURONS[name](1.0 + 1e-6))
+    for (late, sloped), (v, spikes), (wrong, _) in zip(ORDERS, found, off):
         expected_v, expected_spikes = trajectory(name, x, late, sloped)
         np.testing.assert_array_equal(spikes, expected_spikes)
         np.testing.assert_allclose(v, expected_v, rtol=0, atol=1e-11)
         assert name == "LI" or np.count_nonzero(spikes) > 5
         if name != "Relay":
-            wrong, _ = walked(NEURONS[name](1.0 + 1e-6), x, late=late, slope=sloped)
             assert np.abs(wrong - expected_v).max() > 1e-8
 
 
 def test_choices_differ():
-    """Control: no two neurons of the registry do the same here, but `>` and `>=`, which need a tie (`tests/neurons`)."""
+    """Control: no two neurons of the registry do the same, but `>` and `>=`, which need a tie (`tests/neurons`)."""
     x = feed("float64")
     runs = {name: trajectory(name, x, False, False)[0] for name in NEURON_ORACLES if name not in ("LIF above",)}
     for a in runs:
@@ -139,7 +136,7 @@ def test_choices_differ():
 
 
 def effective(current, tau_m):
-    """The constant current that moves a linear membrane as `current(u)`, `0 <= u <= dt`, does: 40-point Gauss-Legendre."""
+    """The constant current that moves a linear membrane as `current(u)`, `0 <= u <= dt`: 40-point Gauss-Legendre."""
     nodes, weights = np.polynomial.legendre.leggauss(40)
     u, w = DT / 2 * (nodes + 1), DT / 2 * weights
     w = w if tau_m is None else w * np.exp(-(DT - u) / tau_m)
@@ -195,7 +192,7 @@ def currents(port, arrivals, v, tau_m):
 @pytest.mark.parametrize("name", PORTS)
 @pytest.mark.parametrize("tau_m", [5.0, None])
 def test_port(name, tau_m, x64):
-    """Currents, slopes and jumps of 120 steps, beside a linear membrane and a nonlinear one (which gets the mean current)."""
+    """Currents, slopes and jumps of 120 steps, beside a linear membrane and a nonlinear one (the mean current)."""
     x = feed("float64")
     given = None if tau_m is None else jnp.asarray(tau_m)
     found = eqx.filter_jit(currents)(PORTS[name](1.0), jnp.asarray(x.jump), jnp.asarray(x.noise), given)
@@ -208,5 +205,7 @@ def test_port(name, tau_m, x64):
         else:
             np.testing.assert_allclose(values, np.array(expected).T, rtol=0, atol=1e-12)
             if PORTS[name](1.0).__class__.__name__ != "Delta":  # control: a time constant one part in a million off
-                wrong = eqx.filter_jit(currents)(PORTS[name](1.0 + 1e-6), jnp.asarray(x.jump), jnp.asarray(x.noise), given)
+                wrong = eqx.filter_jit(currents)(
+                    PORTS[name](1.0 + 1e-6), jnp.asarray(x.jump), jnp.asarray(x.noise), given
+                )
                 assert np.abs(wrong[part] - np.array(expected).T).max() > 1e-9

@@ -68,7 +68,7 @@ def cell(p):
 
 
 def build(golden, **change):
-    """The network and its drive. `change` overrides parameters; `delay_shift` and `delay_floor` change delays, in steps."""
+    """The network and its drive. `change` overrides parameters; `delay_shift`, `delay_floor` change delays (steps)."""
     p = {"delay_shift": 0, "delay_floor": 0, **golden.params, **change}
     pre, post, weight, delay, step, neuron, v0 = (
         golden.arrays[key] for key in ("pre", "post", "weight", "delay", "in_step", "in_neuron", "v0")

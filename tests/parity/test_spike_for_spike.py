@@ -1,7 +1,7 @@
 """Spike for spike against NEST 3.10 and Brian2 2.9, in float64: design section 4, measured.
 
-Every control changes one thing. What it must then give is known as well: each golden file holds how many spikes differ when
-the NumPy loop that reproduced the simulator (`tests/oracles/golden.py`) has the same thing changed.
+Every control changes one thing. What it must then give is known as well: each golden file holds how many spikes differ
+when the NumPy loop that reproduced the simulator (`tests/oracles/golden.py`) has the same thing changed.
 """
 
 import numpy as np
@@ -42,7 +42,7 @@ def test_every_spike(name):
 
 @pytest.mark.parametrize("name", ["nest_delta", "nest_delta_ref0", "brian2_delta", "brian2_delta_ref0"])
 def test_order_decides_where_v_jumps(name):
-    """Jumps of `v` before the threshold or after it: another order is another trajectory, whichever way it is stamped."""
+    """Jumps of `v` before the threshold or after it: another order is another trajectory, however it is stamped."""
     case = golden.load(name)
     other, _ = golden.run(case, order=OTHER[case.params["order"]], delay_floor=1)
     stamped = (len({(k + shift, i) for k, i in other} ^ case.spikes) for shift in (-1, 0, 1))

@@ -1,6 +1,7 @@
 """Postsynaptic potentials against closed forms for any step, the DC response, and single neurons of NEST 3.10.
 
-The membrane `tau_m dv/dt = -v + I` answers a current `I(u)` that begins at 0 with `1/tau_m * int_0^s I(u) e^(-(s-u)/tau_m) du`.
+The membrane `tau_m dv/dt = -v + I` answers a current `I(u)` that begins at 0 with the integral over `0 <= u <= s` of
+`I(u) e^(-(s-u)/tau_m) / tau_m`.
 """
 
 import functools
@@ -27,7 +28,7 @@ PORTS = ("jump", "exp", "alpha")
 
 
 def exact(port, s, tau_m, tau_s):
-    """The response at `s` ms after an arrival of weight 1, in 60 digits, where cancellation of nearly equal terms is harmless.
+    """The response `s` ms after an arrival of weight 1, in 60 digits, where nearly equal terms may cancel.
 
     exp: `I = e^(-u/tau_s)` gives `(e^(-s/tau_s) - e^(-s/tau_m)) / (k tau_m)` with `k = 1/tau_m - 1/tau_s`.
     alpha: `I = e u/tau_s e^(-u/tau_s)` gives `e/(tau_s tau_m) (e^(-s/tau_s) (s/k - 1/k^2) + e^(-s/tau_m)/k^2)`.
@@ -117,7 +118,7 @@ def test_constant_current(h, x64):
 
 @functools.cache
 def conductance(h, *, tau=5.0, tau_m=10.0, e_rev=60.0, w=0.5):
-    """`v` at every ms after an arrival at a conductance; neuron 1 gets it at an exact current beside the conductance."""
+    """`v` at every ms after an arrival at a conductance; neuron 1 gets it at an exact current beside it."""
     cell, ports = snn.LI(tau=tau_m), {"g": snn.Conductance(tau, e_rev), "i": snn.Exponential(tau)}
     net = snn.network(dt=h, key=KEY, populations={"P": snn.Population(cell, 2, ports=ports)})
     drive = snn.Replay(jnp.array([[w, 0.0]]), into="P.g") + snn.Replay(jnp.array([[0.0, w]]), into="P.i")
@@ -150,7 +151,7 @@ def test_current_beside_an_idle_conductance_is_exact(x64):
 
 
 def test_spike_trains_of_nest(x64):
-    """iaf_psc_alpha at I_e 376 and 1000 pA, iaf_psc_exp and _delta at 450, iaf_cond_exp at 500: all times, to 0.1 ms."""
+    """iaf_psc_alpha at I_e 376 and 1000 pA, iaf_psc_exp and _delta at 450, iaf_cond_exp at 500: all times."""
     cell = snn.LIF(
         tau=np.array([10.0, 10.0, 10.0, 250.0 / 16.6667]),
         v_rest=-70.0,
