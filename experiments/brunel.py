@@ -20,7 +20,9 @@ from jaxsnn.analysis.statistics import spectrum_peak
 
 SPACE = {
     "g": snn.Axis(5.0, lo=3.0, hi=8.0, n=21),
-    "eta": snn.Axis(2.0, values=(0.5, 0.7, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 3.5, 4.0)),
+    "eta": snn.Axis(
+        2.0, values=(0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8, 2.0, 2.25, 2.5, 2.75, 3.0, 3.33, 3.67, 4.0)
+    ),
     "warm_up": snn.Static(200.0, unit="ms"),
     "window": snn.Static(500.0, unit="ms"),
     "n": snn.Static(2500),
@@ -75,12 +77,12 @@ def experiment(point, key):
         record={p: {"rate": snn.Rate(p, bin=BIN), "isi": snn.ISI(p, start=start)} for p in ("E", "I")},
     )
     share = {"E": 0.8, "I": 0.2}
-    rate = sum(share[p] * run[p]["rate"] for p in share)[round(start / BIN) :]
+    rate = jnp.stack([share[p] * run[p]["rate"] for p in share]).sum(0)[round(start / BIN) :]
     regular = jnp.concatenate([run[p]["isi"].cv for p in share])
     enough = jnp.concatenate([run[p]["isi"].count for p in share]) >= 4  # as the golden data count: 5 spikes
     return {
         "rate_hz": jnp.mean(rate),
-        "cv": jnp.sum(jnp.where(enough, regular, 0.0)) / jnp.maximum(jnp.sum(enough), 1),
+        "cv": jnp.nanmean(jnp.where(enough, regular, jnp.nan)),  # NaN where hardly anybody fires
         "peak_hz": spectrum_peak(rate, BIN),
         "synchrony": jnp.std(rate) / jnp.maximum(jnp.mean(rate), 1e-9),
         "psth_hz": rate,
@@ -114,28 +116,28 @@ def summary(ds):
 
 def plot(ds, path):
     """The phase diagram, and the population rate over time in the four regimes."""
-    import matplotlib.pyplot as plt
     from matplotlib.figure import Figure
 
     if not {"g", "eta"} <= set(ds.dims):
         figure = Figure(figsize=(7.0, 2.5), layout="constrained")
-        _rhythm(figure.subplots(), ds if not ds.dims.keys() & {"g", "eta", "seed"} else ds.isel(g=0, drop=True), "")
+        _rhythm(figure.subplots(), ds.isel({name: 0 for name in SPACE if name in ds.dims}), "")
         figure.savefig(path, dpi=150)
         return
-    figure = plt.figure(figsize=(13.0, 7.5), layout="constrained")
+    figure = Figure(figsize=(13.0, 7.5), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=(1.3, 1.0))
     flat = ds.mean("seed") if "seed" in ds.dims else ds
     panels = (("rate_hz", "rate (Hz)", True), ("cv", "CV of intervals", False), ("synchrony", "synchrony", True))
     for ax, (name, label, log) in zip(above.subplots(1, 3), panels, strict=True):
         snn.plot.heatmap(flat[name].transpose("eta", "g"), ds.g, ds.eta, labels=("g", "eta", label), log=log, ax=ax)
+        ax.set_facecolor("0.85")  # silent
         for regime, (g, eta) in REGIMES.items():
             ax.plot(g, eta, "o", color="black", markeredgecolor="white")
-            label = regime.partition(" (")[0]
-            ax.annotate(label, (g, eta), (6, 5), textcoords="offset points", color="white", weight="bold")
+            label, below_it = regime.partition(" (")[0], eta == max(e for _, e in REGIMES.values())
+            at = (6, -12) if below_it else (6, 5)
+            ax.annotate(label, (g, eta), at, textcoords="offset points", color="white", weight="bold")
     for ax, (regime, (g, eta)) in zip(below.subplots(1, 4), REGIMES.items(), strict=True):
         _rhythm(ax, _nearest(ds, g, eta), regime)
     figure.savefig(path, dpi=120)
-    plt.close(figure)
 
 
 def _rhythm(ax, point, title):

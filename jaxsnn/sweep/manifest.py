@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import platform
 import subprocess
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,5 +52,7 @@ def save(dataset: xarray.Dataset, folder: Path) -> Path:
         number += 1
         free = folder.with_name(f"{folder.name}-{number}")
     free.mkdir(parents=True, exist_ok=True)
-    dataset.to_zarr(free / "result.zarr", mode="w-", consolidated=False)
+    with warnings.catch_warnings():  # names as coordinates (the values of a Static): zarr calls their type a draft
+        warnings.filterwarnings("ignore", message=".*does not have a Zarr V3 specification.*")
+        dataset.to_zarr(free / "result.zarr", mode="w-", consolidated=False)
     return free
