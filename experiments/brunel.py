@@ -126,6 +126,7 @@ def plot(ds, path):
     figure = Figure(figsize=(13.0, 7.5), layout="constrained")
     above, below = figure.subfigures(2, 1, height_ratios=(1.3, 1.0))
     flat = ds.mean("seed") if "seed" in ds.dims else ds
+    flat = flat.where(flat.rate_hz > 0.5)  # below, a handful of spikes decides
     panels = (("rate_hz", "rate (Hz)", True), ("cv", "CV of intervals", False), ("synchrony", "synchrony", True))
     for ax, (name, label, log) in zip(above.subplots(1, 3), panels, strict=True):
         snn.plot.heatmap(flat[name].transpose("eta", "g"), ds.g, ds.eta, labels=("g", "eta", label), log=log, ax=ax)

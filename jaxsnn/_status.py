@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -33,10 +34,11 @@ _REMEDIES = {
 
 
 class SimulationError(RuntimeError):
-    """A run ended with a status that is not clean; `status` holds the bits."""
+    """A run ended with a status that is not clean: `status` holds the bits, `dataset` the result of a sweep."""
 
-    def __init__(self, status: Status, where: str = ""):
+    def __init__(self, status: Status, where: str = "", dataset: Any = None):
         self.status = status
+        self.dataset = dataset
         super().__init__(f"The simulation{where} reports: " + "; ".join(explain(status)) + ".")
 
 

@@ -146,15 +146,15 @@ def _values(axis: Any, text: str, name: str) -> list[Any]:
 def info() -> int:
     """Versions and devices, and whether this jax computes a product that a broken release got wrong."""
     import platform
+    from importlib.metadata import version
 
     import jax
-    import jaxlib
 
     from . import __version__
     from .sweep.canary import matvec_is_right
 
     python = platform.python_version()
-    print(f"jaxsnn {__version__}, jax {jax.__version__}, jaxlib {jaxlib.__version__}, Python {python}")
+    print(f"jaxsnn {__version__}, jax {jax.__version__}, jaxlib {version('jaxlib')}, Python {python}")
     for device in jax.devices():
         print(f"device: {device.platform} {device.device_kind} (id {device.id})")
     if matvec_is_right():

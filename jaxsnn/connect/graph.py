@@ -16,6 +16,7 @@ class AbstractGraph(eqx.Module):
 
     n_pre: eqx.AbstractVar[int]
     n_post: eqx.AbstractVar[int]
+    width: eqx.AbstractVar[int]  # the most synapses of a sender, or a good estimate
 
     @property
     @abc.abstractmethod
@@ -65,7 +66,7 @@ class SparseGraph(AbstractGraph):
     post: Int[Array, " edges"]
     n_pre: int = eqx.field(static=True)
     n_post: int = eqx.field(static=True)
-    width: int = eqx.field(static=True)  # of the longest row
+    width: int = eqx.field(static=True)
     capacity: int | None = eqx.field(static=True)
 
     @property
@@ -102,6 +103,10 @@ class DenseGraph(AbstractGraph):
     count: Int[Array, "pre post"] | None
     n_pre: int = eqx.field(static=True)
     n_post: int = eqx.field(static=True)
+
+    @property
+    def width(self) -> int:
+        return self.n_post
 
     @property
     def shape(self) -> tuple[int, ...]:

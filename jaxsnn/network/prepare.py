@@ -11,7 +11,8 @@ from jaxtyping import Array, Float
 from .. import _random
 from .._status import Status, bit
 from ..connect.dense import rows_of
-from ..connect.graph import DenseGraph, SparseGraph
+from ..connect.graph import DenseGraph
+from ..connect.merge import Piece, merged
 from ..connect.ring import Ring
 from ..connect.sparse import Rows
 from ..dynamics import AbstractDynamics, Inputs, Signals
@@ -29,7 +30,7 @@ class Target(eqx.Module):
     first: int = eqx.field(static=True)
     n: int = eqx.field(static=True)
     scale: Array
-    delay: Array | None
+    delay: Array
 
 
 class Carrier(eqx.Module):
@@ -75,16 +76,25 @@ class Prepared(AbstractDynamics):
 
     @classmethod
     def of(cls, net: Network) -> Prepared:
-        first_port = _first_ports(net)
+        first_port, first_sender, senders = _first_ports(net), {}, 0
+        for name, population in net.populations.items():
+            first_sender[name], senders = senders, senders + population.n
+        carriers, pieces = [], []
+        for p in net.projections.values():
+            if p.delay is None:
+                continue
+            port = first_port[f"{p.post}.{p.port}"]
+            if isinstance(p.graph, DenseGraph) and p.delay.ndim == 0:
+                carriers.append(_carrier(p, p.graph, p.delay, port))
+            else:
+                pieces.append(Piece(p.graph, p.weight, p.delay, first_sender[p.pre], port))
         width = sum(population.n * len(population.ports) for population in net.populations.values())
-        delayed = {n: p for n, p in net.projections.items() if p.delay is not None}
-        ring = Ring(1 + max([p.max_delay for p in delayed.values()], default=0), width)
-        dense = {n: p for n, p in delayed.items() if isinstance(p.graph, DenseGraph) and p.delay.ndim == 0}
+        ring = Ring(1 + max((p.max_delay for p in net.projections.values()), default=0), width)
         return cls(
             net=net,
             ring=ring,
-            rows=_merged([p for n, p in delayed.items() if n not in dense], net, ring, first_port),
-            carriers=_side_by_side([_carrier(p, first_port[f"{p.post}.{p.port}"]) for p in dense.values()]),
+            rows=merged(pieces, senders, ring) if pieces else None,
+            carriers=_side_by_side(carriers),
             direct=tuple(_direct(p) for p in net.projections.values() if p.delay is None),
             dt=net.dt,
             sequence=topological(net.populations, net.projections.values()),
@@ -168,12 +178,12 @@ class Prepared(AbstractDynamics):
         )
 
 
-def _carrier(p: Projection, first: int) -> Carrier:
+def _carrier(p: Projection, graph: DenseGraph, delay: Array, first: int) -> Carrier:
     if p.weight.ndim:
-        matrix, scale = p.graph.masked(p.weight), jnp.ones((), p.weight.dtype)
+        matrix, scale = graph.masked(p.weight), jnp.ones((), p.weight.dtype)
     else:
-        matrix, scale = jnp.ones(p.graph.shape, jnp.int8) if p.graph.count is None else p.graph.count, p.weight
-    return Carrier(p.pre, matrix, (Target(first, p.graph.n_post, scale, p.delay),))
+        matrix, scale = jnp.ones(graph.shape, jnp.int8) if graph.count is None else graph.count, p.weight
+    return Carrier(p.pre, matrix, (Target(first, graph.n_post, scale, delay),))
 
 
 def _side_by_side(carriers: list[Carrier]) -> tuple[Carrier, ...]:
@@ -188,12 +198,11 @@ def _side_by_side(carriers: list[Carrier]) -> tuple[Carrier, ...]:
 
 
 def _direct(p: Projection) -> Direct:
+    now = jnp.zeros((), jnp.int32)
     if isinstance(p.graph, DenseGraph):
-        return Direct(p.pre, p.post, p.port, _carrier(p, 0))
-    pre, place, weight, _ = p.graph.synapses(p.weight, jnp.zeros((), jnp.int32))
-    start = jnp.searchsorted(pre, jnp.arange(p.graph.n_pre + 1, dtype=jnp.int32)).astype(jnp.int32)
-    width, capacity = _room(p.graph.width, len(pre), [p.graph])
-    return Direct(p.pre, p.post, p.port, Rows(start, pre, place, weight, Ring(1, p.graph.n_post), width, capacity))
+        return Direct(p.pre, p.post, p.port, _carrier(p, p.graph, now, 0))
+    rows = merged([Piece(p.graph, p.weight, now, 0, 0)], p.graph.n_pre, Ring(1, p.graph.n_post))
+    return Direct(p.pre, p.post, p.port, rows)
 
 
 def _first_ports(net: Network) -> dict[str, int]:
@@ -204,58 +213,3 @@ def _first_ports(net: Network) -> dict[str, int]:
             first[f"{name}.{port}"] = width
             width += population.n
     return first
-
-
-def _room(width: int, synapses: int, graphs: list[Any]) -> tuple[int, int]:
-    """Synapses handled at once, and spikes a step for which an accelerator has room."""
-    given = [g.capacity for g in graphs if isinstance(g, SparseGraph) and g.capacity is not None]
-    senders = sum(g.n_pre for g in graphs)
-    return max(1, min(width, synapses)), sum(given) if given else min(senders, max(64, -(-senders // 16)))
-
-
-def _merged(parts: list[Projection], net: Network, ring: Ring, first_port: dict[str, int]) -> Rows | None:
-    """One row a sending neuron over all these projections, with senders numbered through all populations.
-
-    Rows are interleaved by counting, not by sorting: a synapse's place is the start of its sender's row, plus what
-    earlier projections have put there, plus its rank in its own projection.
-    """
-    if not parts:
-        return None
-    offset, total = {}, 0
-    for name, population in net.populations.items():
-        offset[name], total = total, total + population.n
-    pieces, length = [], jnp.zeros(total, jnp.int32)
-    for p in parts:
-        pre, post, weight, delay = p.graph.synapses(p.weight, p.delay)
-        n, at = p.graph.n_pre, offset[p.pre]
-        own = jnp.searchsorted(pre, jnp.arange(n + 1, dtype=jnp.int32)).astype(jnp.int32)
-        rank = jnp.arange(pre.shape[0], dtype=jnp.int32) - own.at[pre].get(mode="clip")
-        before = length[at : at + n]
-        length = length.at[at : at + n].add(own[1:] - own[:-1])
-        sender = jnp.where(pre < n, pre + at, total)
-        place = delay * ring.width + first_port[f"{p.post}.{p.port}"] + post
-        pieces.append((sender, place, weight, rank + before.at[pre].get(mode="clip")))
-    start = jnp.concatenate([jnp.zeros(1, jnp.int32), jnp.cumsum(length, dtype=jnp.int32)])
-    synapses = sum(len(sender) for sender, *_ in pieces)
-    widths: dict[str, int] = {}
-    for p in parts:
-        longest = p.graph.width if isinstance(p.graph, SparseGraph) else p.graph.n_post
-        widths[p.pre] = widths.get(p.pre, 0) + longest
-    senders = {p.pre: p.graph for p in parts}
-    width, capacity = _room(max(widths.values()), synapses, [*senders.values()])
-    if len(pieces) == 1:
-        ((sender, place, weight, _),) = pieces
-    else:
-        sender, place, weight = (
-            _interleaved([piece[i] for piece in pieces], pieces, start, synapses, fill)
-            for i, fill in ((0, total), (1, 0), (2, 0))
-        )
-    return Rows(start, sender, place, weight, ring, width, capacity)
-
-
-def _interleaved(values: list[Array], pieces: list[Any], start: Array, size: int, fill: int) -> Array:
-    out = jnp.full(size, fill, values[0].dtype)
-    for value, (sender, _, _, rank) in zip(values, pieces, strict=True):
-        to = jnp.where(sender < start.shape[0] - 1, start.at[sender].get(mode="clip") + rank, size)
-        out = out.at[to].set(value, mode="drop", unique_indices=False)
-    return out

@@ -65,9 +65,10 @@ class Projection(eqx.Module):
         for name, value in (("weight", self.weight), ("delay", self.delay)):
             if value is not None and value.shape not in ((), self.graph.shape):
                 raise ValueError(f"Got {name} of shape {value.shape}; expected () or {self.graph.shape}, as synapses.")
-        if self.delay is not None:
+        delay = self.delay
+        if delay is not None:
             check(
-                lambda: self.delay <= self.max_delay,
+                lambda: delay <= self.max_delay,
                 f"Got a delay of {self.delay} steps; expected at most {self.max_delay}: build with a larger max_delay.",
             )
 
@@ -101,12 +102,13 @@ def build(
             longest = _longest(link, wanted, dt)  # before they are laid, which inside jit is traced
             wanted = wanted if not exact or wanted.ndim == 0 else laid(wanted, "delay").astype(jnp.int32)
             late = (wanted < shortest) | (wanted > longest)
-            if wanted.ndim and isinstance(graph, DenseGraph) and graph.count is not None:
+            several = graph.count if isinstance(graph, DenseGraph) and wanted.ndim else None
+            if several is not None:
                 check(
-                    lambda: graph.count <= 1,
+                    lambda: several <= 1,
                     "some pairs have several synapses, and a matrix has room for one delay a pair; use via=Sparse()",
                 )
-                late = (late & (graph.count > 0)) | (graph.count > 1)
+                late = (late & (several > 0)) | (several > 1)
             late = jnp.any(late)
             check(
                 lambda: ~late,

@@ -113,7 +113,7 @@ class LIF(AbstractNeuron):
 
     def advance(self, s: LIFState, current: Current, dt: float, *, noise: Array | None = None) -> LIFState:
         v = leak(s.v, self.v_rest, self.tau, self.gain, current._replace(a=current.a + self.bias), dt)
-        if self.noise is not None:
+        if self.noise is not None and noise is not None:
             v = v + self.noise * jnp.sqrt(-jnp.expm1(-2.0 * dt / self.tau)) * noise
         if not isinstance(self.while_refractory, Integrates):
             v = jnp.where(self.held(s), s.v, v)

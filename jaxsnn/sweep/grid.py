@@ -32,7 +32,7 @@ class Axis:
             raise ValueError(f"Got Axis(lo={self.lo}, hi={self.hi}, n={self.n}), expected all three or none of them.")
         if self.n is not None and self.n < 1:
             raise ValueError(f"Got Axis(n={self.n}), expected a positive number of values.")
-        if self.log and all(given) and not (self.lo > 0 and self.hi > 0):
+        if self.log and self.lo is not None and self.hi is not None and min(self.lo, self.hi) <= 0:
             raise ValueError(f"Got a logarithmic Axis from {self.lo} to {self.hi}, expected both ends above 0.")
 
     @property

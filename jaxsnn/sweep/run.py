@@ -86,9 +86,8 @@ def sweep(
         dataset.attrs["problems"] = problems
         if throw:
             status = Status(int(np.bitwise_or.reduce(results["status"], axis=None)))
-            error = SimulationError(status, f" at {np.count_nonzero(results['status'])} of {grid.size} points")
-            error.dataset = dataset
-            raise error
+            where = f" at {np.count_nonzero(results['status'])} of {grid.size} points"
+            raise SimulationError(status, where, dataset)
     return dataset
 
 

@@ -1,4 +1,4 @@
-"""Laws (a), (b), (c): `vmap` is the thing itself, states keep shape and type, `jit` changes nothing, one trace is enough."""
+"""Laws (a), (b), (c): `vmap` is the thing itself, states keep shape and type, `jit` changes nothing, one trace."""
 
 from operator import itemgetter
 
@@ -119,7 +119,7 @@ def drive_step(drive, d, t, key):
 
 @pytest.mark.parametrize("name", DRIVES)
 def test_drives(name, dtype):
-    """One trace serves all numbers of a drive; its state stays alike; what it feeds has the type of this run's floats."""
+    """One trace serves all numbers of a drive; its state stays alike; what it feeds has this run's type of floats."""
     make, key, t = DRIVES[name], jax.random.key(3), jnp.int32(30)
     d = make(1.0).prepare(small_network()).init(key=key)
     jitted = eqx.filter_jit(eqx.debug.assert_max_traces(drive_step, max_traces=1))

@@ -107,7 +107,7 @@ def test_gains_are_one_membrane_in_three_units(x64):
 
 @pytest.mark.parametrize("order", [snn.NestOrder(), snn.BrianOrder()], ids=["nest", "brian2"])
 def test_exact_ties(order, dtype):
-    """Jumps of 1/4 without leak reach a threshold of 2 exactly, in the eighth step: `>=` fires then, `>` a step later."""
+    """Jumps of 1/4 without leak reach a threshold of 2 exactly in the eighth step: `>=` fires, `>` a step later."""
     jumps = np.full((20, 1), 0.25)
     first = {}
     for comparator in (snn.AtLeast(), snn.Above()):
