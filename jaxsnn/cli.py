@@ -16,6 +16,7 @@ import numpy as np
 def main(argv: list[str] | None = None) -> int:
     """`jaxsnn run | sweep | info`. User errors are one line and exit code 2."""
     parser = argparse.ArgumentParser(prog="jaxsnn", description="Spiking networks: simulated, swept, differentiated.")
+    parser.add_argument("--traceback", action="store_true", help="show where an error comes from, not only what it says")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, help_ in (
         ("run", "run an experiment at one point"),
@@ -37,6 +38,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         return info() if arguments.command == "info" else _experiment(arguments)
     except (ValueError, OSError, SyntaxError) as error:
+        if arguments.traceback:
+            raise
         print(f"jaxsnn: {error}", file=sys.stderr)
         return 2
 
