@@ -16,7 +16,7 @@ import numpy as np
 def main(argv: list[str] | None = None) -> int:
     """`jaxsnn run | sweep | info`. User errors are one line and exit code 2."""
     parser = argparse.ArgumentParser(prog="jaxsnn", description="Spiking networks: simulated, swept, differentiated.")
-    parser.add_argument("--traceback", action="store_true", help="show where an error comes from, not only what it says")
+    parser.add_argument("--traceback", action="store_true", help="show where an error comes from")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, help_ in (
         ("run", "run an experiment at one point"),
@@ -95,12 +95,14 @@ def _experiment(arguments: argparse.Namespace) -> int:
 
 
 def load(path: Path) -> ModuleType:
-    """An experiment file as a module."""
+    """An experiment file as a module, which may import the files beside it."""
     if not path.is_file():
         raise ValueError(f"Got {str(path)!r}, which is no file; expected an experiment such as experiments/brunel.py.")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    if (folder := str(path.resolve().parent)) not in sys.path:
+        sys.path.insert(0, folder)  # as for a script: a file may import its neighbours
     spec.loader.exec_module(module)
     for name, what in (("SPACE", "a dict of Axis, Static, Seeds"), ("experiment", "a function (point, key) -> dict")):
         if not hasattr(module, name):

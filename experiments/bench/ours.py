@@ -12,6 +12,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -19,9 +20,11 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxsnn as snn
-from experiments import brunel, cuba
+from jaxsnn.cli import load
 
 Line = dict[str, Any]
+EXPERIMENTS = Path(__file__).parents[1]
+brunel, cuba = load(EXPERIMENTS / "brunel.py"), load(EXPERIMENTS / "cuba.py")
 
 
 def measure_cuba(seconds: float) -> Iterator[Line]:

@@ -9,6 +9,7 @@ import math
 import jax
 import numpy as np
 import pytest
+from vogels_abbott import MEASURED, reference
 
 import jaxsnn as snn
 from experiments import coba, cuba
@@ -29,7 +30,7 @@ def measured(module, variant):
     }
     ds = snn.sweep(module.experiment, snn.product(space), key=jax.random.key(2007), progress=snn.Quiet())
     assert ds.alive.all()
-    right, wrong = ({x: ds[x].sel(inhibition=factor).values for x in module.MEASURED} for factor in (1.0, 1.2))
+    right, wrong = ({x: ds[x].sel(inhibition=factor).values for x in MEASURED} for factor in (1.0, 1.2))
     return right, wrong
 
 
@@ -42,20 +43,20 @@ def errors_apart(ours, peer):
 @pytest.mark.parametrize(("module", "variant"), STRICT, ids=names(STRICT))
 def test_rates_and_irregularity_are_the_peers(module, variant):
     right, wrong = measured(module, variant)
-    peer = module.reference(variant)
-    for x in module.MEASURED:
+    peer = reference(module.VARIANTS[variant])
+    for x in MEASURED:
         assert errors_apart(right[x], peer[x]) < 3.0, x
         assert np.mean(right[x]) == pytest.approx(peer[x]["mean"], rel=0.05), x
     # the gate rejects a fifth more inhibition, and currents that are deaf while refractory
     assert errors_apart(wrong["rate_i_hz"], peer["rate_i_hz"]) > 3.0
     if variant == "b2_cuba":
-        assert errors_apart(right["rate_i_hz"], cuba.reference("b2_cuba_deaf")["rate_i_hz"]) > 3.0
+        assert errors_apart(right["rate_i_hz"], reference(cuba.VARIANTS["b2_cuba_deaf"])["rate_i_hz"]) > 3.0
 
 
 @pytest.mark.parametrize(("module", "variant"), CLOSE, ids=names(CLOSE))
 def test_rates_are_close_to_another_integrators(module, variant):
     right, wrong = measured(module, variant)
-    peer = module.reference(variant)
+    peer = reference(module.VARIANTS[variant])
     for x in ("rate_e_hz", "rate_i_hz"):
         assert np.mean(right[x]) == pytest.approx(peer[x]["mean"], rel=0.05), x
     assert np.mean(wrong["rate_i_hz"]) != pytest.approx(peer["rate_i_hz"]["mean"], rel=0.05)
