@@ -1,4 +1,7 @@
-"""Strict by default: no silent promotion of ranks or types, no key used twice. Warnings are errors (pyproject.toml)."""
+"""Strict by default: no silent promotion of ranks or types, no key used twice. Warnings are errors (pyproject.toml).
+
+One CPU device: nothing in the library looks at how many there are until sweeps are sharded.
+"""
 
 import jax
 import pytest
