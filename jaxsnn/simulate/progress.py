@@ -47,7 +47,7 @@ class Bar(AbstractProgress):
         def advance(count: int) -> None:
             nonlocal done, bar, row
             done += count
-            if bar is None and time.monotonic() - begin >= self.patience and done < total:
+            if bar is None and time.monotonic() - begin >= self.patience:
                 columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
                 bar = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn())
                 bar.start()
