@@ -24,7 +24,7 @@ SPACE = {
         2.0, values=(0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8, 2.0, 2.25, 2.5, 2.75, 3.0, 3.33, 3.67, 4.0)
     ),
     "warm_up": snn.Static(200.0, unit="ms"),
-    "window": snn.Static(500.0, unit="ms"),
+    "window": snn.Static(1000.0, unit="ms"),
     "n": snn.Static(2500),
     "seed": snn.Seeds(1),
 }
