@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .. import _bits
+
 Array = Any  # np.ndarray or jax.Array: what goes in comes out
 
 
@@ -34,10 +36,7 @@ def unpack(raster: Array, n: int) -> Array:
             f"unpack: raster of {raster.dtype}{list(raster.shape)}: expected uint32[..., {words}], which holds n = {n} "
             "neurons, 32 a word. Give the `n` of the recorded population."
         )
-    xp = _namespace(raster)
-    shift = xp.arange(32, dtype=xp.uint32).reshape((1,) * raster.ndim + (32,))
-    bits = (raster[..., None] >> shift) & xp.uint32(1)
-    return bits.reshape(*raster.shape[:-1], words * 32)[..., :n].astype(bool)
+    return _bits.unpack(raster, n)
 
 
 def population_rate(raster: Array, dt: float, bin: float, *, n: int | None = None) -> Array:

@@ -53,7 +53,8 @@ def _by_device(function: Callable[..., Any]) -> Callable[..., Any]:
         def one_by_one(*args: Array) -> Any:
             def one(own: list[Array]) -> Any:
                 rest = iter(own)
-                return function(*(next(rest) if b else a for a, b in zip(args, batched, strict=True)))
+                # `primal`, not `function`: a second `vmap` around the first finds the same rule
+                return primal(*(next(rest) if b else a for a, b in zip(args, batched, strict=True)))
 
             return lax.map(one, [a for a, b in zip(args, batched, strict=True) if b])
 
