@@ -42,7 +42,7 @@ class Above(AbstractComparator):
 class AbstractReset(eqx.Module):
     """What a spike does to the membrane. `detach=True` stops gradients from flowing through the reset.
 
-    A reset over many mV, times a surrogate slope in 1/mV near 1, multiplies gradients in every step spent near threshold:
+    A reset over many mV, times a surrogate slope near 1 per mV, multiplies gradients in every step near threshold:
     they explode over long runs. Detach, or flatten the surrogate, unless the membrane is scaled to a threshold near 1.
     """
 
