@@ -17,7 +17,8 @@ References: Vogels and Abbott, J. Neurosci. 25:10786 (2005); Brette et al., J. C
 from typing import NamedTuple
 
 import numpy as np
-from vogels_abbott import DT, SIZES, measured, plot, space, table  # noqa: F401  # `plot` is for the command line
+from vogels_abbott import DT, SIZES, measured, space, table
+from vogels_abbott import plot as plot  # for the command line
 
 import jaxsnn as snn
 

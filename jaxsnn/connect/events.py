@@ -21,7 +21,7 @@ def for_each_spike(spikes: Float[Array, " n"], body: Callable[[Array, Any], Any]
     """`carry = body(i, carry)` for every neuron `i` that fired, in ascending order.
 
     Spikes are packed into words; a vectorised search finds the next word that is not empty. Measured at 4 000 neurons
-    this costs a third of `jnp.nonzero`, and unlike it has no capacity.
+    this costs about 2 us where `jnp.nonzero` costs 28, and unlike it has no capacity.
     """
     words = pack(spikes)
     if words.shape[0] <= _BLOCK:

@@ -15,7 +15,7 @@ from .._types import canonical_float, out_of_bounds
 from ..dynamics import AbstractDynamics, Signals, known
 from .order import AbstractOrder, NestOrder
 from .population import Population, PopulationState
-from .prepare import Prepared
+from .prepare import Prepared, ring_of
 from .projection import Link, Projection, build
 from .sequence import topological
 
@@ -57,12 +57,11 @@ class Network(AbstractDynamics):
         return _port(self.populations, path)
 
     def init(self, *, key: Array) -> NetworkState:
-        prepared = self.prepare()
         populations = {
             name: population.start(_random.named_key(key, f"{name}.init"))
             for name, population in self.populations.items()
         }
-        return NetworkState(populations, prepared.ring.empty(canonical_float()), self._built())
+        return NetworkState(populations, ring_of(self).empty(canonical_float()), self._built())
 
     def _built(self) -> UInt32[Array, ""]:
         status = bit(Status.PARAMETER_RANGE, out_of_bounds(self.populations))

@@ -88,8 +88,7 @@ class Prepared(AbstractDynamics):
                 carriers.append(_carrier(p, p.graph, p.delay, port))
             else:
                 pieces.append(Piece(p.graph, p.weight, p.delay, first_sender[p.pre], port))
-        width = sum(population.n * len(population.ports) for population in net.populations.values())
-        ring = Ring(1 + max((p.max_delay for p in net.projections.values()), default=0), width)
+        ring = ring_of(net)
         return cls(
             net=net,
             ring=ring,
@@ -176,6 +175,12 @@ class Prepared(AbstractDynamics):
         return state._replace(
             populations=populations, ring=ring, status=state.status | bit(Status.SPIKE_CAPACITY, overflow)
         )
+
+
+def ring_of(net: Network) -> Ring:
+    """A slot a step of the longest delay, and one for the step itself; a place a port of every neuron."""
+    width = sum(population.n * len(population.ports) for population in net.populations.values())
+    return Ring(1 + max((p.max_delay for p in net.projections.values()), default=0), width)
 
 
 def _carrier(p: Projection, graph: DenseGraph, delay: Array, first: int) -> Carrier:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -24,6 +24,14 @@ def _looked_up(dynamics: AbstractDynamics, path: str) -> jax.ShapeDtypeStruct:
     return found
 
 
+class _Slice(NamedTuple):
+    """A slice that can be hashed (Python's own cannot before 3.12), hence a static field."""
+
+    start: int | None
+    stop: int | None
+    step: int | None
+
+
 class Trace(AbstractProbe):
     """A state variable over time, shape `(samples, neurons)`: sample `j` is the state at `t = (j + 1) every dt`.
 
@@ -33,22 +41,22 @@ class Trace(AbstractProbe):
 
     path: str = eqx.field(static=True)
     period: int = eqx.field(static=True)
-    index: tuple[int, ...] | None = eqx.field(static=True)
+    index: tuple[int, ...] | _Slice | None = eqx.field(static=True)
 
     def __init__(self, path: str, *, every: int = 1, index: Any = None):
         if every < 1:
             raise ValueError(f"Trace.every is {every}, expected a positive number of steps.")
         self.path, self.period = path, int(every)
         if isinstance(index, slice):
-            self.index = ("slice", index.start, index.stop, index.step)  # type: ignore[assignment]
+            self.index = _Slice(index.start, index.stop, index.step)
         else:
             self.index = None if index is None else tuple(int(i) for i in np.ravel(index))
 
     def _chosen(self, x: Array) -> Array:
         if self.index is None:
             return x
-        if self.index[:1] == ("slice",):
-            return x[slice(*self.index[1:])]
+        if isinstance(self.index, _Slice):
+            return x[slice(*self.index)]
         return x[np.asarray(self.index, np.int32)]
 
     def every(self, dynamics):
@@ -56,7 +64,8 @@ class Trace(AbstractProbe):
 
     def init(self, dynamics, steps):
         n = _looked_up(dynamics, self.path).shape[0]
-        if self.index is not None and self.index[:1] != ("slice",) and not all(-n <= i < n for i in self.index):
+        chosen = () if self.index is None or isinstance(self.index, _Slice) else self.index
+        if not all(-n <= i < n for i in chosen):
             raise ValueError(f"Trace.index of {self.path!r} is {self.index}, expected indices within 0 .. {n - 1}.")
         return ()
 

@@ -128,7 +128,8 @@ def _by_static(grid: Grid) -> Iterator[tuple[dict[str, Any], _Points]]:
 def _calls(points: _Points, size: int, share_seed: bool) -> Iterator[_Points]:
     everybody = np.arange(len(points.where))
     groups = [np.flatnonzero(points.seed == seed) for seed in np.unique(points.seed)] if share_seed else [everybody]
-    size = min(size, max(map(len, groups)))
+    largest = max(map(len, groups))
+    size = -(-largest // -(-largest // size))  # as even as can be, so that little is padded
     for group in groups:
         for i in range(0, len(group), size):
             some = group[i : i + size]
