@@ -134,7 +134,8 @@ class LIF(AbstractNeuron):
 
     def spike(self, s: LIFState) -> Float[Array, "..."]:
         v = self._due(s)
-        return self.surrogate(self.comparator(v, self.v_th) & ~self.held(s), v - self.v_th)
+        fires = self.surrogate(self.comparator(v, self.v_th), v - self.v_th)
+        return jnp.where(self.held(s), 0.0, fires)  # who cannot fire has no pseudo-derivative either
 
     def reset(self, s: LIFState, spike: Array, dt: float) -> LIFState:
         v = self._due(s)

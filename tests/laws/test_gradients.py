@@ -243,3 +243,16 @@ def test_hessian():
     assert jnp.all(forward != 0)
     np.testing.assert_allclose(second, forward, rtol=1e-9)
     np.testing.assert_allclose(second, second.T, rtol=1e-9)
+
+
+def test_a_refractory_neuron_has_no_pseudo_derivative():
+    """The spike is `(1 - held) H(v - v_th)`: its derivative is gated as it is (Bellec et al. 2020). Control: free."""
+    cell = snn.LIF(v_th=20.0, t_ref=2.0)
+    v = jnp.asarray(19.0)
+
+    def slope(r):
+        state = cell.init((), v.dtype)._replace(r=jnp.int32(r))
+        return jax.grad(lambda v: cell.spike(state._replace(v=v)))(v)
+
+    assert slope(3) == 0.0
+    assert slope(0) == cell.surrogate.slope(v - cell.v_th) > 0.0
