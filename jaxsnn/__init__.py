@@ -14,10 +14,13 @@ from ._tree import set as set
 from ._types import param as param
 from .analysis import plots as plot  # noqa: F401  # snn.plot.raster(...)
 
-# --- connectivity: who, and how
+# --- connectivity: who, how, and what travels
 from .connect.graph import AbstractConnectivity as AbstractConnectivity
 from .connect.graph import Dense as Dense
 from .connect.graph import Sparse as Sparse
+from .connect.release import AbstractRelease as AbstractRelease
+from .connect.release import TsodyksMarkram as TsodyksMarkram
+from .connect.release import TsodyksUzielMarkram as TsodyksUzielMarkram
 from .connect.topology import AbstractTopology as AbstractTopology
 from .connect.topology import AllToAll as AllToAll
 from .connect.topology import FixedInDegree as FixedInDegree

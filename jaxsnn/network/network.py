@@ -24,6 +24,7 @@ class NetworkState(NamedTuple):
     """Everything that changes: neurons and ports by population, arrivals to come, and what has gone wrong."""
 
     populations: dict[str, PopulationState]
+    projections: dict[str, dict[str, Any]]  # those that have a state: what kind of state, and the state
     ring: Float[Array, " slots*ports"]
     status: UInt32[Array, ""]
 
@@ -61,11 +62,19 @@ class Network(AbstractDynamics):
             name: population.start(_random.named_key(key, f"{name}.init"))
             for name, population in self.populations.items()
         }
-        return NetworkState(populations, ring_of(self).empty(canonical_float()), self._built())
+        dtype = canonical_float()
+        projections = {
+            name: {"release": p.release.init((p.graph.n_pre,), dtype)}
+            for name, p in self.projections.items()
+            if p.release is not None
+        }
+        return NetworkState(populations, projections, ring_of(self).empty(dtype), self._built())
 
     def _built(self) -> UInt32[Array, ""]:
         status = bit(Status.PARAMETER_RANGE, out_of_bounds(self.populations))
         for projection in self.projections.values():
+            if projection.release is not None:
+                status |= bit(Status.PARAMETER_RANGE, out_of_bounds(projection.release))
             status |= bit(Status.GRAPH_CAPACITY, projection.overflow) | bit(Status.DELAY_RANGE, projection.late)
             if projection.delay is not None:  # it may have been set
                 late = (projection.delay < self.order.shortest_delay) | (projection.delay > projection.max_delay)
@@ -76,14 +85,18 @@ class Network(AbstractDynamics):
         return self.prepare().step(state, inputs, t, key=key)
 
     def view(self, state: NetworkState) -> dict[str, Any]:
-        return {name: Population.named(s) for name, s in state.populations.items()}
+        seen: dict[str, Any] = {name: Population.named(s) for name, s in state.populations.items()}
+        for name, parts in state.projections.items():
+            release = self.projections[name].release
+            seen[name] = parts if release is None else {**parts, "release": release.view(parts["release"])}
+        return seen
 
     def prepare(self) -> Prepared:
         return Prepared.of(self)
 
     def status(self, state: NetworkState) -> UInt32[Array, ""]:
         status = state.status
-        for leaf in jax.tree.leaves(state.populations):
+        for leaf in jax.tree.leaves((state.populations, state.projections)):
             if jnp.issubdtype(leaf.dtype, jnp.floating):
                 status |= bit(Status.NOT_FINITE, ~jnp.isfinite(leaf))
         return status

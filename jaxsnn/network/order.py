@@ -32,8 +32,8 @@ class NestOrder(AbstractOrder):
 
     1. Ports give the current of their state at `t_k`, and decay. 2. Membranes that are not refractory advance.
     3. Slot `k`, the drive's arrivals and same-step edges are heard. 4. Threshold. 5. Reset, refractory counter.
-    6. Spikes go into the ring. Populations run in topological order of the same-step edges, so that along these a
-    population hears spikes of the same step, as in deep-learning libraries.
+    6. Spikes, or what is released of them, go into the ring. Populations run in topological order of the same-step
+    edges, so that along these a population hears spikes of the same step, as in deep-learning libraries.
     """
 
     shortest_delay = 1
@@ -41,21 +41,24 @@ class NestOrder(AbstractOrder):
 
     def step(self, net, state, inputs, t, key):
         arrivals, ring = net.arrivals(state.ring, inputs, t)
-        populations, spikes = {}, {}
+        populations, spikes, projections, sent = {}, {}, {}, {}
         for name in net.sequence:
             s, spikes[name] = net.to_threshold(name, state.populations[name], inputs, t, key, arrivals[name])
             populations[name] = net.populations[name].reset(s, spikes[name], net.dt)
-            net.pass_on(name, spikes[name], arrivals)
-        ring, overflow = net.deliver(ring, spikes, t)
-        return net.next(state, populations, ring, overflow), spikes
+            released, leaving = net.release(state.projections, {name: spikes[name]})
+            net.pass_on(leaving, arrivals)
+            projections, sent = projections | released, sent | leaving
+        ring, overflow = net.deliver(ring, sent, t)
+        return net.next(state, populations, projections, ring, overflow), spikes
 
 
 class BrianOrder(AbstractOrder):
     """Brian2's order (groups, thresholds, synapses, resets): arrivals come after the threshold, before the reset.
 
     1. Ports give the current of their state at `t_k`, and decay. 2. Membranes advance. 3. Threshold. 4. Spikes of all
-    populations go into the ring, delay 0 into slot `k` itself. 5. Slot `k` and the drive's arrivals are heard.
-    6. Reset, refractory counter. A delay of 0 is not same-step propagation: its earliest effect is a spike in `k + 1`.
+    populations, or what is released of them, go into the ring, delay 0 into slot `k` itself. 5. Slot `k` and the
+    drive's arrivals are heard. 6. Reset, refractory counter. A delay of 0 is not same-step propagation: its earliest
+    effect is a spike in `k + 1`.
     """
 
     shortest_delay = 0
@@ -65,10 +68,11 @@ class BrianOrder(AbstractOrder):
         advanced, spikes = {}, {}
         for name in net.sequence:
             advanced[name], spikes[name] = net.to_threshold(name, state.populations[name], inputs, t, key)
-        ring, overflow = net.deliver(state.ring, spikes, t)
+        projections, sent = net.release(state.projections, spikes)
+        ring, overflow = net.deliver(state.ring, sent, t)
         arrivals, ring = net.arrivals(ring, inputs, t)
         populations = {}
         for name, s in advanced.items():
             s = net.populations[name].hear(s, arrivals[name], net.dt, fired=spikes[name] > 0)
             populations[name] = net.populations[name].reset(s, spikes[name], net.dt)
-        return net.next(state, populations, ring, overflow), spikes
+        return net.next(state, populations, projections, ring, overflow), spikes

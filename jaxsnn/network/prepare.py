@@ -34,9 +34,9 @@ class Target(eqx.Module):
 
 
 class Carrier(eqx.Module):
-    """The dense projections out of one population, side by side in one matrix, each with one delay."""
+    """The dense projections of one sender, side by side in one matrix, each with one delay."""
 
-    pre: str = eqx.field(static=True)
+    sender: str = eqx.field(static=True)
     matrix: Array  # (pre, targets): weights, or counts of synapses that all weigh `scale`
     targets: tuple[Target, ...]
 
@@ -51,7 +51,7 @@ class Carrier(eqx.Module):
 class Direct(eqx.Module):
     """A same-step projection."""
 
-    pre: str = eqx.field(static=True)
+    sender: str = eqx.field(static=True)
     post: str = eqx.field(static=True)
     port: str = eqx.field(static=True)
     via: Carrier | Rows
@@ -64,7 +64,10 @@ class Direct(eqx.Module):
 
 
 class Prepared(AbstractDynamics):
-    """A network ready to run: the same states, the same numbers, arranged for speed."""
+    """A network ready to run: the same states, the same numbers, arranged for speed.
+
+    A sender is a population, or a projection with a release of its own: what is sent stands under its name.
+    """
 
     net: Network
     ring: Ring
@@ -72,6 +75,7 @@ class Prepared(AbstractDynamics):
     carriers: tuple[Carrier, ...]
     direct: tuple[Direct, ...]
     dt: float = eqx.field(static=True)
+    senders: tuple[str, ...] = eqx.field(static=True)  # of `rows`, in its order
     sequence: tuple[str, ...] = eqx.field(static=True)
 
     @classmethod
@@ -79,23 +83,28 @@ class Prepared(AbstractDynamics):
         first_port, first_sender, senders = _first_ports(net), {}, 0
         for name, population in net.populations.items():
             first_sender[name], senders = senders, senders + population.n
-        carriers, pieces = [], []
-        for p in net.projections.values():
+        carriers, pieces, direct = [], [], []
+        for name, p in net.projections.items():
+            sender = p.pre if p.release is None else name
             if p.delay is None:
+                direct.append(_direct(sender, p))
                 continue
             port = first_port[f"{p.post}.{p.port}"]
             if isinstance(p.graph, DenseGraph) and p.delay.ndim == 0:
-                carriers.append(_carrier(p, p.graph, p.delay, port))
+                carriers.append(_carrier(sender, p, p.graph, p.delay, port))
             else:
-                pieces.append(Piece(p.graph, p.weight, p.delay, first_sender[p.pre], port))
+                if sender not in first_sender:
+                    first_sender[sender], senders = senders, senders + p.graph.n_pre
+                pieces.append(Piece(p.graph, p.weight, p.delay, first_sender[sender], port))
         ring = ring_of(net)
         return cls(
             net=net,
             ring=ring,
             rows=merged(pieces, senders, ring) if pieces else None,
             carriers=_side_by_side(carriers),
-            direct=tuple(_direct(p) for p in net.projections.values() if p.delay is None),
+            direct=tuple(direct),
             dt=net.dt,
+            senders=tuple(first_sender),
             sequence=topological(net.populations, net.projections.values()),
         )
 
@@ -152,28 +161,49 @@ class Prepared(AbstractDynamics):
                 out[name][port] = arrived if fed is None else arrived + fed
         return out, ring
 
-    def pass_on(self, name: str, spikes: Array, arrivals: dict[str, dict[str, Array]]) -> None:
-        """Same-step edges out of `name`: their arrivals are added to those of populations that run later."""
-        for edge in self.direct:
-            if edge.pre == name:
-                heard = arrivals[edge.post]
-                heard[edge.port] = heard[edge.port] + edge.arrivals(spikes)
+    def release(
+        self, projections: dict[str, dict[str, Any]], spikes: dict[str, Array]
+    ) -> tuple[dict[str, dict[str, Any]], dict[str, Array]]:
+        """What `spikes` send, by sender, and the projections that have released it."""
+        moved, sent = {}, dict(spikes)
+        for name, p in self.net.projections.items():
+            if p.release is not None and p.pre in spikes:
+                s, sent[name] = p.release.step(projections[name]["release"], spikes[p.pre], self.dt)
+                moved[name] = {**projections[name], "release": s}
+        return moved, sent
 
-    def deliver(self, ring: Array, spikes: dict[str, Array], t: Array) -> tuple[Array, Array]:
-        """Every spike into the slots where it will land."""
+    def pass_on(self, sent: dict[str, Array], arrivals: dict[str, dict[str, Array]]) -> None:
+        """Same-step edges: what they carry is added to the arrivals of populations that run later."""
+        for edge in self.direct:
+            if edge.sender in sent:
+                heard = arrivals[edge.post]
+                heard[edge.port] = heard[edge.port] + edge.arrivals(sent[edge.sender])
+
+    def deliver(self, ring: Array, sent: dict[str, Array], t: Array) -> tuple[Array, Array]:
+        """All that is sent into the slots where it will land."""
         overflow = jnp.zeros((), bool)
         if self.rows is not None:
-            everybody = jnp.concatenate([spikes[name] for name in self.populations])
+            everybody = jnp.concatenate([sent[name] for name in self.senders])
             ring, overflow = self.rows.deliver(ring, everybody, t)
         for carrier in self.carriers:
-            for target, arrived in carrier.arrivals(spikes[carrier.pre]):
+            for target, arrived in carrier.arrivals(sent[carrier.sender]):
                 ring = self.ring.add(ring, t + target.delay, target.first, arrived)
         return ring, overflow
 
-    def next(self, state: NetworkState, populations: dict[str, Any], ring: Array, overflow: Array) -> NetworkState:
+    def next(
+        self,
+        state: NetworkState,
+        populations: dict[str, Any],
+        projections: dict[str, dict[str, Any]],
+        ring: Array,
+        overflow: Array,
+    ) -> NetworkState:
         """The state after a step."""
         return state._replace(
-            populations=populations, ring=ring, status=state.status | bit(Status.SPIKE_CAPACITY, overflow)
+            populations=populations,
+            projections=projections,
+            ring=ring,
+            status=state.status | bit(Status.SPIKE_CAPACITY, overflow),
         )
 
 
@@ -183,31 +213,31 @@ def ring_of(net: Network) -> Ring:
     return Ring(1 + max((p.max_delay for p in net.projections.values()), default=0), width)
 
 
-def _carrier(p: Projection, graph: DenseGraph, delay: Array, first: int) -> Carrier:
+def _carrier(sender: str, p: Projection, graph: DenseGraph, delay: Array, first: int) -> Carrier:
     if p.weight.ndim:
         matrix, scale = graph.masked(p.weight), jnp.ones((), p.weight.dtype)
     else:
         matrix, scale = jnp.ones(graph.shape, jnp.int8) if graph.count is None else graph.count, p.weight
-    return Carrier(p.pre, matrix, (Target(first, graph.n_post, scale, delay),))
+    return Carrier(sender, matrix, (Target(first, graph.n_post, scale, delay),))
 
 
 def _side_by_side(carriers: list[Carrier]) -> tuple[Carrier, ...]:
-    """One carrier for all that leaves a population in matrices of one type: its spikes are looked for once."""
+    """One carrier for all that a sender has in matrices of one type: its spikes are looked for once."""
     together: dict[tuple[str, Any], list[Carrier]] = {}
     for carrier in carriers:
-        together.setdefault((carrier.pre, carrier.matrix.dtype), []).append(carrier)
+        together.setdefault((carrier.sender, carrier.matrix.dtype), []).append(carrier)
     return tuple(
-        Carrier(pre, jnp.concatenate([c.matrix for c in some], axis=1), sum((c.targets for c in some), ()))
-        for (pre, _), some in together.items()
+        Carrier(sender, jnp.concatenate([c.matrix for c in some], axis=1), sum((c.targets for c in some), ()))
+        for (sender, _), some in together.items()
     )
 
 
-def _direct(p: Projection) -> Direct:
+def _direct(sender: str, p: Projection) -> Direct:
     now = jnp.zeros((), jnp.int32)
     if isinstance(p.graph, DenseGraph):
-        return Direct(p.pre, p.post, p.port, _carrier(p, p.graph, now, 0))
+        return Direct(sender, p.post, p.port, _carrier(sender, p, p.graph, now, 0))
     rows = merged([Piece(p.graph, p.weight, now, 0, 0)], p.graph.n_pre, Ring(1, p.graph.n_post))
-    return Direct(p.pre, p.post, p.port, rows)
+    return Direct(sender, p.post, p.port, rows)
 
 
 def _first_ports(net: Network) -> dict[str, int]:

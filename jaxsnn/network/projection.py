@@ -13,6 +13,7 @@ from jaxtyping import Array, Bool, Float, Int
 from .. import _random
 from .._types import check, is_concrete, steps
 from ..connect.graph import AbstractConnectivity, AbstractGraph, DenseGraph, Sparse
+from ..connect.release import AbstractRelease
 from ..connect.topology import AbstractTopology, FromArrays
 from ..distributions import AbstractDistribution, draw
 
@@ -28,6 +29,7 @@ class Link(eqx.Module):
       of `(key, shape)`. Unit: the port's.
     - `delay`: likewise, ms; None for a same-step edge, on which a population sees another's spikes of the same step.
     - `max_delay`: ms, static; needed only where the largest delay is not known when the network is built.
+    - `release`: what a spike sends, e.g. `TsodyksMarkram(...)`; None for every spike alike.
     """
 
     pre: str = eqx.field(static=True)
@@ -37,18 +39,22 @@ class Link(eqx.Module):
     weight: Any = eqx.field(default=1.0, kw_only=True)
     delay: Any = eqx.field(default=None, kw_only=True)
     max_delay: float | None = eqx.field(default=None, static=True, kw_only=True)
+    release: AbstractRelease | None = eqx.field(default=None, kw_only=True)
 
     def __check_init__(self):
         if not isinstance(self.topology, AbstractTopology):
             raise ValueError(f"Link.topology is {self.topology!r}, expected a topology such as FixedProb(0.1).")
         if not isinstance(self.via, AbstractConnectivity):
             raise ValueError(f"Link.via is {self.via!r}, expected Sparse() or Dense().")
+        if not isinstance(self.release, AbstractRelease | None):
+            raise ValueError(f"Link.release is {self.release!r}, expected None or a release such as TsodyksMarkram().")
 
 
 class Projection(eqx.Module):
     """The synapses from one population to one port of another.
 
-    `weight`: shape `()` or one a synapse. `delay`: whole steps, likewise; None on a same-step edge.
+    `weight`: shape `()` or one a synapse. `delay`: whole steps, likewise; None on a same-step edge. `release`: None
+    where a spike sends itself.
     """
 
     pre: str = eqx.field(static=True)
@@ -60,6 +66,7 @@ class Projection(eqx.Module):
     max_delay: int = eqx.field(static=True)  # steps
     overflow: Bool[Array, ""]  # a random count of edges had no room
     late: Bool[Array, ""]  # a delay was out of range
+    release: AbstractRelease | None = None
 
     def __check_init__(self):
         for name, value in (("weight", self.weight), ("delay", self.delay)):
@@ -71,6 +78,12 @@ class Projection(eqx.Module):
                 lambda: delay <= self.max_delay,
                 f"Got a delay of {self.delay} steps; expected at most {self.max_delay}: build with a larger max_delay.",
             )
+        for leaf in jax.tree.leaves(self.release):
+            if leaf.shape not in ((), (self.graph.n_pre,)):
+                raise ValueError(
+                    f"A parameter of {type(self.release).__name__} has shape {leaf.shape}; expected () or "
+                    f"({self.graph.n_pre},), one number a sending neuron."
+                )
 
 
 def build(
@@ -116,9 +129,9 @@ def build(
                 f"the shortest is {shortest} step(s) of dt = {dt:g} ms; raise the delay, or give a larger max_delay",
             )
             delay = jnp.clip(wanted, shortest, longest)
+        return Projection(link.pre, post, port, graph, weight, delay, longest, edges.overflow, late, link.release)
     except ValueError as error:
         raise ValueError(f"Projection {name!r} ({link.pre} to {link.post}): {error}") from None
-    return Projection(link.pre, post, port, graph, weight, delay, longest, edges.overflow, late)
 
 
 def given(value: Any) -> bool:
