@@ -79,11 +79,48 @@ from .neurons.readout import Relay as Relay
 from .neurons.surrogate import AbstractSurrogate as AbstractSurrogate
 from .neurons.surrogate import FastSigmoid as FastSigmoid
 
+# --- plasticity
+from .plasticity.base import AbstractModifier as AbstractModifier
+from .plasticity.base import AbstractPairing as AbstractPairing
+from .plasticity.base import AbstractRule as AbstractRule
+from .plasticity.base import AbstractSends as AbstractSends
+from .plasticity.base import After as After
+from .plasticity.base import Apart as Apart
+from .plasticity.base import Before as Before
+from .plasticity.base import Chain as Chain
+from .plasticity.base import PreFirst as PreFirst
+from .plasticity.base import Seen as Seen
+from .plasticity.base import chain as chain
+from .plasticity.bounds import Bound as Bound
+from .plasticity.bounds import SoftBound as SoftBound
+from .plasticity.bounds import StraightThroughBound as StraightThroughBound
+from .plasticity.homeostasis import Normalise as Normalise
+from .plasticity.homeostasis import Scaling as Scaling
+from .plasticity.inhibitory import VogelsSprekeler as VogelsSprekeler
+from .plasticity.modulation import Modulate as Modulate
+from .plasticity.rates import BCM as BCM
+from .plasticity.rates import Oja as Oja
+from .plasticity.stdp import AbstractDependence as AbstractDependence
+from .plasticity.stdp import AbstractPairs as AbstractPairs
+from .plasticity.stdp import Additive as Additive
+from .plasticity.stdp import AllPairs as AllPairs
+from .plasticity.stdp import Guetig as Guetig
+from .plasticity.stdp import Nearest as Nearest
+from .plasticity.stdp import PairSTDP as PairSTDP
+from .plasticity.stdp import PowerLaw as PowerLaw
+from .plasticity.traces import AbstractTrace as AbstractTrace
+from .plasticity.traces import NearestTrace as NearestTrace
+from .plasticity.traces import SpikeTrace as SpikeTrace
+from .plasticity.traces import VoltageTrace as VoltageTrace
+from .plasticity.triplet import TripletSTDP as TripletSTDP
+from .plasticity.voltage import Clopath as Clopath
+
 # --- running
 from .simulate.currents import Noise as Noise
 from .simulate.currents import Step as Step
 from .simulate.drive import AbstractDrive as AbstractDrive
 from .simulate.drive import Silence as Silence
+from .simulate.modulators import Modulator as Modulator
 from .simulate.progress import Bar as Bar
 from .simulate.progress import Quiet as Quiet
 from .simulate.record import AbstractProbe as AbstractProbe
@@ -97,6 +134,7 @@ from .simulate.spikes import Raster as Raster
 from .simulate.spikes import Rate as Rate
 from .simulate.spikes import Spikes as Spikes
 from .simulate.traces import Last as Last
+from .simulate.traces import Snapshots as Snapshots
 from .simulate.traces import Trace as Trace
 from .simulate.trains import Poisson as Poisson
 from .simulate.trains import Replay as Replay

@@ -16,6 +16,8 @@ from ..connect.merge import Piece, merged
 from ..connect.ring import Ring
 from ..connect.sparse import Rows
 from ..dynamics import AbstractDynamics, Inputs, Signals
+from ..plasticity.apply import Target as Where
+from ..plasticity.plastic import Cells, Plastic
 from .population import Population
 from .projection import Projection
 from .sequence import topological
@@ -74,6 +76,7 @@ class Prepared(AbstractDynamics):
     rows: Rows | None  # every sparse projection with a delay, over one index of all senders
     carriers: tuple[Carrier, ...]
     direct: tuple[Direct, ...]
+    plastic: dict[str, Plastic]  # projections that learn; they deliver by themselves
     dt: float = eqx.field(static=True)
     senders: tuple[str, ...] = eqx.field(static=True)  # of `rows`, in its order
     sequence: tuple[str, ...] = eqx.field(static=True)
@@ -85,6 +88,8 @@ class Prepared(AbstractDynamics):
             first_sender[name], senders = senders, senders + population.n
         carriers, pieces, direct = [], [], []
         for name, p in net.projections.items():
+            if p.plastic is not None:
+                continue
             sender = p.pre if p.release is None else name
             if p.delay is None:
                 direct.append(_direct(sender, p))
@@ -103,6 +108,7 @@ class Prepared(AbstractDynamics):
             rows=merged(pieces, senders, ring) if pieces else None,
             carriers=_side_by_side(carriers),
             direct=tuple(direct),
+            plastic={name: plastic_of(net, p) for name, p in net.projections.items() if p.plastic is not None},
             dt=net.dt,
             senders=tuple(first_sender),
             sequence=topological(net.populations, net.projections.values()),
@@ -172,12 +178,58 @@ class Prepared(AbstractDynamics):
                 moved[name] = {**projections[name], "release": s}
         return moved, sent
 
-    def pass_on(self, sent: dict[str, Array], arrivals: dict[str, dict[str, Array]]) -> None:
+    def pass_on(
+        self, sent: dict[str, Array], arrivals: dict[str, dict[str, Array]], projections: dict[str, dict[str, Any]]
+    ) -> None:
         """Same-step edges: what they carry is added to the arrivals of populations that run later."""
         for edge in self.direct:
             if edge.sender in sent:
                 heard = arrivals[edge.post]
                 heard[edge.port] = heard[edge.port] + edge.arrivals(sent[edge.sender])
+        for name, plastic in self.plastic.items():
+            p = self.net.projections[name]
+            if p.delay is None and self._sender(name) in sent:
+                heard, amplitude = arrivals[p.post], sent[self._sender(name)]
+                heard[p.port] = heard[p.port] + plastic.arrivals(projections[name]["plastic"], amplitude)
+
+    def learn(
+        self,
+        ring: Array,
+        projections: dict[str, dict[str, Any]],
+        spikes: dict[str, Array],
+        sent: dict[str, Array],
+        populations: dict[str, Any],
+        inputs: Inputs,
+        t: Array,
+    ) -> tuple[Array, dict[str, dict[str, Any]]]:
+        """Plastic projections: what the spikes of the step change, and what those send that arrive at synapses now."""
+        if not self.plastic:
+            return ring, projections
+        projections, first_port = dict(projections), _first_ports(self.net)
+        cells = {
+            name: Cells(spikes[name], population.voltage(populations[name]))
+            for name, population in self.populations.items()
+        }
+        for name, plastic in self.plastic.items():
+            p = self.net.projections[name]
+            pre = cells[p.pre] if p.release is None else cells[p.pre]._replace(sent=sent[name])
+            buffer, target = (
+                (None, None) if p.delay is None else (ring, Where(self.ring, first_port[f"{p.post}.{p.port}"]))
+            )
+            try:
+                learnt, buffer = plastic.step(
+                    projections[name]["plastic"], buffer, target, t, pre, cells[p.post], inputs.modulators
+                )
+            except ValueError as error:
+                raise ValueError(f"Projection {name!r}: {error}") from None
+            ring = ring if buffer is None else buffer
+            projections[name] = {**projections[name], "plastic": learnt}
+        return ring, projections
+
+    def _sender(self, name: str) -> str:
+        """Under which name that stands which a projection sends."""
+        p = self.net.projections[name]
+        return p.pre if p.release is None else name
 
     def deliver(self, ring: Array, sent: dict[str, Array], t: Array) -> tuple[Array, Array]:
         """All that is sent into the slots where it will land."""
@@ -210,7 +262,18 @@ class Prepared(AbstractDynamics):
 def ring_of(net: Network) -> Ring:
     """A slot a step of the longest delay, and one for the step itself; a place a port of every neuron."""
     width = sum(population.n * len(population.ports) for population in net.populations.values())
-    return Ring(1 + max((p.max_delay for p in net.projections.values()), default=0), width)
+    longest = [p.max_delay if p.plastic is None else p.plastic.incidence.slots[1] - 1 for p in net.projections.values()]
+    return Ring(1 + max(longest, default=0), width)
+
+
+def plastic_of(net: Network, p: Projection) -> Plastic:
+    """The plastic part of a projection, with the delays that it has now."""
+    learning = p.plastic
+    assert learning is not None
+    meet = learning.incidence
+    if p.delay is not None:
+        meet = meet.delayed(learning.axonal, p.delay - learning.axonal)
+    return Plastic(learning.rule, meet, net.dt)
 
 
 def _carrier(sender: str, p: Projection, graph: DenseGraph, delay: Array, first: int) -> Carrier:

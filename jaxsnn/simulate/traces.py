@@ -76,6 +76,42 @@ class Trace(AbstractProbe):
         return carry, stacked[self.period - 1 :: self.period]
 
 
+class Snapshots(AbstractProbe):
+    """A state variable now and then, e.g. `"EE.weight"`: `(samples, ...)`, sample `j` at the end of step `(j + 1) every`.
+
+    Like `Trace`, for variables that are too large to be stacked in every step of a chunk.
+
+    **Arguments:** `path`: e.g. `"EE.weight"`. `every`: steps between samples, static.
+    """
+
+    path: str = eqx.field(static=True)
+    period: int = eqx.field(static=True)
+
+    def __init__(self, path: str, *, every: int):
+        if every < 1:
+            raise ValueError(f"Snapshots.every is {every}, expected a positive number of steps.")
+        self.path, self.period = path, int(every)
+
+    def init(self, dynamics, steps):
+        found = _looked_up(dynamics, self.path)
+        return jnp.int32(0), jnp.zeros((steps // self.period, *found.shape), found.dtype)
+
+    def step(self, carry, signals, t):
+        passed, kept = carry
+        passed = passed + 1
+
+        def taken(kept: Array) -> Array:
+            return kept.at[passed // self.period - 1].set(get(signals.state, self.path))
+
+        # a loop of one turn or none: unlike a branch it leaves what was kept in place
+        due = (passed % self.period == 0) & (passed <= kept.shape[0] * self.period)
+        turn = lambda state: (jnp.zeros((), bool), taken(state[1]))
+        return (passed, jax.lax.while_loop(lambda state: state[0], turn, (due, kept))[1]), None
+
+    def finish(self, carry, emitted, dynamics):
+        return carry[1]
+
+
 class Last(AbstractProbe):
     """A state variable at the end of the run."""
 
