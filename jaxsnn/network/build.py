@@ -129,7 +129,7 @@ def _total(layout: _Layout, order: AbstractOrder) -> _Delay | None:
     return None if layout.link.delay is None else layout.delay(layout.link.delay, "delay", order.shortest_delay)
 
 
-# --- plastic synapses ---------------------------------------------------------------------------------------------------
+# --- plastic synapses -------------------------------------------------------------------------------------------------
 
 
 def _learning(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, Learning]:
@@ -189,8 +189,8 @@ def _rest(total: _Delay, share: _Delay, part: str, given: Any, shortest: int) ->
     late = jnp.any(rest < shortest)
     check(
         lambda: ~late,
-        f"the {part} share of the delay is what {given} ms leave of it, at least {shortest} step(s): raise the delay, or "
-        "give less to the other share",
+        f"the {part} share of the delay is what {given} ms leave of it, but has to be at least {shortest} step(s): raise "
+        "the delay, or give less to the other share",
     )
     known = is_concrete(rest) and share.steps.ndim == 0
     longest = total.longest - int(share.steps) if known else total.longest

@@ -67,7 +67,8 @@ class BrianOrder(AbstractOrder):
     1. Ports give the current of their state at `t_k`, and decay. 2. Membranes advance. 3. Threshold. 4. Spikes of all
     populations, or what is released of them, go into the ring, delay 0 into slot `k` itself. 5. Slot `k` and the
     drive's arrivals are heard. 6. Reset, refractory counter. A delay of 0 is not same-step propagation: its earliest
-    effect is a spike in `k + 1`. Plastic synapses learn, and send, in 4. Their delays are axonal unless they say otherwise.
+    effect is a spike in `k + 1`. Plastic synapses learn, and send, in 4. Their delays are axonal unless they say
+    otherwise.
     """
 
     shortest_delay = 0

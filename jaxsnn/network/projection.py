@@ -28,9 +28,9 @@ class Link(eqx.Module):
     - `delay`: likewise, ms; None for a same-step edge, on which a population sees another's spikes of the same step.
     - `max_delay`: ms, static; needed only where the largest delay is not known when the network is built.
     - `release`: what a spike sends, e.g. `TsodyksMarkram(...)`; None for every spike alike.
-    - `rule`: how weights change, e.g. `PairSTDP()` or `chain(PairSTDP(), Bound(0.0, 1.0))`; None for weights that stay.
-    - `axonal`, `dendritic`: shares of the delay of a plastic synapse, before and behind it, ms, given like `delay`. One is
-      enough, the other is the rest; without either the order decides (`NestOrder`: dendritic, `BrianOrder`: axonal).
+    - `rule`: how weights change, e.g. `PairSTDP()` or `chain(PairSTDP(), Bound(0.0, 1.0))`; None if they do not.
+    - `axonal`, `dendritic`: shares of the delay of a plastic synapse, before and behind it, ms, given like `delay`. One
+      is enough, the other is the rest; without either the order decides (`NestOrder`: dendritic, `BrianOrder`: axonal).
     """
 
     pre: str = eqx.field(static=True)
@@ -61,8 +61,8 @@ class Link(eqx.Module):
 class Learning(eqx.Module):
     """What makes a projection plastic.
 
-    `rule`: a chain whose choices are made. `axonal`: the share of the delay that lies before the synapse, steps, `()` or
-    one a synapse. `incidence`: who meets where, derived from graph and delays.
+    `rule`: a chain whose choices are made. `axonal`: the share of the delay that lies before the synapse, steps, `()`
+    or one a synapse. `incidence`: who meets where, derived from graph and delays.
     """
 
     rule: Chain
@@ -73,8 +73,8 @@ class Learning(eqx.Module):
 class Projection(eqx.Module):
     """The synapses from one population to one port of another.
 
-    `weight`: shape `()` or one a synapse; of a plastic projection, at the start. `delay`: whole steps, likewise; None on
-    a same-step edge. `release`: None where a spike sends itself. `plastic`: None where weights stay.
+    `weight`: shape `()` or one a synapse; of a plastic projection, at the start. `delay`: whole steps, likewise; None
+    on a same-step edge. `release`: None where a spike sends itself. `plastic`: None where weights stay.
     """
 
     pre: str = eqx.field(static=True)

@@ -109,7 +109,7 @@ class Target(NamedTuple):
         return slot * self.ring.width + self.first + post
 
 
-# --- events of senders: rows --------------------------------------------------------------------------------------------
+# --- events of senders: rows ------------------------------------------------------------------------------------------
 
 
 def touch_rows(update: Update, synapses: Array, buffer: Array | None, target: Target | None) -> tuple[Array, Any]:
@@ -211,7 +211,7 @@ def _sent(update: Update, weight: Array, spike: Array, buffer: Array, target: Ta
     return buffer.at[target.places(update.t, incidence.dendritic, post)].add(worth, mode="drop")
 
 
-# --- what touches every synapse ------------------------------------------------------------------------------------------
+# --- what touches every synapse ---------------------------------------------------------------------------------------
 
 
 def touch_all(update: Update, synapses: Array) -> Array:
@@ -251,7 +251,7 @@ def _renew_if_due(update: Update, synapses: Array, buffer: None, target: None) -
     return lax.while_loop(lambda state: state[0], turn, (_any_due(update), synapses))[1], None
 
 
-# --- one row or column at a time -----------------------------------------------------------------------------------------
+# --- one row or column at a time --------------------------------------------------------------------------------------
 
 
 def _for_each_event(line: Line, t: Array, body: Any, carry: Any) -> Any:
@@ -333,7 +333,8 @@ def _columns_by_spikes(update: Update, synapses: Array, buffer: None, target: No
 
         return _pieces(fan, neuron, delay, piece, synapses)
 
-    return _for_each_event(update.post, update.t, column, synapses), None
+    shaped = _for_each_event(update.post, update.t, column, fan.shaped(synapses))
+    return shaped.reshape(synapses.shape), None
 
 
 def _carry_by_spikes(update: Update, synapses: Array, buffer: Array, target: Target) -> Any:

@@ -32,11 +32,17 @@ class AbstractFan(eqx.Module):
     def piece(self, at: Array, end: Array) -> tuple[Any, Int[Array, " width"], Bool[Array, " width"]]:
         """Where to read and write, the neurons on the other side, and which of the `width` places are within."""
 
-    @abc.abstractmethod
-    def read(self, synapses: Block, where: Any) -> Block: ...
+    def shaped(self, synapses: Block) -> Any:
+        """The synapses as `read` and `write` take them: outside the loop, since XLA copies what it reshapes within."""
+        return synapses
 
     @abc.abstractmethod
-    def write(self, synapses: Block, where: Any, block: Block) -> Block: ...
+    def read(self, synapses: Any, where: Any) -> Block:
+        """All numbers of the synapses of a piece."""
+
+    @abc.abstractmethod
+    def write(self, synapses: Any, where: Any, block: Block) -> Any:
+        """The synapses with those of a piece replaced."""
 
 
 class Run(AbstractFan):
@@ -141,13 +147,14 @@ class Columns(AbstractFan):
     def slice(self, x: Array, where: Array) -> Array:
         return lax.dynamic_slice_in_dim(x.reshape(self.n_pre, self.n_post), where, 1, axis=1)[:, 0] if x.ndim else x
 
+    def shaped(self, synapses):
+        return synapses.reshape(-1, self.n_pre, self.n_post)
+
     def read(self, synapses, where):
-        matrix = synapses.reshape(-1, self.n_pre, self.n_post)
-        return lax.dynamic_slice_in_dim(matrix, where, 1, axis=2)[:, :, 0]
+        return lax.dynamic_slice_in_dim(synapses, where, 1, axis=2)[:, :, 0]
 
     def write(self, synapses, where, block):
-        matrix = synapses.reshape(-1, self.n_pre, self.n_post)
-        return lax.dynamic_update_slice_in_dim(matrix, block[:, :, None], where, axis=2).reshape(synapses.shape)
+        return lax.dynamic_update_slice_in_dim(synapses, block[:, :, None], where, axis=2)
 
 
 class Incidence(eqx.Module):
@@ -174,8 +181,8 @@ class Incidence(eqx.Module):
             if known.ndim:
                 check(
                     lambda known=known, now=now: known == now.reshape(-1),
-                    "The delays of a plastic projection, one a synapse, decide how it is laid out; build it with others "
-                    "instead of setting them.",
+                    "The delays of a plastic projection, one a synapse, decide how it is laid out: build it with other "
+                    "delays instead of setting them.",
                 )
 
     def delayed(self, axonal: Array, dendritic: Array) -> "Incidence":

@@ -15,10 +15,10 @@ from .base import AbstractModifier
 class Modulate(AbstractModifier):
     """`dw/dt = c (m - baseline)`, `dc/dt = -c / tau + what the rules before it ask for`.
 
-    `c` is an eligibility of every synapse, `m` a modulator such as reward or dopamine that a drive feeds. It is exact for
-    any step, at the cost of the spikes: `c` decays by itself, so that a synapse that is left alone gains `c` times a number
-    that is the same for all, `int exp(-t/tau) (m - baseline) dt`, and makes up for it when it is touched. Every `tau` all
-    synapses are touched once, to keep that number precise. NEST's `stdp_dopamine_synapse`.
+    `c` is an eligibility of every synapse, `m` a modulator such as reward or dopamine that a drive feeds. Exact for any
+    step, at the cost of the spikes: `c` decays by itself, so that a synapse that is left alone gains `c` times a number
+    that is the same for all, `int exp(-t/tau) (m - baseline) dt`, and makes up for it when it is touched. Every `tau`
+    all synapses are touched once, to keep that number precise. NEST's `stdp_dopamine_synapse`.
 
     **Arguments:**
 

@@ -95,9 +95,7 @@ class Plastic(eqx.Module):
             for side, traces, cells in zip(sides, (state.pre, state.post), (pre, post), strict=True)
         ]
         lines = []
-        for signals, line, delay in zip(
-            now, (state.pre_line, state.post_line), (self.incidence.axonal, self.incidence.dendritic), strict=True
-        ):
+        for signals, line in zip(now, (state.pre_line, state.post_line), strict=True):
             line = Line(jax.tree.map(lambda x: x[None], signals)) if line is None else line
             lines.append(line.enter(t, signals))
         arriving = [

@@ -13,8 +13,8 @@ from .traces import AbstractTrace, SpikeTrace
 class Oja(AbstractRule):
     """`dw = eta (x - decay y w)` at a post spike: Hebbian growth that keeps the weights of a neuron bounded.
 
-    `x`, `y`: traces of both neurons with `tau`. With rates in place of traces, `dw/dt = eta r_post (r_pre - decay r_post w)`:
-    weights turn to the first principal component of the input, with `|w|^2 = 1 / decay` for a linear neuron.
+    `x`, `y`: traces of both neurons with `tau`. With rates `r` in place of traces, `dw/dt = eta r_post (r_pre -
+    decay r_post w)`: weights turn to the first principal component of the input, with `|w|^2 = 1 / decay` for a linear neuron.
 
     **Arguments:** `eta`: learning rate. `decay`: 1. `tau`: ms.
 
@@ -51,8 +51,8 @@ class SlidingThreshold(AbstractTrace):
 class BCM(AbstractRule):
     """`dw = eta x (y - theta)` at a post spike; `theta` follows the average of `y^2`.
 
-    `x`, `y`: traces of both neurons with `tau`. Synapses grow where the post neuron is more active than its threshold, and
-    shrink below; the threshold slides faster than activity, so that activity settles where `y = theta`.
+    `x`, `y`: traces of both neurons with `tau`. Synapses grow where the post neuron is more active than its threshold,
+    and shrink below; the threshold slides faster than activity, so that activity settles where `y = theta`.
 
     **Arguments:** `eta`: unit of the weight. `tau`, `tau_theta`: ms. `rate`: rate at which activity settles, Hz.
 

@@ -77,7 +77,7 @@ class Trace(AbstractProbe):
 
 
 class Snapshots(AbstractProbe):
-    """A state variable now and then, e.g. `"EE.weight"`: `(samples, ...)`, sample `j` at the end of step `(j + 1) every`.
+    """A state variable now and then, shape `(samples, ...)`: sample `j` is the state at `t = (j + 1) every dt`.
 
     Like `Trace`, for variables that are too large to be stacked in every step of a chunk.
 
