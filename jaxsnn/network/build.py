@@ -189,8 +189,8 @@ def _rest(total: _Delay, share: _Delay, part: str, given: Any, shortest: int) ->
     late = jnp.any(rest < shortest)
     check(
         lambda: ~late,
-        f"the {part} share of the delay is what {given} ms leave of it, but has to be at least {shortest} step(s): raise "
-        "the delay, or give less to the other share",
+        f"the {part} share of the delay is what {given} ms leave of it; it has to be at least {shortest} step(s): "
+        "raise the delay, or give less to the other share",
     )
     known = is_concrete(rest) and share.steps.ndim == 0
     longest = total.longest - int(share.steps) if known else total.longest

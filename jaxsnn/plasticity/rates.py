@@ -14,7 +14,8 @@ class Oja(AbstractRule):
     """`dw = eta (x - decay y w)` at a post spike: Hebbian growth that keeps the weights of a neuron bounded.
 
     `x`, `y`: traces of both neurons with `tau`. With rates `r` in place of traces, `dw/dt = eta r_post (r_pre -
-    decay r_post w)`: weights turn to the first principal component of the input, with `|w|^2 = 1 / decay` for a linear neuron.
+    decay r_post w)`: weights turn to the first principal component of the input, with `|w|^2 = 1 / decay` for a linear
+    neuron.
 
     **Arguments:** `eta`: learning rate. `decay`: 1. `tau`: ms.
 

@@ -13,7 +13,8 @@ class TripletSTDP(AbstractRule):
     """`dw = x1 (a2_plus + a3_plus y2)` at a post spike, `dw = -y1 (a2_minus + a3_minus x2)` at a pre spike.
 
     Traces of all spikes before: `x1`, `x2` of the pre neuron with `tau_plus`, `tau_x`; `y1`, `y2` of the post neuron
-    with `tau_minus`, `tau_y`. Defaults: the full model's all-to-all fit to visual cortex. NEST's `stdp_triplet_synapse`.
+    with `tau_minus`, `tau_y`. Defaults: the full model's all-to-all fit to visual cortex. NEST's
+    `stdp_triplet_synapse`.
 
     **Arguments:** `a2_plus`, `a3_plus`, `a2_minus`, `a3_minus`: unit of the weight. Time constants: ms.
 

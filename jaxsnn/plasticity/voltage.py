@@ -16,8 +16,8 @@ class Clopath(AbstractRule):
     """`dw/dt = -a_ltd X (u_minus - theta_minus)_+ + a_ltp x (u - theta_plus)_+ (u_plus - theta_minus)_+`.
 
     `X`: spikes of the pre neuron, `x`: their trace, normalised to unit area (`tau_x dx/dt = -x + X`). `u`: the membrane
-    of the post neuron, `u_minus`, `u_plus`: low-pass filtered. Growth happens only while `u` is above `theta_plus`, that
-    is around spikes, and costs nothing otherwise. The membrane has to show its spikes: take a neuron such as `AdEx`.
+    of the post neuron, `u_minus`, `u_plus`: low-pass filtered. Growth happens only while `u` is above `theta_plus`,
+    that is around spikes, and costs nothing otherwise. The membrane has to show its spikes: take a neuron like `AdEx`.
 
     **Arguments:** `a_ltd`: weight / mV. `a_ltp`: weight / (mV^2). Time constants: ms. `theta_minus`, `theta_plus`: mV.
 
