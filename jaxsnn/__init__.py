@@ -19,6 +19,8 @@ from .connect.graph import AbstractConnectivity as AbstractConnectivity
 from .connect.graph import Dense as Dense
 from .connect.graph import Sparse as Sparse
 from .connect.release import AbstractRelease as AbstractRelease
+from .connect.release import Bernoulli as Bernoulli
+from .connect.release import Binomial as Binomial
 from .connect.release import TsodyksMarkram as TsodyksMarkram
 from .connect.release import TsodyksUzielMarkram as TsodyksUzielMarkram
 from .connect.topology import AbstractTopology as AbstractTopology
@@ -155,7 +157,14 @@ from .synapses.base import Exact as Exact
 from .synapses.base import Frozen as Frozen
 from .synapses.conductance import Conductance as Conductance
 from .synapses.delta import Delta as Delta
+from .synapses.dual import AbstractSize as AbstractSize
+from .synapses.dual import Bare as Bare
+from .synapses.dual import DualConductance as DualConductance
+from .synapses.dual import DualExponential as DualExponential
+from .synapses.dual import ToArea as ToArea
+from .synapses.dual import ToPeak as ToPeak
 from .synapses.exponential import Exponential as Exponential
+from .synapses.nmda import NMDA as NMDA
 from .synapses.refractory import UnlessRefractory as UnlessRefractory
 
 try:

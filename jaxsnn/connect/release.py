@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
@@ -47,6 +48,61 @@ class AbstractRelease(Checked):
         return children(s)
 
 
+class AbstractByChance(AbstractRelease):
+    """A release without memory whose synapses each draw whether they release."""
+
+    p: eqx.AbstractVar[Array]
+
+    @property
+    def reliability(self) -> Array:
+        return self.p
+
+    def init(self, shape, dtype):
+        return ()
+
+    def step(self, s, spike, dt):
+        return s, spike
+
+
+class Bernoulli(AbstractByChance):
+    """Each synapse passes on a spike with probability `p`, and otherwise nothing: a draw for every synapse and spike.
+
+    NEST's `bernoulli_synapse`. The derivative with respect to `p` is that of the mean, `weight`, straight through the
+    draw: right on average for what follows linearly.
+
+    **Arguments:** `p`: probability, shape `()` or `(n_pre,)`.
+    """
+
+    p: Array = param(0.5, unit="1", least=0.0)
+
+    def __check_init__(self):
+        check(lambda: self.p <= 1.0, f"Bernoulli.p is {self.p}; expected a probability, at most 1.")
+
+
+class Binomial(AbstractByChance):
+    """Each synapse has `n` sites that release a quantum each with probability `p`: the weight is that of one quantum.
+
+    What arrives is `weight k`, `k ~ Binomial(n, p)`, with mean `n p` and variance `n p (1 - p)`. The derivative with
+    respect to `p` is that of the mean. Sites do not run out: `TsodyksMarkram` is what depletes.
+
+    **Arguments:** `p`: probability, shape `()` or `(n_pre,)`. `n`: sites, static.
+
+    **Reference:** del Castillo and Katz, J. Physiol. 124:560 (1954).
+    """
+
+    p: Array = param(0.5, unit="1", least=0.0)
+    n: int = eqx.field(default=5, static=True)
+
+    def __check_init__(self):
+        check(lambda: self.p <= 1.0, f"Binomial.p is {self.p}; expected a probability, at most 1.")
+        if not isinstance(self.n, int) or self.n < 1:
+            raise ValueError(f"Binomial.n is {self.n!r}, expected a positive whole number of sites.")
+
+    @property
+    def sites(self) -> int:
+        return self.n
+
+
 def fired(spike: Float[Array, "..."]) -> Float[Array, "..."]:
     """1 where there is a spike, whatever its amplitude (two in one step release once, as in NEST).
 
@@ -55,10 +111,11 @@ def fired(spike: Float[Array, "..."]) -> Float[Array, "..."]:
     return spike + lax.stop_gradient((spike != 0).astype(spike.dtype) - spike)
 
 
-def kept(dt: float, tau: Array) -> Array:
-    """`exp(-dt / tau)`, and 0 with a derivative of 0 at `tau = 0`."""
+def faded(x: Array, dt: float, tau: Array) -> Array:
+    """`x exp(-dt / tau)`, and 0 with a derivative of 0 at `tau = 0`."""
     some = tau > 0
-    return jnp.where(some, jnp.exp(-dt / jnp.where(some, tau, 1.0)), 0.0)
+    # an increment: a factor near 1, rounded once, would bias every step of float32 alike
+    return x + x * jnp.where(some, jnp.expm1(-dt / jnp.where(some, tau, 1.0)), -1.0)
 
 
 class TwoStates(NamedTuple):
@@ -93,8 +150,8 @@ class TsodyksMarkram(AbstractRelease):
         return TwoStates(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))
 
     def step(self, s, spike, dt):
-        u = s.u * kept(dt, self.tau_fac)
-        z = s.z + s.z * jnp.expm1(-dt / self.tau_rec)  # what is spent, not what is left: near rest that would round off
+        u = faded(s.u, dt, self.tau_fac)
+        z = faded(s.z, dt, self.tau_rec)  # what is spent, not what is left: near rest that would round off
         jump = self.U * (1.0 - u)
         released = (u + jump) * (1.0 - z)
         event = fired(spike)
@@ -140,11 +197,11 @@ class TsodyksUzielMarkram(AbstractRelease):
         return ThreeStates(*(jnp.zeros(shape, dtype) for _ in range(3)))
 
     def step(self, s, spike, dt):
-        u = s.u * kept(dt, self.tau_fac)
+        u = faded(s.u, dt, self.tau_fac)
         stays = jnp.exp(-dt / self.tau_rec)
         became = dt / self.tau_psc * stays * phi(dt / self.tau_rec - dt / self.tau_psc)
-        y = s.y + s.y * jnp.expm1(-dt / self.tau_psc)
-        z = s.z + s.z * jnp.expm1(-dt / self.tau_rec) + s.y * became
+        y = faded(s.y, dt, self.tau_psc)
+        z = faded(s.z, dt, self.tau_rec) + s.y * became
         jump = self.U * (1.0 - u)
         released = (u + jump) * (1.0 - y - z)
         event = fired(spike)

@@ -54,9 +54,9 @@ class NestOrder(AbstractOrder):
             s, spikes[name] = net.to_threshold(name, state.populations[name], inputs, t, key, arrivals[name])
             populations[name] = net.populations[name].reset(s, spikes[name], net.dt)
             released, leaving = net.release(state.projections, {name: spikes[name]})
-            net.pass_on(leaving, arrivals, state.projections)
+            net.pass_on(leaving, arrivals, state.projections, t, key)
             projections, sent = projections | released, sent | leaving
-        ring, overflow = net.deliver(ring, sent, t)
+        ring, overflow = net.deliver(ring, sent, t, key)
         ring, projections = net.learn(ring, state.projections | projections, spikes, sent, populations, inputs, t)
         return net.next(state, populations, projections, ring, overflow), spikes
 
@@ -82,7 +82,7 @@ class BrianOrder(AbstractOrder):
         for name in net.sequence:
             advanced[name], spikes[name] = net.to_threshold(name, state.populations[name], inputs, t, key)
         projections, sent = net.release(state.projections, spikes)
-        ring, overflow = net.deliver(state.ring, sent, t)
+        ring, overflow = net.deliver(state.ring, sent, t, key)
         ring, projections = net.learn(ring, state.projections | projections, spikes, sent, advanced, inputs, t)
         arrivals, ring = net.arrivals(ring, inputs, t)
         populations = {}

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 
 from .. import _random
 from .._status import Status, bit
+from ..connect.chance import Chance
 from ..connect.dense import rows_of
 from ..connect.graph import DenseGraph
 from ..connect.merge import Piece, merged
@@ -58,11 +59,11 @@ class Direct(eqx.Module):
     port: str = eqx.field(static=True)
     via: Carrier | Rows
 
-    def arrivals(self, spikes: Float[Array, " pre"]) -> Float[Array, " post"]:
+    def arrivals(self, spikes: Float[Array, " pre"], chance: Chance | None) -> Float[Array, " post"]:
         if isinstance(self.via, Carrier):
             ((_, arrived),) = self.via.arrivals(spikes)
             return arrived
-        return self.via.deliver(self.via.ring.empty(spikes.dtype), spikes, jnp.int32(0))[0]
+        return self.via.deliver(self.via.ring.empty(spikes.dtype), spikes, jnp.int32(0), chance)[0]
 
 
 class Prepared(AbstractDynamics):
@@ -74,6 +75,7 @@ class Prepared(AbstractDynamics):
     net: Network
     ring: Ring
     rows: Rows | None  # every sparse projection with a delay, over one index of all senders
+    by_chance: dict[str, Rows]  # projections whose synapses draw: their numbers must depend on no other projection
     carriers: tuple[Carrier, ...]
     direct: tuple[Direct, ...]
     plastic: dict[str, Plastic]  # projections that learn; they deliver by themselves
@@ -86,7 +88,7 @@ class Prepared(AbstractDynamics):
         first_port, first_sender, senders = _first_ports(net), {}, 0
         for name, population in net.populations.items():
             first_sender[name], senders = senders, senders + population.n
-        carriers, pieces, direct = [], [], []
+        ring, by_chance, carriers, pieces, direct = ring_of(net), {}, [], [], []
         for name, p in net.projections.items():
             if p.plastic is not None:
                 continue
@@ -95,17 +97,19 @@ class Prepared(AbstractDynamics):
                 direct.append(_direct(sender, p))
                 continue
             port = first_port[f"{p.post}.{p.port}"]
-            if isinstance(p.graph, DenseGraph) and p.delay.ndim == 0:
+            if p.reliability is not None:
+                by_chance[name] = merged([Piece(p.graph, p.weight, p.delay, 0, port)], p.graph.n_pre, ring)
+            elif isinstance(p.graph, DenseGraph) and p.delay.ndim == 0:
                 carriers.append(_carrier(sender, p, p.graph, p.delay, port))
             else:
                 if sender not in first_sender:
                     first_sender[sender], senders = senders, senders + p.graph.n_pre
                 pieces.append(Piece(p.graph, p.weight, p.delay, first_sender[sender], port))
-        ring = ring_of(net)
         return cls(
             net=net,
             ring=ring,
             rows=merged(pieces, senders, ring) if pieces else None,
+            by_chance=by_chance,
             carriers=_side_by_side(carriers),
             direct=tuple(direct),
             plastic={name: plastic_of(net, p) for name, p in net.projections.items() if p.plastic is not None},
@@ -178,14 +182,27 @@ class Prepared(AbstractDynamics):
                 moved[name] = {**projections[name], "release": s}
         return moved, sent
 
+    def chance(self, sender: str, t: Array, key: Array) -> Chance | None:
+        """What decides which synapses pass on what `sender` sends; None where all do."""
+        p = self.net.projections.get(sender)
+        if p is None or p.release is None or p.reliability is None:
+            return None
+        reliability = jnp.broadcast_to(p.reliability, (p.graph.n_pre,))
+        return Chance(_random.stream(key, f"{sender}.release"), t, reliability, p.release.sites)
+
     def pass_on(
-        self, sent: dict[str, Array], arrivals: dict[str, dict[str, Array]], projections: dict[str, dict[str, Any]]
+        self,
+        sent: dict[str, Array],
+        arrivals: dict[str, dict[str, Array]],
+        projections: dict[str, dict[str, Any]],
+        t: Array,
+        key: Array,
     ) -> None:
         """Same-step edges: what they carry is added to the arrivals of populations that run later."""
         for edge in self.direct:
             if edge.sender in sent:
                 heard = arrivals[edge.post]
-                heard[edge.port] = heard[edge.port] + edge.arrivals(sent[edge.sender])
+                heard[edge.port] = heard[edge.port] + edge.arrivals(sent[edge.sender], self.chance(edge.sender, t, key))
         for name, plastic in self.plastic.items():
             p = self.net.projections[name]
             if p.delay is None and self._sender(name) in sent:
@@ -231,12 +248,15 @@ class Prepared(AbstractDynamics):
         p = self.net.projections[name]
         return p.pre if p.release is None else name
 
-    def deliver(self, ring: Array, sent: dict[str, Array], t: Array) -> tuple[Array, Array]:
+    def deliver(self, ring: Array, sent: dict[str, Array], t: Array, key: Array) -> tuple[Array, Array]:
         """All that is sent into the slots where it will land."""
         overflow = jnp.zeros((), bool)
         if self.rows is not None:
             everybody = jnp.concatenate([sent[name] for name in self.senders])
             ring, overflow = self.rows.deliver(ring, everybody, t)
+        for sender, rows in self.by_chance.items():
+            ring, cut = rows.deliver(ring, sent[sender], t, self.chance(sender, t, key))
+            overflow |= cut
         for carrier in self.carriers:
             for target, arrived in carrier.arrivals(sent[carrier.sender]):
                 ring = self.ring.add(ring, t + target.delay, target.first, arrived)
@@ -297,7 +317,7 @@ def _side_by_side(carriers: list[Carrier]) -> tuple[Carrier, ...]:
 
 def _direct(sender: str, p: Projection) -> Direct:
     now = jnp.zeros((), jnp.int32)
-    if isinstance(p.graph, DenseGraph):
+    if isinstance(p.graph, DenseGraph) and p.reliability is None:
         return Direct(sender, p.post, p.port, _carrier(sender, p, p.graph, now, 0))
     rows = merged([Piece(p.graph, p.weight, now, 0, 0)], p.graph.n_pre, Ring(1, p.graph.n_post))
     return Direct(sender, p.post, p.port, rows)

@@ -9,7 +9,7 @@ import jax
 from jaxtyping import Array, Bool, Float, Int
 
 from .._types import check
-from ..connect.graph import AbstractConnectivity, AbstractGraph, Sparse
+from ..connect.graph import AbstractConnectivity, AbstractGraph, DenseGraph, Sparse
 from ..connect.release import AbstractRelease
 from ..connect.topology import AbstractTopology
 from ..plasticity.base import AbstractModifier, AbstractRule, Chain
@@ -101,9 +101,21 @@ class Projection(eqx.Module):
             )
         if self.plastic is not None and delay is not None:
             self.plastic.incidence.check_delays(self.plastic.axonal, delay - self.plastic.axonal)
+        counts = self.graph.count if isinstance(self.graph, DenseGraph) else None
+        if counts is not None and self.reliability is not None:
+            check(
+                lambda: counts <= 1,
+                f"Got {type(self.release).__name__} and several synapses between some pairs, which in a matrix would "
+                "release together; use via=Sparse().",
+            )
         for leaf in jax.tree.leaves(self.release):
             if leaf.shape not in ((), (self.graph.n_pre,)):
                 raise ValueError(
                     f"A parameter of {type(self.release).__name__} has shape {leaf.shape}; expected () or "
                     f"({self.graph.n_pre},), one number a sending neuron."
                 )
+
+    @property
+    def reliability(self) -> Array | None:
+        """The probability with which each synapse passes on what is sent; None for certainty."""
+        return None if self.release is None else self.release.reliability

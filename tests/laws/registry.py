@@ -67,8 +67,25 @@ PORTS = {
     "Alpha": lambda u: snn.Alpha(2.0 * u),
     "Alpha frozen": lambda u: snn.Alpha(2.0 * u, hold=snn.Frozen()),
     "Alpha at tau_m": lambda u: snn.Alpha(5.0 * u),
+    "DualExponential": lambda u: snn.DualExponential(0.5 * u, 2.0 * u),
+    "DualExponential to area": lambda u: snn.DualExponential(0.5 * u, 2.0 * u, size=snn.ToArea()),
+    "DualExponential bare": lambda u: snn.DualExponential(0.5 * u, 2.0 * u, size=snn.Bare()),
+    "DualExponential frozen": lambda u: snn.DualExponential(0.5 * u, 2.0 * u, hold=snn.Frozen()),
+    "DualExponential at tau_m": lambda u: snn.DualExponential(5.0 * u, 5.0 * u),
     "Conductance": lambda u: snn.Conductance(2.0 * u, 3.0 * u),
+    "DualConductance": lambda u: snn.DualConductance(0.5 * u, 2.0 * u, 3.0 * u),
+    "NMDA": lambda u: snn.NMDA(snn.Conductance(2.0 * u, 3.0 * u), mg=2.0 * u),
+    "NMDA that rises": lambda u: snn.NMDA(snn.DualConductance(0.5 * u, 2.0 * u, 3.0 * u), slope=0.5 * u, half=0.5 * u),
     "UnlessRefractory": lambda u: snn.UnlessRefractory(snn.Exponential(2.0 * u)),
+}
+
+RELEASES = {
+    "TsodyksMarkram": lambda u: snn.TsodyksMarkram(0.25 * u, 5.0 * u, 2.0 * u),
+    "TsodyksMarkram without facilitation": lambda u: snn.TsodyksMarkram(0.25 * u, 5.0 * u, 0.0 * u),
+    "TsodyksUzielMarkram": lambda u: snn.TsodyksUzielMarkram(0.25 * u, 0.5 * u, 5.0 * u, 2.0 * u),
+    "TsodyksUzielMarkram at equal times": lambda u: snn.TsodyksUzielMarkram(0.25 * u, 5.0 * u, 5.0 * u, 0.0 * u),
+    "Bernoulli": lambda u: snn.Bernoulli(0.25 * u),
+    "Binomial": lambda u: snn.Binomial(0.25 * u, 3),
 }
 
 DRIVES = {
@@ -119,6 +136,14 @@ def walk(neuron, x, **order):
 
     start = neuron.init((N,), x.a.dtype)
     return jax.lax.scan(body, start, jax.tree.map(jnp.asarray, x))[1]
+
+
+def trains(dtype, seed=1):
+    """Trains of single spikes, some in neighbouring steps and a few of them graded; the first sender never fires."""
+    rng = np.random.default_rng(seed)
+    train = np.where(rng.random((STEPS, N)) < 0.2, rng.choice([1.0, 1.0, 1.0, 2.0, 0.5], (STEPS, N)), 0.0)
+    train[:, 0] = 0.0
+    return train.astype(dtype)
 
 
 def port_step(port, s, arrivals, v, tau_m):

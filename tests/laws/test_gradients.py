@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
+from jaxsnn.connect.ring import Ring
 from tests.laws.registry import DT
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -256,3 +257,14 @@ def test_a_refractory_neuron_has_no_pseudo_derivative():
 
     assert slope(3) == 0.0
     assert slope(0) == cell.surrogate.slope(v - cell.v_th) > 0.0
+
+
+def test_what_has_arrived_leaves_no_derivative_behind():
+    """A spike that did not happen has a pseudo-derivative, and its arrival is 0: taken from the ring, both are gone."""
+    ring = Ring(slots=3, width=2)
+    buffer, tangent = jnp.zeros(ring.size), jnp.ones(ring.size)
+    (taken, left), (d_taken, d_left) = jax.jvp(lambda b: ring.take(b, jnp.int32(1)), (buffer,), (tangent,))
+    np.testing.assert_array_equal(taken, 0.0)
+    np.testing.assert_array_equal(left, 0.0)
+    np.testing.assert_array_equal(d_taken, 1.0)
+    np.testing.assert_array_equal(d_left, [1, 1, 0, 0, 1, 1])

@@ -179,3 +179,134 @@ def test_numbers_of_a_release_can_be_set():
         return snn.simulate(one(snn.TsodyksMarkram(tau_rec=tau)), steps=1, key=KEY).status
 
     assert jax.jit(jax.vmap(status))(jnp.array([1.0, 0.0])).tolist() == [0, snn.Status.PARAMETER_RANGE]
+
+
+# --- by chance, in networks -------------------------------------------------------------------------------------------
+
+
+def unreliable(p=0.5, weight=1.0, *, seed=0, steps=60, **others):
+    """Synapses that fail, over lists and matrices, delayed or not; `v` is what arrived."""
+    sink = snn.Population(snn.LI(tau=1e-4), 4)
+    graph = snn.FixedProb(0.6, most=1.0)
+    links = {
+        "list": snn.Link("S", "A", graph, weight=weight, delay=snn.Uniform(0.1, 1.0), release=snn.Bernoulli(p)),
+        "matrix": snn.Link("S", "B", graph, via=snn.Dense(), weight=weight, delay=0.3, release=snn.Binomial(p, 3)),
+        "now": snn.Link("S", "C", graph, weight=weight, release=snn.Bernoulli(p)),
+    }
+    populations = {"S": snn.Source(N), **dict.fromkeys("ABC", sink)}
+    net = snn.network(dt=DT, key=jax.random.key(seed), populations=populations, projections={**links, **others})
+    drive = snn.Replay(jnp.asarray(RASTER), into="S")
+    record = {name: snn.Trace(f"{name}.v") for name in "ABC"}
+    return snn.simulate(net, drive, steps=steps, key=KEY, record=record, progress=snn.Quiet()).record
+
+
+POINTS = {"p": jnp.array([0.5, 0.25, 0.8]), "weight": jnp.array([1.0, 2.0, 0.5])}
+ALONE = jax.jit(unreliable)
+
+
+def batched():
+    return jax.jit(jax.vmap(unreliable))(POINTS["p"], POINTS["weight"])
+
+
+def test_who_fails_does_not_depend_on_what_else_there_is():
+    """Alone or in a batch, with another projection beside them that fails too: the same draws."""
+    alone = [ALONE(POINTS["p"][i], POINTS["weight"][i]) for i in range(3)]
+    batch = batched()
+    for i in range(3):
+        assert_same(jax.tree.map(lambda x, i=i: x[i], batch), alone[i])
+    another = snn.Link("S", "S", snn.AllToAll(), weight=0.0, delay=0.1, release=snn.Bernoulli(0.5))
+    beside = jax.jit(lambda p, weight: unreliable(p, weight, a_new_one=another))
+    assert_same(beside(POINTS["p"][0], POINTS["weight"][0]), alone[0])
+    assert 0.3 < sum(jnp.sum(v) for v in alone[0].values()) / sum(jnp.sum(v) for v in ALONE(1.0, 1.0).values()) < 0.7
+
+
+def test_accelerators_draw_the_same(monkeypatch):
+    """The code that accelerators run, for a batch."""
+    here = [ALONE(POINTS["p"][i], POINTS["weight"][i]) for i in range(3)]
+    with monkeypatch.context() as patch:
+        patch.setattr(jax.lax, "platform_dependent", lambda *args, default, **others: default(*args))
+        there = batched()
+    for i in range(3):
+        jax.tree.map(lambda a, b, i=i: np.testing.assert_allclose(a[i], b, rtol=1e-6), there, here[i])
+
+
+def test_several_synapses_of_a_pair_need_a_list():
+    with refused("Projection 'p'", "Got Bernoulli and several synapses between some pairs", "use via=Sparse()"):
+        link = snn.Link("S", "S", snn.FixedInDegree(30), via=snn.Dense(), delay=DT, release=snn.Bernoulli(0.5))
+        snn.network(dt=DT, key=KEY, populations={"S": snn.Source(N)}, projections={"p": link})
+
+
+# --- law (e): derivatives ---------------------------------------------------------------------------------------------
+
+
+def smooth(p, release=snn.TsodyksMarkram):
+    """Fixed spikes through plastic synapses into read-outs: a list with a delay, a matrix without."""
+    net = snn.network(
+        dt=DT,
+        key=KEY,
+        populations={"S": snn.Source(N), "O": snn.Population(snn.LI(tau=5.0), 4)},
+        projections={
+            "list": snn.Link(
+                "S", "O", snn.AllToAll(), weight=p["weight"] * WEIGHT, delay=0.7, release=release(**p["r"])
+            ),
+            "now": snn.Link("S", "O", snn.AllToAll(), via=snn.Dense(), weight=0.5, release=release(**p["r"])),
+        },
+    )
+    v = snn.simulate(net, snn.Replay(jnp.asarray(RASTER), into="S"), steps=200, key=KEY, record=snn.Trace("O.v")).record
+    return jnp.mean(jnp.square(v)) + jnp.mean(jnp.sin(v[-1]))
+
+
+@pytest.mark.parametrize("release", [snn.TsodyksMarkram, snn.TsodyksUzielMarkram])
+def test_derivatives_of_what_is_sent(release, x64):
+    """By `U`, every time constant and the weights, against differences of sixth order; and none by a `tau_fac` of 0."""
+    numbers = {"U": 0.3, "tau_rec": 9.0, "tau_fac": 6.0}
+    if release is snn.TsodyksUzielMarkram:
+        numbers["tau_psc"] = 9.0  # at `tau_rec`, where it is a limit
+    point = jax.tree.map(jnp.float64, {"weight": 1.0, "r": numbers})
+    both = jax.jit(jax.value_and_grad(lambda p: smooth(p, release)))
+    _, gradient = both(point)
+    leaves, structure = jax.tree.flatten(point)
+    for i, (leaf, slope) in enumerate(zip(leaves, jax.tree.leaves(gradient))):
+        h = 2e-3 * leaf
+        at = lambda k, i=i, h=h: both(
+            jax.tree.unflatten(structure, [x + k * h * float(j == i) for j, x in enumerate(leaves)])
+        )[0]
+        difference = sum(c * (at(k) - at(-k)) for k, c in ((1, 3 / 4), (2, -3 / 20), (3, 1 / 60))) / h
+        np.testing.assert_allclose(slope, difference, rtol=1e-7)
+        assert abs(slope) > 1e-5
+    none = both({**point, "r": {**point["r"], "tau_fac": jnp.float64(0.0)}})[1]
+    assert none["r"]["tau_fac"] == 0.0 and all(np.isfinite(x) for x in jax.tree.leaves(none))
+
+
+def test_derivatives_through_a_spike(x64):
+    """What one spike more would change: the amplitudes sent, now and later, for a sender that fires by a threshold."""
+    release = snn.TsodyksMarkram(U=0.4, tau_rec=10.0, tau_fac=5.0)
+
+    def sent(spikes):
+        start = release.init((), spikes.dtype)
+        return jnp.sum(jax.lax.scan(lambda s, x: release.step(s, x, DT), start, spikes)[1])
+
+    train = jnp.asarray(RASTER[:60, 0], float).at[jnp.array([5, 30])].set(1.0)
+    slope = jax.grad(sent)(train)
+    fire = jax.nn.one_hot(40, 60, dtype=train.dtype)
+    quiet = train * (1 - fire)
+    last = (jnp.arange(60) <= 40).astype(train.dtype)  # after it no spike: what one changes is linear in it
+    np.testing.assert_allclose(
+        jax.grad(sent)(quiet * last)[40], sent(quiet * last + fire) - sent(quiet * last), rtol=1e-12
+    )
+    assert slope[5] < sent(jax.nn.one_hot(5, 60, dtype=train.dtype))  # it costs those that follow
+
+
+def test_the_derivative_of_chance_is_that_of_the_mean():
+    """By `p`, of a sum of all that arrives: weights times amplitudes, for every draw; by weights, what did arrive."""
+
+    def total(p, weight):
+        seen = unreliable(p, weight)
+        return sum(jnp.sum(v) for v in seen.values()), seen
+
+    by, seen = jax.jit(jax.grad(total, (0, 1), has_aux=True))(jnp.float32(0.3), jnp.float32(2.0))
+    assert_same(seen, ALONE(jnp.float32(0.3), jnp.float32(2.0)))  # the plain form, which is differentiated, is the same
+    value = sum(jnp.sum(v) for v in seen.values())
+    sure = sum(jnp.sum(v) for v in ALONE(jnp.float32(1.0), jnp.float32(2.0)).values())  # all synapses, all sites
+    np.testing.assert_allclose(by, (sure, value / 2.0), rtol=1e-6)
+    assert 0.1 < value / sure < 0.5
