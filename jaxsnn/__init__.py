@@ -55,6 +55,10 @@ from .network.projection import Link as Link
 from .network.projection import Projection as Projection
 
 # --- neurons
+from .neurons.alif import ALIF as ALIF
+from .neurons.alif import AbstractIncrement as AbstractIncrement
+from .neurons.alif import NormalisedIncrement as NormalisedIncrement
+from .neurons.alif import WholeIncrement as WholeIncrement
 from .neurons.base import AbstractNeuron as AbstractNeuron
 from .neurons.base import Membrane as Membrane
 from .neurons.choices import Above as Above
@@ -75,9 +79,18 @@ from .neurons.choices import Resistance as Resistance
 from .neurons.choices import SameStep as SameStep
 from .neurons.choices import Subtract as Subtract
 from .neurons.choices import ToValue as ToValue
+from .neurons.cuba import CubaLIF as CubaLIF
+from .neurons.lapicque import Lapicque as Lapicque
 from .neurons.lif import LIF as LIF
 from .neurons.readout import LI as LI
 from .neurons.readout import Relay as Relay
+from .neurons.recursion import AbstractDecay as AbstractDecay
+from .neurons.recursion import AbstractRecursion as AbstractRecursion
+from .neurons.recursion import DecayingCurrent as DecayingCurrent
+from .neurons.recursion import EulerDecay as EulerDecay
+from .neurons.recursion import ExactDecay as ExactDecay
+from .neurons.recursion import NewCurrent as NewCurrent
+from .neurons.recursion import OldCurrent as OldCurrent
 from .neurons.surrogate import AbstractSurrogate as AbstractSurrogate
 from .neurons.surrogate import FastSigmoid as FastSigmoid
 

@@ -41,6 +41,29 @@ def lif(u, **choices):
     return snn.LIF(**{name: value * u for name, value in numbers.items()}, **choices)
 
 
+def cuba(u, **choices):
+    """A two-state cell that fires, holds for three steps, and whose numbers all matter."""
+    numbers = dict(tau_syn=2.0, tau=5.0, v_rest=0.25, v_th=1.5, v_reset=-0.5, t_ref=0.3, bias=0.5)
+    choices = {"gain": snn.Resistance(1.25 * u), **choices}
+    return snn.CubaLIF(**{name: value * u for name, value in numbers.items()}, **choices)
+
+
+CUBA = {
+    "new": dict(),
+    "new per step": dict(gain=snn.PerStep(), decay=snn.EulerDecay()),
+    "old euler": dict(recursion=snn.OldCurrent(), decay=snn.EulerDecay()),
+    "decaying": dict(recursion=snn.DecayingCurrent()),
+    "next step": dict(reset_kind=snn.Subtract(), reset_time=snn.NextStep()),
+    "integrates": dict(while_refractory=snn.Integrates()),
+}
+
+
+def alif(u, **choices):
+    """An adaptive LIF: its threshold rises by a half with every spike."""
+    numbers = dict(tau=5.0, v_rest=0.25, v_th=1.0, v_reset=-0.5, t_ref=0.3, bias=0.5, beta=0.5, tau_a=4.0)
+    return snn.ALIF(**{name: value * u for name, value in numbers.items()}, **choices)
+
+
 NEURONS = {
     "LIF": lambda u: lif(u),
     "LIF above": lambda u: lif(u, comparator=snn.Above()),
@@ -57,6 +80,12 @@ NEURONS = {
     "LI": lambda u: snn.LI(tau=5.0 * u, v_rest=0.25 * u, gain=snn.Resistance(1.25 * u)),
     "Relay": lambda u: snn.Relay(),
     "QIF": lambda u: QIF(tau=2.0 * u),
+    **{f"CubaLIF {name}": lambda u, c=choices: cuba(u, **c) for name, choices in CUBA.items()},
+    "ALIF": lambda u: alif(u),
+    "ALIF normalised next step": lambda u: alif(
+        u, increment=snn.NormalisedIncrement(), reset_kind=snn.Subtract(), reset_time=snn.NextStep()
+    ),
+    "Lapicque": lambda u: snn.Lapicque(2.5 * u, 0.5 * u, v_th=1.5 * u, v_reset=-0.5 * u, t_ref=0.3 * u),
 }
 
 PORTS = {

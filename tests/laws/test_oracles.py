@@ -84,6 +84,66 @@ def qif(i, x, late, sloped):
         yield v, fired
 
 
+def cuba(i, x, late, sloped, *, recursion="new", euler=False, whole=False, later=False, integrates=False):
+    """Two states: the current `j` and the membrane; conductances are taken at the start of the step."""
+    tau_syn, tau, rest, threshold, reset_to, hold, bias = 2.0, 5.0, 0.25, 1.5, -0.5, 3, 0.5
+    decays = (1 - DT / tau_syn, 1 - DT / tau) if euler else (math.exp(-DT / tau_syn), math.exp(-DT / tau))
+    gain = 1.0 if whole else 1.25 * (1.0 - decays[1])
+    v, j, counter, pending = rest, 0.0, 0, False
+    back = lambda v: v - (threshold - reset_to) if later else reset_to
+    for k in range(STEPS):
+        held, old = counter > 0, j
+        moves = integrates or not held
+        j = decays[0] * j
+        if recursion == "decaying":
+            seen = effective(lambda u, old=old: old * math.exp(-u / tau_syn), tau)
+        else:
+            seen = j if recursion == "new" else old
+        if moves:
+            slope = x.b[k, i] * v if sloped else 0.0
+            v = rest + decays[1] * (v - rest) + gain * (seen + bias + x.a[k, i] + slope)
+        if recursion == "new" and not late and moves:
+            v += gain * x.jump[k, i]
+        j += x.jump[k, i]
+        if pending:
+            v = back(v)
+        fired = not held and v > threshold
+        v = back(v) if fired and not later else v
+        pending = fired and later
+        counter = hold if fired else max(counter - 1, 0)
+        yield v, fired
+
+
+def alif(i, x, late, sloped, *, normalised=False, later=False):
+    tau, rest, threshold, reset_to, hold, bias, beta, tau_a = 5.0, 0.25, 1.0, -0.5, 3, 0.5, 0.5, 4.0
+    v, a, counter, pending = rest, 0.0, 0, False
+    back = lambda v: v - (threshold - reset_to) if later else reset_to
+    for k in range(STEPS):
+        held, a = counter > 0, a * math.exp(-DT / tau_a)
+        v = v if held else leaky(v, bias + x.a[k, i], x.b[k, i] if sloped else 0.0, tau, rest, 1.0)
+        v += 0.0 if late or held else x.jump[k, i]
+        fired = not held and (back(v) if pending else v) >= threshold + beta * a
+        v += x.jump[k, i] if late and not (held or fired) else 0.0
+        v = back(v) if pending else v
+        v = back(v) if fired and not later else v
+        a += ((1.0 - math.exp(-DT / tau_a)) if normalised else 1.0) * fired
+        pending = fired and later
+        counter = hold if fired else max(counter - 1, 0)
+        yield v, fired
+
+
+def lapicque(i, x, late, sloped):
+    v, counter = 0.0, 0
+    for k in range(STEPS):
+        held = counter > 0
+        if not held:
+            v += DT * (x.a[k, i] + (x.b[k, i] * v if sloped else 0.0) - v / 2.5) / 0.5
+        fired = not held and v + (0.0 if late else x.jump[k, i]) >= 1.5
+        v += 0.0 if held else x.jump[k, i]
+        v, counter = (-0.5, 3) if fired else (v, max(counter - 1, 0))
+        yield v, fired
+
+
 NEURON_ORACLES = {
     "LIF": (lif, {}),
     "LIF above": (lif, dict(above=True)),
@@ -100,6 +160,15 @@ NEURON_ORACLES = {
     "LI": (li, {}),
     "Relay": (relay, {}),
     "QIF": (qif, {}),
+    "CubaLIF new": (cuba, {}),
+    "CubaLIF new per step": (cuba, dict(whole=True, euler=True)),
+    "CubaLIF old euler": (cuba, dict(recursion="old", euler=True)),
+    "CubaLIF decaying": (cuba, dict(recursion="decaying")),
+    "CubaLIF next step": (cuba, dict(later=True)),
+    "CubaLIF integrates": (cuba, dict(integrates=True)),
+    "ALIF": (alif, {}),
+    "ALIF normalised next step": (alif, dict(normalised=True, later=True)),
+    "Lapicque": (lapicque, {}),
 }
 
 
