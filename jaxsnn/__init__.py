@@ -41,6 +41,15 @@ from .dynamics import AbstractDynamics as AbstractDynamics
 from .dynamics import Inputs as Inputs
 from .dynamics import Signals as Signals
 
+# --- gradients
+from .gradients.bptt import BPTT as BPTT
+from .gradients.estimator import AbstractEstimator as AbstractEstimator
+from .gradients.loss import AbstractLoss as AbstractLoss
+from .gradients.loss import AbstractReadout as AbstractReadout
+from .gradients.loss import AbstractSummedLoss as AbstractSummedLoss
+from .gradients.losses import Accuracy as Accuracy
+from .gradients.losses import CrossEntropy as CrossEntropy
+
 # --- networks
 from .network.network import Network as Network
 from .network.network import network as network
@@ -116,6 +125,11 @@ from .plasticity.triplet import TripletSTDP as TripletSTDP
 from .plasticity.voltage import Clopath as Clopath
 
 # --- running
+from .simulate.checkpoint import AbstractCheckpoint as AbstractCheckpoint
+from .simulate.checkpoint import Chunked as Chunked
+from .simulate.checkpoint import KeepAll as KeepAll
+from .simulate.checkpoint import Recursive as Recursive
+from .simulate.checkpoint import Truncated as Truncated
 from .simulate.currents import Noise as Noise
 from .simulate.currents import Step as Step
 from .simulate.drive import AbstractDrive as AbstractDrive
@@ -134,7 +148,10 @@ from .simulate.spikes import Raster as Raster
 from .simulate.spikes import Rate as Rate
 from .simulate.spikes import Spikes as Spikes
 from .simulate.traces import Last as Last
+from .simulate.traces import Max as Max
+from .simulate.traces import Mean as Mean
 from .simulate.traces import Snapshots as Snapshots
+from .simulate.traces import Sum as Sum
 from .simulate.traces import Trace as Trace
 from .simulate.trains import Poisson as Poisson
 from .simulate.trains import Replay as Replay
