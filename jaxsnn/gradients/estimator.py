@@ -104,7 +104,8 @@ def examples(inputs: AbstractDrive, targets: Any, steps: int | None, key: Array)
     if len(counts) != 1:
         what = f"{sorted(counts)} examples in its parts" if counts else "no axis of examples"
         raise ValueError(
-            f"Got inputs with {what}, expected one number of them: e.g. Replay of a raster of shape (examples, steps, n)."
+            f"Got inputs with {what}, expected one number of them, e.g. Replay of a raster of "
+            "shape (examples, steps, n)."
         )
     (size,) = counts
     for target in jax.tree.leaves(targets):

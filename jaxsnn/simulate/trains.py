@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -32,7 +32,7 @@ class Poisson(AbstractDrive):
     stop: Array = param(math.inf, unit="ms", kw_only=True)
     most: float | None = eqx.field(default=None, static=True, kw_only=True)
 
-    axes = {"rate": 1, "weight": 1}
+    axes: ClassVar = {"rate": 1, "weight": 1}
 
     def prepare(self, dynamics):
         ports = tuple(dynamics.port(path) for path in self.into)
@@ -79,7 +79,7 @@ class Replay(AbstractDrive):
     into: str = eqx.field(static=True, kw_only=True)
     weight: Array = param(1.0, unit="port", kw_only=True)
 
-    axes = {"raster": 2, "weight": 1}
+    axes: ClassVar = {"raster": 2, "weight": 1}
 
     def __check_init__(self):
         if not eqx.is_array(self.raster) or self.raster.ndim not in (2, 3):
