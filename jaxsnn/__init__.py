@@ -86,7 +86,18 @@ from .neurons.lif import LIF as LIF
 from .neurons.readout import LI as LI
 from .neurons.readout import Relay as Relay
 from .neurons.surrogate import AbstractSurrogate as AbstractSurrogate
+from .neurons.surrogate import ATan as ATan
+from .neurons.surrogate import Boxcar as Boxcar
+from .neurons.surrogate import Erf as Erf
 from .neurons.surrogate import FastSigmoid as FastSigmoid
+from .neurons.surrogate import MultiGaussian as MultiGaussian
+from .neurons.surrogate import Peak as Peak
+from .neurons.surrogate import PiecewiseQuadratic as PiecewiseQuadratic
+from .neurons.surrogate import Sigmoid as Sigmoid
+from .neurons.surrogate import Slayer as Slayer
+from .neurons.surrogate import StraightThrough as StraightThrough
+from .neurons.surrogate import Tanh as Tanh
+from .neurons.surrogate import Triangle as Triangle
 
 # --- plasticity
 from .plasticity.base import AbstractModifier as AbstractModifier
