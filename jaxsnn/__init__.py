@@ -30,6 +30,14 @@ from .connect.topology import FixedTotal as FixedTotal
 from .connect.topology import FromArrays as FromArrays
 from .connect.topology import OneToOne as OneToOne
 
+# --- data
+from .data.encoders import AbstractEncoder as AbstractEncoder
+from .data.encoders import DeltaCode as DeltaCode
+from .data.encoders import DirectCode as DirectCode
+from .data.encoders import LatencyCode as LatencyCode
+from .data.encoders import PopulationCode as PopulationCode
+from .data.encoders import RateCode as RateCode
+
 # --- distributions
 from .distributions import AbstractDistribution as AbstractDistribution
 from .distributions import Clip as Clip
@@ -43,12 +51,23 @@ from .dynamics import Signals as Signals
 
 # --- gradients
 from .gradients.bptt import BPTT as BPTT
+from .gradients.checkpoints import Checkpoints as Checkpoints
 from .gradients.estimator import AbstractEstimator as AbstractEstimator
+from .gradients.evaluate import evaluate as evaluate
+from .gradients.fit import Fit as Fit
+from .gradients.fit import TrainingError as TrainingError
+from .gradients.fit import fit as fit
 from .gradients.loss import AbstractLoss as AbstractLoss
 from .gradients.loss import AbstractReadout as AbstractReadout
 from .gradients.loss import AbstractSummedLoss as AbstractSummedLoss
 from .gradients.losses import Accuracy as Accuracy
 from .gradients.losses import CrossEntropy as CrossEntropy
+from .gradients.losses import LowerRate as LowerRate
+from .gradients.losses import MeanSquaredError as MeanSquaredError
+from .gradients.losses import UpperRate as UpperRate
+from .gradients.overtime import StepCrossEntropy as StepCrossEntropy
+from .gradients.overtime import TraceError as TraceError
+from .gradients.overtime import VanRossum as VanRossum
 
 # --- networks
 from .network.network import Network as Network
@@ -141,6 +160,8 @@ from .simulate.checkpoint import Chunked as Chunked
 from .simulate.checkpoint import KeepAll as KeepAll
 from .simulate.checkpoint import Recursive as Recursive
 from .simulate.checkpoint import Truncated as Truncated
+from .simulate.counts import FiringRate as FiringRate
+from .simulate.counts import FirstSpike as FirstSpike
 from .simulate.currents import Noise as Noise
 from .simulate.currents import Step as Step
 from .simulate.drive import AbstractDrive as AbstractDrive

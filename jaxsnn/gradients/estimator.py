@@ -23,8 +23,8 @@ M = TypeVar("M", bound=AbstractDynamics)
 class Batch(eqx.Module):
     """Examples to go through: the drive, of which some leaves have an axis of examples in front, and the targets."""
 
-    own: AbstractDrive  # leaves that differ between examples, (examples, ...); None elsewhere
-    shared: AbstractDrive  # the others
+    own: Any  # a drive: leaves that differ between examples, (examples, ...); None elsewhere
+    shared: Any  # the drive's others
     targets: Any
     keys: Array
     steps: int = eqx.field(static=True)
@@ -32,6 +32,16 @@ class Batch(eqx.Module):
     @property
     def size(self) -> int:
         return self.keys.shape[0]
+
+    def take(self, rows: Array) -> Batch:
+        """Some of the examples."""
+        own, targets, keys = jax.tree.map(lambda x: x[rows], (self.own, self.targets, self.keys))
+        return Batch(own, self.shared, targets, keys, self.steps)
+
+    def keyed(self, key: Array) -> Batch:
+        """The same examples with other keys: an example's depends on `key` and its place, not on its company."""
+        keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(self.size, dtype=jnp.uint32))
+        return Batch(self.own, self.shared, self.targets, keys, self.steps)
 
     def each(self, function: Any) -> Any:
         """`function(drive, target, key)` of every example, batched."""

@@ -1,12 +1,13 @@
-"""Losses of classification and regression."""
+"""Losses of what a probe found at the end of a run: classification, regression, bounds on rates."""
 
 from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
-from .._types import param
+from .._types import as_number, param
+from ..simulate.counts import FiringRate
 from ..simulate.record import AbstractProbe
 from .loss import AbstractReadout
 
@@ -49,3 +50,51 @@ class Accuracy(AbstractReadout):
 
     def of(self, found, target):
         return (jnp.argmax(found) == target).astype(found.dtype)
+
+
+class MeanSquaredError(AbstractReadout):
+    """`mean_j (x_j - x*_j)^2` of what a probe found: rates, counts, first spikes, a membrane. Target: shape `(n,)`.
+
+    **Arguments:** `probe`: e.g. `FiringRate("out")`, `FirstSpike("out")`, `Last("out.v")`.
+    """
+
+    probe: AbstractProbe
+
+    def expects(self, n, target):
+        real = hasattr(target, "shape") and jnp.issubdtype(target.dtype, jnp.floating) and target.shape == (n,)
+        return None if real else f"real numbers, shape ({n},)"
+
+    def of(self, found, target):
+        return jnp.mean(jnp.square(found - target.astype(found.dtype)))
+
+
+class LowerRate(AbstractReadout):
+    """`mean_j max(0, bound - rate_j)^2`: wakes neurons that fire less than `bound`. Takes no target.
+
+    **Arguments:** `population`. `bound`: Hz. **Reference:** Zenke and Vogels, Neural Computation 33:899 (2021).
+    """
+
+    probe: AbstractProbe
+    bound: Array = param(1.0, unit="Hz", least=0.0)
+
+    def __init__(self, population: str, bound: ArrayLike = 1.0):
+        self.probe, self.bound = FiringRate(population), as_number(bound)
+
+    def of(self, found, target):
+        return jnp.mean(jnp.square(jnp.maximum(0.0, self.bound - found)))
+
+
+class UpperRate(AbstractReadout):
+    """`mean_j max(0, rate_j - bound)^2`: quietens neurons that fire more than `bound`. Takes no target.
+
+    **Arguments:** `population`. `bound`: Hz. **Reference:** Zenke and Vogels, Neural Computation 33:899 (2021).
+    """
+
+    probe: AbstractProbe
+    bound: Array = param(100.0, unit="Hz", least=0.0)
+
+    def __init__(self, population: str, bound: ArrayLike = 100.0):
+        self.probe, self.bound = FiringRate(population), as_number(bound)
+
+    def of(self, found, target):
+        return jnp.mean(jnp.square(jnp.maximum(0.0, found - self.bound)))
