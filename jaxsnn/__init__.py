@@ -32,6 +32,14 @@ from .connect.topology import FixedTotal as FixedTotal
 from .connect.topology import FromArrays as FromArrays
 from .connect.topology import OneToOne as OneToOne
 
+# --- data
+from .data.encoders import AbstractEncoder as AbstractEncoder
+from .data.encoders import DeltaCode as DeltaCode
+from .data.encoders import DirectCode as DirectCode
+from .data.encoders import LatencyCode as LatencyCode
+from .data.encoders import PopulationCode as PopulationCode
+from .data.encoders import RateCode as RateCode
+
 # --- distributions
 from .distributions import AbstractDistribution as AbstractDistribution
 from .distributions import Clip as Clip
@@ -42,6 +50,26 @@ from .distributions import Uniform as Uniform
 from .dynamics import AbstractDynamics as AbstractDynamics
 from .dynamics import Inputs as Inputs
 from .dynamics import Signals as Signals
+
+# --- gradients
+from .gradients.bptt import BPTT as BPTT
+from .gradients.checkpoints import Checkpoints as Checkpoints
+from .gradients.estimator import AbstractEstimator as AbstractEstimator
+from .gradients.evaluate import evaluate as evaluate
+from .gradients.fit import Fit as Fit
+from .gradients.fit import TrainingError as TrainingError
+from .gradients.fit import fit as fit
+from .gradients.loss import AbstractLoss as AbstractLoss
+from .gradients.loss import AbstractReadout as AbstractReadout
+from .gradients.loss import AbstractSummedLoss as AbstractSummedLoss
+from .gradients.losses import Accuracy as Accuracy
+from .gradients.losses import CrossEntropy as CrossEntropy
+from .gradients.losses import LowerRate as LowerRate
+from .gradients.losses import MeanSquaredError as MeanSquaredError
+from .gradients.losses import UpperRate as UpperRate
+from .gradients.overtime import StepCrossEntropy as StepCrossEntropy
+from .gradients.overtime import TraceError as TraceError
+from .gradients.overtime import VanRossum as VanRossum
 
 # --- networks
 from .network.network import Network as Network
@@ -92,7 +120,18 @@ from .neurons.recursion import ExactDecay as ExactDecay
 from .neurons.recursion import NewCurrent as NewCurrent
 from .neurons.recursion import OldCurrent as OldCurrent
 from .neurons.surrogate import AbstractSurrogate as AbstractSurrogate
+from .neurons.surrogate import ATan as ATan
+from .neurons.surrogate import Boxcar as Boxcar
+from .neurons.surrogate import Erf as Erf
 from .neurons.surrogate import FastSigmoid as FastSigmoid
+from .neurons.surrogate import MultiGaussian as MultiGaussian
+from .neurons.surrogate import Peak as Peak
+from .neurons.surrogate import PiecewiseQuadratic as PiecewiseQuadratic
+from .neurons.surrogate import Sigmoid as Sigmoid
+from .neurons.surrogate import Slayer as Slayer
+from .neurons.surrogate import StraightThrough as StraightThrough
+from .neurons.surrogate import Tanh as Tanh
+from .neurons.surrogate import Triangle as Triangle
 
 # --- plasticity
 from .plasticity.base import AbstractModifier as AbstractModifier
@@ -131,6 +170,13 @@ from .plasticity.triplet import TripletSTDP as TripletSTDP
 from .plasticity.voltage import Clopath as Clopath
 
 # --- running
+from .simulate.checkpoint import AbstractCheckpoint as AbstractCheckpoint
+from .simulate.checkpoint import Chunked as Chunked
+from .simulate.checkpoint import KeepAll as KeepAll
+from .simulate.checkpoint import Recursive as Recursive
+from .simulate.checkpoint import Truncated as Truncated
+from .simulate.counts import FiringRate as FiringRate
+from .simulate.counts import FirstSpike as FirstSpike
 from .simulate.currents import Noise as Noise
 from .simulate.currents import Step as Step
 from .simulate.drive import AbstractDrive as AbstractDrive
@@ -149,7 +195,10 @@ from .simulate.spikes import Raster as Raster
 from .simulate.spikes import Rate as Rate
 from .simulate.spikes import Spikes as Spikes
 from .simulate.traces import Last as Last
+from .simulate.traces import Max as Max
+from .simulate.traces import Mean as Mean
 from .simulate.traces import Snapshots as Snapshots
+from .simulate.traces import Sum as Sum
 from .simulate.traces import Trace as Trace
 from .simulate.trains import Poisson as Poisson
 from .simulate.trains import Replay as Replay
