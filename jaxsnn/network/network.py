@@ -197,8 +197,8 @@ def _check_voltages(name: str, p: Projection, populations: dict[str, Population]
             if jax.eval_shape(lambda where=where: populations[where].voltage(populations[where].rest())) is None:
                 neuron = type(populations[where].neuron).__name__
                 raise ValueError(
-                    f"Projection {name!r}: {type(rule).__name__} reads the membrane of its {side} neurons, but {where!r} "
-                    f"is a population of {neuron}, which has none; take a neuron such as LIF, or another rule."
+                    f"Projection {name!r}: {type(rule).__name__} reads the membrane of its {side} neurons, but "
+                    f"{where!r} is a population of {neuron}, which has none; take a neuron such as LIF, or another rule."
                 )
 
 

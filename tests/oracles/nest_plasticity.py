@@ -2,8 +2,8 @@
 
 Made with NEST 3.10.0, float64, resolution 1 ms, one thread. Both sides are parrots that repeat given random trains; a
 parrot does not hear what arrives at its receptor 1, but its synapses see its spikes. Every synapse has a delay of its
-own, 1 to 8 ms, all of it dendritic. Frozen are the weights that every spike sent, as a weight recorder saw them. Run from
-the repository root, in an environment with nest-simulator and numpy:
+own, 1 to 8 ms, all of it dendritic. Frozen are the weights that every spike sent, as a weight recorder saw them. Run
+from the repository root, in an environment with nest-simulator and numpy:
 
     python tests/oracles/nest_plasticity.py
 """
