@@ -11,7 +11,7 @@ BITS = 32
 
 def pack(spikes: Array) -> UInt32[Array, "... words"]:
     """Who fired (is not 0) along the last axis: neuron `i` is bit `i % 32` of word `i // 32`."""
-    fired = spikes != 0
+    fired = spikes if spikes.dtype == bool else spikes != 0
     padding = [(0, 0)] * (fired.ndim - 1) + [(0, -fired.shape[-1] % BITS)]
     fired = jnp.pad(fired, padding).reshape(*fired.shape[:-1], -1, BITS)
     place = np.uint32(1) << np.arange(BITS, dtype=np.uint32)

@@ -7,6 +7,8 @@ progress goes to stderr.
     cuba           one network of 4 000 neurons (Brette et al. 2007), one thread each: the run loop alone
     cuba-sweep     16 points with scaled weights, each with a graph of its own, on 2 cores: making graphs included
     brunel-sweep   16 points (g, eta) of Brunel's network of 2 500 neurons on 2 cores, likewise
+    plasticity     10^6 synapses with pair STDP at 5 Hz, and the same without (`static_us_per_step`), one thread each
+    song           Song, Miller and Abbott (2000): 1 000 plastic synapses of one neuron (100 s: `--seconds 100`)
 
 `us_per_step` is wall time over steps (of all points), `cpu_us_per_step` processor time, which forgives a busy machine.
 `ratio_to_jaxsnn` is the median over rounds of a subject's `us_per_step` over ours: above 1 is slower than we are.
@@ -25,6 +27,8 @@ WORKLOADS = {  # by peer: its script and arguments; two cores are two threads of
     "cuba": ("cuba.py", []),
     "cuba-sweep": ("cuba.py", ["--sweep", "16", "--processes", "2"]),
     "brunel-sweep": ("brunel.py", ["--processes", "2"]),
+    "plasticity": ("plasticity.py", []),
+    "song": ("song.py", []),
 }
 GRID = [(g, eta) for g in (3.0, 4.5, 5.0, 6.0) for eta in (0.9, 2.0, 3.0, 4.0)]  # contains all four regimes
 
@@ -49,7 +53,7 @@ class Subject:
     def median(self, ours: "Subject") -> dict:
         """The last line with medians in place of times."""
         out = dict(self.lines[-1], runs=len(self.lines))
-        for name in ("us_per_step", "cpu_us_per_step", "loop_us_per_step", "seconds", "build_s"):
+        for name in ("us_per_step", "cpu_us_per_step", "loop_us_per_step", "static_us_per_step", "seconds", "build_s"):
             if name in out:
                 out[name] = round(statistics.median(line[name] for line in self.lines), 3)
         ratios = (a["us_per_step"] / b["us_per_step"] for a, b in zip(self.lines, ours.lines))

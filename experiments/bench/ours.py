@@ -88,9 +88,69 @@ def measure_brunel_sweep(seconds: float, points: str) -> Iterator[Line]:
     return measure_sweep(experiment, {"g": snn.Axis(5.0, values=g), "eta": snn.Axis(2.0, values=eta)}, steps)
 
 
+def measure_plasticity(seconds: float, n: int = 4000, fan_out: int = 250) -> Iterator[Line]:
+    """10^6 synapses, 5 Hz on both sides, with pair STDP and (`static_us_per_step`) without."""
+    cell = snn.LIF(tau=10.0, v_th=50.0, v_reset=0.0, comparator=snn.Above())
+    ports = {"syn": snn.Exponential(5.0), "kick": snn.Delta()}
+    populations = {"in": snn.Source(n), "out": snn.Population(cell, n, ports=ports)}
+    drive = snn.Poisson(5.0, into="in") + snn.Poisson(5.0, 100.0, into="out.kick")
+    steps = round(seconds * 1e4)
+
+    def network(rule: Any) -> snn.Network:
+        link = snn.Link(
+            "in", "out.syn", snn.FixedOutDegree(fan_out), weight=snn.Uniform(0.0, 1e-3), delay=1.0, rule=rule
+        )
+        return snn.network(
+            dt=0.1,
+            key=jax.random.key(1),
+            order=snn.BrianOrder(),
+            populations=populations,
+            projections={"learnt": link},
+        )
+
+    def run(net: snn.Network) -> tuple[float, float]:
+        start = time.perf_counter()
+        out = snn.simulate(
+            net, drive, steps=steps, key=jax.random.key(2), record=snn.Count("out"), progress=snn.Quiet()
+        )
+        rate = float(jnp.sum(out.record)) / n / seconds
+        return time.perf_counter() - start, rate
+
+    plastic, static = network(snn.chain(snn.PairSTDP(1e-5, 1.05e-5), snn.Bound(0.0, 1e-3))), network(None)
+    first, _ = run(plastic)
+    run(static)
+    while True:
+        cpu = time.process_time()
+        wall, rate = run(plastic)
+        cpu, (still, _) = time.process_time() - cpu, run(static)
+        line = {"steps": steps, "threads": 1, "us_per_step": wall * 1e6 / steps, "cpu_us_per_step": cpu * 1e6 / steps}
+        line |= {"static_us_per_step": still * 1e6 / steps, "ratio_to_static": wall / still}
+        yield line | {"compile_s": first - wall, "rate_hz": rate}
+
+
+def measure_song(seconds: float) -> Iterator[Line]:
+    """`experiments/song2000.py`: 1 000 plastic synapses of one neuron."""
+    song = load(EXPERIMENTS / "song2000.py")
+    net = song.neuron_and_inputs(key=jax.random.key(1))
+    steps = round(seconds * 1e3 / song.DT)
+
+    def run() -> tuple[float, float, float]:
+        wall, cpu = time.perf_counter(), time.process_time()
+        drive, record = snn.Poisson(15.0, into="in"), snn.Count("out")
+        out = snn.simulate(net, drive, steps=steps, key=jax.random.key(2), record=record, progress=snn.Quiet())
+        spikes = float(jnp.sum(out.record))
+        return time.perf_counter() - wall, time.process_time() - cpu, spikes / seconds
+
+    first, _, _ = run()
+    while True:
+        wall, cpu, rate = run()
+        line = {"steps": steps, "threads": 1, "us_per_step": wall * 1e6 / steps, "cpu_us_per_step": cpu * 1e6 / steps}
+        yield line | {"compile_s": first - wall, "rate_hz": rate}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("workload", choices=("cuba", "cuba-sweep", "brunel-sweep"))
+    parser.add_argument("workload", choices=("cuba", "cuba-sweep", "brunel-sweep", "plasticity", "song"))
     parser.add_argument("--seconds", type=float, default=1.0, help="model time of one network")
     parser.add_argument("--points", default="3:2,6:4,5:2,4.5:0.9", help="of brunel-sweep: g:eta,g:eta,...")
     parser.add_argument("--repeat", type=int, default=3)
@@ -100,6 +160,8 @@ def main() -> None:
         "cuba": lambda: measure_cuba(args.seconds),
         "cuba-sweep": lambda: measure_cuba_sweep(args.seconds),
         "brunel-sweep": lambda: measure_brunel_sweep(args.seconds, args.points),
+        "plasticity": lambda: measure_plasticity(args.seconds),
+        "song": lambda: measure_song(args.seconds),
     }[args.workload]()
     about = {"workload": args.workload, "subject": "jaxsnn", "version": snn.__version__, "jax": jax.__version__}
     about |= {"device": jax.devices()[0].platform, "cores": os.cpu_count()}

@@ -198,7 +198,7 @@ def _check_voltages(name: str, p: Projection, populations: dict[str, Population]
                 neuron = type(populations[where].neuron).__name__
                 raise ValueError(
                     f"Projection {name!r}: {type(rule).__name__} reads the membrane of its {side} neurons, but "
-                    f"{where!r} is a population of {neuron}, which has none; take a neuron such as LIF, or another rule."
+                    f"{where!r} is a population of {neuron}, which has none; take a neuron such as LIF or another rule."
                 )
 
 

@@ -50,7 +50,7 @@ class Update(eqx.Module):
         """Synapses after an event of their sending neuron."""
 
         def ask(r: int, rule: Any, w: Array) -> Array:
-            return pre.events[r] * rule.on_pre(w, self.seen(r, pre, post))
+            return pre.event(r) * rule.on_pre(w, self.seen(r, pre, post))
 
         return self.chain.changed(self.chain.settled(synapses, clocks), clocks, ask)
 
@@ -59,7 +59,7 @@ class Update(eqx.Module):
         counted = isinstance(self.chain.coincident, PreFirst)
 
         def ask(r: int, rule: Any, w: Array) -> Array:
-            return post.events[r] * rule.on_post(w, self.seen(r, pre, post, pre_counted=counted))
+            return post.event(r) * rule.on_post(w, self.seen(r, pre, post, pre_counted=counted))
 
         return self.chain.changed(self.chain.settled(synapses, clocks), clocks, ask)
 
@@ -92,8 +92,13 @@ class Update(eqx.Module):
         pre = spread(self.pre, incidence.axonal, incidence.at_pre, pre_of)
         post = spread(self.post, incidence.dendritic, incidence.at_post, post_of)
         if (real := incidence.is_real()) is not None:
-            nobody = lambda events: tuple(jnp.where(real, event, 0) for event in events)
-            pre, post = pre._replace(events=nobody(pre.events)), post._replace(events=nobody(post.events))
+            pre, post = (
+                side._replace(
+                    spike=jnp.where(real, side.spike, 0),
+                    events=jax.tree.map(lambda x: jnp.where(real, x, 0), side.events),
+                )
+                for side in (pre, post)
+            )
         return pre, post, jax.tree.map(lambda x: incidence.at_post(x) if x.ndim else x, self.clocks)
 
 
@@ -152,10 +157,7 @@ def _rows_plain(update: Update, synapses: Array, buffer: Array | None, target: T
     pre, post, clocks = update.everywhere()
     new = update.at_pre_event(synapses, clocks, pre, post)
     out = _where_touched(
-        new,
-        synapses,
-        pre.events,
-        lambda events: update.at_pre_event(synapses, clocks, pre._replace(events=events), post),
+        new, synapses, _happens(pre, sends=True), update.at_pre_event(synapses, clocks, _still(pre), post)
     )
     if buffer is None:
         return out, None
@@ -167,12 +169,8 @@ def _rows_plain(update: Update, synapses: Array, buffer: Array | None, target: T
 def _columns_plain(update: Update, synapses: Array, buffer: None, target: None) -> Any:
     pre, post, clocks = update.everywhere()
     new = update.at_post_event(synapses, clocks, pre, post)
-    return _where_touched(
-        new,
-        synapses,
-        post.events,
-        lambda events: update.at_post_event(synapses, clocks, pre, post._replace(events=events)),
-    ), None
+    still = update.at_post_event(synapses, clocks, pre, _still(post))
+    return _where_touched(new, synapses, _happens(post, sends=False), still), None
 
 
 def _carry_plain(update: Update, synapses: Array, buffer: Array, target: Target) -> Any:
@@ -180,22 +178,29 @@ def _carry_plain(update: Update, synapses: Array, buffer: Array, target: Target)
     return synapses, _sent(update, update.chain.settled(synapses, clocks)[0], pre.amplitude, buffer, target)
 
 
-def _where_touched(new: Array, old: Array, events: tuple[Array, ...], again: Any) -> Array:
+def _where_touched(new: Array, old: Array, touched: Array, still: Array) -> Array:
     """`new` where there is an event, `old` elsewhere, with a derivative of the events that did not happen.
 
-    The value of an event that is 0 changes nothing, but its surrogate derivative counts: `again` less itself is 0 and
-    has just that.
+    The value of an event that is 0 changes nothing, but its surrogate derivative counts: `new` less `still`, the same
+    without that derivative, is 0 and has just that.
     """
-    touched = _any(events)
-    still = again(lax.stop_gradient(events))
     return jnp.where(touched[None], new, old + (new - still))
 
 
-def _any(events: tuple[Array, ...]) -> Array:
-    touched = events[0] != 0
+def _still(side: SideSignals) -> SideSignals:
+    """The same, with events that nothing is learnt through."""
+    return side._replace(spike=lax.stop_gradient(side.spike), events=lax.stop_gradient(side.events))
+
+
+def _happens(side: SideSignals, *, sends: bool) -> Array:
+    """Where there is an event of any rule, or (`sends`) a spike."""
+    events = [event for event in side.events if event is not None]
+    if sends or len(events) < len(side.events):
+        events.append(side.spike)
+    happens = events[0] != 0
     for event in events[1:]:
-        touched |= event != 0
-    return touched
+        happens |= event != 0
+    return happens
 
 
 def _sent(update: Update, weight: Array, spike: Array, buffer: Array, target: Target) -> Array:
@@ -254,11 +259,10 @@ def _renew_if_due(update: Update, synapses: Array, buffer: None, target: None) -
 # --- one row or column at a time --------------------------------------------------------------------------------------
 
 
-def _for_each_event(line: Line, t: Array, body: Any, carry: Any) -> Any:
+def _for_each_event(line: Line, t: Array, body: Any, carry: Any, *, sends: bool) -> Any:
     """`carry = body(neuron, delay, slot, carry)` for every neuron of which an event arrives, with any delay."""
     slots, n = line.slots.spike.shape
-    events = line.slots.events
-    happens = events[0] if len(events) == 1 else _any(events).astype(line.slots.spike.dtype)
+    happens = _happens(line.slots, sends=sends)
     if slots == 1:
         zero = jnp.int32(0)
         return for_each_spike(happens[0], lambda i, carry: body(i, zero, zero, carry), carry)
@@ -312,7 +316,7 @@ def _rows_by_spikes(update: Update, synapses: Array, buffer: Array | None, targe
 
         return _pieces(fan, neuron, delay, piece, carry)
 
-    return _for_each_event(update.pre, update.t, row, (synapses, buffer))
+    return _for_each_event(update.pre, update.t, row, (synapses, buffer), sends=True)
 
 
 def _columns_by_spikes(update: Update, synapses: Array, buffer: None, target: None) -> Any:
@@ -333,7 +337,7 @@ def _columns_by_spikes(update: Update, synapses: Array, buffer: None, target: No
 
         return _pieces(fan, neuron, delay, piece, synapses)
 
-    shaped = _for_each_event(update.post, update.t, column, fan.shaped(synapses))
+    shaped = _for_each_event(update.post, update.t, column, fan.shaped(synapses), sends=False)
     return shaped.reshape(synapses.shape), None
 
 
@@ -354,4 +358,4 @@ def _carry_by_spikes(update: Update, synapses: Array, buffer: Array, target: Tar
 
         return _pieces(fan, neuron, delay, piece, buffer)
 
-    return synapses, _for_each_event(update.pre, update.t, row, buffer)
+    return synapses, _for_each_event(update.pre, update.t, row, buffer, sends=True)

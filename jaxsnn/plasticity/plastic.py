@@ -68,7 +68,7 @@ class Plastic(eqx.Module):
 
         target = Target(Ring(1, self.incidence.n_post), 0)
         nobody = jnp.zeros(self.incidence.n_post, spike.dtype)
-        signals = (Signals((), (x,), x, None, None) for x in (spike, nobody))
+        signals = (Signals((), (), x, None, None) for x in (spike, nobody))
         lines = (Line(jax.tree.map(lambda x: x[None], both)) for both in signals)
         within = eqx.tree_at(lambda i: (i.axonal, i.dendritic), self.incidence, (jnp.int32(0), jnp.int32(0)))
         update = Update(self.chain, within, *lines, state.clocks, {}, jnp.int32(0), self.dt)

@@ -7,7 +7,7 @@ from jaxtyping import Array
 
 from .._types import param
 from .base import AbstractRule
-from .traces import AbstractTrace, SpikeTrace
+from .traces import SpikeTrace
 
 
 class Oja(AbstractRule):
@@ -36,28 +36,17 @@ class Oja(AbstractRule):
         return self.eta * (s.pre.x - self.decay * s.post.y * w)
 
 
-class SlidingThreshold(AbstractTrace):
-    """The square of another trace, averaged over a long time: `tau dx/dt = y^2 / y_0 - x`.
-
-    **Arguments:** `tau`: ms. `y_0`: the value of `y` at which threshold and activity meet.
-    """
-
-    tau: Array = param(1000.0, unit="ms", above=0.0)
-    y_0: Array = param(1.0, unit="1", above=0.0)
-
-    def decay(self, x, neuron, dt):
-        return x + (x - neuron.y**2 / self.y_0) * jnp.expm1(-dt / self.tau)
-
-
 class BCM(AbstractRule):
-    """`dw = eta x (y - theta)` at a post spike; `theta` follows the average of `y^2`.
+    """`dw = eta x (y - theta)` at a post spike, with a sliding threshold `theta = <y>^2 / y_0`, `y_0 = rate tau`.
 
-    `x`, `y`: traces of both neurons with `tau`. Synapses grow where the post neuron is more active than its threshold,
-    and shrink below; the threshold slides faster than activity, so that activity settles where `y = theta`.
+    `x`, `y`: traces of both neurons with `tau`; `<y>`: average of `y` over `tau_theta`. Synapses grow where the post
+    neuron is more active than its threshold, and shrink below; the threshold rises faster than activity, so that
+    activity settles where `y = theta`, at `rate`.
 
-    **Arguments:** `eta`: unit of the weight. `tau`, `tau_theta`: ms. `rate`: rate at which activity settles, Hz.
+    **Arguments:** `eta`: unit of the weight. `tau`, `tau_theta`: ms. `rate`: Hz.
 
-    **Reference:** Bienenstock, Cooper and Munro, J. Neurosci. 2:32 (1982).
+    **References:** Bienenstock, Cooper and Munro, J. Neurosci. 2:32 (1982); Intrator and Cooper, Neural Networks 5:3
+    (1992).
     """
 
     eta: Array = param(1e-3, unit="weight")
@@ -69,7 +58,9 @@ class BCM(AbstractRule):
         return {"x": SpikeTrace(self.tau)}
 
     def post_traces(self):
-        return {"y": SpikeTrace(self.tau), "theta": SlidingThreshold(self.tau_theta, 1e-3 * self.rate * self.tau)}
+        return {"y": SpikeTrace(self.tau), "slow": SpikeTrace(self.tau_theta)}
 
     def on_post(self, w, s):
-        return self.eta * s.pre.x * (s.post.y - s.post.theta)
+        average = s.post.slow * (self.tau / self.tau_theta)
+        theta = jnp.square(average) / (1e-3 * self.rate * self.tau)
+        return self.eta * s.pre.x * (s.post.y - theta)

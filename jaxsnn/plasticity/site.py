@@ -18,14 +18,19 @@ class Signals(NamedTuple):
     """What one side tells its synapses about a step, every array of shape `(n,)`; along a line, `(slots, n)`.
 
     `traces`: of every rule, by name, decayed to the end of the step, without its spikes. `events`: how much it counts
-    for every rule.
+    for every rule, None for those that count spikes.
     """
 
     traces: tuple[dict[str, Float[Array, "..."]], ...]
-    events: tuple[Float[Array, "..."], ...]
+    events: tuple[Float[Array, "..."] | None, ...]
     spike: Float[Array, "..."]
     v: Float[Array, "..."] | None
     sent: Float[Array, "..."] | None  # None: the spike itself
+
+    def event(self, r: int) -> Float[Array, "..."]:
+        """How much the step counts for rule `r`."""
+        event = self.events[r]
+        return self.spike if event is None else event
 
     @property
     def amplitude(self) -> Float[Array, "..."]:
@@ -54,7 +59,8 @@ class Side:
             new = {name: trace.decay(x[name], before, self.dt) for name, trace in own.items()}
             decayed.append(new)
             after = SimpleNamespace(v=v, spike=spike, **new)
-            events.append(getattr(rule, f"{self.name}_event")(after, self.dt))
+            event = getattr(rule, f"{self.name}_event")(after, self.dt)
+            events.append(None if event is spike else event)
         return Signals(tuple(decayed), tuple(events), spike, v, sent)
 
     def counted(self, signals: Signals) -> tuple[dict[str, Array], ...]:

@@ -3,8 +3,8 @@
 Only the order of events is written out again; a rule is called for one synapse at a time. In every step
 
 1. traces decay; 2. events of `axonal` steps ago of the sending neuron, and of `dendritic` steps ago of the receiving
-one, are at the synapse, with traces as they were then, before the spikes of that step; 3. `on_pre` and `on_post` run in the
-order of the pairing; 4. traces count the spikes of the step.
+one, are at the synapse, with traces as they were then, before the spikes of that step; 3. `on_pre` and `on_post` run in
+the order of the pairing; 4. traces count the spikes of the step.
 """
 
 from types import SimpleNamespace
