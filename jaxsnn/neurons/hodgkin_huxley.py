@@ -143,7 +143,7 @@ class HodgkinHuxley(AbstractHodgkinHuxley):
 
     - `c`: pF. `g_na`, `g_k`, `g_l`: nS. `e_na`, `e_k`, `e_l`: mV. `bias`: pA. `v0`: where it starts, gates at rest, mV.
     - `v_th`: where a spike is looked for, mV. `t_ref`: how long no other is, ms.
-    - `integrator`: `ExponentialEuler()` (default), `RK4`, `RK2` or `RKF45`. `detector`: `Upward`, `AtPeak`, `WhileAbove`.
+    - `integrator`: `ExponentialEuler()` (default), `RK4`, `RK2`, `RKF45`. `detector`: `Upward`, `AtPeak`, `WhileAbove`.
     - `surrogate`: the pseudo-derivative at `v_th`.
 
     **Reference:** Hodgkin and Huxley, J. Physiol. 117:500 (1952).
