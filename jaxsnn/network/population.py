@@ -17,10 +17,12 @@ from .._types import canonical_float
 from ..distributions import draw
 from ..dynamics import known
 from ..neurons.base import AbstractNeuron
+from ..neurons.ode import AbstractODE
 from ..neurons.readout import Relay
 from ..synapses.base import AbstractSynapse
 from ..synapses.delta import Delta
 from ..synapses.refractory import UnlessRefractory
+from .joint import integrated
 
 
 class PopulationState(NamedTuple):
@@ -135,6 +137,8 @@ class Population(eqx.Module):
         tau = neuron.membrane_tau
         v = getattr(s.neuron, "v", None)
         total = Current(jnp.zeros(self.n, canonical_float()) if current is None else current)
+        if isinstance(neuron, AbstractODE) and neuron.integrator.joint:
+            return PopulationState(*integrated(neuron, s.neuron, self.ports, s.ports, total.a, dt))
         ports = {}
         for name, port in self.ports.items():
             old = s.ports[name]
@@ -143,7 +147,7 @@ class Population(eqx.Module):
                 new = jax.tree.map(lambda a, b: jnp.where(held, a, b), old, new)  # used at once
             ports[name] = new
             total = total if part is None else total + part
-        noise = None if stream is None else _random.normal(stream, t, jnp.arange(self.n, dtype=jnp.uint32))
+        noise = None if stream is None else neuron.numbers(stream, t, jnp.arange(self.n, dtype=jnp.uint32))
         return PopulationState(neuron.advance(s.neuron, total, dt, noise=noise), ports)
 
     def hear(

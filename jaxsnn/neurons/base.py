@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from .. import _random
 from .._linear import Current
 from .._types import Checked
 
@@ -39,8 +40,12 @@ class AbstractNeuron(Checked):
 
     @property
     def noisy(self) -> bool:
-        """Whether `advance` wants standard normal numbers (the population draws them)."""
+        """Whether `advance` wants random numbers (the population draws them: see `numbers`)."""
         return False
+
+    def numbers(self, stream: Array, step: Array, ids: Array) -> Float[Array, "..."]:
+        """The numbers of a step, one a neuron, that `advance` gets as `noise`: standard normal ones by default."""
+        return _random.normal(stream, step, ids)
 
     def init(self, shape: tuple[int, ...], dtype: Any) -> Any:
         """The state at rest: a NamedTuple of arrays of `shape`."""

@@ -64,6 +64,61 @@ def alif(u, **choices):
     return snn.ALIF(**{name: value * u for name, value in numbers.items()}, **choices)
 
 
+def exponential(u, **choices):
+    """An exponential upstroke from rest at 0 to a peak at 5, held for three steps after it."""
+    numbers = dict(c=1.0, g_l=0.4, e_l=0.25, v_t=1.0, delta_t=0.5, v_peak=5.0, v_reset=-0.5, t_ref=0.3, bias=0.5)
+    return snn.EIF(**{name: value * u for name, value in numbers.items()}, **choices)
+
+
+def adaptive(u, **choices):
+    """The same with an adaptation current."""
+    numbers = dict(c=1.0, g_l=0.4, e_l=0.25, v_t=1.0, delta_t=0.5, v_peak=5.0, v_reset=-0.5, t_ref=0.3, bias=0.5)
+    more = dict(a=0.1, tau_w=4.0, b=0.3)
+    return snn.AdEx(**{name: value * u for name, value in {**numbers, **more}.items()}, **choices)
+
+
+def quadratic(u, **choices):
+    numbers = dict(tau=2.0, k=0.5, v_rest=0.25, v_c=1.0, r=1.25, v_peak=6.0, v_reset=-0.5, t_ref=0.3, bias=0.5)
+    return snn.QIF(**{name: value * u for name, value in numbers.items()}, **choices)
+
+
+def recovering(u, **choices):
+    """An Izhikevich cell driven hard enough to fire within 12 ms."""
+    return snn.Izhikevich(a=0.1 * u, d=2.0 * u, bias=60.0 * u, **choices)
+
+
+def conducting(u, **choices):
+    numbers = dict(c=2.0, g_l=0.4, e_l=0.25, v_th=1.5, v_reset=-0.5, t_ref=0.3, bias=0.5)
+    return snn.CobaLIF(**{name: value * u for name, value in numbers.items()}, **choices)
+
+
+def squid(u, **choices):
+    """A square centimetre of the squid axon, in uF, mS and uA."""
+    return snn.HodgkinHuxley(c=u, g_na=120.0 * u, g_k=36.0 * u, g_l=0.3 * u, bias=20.0 * u, **choices)
+
+
+def pyramidal(u, **choices):
+    return snn.TraubMiles(c=u, g_na=100.0 * u, g_k=30.0 * u, g_l=0.05 * u, bias=6.0 * u, v_t=-63.0 * u, **choices)
+
+
+def escape(u, hazard):
+    numbers = dict(tau=5.0, v_rest=0.25, v_th=1.5, v_reset=-0.5, t_ref=0.3, bias=0.5)
+    return snn.EscapeLIF(**{name: value * u for name, value in numbers.items()}, hazard=hazard)
+
+
+INTEGRATED = [
+    ("EIF", exponential, "Euler", snn.Euler),
+    ("EIF", exponential, "RK2", snn.RK2),
+    ("AdEx", adaptive, "RK4", snn.RK4),
+    ("AdEx", adaptive, "RKF45", lambda: snn.RKF45(1e-4, relative=1e-4, first=0.02)),
+    ("QIF", quadratic, "ExponentialEuler", snn.ExponentialEuler),
+    ("Izhikevich", recovering, "published", snn.MembraneFirst),
+    ("Izhikevich", recovering, "Euler", snn.Euler),
+    ("CobaLIF", conducting, "RKF45", lambda: snn.RKF45(1e-5)),
+    ("HodgkinHuxley", squid, "ExponentialEuler", snn.ExponentialEuler),
+]
+
+
 NEURONS = {
     "LIF": lambda u: lif(u),
     "LIF above": lambda u: lif(u, comparator=snn.Above()),
@@ -85,6 +140,11 @@ NEURONS = {
     "ALIF normalised next step": lambda u: alif(
         u, increment=snn.NormalisedIncrement(), reset_kind=snn.Subtract(), reset_time=snn.NextStep()
     ),
+    **{f"{name} {how}": lambda u, f=f, i=i: f(u, integrator=i()) for name, f, how, i in INTEGRATED},
+    "HodgkinHuxley peak": lambda u: squid(u, detector=snn.AtPeak()),
+    "TraubMiles": lambda u: pyramidal(u),
+    "EscapeLIF exponential": lambda u: escape(u, snn.ExponentialHazard(0.5 / u, 0.5 * u)),
+    "EscapeLIF sigmoid": lambda u: escape(u, snn.SigmoidHazard(5.0 / u, 0.5 * u)),
     "Lapicque": lambda u: snn.Lapicque(2.5 * u, 0.5 * u, v_th=1.5 * u, v_reset=-0.5 * u, t_ref=0.3 * u),
 }
 
@@ -146,7 +206,8 @@ def feed(dtype, seed=0):
 
 def neuron_step(neuron, s, x, *, late=False, slope=False):
     """One step of a neuron in NEST's order, or in Brian2's (`late`: arrivals after the threshold)."""
-    s = neuron.advance(s, snn.Current(x.a, x.b if slope else None), DT, noise=x.noise if neuron.noisy else None)
+    noise = abs(x.noise) % 1 if isinstance(neuron, snn.EscapeLIF) else x.noise  # uniform where that is wanted
+    s = neuron.advance(s, snn.Current(x.a, x.b if slope else None), DT, noise=noise if neuron.noisy else None)
     if late:
         spike = neuron.spike(s)
         s = neuron.kick(s, x.jump, DT, fired=spike > 0)

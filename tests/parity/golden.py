@@ -10,7 +10,7 @@ import numpy as np
 import jaxsnn as snn
 
 FOLDER = pathlib.Path(__file__).parents[1] / "golden"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.npz"))
+NAMES = sorted(path.stem for kind in ("nest", "brian2") for path in FOLDER.glob(f"{kind}_*.npz"))
 MAX_DELAY = 3.1  # ms: room for d + 1 in every file, so that a changed delay needs no program of its own
 
 

@@ -1,0 +1,43 @@
+"""A neuron and its ports integrated together: what lets a current be seen as it changes within the step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ..neurons.ode import AbstractODE
+from ..synapses.base import AbstractSynapse
+from ..synapses.refractory import UnlessRefractory
+
+
+def derivative(port: AbstractSynapse, s: Any, v: Array) -> tuple[Any, Float[Array, "..."] | float]:
+    """A port's `ds/dt`, and the current it gives at that instant.
+
+    Both are `advance` for a step of no length: its tangent there, and its value. So a port is written once.
+    """
+    now = jnp.zeros((), v.dtype)
+    (_, current), (rate, _) = jax.jvp(lambda dt: port.advance(s, v, dt, None), (now,), (jnp.ones_like(now),))
+    if current is None:
+        return rate, 0.0
+    return rate, current.a if current.b is None else current.a + current.b * v
+
+
+def integrated(
+    neuron: AbstractODE, s: Any, ports: dict[str, AbstractSynapse], states: dict[str, Any], current: Array, dt: float
+) -> tuple[Any, dict[str, Any]]:
+    """A step of `d(neuron, ports)/dt` under an injected current; what is refractory stands still."""
+    held = neuron.held(s)
+
+    def flow(s: Any, states: dict[str, Any]) -> tuple[tuple[Array, ...], dict[str, Any]]:
+        v, total, rates = neuron.seen(s), current, {}
+        for name, port in ports.items():
+            rate, part = derivative(port, states[name], v)
+            if isinstance(port, UnlessRefractory) and held is not None:
+                rate = jax.tree.map(lambda k: jnp.where(held, 0.0, k), rate)
+            rates[name], total = rate, total + part
+        return neuron.flow(s, total), rates
+
+    return neuron.integrate(s, states, flow, dt)

@@ -1,0 +1,216 @@
+"""Hodgkin and Huxley's equations, with the rate functions of 1952 and those of Traub and Miles."""
+
+from __future__ import annotations
+
+import abc
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from .._linear import phi
+from .._types import param
+from .firing import counted
+from .integrators import AbstractIntegrator, ExponentialEuler
+from .ode import AbstractODE
+from .surrogate import AbstractSurrogate, FastSigmoid
+
+# --- when an action potential counts as a spike -----------------------------------------------------------------------
+
+
+class AbstractDetector(eqx.Module):
+    """Whether a step in which the membrane went from `before` to `v` has a spike."""
+
+    @abc.abstractmethod
+    def __call__(self, before: Array, v: Array, v_th: Array) -> Bool[Array, "..."]: ...
+
+
+class Upward(AbstractDetector):
+    """`before < v_th <= v`: the threshold is crossed from below."""
+
+    def __call__(self, before, v, v_th):
+        return (before < v_th) & (v >= v_th)
+
+
+class AtPeak(AbstractDetector):
+    """`v >= v_th` and `v < before`: just after the peak (NEST)."""
+
+    def __call__(self, before, v, v_th):
+        return (v >= v_th) & (v < before)
+
+
+class WhileAbove(AbstractDetector):
+    """`v > v_th`: in every step that is not refractory (Brian2's `threshold='v > ...'`)."""
+
+    def __call__(self, before, v, v_th):
+        return v > v_th
+
+
+# --- the membrane -----------------------------------------------------------------------------------------------------
+
+
+class HHState(NamedTuple):
+    """Membrane potential, gates, refractory steps left, `v` a step before, and an adaptive integrator's step."""
+
+    v: Float[Array, "..."]
+    m: Float[Array, "..."]
+    h: Float[Array, "..."]
+    n: Float[Array, "..."]
+    r: Int[Array, "..."]
+    before: Float[Array, "..."]
+    step: Float[Array, "..."] | None = None
+
+
+class Rates(NamedTuple):
+    """Opening and closing rates of the three gates, 1/ms."""
+
+    open_m: Array
+    close_m: Array
+    open_h: Array
+    close_h: Array
+    open_n: Array
+    close_n: Array
+
+
+class AbstractHodgkinHuxley(AbstractODE):
+    """`C dv/dt = g_na m^3 h (e_na - v) + g_k n^4 (e_k - v) + g_l (e_l - v) + I`, each gate `x' = open (1-x) - close x`.
+
+    There is no reset. While refractory only the spike is withheld, and nothing is held.
+    """
+
+    variables = ("v", "m", "h", "n")
+
+    if TYPE_CHECKING:  # the subclass declares them, in its own order
+        c: Array
+        g_na: Array
+        g_k: Array
+        g_l: Array
+        e_na: Array
+        e_k: Array
+        e_l: Array
+        v0: Array
+        v_th: Array
+        t_ref: Array
+        bias: Array
+        detector: AbstractDetector
+        surrogate: AbstractSurrogate
+
+    @abc.abstractmethod
+    def rates(self, v: Float[Array, "..."]) -> Rates:
+        """The rates of the gates at a membrane potential."""
+
+    def init(self, shape: tuple[int, ...], dtype: Any) -> HHState:
+        k = self.rates(self.v0)
+        gates = (
+            k.open_m / (k.open_m + k.close_m),
+            k.open_h / (k.open_h + k.close_h),
+            k.open_n / (k.open_n + k.close_n),
+        )
+        v, *gates = (jnp.broadcast_to(x, shape).astype(dtype) for x in (self.v0, *gates))
+        return HHState(v, *gates, jnp.zeros(shape, jnp.int32), v, self.first_step(shape, dtype))
+
+    def flow(self, s, current):
+        k = self.rates(s.v)
+        ions = self.g_na * s.m**3 * s.h * (self.e_na - s.v) + self.g_k * s.n**4 * (self.e_k - s.v)
+        return (
+            (ions + self.g_l * (self.e_l - s.v) + self.bias + current) / self.c,
+            k.open_m * (1.0 - s.m) - k.close_m * s.m,
+            k.open_h * (1.0 - s.h) - k.close_h * s.h,
+            k.open_n * (1.0 - s.n) - k.close_n * s.n,
+        )
+
+    def integrate(self, s, along, flow, dt):
+        new, along = super().integrate(s, along, flow, dt)
+        return new._replace(before=s.v), along
+
+    def spike(self, s):
+        fires = self.surrogate(self.detector(s.before, s.v, self.v_th), s.v - self.v_th)
+        return jnp.where(s.r > 0, 0.0, fires)
+
+    def reset(self, s, spike, dt):
+        return s._replace(r=counted(s.r, spike, self.t_ref, dt))
+
+
+class HodgkinHuxley(AbstractHodgkinHuxley):
+    """The squid axon of 1952, with rest near -65 mV: NEST's `hh_psc_alpha`.
+
+    `C dv/dt = g_na m^3 h (e_na - v) + g_k n^4 (e_k - v) + g_l (e_l - v) + I`. With `phi(x) = (e^x - 1)/x`, which has no
+    0/0, the opening rates of `m`, `h`, `n` are `1/phi(-(v+40)/10)`, `0.07 exp(-(v+65)/20)`, `0.1/phi(-(v+55)/10)`, the
+    closing rates `4 exp(-(v+65)/18)`, `1/(1 + exp(-(v+35)/10))`, `0.125 exp(-(v+65)/80)`.
+
+    **Arguments**, each of shape `()` or `(n,)`:
+
+    - `c`: pF. `g_na`, `g_k`, `g_l`: nS. `e_na`, `e_k`, `e_l`: mV. `bias`: pA. `v0`: where it starts, gates at rest, mV.
+    - `v_th`: where a spike is looked for, mV. `t_ref`: how long no other is, ms.
+    - `integrator`: `ExponentialEuler()` (default), `RK4`, `RK2`, `RKF45`. `detector`: `Upward`, `AtPeak`, `WhileAbove`.
+    - `surrogate`: the pseudo-derivative at `v_th`.
+
+    **Reference:** Hodgkin and Huxley, J. Physiol. 117:500 (1952).
+    """
+
+    c: Array = param(100.0, unit="pF", above=0.0)
+    g_na: Array = param(12000.0, unit="nS", least=0.0)
+    g_k: Array = param(3600.0, unit="nS", least=0.0)
+    g_l: Array = param(30.0, unit="nS", least=0.0)
+    e_na: Array = param(50.0, unit="mV")
+    e_k: Array = param(-77.0, unit="mV")
+    e_l: Array = param(-54.402, unit="mV")
+    v0: Array = param(-65.0, unit="mV")
+    v_th: Array = param(0.0, unit="mV")
+    t_ref: Array = param(2.0, unit="ms", least=0.0)
+    bias: Array = param(0.0, unit="pA")
+    integrator: AbstractIntegrator = eqx.field(default_factory=ExponentialEuler)
+    detector: AbstractDetector = eqx.field(default_factory=Upward)
+    surrogate: AbstractSurrogate = eqx.field(default_factory=FastSigmoid)
+
+    def rates(self, v):
+        return Rates(
+            open_m=1.0 / phi(-(v + 40.0) / 10.0),
+            close_m=4.0 * jnp.exp(-(v + 65.0) / 18.0),
+            open_h=0.07 * jnp.exp(-(v + 65.0) / 20.0),
+            close_h=1.0 / (1.0 + jnp.exp(-(v + 35.0) / 10.0)),
+            open_n=0.1 / phi(-(v + 55.0) / 10.0),
+            close_n=0.125 * jnp.exp(-(v + 65.0) / 80.0),
+        )
+
+
+class TraubMiles(AbstractHodgkinHuxley):
+    """Hippocampal pyramidal cell of Traub and Miles, as in Brette et al. (2007): NEST's `hh_cond_exp_traub`.
+
+    The equations are those of `HodgkinHuxley`; with `x = v - v_t` and `phi(y) = (e^y - 1)/y` the opening rates of `m`,
+    `h`, `n` are `1.28/phi((13-x)/4)`, `0.128 exp((17-x)/18)`, `0.16/phi((15-x)/5)` and the closing rates
+    `1.4/phi((x-40)/5)`, `4/(1 + exp((40-x)/5))`, `0.5 exp((10-x)/40)`. (NEST starts with gates at rest for `x = e_l`.)
+
+    **Arguments**: those of `HodgkinHuxley`, and `v_t`: mV, which shifts all rates.
+
+    **Reference:** Traub and Miles, Neuronal Networks of the Hippocampus (1991); Brette et al., J. Comput. Neurosci.
+    23:349 (2007), benchmark 3.
+    """
+
+    c: Array = param(200.0, unit="pF", above=0.0)
+    g_na: Array = param(20000.0, unit="nS", least=0.0)
+    g_k: Array = param(6000.0, unit="nS", least=0.0)
+    g_l: Array = param(10.0, unit="nS", least=0.0)
+    e_na: Array = param(50.0, unit="mV")
+    e_k: Array = param(-90.0, unit="mV")
+    e_l: Array = param(-60.0, unit="mV")
+    v_t: Array = param(-63.0, unit="mV")
+    v0: Array = param(-60.0, unit="mV")
+    v_th: Array = param(-33.0, unit="mV")
+    t_ref: Array = param(2.0, unit="ms", least=0.0)
+    bias: Array = param(0.0, unit="pA")
+    integrator: AbstractIntegrator = eqx.field(default_factory=ExponentialEuler)
+    detector: AbstractDetector = eqx.field(default_factory=Upward)
+    surrogate: AbstractSurrogate = eqx.field(default_factory=FastSigmoid)
+
+    def rates(self, v):
+        x = v - self.v_t
+        return Rates(
+            open_m=1.28 / phi((13.0 - x) / 4.0),
+            close_m=1.4 / phi((x - 40.0) / 5.0),
+            open_h=0.128 * jnp.exp((17.0 - x) / 18.0),
+            close_h=4.0 / (1.0 + jnp.exp((40.0 - x) / 5.0)),
+            open_n=0.16 / phi((15.0 - x) / 5.0),
+            close_n=0.5 * jnp.exp((10.0 - x) / 40.0),
+        )
