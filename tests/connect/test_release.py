@@ -97,6 +97,16 @@ def test_equal_time_constants(x64):
     assert np.abs(below - equal).max() > 1e-6
 
 
+def test_gates_of_nest(x64):
+    """What each spike of iaf_bw_2001 adds to the gates of its targets, from all of them to a few in a burst."""
+    case = GOLDEN["saturating"]
+    spikes, expected = np.array(case["spikes"]), np.array(case["amplitude"])
+    assert len(spikes) > 40 and np.ptp(expected) > 0.5
+    np.testing.assert_allclose(amplitudes(snn.Saturating(), spikes, 4000), expected, rtol=0, atol=1e-9)
+    for wrong in (snn.Saturating(0.505), snn.Saturating(0.5, 2.02), snn.Saturating(0.5, 2.0, 101.0)):
+        assert np.abs(amplitudes(wrong, spikes, 4000) - expected).max() > 1e-4
+
+
 def membranes():
     """`v` of one neuron for each of NEST's cases, all in one network: a sender, delays, exponential currents."""
     cell = GOLDEN["cell"]

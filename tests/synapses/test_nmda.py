@@ -77,7 +77,8 @@ def test_the_block_is_what_makes_the_difference(x64):
 
 @functools.cache
 def in_the_limit(h):
-    """iaf_bw_2001's membrane with an NMDA conductance that begins at 12 nS, and iaf_cond_beta's after 10 nS."""
+    """iaf_bw_2001's membrane with an NMDA conductance that begins at 12 nS, and iaf_cond_beta's after 10 nS; and
+    iaf_bw_2001's behind another one, whose spikes saturate its gates."""
     leak = {"nmda": (500.0, 25.0), "beta": (250.0, 16.6667)}  # C_m (pF) and g_L (nS)
     cell = {name: snn.LI(tau=c / g, v_rest=-70.0) for name, (c, g) in leak.items()}
     nmda, beta = snn.NMDA(snn.Conductance(100.0)), snn.DualConductance(1.5, 6.0)
@@ -85,18 +86,26 @@ def in_the_limit(h):
     populations = {
         "nmda": snn.Population(cell["nmda"], 2, ports={"g": nmda}, init={"v": starts, "g.g": 12.0 / 25.0}),
         "beta": snn.Population(cell["beta"], 1, ports={"g": beta}),
+        "spikes": snn.Source(1),
+        "gated": snn.Population(cell["nmda"], 1, ports={"g": nmda}),
     }
-    net = snn.network(dt=h, key=KEY, populations=populations)
+    link = snn.Link("spikes", "gated", snn.OneToOne(), weight=4.0 / 25.0, delay=1.7, release=snn.Saturating())
+    net = snn.network(dt=h, key=KEY, populations=populations, projections={"gates": link})
     arrival = round(2.0 / h) - 1  # heard at 2.0 ms, at the end of the step
     drive = snn.Replay.events([arrival], [0], steps=arrival + 1, n=1, into="beta", weight=10.0 / 16.6667)
+    fired = np.round((np.array(GOLDEN["saturating"]["spikes"]) + 1) * 0.1 / h).astype(int) - 1
+    drive += snn.Replay.events(fired, 0 * fired, steps=round(400 / h), n=1, into="spikes")
     record = {name: snn.Trace(f"{name}.v", every=round(1.0 / h)) for name in populations}
-    run = snn.simulate(net, drive, t=200.0, key=KEY, record=record, progress=snn.Quiet())
-    return np.asarray(run["nmda"])[4::5].T, np.asarray(run["beta"])[:60, 0]
+    run = snn.simulate(net, drive, t=400.0, key=KEY, record=record, progress=snn.Quiet())
+    every = {name: np.asarray(run[name])[4::5].T for name in ("nmda", "gated")}  # 5 ms
+    return every["nmda"][:, :40], np.asarray(run["beta"])[:60, 0], every["gated"][0]
 
 
 def test_nest_in_the_limit(x64):
     """NEST solves the same equations to higher order: our error halves with the step, and without it NEST is left."""
-    nest = np.array([case["v"] for case in GOLDEN["nmda"]]), np.array(GOLDEN["beta"]["v"])
+    nest = [
+        np.array(v) for v in ([case["v"] for case in GOLDEN["nmda"]], GOLDEN["beta"]["v"], GOLDEN["saturating"]["v"])
+    ]
     for coarse, fine, expected in zip(in_the_limit(0.1), in_the_limit(0.05), nest, strict=True):
         size = np.abs(expected + 70.0).max()
         error, less = np.abs(coarse - expected).max(), np.abs(fine - expected).max()
