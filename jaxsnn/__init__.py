@@ -21,6 +21,7 @@ from .connect.graph import Sparse as Sparse
 from .connect.release import AbstractRelease as AbstractRelease
 from .connect.release import Bernoulli as Bernoulli
 from .connect.release import Binomial as Binomial
+from .connect.release import Saturating as Saturating
 from .connect.release import TsodyksMarkram as TsodyksMarkram
 from .connect.release import TsodyksUzielMarkram as TsodyksUzielMarkram
 from .connect.topology import AbstractTopology as AbstractTopology

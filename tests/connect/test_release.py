@@ -1,6 +1,5 @@
 """What a spike is worth: the published tables and NEST 3.10, spike by spike, and membranes that hear what was sent."""
 
-import functools
 import json
 from pathlib import Path
 
@@ -98,8 +97,17 @@ def test_equal_time_constants(x64):
     assert np.abs(below - equal).max() > 1e-6
 
 
-@functools.cache
-def membranes(delay):
+def test_gates_of_nest(x64):
+    """What each spike of iaf_bw_2001 adds to the gates of its targets, from all of them to a few in a burst."""
+    case = GOLDEN["saturating"]
+    spikes, expected = np.array(case["spikes"]), np.array(case["amplitude"])
+    assert len(spikes) > 40 and np.ptp(expected) > 0.5
+    np.testing.assert_allclose(amplitudes(snn.Saturating(), spikes, 4000), expected, rtol=0, atol=1e-9)
+    for wrong in (snn.Saturating(0.505), snn.Saturating(0.5, 2.02), snn.Saturating(0.5, 2.0, 101.0)):
+        assert np.abs(amplitudes(wrong, spikes, 4000) - expected).max() > 1e-4
+
+
+def membranes():
     """`v` of one neuron for each of NEST's cases, all in one network: a sender, delays, exponential currents."""
     cell = GOLDEN["cell"]
     lif = snn.LIF(tau=cell["tau_m"], v_rest=cell["E_L"], v_th=cell["V_th"], gain=snn.Capacitance(cell["C_m"]))
@@ -112,12 +120,12 @@ def membranes(delay):
             snn.OneToOne(),
             via=snn.Dense() if i % 2 else snn.Sparse(),
             weight=100.0,
-            delay=delay,
+            delay=GOLDEN["delay"],
             release=FORMS[case["model"]](**case["numbers"]),
         )
     net = snn.network(dt=DT, key=KEY, populations=populations, projections=links)
     drive = snn.Replay.events(SPIKES, np.zeros_like(SPIKES), steps=GOLDEN["steps"], n=1, into="S")
-    record = {f"C{i}": snn.Trace(f"C{i}.v", every=50) for i in range(len(GOLDEN["plastic"]))}
+    record = {f"C{i}": snn.Trace(f"C{i}.v") for i in range(len(GOLDEN["plastic"]))}
     run = snn.simulate(net, drive, steps=GOLDEN["steps"], key=KEY, record=record, progress=snn.Quiet())
     return np.stack([np.asarray(run[f"C{i}"])[:, 0] for i in range(len(record))])
 
@@ -125,10 +133,11 @@ def membranes(delay):
 def test_membranes_of_nest(x64):
     """Through a network: parrot, plastic synapse, delay of 1.7 ms, iaf_psc_exp. Control: a step later."""
     expected = np.array([case["v"] for case in GOLDEN["plastic"]])
-    found = membranes(GOLDEN["delay"])[:, : expected.shape[1]]
+    at = 50 * np.arange(1, expected.shape[1] + 1) - 1  # row j is time (j + 1) dt
+    v = membranes()
     assert np.ptp(expected, axis=1).min() > 0.05  # mV
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-11)
-    assert np.abs(membranes(GOLDEN["delay"] + DT)[:, : expected.shape[1]] - expected).max(axis=1).min() > 1e-3
+    np.testing.assert_allclose(v[:, at], expected, rtol=0, atol=1e-11)
+    assert np.abs(v[:, at - 1] - expected).max(axis=1).min() > 1e-3
 
 
 # --- by chance --------------------------------------------------------------------------------------------------------

@@ -173,6 +173,7 @@ RELEASES = {
     "TsodyksMarkram without facilitation": lambda u: snn.TsodyksMarkram(0.25 * u, 5.0 * u, 0.0 * u),
     "TsodyksUzielMarkram": lambda u: snn.TsodyksUzielMarkram(0.25 * u, 0.5 * u, 5.0 * u, 2.0 * u),
     "TsodyksUzielMarkram at equal times": lambda u: snn.TsodyksUzielMarkram(0.25 * u, 5.0 * u, 5.0 * u, 0.0 * u),
+    "Saturating": lambda u: snn.Saturating(0.5 * u, 2.0 * u, 10.0 * u),
     "Bernoulli": lambda u: snn.Bernoulli(0.25 * u),
     "Binomial": lambda u: snn.Binomial(0.25 * u, 3),
 }

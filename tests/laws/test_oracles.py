@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.linalg import expm
+from scipy.special import gamma, gammainc
 
 from tests.laws.registry import DT, NEURONS, PORTS, RELEASES, STEPS, N, feed, port_step, trains, walk
 
@@ -562,11 +563,23 @@ def tsodyks_uziel_markram(train, psc=0.5, fac=2.0):
     return out
 
 
+def saturating(train):
+    """With the incomplete gamma function of SciPy."""
+    a, s, last, out = 0.8, 0.0, 0, np.zeros(STEPS)
+    k0, k1 = gamma(a) * gammainc(a, 1.0), math.exp(-1.0) - 1.0
+    for k in np.flatnonzero(train):
+        s *= math.exp(-(k - last) * DT / 10.0)
+        added = k0 + k1 * s
+        s, out[k], last = s + added, train[k] * added, k
+    return out
+
+
 RELEASE_ORACLES = {
     "TsodyksMarkram": maass_markram,
     "TsodyksMarkram without facilitation": lambda train: maass_markram(train, fac=0.0),
     "TsodyksUzielMarkram": tsodyks_uziel_markram,
     "TsodyksUzielMarkram at equal times": lambda train: tsodyks_uziel_markram(train, psc=5.0, fac=0.0),
+    "Saturating": saturating,
     "Bernoulli": lambda train: train,  # what draws is the synapse, where it is delivered: see tests/connect
     "Binomial": lambda train: train,
 }

@@ -217,7 +217,12 @@ def test_who_fails_does_not_depend_on_what_else_there_is():
     another = snn.Link("S", "S", snn.AllToAll(), weight=0.0, delay=0.1, release=snn.Bernoulli(0.5))
     beside = jax.jit(lambda p, weight: unreliable(p, weight, a_new_one=another))
     assert_same(beside(POINTS["p"][0], POINTS["weight"][0]), alone[0])
-    assert 0.3 < sum(jnp.sum(v) for v in alone[0].values()) / sum(jnp.sum(v) for v in ALONE(1.0, 1.0).values()) < 0.7
+    assert (
+        0.3
+        < sum(jnp.sum(v) for v in alone[0].values())
+        / sum(jnp.sum(v) for v in ALONE(jnp.float32(1.0), jnp.float32(1.0)).values())
+        < 0.7
+    )
 
 
 def test_accelerators_draw_the_same(monkeypatch):

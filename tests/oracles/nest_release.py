@@ -104,6 +104,32 @@ def nmda():
     return out
 
 
+def saturating():
+    """One iaf_bw_2001 drives another through NMDA, 4 nS: when, what it adds to the gate, and `V_m` every 5 ms.
+
+    NEST sends the increment in the field for the offset of precise spikes, and its recorders subtract it from the times;
+    so times are taken from the receiver: `DELAY` after the step of the spike.
+    """
+    reset()
+    cells = nest.Create("iaf_bw_2001", 2, params=[dict(), dict(V_th=1e6, gsl_error_tol=1e-12)])
+    current = nest.Create("step_current_generator")
+    current.set(amplitude_times=[5.0, 60.0, 160.0, 220.0], amplitude_values=[900.0, 0.0, 3000.0, 600.0])
+    nest.Connect(current, cells[0])
+    port = nest.GetDefaults("iaf_bw_2001")["receptor_types"]["NMDA"]
+    nest.Connect(cells[0], cells[1], syn_spec=dict(receptor_type=port, weight=4.0, delay=DELAY))
+    meter = nest.Create("multimeter", params=dict(interval=DT, record_from=["V_m", "s_NMDA"]))
+    nest.Connect(meter, cells[1])
+    nest.Simulate(400.0 + DT)
+    s, time = meter.events["s_NMDA"], np.rint(meter.events["times"] / DT).astype(int)
+    jump = (s[1:] - s[:-1] * np.exp(-DT / 100.0)) / 4.0
+    heard = np.flatnonzero(jump > 1e-4)
+    return dict(
+        spikes=(time[1:][heard] - 1 - round(DELAY / DT)).tolist(),
+        amplitude=jump[heard].tolist(),
+        v=meter.events["V_m"][49::50].tolist(),
+    )
+
+
 def beta():
     """`V_m` of iaf_cond_beta after one spike of 10 nS that is heard in step 19."""
     reset()
@@ -129,6 +155,7 @@ def main():
         plastic=[plastic(model, numbers, spikes) for model, some in FORMS.items() for numbers in some],
         bernoulli=bernoulli(),
         nmda=nmda(),
+        saturating=saturating(),
         beta=beta(),
     )
     (GOLDEN / "nest_release.json").write_text(json.dumps(data) + "\n")

@@ -13,14 +13,14 @@ from tests.simulate.hlo import constants, copies_in_loops
 N = 40
 
 
-def program(*, via, delay, plain=False):
+def program(*, via, delay, plain=False, release=None):
     """A run whose weights are an argument, as they are in a sweep or in training."""
     rng = np.random.default_rng(0)
     topology = snn.AllToAll() if plain else snn.FromArrays(*rng.integers(0, N, (2, N * N // 4)))
     cell = snn.Population(snn.LIF(v_th=10.0), N)
 
     def run(weight, v, key):
-        link = snn.Link("E", "E", topology, via=via, weight=weight, delay=delay)
+        link = snn.Link("E", "E", topology, via=via, weight=weight, delay=delay, release=release)
         net = snn.network(dt=0.1, key=jax.random.key(0), populations={"E": cell}, projections={"EE": link})
         net = snn.set(net, "E.neuron.v_th", v)
         return snn.simulate(net, snn.Step(20.0, into="E"), steps=50, key=key, record=snn.Count("E"), chunk=25).record
@@ -43,6 +43,11 @@ def test_a_step_copies_neither_ring_nor_weights(via, delay, plain):
     text = program(via=via, delay=delay, plain=plain)
     assert " while(" in text
     assert copies_in_loops(text, N * N // 4) == []  # the weights; the ring is larger
+
+
+@pytest.mark.parametrize("release", [snn.TsodyksMarkram(), snn.Bernoulli(0.5)], ids=["plastic", "by chance"])
+def test_a_release_adds_no_copies(release):
+    assert copies_in_loops(program(via=snn.Sparse(), delay=1.5, release=release), N * N // 4) == []
 
 
 def test_copies_are_found(monkeypatch):
