@@ -156,9 +156,8 @@ def _operation(plain: Any, loop: Any, update: Update, synapses: Array, buffer: A
 def _rows_plain(update: Update, synapses: Array, buffer: Array | None, target: Target | None) -> Any:
     pre, post, clocks = update.everywhere()
     new = update.at_pre_event(synapses, clocks, pre, post)
-    out = _where_touched(
-        new, synapses, _happens(pre, sends=True), update.at_pre_event(synapses, clocks, _still(pre), post)
-    )
+    still = update.at_pre_event(synapses, clocks, _still(pre), post)
+    out = _where_touched(update.chain, clocks, new, synapses, _happens(pre, sends=True), still)
     if buffer is None:
         return out, None
     before = isinstance(update.chain.sends, Before)
@@ -170,7 +169,8 @@ def _columns_plain(update: Update, synapses: Array, buffer: None, target: None) 
     pre, post, clocks = update.everywhere()
     new = update.at_post_event(synapses, clocks, pre, post)
     still = update.at_post_event(synapses, clocks, pre, _still(post))
-    return _where_touched(new, synapses, _happens(post, sends=False), still), None
+    touched = _happens(post, sends=False)
+    return _where_touched(update.chain, clocks, new, synapses, touched, still), None
 
 
 def _carry_plain(update: Update, synapses: Array, buffer: Array, target: Target) -> Any:
@@ -178,13 +178,13 @@ def _carry_plain(update: Update, synapses: Array, buffer: Array, target: Target)
     return synapses, _sent(update, update.chain.settled(synapses, clocks)[0], pre.amplitude, buffer, target)
 
 
-def _where_touched(new: Array, old: Array, touched: Array, still: Array) -> Array:
+def _where_touched(chain: Chain, clocks: Any, new: Array, old: Array, touched: Array, still: Array) -> Array:
     """`new` where there is an event, `old` elsewhere, with a derivative of the events that did not happen.
 
     The value of an event that is 0 changes nothing, but its surrogate derivative counts: `new` less `still`, the same
     without that derivative, is 0 and has just that.
     """
-    return jnp.where(touched[None], new, old + (new - still))
+    return jnp.where(touched[None], new, old + chain.unsettled(new - still, old, clocks))
 
 
 def _still(side: SideSignals) -> SideSignals:

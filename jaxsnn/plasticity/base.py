@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
@@ -172,7 +173,12 @@ class Chain(eqx.Module):
         return any(modifier.lazy for modifier in self.modifiers)
 
     def changed(
-        self, synapses: Float[Array, "k ..."], clocks: tuple[dict, ...], ask: Callable[[int, AbstractRule, Array], Any]
+        self,
+        synapses: Float[Array, "k ..."],
+        clocks: tuple[dict, ...],
+        ask: Callable[[int, AbstractRule, Array], Any],
+        *,
+        limited: bool = True,
     ) -> Float[Array, "k ..."]:
         """One update of synapses, `(1 + variables, ...)` numbers: `ask(r, rule, w)` is what rule `r` asks for."""
         w = synapses[0]
@@ -184,11 +190,26 @@ class Chain(eqx.Module):
             else:
                 dw, kept[m] = part.change(w, dw, kept[m], clocks[m])
                 m += 1
-        return self._packed(self.limit(w + dw), kept)
+        return self._packed(self.limit(w + dw) if limited else w + dw, kept)
 
-    def settled(self, synapses: Float[Array, "k ..."], clocks: tuple[dict, ...]) -> Float[Array, "k ..."]:
+    def settled(
+        self, synapses: Float[Array, "k ..."], clocks: tuple[dict, ...], *, limited: bool = True
+    ) -> Float[Array, "k ..."]:
         """Synapses brought up to date: what lazy modifiers have yet to do, done."""
-        return self.changed(synapses, clocks, lambda r, rule, w: jnp.zeros_like(w)) if self.lazy else synapses
+        nothing = lambda r, rule, w: jnp.zeros_like(w)
+        return self.changed(synapses, clocks, nothing, limited=limited) if self.lazy else synapses
+
+    def unsettled(self, change: Array, synapses: Array, clocks: tuple[dict, ...]) -> Array:
+        """The small change of `synapses` that makes `change` of them once they are settled: for derivatives.
+
+        Of what is kept it is the same; of the weight, less what the kept numbers are going to make of it.
+        """
+        if not self.lazy:
+            return change
+        later = lambda synapses: self.settled(synapses, clocks, limited=False)[0]
+        of_kept = later(synapses + change.at[0].set(0)) - later(synapses)
+        slope = jax.jvp(lambda w: later(synapses.at[0].set(w)), (synapses[0],), (jnp.ones_like(synapses[0]),))[1]
+        return change.at[0].set((change[0] - of_kept) / slope)
 
     def renewed(self, synapses: Array, clocks: tuple[dict, ...], due: list, total: Callable[[Array], Array]) -> Array:
         """Synapses after the modifiers that are due have had their turn."""

@@ -1,0 +1,208 @@
+"""Laws (a) to (c), (f) and (k) for every rule and modifier, alone and in a network."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsnn as snn
+from tests.laws.test_exports import check
+from tests.laws.test_models import SCALES, assert_near, shape_and_type
+from tests.plasticity.rules import LAZY, RULES
+from tests.simulate.hlo import copies_in_loops
+
+ALL = {**RULES, **LAZY}
+N = 6
+KEY = jax.random.key(0)
+
+
+def update(chain, synapses, clocks, seen):
+    """All that can happen to some synapses: an event of either neuron, a step, and renewal."""
+
+    def asked(name):
+        def ask(r, rule, w):
+            x, y = seen["pre"], seen["post"]
+            side = lambda own, traces: type("Side", (), {**dict.fromkeys(traces, own["x"]), **own})
+            s = snn.Seen(side(x, rule.pre_traces()), side(y, rule.post_traces()), seen["modulators"], 1.0)
+            events = rule.pre_event(s.pre, 1.0) + rule.post_event(s.post, 1.0)
+            return events * getattr(rule, name)(w, s)
+
+        return ask
+
+    for name in ("on_pre", "on_post", "each_step"):
+        synapses = chain.changed(chain.settled(synapses, clocks), clocks, asked(name))
+    return synapses
+
+
+def given(chain, dtype):
+    rng = np.random.default_rng(0)
+    numbers = lambda: jnp.asarray(rng.uniform(0.2, 0.8, N), dtype)
+    synapses = jnp.stack([numbers() for _ in range(1 + len(chain.variables))])
+    side = lambda: {"x": numbers(), "v": -60.0 + 30.0 * numbers(), "spike": jnp.ones(N, dtype)}
+    clocks = tuple(m.start(N, dtype) for m in chain.modifiers)
+    return synapses, clocks, {"pre": side(), "post": side(), "modulators": {"reward": jnp.asarray(0.5, dtype)}}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_one_synapse_is_all_of_them(name):
+    """(a) Mapped over synapses, (b) jitted or not, (c) with any numbers: one program."""
+    chain = snn.chain(*ALL[name](1.0))
+    synapses, clocks, seen = given(chain, jnp.float32)
+    jitted = eqx.filter_jit(eqx.debug.assert_max_traces(update, max_traces=1))
+    whole = jitted(chain, synapses, clocks, seen)
+    assert_near(update(chain, synapses, clocks, seen), whole, ulp=8)
+    for u in SCALES:
+        jitted(snn.chain(*ALL[name](u)), synapses, clocks, seen)
+    axes = jax.tree.map(lambda x: 0 if x.ndim else None, (clocks, seen))
+    mapped = jax.vmap(lambda s, c, x: update(chain, s, c, x), in_axes=(1, *axes), out_axes=1)
+    np.testing.assert_allclose(mapped(synapses, clocks, seen), whole, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_shape_and_type_never_change(name, dtype):
+    chain = snn.chain(*ALL[name](1.0))
+    synapses, clocks, seen = given(chain, dtype)
+    assert shape_and_type(jax.eval_shape(update, chain, synapses, clocks, seen)) == shape_and_type(synapses)
+    post = type("Post", (), {"spike": jnp.ones(N, dtype), "v": None})
+    for modifier, clock in zip(chain.modifiers, clocks, strict=True):
+        s = snn.Seen(None, post, seen["modulators"], 1.0)
+        ticked = jax.eval_shape(lambda m, c, s=s: m.rewound(m.tick(c, s)), modifier, clock)
+        assert jax.tree.map(shape_and_type, ticked) == jax.tree.map(shape_and_type, clock)
+
+
+# --- in a network -----------------------------------------------------------------------------------------------------
+
+
+def network(rule, *, via=None, delay=1.5, weight=0.5, order=None):
+    cell = snn.Population(snn.LIF(tau=5.0, v_th=1.0, t_ref=0.3), N)
+    links = {
+        "PQ": snn.Link("P", "Q", snn.FixedProb(0.5), via=via or snn.Sparse(), weight=weight, delay=delay, rule=rule),
+        "QQ": snn.Link("Q", "Q", snn.AllToAll(), weight=-0.1, delay=0.5),
+    }
+    return snn.network(dt=0.1, key=KEY, order=order, populations={"P": snn.Source(N), "Q": cell}, projections=links)
+
+
+DRIVE = snn.Poisson(200.0, into="P") + snn.Poisson(500.0, 0.5, into="Q") + snn.Modulator("reward", 0.3)
+RECORD = {"w": snn.Snapshots("PQ.weight", every=10), "spikes": snn.Raster("Q")}
+
+
+def run(net, steps=120, **more):
+    return snn.simulate(net, DRIVE, steps=steps, key=KEY, record=RECORD, progress=snn.Quiet(), **more)
+
+
+def same(a, b):
+    jax.tree.map(np.testing.assert_array_equal, a, b)
+
+
+@pytest.mark.parametrize("name", ["pair", "dopamine", "normalise"])
+def test_bit_for_bit(name):
+    """(f) In any chunks, in two parts, in a batch: the same numbers."""
+    rule = snn.chain(*ALL[name](1.0))
+    net = network(rule, delay=snn.Uniform(0.5, 2.0))
+    whole = run(net)
+    assert np.abs(np.asarray(whole["w"][-1] - whole["w"][0])).max() > 1e-3
+    same(run(net, chunk=40).record, whole.record)
+    first = run(net, steps=50)
+    second = run(net, steps=70, state=first.state)
+    parts = jax.tree.map(lambda a, b: np.concatenate([a, b]), first.record, second.record)
+    same(parts, whole.record)
+    batch = jax.jit(jax.vmap(lambda u: run(snn.set(net, "PQ.weight", 0.5 * u)).record))(jnp.array([1.0, 0.9]))
+    same(jax.tree.map(lambda x: x[0], batch), whole.record)
+    assert np.any(np.asarray(batch["w"][1]) != np.asarray(whole["w"]))  # control
+
+
+@pytest.mark.parametrize("via", [snn.Sparse(), snn.Dense()], ids=["sparse", "dense"])
+@pytest.mark.parametrize("name", ["pair", "modulate", "scaling"])
+def test_exports(name, via):
+    """(k) A plastic network lowers for CPU, CUDA and TPU."""
+    net = network(snn.chain(*ALL[name](1.0)), via=via)
+
+    def experiment(weight):
+        changed = snn.set(net, "PQ.weight", weight)
+        return snn.simulate(changed, DRIVE, steps=20, key=KEY, record=snn.Last("PQ.weight")).record
+
+    check(experiment, jnp.float32(0.4))
+
+
+@pytest.mark.parametrize("via", [snn.Sparse(), snn.Dense()], ids=["sparse", "dense"])
+def test_no_copy_of_the_weights(via):
+    """What makes plasticity cost what the spikes cost: the loop over steps leaves the weights where they are."""
+    n = 60
+
+    def text(rule, order):
+        cell = snn.Population(snn.LIF(v_th=10.0), n)
+
+        def program(weight, key):
+            link = snn.Link("E", "E", snn.FixedProb(0.5), via=via, weight=weight, delay=1.0, rule=rule)
+            net = snn.network(dt=0.1, key=KEY, order=order, populations={"E": cell}, projections={"EE": link})
+            drive = snn.Step(20.0, into="E") + snn.Modulator("reward", 0.1)
+            return snn.simulate(net, drive, steps=50, key=key, record=snn.Count("E"), chunk=25).record
+
+        return jax.jit(program).lower(jnp.float32(0.5), KEY).compile().as_text()
+
+    for name in ("pair", "triplet"):
+        for order in (snn.NestOrder(), snn.BrianOrder()):
+            assert copies_in_loops(text(snn.chain(*RULES[name](1.0)), order), n * n // 4) == []
+    lazy = copies_in_loops(text(snn.chain(*LAZY["modulate"](1.0)), snn.NestOrder()), n * n // 4)
+    assert len(lazy) <= 1  # within renewal, once in `tau`
+
+
+def test_copies_are_found(monkeypatch):
+    """Control: a weight that is sent after it was changed, but as computed and not as read again, is copied."""
+    from jaxsnn.plasticity import incidence
+
+    n, calls = 60, []
+    read = incidence.Run.read
+
+    def once(self, synapses, where):
+        calls.append(read(self, synapses, where))
+        return calls[-1] if len(calls) % 2 else calls[-2]
+
+    monkeypatch.setattr(incidence.Run, "read", once)
+    cell = snn.Population(snn.LIF(v_th=10.0), n)
+
+    def program(weight, key):
+        link = snn.Link("E", "E", snn.FixedProb(0.5), weight=weight, delay=1.0, rule=snn.chain(*RULES["pair"](1.0)))
+        net = snn.network(dt=0.1, key=KEY, populations={"E": cell}, projections={"EE": link})
+        return snn.simulate(net, snn.Step(20.0, into="E"), steps=50, key=key, record=snn.Count("E"), chunk=25).record
+
+    text = jax.jit(program).lower(jnp.float32(0.5), KEY).compile().as_text()
+    assert copies_in_loops(text, n * n // 4)
+
+
+# --- without delay ----------------------------------------------------------------------------------------------------
+
+
+def test_edges_within_a_step_learn():
+    """A same-step edge sends the weights of the start of the step, and learns at its end."""
+
+    def weights(via):
+        link = snn.Link("P", "Q", snn.AllToAll(), via=via, weight=0.3, rule=snn.PairSTDP(0.05, 0.04))
+        cell = snn.Population(snn.LIF(tau=5.0, v_th=1.0), 4)
+        net = snn.network(dt=1.0, key=KEY, populations={"P": snn.Source(N), "Q": cell}, projections={"PQ": link})
+        drive = snn.Replay(jnp.asarray(np.random.default_rng(0).random((60, N)) < 0.2), into="P")
+        record = {"w": snn.Trace("PQ.weight"), "v": snn.Trace("Q.v"), "s": snn.Raster("Q")}
+        return snn.simulate(net, drive, steps=60, key=KEY, record=record, progress=snn.Quiet())
+
+    dense, sparse = weights(snn.Dense()), weights(snn.Sparse())
+    assert int(jnp.sum(dense["s"].dense())) > 10
+    np.testing.assert_allclose(dense["w"].reshape(60, -1), sparse["w"].reshape(60, -1), rtol=1e-5)
+    np.testing.assert_allclose(dense["v"], sparse["v"], rtol=1e-4, atol=1e-5)
+    assert np.abs(np.asarray(dense["w"][-1]) - 0.3).max() > 0.02
+
+
+def test_release_and_learning_go_together():
+    """A depressing synapse that learns sends its weight times what is released."""
+
+    def run(release, rule):
+        link = snn.Link("P", "Q", snn.OneToOne(), weight=0.5, delay=1.0, release=release, rule=rule)
+        populations = {"P": snn.Source(1), "Q": snn.Source(1)}
+        net = snn.network(dt=1.0, key=KEY, populations=populations, projections={"PQ": link})
+        drive = snn.Replay(jnp.ones((8, 1)), into="P")
+        return np.asarray(snn.simulate(net, drive, steps=8, key=KEY, record=snn.Trace("Q.v")).record)[:, 0]
+
+    still = snn.PairSTDP(0.0, 0.0)
+    release = snn.TsodyksMarkram(U=0.5, tau_rec=100.0)
+    np.testing.assert_allclose(run(release, still), run(release, None), rtol=1e-6)
+    assert np.any(run(release, still) != run(None, still))
