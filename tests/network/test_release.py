@@ -315,3 +315,29 @@ def test_the_derivative_of_chance_is_that_of_the_mean():
     sure = sum(jnp.sum(v) for v in ALONE(jnp.float32(1.0), jnp.float32(2.0)).values())  # all synapses, all sites
     np.testing.assert_allclose(by, (sure, value / 2.0), rtol=1e-6)
     assert 0.1 < value / sure < 0.5
+
+
+@pytest.mark.parametrize("via", [snn.Sparse(), snn.Dense()], ids=["sparse", "dense"])
+def test_plastic_synapses_send_what_is_released(via):
+    """A rule that changes nothing delivers as if there were none; one that does is another network."""
+
+    def arrived(rule):
+        plastic = snn.Link(
+            "S",
+            "D",
+            snn.AllToAll(),
+            via=via,
+            weight=WEIGHT,
+            delay=1.5,
+            release=snn.TsodyksMarkram(**DEPRESSING),
+            rule=rule,
+        )
+        populations = {"S": snn.Source(N), "D": snn.Population(snn.LIF(tau=5.0, v_th=1.5), 4)}
+        net = snn.network(dt=DT, key=KEY, populations=populations, projections={"p": plastic})
+        drive = snn.Replay(jnp.asarray(RASTER), into="S")
+        return snn.simulate(net, drive, steps=STEPS, key=KEY, record=snn.Trace("D.v"), progress=snn.Quiet()).record
+
+    nothing, still = arrived(snn.PairSTDP(a_plus=0.0, a_minus=0.0)), arrived(None)
+    np.testing.assert_allclose(nothing, still, atol=1e-5)
+    assert np.abs(still).max() > 1.0
+    assert np.abs(arrived(snn.PairSTDP(a_plus=0.1, a_minus=0.1)) - still).max() > 1e-2
