@@ -19,11 +19,9 @@ from .connect.graph import AbstractConnectivity as AbstractConnectivity
 from .connect.graph import Dense as Dense
 from .connect.graph import Sparse as Sparse
 from .connect.release import AbstractRelease as AbstractRelease
-from .connect.release import Bernoulli as Bernoulli
-from .connect.release import Binomial as Binomial
-from .connect.release import Saturating as Saturating
-from .connect.release import TsodyksMarkram as TsodyksMarkram
-from .connect.release import TsodyksUzielMarkram as TsodyksUzielMarkram
+from .connect.saturating import Saturating as Saturating
+from .connect.short_term import TsodyksMarkram as TsodyksMarkram
+from .connect.short_term import TsodyksUzielMarkram as TsodyksUzielMarkram
 from .connect.topology import AbstractTopology as AbstractTopology
 from .connect.topology import AllToAll as AllToAll
 from .connect.topology import FixedInDegree as FixedInDegree
@@ -32,6 +30,8 @@ from .connect.topology import FixedProb as FixedProb
 from .connect.topology import FixedTotal as FixedTotal
 from .connect.topology import FromArrays as FromArrays
 from .connect.topology import OneToOne as OneToOne
+from .connect.unreliable import Bernoulli as Bernoulli
+from .connect.unreliable import Binomial as Binomial
 
 # --- data
 from .data.encoders import AbstractEncoder as AbstractEncoder

@@ -107,7 +107,7 @@ def nmda():
 def saturating():
     """One iaf_bw_2001 drives another through NMDA, 4 nS: when, what it adds to the gate, and `V_m` every 5 ms.
 
-    NEST sends the increment in the field for the offset of precise spikes, and its recorders subtract it from the times;
+    NEST sends the increment in the field for the offset of precise spikes, and its recorders subtract that from times;
     so times are taken from the receiver: `DELAY` after the step of the spike.
     """
     reset()

@@ -1,0 +1,58 @@
+"""Gates that saturate, seen from the sender."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._types import check, param
+from .release import AbstractRelease, faded, fired
+
+_TERMS = 40  # to rounding for `alpha tau_rise` up to 8
+
+
+class OpenGates(NamedTuple):
+    """The open share `s` of the receptors."""
+
+    s: Float[Array, "..."]
+
+
+class Saturating(AbstractRelease):
+    """What a spike adds to a gate that saturates: the NMDA receptors of Wang's networks, seen from the sender.
+
+    All receptors of a sender see the same spikes, so their open share `s` is kept with it: `ds/dt = -s / tau_decay`,
+    and a spike adds, and sends, `k0 + k1 s`. That is what `ds/dt = -s / tau_decay + alpha x (1 - s)`,
+    `dx/dt = -x / tau_rise` adds in all, as if it came at once: with `q = alpha tau_rise` and
+    `a = 1 - tau_rise / tau_decay`, `k1 = exp(-q) - 1` and `k0 = q^(1-a) gamma(a, q)`, the lower incomplete gamma
+    function. NEST's `iaf_bw_2001`, with `NMDA(Conductance(tau_decay))` for the port.
+
+    **Arguments**, each of shape `()` or `(n_pre,)`: `alpha`: 1/ms. `tau_rise`, `tau_decay`: ms.
+
+    **Reference:** Brunel and Wang, J. Comput. Neurosci. 11:63 (2001); Wang, Neuron 36:955 (2002).
+    """
+
+    alpha: Array = param(0.5, unit="1/ms", above=0.0)
+    tau_rise: Array = param(2.0, unit="ms", above=0.0)
+    tau_decay: Array = param(100.0, unit="ms", above=0.0)
+
+    def __check_init__(self):
+        check(
+            lambda: self.tau_rise < self.tau_decay,
+            f"Saturating.tau_rise is {self.tau_rise} ms; expected less than tau_decay = {self.tau_decay} ms.",
+        )
+
+    def init(self, shape, dtype):
+        return OpenGates(jnp.zeros(shape, dtype))
+
+    def step(self, s, spike, dt):
+        q, a = self.alpha * self.tau_rise, 1.0 - self.tau_rise / self.tau_decay
+        # q^(1-a) gamma(a, q) = q e^-q (1/a + q/(a (a+1)) + ...): no term is negative, so nothing cancels
+        term = total = 1.0 / a
+        for n in range(1, _TERMS):
+            term = term * q / (a + n)
+            total = total + term
+        share = faded(s.s, dt, self.tau_decay)
+        added = q * jnp.exp(-q) * total + jnp.expm1(-q) * share
+        return OpenGates(share + fired(spike) * added), spike * added

@@ -1,0 +1,105 @@
+"""Short-term plasticity: depression and facilitation, in both forms that are in use."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._linear import phi
+from .._types import check, param
+from .release import AbstractRelease, faded, fired
+
+
+class TwoStates(NamedTuple):
+    """Utilisation `u`, as a spike left it and decaying since, and the share `z` of resources that is spent."""
+
+    u: Float[Array, "..."]
+    z: Float[Array, "..."]
+
+
+class TsodyksMarkram(AbstractRelease):
+    """Depression and facilitation by two variables: what is released is available again after `tau_rec`.
+
+    `du/dt = -u / tau_fac`, `dx/dt = (1 - x) / tau_rec`; a spike does `u <- u + U (1 - u)`, sends `u x`, and then
+    `x <- x - u x`. From spike to spike, `h` apart, that is `u <- U + u (1 - U) exp(-h / tau_fac)` and
+    `x <- 1 + (x - x u - 1) exp(-h / tau_rec)`: the form of Maass and Markram, NEST's `tsodyks2_synapse`, and the one
+    that is written down for Brian2. Exact for any step. Probes read `u`, `x` and `z = 1 - x`.
+
+    **Arguments**, each of shape `()` or `(n_pre,)`: `U`: increment of utilisation, 0 to 1. `tau_rec`: recovery from
+    depression, ms. `tau_fac`: decay of facilitation, ms; 0 for none.
+
+    **Reference:** Tsodyks and Markram, PNAS 94:719 (1997); Maass and Markram, Neural Networks 15:155 (2002).
+    """
+
+    U: Array = param(0.5, unit="1", least=0.0)
+    tau_rec: Array = param(800.0, unit="ms", above=0.0)
+    tau_fac: Array = param(0.0, unit="ms", least=0.0)
+
+    def __check_init__(self):
+        check(lambda: self.U <= 1.0, f"TsodyksMarkram.U is {self.U}; expected at most 1, a share of the resources.")
+
+    def init(self, shape, dtype):
+        return TwoStates(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))
+
+    def step(self, s, spike, dt):
+        u = faded(s.u, dt, self.tau_fac)
+        z = faded(s.z, dt, self.tau_rec)  # what is spent, not what is left: near rest that would round off
+        jump = self.U * (1.0 - u)
+        released = (u + jump) * (1.0 - z)
+        event = fired(spike)
+        return TwoStates(u + event * jump, z + event * released), spike * released
+
+    def view(self, s):
+        return {"u": s.u, "x": 1.0 - s.z, "z": s.z}
+
+
+class ThreeStates(NamedTuple):
+    """Utilisation `u`, and the shares of resources that are active (`y`) and inactive (`z`)."""
+
+    u: Float[Array, "..."]
+    y: Float[Array, "..."]
+    z: Float[Array, "..."]
+
+
+class TsodyksUzielMarkram(AbstractRelease):
+    """Depression and facilitation by three states of the resources: released, they are active, then inactive.
+
+    `dy/dt = -y / tau_psc`, `dz/dt = y / tau_psc - z / tau_rec`, `x = 1 - y - z`, `du/dt = -u / tau_fac`; a spike does
+    `u <- u + U (1 - u)`, sends `u x`, and then `x <- x - u x`, `y <- y + u x`. NEST's `tsodyks_synapse`. Exact for any
+    step and any time constants, equal ones included. As `tau_psc` goes to 0 it becomes `TsodyksMarkram`. The current
+    itself is the port's: give the port the same time constant. Probes read `u`, `x`, `y` and `z`.
+
+    **Arguments**, each of shape `()` or `(n_pre,)`: `U`: increment of utilisation, 0 to 1. `tau_psc`: inactivation,
+    `tau_rec`: recovery, ms. `tau_fac`: decay of facilitation, ms; 0 for none.
+
+    **Reference:** Tsodyks, Uziel and Markram, J. Neurosci. 20:RC50 (2000).
+    """
+
+    U: Array = param(0.5, unit="1", least=0.0)
+    tau_psc: Array = param(3.0, unit="ms", above=0.0)
+    tau_rec: Array = param(800.0, unit="ms", above=0.0)
+    tau_fac: Array = param(0.0, unit="ms", least=0.0)
+
+    def __check_init__(self):
+        check(
+            lambda: self.U <= 1.0, f"TsodyksUzielMarkram.U is {self.U}; expected at most 1, a share of the resources."
+        )
+
+    def init(self, shape, dtype):
+        return ThreeStates(*(jnp.zeros(shape, dtype) for _ in range(3)))
+
+    def step(self, s, spike, dt):
+        u = faded(s.u, dt, self.tau_fac)
+        stays = jnp.exp(-dt / self.tau_rec)
+        became = dt / self.tau_psc * stays * phi(dt / self.tau_rec - dt / self.tau_psc)
+        y = faded(s.y, dt, self.tau_psc)
+        z = faded(s.z, dt, self.tau_rec) + s.y * became
+        jump = self.U * (1.0 - u)
+        released = (u + jump) * (1.0 - y - z)
+        event = fired(spike)
+        return ThreeStates(u + event * jump, y + event * released, z), spike * released
+
+    def view(self, s):
+        return {"u": s.u, "x": 1.0 - s.y - s.z, "y": s.y, "z": s.z}

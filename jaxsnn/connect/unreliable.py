@@ -1,0 +1,64 @@
+"""Releases without memory whose synapses each draw whether they release."""
+
+from __future__ import annotations
+
+import equinox as eqx
+from jaxtyping import Array
+
+from .._types import check, param
+from .release import AbstractRelease
+
+
+class AbstractByChance(AbstractRelease):
+    """A release without memory whose synapses each draw whether they release."""
+
+    p: eqx.AbstractVar[Array]
+
+    @property
+    def reliability(self) -> Array:
+        return self.p
+
+    def init(self, shape, dtype):
+        return ()
+
+    def step(self, s, spike, dt):
+        return s, spike
+
+
+class Bernoulli(AbstractByChance):
+    """Each synapse passes on a spike with probability `p`, and otherwise nothing: a draw for every synapse and spike.
+
+    NEST's `bernoulli_synapse`. The derivative with respect to `p` is that of the mean, `weight`, straight through the
+    draw: right on average for what follows linearly.
+
+    **Arguments:** `p`: probability, shape `()` or `(n_pre,)`.
+    """
+
+    p: Array = param(0.5, unit="1", least=0.0)
+
+    def __check_init__(self):
+        check(lambda: self.p <= 1.0, f"Bernoulli.p is {self.p}; expected a probability, at most 1.")
+
+
+class Binomial(AbstractByChance):
+    """Each synapse has `n` sites that release a quantum each with probability `p`: the weight is that of one quantum.
+
+    What arrives is `weight k`, `k ~ Binomial(n, p)`, with mean `n p` and variance `n p (1 - p)`. The derivative with
+    respect to `p` is that of the mean. Sites do not run out: `TsodyksMarkram` is what depletes.
+
+    **Arguments:** `p`: probability, shape `()` or `(n_pre,)`. `n`: sites, static.
+
+    **Reference:** del Castillo and Katz, J. Physiol. 124:560 (1954).
+    """
+
+    p: Array = param(0.5, unit="1", least=0.0)
+    n: int = eqx.field(default=5, static=True)
+
+    def __check_init__(self):
+        check(lambda: self.p <= 1.0, f"Binomial.p is {self.p}; expected a probability, at most 1.")
+        if not isinstance(self.n, int) or self.n < 1:
+            raise ValueError(f"Binomial.n is {self.n!r}, expected a positive whole number of sites.")
+
+    @property
+    def sites(self) -> int:
+        return self.n
