@@ -203,6 +203,7 @@ from .simulate.counts import FiringRate as FiringRate
 from .simulate.counts import FirstSpike as FirstSpike
 from .simulate.currents import Noise as Noise
 from .simulate.currents import Step as Step
+from .simulate.currents import Waveform as Waveform
 from .simulate.drive import AbstractDrive as AbstractDrive
 from .simulate.drive import Silence as Silence
 from .simulate.modulators import Modulator as Modulator

@@ -55,7 +55,7 @@ class CubaLIF(AbstractIntegrateFire):
     |---|---|---|---|---|---|
     | Loihi, lava-dl (defaults) | `NewCurrent` | either | `PerStep` | `Above` | `ToValue`, `SameStep` |
     | snnTorch `Synaptic` | `NewCurrent` | `ExactDecay` | `PerStep` | `Above` | `Subtract` or `ToValue`, `NextStep` |
-    | Norse `LIF` | `OldCurrent` | `EulerDecay` | `Resistance(1)` | `Above` | `ToValue`, `SameStep` |
+    | Norse 1.1 `lif` (`lsnn`) | `NewCurrent` (`OldCurrent`) | `EulerDecay` | `Resistance(1)` | `Above` | `ToValue` |
     | NEST `iaf_psc_exp` | `DecayingCurrent` | `ExactDecay` | `Capacitance` | `AtLeast` | `ToValue`, `SameStep` |
 
     **Arguments**, each of shape `()` or `(n,)`:

@@ -47,7 +47,7 @@ class NewCurrent(AbstractRecursion):
 
 
 class OldCurrent(AbstractRecursion):
-    """That of the start of the step: Norse; what arrives moves the membrane from the next step on."""
+    """That of the start of the step, as in Norse's `lsnn`: what arrives moves the membrane from the next step on."""
 
 
 class DecayingCurrent(AbstractRecursion):

@@ -59,6 +59,31 @@ class Noise(AbstractDrive):
         return _Currents(self.mean, self.sd, self.start, self.stop, populations, dynamics.dt, self.every)
 
 
+class Waveform(AbstractDrive):
+    """A current given for every step, such as a recorded one (Brian2's `TimedArray`); 0 after its end.
+
+    **Arguments:** `values`: shape `(steps,)` for the same current into all, or `(steps, n)`, in the unit that the
+    neurons' `gain` expects; row `k` acts in step `k`. `into`: a population or several.
+    """
+
+    values: Array = param(unit="current")
+    into: tuple[str, ...] = eqx.field(converter=names, static=True, kw_only=True)
+
+    def __check_init__(self):
+        if self.values.ndim not in (1, 2) or len(self.values) == 0:
+            raise ValueError(f"Waveform.values has shape {self.values.shape}, expected (steps,) or (steps, n).")
+
+    def prepare(self, dynamics):
+        _populations(self.into, dynamics, values=self.values[0])
+        return self
+
+    def step(self, d, t, signals, *, key):
+        now = jnp.where(t < len(self.values), self.values[jnp.minimum(t, len(self.values) - 1)], 0.0)
+        if now.ndim:
+            return d, Inputs(currents=dict.fromkeys(self.into, now))
+        return d, Inputs(currents={name: jnp.broadcast_to(now, signals.spikes[name].shape) for name in self.into})
+
+
 def _populations(into: tuple[str, ...], dynamics: AbstractDynamics, **numbers: Array) -> tuple[tuple[str, int], ...]:
     for name in into:
         if name not in dynamics.sizes:
