@@ -19,7 +19,7 @@ import numpy as np
 import optax
 
 import jaxsnn as snn
-from jaxsnn.analysis import activation_sparsity, parameter_count, synaptic_operations
+from jaxsnn.analysis import parameter_count, synaptic_operations
 
 FOLDS = 5
 SPACE = {
@@ -28,7 +28,7 @@ SPACE = {
     "lr": snn.Axis(2e-3),
     "hidden": snn.Static(128),
     "steps": snn.Static(10),
-    "epochs": snn.Static(30),
+    "epochs": snn.Static(20),
     "batch": snn.Static(32),
 }
 REPEATS = ("fold", "seed")
@@ -131,11 +131,11 @@ def experiment(point, key):
         run = snn.simulate(fit.net, drive, steps=point["steps"], key=key, record=record)
         return run["v"], run["spikes"], run.status
 
-    def accuracy(logits):
-        return jnp.sum((jnp.argmax(logits, axis=1) == test_y) & real, dtype=jnp.int32) / jnp.sum(real, dtype=jnp.int32)
+    def average(amount):
+        return jnp.mean(amount, where=real)
 
-    def per_inference(amount):
-        return jnp.sum(jnp.where(real, amount, 0.0)) / jnp.sum(real, dtype=jnp.int32)
+    def accuracy(logits):
+        return average(jnp.where(jnp.argmax(logits, axis=1) == test_y, 1.0, 0.0))
 
     logits, spikes, statuses = jax.vmap(infer)(test_x)
     control, control_parameters = perceptron(point, x[train], y[train], test_x, key)
@@ -144,10 +144,10 @@ def experiment(point, key):
         "accuracy": accuracy(logits),
         "control": accuracy(control),
         "loss": fit.history["loss"],
-        "spikes": per_inference(jnp.sum(spikes, axis=1)),
-        "accumulates": per_inference(synaptic_operations(spikes, fit.net["hid-out"].weight)),
-        "multiplies": per_inference(synaptic_operations(pixels, fit.net["in-hid"].weight)),
-        "sparsity": activation_sparsity(spikes, point["steps"]),
+        "spikes": average(jnp.sum(spikes, axis=1)),
+        "accumulates": average(synaptic_operations(spikes, fit.net["hid-out"].weight)),
+        "multiplies": average(synaptic_operations(pixels, fit.net["in-hid"].weight)),
+        "sparsity": 1.0 - average(jnp.mean(spikes, axis=1)) / point["steps"],
         "parameters": jnp.asarray([parameter_count(est.parameters(fit.net)), control_parameters], jnp.int32),
         "status": fit.status | jnp.bitwise_or.reduce(statuses),
     }

@@ -72,6 +72,13 @@ class AbstractDynamics(eqx.Module):
         """What is derived once a run, inside jit and outside the scan: coefficients, indices, fused structures."""
         return self
 
+    def staged(self) -> "AbstractDynamics":
+        """As `prepare`, for a run that is differentiated and whose input does not depend on what the model does.
+
+        A whole chunk of input is then known before the chunk runs, for a schedule that makes use of it.
+        """
+        return self.prepare()
+
     def status(self, state: Any) -> UInt32[Array, ""]:
         """Status bits of a run that ended in `state`."""
         return jnp.uint32(0)

@@ -19,6 +19,7 @@ from .order import AbstractOrder, NestOrder
 from .population import Population, PopulationState
 from .prepare import Prepared, plastic_of, ring_of
 from .projection import Link, Projection
+from .schedule import Staged
 from .sequence import topological
 
 
@@ -109,6 +110,9 @@ class Network(AbstractDynamics):
 
     def prepare(self) -> Prepared:
         return Prepared.of(self)
+
+    def staged(self) -> AbstractDynamics:
+        return Staged.of(self)
 
     def learned(self, state: Any) -> Network:
         """The network with the weights that its plastic projections have in `state`, the network's or `run.state`."""

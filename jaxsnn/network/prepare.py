@@ -84,17 +84,17 @@ class Prepared(AbstractDynamics):
     sequence: tuple[str, ...] = eqx.field(static=True)
 
     @classmethod
-    def of(cls, net: Network) -> Prepared:
-        first_port, first_sender, senders = _first_ports(net), {}, 0
+    def of(cls, net: Network, *, slots: int | None = None) -> Prepared:
+        first_port, first_sender, senders = first_ports(net), {}, 0
         for name, population in net.populations.items():
             first_sender[name], senders = senders, senders + population.n
-        ring, by_chance, carriers, pieces, direct = ring_of(net), {}, [], [], []
+        ring, by_chance, carriers, pieces, direct = ring_of(net, slots), {}, [], [], []
         for name, p in net.projections.items():
             if p.plastic is not None:
                 continue
             sender = p.pre if p.release is None else name
             if p.delay is None:
-                direct.append(_direct(sender, p))
+                direct.append(direct_of(sender, p))
                 continue
             port = first_port[f"{p.post}.{p.port}"]
             if p.reliability is not None:
@@ -160,7 +160,7 @@ class Prepared(AbstractDynamics):
     def arrivals(self, ring: Array, inputs: Inputs, t: Array) -> tuple[dict[str, dict[str, Array]], Array]:
         """What lands in this step, by population and port, and the ring without it."""
         landed, ring = self.ring.take(ring, t)
-        first_port = _first_ports(self.net)
+        first_port = first_ports(self.net)
         out: dict[str, dict[str, Array]] = {}
         for name, population in self.populations.items():
             out[name] = {}
@@ -222,7 +222,7 @@ class Prepared(AbstractDynamics):
         """Plastic projections: what the spikes of the step change, and what those send that arrive at synapses now."""
         if not self.plastic:
             return ring, projections
-        projections, first_port = dict(projections), _first_ports(self.net)
+        projections, first_port = dict(projections), first_ports(self.net)
         cells = {
             name: Cells(spikes[name], population.voltage(populations[name]))
             for name, population in self.populations.items()
@@ -279,11 +279,11 @@ class Prepared(AbstractDynamics):
         )
 
 
-def ring_of(net: Network) -> Ring:
-    """A slot a step of the longest delay, and one for the step itself; a place a port of every neuron."""
+def ring_of(net: Network, slots: int | None = None) -> Ring:
+    """A slot a step of the longest delay, and one for the step itself (or `slots`); a place a port of every neuron."""
     width = sum(population.n * len(population.ports) for population in net.populations.values())
     longest = [p.max_delay if p.plastic is None else p.plastic.incidence.slots[1] - 1 for p in net.projections.values()]
-    return Ring(1 + max(longest, default=0), width)
+    return Ring(1 + max(longest, default=0) if slots is None else slots, width)
 
 
 def plastic_of(net: Network, p: Projection) -> Plastic:
@@ -315,7 +315,8 @@ def _side_by_side(carriers: list[Carrier]) -> tuple[Carrier, ...]:
     )
 
 
-def _direct(sender: str, p: Projection) -> Direct:
+def direct_of(sender: str, p: Projection) -> Direct:
+    """A same-step projection, ready to carry what `sender` sends."""
     now = jnp.zeros((), jnp.int32)
     if isinstance(p.graph, DenseGraph) and p.reliability is None:
         return Direct(sender, p.post, p.port, _carrier(sender, p, p.graph, now, 0))
@@ -323,7 +324,7 @@ def _direct(sender: str, p: Projection) -> Direct:
     return Direct(sender, p.post, p.port, rows)
 
 
-def _first_ports(net: Network) -> dict[str, int]:
+def first_ports(net: Network) -> dict[str, int]:
     """Where the neurons of every port begin in a slot of the ring."""
     first, width = {}, 0
     for name, population in net.populations.items():

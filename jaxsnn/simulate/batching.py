@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -13,8 +14,11 @@ from jax.custom_batching import custom_vmap
 from jaxtyping import Array
 
 
-def batched_by_device(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` of pytrees, with a batching rule of its own and its derivatives untouched.
+def batched_by_device(
+    function: Callable[..., Any], differentiated: Callable[..., Any] | None = None
+) -> Callable[..., Any]:
+    """`function` of pytrees, with a batching rule of its own and the derivatives of `differentiated` (by default its
+    own), which is the same function, arranged for them.
 
     Under `vmap` a CPU maps over the arguments that are batched, inside the compiled program: caches stay warm, loops
     over spikes stay loops, and what the batch shares (a graph that depends only on a seed) is not repeated.
@@ -29,19 +33,20 @@ def batched_by_device(function: Callable[..., Any]) -> Callable[..., Any]:
         flat = [x if kind is None else jax.random.key_data(x) for x, kind in zip(flat, kinds, strict=True)]
         static_out: list[Any] = []
 
-        def of_arrays(*flat: Array) -> Any:
+        def of_arrays(function: Callable[..., Any], *flat: Array) -> Any:
             back = [x if k is None else jax.random.wrap_key_data(x, impl=k) for x, k in zip(flat, kinds, strict=True)]
             out = function(*eqx.combine(jax.tree.unflatten(structure, back), rest))
             out, static = eqx.partition(out, eqx.is_array)
             static_out[:] = [static]  # the same every time it is traced
             return out
 
-        return eqx.combine(_by_device(of_arrays)(*flat), static_out[0])
+        plain, arranged = (partial(of_arrays, f) for f in (function, differentiated or function))
+        return eqx.combine(_by_device(plain, arranged)(*flat), static_out[0])
 
     return operation
 
 
-def _by_device(function: Callable[..., Any]) -> Callable[..., Any]:
+def _by_device(function: Callable[..., Any], differentiated: Callable[..., Any]) -> Callable[..., Any]:
     primal = custom_vmap(function)
 
     @primal.def_vmap
@@ -68,6 +73,6 @@ def _by_device(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @operation.defjvp
     def _(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Any, Any]:
-        return jax.jvp(function, primals, tangents)
+        return jax.jvp(differentiated, primals, tangents)
 
     return operation

@@ -29,6 +29,10 @@ class Step(AbstractDrive):
 
     axes: ClassVar = {"amplitude": 1}
 
+    @property
+    def reacts(self):
+        return False
+
     def prepare(self, dynamics):
         populations = _populations(self.into, dynamics, amplitude=self.amplitude)
         return _Currents(self.amplitude, None, self.start, self.stop, populations, dynamics.dt, every=1)
@@ -49,6 +53,10 @@ class Noise(AbstractDrive):
     every: int = eqx.field(default=1, static=True, kw_only=True)
 
     axes: ClassVar = {"sd": 1, "mean": 1}
+
+    @property
+    def reacts(self):
+        return False
 
     def __check_init__(self):
         if self.every < 1:

@@ -28,6 +28,11 @@ class AbstractDrive(Checked):
     axes: ClassVar[dict[str, int]] = {}
 
     @property
+    def reacts(self) -> bool:
+        """Whether what it feeds may depend on what the network does (on `signals`); those of the library do not."""
+        return True
+
+    @property
     def steps(self) -> int | None:
         """How many steps it is made for, if it knows."""
         return None
@@ -63,6 +68,10 @@ def _terms(drive: AbstractDrive) -> tuple[AbstractDrive, ...]:
 class Silence(AbstractDrive):
     """Feeds nothing."""
 
+    @property
+    def reacts(self):
+        return False
+
     def step(self, d, t, signals, *, key):
         return d, Inputs()
 
@@ -71,6 +80,10 @@ class Sum(AbstractDrive):
     """Several drives at once; written `a + b`. Their random numbers are independent."""
 
     drives: tuple[AbstractDrive, ...]
+
+    @property
+    def reacts(self):
+        return any(drive.reacts for drive in self.drives)
 
     @property
     def steps(self):

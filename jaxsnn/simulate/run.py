@@ -99,7 +99,8 @@ def simulate(
         if throw:
             raise_if(status)
     else:
-        whole = batched_by_device(lambda *given: _in_one_program(given, total, length, policy))
+        program = lambda ahead: lambda *given: _in_one_program(given, total, length, policy, ahead)
+        whole = batched_by_device(program(False), None if drive.reacts else program(True))
         state, records, status = whole(*given)
     return Run(jax.tree.unflatten(structure, records), state, status)
 
@@ -116,8 +117,8 @@ def _total(t: float | None, steps: int | None, dt: float) -> int:
 # --- the three parts of a run, pure and traceable ---------------------------------------------------------------------
 
 
-def _start(given: Any, total: int) -> Any:
-    """Everything derived once: what steps, where it starts, and empty records."""
+def _start(given: Any, total: int, ahead: bool = False) -> Any:
+    """Everything derived once: what steps, where it starts, and empty records. `ahead`: input may be fed in advance."""
     dynamics, drive, probes, state, key = barrier(given)
     carries = [probe.init(dynamics, total) for probe in probes]
     if state is None:
@@ -127,7 +128,7 @@ def _start(given: Any, total: int) -> Any:
             drive.init(key=_random.named_key(key, "drive")),
             silent(dynamics.sizes, canonical_float()),
         )
-    return dynamics.prepare(), drive.prepare(dynamics), state, carries
+    return dynamics.staged() if ahead else dynamics.prepare(), drive.prepare(dynamics), state, carries
 
 
 def _go(prepared: Any, drive: Any, probes: Any, key: Any, state: RunState, carries: Any, length: int) -> Any:
@@ -187,10 +188,10 @@ def _several(
     return state, carries, jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), emitted)
 
 
-def _in_one_program(given: Any, total: int, length: int, policy: AbstractCheckpoint) -> Any:
+def _in_one_program(given: Any, total: int, length: int, policy: AbstractCheckpoint, ahead: bool) -> Any:
     """While tracing: everything at once."""
     _, _, probes, _, key = given
-    prepared, drive, state, carries = _start(given, total)
+    prepared, drive, state, carries = _start(given, total, ahead)
     whole, rest = divmod(total, length)
     state, carries, emitted = _several(prepared, drive, probes, key, state, carries, length, whole, policy)
     if rest:

@@ -34,6 +34,10 @@ class Poisson(AbstractDrive):
 
     axes: ClassVar = {"rate": 1, "weight": 1}
 
+    @property
+    def reacts(self):
+        return False
+
     def prepare(self, dynamics):
         ports = tuple(dynamics.port(path) for path in self.into)
         for path, n in ports:
@@ -80,6 +84,10 @@ class Replay(AbstractDrive):
     weight: Array = param(1.0, unit="port", kw_only=True)
 
     axes: ClassVar = {"raster": 2, "weight": 1}
+
+    @property
+    def reacts(self):
+        return False
 
     def __check_init__(self):
         if not eqx.is_array(self.raster) or self.raster.ndim not in (2, 3):

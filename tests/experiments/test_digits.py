@@ -31,6 +31,6 @@ def test_it_learns():
     assert np.all(ds.accuracy > 0.85) and np.all(ds.control > 0.85)
     assert np.all(ds.loss[:, -1] < 0.5 * ds.loss[:, 0])
     assert list(ds.parameters[0]) == [64 * 32 + 32 + 320 + 10] * 2
-    np.testing.assert_allclose(ds.sparsity, 1 - ds.spikes * 360 / 360 / (32 * 6), atol=0.01)
+    np.testing.assert_allclose(ds.sparsity, 1 - ds.spikes / (32 * 6), rtol=1e-5)
     last = digits.summary(ds).splitlines()[-1]
     assert re.fullmatch(r"accuracy: \d\d\.\d\d %", last)

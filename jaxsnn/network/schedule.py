@@ -1,0 +1,161 @@
+"""The schedule for derivatives: layer after layer through a whole chunk of steps, instead of step after step.
+
+Populations that wait for each other form a stage, and stages run in topological order, each a scan of its own. What
+goes from one stage to the next are static same-step edges: all steps of a chunk cross them in one large product, and so
+does the derivative: the gradient of a weight matrix is one product a chunk instead of a sum over steps.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array
+
+from ..dynamics import AbstractDynamics, Inputs, Signals
+from .prepare import Direct, Prepared, direct_of, first_ports, ring_of
+
+if TYPE_CHECKING:
+    from .network import Network
+    from .projection import Projection
+
+
+def stages(net: Network) -> tuple[tuple[str, ...], ...]:
+    """Populations by stage, in topological order: the strongly connected components.
+
+    Any other edge than a static same-step one has both its ends in one stage, as if it led both ways: it is stepped,
+    since it changes with what it carries, draws by step, or has it in the ring that both share.
+    """
+    edges = {(p.pre, p.post) for p in net.projections.values()}
+    edges |= {(p.post, p.pre) for p in net.projections.values() if not _crosses(p)}
+    reach = {name: {name} for name in net.populations}
+    for _ in net.populations:
+        for pre, post in edges:
+            reach[pre] |= reach[post]
+    groups = {tuple(sorted(b for b in reach[a] if a in reach[b])) for a in net.populations}
+    return tuple(sorted(groups, key=lambda group: (-len(reach[group[0]]), group)))  # who reaches another reaches more
+
+
+def _crosses(p: Projection) -> bool:
+    """Whether all steps of a chunk may cross a projection at once."""
+    return p.delay is None and p.release is None and p.plastic is None and p.reliability is None
+
+
+class Staged(AbstractDynamics):
+    """A network ready for runs whose input does not depend on what it does: the same numbers, up to rounding."""
+
+    net: Network
+    parts: tuple[Prepared, ...]  # a network of its own for every stage, with the slots of the whole ring
+    between: tuple[Direct, ...]
+    dt: float = eqx.field(static=True)
+
+    @classmethod
+    def of(cls, net: Network) -> AbstractDynamics:
+        """`net` in stages; or as it always runs, where it has only one, or an order without same-step edges.
+
+        Also where weights are state: what a stage shows is stacked over the steps of a chunk.
+        """
+        groups, learns = stages(net), any(p.plastic is not None for p in net.projections.values())
+        if len(groups) == 1 or learns or not net.order.same_step:
+            return Prepared.of(net)
+        slots, parts, inside = ring_of(net).slots, [], set()
+        for group in groups:
+            own = {name: p for name, p in net.projections.items() if p.pre in group and p.post in group}
+            inside |= own.keys()
+            part = type(net)({name: net.populations[name] for name in group}, own, net.dt, net.order)
+            parts.append(Prepared.of(part, slots=slots))
+        between = tuple(direct_of(p.pre, p) for name, p in net.projections.items() if name not in inside)
+        return cls(net, tuple(parts), between, net.dt)
+
+    def prepare(self) -> Staged:
+        return self
+
+    def init(self, *, key: Array) -> Any:
+        return self.net.init(key=key)
+
+    def step(self, state: Any, inputs: Inputs, t: Array, *, key: Array) -> tuple[Any, Signals]:
+        return self.net.step(state, inputs, t, key=key)
+
+    def view(self, state: Any) -> dict[str, Any]:
+        return self.net.view(state)
+
+    def status(self, state: Any) -> Array:
+        return self.net.status(state)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return self.net.sizes
+
+    def port(self, path: str) -> tuple[str, int]:
+        return self.net.port(path)
+
+    def run(self, carry, t, length, *, feed, observe, key):
+        state, side = carry
+        times = t + jnp.arange(length, dtype=jnp.int32)
+        side, inputs = lax.scan(lambda side, t: feed(side, state, t), side, times)
+        spikes, view, populations, projections, rings, status = {}, {}, {}, {}, {}, state.status
+        for part in self.parts:
+            arrivals = dict(inputs.arrivals)
+            for edge in self.between:
+                if edge.post in part.populations:
+                    heard = jax.vmap(lambda sent, edge=edge: edge.arrivals(sent, None))(spikes[edge.sender])
+                    port = f"{edge.post}.{edge.port}"
+                    arrivals[port] = arrivals[port] + heard if port in arrivals else heard
+            own = state._replace(
+                populations={name: state.populations[name] for name in part.populations},
+                projections={name: s for name, s in state.projections.items() if name in part.net.projections},
+                ring=self._columns(state.ring, part),
+            )
+
+            def body(s: Any, x: Any, part: Prepared = part) -> tuple[Any, Any]:
+                fed, t = x
+                s, signals = part.step(s, fed, t, key=key)
+                return s, (signals.spikes, signals.state)
+
+            fed = eqx.tree_at(lambda i: i.arrivals, inputs, arrivals)
+            own, (fired, seen) = lax.scan(body, own, (fed, times))
+            spikes |= fired
+            view |= seen
+            populations |= own.populations
+            projections |= own.projections
+            rings |= self._by_population(own.ring, part)
+            status |= own.status
+        order = tuple(self.net.populations)
+        ring = jnp.concatenate([rings[name] for name in order], axis=1).reshape(-1)
+        state = state._replace(
+            populations={name: populations[name] for name in order},
+            projections={name: projections[name] for name in state.projections},
+            ring=ring,
+            status=status,
+        )
+
+        def seen_by_probes(side: Any, x: Any) -> tuple[Any, Any]:
+            signals, t = x
+            return observe(side, signals, t)
+
+        signals = Signals({name: spikes[name] for name in order}, view)
+        side, out = lax.scan(seen_by_probes, side, (signals, times))
+        return (state, side), out
+
+    # --- the ring: slots by ports, a population's ports side by side ------------------------------------------------
+
+    def _by_population(self, ring: Array, part: Any) -> dict[str, Array]:
+        rows, at, out = ring.reshape(part.ring.slots, part.ring.width), 0, {}
+        for name, population in part.populations.items():
+            width = population.n * len(population.ports)
+            out[name] = rows[:, at : at + width]
+            at += width
+        return out
+
+    def _columns(self, ring: Array, part: Prepared) -> Array:
+        whole = ring_of(self.net)
+        rows, first = ring.reshape(whole.slots, whole.width), first_ports(self.net)
+        pieces = []
+        for name, population in part.populations.items():
+            for port in population.ports:
+                begin = first[f"{name}.{port}"]
+                pieces.append(rows[:, begin : begin + population.n])
+        return jnp.concatenate(pieces, axis=1).reshape(-1)
