@@ -79,8 +79,11 @@ class Fixed(AbstractFormat):
         return (x >= self.low) & (x <= self.high)
 
     def __str__(self) -> str:
-        sign = "s" if self.signed else "u"
-        return f"{sign}{self.bits}" + ("" if is_concrete(self.frac) and np.all(self.frac == 0) else f".{self.frac}")
+        if not is_concrete((self.bits, self.frac)):
+            return "fixed"
+        low, high = np.min(self.frac), np.max(self.frac)
+        behind = f"{low}" if low == high else f"{low} .. {high}"
+        return f"{'signed' if self.signed else 'unsigned'} {self.bits} bits, {behind} behind the point"
 
 
 def decay(x: Int[Array, "..."], d: Int[Array, "..."]) -> Int[Array, "..."]:
