@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -14,6 +15,7 @@ from ..connect.ring import Ring
 from ..dynamics import AbstractDynamics, Inputs, Signals, known
 from .cells import AbstractCells
 from .cores import Core
+from .report import Report
 from .synapses import AbstractCarrier, AbstractSynapses
 
 
@@ -26,19 +28,39 @@ class ProgramState(NamedTuple):
     status: UInt32[Array, ""]
 
 
+def _sorted(named: dict[str, Any]) -> dict[str, Any]:
+    return dict(sorted(named.items()))
+
+
 class Program(AbstractDynamics):
     """Groups of cells and of synapses on the cores of a chip; made by `lower(...)`, or written by hand.
 
     In step `t` every cell hears what was sent in step `t - 1 - delay`; what it sends is sent in step `t`.
 
     **Arguments:** `cells`, `synapses`: by name. `core`: the arithmetic of the chip or of one of its emulators.
-    `dt`: the length of a step, ms, static.
+    `dt`: the length of a step, ms, static. `late`: by how many steps a group runs behind the model it was lowered from.
+    `report`: what was lost on the way, and what of the chip is used (`print(program.report)`).
     """
 
-    cells: dict[str, AbstractCells]
-    synapses: dict[str, AbstractSynapses]
+    cells: dict[str, AbstractCells] = eqx.field(converter=_sorted)
+    synapses: dict[str, AbstractSynapses] = eqx.field(converter=_sorted)
     core: Core = eqx.field(default_factory=Core)
     dt: float = eqx.field(default=1.0, static=True)
+    late: tuple[tuple[str, int], ...] = eqx.field(default=(), static=True)
+    report: Report | None = eqx.field(default=None, static=True)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the program to an `.npz` file, from which `Program.load` reads it back identical."""
+        from .file import save
+
+        save(self, path)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> "Program":
+        """Read a program. **Raises:** ValueError for a file that is truncated, changed, newer, or none."""
+        from .file import load
+
+        return load(path)
 
     def __check_init__(self):
         for name, group in self.synapses.items():
