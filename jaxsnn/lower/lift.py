@@ -10,6 +10,7 @@ import numpy as np
 
 from .._linear import phi
 from .._types import is_concrete
+from ..connect.graph import DenseGraph
 from ..network.network import Network
 from ..network.order import AbstractOrder
 from ..network.population import Population
@@ -195,6 +196,8 @@ def _links(name: str, p: Projection) -> dict[str, LinkNode]:
         raise ValueError(f"Projection {name!r}: its graph is traced; build the network outside jit, and lower inside.")
     i, j = np.asarray(pre), np.asarray(post)
     real_edge = i < shape[0]
+    if isinstance(p.graph, DenseGraph) and p.graph.count is not None:  # a matrix lists all pairs
+        real_edge &= np.asarray(p.graph.count).reshape(-1) > 0
     i, j, weight, delay = i[real_edge], j[real_edge], weight[real_edge], delay[real_edge]
     one_delay = p.delay is None or p.delay.ndim == 0
     layer = np.zeros(len(i), int) if one_delay else _occurrence(i * shape[1] + j)

@@ -185,6 +185,18 @@ def test_biases_that_need_an_exponent():
     np.testing.assert_allclose(got, np.asarray(bias) * 200 / 4096, rtol=2e-3, atol=1.0 / scale)
 
 
+def test_only_synapses_that_exist_are_counted():
+    """In a matrix as in a list; several of a pair add up."""
+    populations = {"in": snn.Source(20), "E": snn.Population(snn.LIF(), 10)}
+    for via in (snn.Dense(), snn.Sparse()):
+        link = snn.Link("in", "E", snn.FixedInDegree(7), via=via, weight=0.5, delay=1.0)
+        net = snn.network(dt=1.0, key=KEY, populations=populations, projections={"w": link})
+        (lifted,) = snn.lift(net).links.values()
+        pairs = int(np.sum(lifted["exists"]))
+        assert 40 < pairs < 70 and float(jnp.sum(lifted["weight"])) == 35.0
+        assert np.array_equal(np.asarray(lifted["weight"]) != 0, lifted["exists"])
+
+
 # --- precision as an axis -------------------------------------------------------------------------------------------
 
 
