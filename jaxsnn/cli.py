@@ -14,7 +14,7 @@ import numpy as np
 
 
 def main(argv: list[str] | None = None) -> int:
-    """`jaxsnn run | sweep | info`. User errors are one line and exit code 2."""
+    """`jaxsnn run | sweep | lower | emulate | info`. User errors are one line and exit code 2."""
     parser = argparse.ArgumentParser(prog="jaxsnn", description="Spiking networks: simulated, swept, differentiated.")
     parser.add_argument("--traceback", action="store_true", help="show where an error comes from")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -33,15 +33,37 @@ def main(argv: list[str] | None = None) -> int:
             )
             command.add_argument("--batch", type=int, help="points a call, to bound memory")
             command.add_argument("--zip", action="store_true", help="run the axes together instead of their product")
+    lowering = commands.add_parser("lower", help="lower a network to a program for a chip")
+    lowering.add_argument("file", type=Path, help="a Python file with model(key): a network, or (network, calibration)")
+    lowering.add_argument("--target", choices=("loihi1", "loihi2"), default="loihi1")
+    lowering.add_argument("--out", type=Path, required=True, help="the program file, .npz")
+    lowering.add_argument("--seed", type=int, default=0, help="of the key that model gets (default 0)")
+    emulating = commands.add_parser("emulate", help="run a program, bit for bit as the chip would")
+    emulating.add_argument("program", type=Path, help="a program file, .npz")
+    emulating.add_argument("--input", type=Path, required=True, help="an .npz file with a (steps, n) raster an input")
+    emulating.add_argument("--out", type=Path, help="an .npz file for the spikes of every group")
+    emulating.add_argument("--seed", type=int, default=0, help="of the chip's noise (default 0)")
     commands.add_parser("info", help="versions, devices, and a check of this jax")
     arguments = parser.parse_args(argv)
     try:
+        if arguments.command in ("lower", "emulate"):
+            return _program(arguments)
         return info() if arguments.command == "info" else _experiment(arguments)
     except (ValueError, OSError, SyntaxError) as error:
         if arguments.traceback:
             raise
         print(f"jaxsnn: {error}", file=sys.stderr)
         return 2
+
+
+def _program(arguments: argparse.Namespace) -> int:
+    from .lower.command import emulate_file, lower_file
+
+    if arguments.command == "lower":
+        print(lower_file(load(arguments.file, needs=()), arguments.target, arguments.out, arguments.seed))
+    else:
+        print(emulate_file(arguments.program, arguments.input, arguments.out, arguments.seed))
+    return 0
 
 
 def _experiment(arguments: argparse.Namespace) -> int:
@@ -95,7 +117,13 @@ def _experiment(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def load(path: Path) -> ModuleType:
+SPACE_AND_EXPERIMENT = (
+    ("SPACE", "a dict of Axis, Static, Seeds"),
+    ("experiment", "a function (point, key) -> dict"),
+)
+
+
+def load(path: Path, needs: tuple[tuple[str, str], ...] = SPACE_AND_EXPERIMENT) -> ModuleType:
     """An experiment file as a module, which may import the files beside it."""
     if not path.is_file():
         raise ValueError(f"Got {str(path)!r}, which is no file; expected an experiment such as experiments/brunel.py.")
@@ -105,7 +133,7 @@ def load(path: Path) -> ModuleType:
     if (folder := str(path.resolve().parent)) not in sys.path:
         sys.path.insert(0, folder)  # as for a script: a file may import its neighbours
     spec.loader.exec_module(module)
-    for name, what in (("SPACE", "a dict of Axis, Static, Seeds"), ("experiment", "a function (point, key) -> dict")):
+    for name, what in needs:
         if not hasattr(module, name):
             raise ValueError(f"{path} has no {name}; an experiment file needs {name}, {what}.")
     return module

@@ -1,0 +1,121 @@
+"""Looking at a run: how far registers go, and how well the program's spikes agree with the model's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
+
+from ..network.network import Network
+from ..simulate.drive import AbstractDrive
+from ..simulate.progress import Quiet
+from ..simulate.record import AbstractProbe
+from ..simulate.run import Run, simulate
+from ..simulate.spikes import Raster
+from .cells import CubaCells
+from .fixed import decay, shift
+from .program import Program
+from .quantise import Peaks
+
+
+class Calibration(eqx.Module):
+    """What to run a model under, to see how far its registers go and how its spikes compare.
+
+    **Arguments:** `drive`: as of `simulate`. `steps`: how many, static. `key`: of its random numbers.
+    """
+
+    drive: AbstractDrive
+    steps: int = eqx.field(static=True, kw_only=True)
+    key: Array = eqx.field(kw_only=True)
+
+    def run(self, model: Any, record: Any) -> Run:
+        """The model under the drive, whatever overflows."""
+        return simulate(model, self.drive, steps=self.steps, key=self.key, record=record, throw=False, progress=Quiet())
+
+
+class _Extremes(AbstractProbe):
+    """The largest magnitudes of input, `u + bias` and `v` of a group, in the lowest bits of its registers."""
+
+    name: str = eqx.field(static=True)
+    decay_u: Int[Array, "..."]
+    bias: Int[Array, "..."]
+
+    def init(self, dynamics, steps):
+        n = dynamics.sizes[self.name]
+        return jnp.zeros(n, jnp.int32), jnp.zeros(3, jnp.int32)
+
+    def step(self, carry, signals, t):
+        before, most = carry
+        s = signals.state[self.name]
+        a = s.u - decay(before, self.decay_u)
+        now = jnp.stack([jnp.max(jnp.abs(x)) for x in (a, s.u + self.bias, s.v)])
+        return (s.u, jnp.maximum(most, now)), None
+
+    def finish(self, carry, emitted, dynamics):
+        return carry[1]
+
+
+def observe(program: Program, calibration: Calibration) -> Run:
+    """A run that records every group's spikes and how far its registers went."""
+    cells = {name: group for name, group in program.cells.items() if isinstance(group, CubaCells)}
+    extremes = {name: _Extremes(name, c.decay_u, shift(c.bias, c.bias_exponent)) for name, c in cells.items()}
+    return calibration.run(program, {"extremes": extremes, "spikes": {name: Raster(name) for name in program.cells}})
+
+
+def peaks(run: Run, scales: dict[str, Array]) -> dict[str, Peaks]:
+    """How far every group's registers went, in the model's units."""
+    return {name: Peaks(*(most.astype(scales[name].dtype) / scales[name])) for name, most in run["extremes"].items()}
+
+
+def overflowed(run: Run) -> bool:
+    """Whether any register did not hold its sum."""
+    return bool(np.asarray(run.status) != 0)
+
+
+def compare(net: Network, program: Program, run: Run, calibration: Calibration) -> dict[str, Any]:
+    """Spikes of the program against the model's, by population.
+
+    `coincidence` is the harmonic mean of the shares of either's spikes that have one of the other within a step, once
+    the program's lateness is taken off; 1 where neither fires.
+    """
+    names = [name for name, group in program.cells.items() if isinstance(group, CubaCells)]
+    theirs = calibration.run(net, {name: Raster(name) for name in names})
+    late, found = dict(program.late), {}
+    seconds = calibration.steps * net.dt * 1e-3
+    for name in names:
+        mine, model = np.asarray(run["spikes"][name].dense()), np.asarray(theirs[name].dense())
+        shifted, model = mine[late.get(name, 0) :], model[: len(mine) - late.get(name, 0)]
+        differs = np.nonzero((shifted != model).any(axis=1))[0]
+        found[name] = {
+            "rate Hz": float(mine.sum() / mine.shape[1] / seconds),
+            "rate of the model Hz": float(model.sum() / model.shape[1] / seconds),
+            "coincidence": _coincidence(shifted, model),
+            "first difference, step": int(differs[0]) if len(differs) else None,
+        }
+    return found
+
+
+def _coincidence(a: np.ndarray, b: np.ndarray) -> float:
+    near = lambda x: x | np.pad(x, ((1, 0), (0, 0)))[:-1] | np.pad(x, ((0, 1), (0, 0)))[1:]
+    if not a.any() and not b.any():
+        return 1.0
+    if not a.any() or not b.any():
+        return 0.0
+    recall, precision = (a & near(b)).sum() / a.sum(), (b & near(a)).sum() / b.sum()
+    return float(2 * recall * precision / max(recall + precision, 1e-12))
+
+
+def calibration_of(given: Any) -> Calibration | None:
+    """A calibration, or a recording that says itself how long it is."""
+    if given is None or isinstance(given, Calibration):
+        return given
+    raster = getattr(given, "raster", None)
+    if raster is None:
+        raise ValueError(
+            f"Got calibrate = {type(given).__name__}; expected Calibration(drive, steps=..., key=...) or a Replay."
+        )
+    return Calibration(given, steps=int(raster.shape[0]), key=jax.random.key(0))

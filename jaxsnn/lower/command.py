@@ -1,0 +1,59 @@
+"""What `jaxsnn lower` and `jaxsnn emulate` do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..simulate.run import simulate
+from ..simulate.spikes import Raster
+from ..simulate.trains import Replay
+from .lower import lower
+from .program import Program
+from .targets import Loihi1, Loihi2
+
+TARGETS = {"loihi1": Loihi1, "loihi2": Loihi2}
+
+
+def lower_file(module: ModuleType, target: str, out: Path, seed: int) -> str:
+    """Lowers what `module.model(key)` returns, a network or (network, calibration), and writes it: the report."""
+    if not hasattr(module, "model"):
+        raise ValueError(
+            f"{module.__name__} has no model; expected a function model(key) that returns a network, or a network and "
+            "what to calibrate with."
+        )
+    made = module.model(jax.random.key(seed))
+    net, calibrate = made if isinstance(made, tuple) else (made, None)
+    program = lower(net, TARGETS[target](), calibrate=calibrate)
+    program.save(out)
+    return f"{program.report}\nprogram: {out}"
+
+
+def emulate_file(program: Path, spikes: Path, out: Path | None, seed: int) -> str:
+    """Runs a program under rasters of shape (steps, n), one for each port that an `.npz` file names."""
+    loaded = Program.load(program)
+    try:
+        with open(spikes, "rb") as stream, np.load(stream, allow_pickle=False) as file:
+            rasters = {name: file[name] for name in file.files}
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{spikes} is no .npz file of rasters ({error}).") from None
+    if not rasters:
+        raise ValueError(f"{spikes} has no raster; expected arrays of shape (steps, n) named as the program's inputs.")
+    drives: list[Any] = [Replay(jnp.asarray(raster), into=name) for name, raster in rasters.items()]
+    steps = max(raster.shape[0] for raster in rasters.values())
+    record = {name: Raster(name) for name in loaded.sizes}
+    key = jax.random.key(seed)
+    run = simulate(loaded, sum(drives[1:], drives[0]), steps=steps, key=key, record=record, throw=False)
+    sent = {name: np.asarray(run[name].dense()) for name in record}
+    lines = [f"{steps} steps of {loaded.dt:g} ms"]
+    lines += [f"{name}: {int(raster.sum())} spikes of {raster.shape[1]}" for name, raster in sent.items()]
+    lines += run.problems
+    if out is not None:
+        np.savez_compressed(out, **sent)
+        lines.append(f"spikes: {out}")
+    return "\n".join(lines)

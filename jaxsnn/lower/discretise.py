@@ -1,0 +1,145 @@
+"""The passes that stay in real numbers: from differential equations to the recursion that a cell computes."""
+
+from __future__ import annotations
+
+import abc
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from .._types import is_concrete
+from .ir import CellNode, Graph, real
+from .targets import AbstractTarget
+
+
+class AbstractPass(eqx.Module):
+    """A pure function from graph to graph. Its numbers are leaves, so that they can be swept.
+
+    A `numeric` one looks at no value: it can be traced, and neighbours of its kind are compiled together.
+    """
+
+    numeric: ClassVar[bool] = False
+
+    @abc.abstractmethod
+    def __call__(self, graph: Graph, target: AbstractTarget) -> Graph:
+        """The graph after this pass. Raises ValueError where the target has no room or no such thing."""
+
+    @property
+    def name(self) -> str:
+        """As it is listed."""
+        return type(self).__name__
+
+
+class Discretise(AbstractPass):
+    """Time constants become decays: `1 - exp(-dt / tau)`; `decay_u` is 1 where arrivals are jumps of `v`."""
+
+    def __call__(self, graph, target):
+        cells = {}
+        for name, cell in graph.cells.items():
+            if cell.is_input:
+                continue
+            decay_u, decay_v = _decay(cell, "decay_u", "tau_syn", graph.dt), _decay(cell, "decay_v", "tau", graph.dt)
+            gain = cell["per_current"] if "per_current" in cell.values else jnp.ones(())
+            cells[name] = cell.set(
+                decay_u=real(decay_u), decay_v=real(decay_v), gain=real(gain), tau=None, tau_syn=None, per_current=None
+            )
+        return graph.having(cells=cells)
+
+
+def _decay(cell: CellNode, name: str, tau: str, dt: float) -> Array:
+    """The decay that a cell has, or that of its time constant, or all of it."""
+    if name in cell.values:
+        return cell[name]
+    return -jnp.expm1(-dt / cell[tau]) if tau in cell.values else jnp.ones(())
+
+
+class FoldGains(AbstractPass):
+    """The reset moves to 0; rest, bias and gain go into bias and weights: `v <- (1 - decay_v) v + u + bias`.
+
+    Where arrivals come after the threshold (`BrianOrder`) a jump leaks for one step before it is compared: its weight
+    becomes smaller. One that arrives in the step of a spike is lost, so a cell is held for a step more, in which it
+    does not take its bias either.
+    """
+
+    def __call__(self, graph, target):
+        late = "BrianOrder" in graph.done[0]
+        cells, links = {}, {}
+        for name, cell in graph.cells.items():
+            if cell.is_input:
+                continue
+            leak = cell["decay_v"] * (cell["v_rest"] - cell["v_reset"])
+            gain = cell["gain"] * (1.0 - cell["decay_v"]) if late and _jumps(cell) else cell["gain"]
+            folded = cell.set(
+                bias=real(leak + cell["per_step"] * cell["bias"]),
+                threshold=real(cell["v_th"] - cell["v_reset"]) if "v_th" in cell.values else None,
+                v_th=None,
+                v_rest=None,
+                v_reset=None,
+                per_step=None,
+                gain=None,
+                refractory=real(cell["refractory"] + (1 if late and _jumps(cell) else 0)),
+            )
+            cells[name] = CellNode(cell.n, folded.values, dict.fromkeys(cell.ports, gain))
+            for key, link in graph.into(name).items():
+                links[key] = link.set(weight=real(link["weight"] * jnp.broadcast_to(gain, (cell.n,))[None]))
+        return graph.having(cells=cells, links=links)
+
+
+def _jumps(cell: CellNode) -> bool:
+    """Whether arrivals are jumps of v, not a current that lasts."""
+    return int(cell["felt"]) == 0
+
+
+class MapDelays(AbstractPass):
+    """Delays of the model become delays of the chip, where every edge takes a step.
+
+    An edge that takes fewer steps in the model makes the receiving group run late, by as little as will do; a group
+    that is late by `l` steps sends and hears `l` steps later throughout. A cycle in which edges take fewer steps than
+    there are edges cannot be had.
+    """
+
+    def __call__(self, graph, target):
+        after = "BrianOrder" in graph.done[0]
+        takes, longest = {}, {}
+        for key, link in graph.links.items():
+            port = 1 if after or not _jumps(graph.cells[link.post]) else 0  # heard in one step, felt in the next
+            port += after and graph.cells[link.pre].is_input  # which sends what it heard a step later
+            same_step = is_concrete(link["delay"]) and np.all(np.asarray(link["delay"]) < 0)
+            delay = np.zeros((), np.int32) if same_step else link["delay"]
+            takes[key] = delay + port
+            exists = np.asarray(link["exists"])
+            known = is_concrete(delay)
+            d = np.broadcast_to(np.asarray(delay), exists.shape)[exists] if known else np.zeros(0, int)
+            low = int(d.min(initial=link.max_delay)) if known else (0 if after else 1)
+            longest[key] = (low + port, (int(d.max(initial=0)) if known else link.max_delay) + port)
+        late = dict.fromkeys(graph.cells, 0)
+        for _ in range(len(late) + 1):
+            before = dict(late)
+            for key, link in graph.links.items():
+                late[link.post] = max(late[link.post], late[link.pre] + 1 - longest[key][0])
+            if late == before:
+                break
+        else:
+            round_ = ", ".join(sorted(name for name in late if late[name] != before[name]))
+            raise ValueError(
+                f"Edges of a cycle through {round_} take fewer steps than there are edges, and on the chip each takes "
+                "one; the nearest is to give its projections a delay of one step more."
+            )
+        links = {}
+        for key, link in graph.links.items():
+            shift = late[link.post] - late[link.pre] - 1
+            low, high = longest[key]
+            exists = jnp.asarray(link["exists"])
+            delay = takes[key] + shift
+            if delay.ndim:
+                delay = jnp.where(exists, delay, low + shift)  # no synapse, no delay
+            if high + shift > target.delay:
+                raise ValueError(
+                    f"Projection {key!r} has a delay of {link.max_delay * graph.dt:g} ms, {high + shift} steps on the "
+                    f"chip; the longest on {target.name} is {target.delay}: use a larger dt, or a relay on the way."
+                )
+            links[key] = link.set(delay=real(delay), max_delay=high + shift)
+        return graph.having(links=links, late=tuple(sorted(late.items())))

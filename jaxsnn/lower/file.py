@@ -1,0 +1,119 @@
+"""Programs as files: one `.npz` with every register, and JSON that says what they are."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import zipfile
+import zlib
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+
+from . import cells, cores, synapses
+from .program import Program
+from .report import Report
+
+FORMAT, VERSION = "jaxsnn program", 1
+_HEADER, _DIGEST = "program.json", "sha256"
+# What a file may name. Anything else is refused: a file cannot make a reader build what it likes.
+_KINDS = {
+    kind.__name__: kind
+    for module in (cells, cores, synapses)
+    for kind in vars(module).values()
+    if isinstance(kind, type) and issubclass(kind, eqx.Module) and kind.__module__ == module.__name__
+} | {"Program": Program}
+
+
+class ProgramFileError(ValueError):
+    """A file that is no program, or not this one any more: cut off, changed, or written by a newer version."""
+
+
+def save(program: Program, path: str | os.PathLike[str]) -> None:
+    """Write a program. What is read back is identical: same registers, same types, same steps bit for bit."""
+    arrays: dict[str, np.ndarray] = {}
+    header = {"format": FORMAT, "version": VERSION, "program": _describe(program, "", arrays)}
+    header["report"] = program.report.json if program.report else None
+    text = json.dumps(header, sort_keys=True)
+    with open(path, "wb") as file:  # a path without .npz stays as it is
+        np.savez_compressed(file, **{_HEADER: np.array(text), _DIGEST: np.array(_digest(text, arrays))}, **arrays)
+
+
+def load(path: str | os.PathLike[str]) -> Program:
+    """Read a program that `save` wrote.
+
+    **Raises:** `ProgramFileError` (a ValueError) that says why: no program, truncated, changed since, or newer.
+    """
+    where = f"{os.fspath(path)!r}"
+    try:
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise ProgramFileError(f"There is no file {where}; expected a program written by program.save.") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ProgramFileError(f"{where} is truncated or no .npz file ({error}); write it again.") from None
+    if _HEADER not in arrays or _DIGEST not in arrays:
+        raise ProgramFileError(f"{where} is an .npz file without {_HEADER}; expected one that program.save wrote.")
+    text, digest = str(arrays.pop(_HEADER)), str(arrays.pop(_DIGEST))
+    try:
+        header = json.loads(text)
+        version = int(header["version"])
+        known = header["format"] == FORMAT
+    except (ValueError, KeyError, TypeError):
+        raise ProgramFileError(f"{where} has a header that cannot be read; write it again.") from None
+    if not known:
+        raise ProgramFileError(f"{where} is a {header['format']!r}, expected a {FORMAT!r}.")
+    if version > VERSION:
+        raise ProgramFileError(
+            f"{where} has version {version}, and this jaxsnn reads up to {VERSION}; install a newer."
+        )
+    if digest != _digest(text, arrays):
+        raise ProgramFileError(f"{where} was changed after it was written: its checksum is another; write it again.")
+    program = _build(header["program"], arrays)
+    return dataclasses.replace(program, report=Report(header["report"])) if header["report"] else program
+
+
+def _describe(node: Any, at: str, arrays: dict[str, np.ndarray]) -> Any:
+    """What a part is, as JSON; its arrays go into `arrays` under their path."""
+    if eqx.is_array(node):
+        arrays[at] = np.asarray(node)
+        return {"array": at}
+    if isinstance(node, dict):
+        return {"dict": {key: _describe(value, f"{at}/{key}", arrays) for key, value in node.items()}}
+    if isinstance(node, eqx.Module):
+        parts = {field.name: getattr(node, field.name) for field in dataclasses.fields(node)}
+        parts.pop("report", None)
+        if type(node).__name__ not in _KINDS:
+            raise ValueError(f"{type(node).__name__} cannot be written to a program file; it is no kind of the chip's.")
+        return {
+            "kind": type(node).__name__,
+            "fields": {key: _describe(value, f"{at}/{key}", arrays) for key, value in parts.items()},
+        }
+    return {"plain": node}
+
+
+def _build(node: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
+    """The reverse."""
+    if "array" in node:
+        return arrays[node["array"]]
+    if "dict" in node:
+        return {key: _build(value, arrays) for key, value in node["dict"].items()}
+    if "kind" in node:
+        if node["kind"] not in _KINDS:
+            raise ProgramFileError(f"The file names a {node['kind']!r}, which is no part of a program.")
+        return _KINDS[node["kind"]](**{key: _build(value, arrays) for key, value in node["fields"].items()})
+    plain = node["plain"]
+    return tuple(map(tuple, plain)) if isinstance(plain, list) else plain
+
+
+def _digest(text: str, arrays: dict[str, np.ndarray]) -> str:
+    """A checksum of everything: header, names, types, shapes and numbers."""
+    total = hashlib.sha256(text.encode())
+    for name in sorted(arrays):
+        x = np.ascontiguousarray(arrays[name])
+        total.update(f"{name} {x.dtype.str} {x.shape}".encode())
+        total.update(x.tobytes())
+    return total.hexdigest()

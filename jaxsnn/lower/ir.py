@@ -1,0 +1,162 @@
+"""The graph that passes work on: cells and links whose every value carries the format it is held in."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from .._types import is_concrete
+from .cores import AbstractSign
+from .fixed import AbstractFormat, Real
+
+
+class Value(eqx.Module):
+    """A number or an array of them, and how it is held: a real number, or the mantissa of a fixed-point format."""
+
+    x: Array
+    format: AbstractFormat = eqx.field(default_factory=Real)
+
+    def __str__(self) -> str:
+        if not is_concrete(self.x):
+            return f"{self.format} (traced)"
+        x = np.asarray(self.x).reshape(-1)
+        low, high = (x.min(), x.max()) if x.size else (0, 0)
+        span = f"{low:.6g}" if low == high else f"{low:.6g} .. {high:.6g}"
+        return f"{span} [{self.format}]"
+
+
+def real(x: Any) -> Value:
+    """A value that was not quantised yet. A NumPy array stays one: known also while tracing."""
+    return Value(x if isinstance(x, np.ndarray) else jnp.asarray(x))
+
+
+class CellNode(eqx.Module):
+    """A group of cells. What `values` names depends on how far it has been lowered; an input has none.
+
+    `ports`: what one unit that a drive feeds into a port is worth, in the unit of `v`.
+    """
+
+    n: int = eqx.field(static=True)
+    values: dict[str, Value]
+    ports: dict[str, Array]
+
+    @property
+    def is_input(self) -> bool:
+        return not self.values
+
+    def __getitem__(self, name: str) -> Array:
+        return self.values[name].x
+
+    def set(self, **values: Value | None) -> CellNode:
+        """A copy with values added or replaced; None removes one."""
+        merged = {**self.values, **values}
+        return CellNode(self.n, {k: v for k, v in sorted(merged.items()) if v is not None}, self.ports)
+
+
+class LinkNode(eqx.Module):
+    """Synapses from one group to a port of another: `values` has a weight, a delay, and in the end an exponent."""
+
+    pre: str = eqx.field(static=True)
+    post: str = eqx.field(static=True)
+    port: str = eqx.field(static=True)
+    values: dict[str, Value]
+    sign: AbstractSign
+    max_delay: int = eqx.field(static=True)
+
+    def __getitem__(self, name: str) -> Array:
+        return self.values[name].x
+
+    def set(self, *, max_delay: int | None = None, **values: Value) -> LinkNode:
+        """A copy with values added or replaced."""
+        merged = dict(sorted({**self.values, **values}.items()))
+        longest = self.max_delay if max_delay is None else max_delay
+        return LinkNode(self.pre, self.post, self.port, merged, self.sign, longest)
+
+
+class CoreUse(NamedTuple):
+    """A core: which cells of a group it has, where it is, and what of it is used."""
+
+    group: str
+    first: int
+    cells: int
+    chip: int
+    core: int
+    synapse_bits: int
+    in_axons: int
+    out_axons: int
+
+
+class Plan(NamedTuple):
+    """Where everything is, and how many axons go from one core to another: (from, to, axons), by index of `cores`."""
+
+    cores: tuple[CoreUse, ...]
+    routes: tuple[tuple[int, int, int], ...] = ()
+
+
+class Graph(eqx.Module):
+    """Cells and links by name; what passes counted, by part; and how many steps late a group runs.
+
+    A group that is late by `l` steps does in step `t + l` what the model does in step `t`: an edge on a chip takes a
+    step, where one of the model may take none.
+    """
+
+    cells: dict[str, CellNode]
+    links: dict[str, LinkNode]
+    counts: dict[str, dict[str, Array]]
+    dt: float = eqx.field(static=True)
+    late: tuple[tuple[str, int], ...] = eqx.field(static=True, default=())
+    done: tuple[str, ...] = eqx.field(static=True, default=())
+    plan: Plan | None = eqx.field(static=True, default=None)
+
+    def into(self, name: str) -> dict[str, LinkNode]:
+        """The links into a group of cells."""
+        return {key: link for key, link in self.links.items() if link.post == name}
+
+    def count(self, part: str, **numbers: Any) -> Graph:
+        """A copy that has counted something of a part: numbers clipped, rounded away, proved."""
+        new = {**self.counts.get(part, {}), **{key: jnp.asarray(x) for key, x in numbers.items()}}
+        counts = {**self.counts, part: dict(sorted(new.items()))}
+        return dataclasses.replace(self, counts=dict(sorted(counts.items())))
+
+    def having(
+        self,
+        *,
+        cells: dict[str, CellNode] | None = None,
+        links: dict[str, LinkNode] | None = None,
+        **others: Any,
+    ) -> Graph:
+        """A copy with some cells or links replaced, and other fields anew."""
+        return dataclasses.replace(
+            self, cells={**self.cells, **(cells or {})}, links={**self.links, **(links or {})}, **others
+        )
+
+    def wrong(self) -> list[str]:
+        """What does not hold: links to nowhere, shapes that do not fit, values outside their format."""
+        found = []
+        for name, link in self.links.items():
+            ends = [end for end in (link.pre, link.post) if end not in self.cells]
+            found += [f"{name}: goes to or from {end!r}, which does not exist" for end in ends]
+            shape = None if ends else (self.cells[link.pre].n, self.cells[link.post].n)
+            if shape and link["weight"].shape != shape:
+                found.append(f"{name}.weight has shape {link['weight'].shape}, expected {shape}")
+        for name, node in {**self.cells, **self.links}.items():
+            for key, value in node.values.items():
+                if is_concrete(value) and not np.all(np.asarray(value.format.contains(value.x))):
+                    found.append(f"{name}.{key} = {value} has numbers outside its format")
+        return found
+
+    def __str__(self) -> str:
+        lines = [f"after {', '.join(self.done) or 'reading the model'}; dt = {self.dt:g} ms"]
+        late = dict(self.late)
+        for name, cell in self.cells.items():
+            lines.append(f"  {name}: {cell.n} {'inputs' if cell.is_input else 'cells'}, late by {late.get(name, 0)}")
+            lines += [f"    {key} = {value}" for key, value in cell.values.items()]
+        for name, link in self.links.items():
+            lines.append(f"  {name}: {link.pre} -> {link.post}.{link.port}, delays up to {link.max_delay}")
+            lines += [f"    {key} = {value}" for key, value in link.values.items()]
+        return "\n".join(lines)

@@ -1,0 +1,228 @@
+"""Reading a network: what each kind of cell and port is in the terms of the chip, or why it is not to be had."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from .._linear import phi
+from .._types import is_concrete
+from ..connect.graph import DenseGraph
+from ..network.network import Network
+from ..network.order import AbstractOrder
+from ..network.population import Population
+from ..network.projection import Projection
+from ..neurons.base import AbstractNeuron
+from ..neurons.choices import Drops, NextStep, ToValue
+from ..neurons.cuba import CubaLIF
+from ..neurons.lif import LIF
+from ..neurons.readout import LI, Relay
+from ..neurons.recursion import DecayingCurrent, NewCurrent
+from ..synapses.base import AbstractSynapse, Exact
+from ..synapses.delta import Delta
+from ..synapses.exponential import Exponential
+from .ir import CellNode, Graph, LinkNode, real
+from .synapses import sign_of
+
+
+@singledispatch
+def lowers(neuron: AbstractNeuron, dt: float) -> dict[str, Any] | None:
+    """What a neuron is on the chip; register a function of your own for a kind of your own.
+
+    **Returns:** None for an input. Otherwise, in the neuron's units, numbers of shape `()` or `(n,)`: `tau` (membrane,
+    ms), `v_rest`, `v_reset`, `v_th`, `bias` (a current), `per_step` (what a unit of constant current adds to `v` in a
+    step) and `refractory` (steps from a spike to the next step that integrates). A kind with a current of its own gives
+    `decay_u` and `decay_v` instead of `tau`, `per_current` (what a unit of it adds to `v` in a step) and `current`: its
+    recursion, as of `CubaLIF`.
+
+    **Raises:** ValueError if it cannot be had, with the nearest thing that can.
+    """
+    raise ValueError(f"{type(neuron).__name__} is no kind of cell that the chip has; use LIF, or register one: lowers")
+
+
+@lowers.register
+def _(neuron: Relay, dt: float) -> None:
+    return None
+
+
+@lowers.register
+def _(neuron: LI, dt: float) -> dict[str, Any]:
+    zero = jnp.zeros_like(neuron.v_rest)
+    return dict(
+        tau=neuron.tau,
+        v_rest=neuron.v_rest,
+        v_reset=neuron.v_rest,
+        v_th=None,
+        bias=zero,
+        per_step=neuron.gain.per_step(neuron.tau, dt),
+        refractory=jnp.ones((), jnp.int32),
+    )
+
+
+@lowers.register
+def _(neuron: LIF, dt: float) -> dict[str, Any]:
+    if neuron.noise is not None:
+        raise ValueError("LIF.noise is Gaussian, the chip's is uniform; use noise=None and a CellNoise in the program")
+    _possible(neuron)
+    held = jnp.ceil(neuron.t_ref / dt - 1e-3).astype(jnp.int32)
+    if isinstance(neuron.reset_time, NextStep):  # v is at reset, and deaf, for the step after the spike
+        held = jnp.maximum(held, 1)
+    return dict(
+        tau=neuron.tau,
+        v_rest=neuron.v_rest,
+        v_reset=neuron.v_reset,
+        v_th=neuron.v_th,
+        bias=neuron.bias,
+        per_step=neuron.gain.per_step(neuron.tau, dt),
+        refractory=held + 1,
+    )
+
+
+@lowers.register
+def _(neuron: CubaLIF, dt: float) -> dict[str, Any]:
+    _possible(neuron)
+    held = jnp.ceil(neuron.t_ref / dt - 1e-3).astype(jnp.int32)
+    held = jnp.maximum(held, 1) if isinstance(neuron.reset_time, NextStep) else held
+    through = jnp.ones_like(neuron.tau)
+    if isinstance(neuron.recursion, DecayingCurrent):
+        m = dt / neuron.tau
+        through = phi(m - dt / neuron.tau_syn) / phi(m)
+    return dict(
+        decay_u=-neuron.decay(neuron.tau_syn, dt),
+        decay_v=-neuron.decay(neuron.tau, dt),
+        per_current=neuron.per_step(dt) * through,
+        current=neuron.recursion,
+        v_rest=neuron.v_rest,
+        v_reset=neuron.v_reset,
+        v_th=neuron.v_th,
+        bias=neuron.bias,
+        per_step=neuron.per_step(dt),
+        refractory=held + 1,
+    )
+
+
+def _possible(neuron: LIF | CubaLIF) -> None:
+    """Refuses the choices of a neuron that the chip does not have."""
+    kind = type(neuron).__name__
+    if not isinstance(neuron.reset_kind, ToValue):
+        raise ValueError(
+            f"{kind}.reset_kind is {type(neuron.reset_kind).__name__}, the chip resets to 0; use ToValue()"
+        )
+    never = is_concrete(neuron.t_ref) and np.all(np.asarray(neuron.t_ref) == 0)
+    if not isinstance(neuron.while_refractory, Drops) and not never:
+        hearing = type(neuron.while_refractory).__name__
+        raise ValueError(f"{kind}.while_refractory is {hearing}, the chip holds v at reset; use Drops() or t_ref = 0")
+
+
+def lift(net: Network) -> Graph:
+    """The network as a graph of real numbers, in its own units.
+
+    **Raises:** ValueError that names the part which cannot be lowered, the limit, and the nearest thing that can.
+    """
+    cells = {name: _cell(name, population, net.dt, net.order) for name, population in net.populations.items()}
+    links: dict[str, LinkNode] = {}
+    for name, projection in net.projections.items():
+        for part, why in (("plastic", "learns"), ("release", "has a release")):
+            if getattr(projection, part) is not None:
+                raise ValueError(
+                    f"Projection {name!r} {why}, and synapses are lowered as they stand; build it without, from the "
+                    "weights that were learned."
+                )
+        if cells[projection.post].is_input:
+            raise ValueError(f"Projection {name!r} goes into {projection.post!r}, which is an input; make it a LIF.")
+        links |= _links(name, projection)
+    return Graph(cells, links, {}, net.dt, tuple((name, 0) for name in cells), (f"lift ({type(net.order).__name__})",))
+
+
+def _cell(name: str, population: Population, dt: float, order: AbstractOrder) -> CellNode:
+    try:
+        numbers = lowers(population.neuron, dt)
+        if numbers is None:
+            return CellNode(population.n, {}, {port: jnp.ones(()) for port in population.ports})
+        own = numbers.pop("current", None)
+        current = _current(population.ports)
+        if own is not None and current is not None:
+            raise ValueError("it has a current of its own and an Exponential port, a cell has one current; use Delta")
+        if isinstance(own, NewCurrent) and not order.same_step:
+            raise ValueError(
+                f"a cell that sees its new current is not lowered in {type(order).__name__}; use NestOrder"
+            )
+    except ValueError as error:
+        raise ValueError(f"Population {name!r}: {error}.") from None
+    values = {key: real(x) for key, x in numbers.items() if x is not None}
+    # what a port hears in a step moves v in the same step if it is a jump, in the next if it is a current
+    felt = 0 if isinstance(own, NewCurrent) or (own is None and current is None) else 1
+    values["felt"] = real(np.asarray(felt, np.int32))
+    if current is not None:  # otherwise what arrives is a jump of v
+        values["tau_syn"] = real(current.tau)
+        m = dt / numbers["tau"]
+        exact = isinstance(current.hold, Exact)
+        values["per_current"] = real(numbers["per_step"] * (phi(m - dt / current.tau) / phi(m) if exact else 1.0))
+    return CellNode(population.n, dict(sorted(values.items())), {port: jnp.ones(()) for port in population.ports})
+
+
+def _current(ports: dict[str, AbstractSynapse]) -> Exponential | None:
+    """The one decaying current that a cell has; None where arrivals are jumps."""
+    kinds = {type(port).__name__ for port in ports.values()}
+    for name, port in ports.items():
+        if not isinstance(port, (Delta, Exponential)):
+            raise ValueError(f"port {name!r} is {type(port).__name__}, the chip's currents decay exponentially; "
+                             "use Exponential or Delta")  # fmt: skip
+    if len(kinds) > 1:
+        raise ValueError(f"it has ports of {' and '.join(sorted(kinds))}, a cell has one current; give all one kind")
+    currents = [port for port in ports.values() if isinstance(port, Exponential)]
+    if not currents:
+        return None
+    taus = [port.tau for port in currents]
+    if len({type(port.hold) for port in currents}) > 1:
+        raise ValueError("its currents differ in `hold`, a cell has one current; give all ports the same")
+    if len(taus) > 1:
+        alike = is_concrete(taus) and all(np.all(np.asarray(tau) == np.asarray(taus[0])) for tau in taus[1:])
+        if not alike:
+            given = ", ".join(f"{tau} ms" if is_concrete(tau) else "a traced number" for tau in taus)
+            raise ValueError(f"its currents decay with {given}, a cell has one decay; give all ports the same tau")
+    return currents[0]
+
+
+def _links(name: str, p: Projection) -> dict[str, LinkNode]:
+    """The projection as matrices: one, or several where a pair has synapses of several delays."""
+    shape = (p.graph.n_pre, p.graph.n_post)
+    same_step = p.delay is None
+    pre, post, weight, delay = p.graph.synapses(p.weight, jnp.zeros((), jnp.int32) if p.delay is None else p.delay)
+    if not is_concrete((pre, post)):
+        raise ValueError(f"Projection {name!r}: its graph is traced; build the network outside jit, and lower inside.")
+    i, j = np.asarray(pre), np.asarray(post)
+    real_edge = i < shape[0]
+    if isinstance(p.graph, DenseGraph) and p.graph.count is not None:  # a matrix lists all pairs
+        real_edge &= np.asarray(p.graph.count).reshape(-1) > 0
+    i, j, weight, delay = i[real_edge], j[real_edge], weight[real_edge], delay[real_edge]
+    one_delay = p.delay is None or p.delay.ndim == 0
+    layer = np.zeros(len(i), int) if one_delay else _occurrence(i * shape[1] + j)
+    out = {}
+    for k in range(int(layer.max(initial=0)) + 1):
+        of = layer == k
+        w = jnp.zeros(shape, weight.dtype).at[i[of], j[of]].add(weight[of])
+        d = delay[0] if one_delay and len(i) else jnp.zeros((), jnp.int32)
+        if not one_delay:
+            d = jnp.zeros(shape, jnp.int32).at[i[of], j[of]].set(delay[of])
+        values = {"weight": real(w), "delay": real(-jnp.ones((), jnp.int32) if same_step else d)}
+        mask = np.zeros(shape, bool)
+        mask[i[of], j[of]] = True
+        values["exists"] = real(mask)
+        node = LinkNode(p.pre, p.post, p.port, dict(sorted(values.items())), sign_of(w), p.max_delay)
+        out[name if k == 0 else f"{name}+{k}"] = node
+    return out
+
+
+def _occurrence(pair: np.ndarray) -> np.ndarray:
+    """For every synapse, how many of the same pair came before it."""
+    order = np.argsort(pair, kind="stable")
+    ranked = pair[order]
+    first = np.concatenate([[True], ranked[1:] != ranked[:-1]]) if len(pair) else np.zeros(0, bool)
+    start = np.maximum.accumulate(np.where(first, np.arange(len(pair)), 0))
+    rank = np.empty(len(pair), int)
+    rank[order] = np.arange(len(pair)) - start
+    return rank
