@@ -242,6 +242,7 @@ def example(*, seed=0, tau_s=3.0, t_ref=1.0, end=40.0, grid=0.5):
     n_in, n = 4, 6
     cell = Cell(*(np.full(n, x) for x in (8.0, tau_s, 0.1, 1.0, -0.2, t_ref, 1.5)))
     cell.v_th[-1] = np.inf
+    cell.tau_s[1] = cell.tau_m[1]  # the limit t exp(-t / tau)
     exists = np.ones((n_in + n, n), bool)
     exists[-1] = False  # the read-out sends nothing
     weight = np.where(np.arange(n_in + n)[:, None] < n_in, rng.uniform(0.4, 1.6, (n_in + n, n)), 0.0)
