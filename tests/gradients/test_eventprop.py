@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
+from jaxsnn.gradients.estimator import _estimate, examples
 from tests.gradients.grid import KEY, OracleLoss, as_oracle, on_grid
 from tests.oracles.event_driven import Loss, example, example_loss, run, value_and_grad
 from tests.refused import refused
@@ -129,6 +130,18 @@ def test_optimisers_get_what_they_expect():
     assert gradient["ih"].delay is None and gradient["ih"].weight.shape == (5, 6)
     moved = eqx.apply_updates(net, jax.tree.map(lambda g: -0.02 * g, gradient))
     assert grads(moved, delays=())[0] < value
+
+
+def test_memory_grows_with_the_root_of_time():
+    """Sixteen times the steps, about four times the memory beside arguments and results (measured: three times)."""
+
+    def temporary_bytes(steps):
+        drive = snn.Replay(jnp.zeros((2, steps, 5), bool), into="in")
+        batch = examples(drive, jnp.zeros(2, jnp.int32), None, KEY)
+        compiled = _estimate.lower(snn.EventProp(), cross_entropy(), layered(), batch).compile()
+        return compiled.compiled.memory_analysis().temp_size_in_bytes
+
+    assert temporary_bytes(4096) < 4.5 * temporary_bytes(256)
 
 
 def test_delays_are_learnt_in_ms():
