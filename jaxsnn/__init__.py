@@ -55,8 +55,14 @@ from .dynamics import Signals as Signals
 # --- gradients
 from .gradients.bptt import BPTT as BPTT
 from .gradients.checkpoints import Checkpoints as Checkpoints
+from .gradients.eprop import EProp as EProp
 from .gradients.estimator import AbstractEstimator as AbstractEstimator
 from .gradients.evaluate import evaluate as evaluate
+from .gradients.eventprop import EventProp as EventProp
+from .gradients.feedback import AbstractFeedback as AbstractFeedback
+from .gradients.feedback import AdaptiveFeedback as AdaptiveFeedback
+from .gradients.feedback import RandomFeedback as RandomFeedback
+from .gradients.feedback import SymmetricFeedback as SymmetricFeedback
 from .gradients.fit import Fit as Fit
 from .gradients.fit import TrainingError as TrainingError
 from .gradients.fit import fit as fit
@@ -71,6 +77,7 @@ from .gradients.losses import UpperRate as UpperRate
 from .gradients.overtime import StepCrossEntropy as StepCrossEntropy
 from .gradients.overtime import TraceError as TraceError
 from .gradients.overtime import VanRossum as VanRossum
+from .gradients.rtrl import RTRL as RTRL
 
 # --- lowering to a chip
 from .lower.bound import BoundAccumulators as BoundAccumulators

@@ -1,0 +1,125 @@
+"""The adjoint of one population: what `EventProp` runs backwards in time."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from ..network.network import Network
+from ..network.population import Population
+from ..neurons.choices import Integrates, SameStep, ToValue
+from ..neurons.lif import LIF
+from ..neurons.readout import LI, Relay
+from ..synapses.exponential import Exponential, ExponentialState
+
+
+class Adjoint(NamedTuple):
+    """Derivatives of the loss by a population's membranes and currents, and what its next spikes backwards will need.
+
+    `restart`: the derivative by the time at which the membrane last began to move again, with the opposite sign.
+    """
+
+    v: Float[Array, " n"]
+    i: dict[str, Float[Array, " n"]]
+    restart: Float[Array, " n"]
+
+
+class Passed(NamedTuple):
+    """What a step of a population left behind, going forwards: who fired, who was held, and `dv/dt` of the others."""
+
+    fired: Bool[Array, " n"]
+    held: Bool[Array, " n"]
+    slope: Float[Array, " n"]
+
+
+class Cell(eqx.Module):
+    """The linear flow of a population over a step, `v <- alpha v + sum_p c_p i_p`, `i_p <- beta_p i_p`, transposed."""
+
+    alpha: Array
+    c: dict[str, Array]
+    beta: dict[str, Array]
+    tau: dict[str, Array]  # of the ports, ms
+    rate: Array  # dv/dt per unit of current: R / tau_m
+    between: Array  # v_th - v_reset
+    dt: float = eqx.field(static=True)
+
+    @classmethod
+    def of(cls, population: Population, dt: float) -> Cell:
+        neuron: Any = population.neuron  # `refused` has seen that it is LIF or LI, and its ports Exponential
+        ports: dict[str, Any] = population.ports
+        n = population.n
+        whole = lambda x: jnp.broadcast_to(x, (n,))
+        c, beta = {}, {}
+        for name, port in ports.items():
+            one = jnp.ones_like(neuron.tau)
+            state, current = port.advance(ExponentialState(one), None, dt, neuron.tau)
+            c[name], beta[name] = whole(neuron.gain.per_step(neuron.tau, dt) * current.a), whole(state.i)
+        return cls(
+            alpha=whole(jnp.exp(-dt / neuron.tau)),
+            c=c,
+            beta=beta,
+            tau={name: whole(port.tau) for name, port in ports.items()},
+            rate=whole(neuron.gain.resistance(neuron.tau, dt) / neuron.tau),
+            between=whole(neuron.v_th - neuron.v_reset) if isinstance(neuron, LIF) else whole(jnp.zeros(())),
+            dt=dt,
+        )
+
+    def zeros(self) -> Adjoint:
+        zero = jnp.zeros_like(self.alpha)
+        return Adjoint(zero, dict.fromkeys(self.beta, zero), zero)
+
+    def arrivals(self, a: Adjoint) -> dict[str, tuple[Array, Array]]:
+        """For every port, the derivatives by the size of an arrival now, and by its time for a weight of one."""
+        return {name: (i, i / self.tau[name] - self.rate * a.v) for name, i in a.i.items()}
+
+    def back(self, a: Adjoint, passed: Passed, by_v: Array, by_time: Array) -> Adjoint:
+        """One step backwards. `by_v`, `by_time`: derivatives of the loss by the membrane, and by the spikes' times."""
+        fired, held, slope = passed
+        steep = jnp.where(fired & (slope > 0), slope, 1.0)  # a membrane that did not rise to its threshold began above
+        at_spike = jnp.where(slope > 0, (a.restart - by_time) / steep, 0.0)
+        v = jnp.where(fired, at_spike, jnp.where(held, 0.0, a.v + by_v))
+        i = {name: self.beta[name] * x + self.c[name] * v for name, x in a.i.items()}
+        v = self.alpha * v
+        return Adjoint(v, i, jnp.where(held, a.restart, v * slope))
+
+
+def passed(population: Population, s: Any, current: Array | None, spikes: Array, dt: float) -> Passed:
+    """What one step forwards from state `s` leaves behind."""
+    held = population.neuron.held(s.neuron)
+    after = population.advance(s, current, dt, jnp.int32(0), stream=None).neuron.v
+    never = jnp.zeros(population.n, bool)
+    return Passed(spikes > 0, never if held is None else held, (after - s.neuron.v) / dt)
+
+
+def refused(net: Network) -> str | None:
+    """What of a network `EventProp` cannot handle, in words that say what would; None if it handles all of it."""
+    for name, population in net.populations.items():
+        neuron: Any = population.neuron
+        if isinstance(neuron, Relay):
+            if any(p.post == name for p in net.projections.values()):
+                return f"{name!r} is a Relay that hears a projection; link the senders to its targets directly"
+            continue
+        if type(neuron) not in (LIF, LI):
+            return f"{name}.neuron is {type(neuron).__name__}, expected LIF, LI or a Source; BPTT handles any neuron"
+        for port, synapse in population.ports.items():
+            if not isinstance(synapse, Exponential):
+                kind = type(synapse).__name__
+                return f"{name}.{port} is {kind}, expected Exponential currents; BPTT handles any port"
+        if isinstance(neuron, LI):
+            continue
+        if not isinstance(neuron.reset_kind, ToValue):
+            kind = type(neuron.reset_kind).__name__
+            return f"{name}.neuron.reset_kind is {kind}, expected ToValue(); BPTT handles any reset"
+        if not isinstance(neuron.reset_time, SameStep):
+            return f"{name}.neuron.reset_time is NextStep, expected SameStep(); BPTT handles both"
+        if isinstance(neuron.while_refractory, Integrates):
+            return f"{name}.neuron.while_refractory is Integrates, expected Drops() or Keeps(); BPTT handles all"
+        if neuron.noise is not None:
+            return f"{name}.neuron.noise is set: a noisy membrane has no slope at its threshold; BPTT handles noise"
+    for name, p in net.projections.items():
+        if getattr(p, "release", None) is not None or getattr(p, "rule", None) is not None:
+            return f"{name!r} has a release or a rule, which the adjoint does not follow; use BPTT"
+    return None

@@ -1,0 +1,89 @@
+"""A run of one example, step by step as `simulate` takes it, for estimators that look into every step."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+from jaxtyping import Array, Int
+
+from .. import _random
+from .._types import canonical_float
+from ..dynamics import Inputs, Signals, silent
+from ..network.network import Network
+from ..simulate.drive import AbstractDrive
+from .loss import AbstractLoss
+
+
+class Step(NamedTuple):
+    """What one step saw and did: the state it started from, what was fed, and the signals after it."""
+
+    state: Any
+    inputs: Inputs
+    signals: Signals
+
+
+class Carry(NamedTuple):
+    """What goes from step to step."""
+
+    state: Any
+    drive: Any
+    spikes: dict[str, Array]
+    loss: Any
+
+
+class Walk(eqx.Module):
+    """One example under way; the network that runs is handed to every step, so that it may change on the way."""
+
+    net: Network
+    drive: AbstractDrive  # prepared
+    loss: AbstractLoss
+    target: Any
+    key: Array
+    steps: int = eqx.field(static=True)
+
+    @classmethod
+    def of(cls, loss: AbstractLoss, net: Network, drive: AbstractDrive, target: Any, key: Array, steps: int) -> Walk:
+        return cls(net, drive.prepare(net), loss, target, key, steps)
+
+    @property
+    def step_key(self) -> Array:
+        """The key that every step is given."""
+        return _random.named_key(self.key, "step")
+
+    def start(self, drive: AbstractDrive) -> Carry:
+        """Before the first step. `drive`: as it was before `prepare`."""
+        return Carry(
+            self.net.init(key=_random.named_key(self.key, "init")),
+            drive.init(key=_random.named_key(self.key, "drive")),
+            silent(self.net.sizes, canonical_float()),
+            self.loss.init(self.net, self.steps, self.target),
+        )
+
+    def step(self, prepared: Any, carry: Carry, t: Int[Array, ""]) -> tuple[Carry, Step]:
+        """Step `t`, the loss included."""
+        drive_key = _random.named_key(self.key, "drive")
+        seen = Signals(carry.spikes, prepared.view(carry.state))
+        d, inputs = self.drive.step(carry.drive, t, seen, key=drive_key)
+        state, signals = prepared.step(carry.state, inputs, t, key=self.step_key)
+        loss = self.loss.step(carry.loss, signals, self.loss.at(self.target, t), t)
+        return Carry(state, d, signals.spikes, loss), Step(carry.state, inputs, signals)
+
+    def status(self, prepared: Any, carry: Carry) -> Array:
+        """Status bits of a run that ended in `carry`."""
+        return prepared.status(carry.state) | self.drive.status()
+
+
+def membranes(signals: Signals) -> dict[str, Array]:
+    """`v` of every population that has one."""
+    return {name: s["v"] for name, s in signals.state.items() if "v" in s}
+
+
+def only_membranes(spikes: dict[str, Array], v: dict[str, Array]) -> Signals:
+    """Signals that show spikes and membranes, and nothing else."""
+    return Signals(spikes, {name: {"v": x} for name, x in v.items()})
+
+
+def real(tree: Any) -> tuple[Any, Any]:
+    """The parts of a tree that can be differentiated, and the rest."""
+    return eqx.partition(tree, eqx.is_inexact_array)
