@@ -20,6 +20,8 @@ class Status(enum.IntFlag):
     RATE_RANGE = 16
     DELAY_RANGE = 32
     PARAMETER_RANGE = 64
+    INPUT_OVERFLOW = 128
+    CURRENT_OVERFLOW = 256
 
 
 _REMEDIES = {
@@ -30,6 +32,8 @@ _REMEDIES = {
     Status.RATE_RANGE: "a Poisson rate left the range its table covers; give a larger `most` (mean events per step)",
     Status.DELAY_RANGE: "a delay left the range from the shortest allowed one to `max_delay`; raise max_delay",
     Status.PARAMETER_RANGE: "a parameter is out of its bounds (a time constant of 0, a negative period); mend it",
+    Status.INPUT_OVERFLOW: "a chip's cell was sent more than its input register holds; lower with smaller weights",
+    Status.CURRENT_OVERFLOW: "a register of a chip's cell did not hold its sum; lower with smaller weights or biases",
 }
 
 

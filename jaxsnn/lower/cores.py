@@ -1,0 +1,203 @@
+"""What the emulators of the Loihi core do differently: each switch a class, each emulator a choice of them.
+
+Where the interval proof of a program holds (`bound_accumulators`) none of the overflows can happen, and all agree.
+"""
+
+import abc
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Int
+
+from .fixed import add, clear_low, wrap
+
+# --- overflow: what a register keeps of a sum that does not fit -----------------------------------------------------
+
+
+class AbstractOverflow(eqx.Module):
+    """What a register keeps of a sum."""
+
+    @abc.abstractmethod
+    def add(self, x: Int[Array, "..."], y: Int[Array, "..."]) -> tuple[Int[Array, "..."], Bool[Array, "..."]]:
+        """`x + y` as the register keeps it, and where that is not the sum."""
+
+    @abc.abstractmethod
+    def range(self) -> tuple[int, int]:
+        """The smallest and the largest sum that are kept."""
+
+
+class Unlimited(AbstractOverflow):
+    """Everything that fits 32 bits; what does not is held at their end."""
+
+    def add(self, x, y):
+        return add(x, y)
+
+    def range(self):
+        return -(2**31), 2**31 - 1
+
+
+class Wraps(AbstractOverflow):
+    """The lowest `bits` bits and a sign, two's complement (nengo-loihi, after tests on the chip)."""
+
+    bits: int = eqx.field(default=23, static=True)
+
+    def add(self, x, y):
+        kept = wrap(x + y, self.bits)
+        return kept, kept != x + y
+
+    def range(self):
+        return -(2**self.bits), 2**self.bits - 1
+
+
+class TurnsOnce(AbstractOverflow):
+    """One turn of 2^24 beyond 2^23 (Lava): the range's ends are swapped, and what is thrice too big stays outside."""
+
+    def add(self, x, y):
+        total, lost = add(x, y)
+        kept = jnp.where(total > 2**23, total - 2**24, jnp.where(total <= -(2**23), total + 2**24, total))
+        return kept, lost | (kept != total)
+
+    def range(self):
+        return -(2**23) + 1, 2**23
+
+
+# --- the membrane: is it clipped? -----------------------------------------------------------------------------------
+
+
+class AbstractLimit(eqx.Module):
+    """Whether the voltage is held within the limits of its cells."""
+
+    @abc.abstractmethod
+    def __call__(self, v: Array, low: Array, high: Array) -> Array: ...
+
+
+class Saturates(AbstractLimit):
+    """`v` is clipped to `[v_min, v_max]`."""
+
+    def __call__(self, v, low, high):
+        return jnp.clip(v, low, high)
+
+
+class Free(AbstractLimit):
+    """`v` is not limited (Brian2Loihi)."""
+
+    def __call__(self, v, low, high):
+        return v
+
+
+# --- weights: their sign, and what is stored of them ----------------------------------------------------------------
+
+
+class AbstractSign(eqx.Module):
+    """The sign mode of a group of synapses: one of both signs spends a bit on it."""
+
+    spent: eqx.AbstractClassVar[int]
+
+    @abc.abstractmethod
+    def range(self, core: "Core") -> tuple[int, int]:
+        """The smallest and the largest mantissa before low bits are dropped."""
+
+
+class Mixed(AbstractSign):
+    """Both signs: even mantissas from -256 to 254 with 8 bits."""
+
+    spent = 1
+
+    def range(self, core):
+        return -256, 255
+
+
+class Excitatory(AbstractSign):
+    """0 to 255."""
+
+    spent = 0
+
+    def range(self, core):
+        return 0, 255
+
+
+class Inhibitory(AbstractSign):
+    """-255 to 0; one more where low bits go toward zero (Brian2Loihi)."""
+
+    spent = 0
+
+    def range(self, core):
+        return (-256 if isinstance(core.truncation, TowardZero) else -255), 0
+
+
+class AbstractTruncation(eqx.Module):
+    """What becomes of the mantissa bits that a synapse does not store."""
+
+    @abc.abstractmethod
+    def __call__(self, w: Array, dropped: Array, sign: AbstractSign) -> Array: ...
+
+
+class TowardZero(AbstractTruncation):
+    """-3 becomes -2 (Brian2Loihi)."""
+
+    def __call__(self, w, dropped, sign):
+        return jnp.sign(w) * clear_low(jnp.abs(w), dropped)
+
+
+class Downward(AbstractTruncation):
+    """-3 becomes -4; inhibitory synapses hold magnitudes, which go down (Lava)."""
+
+    def __call__(self, w, dropped, sign):
+        return -clear_low(-w, dropped) if isinstance(sign, Inhibitory) else clear_low(w, dropped)
+
+
+class AsGiven(AbstractTruncation):
+    """Weights are taken as they are: low bits were rounded away before (nengo-loihi)."""
+
+    def __call__(self, w, dropped, sign):
+        return w
+
+
+class AbstractScaling(eqx.Module):
+    """Where the weight exponent is applied: it decides which bits a negative one loses."""
+
+
+class PerSynapse(AbstractScaling):
+    """On every weight (Loihi 1, nengo-loihi, Brian2Loihi)."""
+
+
+class OnSum(AbstractScaling):
+    """On the sum of the weights of all spikes that arrive together (Lava)."""
+
+
+# --- the core: a choice of each -------------------------------------------------------------------------------------
+
+
+class Core(eqx.Module):
+    """The arithmetic of a neuro core.
+
+    **Arguments:** `accumulator`, `current`, `biased`: what is kept of the summed input, of `u`, and of `u + bias`.
+    `voltage`: how `v` is limited. `truncation`, `scaling`: what is stored of a weight, and where its exponent acts.
+    """
+
+    accumulator: AbstractOverflow = eqx.field(default_factory=lambda: Wraps(21))
+    current: AbstractOverflow = eqx.field(default_factory=lambda: Wraps(23))
+    biased: AbstractOverflow = eqx.field(default_factory=lambda: Wraps(23))
+    voltage: AbstractLimit = eqx.field(default_factory=Saturates)
+    truncation: AbstractTruncation = eqx.field(default_factory=TowardZero)
+    scaling: AbstractScaling = eqx.field(default_factory=PerSynapse)
+
+
+def Loihi1Core() -> Core:  # reads as the noun it makes
+    """What is most likely silicon: wraps measured on the chip by nengo-loihi's authors, weights as in Brian2Loihi."""
+    return Core()
+
+
+def LavaCore() -> Core:
+    """Lava 0.10, `PyLifModelBitAcc` behind `PyDenseModelBitAcc`."""
+    return Core(Unlimited(), TurnsOnce(), Unlimited(), Saturates(), Downward(), OnSum())
+
+
+def NengoLoihiCore() -> Core:
+    """The emulator of nengo-loihi 1.1."""
+    return Core(truncation=AsGiven())
+
+
+def Brian2LoihiCore() -> Core:
+    """Brian2Loihi 0.5.2: no register is limited but the weight of a synapse."""
+    return Core(Unlimited(), Unlimited(), Unlimited(), Free(), TowardZero(), PerSynapse())

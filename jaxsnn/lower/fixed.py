@@ -1,0 +1,124 @@
+"""Fixed-point numbers: formats that say how many bits a value has, and exact integer arithmetic in int32."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from .._types import is_concrete
+
+
+def register(default: Any = None, *, unit: str = "1", **kwargs: Any) -> Any:
+    """A whole-numbered field of an `eqx.Module`: an int32 leaf, so that it can be swept like any other number."""
+
+    def convert(value: Any) -> Array | None:
+        return None if value is None else as_integer(value)
+
+    kwargs = kwargs if default is None else {"default": default, **kwargs}
+    return eqx.field(converter=convert, metadata={"unit": unit}, **kwargs)
+
+
+def as_integer(value: Any) -> Int[Array, "..."]:
+    """A strongly typed int32 array; an error for concrete numbers that are not whole or do not fit."""
+    if is_concrete(value):
+        given = np.asarray(value)
+        if given.dtype == bool or not np.issubdtype(given.dtype, np.number) or np.iscomplexobj(given):
+            raise ValueError(f"Got {value!r} for a register; expected a whole number or an array of them.")
+        if given.size and not (np.all(np.rint(given) == given) and np.abs(given).max() < 2**31):
+            raise ValueError(f"Got {value!r} for a register; expected whole numbers below 2^31: quantise them.")
+        value = given.astype(np.int32)
+    with jax.ensure_compile_time_eval():
+        return jnp.asarray(value).astype(jnp.int32)
+
+
+class AbstractFormat(eqx.Module):
+    """How a value is held."""
+
+    @abc.abstractmethod
+    def contains(self, x: Array) -> Bool[Array, "..."]:
+        """Whether a value is one that this format can hold."""
+
+
+class Real(AbstractFormat):
+    """A floating-point number: a value that was not quantised yet."""
+
+    def contains(self, x: Array) -> Bool[Array, "..."]:
+        return jnp.isfinite(x)
+
+    def __str__(self) -> str:
+        return "real"
+
+
+class Fixed(AbstractFormat):
+    """`bits` binary digits (and a sign, if `signed`), `frac` of them behind the point: `value = mantissa 2^-frac`.
+
+    `frac` may be negative: a mantissa with an exponent. Both are leaves, so that precision can be swept.
+    """
+
+    bits: Array = register()
+    frac: Array = register(0)
+    signed: bool = eqx.field(default=True, static=True)
+
+    @property
+    def high(self) -> Int[Array, ""]:
+        """The largest mantissa."""
+        return (jnp.int32(1) << self.bits) - 1
+
+    @property
+    def low(self) -> Int[Array, ""]:
+        """The smallest mantissa."""
+        return -(jnp.int32(1) << self.bits) if self.signed else jnp.zeros_like(self.bits)
+
+    def contains(self, x: Array) -> Bool[Array, "..."]:
+        return (x >= self.low) & (x <= self.high)
+
+    def __str__(self) -> str:
+        sign = "s" if self.signed else "u"
+        return f"{sign}{self.bits}" + ("" if is_concrete(self.frac) and np.all(self.frac == 0) else f".{self.frac}")
+
+
+def decay(x: Int[Array, "..."], d: Int[Array, "..."]) -> Int[Array, "..."]:
+    """`x (4096 - d) / 4096`, rounded toward zero, exact for every int32 and `0 <= d <= 4096`.
+
+    The product has up to 43 bits; from the high and low 12 bits of `|x|` it is exact without them.
+    """
+    keep, size = 4096 - d, jnp.abs(x)
+    high, low = size >> 12, size & 4095
+    return jnp.sign(x) * (high * keep + ((low * keep) >> 12))
+
+
+def wrap(x: Int[Array, "..."], bits: int) -> Int[Array, "..."]:
+    """Two's complement of `bits` bits and a sign: what a register keeps. Right also if int32 has wrapped before."""
+    spare = 31 - bits
+    return (x << spare) >> spare
+
+
+def add(x: Int[Array, "..."], y: Int[Array, "..."]) -> tuple[Int[Array, "..."], Bool[Array, "..."]]:
+    """`x + y` kept within 32 bits, and where it had to be."""
+    total = x + y
+    lost = ((x ^ total) & (y ^ total)) < 0  # both of one sign, the sum of the other
+    end = jnp.where(x < 0, jnp.int32(-(2**31)), jnp.int32(2**31 - 1))
+    return jnp.where(lost, end, total), lost
+
+
+def shift(x: Int[Array, "..."], by: Int[Array, ""]) -> Int[Array, "..."]:
+    """`x 2^by`, rounded toward minus infinity where `by < 0`."""
+    return (x << jnp.maximum(by, 0)) >> jnp.maximum(-by, 0)
+
+
+def clear_low(x: Int[Array, "..."], bits: Int[Array, ""]) -> Int[Array, "..."]:
+    """`x` with its `bits` lowest bits 0: rounded toward minus infinity to a multiple of `2^bits`."""
+    return (x >> bits) << bits
+
+
+def to_mantissa(x: Float[Array, "..."], form: Fixed) -> tuple[Int[Array, "..."], Bool[Array, "..."]]:
+    """The nearest mantissa (ties to even) of a real number in a format, and whether it had to be clipped."""
+    scaled = jnp.round(x * jnp.exp2(form.frac.astype(x.dtype)))
+    low, high = form.low.astype(x.dtype), form.high.astype(x.dtype)
+    return jnp.clip(scaled, low, high).astype(jnp.int32), (scaled < low) | (scaled > high)

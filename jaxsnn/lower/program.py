@@ -1,0 +1,158 @@
+"""A program for a chip: cells and synapses in whole numbers, which runs in `simulate` like any other model."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Int, UInt32
+
+from .. import _random
+from .._types import canonical_float
+from ..connect.ring import Ring
+from ..dynamics import AbstractDynamics, Inputs, Signals, known
+from .cells import AbstractCells
+from .cores import Core
+from .synapses import AbstractCarrier, AbstractSynapses
+
+
+class ProgramState(NamedTuple):
+    """Registers by group, what synapses have learned, arrivals to come, and what did not fit."""
+
+    cells: dict[str, Any]
+    synapses: dict[str, Any]
+    ring: Int[Array, " slots*cells"]
+    status: UInt32[Array, ""]
+
+
+class Program(AbstractDynamics):
+    """Groups of cells and of synapses on the cores of a chip; made by `lower(...)`, or written by hand.
+
+    In step `t` every cell hears what was sent in step `t - 1 - delay`; what it sends is sent in step `t`.
+
+    **Arguments:** `cells`, `synapses`: by name. `core`: the arithmetic of the chip or of one of its emulators.
+    `dt`: the length of a step, ms, static.
+    """
+
+    cells: dict[str, AbstractCells]
+    synapses: dict[str, AbstractSynapses]
+    core: Core = eqx.field(default_factory=Core)
+    dt: float = eqx.field(default=1.0, static=True)
+
+    def __check_init__(self):
+        for name, group in self.synapses.items():
+            for end in (group.pre, group.post):
+                if end not in self.cells:
+                    raise ValueError(f"Synapses {name!r} go to or from {end!r}; expected one of {known(self.cells)}.")
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """Cells and synapses by name."""
+        return {**self.cells, **self.synapses}
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return {name: cells.n for name, cells in self.cells.items()}
+
+    def port(self, path: str) -> tuple[str, int]:
+        name, _, port = path.partition(".")
+        if name not in self.cells:
+            raise ValueError(f"Got {path!r}, but the program has no cells {name!r}; there are {known(self.cells)}.")
+        ports = self.cells[name].ports
+        if not port and len(ports) == 1:
+            (port,) = ports
+        if port not in ports:
+            raise ValueError(f"Got {path!r}, expected a port: {known(f'{name}.{p}' for p in ports)}.")
+        return f"{name}.{port}", self.cells[name].n
+
+    @property
+    def ring(self) -> Ring:
+        """A slot for every step that an arrival may lie ahead, a place for every cell."""
+        return Ring(1 + max((group.max_delay for group in self.synapses.values()), default=0), sum(self.sizes.values()))
+
+    def init(self, *, key: Array) -> ProgramState:
+        return ProgramState(
+            {name: cells.init() for name, cells in self.cells.items()},
+            {name: group.init() for name, group in self.synapses.items()},
+            self.ring.empty(jnp.int32),
+            jnp.uint32(0),
+        )
+
+    def view(self, state: ProgramState) -> dict[str, Any]:
+        return {**state.cells, **state.synapses}
+
+    def status(self, state: ProgramState) -> UInt32[Array, ""]:
+        return state.status
+
+    def prepare(self) -> "Running":
+        return Running.of(self)
+
+    def step(self, state: ProgramState, inputs: Inputs, t: Array, *, key: Array) -> tuple[ProgramState, Signals]:
+        return self.prepare().step(state, inputs, t, key=key)
+
+
+class Running(AbstractDynamics):
+    """A program ready to run: the same state, the same numbers."""
+
+    program: Program
+    carriers: dict[str, AbstractCarrier]
+    dt: float = eqx.field(static=True)
+
+    @classmethod
+    def of(cls, program: Program) -> "Running":
+        first, at = {}, 0
+        for name, n in program.sizes.items():
+            first[name], at = at, at + n
+        carriers = {
+            name: group.prepare(program.core, program.ring, first[group.post])
+            for name, group in program.synapses.items()
+        }
+        return cls(program, carriers, program.dt)
+
+    def prepare(self) -> "Running":
+        return self
+
+    def init(self, *, key: Array) -> ProgramState:
+        return self.program.init(key=key)
+
+    def view(self, state: ProgramState) -> dict[str, Any]:
+        return self.program.view(state)
+
+    def status(self, state: ProgramState) -> UInt32[Array, ""]:
+        return self.program.status(state)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return self.program.sizes
+
+    def port(self, path: str) -> tuple[str, int]:
+        return self.program.port(path)
+
+    def step(self, state: ProgramState, inputs: Inputs, t: Array, *, key: Array) -> tuple[ProgramState, Signals]:
+        program, status = self.program, state.status
+        if inputs.currents:
+            raise ValueError(f"Got a current into {known(inputs.currents)}; a program takes spikes; set a bias.")
+        landed, ring = program.ring.take(state.ring, t)
+        cells, spikes, first = {}, {}, 0
+        for name, group in program.cells.items():
+            arrived = landed[first : first + group.n]
+            stream = _random.stream(key, f"{name}.noise")
+            fed = _fed(group, name, inputs)
+            cells[name], spikes[name], new = group.step(program.core, state.cells[name], arrived, fed, t, stream=stream)
+            status, first = status | new, first + group.n
+        synapses = {}
+        for name, carrier in self.carriers.items():
+            group, s = program.synapses[name], state.synapses[name]
+            ring = carrier.send(s, ring, spikes[group.pre], t)
+            stream = _random.stream(key, f"{name}.learning")
+            synapses[name] = carrier.learn(s, spikes[group.pre], spikes[group.post], t, stream=stream)
+        state = ProgramState(cells, synapses, ring, status)
+        sent = {name: s.astype(canonical_float()) for name, s in spikes.items()}
+        return state, Signals(sent, self.view(state))
+
+
+def _fed(group: AbstractCells, name: str, inputs: Inputs) -> Array | None:
+    """What drives put in, over all ports, in the unit of weights."""
+    parts = [gain * inputs.arrivals[at] for p, gain in group.ports.items() if (at := f"{name}.{p}") in inputs.arrivals]
+    return sum(parts[1:], parts[0]) if parts else None
