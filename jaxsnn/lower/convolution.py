@@ -8,7 +8,7 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int
 
 from .._types import check
 from ..connect.ring import Ring
@@ -70,6 +70,19 @@ class ConvSynapses(AbstractSynapses):
         )
         return self.weight.shape[0], height, width
 
+    def convolve(self, spikes: Float[Array, " pre"], weight: Float[Array, "out in h w"]) -> Float[Array, " post"]:
+        """The sum, exact in float32: fewer than 2^16 mantissas of 8 bits stay below 2^24."""
+        total = lax.conv_general_dilated(
+            spikes.reshape(1, *self.image),
+            weight,
+            window_strides=self.stride,
+            padding=[(p, p) for p in self.padding],
+            rhs_dilation=self.dilation,
+            feature_group_count=self.groups,
+            precision=lax.Precision.HIGHEST,
+        )
+        return total.reshape(-1)
+
     def prepare(self, core: Core, ring: Ring, first: int) -> Convolution:
         return Convolution(self, ring, first)
 
@@ -82,15 +95,6 @@ class Convolution(AbstractCarrier):
     first: int = eqx.field(static=True)
 
     def send(self, s, buffer, spikes: Int[Array, " pre"], t):
-        group = self.group
-        total = lax.conv_general_dilated(  # exact: sums of fewer than 2^16 mantissas of 8 bits stay below 2^24
-            spikes.astype(jnp.float32).reshape(1, *group.image),
-            group.weight.astype(jnp.float32),
-            window_strides=group.stride,
-            padding=[(p, p) for p in group.padding],
-            rhs_dilation=group.dilation,
-            feature_group_count=group.groups,
-            precision=lax.Precision.HIGHEST,
-        )
-        a = shift(total.astype(jnp.int32).reshape(-1), group.exponent) << 6
+        total = self.group.convolve(spikes.astype(jnp.float32), self.group.weight.astype(jnp.float32))
+        a = shift(total.astype(jnp.int32), self.group.exponent) << 6
         return self.ring.add(buffer, t + 1, self.first, a)

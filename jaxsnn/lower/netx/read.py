@@ -33,7 +33,8 @@ def from_netx(path: str | os.PathLike[str]) -> Program:
     with h5py.File(path, "r") as file:
         if "layer" not in file:
             raise ValueError(f"{os.fspath(path)!r} has no group 'layer'; expected a network as Lava-DL exports it.")
-        layers, at, image = file["layer"], "input", None
+        layers: Any = file["layer"]
+        at, image = "input", None
         for i in range(len(layers)):
             layer = layers[str(i)]
             kind = _text(layer["type"])

@@ -13,7 +13,7 @@ from ..cells import AbstractCells, CubaCells, InputCells
 from ..convolution import ConvSynapses
 from ..cores import OnSum
 from ..program import Program
-from ..synapses import AbstractSynapses, Synapses
+from ..synapses import Synapses
 from .weights import loaded
 
 BIAS_EXPONENT = 6  # the loader's, for every layer
@@ -24,7 +24,7 @@ class Layer(NamedTuple):
 
     name: str
     cells: CubaCells
-    link: AbstractSynapses
+    link: Synapses | ConvSynapses
     again: Synapses | None
 
 
@@ -78,7 +78,7 @@ def _chain(program: Program) -> Iterator[Layer]:
         again = {n: g for n, g in program.synapses.items() if g.pre == at and g.post == at}
         if len(again) > 1 or any(type(group) is not Synapses for group in again.values()):
             raise _refuse(known(again), "a layer has at most one matrix of Synapses with itself")
-        if type(link) not in (Synapses, ConvSynapses):
+        if not isinstance(link, (Synapses, ConvSynapses)):
             raise _refuse(name, f"it is {type(link).__name__}; layers are Synapses or ConvSynapses")
         yield Layer(at, _cuba(at, program.cells[at]), link, next(iter(again.values()), None))
         seen.add(at)
