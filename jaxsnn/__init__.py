@@ -14,10 +14,15 @@ from ._tree import set as set
 from ._types import param as param
 from .analysis import plots as plot  # noqa: F401  # snn.plot.raster(...)
 
-# --- connectivity: who, and how
+# --- connectivity: who, how, and what travels
 from .connect.graph import AbstractConnectivity as AbstractConnectivity
 from .connect.graph import Dense as Dense
 from .connect.graph import Sparse as Sparse
+from .connect.release import AbstractRelease as AbstractRelease
+from .connect.release import Bernoulli as Bernoulli
+from .connect.release import Binomial as Binomial
+from .connect.release import TsodyksMarkram as TsodyksMarkram
+from .connect.release import TsodyksUzielMarkram as TsodyksUzielMarkram
 from .connect.topology import AbstractTopology as AbstractTopology
 from .connect.topology import AllToAll as AllToAll
 from .connect.topology import FixedInDegree as FixedInDegree
@@ -26,6 +31,14 @@ from .connect.topology import FixedProb as FixedProb
 from .connect.topology import FixedTotal as FixedTotal
 from .connect.topology import FromArrays as FromArrays
 from .connect.topology import OneToOne as OneToOne
+
+# --- data
+from .data.encoders import AbstractEncoder as AbstractEncoder
+from .data.encoders import DeltaCode as DeltaCode
+from .data.encoders import DirectCode as DirectCode
+from .data.encoders import LatencyCode as LatencyCode
+from .data.encoders import PopulationCode as PopulationCode
+from .data.encoders import RateCode as RateCode
 
 # --- distributions
 from .distributions import AbstractDistribution as AbstractDistribution
@@ -37,6 +50,26 @@ from .distributions import Uniform as Uniform
 from .dynamics import AbstractDynamics as AbstractDynamics
 from .dynamics import Inputs as Inputs
 from .dynamics import Signals as Signals
+
+# --- gradients
+from .gradients.bptt import BPTT as BPTT
+from .gradients.checkpoints import Checkpoints as Checkpoints
+from .gradients.estimator import AbstractEstimator as AbstractEstimator
+from .gradients.evaluate import evaluate as evaluate
+from .gradients.fit import Fit as Fit
+from .gradients.fit import TrainingError as TrainingError
+from .gradients.fit import fit as fit
+from .gradients.loss import AbstractLoss as AbstractLoss
+from .gradients.loss import AbstractReadout as AbstractReadout
+from .gradients.loss import AbstractSummedLoss as AbstractSummedLoss
+from .gradients.losses import Accuracy as Accuracy
+from .gradients.losses import CrossEntropy as CrossEntropy
+from .gradients.losses import LowerRate as LowerRate
+from .gradients.losses import MeanSquaredError as MeanSquaredError
+from .gradients.losses import UpperRate as UpperRate
+from .gradients.overtime import StepCrossEntropy as StepCrossEntropy
+from .gradients.overtime import TraceError as TraceError
+from .gradients.overtime import VanRossum as VanRossum
 
 # --- networks
 from .network.network import Network as Network
@@ -50,6 +83,10 @@ from .network.projection import Link as Link
 from .network.projection import Projection as Projection
 
 # --- neurons
+from .neurons.alif import ALIF as ALIF
+from .neurons.alif import AbstractIncrement as AbstractIncrement
+from .neurons.alif import NormalisedIncrement as NormalisedIncrement
+from .neurons.alif import WholeIncrement as WholeIncrement
 from .neurons.base import AbstractNeuron as AbstractNeuron
 from .neurons.base import Membrane as Membrane
 from .neurons.choices import Above as Above
@@ -70,17 +107,81 @@ from .neurons.choices import Resistance as Resistance
 from .neurons.choices import SameStep as SameStep
 from .neurons.choices import Subtract as Subtract
 from .neurons.choices import ToValue as ToValue
+from .neurons.cuba import CubaLIF as CubaLIF
+from .neurons.lapicque import Lapicque as Lapicque
 from .neurons.lif import LIF as LIF
 from .neurons.readout import LI as LI
 from .neurons.readout import Relay as Relay
+from .neurons.recursion import AbstractDecay as AbstractDecay
+from .neurons.recursion import AbstractRecursion as AbstractRecursion
+from .neurons.recursion import DecayingCurrent as DecayingCurrent
+from .neurons.recursion import EulerDecay as EulerDecay
+from .neurons.recursion import ExactDecay as ExactDecay
+from .neurons.recursion import NewCurrent as NewCurrent
+from .neurons.recursion import OldCurrent as OldCurrent
 from .neurons.surrogate import AbstractSurrogate as AbstractSurrogate
+from .neurons.surrogate import ATan as ATan
+from .neurons.surrogate import Boxcar as Boxcar
+from .neurons.surrogate import Erf as Erf
 from .neurons.surrogate import FastSigmoid as FastSigmoid
+from .neurons.surrogate import MultiGaussian as MultiGaussian
+from .neurons.surrogate import Peak as Peak
+from .neurons.surrogate import PiecewiseQuadratic as PiecewiseQuadratic
+from .neurons.surrogate import Sigmoid as Sigmoid
+from .neurons.surrogate import Slayer as Slayer
+from .neurons.surrogate import StraightThrough as StraightThrough
+from .neurons.surrogate import Tanh as Tanh
+from .neurons.surrogate import Triangle as Triangle
+
+# --- plasticity
+from .plasticity.base import AbstractModifier as AbstractModifier
+from .plasticity.base import AbstractPairing as AbstractPairing
+from .plasticity.base import AbstractRule as AbstractRule
+from .plasticity.base import AbstractSends as AbstractSends
+from .plasticity.base import After as After
+from .plasticity.base import Apart as Apart
+from .plasticity.base import Before as Before
+from .plasticity.base import Chain as Chain
+from .plasticity.base import PreFirst as PreFirst
+from .plasticity.base import Seen as Seen
+from .plasticity.base import chain as chain
+from .plasticity.bounds import Bound as Bound
+from .plasticity.bounds import SoftBound as SoftBound
+from .plasticity.bounds import StraightThroughBound as StraightThroughBound
+from .plasticity.homeostasis import Normalise as Normalise
+from .plasticity.homeostasis import Scaling as Scaling
+from .plasticity.inhibitory import VogelsSprekeler as VogelsSprekeler
+from .plasticity.modulation import Modulate as Modulate
+from .plasticity.rates import BCM as BCM
+from .plasticity.rates import Oja as Oja
+from .plasticity.stdp import AbstractDependence as AbstractDependence
+from .plasticity.stdp import AbstractPairs as AbstractPairs
+from .plasticity.stdp import Additive as Additive
+from .plasticity.stdp import AllPairs as AllPairs
+from .plasticity.stdp import Guetig as Guetig
+from .plasticity.stdp import Nearest as Nearest
+from .plasticity.stdp import PairSTDP as PairSTDP
+from .plasticity.stdp import PowerLaw as PowerLaw
+from .plasticity.traces import AbstractTrace as AbstractTrace
+from .plasticity.traces import NearestTrace as NearestTrace
+from .plasticity.traces import SpikeTrace as SpikeTrace
+from .plasticity.traces import VoltageTrace as VoltageTrace
+from .plasticity.triplet import TripletSTDP as TripletSTDP
+from .plasticity.voltage import Clopath as Clopath
 
 # --- running
+from .simulate.checkpoint import AbstractCheckpoint as AbstractCheckpoint
+from .simulate.checkpoint import Chunked as Chunked
+from .simulate.checkpoint import KeepAll as KeepAll
+from .simulate.checkpoint import Recursive as Recursive
+from .simulate.checkpoint import Truncated as Truncated
+from .simulate.counts import FiringRate as FiringRate
+from .simulate.counts import FirstSpike as FirstSpike
 from .simulate.currents import Noise as Noise
 from .simulate.currents import Step as Step
 from .simulate.drive import AbstractDrive as AbstractDrive
 from .simulate.drive import Silence as Silence
+from .simulate.modulators import Modulator as Modulator
 from .simulate.progress import Bar as Bar
 from .simulate.progress import Quiet as Quiet
 from .simulate.record import AbstractProbe as AbstractProbe
@@ -94,6 +195,10 @@ from .simulate.spikes import Raster as Raster
 from .simulate.spikes import Rate as Rate
 from .simulate.spikes import Spikes as Spikes
 from .simulate.traces import Last as Last
+from .simulate.traces import Max as Max
+from .simulate.traces import Mean as Mean
+from .simulate.traces import Snapshots as Snapshots
+from .simulate.traces import Sum as Sum
 from .simulate.traces import Trace as Trace
 from .simulate.trains import Poisson as Poisson
 from .simulate.trains import Replay as Replay
@@ -114,7 +219,14 @@ from .synapses.base import Exact as Exact
 from .synapses.base import Frozen as Frozen
 from .synapses.conductance import Conductance as Conductance
 from .synapses.delta import Delta as Delta
+from .synapses.dual import AbstractSize as AbstractSize
+from .synapses.dual import Bare as Bare
+from .synapses.dual import DualConductance as DualConductance
+from .synapses.dual import DualExponential as DualExponential
+from .synapses.dual import ToArea as ToArea
+from .synapses.dual import ToPeak as ToPeak
 from .synapses.exponential import Exponential as Exponential
+from .synapses.nmda import NMDA as NMDA
 from .synapses.refractory import UnlessRefractory as UnlessRefractory
 
 try:

@@ -7,6 +7,7 @@ random numbers: as easy as 1, 2, 3", SC 2011). For one stream the map from (id, 
 
 import math
 import zlib
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -309,3 +310,13 @@ def poisson(table: PoissonTable, stream: Array, step: ArrayLike, ids: ArrayLike)
 def named_key(key: Array, name: str) -> Array:
     """The JAX key for one named use of `key`: the same whatever else is drawn, and in whatever order."""
     return jax.random.fold_in(key, np.uint32(zlib.crc32(name.encode())))
+
+
+def opened(key: Array) -> tuple[Array, Callable[[Array], Array]]:
+    """A key's words, and what makes a key of them again.
+
+    For a transform that counts as a use of the key it is handed (jax_debug_key_reuse), which words are not.
+    """
+    if not jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+        return key, lambda words: words
+    return jax.random.key_data(key), partial(jax.random.wrap_key_data, impl=jax.random.key_impl(key))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
 import equinox as eqx
@@ -65,6 +66,34 @@ def set(model: M, path: str, value: Any) -> M:  # the verb users expect: snn.set
                 kind.__check_init__(node)
         node = children(node)[name]
     return changed
+
+
+def paths(model: Any) -> Any:
+    """The dotted path of every leaf, as a tree of strings like `model`: those that `get` and `set` take."""
+    named = getattr(model, "named", {})
+
+    def dotted(keys: tuple[Any, ...], _: Any) -> str:
+        parts = [jax.tree_util.keystr((key,), simple=True) for key in keys]
+        return ".".join(parts[1:] if len(parts) > 1 and parts[1] in named else parts)
+
+    return jax.tree_util.tree_map_with_path(dotted, model)
+
+
+def select(model: M, patterns: str | tuple[str, ...]) -> M:
+    """Which real numbers of a model have a dotted path that matches: a tree of booleans like `model`.
+
+    **Arguments:** `patterns`: globs, e.g. `"*.weight"` or `("hid.neuron.tau", "in*.weight")`; `*` matches dots too.
+    **Raises:** ValueError for a pattern that matches no number.
+    """
+    patterns = (patterns,) if isinstance(patterns, str) else tuple(patterns)
+    at = paths(model)
+    real = jax.tree.map(eqx.is_inexact_array, model)
+    names = [path for path, is_real in zip(jax.tree.leaves(at), jax.tree.leaves(real), strict=True) if is_real]
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise ValueError(f"Got {pattern!r}, which matches no number of the model; there are {', '.join(names)}.")
+    chosen = lambda path, is_real: is_real and any(fnmatchcase(path, pattern) for pattern in patterns)
+    return jax.tree.map(chosen, at, real)
 
 
 _SMALL = 2**16  # more numbers than this are weights and the like: no function of them alone is there to be folded

@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--traceback", action="store_true", help="show where an error comes from")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, help_ in (
-        ("run", "run an experiment at one point"),
+        ("run", "run an experiment at one point (and over what its REPEATS names)"),
         ("sweep", "run an experiment over its space, or over the axes given"),
     ):
         command = commands.add_parser(name, help=help_)
@@ -60,7 +60,8 @@ def _experiment(arguments: argparse.Namespace) -> int:
         if name not in space:
             raise ValueError(f"Got {name!r}, which {arguments.file} does not have in SPACE: {', '.join(space)}.")
     if varied or arguments.command == "run":  # axes given on the command line replace those of the file
-        space = {name: axis.at(_default(axis)) for name, axis in space.items()}
+        kept = () if varied else getattr(module, "REPEATS", ())  # one result is made of these, e.g. folds and seeds
+        space = {name: axis if name in kept else axis.at(_default(axis)) for name, axis in space.items()}
     space |= {name: space[name].at(_value(space[name], value, name)) for name, value in fixed.items()}
     space |= {name: space[name].over(_values(space[name], value, name)) for name, value in varied.items()}
 
@@ -78,16 +79,16 @@ def _experiment(arguments: argparse.Namespace) -> int:
     folder = save(dataset, out)  # before anything that could still fail
     seconds, compiling = time.monotonic() - begin, dataset.attrs["compile_s"]
     print(f"{grid.size} point(s) in {seconds:.1f} s, {compiling:.1f} s of it compiling")
+    print(f"result: {folder / 'result.zarr'}")
+    if hasattr(module, "plot"):
+        picture = folder / f"{arguments.file.stem}.png"
+        module.plot(dataset, picture)
+        print(f"picture: {picture}")
     if hasattr(module, "summary"):
         print(module.summary(dataset))
     elif grid.size == 1:
         for name, value in dataset.data_vars.items():
             print(f"{name}: {np.array2string(np.asarray(value), precision=4, threshold=8)}")
-    if hasattr(module, "plot"):
-        picture = folder / f"{arguments.file.stem}.png"
-        module.plot(dataset, picture)
-        print(f"picture: {picture}")
-    print(f"result: {folder / 'result.zarr'}")
     if problem is not None:
         print(f"jaxsnn: {problem}", file=sys.stderr)
         return 1

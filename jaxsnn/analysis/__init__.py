@@ -4,6 +4,10 @@ Everything is a pure function of arrays; nothing here knows how they were simula
 """
 
 from . import plots as plots
+from .cost import activation_sparsity as activation_sparsity
+from .cost import footprint as footprint
+from .cost import parameter_count as parameter_count
+from .cost import synaptic_operations as synaptic_operations
 from .siegert import brunel_rate as brunel_rate
 from .siegert import siegert as siegert
 from .statistics import fano as fano

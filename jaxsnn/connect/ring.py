@@ -37,7 +37,8 @@ class Ring(eqx.Module):
         at = (self.start(step),)
         read = lambda buffer, at: lax.dynamic_slice(buffer, at, (self.width,))
         arrivals = written_once(read, step, buffer, at)
-        nothing = jnp.minimum(jnp.abs(arrivals), 0)  # zero, but not known before the slot was read
+        # zero, but not known before the slot was read; with a derivative of its own, half of what arrived would stay
+        nothing = lax.stop_gradient(jnp.minimum(jnp.abs(arrivals), 0))
         return arrivals, lax.dynamic_update_slice(buffer, nothing, at)
 
     def add(self, buffer: Array, step: Int[Array, ""], first: int, values: Float[Array, " n"]) -> Array:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
+from .chance import Chance, quanta, with_slope_of_the_mean
 from .events import event_driven, for_each_spike
 from .ring import Ring
 
@@ -28,26 +29,42 @@ class Rows(eqx.Module):
     width: int = eqx.field(static=True)  # synapses handled at once: the longest row, or a good part of it
     capacity: int = eqx.field(static=True)  # spikes a step that accelerators deliver
 
-    def deliver(self, buffer: Array, spikes: Float[Array, " n_pre"], step: Int[Array, ""]) -> tuple[Array, Array]:
-        """The ring with every spike's row added, and whether an accelerator had no room for all of them."""
+    def deliver(
+        self, buffer: Array, spikes: Float[Array, " n_pre"], step: Int[Array, ""], chance: Chance | None = None
+    ) -> tuple[Array, Array]:
+        """The ring with every spike's row added, and whether an accelerator had no room for all of them.
+
+        `chance`: decides which synapses of the row pass the spike on; None for all of them.
+        """
         if self.pre.shape[0] == 0:
             return buffer, jnp.zeros((), bool)
-        static = dict(ring=self.ring, width=self.width)
+        draw, sites = ((), 0) if chance is None else ((chance.stream, chance.step, chance.p), chance.sites)
+        static = dict(ring=self.ring, width=self.width, sites=sites)
         operation = event_driven(
-            partial(_everything, ring=self.ring),
+            partial(_everything, ring=self.ring, sites=sites),
             cpu=partial(_rows_of_spikes, **static),
             accelerator=partial(_gathered_rows, **static, capacity=self.capacity),
         )
-        return operation(buffer, spikes, self.ring.start(step), self.start, self.pre, self.place, self.weight)
+        return operation(buffer, spikes, self.ring.start(step), self.start, self.pre, self.place, self.weight, *draw)
 
 
-def _everything(buffer, spikes, slot, start, pre, place, weight, *, ring: Ring) -> tuple[Array, Bool[Array, ""]]:
+# Of the three, `draw` is what decides by chance, or nothing: (stream, step, p), for each instance where it is a batch.
+
+
+def _everything(
+    buffer, spikes, slot, start, pre, place, weight, *draw, ring: Ring, sites: int = 0
+) -> tuple[Array, Bool[Array, ""]]:
     """Every synapse carries `amplitude * weight`, nought or not: linear in both, hence the one that has gradients."""
     amplitude = spikes.at[pre].get(mode="fill", fill_value=0)  # padding has pre == n_pre
+    if draw:
+        stream, step, p = draw
+        p = p.at[pre].get(mode="fill", fill_value=0)
+        count = quanta(stream, step, jnp.arange(pre.shape[0], dtype=jnp.int32), p, sites)
+        amplitude = amplitude * with_slope_of_the_mean(count, p, sites)
     return buffer.at[ring.wrap(slot + place)].add(amplitude * weight, mode="drop"), jnp.zeros((), bool)
 
 
-def _rows_of_spikes(buffer, spikes, slot, start, pre, place, weight, *, ring: Ring, width: int):
+def _rows_of_spikes(buffer, spikes, slot, start, pre, place, weight, *draw, ring: Ring, width: int, sites: int = 0):
     """One row at a time, in pieces of `width`."""
     last = place.shape[0] - width
     lane = jnp.arange(width, dtype=jnp.int32)
@@ -61,6 +78,9 @@ def _rows_of_spikes(buffer, spikes, slot, start, pre, place, weight, *, ring: Ri
             inside = (first + lane >= at) & (first + lane < end)
             to = ring.wrap(slot + lax.dynamic_slice(place, (first,), (width,)))
             w = lax.dynamic_slice(weight, (first,), (width,)) * spikes[i]
+            if draw:
+                stream, step, p = draw
+                w = w * quanta(stream, step, first + lane, p[i], sites)
             return at + width, buffer.at[jnp.where(inside, to, ring.size)].add(jnp.where(inside, w, 0), mode="drop")
 
         return lax.while_loop(lambda state: state[0] < end, piece, (start[i], buffer))[1]
@@ -69,9 +89,10 @@ def _rows_of_spikes(buffer, spikes, slot, start, pre, place, weight, *, ring: Ri
 
 
 def _gathered_rows(
-    buffer, spikes, slot, start, pre, place, weight, size: int, *, ring: Ring, width: int, capacity: int
+    buffer, spikes, slot, start, pre, place, weight, *rest, ring: Ring, width: int, capacity: int, sites: int = 0
 ):
     """All rows at once, for a batch in one index space: `capacity` spikes an instance, pooled over the batch."""
+    *draw, size = rest
     n = spikes.shape[1]
     room = min(capacity * size, n * size)
     flat = jnp.broadcast_to(spikes, (size, n)).reshape(-1)
@@ -86,6 +107,11 @@ def _gathered_rows(
     position = jnp.minimum(position, place.shape[1] - 1)
     to = ring.wrap(_pick(slot[:, None], b, jnp.zeros_like(b))[:, None] + _pick(place, b[:, None], position))
     w = _pick(weight, b[:, None], position) * flat.at[event].get(mode="fill", fill_value=0)[:, None]
+    if draw:
+        stream, step, p = draw
+        own = tuple(_pick(stream, b[:, None], half) for half in (0, 1))
+        p = _pick(p, b[:, None], i[:, None])
+        w = w * quanta(own, _pick(step[:, None], b[:, None], 0), position, p, sites)
     buffer = jnp.broadcast_to(buffer, (size, ring.size)).reshape(-1)
     buffer = buffer.at[jnp.where(inside, b[:, None] * ring.size + to, size * ring.size)].add(
         jnp.where(inside, w, 0), mode="drop"

@@ -13,10 +13,12 @@ from .. import _random
 from .._status import Status, bit
 from .._types import canonical_float, out_of_bounds
 from ..dynamics import AbstractDynamics, Signals, known
+from ..plasticity.plastic import Cells
+from .build import build
 from .order import AbstractOrder, NestOrder
 from .population import Population, PopulationState
-from .prepare import Prepared, ring_of
-from .projection import Link, Projection, build
+from .prepare import Prepared, plastic_of, ring_of
+from .projection import Link, Projection
 from .sequence import topological
 
 
@@ -24,6 +26,7 @@ class NetworkState(NamedTuple):
     """Everything that changes: neurons and ports by population, arrivals to come, and what has gone wrong."""
 
     populations: dict[str, PopulationState]
+    projections: dict[str, dict[str, Any]]  # those that have a state: what kind of state, and the state
     ring: Float[Array, " slots*ports"]
     status: UInt32[Array, ""]
 
@@ -61,11 +64,30 @@ class Network(AbstractDynamics):
             name: population.start(_random.named_key(key, f"{name}.init"))
             for name, population in self.populations.items()
         }
-        return NetworkState(populations, ring_of(self).empty(canonical_float()), self._built())
+        dtype = canonical_float()
+        projections: dict[str, dict[str, Any]] = {}
+        for name, p in self.projections.items():
+            parts = {}
+            if p.release is not None:
+                parts["release"] = p.release.init((p.graph.n_pre,), dtype)
+            if p.plastic is not None:
+                silent = [
+                    Cells(jnp.zeros(self.populations[side].n, dtype), self.populations[side].voltage(populations[side]))
+                    for side in (p.pre, p.post)
+                ]
+                parts["plastic"] = plastic_of(self, p).start(p.weight, *silent)
+            if parts:
+                projections[name] = parts
+        return NetworkState(populations, projections, ring_of(self).empty(dtype), self._built())
 
     def _built(self) -> UInt32[Array, ""]:
         status = bit(Status.PARAMETER_RANGE, out_of_bounds(self.populations))
         for projection in self.projections.values():
+            if projection.release is not None:
+                status |= bit(Status.PARAMETER_RANGE, out_of_bounds(projection.release))
+            if projection.plastic is not None:
+                status |= bit(Status.PARAMETER_RANGE, out_of_bounds(projection.plastic.rule))
+                status |= plastic_of(self, projection).status(projection.weight)
             status |= bit(Status.GRAPH_CAPACITY, projection.overflow) | bit(Status.DELAY_RANGE, projection.late)
             if projection.delay is not None:  # it may have been set
                 late = (projection.delay < self.order.shortest_delay) | (projection.delay > projection.max_delay)
@@ -76,14 +98,36 @@ class Network(AbstractDynamics):
         return self.prepare().step(state, inputs, t, key=key)
 
     def view(self, state: NetworkState) -> dict[str, Any]:
-        return {name: Population.named(s) for name, s in state.populations.items()}
+        seen: dict[str, Any] = {name: Population.named(s) for name, s in state.populations.items()}
+        for name, parts in state.projections.items():
+            p, seen[name] = self.projections[name], {}
+            if p.release is not None:
+                seen[name]["release"] = p.release.view(parts["release"])
+            if p.plastic is not None:
+                seen[name] |= plastic_of(self, p).view(parts["plastic"], p.graph.shape)
+        return seen
 
     def prepare(self) -> Prepared:
         return Prepared.of(self)
 
+    def learned(self, state: Any) -> Network:
+        """The network with the weights that its plastic projections have in `state`, the network's or `run.state`."""
+        state = getattr(state, "dynamics", state)
+        projections = dict(self.projections)
+        for name, seen in self.view(state).items():
+            if name in projections and projections[name].plastic is not None:
+                projections[name] = eqx.tree_at(lambda p: p.weight, projections[name], seen["weight"])
+        return eqx.tree_at(lambda net: net.projections, self, projections)
+
+    def frozen(self) -> Network:
+        """The network with all weights as they are, for good: without any rule."""
+        is_plastic = lambda p: p.plastic is not None
+        fixed = lambda p: eqx.tree_at(lambda p: p.plastic, p, None) if is_plastic(p) else p
+        return eqx.tree_at(lambda net: net.projections, self, {name: fixed(p) for name, p in self.projections.items()})
+
     def status(self, state: NetworkState) -> UInt32[Array, ""]:
         status = state.status
-        for leaf in jax.tree.leaves(state.populations):
+        for leaf in jax.tree.leaves((state.populations, state.projections)):
             if jnp.issubdtype(leaf.dtype, jnp.floating):
                 status |= bit(Status.NOT_FINITE, ~jnp.isfinite(leaf))
         return status
@@ -138,10 +182,24 @@ def network(
             n_post=n_post,
             port=post.partition(".")[2],
             dt=float(dt),
-            shortest=order.shortest_delay,
+            order=order,
         )
+    for name, p in built.items():
+        _check_voltages(name, p, populations)
     topological(populations, built.values())  # a cycle is an error now, not at the first run
     return Network(dict(sorted(populations.items())), built, float(dt), order)
+
+
+def _check_voltages(name: str, p: Projection, populations: dict[str, Population]) -> None:
+    for rule in p.plastic.rule.rules if p.plastic is not None else ():
+        for side in rule.voltage:
+            where = getattr(p, side)
+            if jax.eval_shape(lambda where=where: populations[where].voltage(populations[where].rest())) is None:
+                neuron = type(populations[where].neuron).__name__
+                raise ValueError(
+                    f"Projection {name!r}: {type(rule).__name__} reads the membrane of its {side} neurons, but "
+                    f"{where!r} is a population of {neuron}, which has none; take a neuron such as LIF, or another rule."
+                )
 
 
 def _port(populations: dict[str, Population], path: str) -> tuple[str, int]:

@@ -11,6 +11,7 @@ import equinox as eqx
 from jaxtyping import Array
 
 from ..dynamics import Inputs
+from ..plasticity.base import AbstractPairing, AbstractSends, After, Apart, Before, PreFirst
 
 if TYPE_CHECKING:
     from .prepare import Prepared
@@ -21,6 +22,9 @@ class AbstractOrder(eqx.Module):
 
     shortest_delay: eqx.AbstractClassVar[int]  # steps
     same_step: eqx.AbstractClassVar[bool]  # whether an edge without delay has a meaning
+    axonal: eqx.AbstractClassVar[bool]  # whose the delay of a plastic synapse is, unless it says so: the axon's?
+    sends: eqx.AbstractClassVar[AbstractSends]  # and which weight it sends
+    coincident: eqx.AbstractClassVar[AbstractPairing]
 
     @abc.abstractmethod
     def step(self, net: "Prepared", state: Any, inputs: Inputs, t: Array, key: Array) -> tuple[Any, dict[str, Array]]:
@@ -32,43 +36,57 @@ class NestOrder(AbstractOrder):
 
     1. Ports give the current of their state at `t_k`, and decay. 2. Membranes that are not refractory advance.
     3. Slot `k`, the drive's arrivals and same-step edges are heard. 4. Threshold. 5. Reset, refractory counter.
-    6. Spikes go into the ring. Populations run in topological order of the same-step edges, so that along these a
-    population hears spikes of the same step, as in deep-learning libraries.
+    6. Spikes, or what is released of them, go into the ring. Populations run in topological order of the same-step
+    edges, so that along these a population hears spikes of the same step, as in deep-learning libraries.
+    7. Plastic synapses learn, and send. Their delays are dendritic unless they say otherwise.
     """
 
     shortest_delay = 1
     same_step = True
+    axonal = False
+    sends = After()
+    coincident = Apart()
 
     def step(self, net, state, inputs, t, key):
         arrivals, ring = net.arrivals(state.ring, inputs, t)
-        populations, spikes = {}, {}
+        populations, spikes, projections, sent = {}, {}, {}, {}
         for name in net.sequence:
             s, spikes[name] = net.to_threshold(name, state.populations[name], inputs, t, key, arrivals[name])
             populations[name] = net.populations[name].reset(s, spikes[name], net.dt)
-            net.pass_on(name, spikes[name], arrivals)
-        ring, overflow = net.deliver(ring, spikes, t)
-        return net.next(state, populations, ring, overflow), spikes
+            released, leaving = net.release(state.projections, {name: spikes[name]})
+            net.pass_on(leaving, arrivals, state.projections, t, key)
+            projections, sent = projections | released, sent | leaving
+        ring, overflow = net.deliver(ring, sent, t, key)
+        ring, projections = net.learn(ring, state.projections | projections, spikes, sent, populations, inputs, t)
+        return net.next(state, populations, projections, ring, overflow), spikes
 
 
 class BrianOrder(AbstractOrder):
     """Brian2's order (groups, thresholds, synapses, resets): arrivals come after the threshold, before the reset.
 
     1. Ports give the current of their state at `t_k`, and decay. 2. Membranes advance. 3. Threshold. 4. Spikes of all
-    populations go into the ring, delay 0 into slot `k` itself. 5. Slot `k` and the drive's arrivals are heard.
-    6. Reset, refractory counter. A delay of 0 is not same-step propagation: its earliest effect is a spike in `k + 1`.
+    populations, or what is released of them, go into the ring, delay 0 into slot `k` itself. 5. Slot `k` and the
+    drive's arrivals are heard. 6. Reset, refractory counter. A delay of 0 is not same-step propagation: its earliest
+    effect is a spike in `k + 1`. Plastic synapses learn, and send, in 4. Their delays are axonal unless they say
+    otherwise.
     """
 
     shortest_delay = 0
     same_step = False
+    axonal = True
+    sends = Before()
+    coincident = PreFirst()
 
     def step(self, net, state, inputs, t, key):
         advanced, spikes = {}, {}
         for name in net.sequence:
             advanced[name], spikes[name] = net.to_threshold(name, state.populations[name], inputs, t, key)
-        ring, overflow = net.deliver(state.ring, spikes, t)
+        projections, sent = net.release(state.projections, spikes)
+        ring, overflow = net.deliver(state.ring, sent, t, key)
+        ring, projections = net.learn(ring, state.projections | projections, spikes, sent, advanced, inputs, t)
         arrivals, ring = net.arrivals(ring, inputs, t)
         populations = {}
         for name, s in advanced.items():
             s = net.populations[name].hear(s, arrivals[name], net.dt, fired=spikes[name] > 0)
             populations[name] = net.populations[name].reset(s, spikes[name], net.dt)
-        return net.next(state, populations, ring, overflow), spikes
+        return net.next(state, populations, projections, ring, overflow), spikes

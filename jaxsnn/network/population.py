@@ -90,6 +90,10 @@ class Population(eqx.Module):
                 state = state._replace(neuron=neuron._replace(**{head: new.astype(getattr(neuron, head).dtype)}))
         return state
 
+    def voltage(self, state: PopulationState) -> Array | None:
+        """The membranes, as plasticity reads them; None where there are none."""
+        return self.neuron.voltage(state.neuron)
+
     @staticmethod
     def named(state: PopulationState) -> dict[str, Any]:
         """State variables by name: the neuron's own, then a name for every port."""

@@ -10,12 +10,15 @@ from jaxtyping import Array, Float
 
 from .. import _random
 from .._status import Status, bit
+from ..connect.chance import Chance
 from ..connect.dense import rows_of
 from ..connect.graph import DenseGraph
 from ..connect.merge import Piece, merged
 from ..connect.ring import Ring
 from ..connect.sparse import Rows
 from ..dynamics import AbstractDynamics, Inputs, Signals
+from ..plasticity.apply import Target as Where
+from ..plasticity.plastic import Cells, Plastic
 from .population import Population
 from .projection import Projection
 from .sequence import topological
@@ -34,9 +37,9 @@ class Target(eqx.Module):
 
 
 class Carrier(eqx.Module):
-    """The dense projections out of one population, side by side in one matrix, each with one delay."""
+    """The dense projections of one sender, side by side in one matrix, each with one delay."""
 
-    pre: str = eqx.field(static=True)
+    sender: str = eqx.field(static=True)
     matrix: Array  # (pre, targets): weights, or counts of synapses that all weigh `scale`
     targets: tuple[Target, ...]
 
@@ -51,27 +54,33 @@ class Carrier(eqx.Module):
 class Direct(eqx.Module):
     """A same-step projection."""
 
-    pre: str = eqx.field(static=True)
+    sender: str = eqx.field(static=True)
     post: str = eqx.field(static=True)
     port: str = eqx.field(static=True)
     via: Carrier | Rows
 
-    def arrivals(self, spikes: Float[Array, " pre"]) -> Float[Array, " post"]:
+    def arrivals(self, spikes: Float[Array, " pre"], chance: Chance | None) -> Float[Array, " post"]:
         if isinstance(self.via, Carrier):
             ((_, arrived),) = self.via.arrivals(spikes)
             return arrived
-        return self.via.deliver(self.via.ring.empty(spikes.dtype), spikes, jnp.int32(0))[0]
+        return self.via.deliver(self.via.ring.empty(spikes.dtype), spikes, jnp.int32(0), chance)[0]
 
 
 class Prepared(AbstractDynamics):
-    """A network ready to run: the same states, the same numbers, arranged for speed."""
+    """A network ready to run: the same states, the same numbers, arranged for speed.
+
+    A sender is a population, or a projection with a release of its own: what is sent stands under its name.
+    """
 
     net: Network
     ring: Ring
     rows: Rows | None  # every sparse projection with a delay, over one index of all senders
+    by_chance: dict[str, Rows]  # projections whose synapses draw: their numbers must depend on no other projection
     carriers: tuple[Carrier, ...]
     direct: tuple[Direct, ...]
+    plastic: dict[str, Plastic]  # projections that learn; they deliver by themselves
     dt: float = eqx.field(static=True)
+    senders: tuple[str, ...] = eqx.field(static=True)  # of `rows`, in its order
     sequence: tuple[str, ...] = eqx.field(static=True)
 
     @classmethod
@@ -79,23 +88,33 @@ class Prepared(AbstractDynamics):
         first_port, first_sender, senders = _first_ports(net), {}, 0
         for name, population in net.populations.items():
             first_sender[name], senders = senders, senders + population.n
-        carriers, pieces = [], []
-        for p in net.projections.values():
+        ring, by_chance, carriers, pieces, direct = ring_of(net), {}, [], [], []
+        for name, p in net.projections.items():
+            if p.plastic is not None:
+                continue
+            sender = p.pre if p.release is None else name
             if p.delay is None:
+                direct.append(_direct(sender, p))
                 continue
             port = first_port[f"{p.post}.{p.port}"]
-            if isinstance(p.graph, DenseGraph) and p.delay.ndim == 0:
-                carriers.append(_carrier(p, p.graph, p.delay, port))
+            if p.reliability is not None:
+                by_chance[name] = merged([Piece(p.graph, p.weight, p.delay, 0, port)], p.graph.n_pre, ring)
+            elif isinstance(p.graph, DenseGraph) and p.delay.ndim == 0:
+                carriers.append(_carrier(sender, p, p.graph, p.delay, port))
             else:
-                pieces.append(Piece(p.graph, p.weight, p.delay, first_sender[p.pre], port))
-        ring = ring_of(net)
+                if sender not in first_sender:
+                    first_sender[sender], senders = senders, senders + p.graph.n_pre
+                pieces.append(Piece(p.graph, p.weight, p.delay, first_sender[sender], port))
         return cls(
             net=net,
             ring=ring,
             rows=merged(pieces, senders, ring) if pieces else None,
+            by_chance=by_chance,
             carriers=_side_by_side(carriers),
-            direct=tuple(_direct(p) for p in net.projections.values() if p.delay is None),
+            direct=tuple(direct),
+            plastic={name: plastic_of(net, p) for name, p in net.projections.items() if p.plastic is not None},
             dt=net.dt,
+            senders=tuple(first_sender),
             sequence=topological(net.populations, net.projections.values()),
         )
 
@@ -152,62 +171,156 @@ class Prepared(AbstractDynamics):
                 out[name][port] = arrived if fed is None else arrived + fed
         return out, ring
 
-    def pass_on(self, name: str, spikes: Array, arrivals: dict[str, dict[str, Array]]) -> None:
-        """Same-step edges out of `name`: their arrivals are added to those of populations that run later."""
-        for edge in self.direct:
-            if edge.pre == name:
-                heard = arrivals[edge.post]
-                heard[edge.port] = heard[edge.port] + edge.arrivals(spikes)
+    def release(
+        self, projections: dict[str, dict[str, Any]], spikes: dict[str, Array]
+    ) -> tuple[dict[str, dict[str, Any]], dict[str, Array]]:
+        """What `spikes` send, by sender, and the projections that have released it."""
+        moved, sent = {}, dict(spikes)
+        for name, p in self.net.projections.items():
+            if p.release is not None and p.pre in spikes:
+                s, sent[name] = p.release.step(projections[name]["release"], spikes[p.pre], self.dt)
+                moved[name] = {**projections[name], "release": s}
+        return moved, sent
 
-    def deliver(self, ring: Array, spikes: dict[str, Array], t: Array) -> tuple[Array, Array]:
-        """Every spike into the slots where it will land."""
+    def chance(self, sender: str, t: Array, key: Array) -> Chance | None:
+        """What decides which synapses pass on what `sender` sends; None where all do."""
+        p = self.net.projections.get(sender)
+        if p is None or p.release is None or p.reliability is None:
+            return None
+        reliability = jnp.broadcast_to(p.reliability, (p.graph.n_pre,))
+        return Chance(_random.stream(key, f"{sender}.release"), t, reliability, p.release.sites)
+
+    def pass_on(
+        self,
+        sent: dict[str, Array],
+        arrivals: dict[str, dict[str, Array]],
+        projections: dict[str, dict[str, Any]],
+        t: Array,
+        key: Array,
+    ) -> None:
+        """Same-step edges: what they carry is added to the arrivals of populations that run later."""
+        for edge in self.direct:
+            if edge.sender in sent:
+                heard = arrivals[edge.post]
+                heard[edge.port] = heard[edge.port] + edge.arrivals(sent[edge.sender], self.chance(edge.sender, t, key))
+        for name, plastic in self.plastic.items():
+            p = self.net.projections[name]
+            if p.delay is None and self._sender(name) in sent:
+                heard, amplitude = arrivals[p.post], sent[self._sender(name)]
+                heard[p.port] = heard[p.port] + plastic.arrivals(projections[name]["plastic"], amplitude)
+
+    def learn(
+        self,
+        ring: Array,
+        projections: dict[str, dict[str, Any]],
+        spikes: dict[str, Array],
+        sent: dict[str, Array],
+        populations: dict[str, Any],
+        inputs: Inputs,
+        t: Array,
+    ) -> tuple[Array, dict[str, dict[str, Any]]]:
+        """Plastic projections: what the spikes of the step change, and what those send that arrive at synapses now."""
+        if not self.plastic:
+            return ring, projections
+        projections, first_port = dict(projections), _first_ports(self.net)
+        cells = {
+            name: Cells(spikes[name], population.voltage(populations[name]))
+            for name, population in self.populations.items()
+        }
+        for name, plastic in self.plastic.items():
+            p = self.net.projections[name]
+            pre = cells[p.pre] if p.release is None else cells[p.pre]._replace(sent=sent[name])
+            buffer, target = (
+                (None, None) if p.delay is None else (ring, Where(self.ring, first_port[f"{p.post}.{p.port}"]))
+            )
+            try:
+                learnt, buffer = plastic.step(
+                    projections[name]["plastic"], buffer, target, t, pre, cells[p.post], inputs.modulators
+                )
+            except ValueError as error:
+                raise ValueError(f"Projection {name!r}: {error}") from None
+            ring = ring if buffer is None else buffer
+            projections[name] = {**projections[name], "plastic": learnt}
+        return ring, projections
+
+    def _sender(self, name: str) -> str:
+        """Under which name that stands which a projection sends."""
+        p = self.net.projections[name]
+        return p.pre if p.release is None else name
+
+    def deliver(self, ring: Array, sent: dict[str, Array], t: Array, key: Array) -> tuple[Array, Array]:
+        """All that is sent into the slots where it will land."""
         overflow = jnp.zeros((), bool)
         if self.rows is not None:
-            everybody = jnp.concatenate([spikes[name] for name in self.populations])
+            everybody = jnp.concatenate([sent[name] for name in self.senders])
             ring, overflow = self.rows.deliver(ring, everybody, t)
+        for sender, rows in self.by_chance.items():
+            ring, cut = rows.deliver(ring, sent[sender], t, self.chance(sender, t, key))
+            overflow |= cut
         for carrier in self.carriers:
-            for target, arrived in carrier.arrivals(spikes[carrier.pre]):
+            for target, arrived in carrier.arrivals(sent[carrier.sender]):
                 ring = self.ring.add(ring, t + target.delay, target.first, arrived)
         return ring, overflow
 
-    def next(self, state: NetworkState, populations: dict[str, Any], ring: Array, overflow: Array) -> NetworkState:
+    def next(
+        self,
+        state: NetworkState,
+        populations: dict[str, Any],
+        projections: dict[str, dict[str, Any]],
+        ring: Array,
+        overflow: Array,
+    ) -> NetworkState:
         """The state after a step."""
         return state._replace(
-            populations=populations, ring=ring, status=state.status | bit(Status.SPIKE_CAPACITY, overflow)
+            populations=populations,
+            projections=projections,
+            ring=ring,
+            status=state.status | bit(Status.SPIKE_CAPACITY, overflow),
         )
 
 
 def ring_of(net: Network) -> Ring:
     """A slot a step of the longest delay, and one for the step itself; a place a port of every neuron."""
     width = sum(population.n * len(population.ports) for population in net.populations.values())
-    return Ring(1 + max((p.max_delay for p in net.projections.values()), default=0), width)
+    longest = [p.max_delay if p.plastic is None else p.plastic.incidence.slots[1] - 1 for p in net.projections.values()]
+    return Ring(1 + max(longest, default=0), width)
 
 
-def _carrier(p: Projection, graph: DenseGraph, delay: Array, first: int) -> Carrier:
+def plastic_of(net: Network, p: Projection) -> Plastic:
+    """The plastic part of a projection, with the delays that it has now."""
+    learning = p.plastic
+    assert learning is not None
+    meet = learning.incidence
+    if p.delay is not None:
+        meet = meet.delayed(learning.axonal, p.delay - learning.axonal)
+    return Plastic(learning.rule, meet, net.dt)
+
+
+def _carrier(sender: str, p: Projection, graph: DenseGraph, delay: Array, first: int) -> Carrier:
     if p.weight.ndim:
         matrix, scale = graph.masked(p.weight), jnp.ones((), p.weight.dtype)
     else:
         matrix, scale = jnp.ones(graph.shape, jnp.int8) if graph.count is None else graph.count, p.weight
-    return Carrier(p.pre, matrix, (Target(first, graph.n_post, scale, delay),))
+    return Carrier(sender, matrix, (Target(first, graph.n_post, scale, delay),))
 
 
 def _side_by_side(carriers: list[Carrier]) -> tuple[Carrier, ...]:
-    """One carrier for all that leaves a population in matrices of one type: its spikes are looked for once."""
+    """One carrier for all that a sender has in matrices of one type: its spikes are looked for once."""
     together: dict[tuple[str, Any], list[Carrier]] = {}
     for carrier in carriers:
-        together.setdefault((carrier.pre, carrier.matrix.dtype), []).append(carrier)
+        together.setdefault((carrier.sender, carrier.matrix.dtype), []).append(carrier)
     return tuple(
-        Carrier(pre, jnp.concatenate([c.matrix for c in some], axis=1), sum((c.targets for c in some), ()))
-        for (pre, _), some in together.items()
+        Carrier(sender, jnp.concatenate([c.matrix for c in some], axis=1), sum((c.targets for c in some), ()))
+        for (sender, _), some in together.items()
     )
 
 
-def _direct(p: Projection) -> Direct:
+def _direct(sender: str, p: Projection) -> Direct:
     now = jnp.zeros((), jnp.int32)
-    if isinstance(p.graph, DenseGraph):
-        return Direct(p.pre, p.post, p.port, _carrier(p, p.graph, now, 0))
+    if isinstance(p.graph, DenseGraph) and p.reliability is None:
+        return Direct(sender, p.post, p.port, _carrier(sender, p, p.graph, now, 0))
     rows = merged([Piece(p.graph, p.weight, now, 0, 0)], p.graph.n_pre, Ring(1, p.graph.n_post))
-    return Direct(p.pre, p.post, p.port, rows)
+    return Direct(sender, p.post, p.port, rows)
 
 
 def _first_ports(net: Network) -> dict[str, int]:

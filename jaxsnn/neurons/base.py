@@ -62,6 +62,10 @@ class AbstractNeuron(Checked):
     def reset(self, s: Any, spike: Float[Array, "..."], dt: float) -> Any:
         """What a spike does to the state; closes the step for those that did not fire as well."""
 
+    def voltage(self, s: Any) -> Float[Array, "..."] | None:
+        """The membrane potential that plasticity may read; None for what has none."""
+        return getattr(s, "v", None)
+
     def held(self, s: Any) -> Bool[Array, "..."] | None:
         """Who is refractory at the start of the step; None for a neuron that never is."""
         return None

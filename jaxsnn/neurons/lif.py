@@ -1,4 +1,4 @@
-"""The leaky integrate-and-fire neuron."""
+"""The leaky integrate-and-fire neuron, and the membrane that others of its kind share with it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from .._linear import Current, phi
 from .._types import check, param
-from .base import AbstractNeuron
 from .choices import (
     AbstractComparator,
     AbstractGain,
@@ -21,11 +20,11 @@ from .choices import (
     Drops,
     Integrates,
     Keeps,
-    NextStep,
     Resistance,
     SameStep,
     ToValue,
 )
+from .firing import AbstractIntegrateFire
 from .surrogate import AbstractSurrogate, FastSigmoid
 
 
@@ -52,23 +51,10 @@ class LIFState(NamedTuple):
     pending: Float[Array, "..."] | None = None  # NextStep(): spikes whose reset is due
 
 
-class LIF(AbstractNeuron):
-    """Leaky integrate-and-fire: `tau dv/dt = -(v - v_rest) + R I`, a spike where `v` reaches `v_th`.
+class AbstractLIF(AbstractIntegrateFire):
+    """The linear membrane of `LIF`, its arguments and what it hears while refractory, for a threshold of its own.
 
-    The membrane is integrated exactly for any step. A spike in step `k` sets a counter to `R = ceil(t_ref / dt)`;
-    steps `k+1 .. k+R` are refractory, so the shortest interval is `R + 1` steps. (NEST counts like this; Brian2's
-    `refractory=t` is `t_ref = t - dt` here.)
-
-    **Arguments**, each of shape `()` or `(n,)`:
-
-    - `tau`: membrane time constant, ms. `v_rest`, `v_th`, `v_reset`: mV. `t_ref`: refractory period, ms.
-    - `bias`: a constant current, in the unit that `gain` expects.
-    - `noise`: stationary standard deviation of white current noise, mV; None for no noise (nothing is drawn).
-    - `gain`: `Resistance`, `Capacitance` or `PerStep`. `comparator`: `AtLeast` or `Above`.
-    - `reset_kind`: `ToValue`, `Subtract` or `Nothing`. `reset_time`: `SameStep` or `NextStep`.
-    - `while_refractory`: `Drops`, `Keeps` or `Integrates`. `surrogate`: the pseudo-derivative of the threshold.
-
-    **Reference:** Rotter and Diesmann, Biol. Cybern. 81:381 (1999) for exact integration.
+    Its state has, besides what every integrate-and-fire neuron has, the jumps `kept` while refractory (or None).
     """
 
     tau: Array = param(20.0, unit="ms", above=0.0)
@@ -88,7 +74,7 @@ class LIF(AbstractNeuron):
     def __check_init__(self):
         check(
             lambda: self.v_reset <= self.v_th,
-            f"LIF.v_reset is {self.v_reset} mV; expected at most v_th = {self.v_th} mV.",
+            f"{type(self).__name__}.v_reset is {self.v_reset} mV; expected at most v_th = {self.v_th} mV.",
         )
 
     @property
@@ -99,19 +85,11 @@ class LIF(AbstractNeuron):
     def noisy(self) -> bool:
         return self.noise is not None
 
-    def init(self, shape: tuple[int, ...], dtype: Any) -> LIFState:
-        zeros = jnp.zeros(shape, dtype)
-        return LIFState(
-            v=jnp.broadcast_to(self.v_rest, shape).astype(dtype),
-            r=jnp.zeros(shape, jnp.int32),
-            kept=zeros if isinstance(self.while_refractory, Keeps) else None,
-            pending=zeros if isinstance(self.reset_time, NextStep) else None,
-        )
+    def at_rest(self, v: Array, shape: tuple[int, ...], dtype: Any) -> dict[str, Any]:
+        kept = jnp.zeros(shape, dtype) if isinstance(self.while_refractory, Keeps) else None
+        return {**super().at_rest(v, shape, dtype), "kept": kept}
 
-    def held(self, s: LIFState) -> Bool[Array, "..."]:
-        return s.r > 0
-
-    def advance(self, s: LIFState, current: Current, dt: float, *, noise: Array | None = None) -> LIFState:
+    def advance(self, s: Any, current: Current, dt: float, *, noise: Array | None = None) -> Any:
         v = leak(s.v, self.v_rest, self.tau, self.gain, current._replace(a=current.a + self.bias), dt)
         if self.noise is not None and noise is not None:
             v = v + self.noise * jnp.sqrt(-jnp.expm1(-2.0 * dt / self.tau)) * noise
@@ -119,7 +97,7 @@ class LIF(AbstractNeuron):
             v = jnp.where(self.held(s), s.v, v)
         return s._replace(v=v)
 
-    def kick(self, s: LIFState, jump: Array, dt: float, *, fired: Array | None = None) -> LIFState:
+    def kick(self, s: Any, jump: Array, dt: float, *, fired: Array | None = None) -> Any:
         if isinstance(self.while_refractory, Integrates):
             return s._replace(v=s.v + jump)
         deaf = self.held(s) if fired is None else self.held(s) | fired
@@ -128,21 +106,25 @@ class LIF(AbstractNeuron):
         discounted = jump * jnp.exp(-dt / self.tau * s.r.astype(jump.dtype))
         return s._replace(v=s.v + jnp.where(deaf, 0.0, jump + s.kept), kept=jnp.where(deaf, s.kept + discounted, 0.0))
 
-    def _due(self, s: LIFState) -> Array:
-        """The membrane that is compared with the threshold: a reset of the step before is applied first."""
-        return s.v if s.pending is None else self.reset_kind(s.v, s.pending, self.v_th, self.v_reset)
 
-    def spike(self, s: LIFState) -> Float[Array, "..."]:
-        v = self._due(s)
-        fires = self.surrogate(self.comparator(v, self.v_th), v - self.v_th)
-        return jnp.where(self.held(s), 0.0, fires)  # who cannot fire has no pseudo-derivative either
+class LIF(AbstractLIF):
+    """Leaky integrate-and-fire: `tau dv/dt = -(v - v_rest) + R I`, a spike where `v` reaches `v_th`.
 
-    def reset(self, s: LIFState, spike: Array, dt: float) -> LIFState:
-        v = self._due(s)
-        if s.pending is None:
-            s = s._replace(v=self.reset_kind(v, spike, self.v_th, self.v_reset))
-        else:
-            s = s._replace(v=v, pending=spike)
-        # a thousandth of a step forgives a period that is on the grid but not in binary
-        refractory = jnp.ceil(self.t_ref / dt - 1e-3).astype(jnp.int32)
-        return s._replace(r=jnp.where(spike > 0, refractory, jnp.maximum(s.r - 1, 0)))
+    The membrane is integrated exactly for any step. A spike in step `k` sets a counter to `R = ceil(t_ref / dt)`;
+    steps `k+1 .. k+R` are refractory, so the shortest interval is `R + 1` steps. (NEST counts like this; Brian2's
+    `refractory=t` is `t_ref = t - dt` here.)
+
+    **Arguments**, each of shape `()` or `(n,)`:
+
+    - `tau`: membrane time constant, ms. `v_rest`, `v_th`, `v_reset`: mV. `t_ref`: refractory period, ms.
+    - `bias`: a constant current, in the unit that `gain` expects.
+    - `noise`: stationary standard deviation of white current noise, mV; None for no noise (nothing is drawn).
+    - `gain`: `Resistance`, `Capacitance` or `PerStep`. `comparator`: `AtLeast` or `Above`.
+    - `reset_kind`: `ToValue`, `Subtract` or `Nothing`. `reset_time`: `SameStep` or `NextStep`.
+    - `while_refractory`: `Drops`, `Keeps` or `Integrates`. `surrogate`: the pseudo-derivative of the threshold.
+
+    **Reference:** Rotter and Diesmann, Biol. Cybern. 81:381 (1999) for exact integration.
+    """
+
+    def init(self, shape: tuple[int, ...], dtype: Any) -> LIFState:
+        return LIFState(**self.at_rest(self.v_rest, shape, dtype))

@@ -55,6 +55,9 @@ class Relay(AbstractNeuron):
     In the step in which it arrives or, where arrivals come after the threshold (`BrianOrder`), in the next.
     """
 
+    def voltage(self, s: RelayState) -> None:
+        return None
+
     def init(self, shape: tuple[int, ...], dtype: Any) -> RelayState:
         return RelayState(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))
 

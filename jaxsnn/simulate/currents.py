@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -26,6 +27,8 @@ class Step(AbstractDrive):
     start: Array = param(0.0, unit="ms", kw_only=True)
     stop: Array = param(math.inf, unit="ms", kw_only=True)
 
+    axes: ClassVar = {"amplitude": 1}
+
     def prepare(self, dynamics):
         populations = _populations(self.into, dynamics, amplitude=self.amplitude)
         return _Currents(self.amplitude, None, self.start, self.stop, populations, dynamics.dt, every=1)
@@ -44,6 +47,8 @@ class Noise(AbstractDrive):
     start: Array = param(0.0, unit="ms", kw_only=True)
     stop: Array = param(math.inf, unit="ms", kw_only=True)
     every: int = eqx.field(default=1, static=True, kw_only=True)
+
+    axes: ClassVar = {"sd": 1, "mean": 1}
 
     def __check_init__(self):
         if self.every < 1:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
@@ -18,7 +19,24 @@ class AbstractDrive(Checked):
 
     A drive of your own needs `step`, and `init` if it has a state. `prepare` is called once a run, inside jit, and
     returns the drive that steps: the place for tables, and to look up ports with `dynamics.port(path)`.
+
+    A drive may hold a batch of examples, for an estimator to go through: numbers with an axis more, in front, than one
+    example has (`Replay` of a raster of shape `(examples, steps, n)`). `axes` names such fields, and how many axes one
+    example has. `simulate` runs one example.
     """
+
+    axes: ClassVar[dict[str, int]] = {}
+
+    @property
+    def steps(self) -> int | None:
+        """How many steps it is made for, if it knows."""
+        return None
+
+    def per_example(self) -> Any:
+        """Which leaves differ between examples: a tree of booleans like the drive itself."""
+        shared = jax.tree.map(lambda _: False, self)
+        own = [name for name, axes in self.axes.items() if _rank(getattr(self, name)) == axes + 1]
+        return eqx.tree_at(lambda d: [getattr(d, name) for name in own], shared, [True] * len(own)) if own else shared
 
     def prepare(self, dynamics: AbstractDynamics) -> AbstractDrive:
         return self
@@ -54,6 +72,13 @@ class Sum(AbstractDrive):
 
     drives: tuple[AbstractDrive, ...]
 
+    @property
+    def steps(self):
+        return max((drive.steps for drive in self.drives if drive.steps is not None), default=None)
+
+    def per_example(self):
+        return Sum(tuple(drive.per_example() for drive in self.drives))
+
     def prepare(self, dynamics):
         return Sum(tuple(drive.prepare(dynamics) for drive in self.drives))
 
@@ -73,6 +98,10 @@ class Sum(AbstractDrive):
         for drive in self.drives:
             status |= drive.status()
         return status
+
+
+def _rank(x: Any) -> int | None:
+    return x.ndim if eqx.is_array(x) else None
 
 
 def names(into: str | Iterable[str]) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Int, UInt32
 
 from .. import _random
@@ -18,6 +17,7 @@ from .._types import canonical_float, is_concrete
 from .._types import steps as to_steps
 from ..dynamics import AbstractDynamics, Signals, silent
 from .batching import batched_by_device
+from .checkpoint import AbstractCheckpoint, KeepAll
 from .drive import AbstractDrive, Silence
 from .progress import AbstractProgress, Bar
 from .record import AbstractProbe
@@ -58,6 +58,7 @@ def simulate(
     state: RunState | None = None,
     record: Any = None,
     chunk: int = 1000,
+    checkpoint: AbstractCheckpoint | None = None,
     progress: AbstractProgress | None = None,
     throw: bool = True,
 ) -> Run:
@@ -74,6 +75,8 @@ def simulate(
     **Other arguments:**
 
     - `chunk`: steps of the inner scan. It bounds what is stacked before probes thin it, and changes no number.
+    - `checkpoint`: what is kept for a derivative in reverse: `KeepAll()` (default), `Chunked()`, `Recursive()`,
+      `Truncated(steps)`. It changes no value.
     - `progress`: `Bar()` (default: shows itself when a run takes longer than two seconds) or `Quiet()`.
     - `throw`: raise `SimulationError` at the end if the status is not clean; False leaves it to `run.status`. While
       tracing there is nothing to raise: read `run.status` from what the program returns.
@@ -88,14 +91,15 @@ def simulate(
     for probe in probes:
         if not isinstance(probe, AbstractProbe):
             raise ValueError(f"record holds {probe!r}, expected a pytree of probes such as Count('E').")
-    length = _chunk(total, chunk, math.lcm(1, *(probe.every(dynamics) for probe in probes)))
+    policy = KeepAll() if checkpoint is None else checkpoint
+    length = policy.chunk(total, chunk, math.lcm(1, *(probe.every(dynamics) for probe in probes)))
     given = (dynamics, drive, tuple(probes), state, key)
     if is_concrete(given):
         state, records, status = _in_calls(given, total, length, Bar() if progress is None else progress)
         if throw:
             raise_if(status)
     else:
-        whole = batched_by_device(lambda *given: _in_one_program(given, total, length))
+        whole = batched_by_device(lambda *given: _in_one_program(given, total, length, policy))
         state, records, status = whole(*given)
     return Run(jax.tree.unflatten(structure, records), state, status)
 
@@ -107,20 +111,6 @@ def _total(t: float | None, steps: int | None, dt: float) -> int:
     if not isinstance(total, int) or total < 1:
         raise ValueError(f"Got a run of {total!r} steps, expected a positive whole number.")
     return total
-
-
-def _chunk(total: int, wanted: int, every: int) -> int:
-    """Steps of a chunk: a multiple of `every`, near `wanted`, and without remainder where that is to be had.
-
-    A last chunk of another length means compiling the step twice.
-    """
-    if wanted < 1:
-        raise ValueError(f"Got chunk = {wanted}, expected a positive number of steps.")
-    largest = max(every, wanted // every * every)
-    if total <= largest:
-        return total
-    even = [n for n in range(largest, largest // 2, -1) if n % every == 0 and total % n == 0]
-    return even[0] if even else largest
 
 
 # --- the three parts of a run, pure and traceable ---------------------------------------------------------------------
@@ -176,24 +166,33 @@ def _finish(prepared: Any, drive: Any, probes: Any, state: RunState, carries: An
 
 
 def _several(
-    prepared: Any, drive: Any, probes: Any, key: Any, state: RunState, carries: Any, length: int, n: int
+    prepared: Any,
+    drive: Any,
+    probes: Any,
+    key: Any,
+    state: RunState,
+    carries: Any,
+    length: int,
+    n: int,
+    policy: AbstractCheckpoint = KeepAll(),
 ) -> Any:
-    """`n` chunks of `length` steps, in a scan."""
+    """`n` chunks of `length` steps."""
+    words, closed = _random.opened(key)
 
-    def go(carry: Any, _: None) -> Any:
-        state, carries, emitted = _go(prepared, drive, probes, key, *carry, length)
+    def go(carry: Any) -> Any:
+        state, carries, emitted = _go(prepared, drive, probes, closed(words), *carry, length)
         return (state, carries), emitted
 
-    (state, carries), emitted = lax.scan(go, (state, carries), None, length=n)
+    (state, carries), emitted = policy.repeat(go, (state, carries), n)
     return state, carries, jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), emitted)
 
 
-def _in_one_program(given: Any, total: int, length: int) -> Any:
+def _in_one_program(given: Any, total: int, length: int, policy: AbstractCheckpoint) -> Any:
     """While tracing: everything at once."""
     _, _, probes, _, key = given
     prepared, drive, state, carries = _start(given, total)
     whole, rest = divmod(total, length)
-    state, carries, emitted = _several(prepared, drive, probes, key, state, carries, length, whole)
+    state, carries, emitted = _several(prepared, drive, probes, key, state, carries, length, whole, policy)
     if rest:
         state, carries, last = _go(prepared, drive, probes, key, state, carries, rest)
         emitted = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), emitted, last)

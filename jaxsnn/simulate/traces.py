@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array
 
 from .._tree import children, get
+from .._types import param, steps
 from ..dynamics import AbstractDynamics, known
 from .record import AbstractProbe
 
@@ -76,6 +77,42 @@ class Trace(AbstractProbe):
         return carry, stacked[self.period - 1 :: self.period]
 
 
+class Snapshots(AbstractProbe):
+    """A state variable now and then, shape `(samples, ...)`: sample `j` is the state at `t = (j + 1) every dt`.
+
+    Like `Trace`, for variables that are too large to be stacked in every step of a chunk.
+
+    **Arguments:** `path`: e.g. `"EE.weight"`. `every`: steps between samples, static.
+    """
+
+    path: str = eqx.field(static=True)
+    period: int = eqx.field(static=True)
+
+    def __init__(self, path: str, *, every: int):
+        if every < 1:
+            raise ValueError(f"Snapshots.every is {every}, expected a positive number of steps.")
+        self.path, self.period = path, int(every)
+
+    def init(self, dynamics, steps):
+        found = _looked_up(dynamics, self.path)
+        return jnp.int32(0), jnp.zeros((steps // self.period, *found.shape), found.dtype)
+
+    def step(self, carry, signals, t):
+        passed, kept = carry
+        passed = passed + 1
+
+        def taken(kept: Array) -> Array:
+            return kept.at[passed // self.period - 1].set(get(signals.state, self.path))
+
+        # a loop of one turn or none: unlike a branch it leaves what was kept in place
+        due = (passed % self.period == 0) & (passed <= kept.shape[0] * self.period)
+        turn = lambda state: (jnp.zeros((), bool), taken(state[1]))
+        return (passed, jax.lax.while_loop(lambda state: state[0], turn, (due, kept))[1]), None
+
+    def finish(self, carry, emitted, dynamics):
+        return carry[1]
+
+
 class Last(AbstractProbe):
     """A state variable at the end of the run."""
 
@@ -90,3 +127,60 @@ class Last(AbstractProbe):
 
     def finish(self, carry, emitted, dynamics):
         return carry
+
+
+class _Folded(AbstractProbe):
+    """A state variable, folded over time into one number a neuron, shape `(n,)`, from `start` ms on."""
+
+    path: str = eqx.field(static=True)
+    start: Array = param(0.0, unit="ms")
+
+    def init(self, dynamics, steps_):
+        found = _looked_up(dynamics, self.path)
+        first = steps(self.start, dynamics.dt, exact=False)
+        return first, jnp.zeros((), jnp.int32), self._first(found)
+
+    def _first(self, found: jax.ShapeDtypeStruct) -> Array:
+        return jnp.zeros(found.shape, found.dtype)
+
+    def _fold(self, carry: Array, x: Array) -> Array:
+        return carry + x
+
+    def step(self, carry, signals, t):
+        first, count, folded = carry
+        seen = t >= first
+        folded = jnp.where(seen, self._fold(folded, get(signals.state, self.path)), folded)
+        return (first, count + seen.astype(count.dtype), folded), None
+
+    def finish(self, carry, emitted, dynamics):
+        return carry[2]
+
+
+class Sum(_Folded):
+    """A state variable summed over the steps of the run, shape `(n,)`.
+
+    **Arguments:** `path`: e.g. `"out.v"`. `start`: ms, steps before it do not count.
+    """
+
+
+class Mean(_Folded):
+    """A state variable averaged over the steps of the run, shape `(n,)`.
+
+    **Arguments:** `path`: e.g. `"out.v"`. `start`: ms, steps before it do not count.
+    """
+
+    def finish(self, carry, emitted, dynamics):
+        return carry[2] / jnp.maximum(carry[1], 1).astype(carry[2].dtype)
+
+
+class Max(_Folded):
+    """The largest value of a state variable over the run, shape `(n,)`; its derivative is that of the first largest.
+
+    **Arguments:** `path`: e.g. `"out.v"`. `start`: ms, steps before it do not count.
+    """
+
+    def _first(self, found):
+        return jnp.full(found.shape, -jnp.inf, found.dtype)
+
+    def _fold(self, carry, x):
+        return jnp.where(x > carry, x, carry)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -31,6 +31,8 @@ class Poisson(AbstractDrive):
     start: Array = param(0.0, unit="ms", kw_only=True)
     stop: Array = param(math.inf, unit="ms", kw_only=True)
     most: float | None = eqx.field(default=None, static=True, kw_only=True)
+
+    axes: ClassVar = {"rate": 1, "weight": 1}
 
     def prepare(self, dynamics):
         ports = tuple(dynamics.port(path) for path in self.into)
@@ -68,6 +70,7 @@ class Replay(AbstractDrive):
 
     **Arguments:** `raster`: shape `(steps, n)`, any number type, amplitudes (0 and 1 for spikes). `into`: a port (of a
     `Source`: these are its spikes). `weight`: what an amplitude of one is worth, in the port's unit, `()` or `(n,)`.
+    A raster of shape `(examples, steps, n)` is a batch for an estimator.
 
     `Replay.events(step, neuron, steps=, n=, into=)` takes a list of events instead.
     """
@@ -76,9 +79,18 @@ class Replay(AbstractDrive):
     into: str = eqx.field(static=True, kw_only=True)
     weight: Array = param(1.0, unit="port", kw_only=True)
 
+    axes: ClassVar = {"raster": 2, "weight": 1}
+
     def __check_init__(self):
-        if not eqx.is_array(self.raster) or self.raster.ndim != 2:
-            raise ValueError(f"Replay.raster is {_shape(self.raster)}, expected an array of shape (steps, n).")
+        if not eqx.is_array(self.raster) or self.raster.ndim not in (2, 3):
+            raise ValueError(
+                f"Replay.raster is {_shape(self.raster)}, expected an array of shape (steps, n), "
+                "or (examples, steps, n) for a batch."
+            )
+
+    @property
+    def steps(self):
+        return self.raster.shape[-2]
 
     @classmethod
     def events(cls, step: Any, neuron: Any, *, steps: int, n: int, into: str, weight: Any = 1.0) -> Replay:
@@ -94,6 +106,11 @@ class Replay(AbstractDrive):
 
     def prepare(self, dynamics):
         path, n = dynamics.port(self.into)
+        if self.raster.ndim != 2:
+            raise ValueError(
+                f"Replay.raster has shape {self.raster.shape}: a batch of examples. `simulate` runs one, of shape "
+                f"(steps, {n}); give the batch to an estimator or to `evaluate`, or map over it with `jax.vmap`."
+            )
         if self.raster.shape[1] != n:
             hint = "; did you swap time and neurons?" if self.raster.shape[0] == n else ""
             raise ValueError(f"Replay.raster has shape {self.raster.shape}, expected (steps, {n}) for {path!r}{hint}")

@@ -54,6 +54,16 @@ def test_run(folder, capsys):
     assert ds.attrs["g"] == 2.0 and ds.attrs["eta"] == 1.5 and ds.attrs["seed"] == 3
 
 
+def test_run_goes_through_what_one_result_is_made_of(folder, capsys):
+    """REPEATS names the axes; the summary comes last; an axis that is set stays set."""
+    (folder / "folds.py").write_text(FILE + EXTRA + 'REPEATS = ("g",)\n')
+    assert main(["run", "folds.py"]) == 0
+    out = capsys.readouterr().out
+    assert "folds.py: 3 point(s), g x 3" in out and out.rstrip().endswith("the largest is 30.5")
+    assert main(["run", "folds.py", "--set", "g=1"]) == 0
+    assert "folds.py: 1 point(s)" in capsys.readouterr().out
+
+
 def test_sweep_of_the_space_with_summary_and_plot(folder, capsys):
     assert main(["sweep", "full.py", "--out", "there", "--seed", "5"]) == 0
     out = capsys.readouterr().out

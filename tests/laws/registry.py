@@ -41,6 +41,29 @@ def lif(u, **choices):
     return snn.LIF(**{name: value * u for name, value in numbers.items()}, **choices)
 
 
+def cuba(u, **choices):
+    """A two-state cell that fires, holds for three steps, and whose numbers all matter."""
+    numbers = dict(tau_syn=2.0, tau=5.0, v_rest=0.25, v_th=1.5, v_reset=-0.5, t_ref=0.3, bias=0.5)
+    choices = {"gain": snn.Resistance(1.25 * u), **choices}
+    return snn.CubaLIF(**{name: value * u for name, value in numbers.items()}, **choices)
+
+
+CUBA = {
+    "new": dict(),
+    "new per step": dict(gain=snn.PerStep(), decay=snn.EulerDecay()),
+    "old euler": dict(recursion=snn.OldCurrent(), decay=snn.EulerDecay()),
+    "decaying": dict(recursion=snn.DecayingCurrent()),
+    "next step": dict(reset_kind=snn.Subtract(), reset_time=snn.NextStep()),
+    "integrates": dict(while_refractory=snn.Integrates()),
+}
+
+
+def alif(u, **choices):
+    """An adaptive LIF: its threshold rises by a half with every spike."""
+    numbers = dict(tau=5.0, v_rest=0.25, v_th=1.0, v_reset=-0.5, t_ref=0.3, bias=0.5, beta=0.5, tau_a=4.0)
+    return snn.ALIF(**{name: value * u for name, value in numbers.items()}, **choices)
+
+
 NEURONS = {
     "LIF": lambda u: lif(u),
     "LIF above": lambda u: lif(u, comparator=snn.Above()),
@@ -57,6 +80,12 @@ NEURONS = {
     "LI": lambda u: snn.LI(tau=5.0 * u, v_rest=0.25 * u, gain=snn.Resistance(1.25 * u)),
     "Relay": lambda u: snn.Relay(),
     "QIF": lambda u: QIF(tau=2.0 * u),
+    **{f"CubaLIF {name}": lambda u, c=choices: cuba(u, **c) for name, choices in CUBA.items()},
+    "ALIF": lambda u: alif(u),
+    "ALIF normalised next step": lambda u: alif(
+        u, increment=snn.NormalisedIncrement(), reset_kind=snn.Subtract(), reset_time=snn.NextStep()
+    ),
+    "Lapicque": lambda u: snn.Lapicque(2.5 * u, 0.5 * u, v_th=1.5 * u, v_reset=-0.5 * u, t_ref=0.3 * u),
 }
 
 PORTS = {
@@ -67,8 +96,25 @@ PORTS = {
     "Alpha": lambda u: snn.Alpha(2.0 * u),
     "Alpha frozen": lambda u: snn.Alpha(2.0 * u, hold=snn.Frozen()),
     "Alpha at tau_m": lambda u: snn.Alpha(5.0 * u),
+    "DualExponential": lambda u: snn.DualExponential(0.5 * u, 2.0 * u),
+    "DualExponential to area": lambda u: snn.DualExponential(0.5 * u, 2.0 * u, size=snn.ToArea()),
+    "DualExponential bare": lambda u: snn.DualExponential(0.5 * u, 2.0 * u, size=snn.Bare()),
+    "DualExponential frozen": lambda u: snn.DualExponential(0.5 * u, 2.0 * u, hold=snn.Frozen()),
+    "DualExponential at tau_m": lambda u: snn.DualExponential(5.0 * u, 5.0 * u),
     "Conductance": lambda u: snn.Conductance(2.0 * u, 3.0 * u),
+    "DualConductance": lambda u: snn.DualConductance(0.5 * u, 2.0 * u, 3.0 * u),
+    "NMDA": lambda u: snn.NMDA(snn.Conductance(2.0 * u, 3.0 * u), mg=2.0 * u),
+    "NMDA that rises": lambda u: snn.NMDA(snn.DualConductance(0.5 * u, 2.0 * u, 3.0 * u), slope=0.5 * u, half=0.5 * u),
     "UnlessRefractory": lambda u: snn.UnlessRefractory(snn.Exponential(2.0 * u)),
+}
+
+RELEASES = {
+    "TsodyksMarkram": lambda u: snn.TsodyksMarkram(0.25 * u, 5.0 * u, 2.0 * u),
+    "TsodyksMarkram without facilitation": lambda u: snn.TsodyksMarkram(0.25 * u, 5.0 * u, 0.0 * u),
+    "TsodyksUzielMarkram": lambda u: snn.TsodyksUzielMarkram(0.25 * u, 0.5 * u, 5.0 * u, 2.0 * u),
+    "TsodyksUzielMarkram at equal times": lambda u: snn.TsodyksUzielMarkram(0.25 * u, 5.0 * u, 5.0 * u, 0.0 * u),
+    "Bernoulli": lambda u: snn.Bernoulli(0.25 * u),
+    "Binomial": lambda u: snn.Binomial(0.25 * u, 3),
 }
 
 DRIVES = {
@@ -119,6 +165,14 @@ def walk(neuron, x, **order):
 
     start = neuron.init((N,), x.a.dtype)
     return jax.lax.scan(body, start, jax.tree.map(jnp.asarray, x))[1]
+
+
+def trains(dtype, seed=1):
+    """Trains of single spikes, some in neighbouring steps and a few of them graded; the first sender never fires."""
+    rng = np.random.default_rng(seed)
+    train = np.where(rng.random((STEPS, N)) < 0.2, rng.choice([1.0, 1.0, 1.0, 2.0, 0.5], (STEPS, N)), 0.0)
+    train[:, 0] = 0.0
+    return train.astype(dtype)
 
 
 def port_step(port, s, arrivals, v, tau_m):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
-from tests.laws.registry import DT, NEURONS, PORTS, N
+from tests.laws.registry import DT, NEURONS, PORTS, RELEASES, N
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 KEY = jax.random.key(0)
@@ -41,11 +41,13 @@ def check(function, *args):
 
 @pytest.mark.parametrize("neuron", NEURONS)
 def test_step_of_every_neuron_beside_every_port(neuron):
-    """Two populations: one with all ports that give currents or jumps, one with all of them and a conductance."""
-    linear = {f"port{i}": PORTS[name](1.0) for i, name in enumerate(PORTS) if name != "Conductance"}
+    """Two populations: one with all ports that give currents or jumps, one with the conductances too."""
+    of_v = ("Conductance", "DualConductance", "NMDA", "NMDA that rises")
+    linear = {f"port{i}": PORTS[name](1.0) for i, name in enumerate(PORTS) if name not in of_v}
+    conductances = {f"g{i}": PORTS[name](1.0) for i, name in enumerate(of_v)}
     populations = {
         "P": snn.Population(NEURONS[neuron](1.0), N, ports=linear),
-        "Q": snn.Population(NEURONS[neuron](1.0), N, ports={**linear, "g": PORTS["Conductance"](1.0)}),
+        "Q": snn.Population(NEURONS[neuron](1.0), N, ports={**linear, **conductances}),
     }
 
     def step(net, state, t, key):
@@ -87,6 +89,24 @@ def experiment(rate, weight, key, order=None):
 @pytest.mark.parametrize("order", [snn.NestOrder(), snn.BrianOrder()], ids=["nest", "brian2"])
 def test_simulation(order):
     check(functools.partial(experiment, order=order), jnp.float32(5000.0), jnp.float32(0.1), KEY)
+
+
+def test_releases():
+    """Every release once, over lists and matrices, with a delay or in the same step; as a batch, and differentiated."""
+    how = [(via, delay) for via in (snn.Sparse(), snn.Dense()) for delay in (1.5, None)]
+
+    def run(weight, key):
+        links = {
+            name: snn.Link("S", "D", snn.FixedProb(0.5), via=via, weight=weight, delay=delay, release=make(1.0))
+            for (name, make), (via, delay) in zip(RELEASES.items(), how + how[:2])
+        }
+        populations = {"S": snn.Source(30), "D": snn.Population(snn.LIF(v_th=5.0), 20)}
+        net = snn.network(dt=DT, key=key, populations=populations, projections=links)
+        record = (snn.Count("D"), snn.Last("TsodyksMarkram.release.x"))
+        return snn.simulate(net, snn.Poisson(50.0, into="S", most=1.0), steps=20, key=key, record=record).record
+
+    check(jax.vmap(run, in_axes=(0, None)), jnp.linspace(0.1, 0.2, 3), KEY)
+    check(jax.grad(lambda weight: jnp.sum(run(weight, KEY)[0])), jnp.float32(0.1))
 
 
 def test_sweep():

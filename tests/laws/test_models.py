@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
-from tests.laws.registry import DRIVES, DT, NEURONS, PORTS, N, feed, neuron_step, port_step
+from tests.laws.registry import DRIVES, DT, NEURONS, PORTS, RELEASES, N, feed, neuron_step, port_step
 
 SCALES = (1, 1.5, np.float32(1.1), np.float64(0.9))  # whatever kind of number a user has at hand
 
@@ -28,9 +28,17 @@ def port_steps(port, s, x):
     return s, (first, second)
 
 
+def release_steps(release, s, x):
+    """A step in which some fire, and one in which nobody does."""
+    s, first = release.step(s, jnp.where(x.jump == 0, 1.0, 0.0), DT)
+    s, second = release.step(s, jnp.zeros_like(x.jump), DT)
+    return s, (first, second)
+
+
 MODELS = {
     **{name: (make, neuron_steps) for name, make in NEURONS.items()},
     **{n: (m, port_steps) for n, m in PORTS.items()},
+    **{n: (m, release_steps) for n, m in RELEASES.items()},
 }
 
 

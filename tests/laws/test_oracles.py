@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.linalg import expm
 
-from tests.laws.registry import DT, NEURONS, PORTS, STEPS, N, feed, port_step, walk
+from tests.laws.registry import DT, NEURONS, PORTS, RELEASES, STEPS, N, feed, port_step, trains, walk
 
 ORDERS = [(False, False), (True, False), (False, True)]  # (late arrivals, a current that depends on v)
 
@@ -83,6 +84,66 @@ def qif(i, x, late, sloped):
         yield v, fired
 
 
+def cuba(i, x, late, sloped, *, recursion="new", euler=False, whole=False, later=False, integrates=False):
+    """Two states: the current `j` and the membrane; conductances are taken at the start of the step."""
+    tau_syn, tau, rest, threshold, reset_to, hold, bias = 2.0, 5.0, 0.25, 1.5, -0.5, 3, 0.5
+    decays = (1 - DT / tau_syn, 1 - DT / tau) if euler else (math.exp(-DT / tau_syn), math.exp(-DT / tau))
+    gain = 1.0 if whole else 1.25 * (1.0 - decays[1])
+    v, j, counter, pending = rest, 0.0, 0, False
+    back = lambda v: v - (threshold - reset_to) if later else reset_to
+    for k in range(STEPS):
+        held, old = counter > 0, j
+        moves = integrates or not held
+        j = decays[0] * j
+        if recursion == "decaying":
+            seen = effective(lambda u, old=old: old * math.exp(-u / tau_syn), tau)
+        else:
+            seen = j if recursion == "new" else old
+        if moves:
+            slope = x.b[k, i] * v if sloped else 0.0
+            v = rest + decays[1] * (v - rest) + gain * (seen + bias + x.a[k, i] + slope)
+        if recursion == "new" and not late and moves:
+            v += gain * x.jump[k, i]
+        j += x.jump[k, i]
+        if pending:
+            v = back(v)
+        fired = not held and v > threshold
+        v = back(v) if fired and not later else v
+        pending = fired and later
+        counter = hold if fired else max(counter - 1, 0)
+        yield v, fired
+
+
+def alif(i, x, late, sloped, *, normalised=False, later=False):
+    tau, rest, threshold, reset_to, hold, bias, beta, tau_a = 5.0, 0.25, 1.0, -0.5, 3, 0.5, 0.5, 4.0
+    v, a, counter, pending = rest, 0.0, 0, False
+    back = lambda v: v - (threshold - reset_to) if later else reset_to
+    for k in range(STEPS):
+        held, a = counter > 0, a * math.exp(-DT / tau_a)
+        v = v if held else leaky(v, bias + x.a[k, i], x.b[k, i] if sloped else 0.0, tau, rest, 1.0)
+        v += 0.0 if late or held else x.jump[k, i]
+        fired = not held and (back(v) if pending else v) >= threshold + beta * a
+        v += x.jump[k, i] if late and not (held or fired) else 0.0
+        v = back(v) if pending else v
+        v = back(v) if fired and not later else v
+        a += ((1.0 - math.exp(-DT / tau_a)) if normalised else 1.0) * fired
+        pending = fired and later
+        counter = hold if fired else max(counter - 1, 0)
+        yield v, fired
+
+
+def lapicque(i, x, late, sloped):
+    v, counter = 0.0, 0
+    for k in range(STEPS):
+        held = counter > 0
+        if not held:
+            v += DT * (x.a[k, i] + (x.b[k, i] * v if sloped else 0.0) - v / 2.5) / 0.5
+        fired = not held and v + (0.0 if late else x.jump[k, i]) >= 1.5
+        v += 0.0 if held else x.jump[k, i]
+        v, counter = (-0.5, 3) if fired else (v, max(counter - 1, 0))
+        yield v, fired
+
+
 NEURON_ORACLES = {
     "LIF": (lif, {}),
     "LIF above": (lif, dict(above=True)),
@@ -99,6 +160,15 @@ NEURON_ORACLES = {
     "LI": (li, {}),
     "Relay": (relay, {}),
     "QIF": (qif, {}),
+    "CubaLIF new": (cuba, {}),
+    "CubaLIF new per step": (cuba, dict(whole=True, euler=True)),
+    "CubaLIF old euler": (cuba, dict(recursion="old", euler=True)),
+    "CubaLIF decaying": (cuba, dict(recursion="decaying")),
+    "CubaLIF next step": (cuba, dict(later=True)),
+    "CubaLIF integrates": (cuba, dict(integrates=True)),
+    "ALIF": (alif, {}),
+    "ALIF normalised next step": (alif, dict(normalised=True, later=True)),
+    "Lapicque": (lapicque, {}),
 }
 
 
@@ -164,6 +234,42 @@ def conductance(i, arrivals, v, tau_m):
         g = g * math.exp(-DT / 2.0) + arrivals[k, i]
 
 
+def dual_course(u, s, y, rise, decay):
+    """What is left of `s` after `u` ms, and what the slope `y` has added."""
+    k = 1 / rise - 1 / decay
+    added = u * math.exp(-u / decay) if k == 0 else (math.exp(-u / decay) - math.exp(-u / rise)) / k
+    return s * math.exp(-u / decay) + y * added
+
+
+def peak(rise, decay):
+    """The slope that makes the peak 1: by where the derivative vanishes."""
+    if rise == decay:
+        return math.e / rise
+    when = math.log(decay / rise) / (1 / rise - 1 / decay)
+    return 1.0 / dual_course(when, 0.0, 1.0, rise, decay)
+
+
+def dual(i, arrivals, v, tau_m, rise=0.5, decay=2.0, frozen=False, jump=None):
+    s, y, jump = 0.0, 0.0, peak(rise, decay) if jump is None else jump
+    for k in range(STEPS):
+        yield s if frozen else effective(lambda u, s=s, y=y: dual_course(u, s, y, rise, decay), tau_m), None, None
+        s, y = dual_course(DT, s, y, rise, decay), y * math.exp(-DT / rise) + arrivals[k, i] * jump
+
+
+def dual_conductance(i, arrivals, v, tau_m):
+    for g, _, _ in dual(i, arrivals, v, tau_m, frozen=True):
+        yield 3.0 * g, -g, None
+
+
+def nmda(i, arrivals, v, tau_m, course=conductance, mg=2.0, slope=0.062, half=3.57):
+    """The tangent of the blocked current at `v`: its slope by a complex step."""
+    for k, (_, b, _) in enumerate(course(i, arrivals, v, tau_m)):
+        at = complex(v[k, i], 1e-30)
+        current = -b * (3.0 - at) / (1.0 + mg * np.exp(-slope * at) / half)
+        tangent = current.imag / 1e-30
+        yield current.real - tangent * v[k, i], tangent, None
+
+
 def delta(i, arrivals, v, tau_m):
     for k in range(STEPS):
         yield None, None, arrivals[k, i]
@@ -177,7 +283,15 @@ PORT_ORACLES = {
     "Alpha": (alpha, {}),
     "Alpha frozen": (alpha, dict(frozen=True)),
     "Alpha at tau_m": (alpha, dict(tau=5.0)),
+    "DualExponential": (dual, {}),
+    "DualExponential to area": (dual, dict(jump=1.0)),
+    "DualExponential bare": (dual, dict(jump=1.5)),
+    "DualExponential frozen": (dual, dict(frozen=True)),
+    "DualExponential at tau_m": (dual, dict(rise=5.0, decay=5.0)),
     "Conductance": (conductance, {}),
+    "DualConductance": (dual_conductance, {}),
+    "NMDA": (nmda, {}),
+    "NMDA that rises": (nmda, dict(course=dual_conductance, mg=1.0, slope=0.5, half=0.5)),
     "UnlessRefractory": (exponential, {}),  # what holds it is the population's business: see parity
 }
 
@@ -209,3 +323,59 @@ def test_port(name, tau_m, x64):
                     PORTS[name](1.0 + 1e-6), jnp.asarray(x.jump), jnp.asarray(x.noise), given
                 )
                 assert np.abs(wrong[part] - np.array(expected).T).max() > 1e-9
+
+
+# --- releases: from spike to spike ------------------------------------------------------------------------------------
+
+
+def maass_markram(train, fac=2.0):
+    """A state only at spikes, `h` after the last one."""
+    x, u, last, out = 1.0, 0.25, None, np.zeros(STEPS)
+    for k in np.flatnonzero(train):
+        if last is not None:
+            h = (k - last) * DT
+            x = 1.0 + (x - x * u - 1.0) * math.exp(-h / 5.0)
+            u = 0.25 + (u * 0.75 * math.exp(-h / fac) if fac else 0.0)
+        out[k], last = train[k] * u * x, k
+    return out
+
+
+def tsodyks_uziel_markram(train, psc=0.5, fac=2.0):
+    """Three states that are moved by the matrix exponential of their rates."""
+    flow = np.array([[-1 / psc, 0.0], [1 / psc, -1 / 5.0]])
+    shares, u, last, out = np.zeros(2), 0.0, 0, np.zeros(STEPS)
+    for k in np.flatnonzero(train):
+        h = (k - last) * DT
+        shares = expm(flow * h) @ shares
+        u = u * math.exp(-h / fac) if fac else 0.0
+        u += 0.25 * (1.0 - u)
+        sent = u * (1.0 - shares.sum())
+        shares[0] += sent
+        out[k], last = train[k] * sent, k
+    return out
+
+
+RELEASE_ORACLES = {
+    "TsodyksMarkram": maass_markram,
+    "TsodyksMarkram without facilitation": lambda train: maass_markram(train, fac=0.0),
+    "TsodyksUzielMarkram": tsodyks_uziel_markram,
+    "TsodyksUzielMarkram at equal times": lambda train: tsodyks_uziel_markram(train, psc=5.0, fac=0.0),
+    "Bernoulli": lambda train: train,  # what draws is the synapse, where it is delivered: see tests/connect
+    "Binomial": lambda train: train,
+}
+
+
+@pytest.mark.parametrize("name", RELEASES)
+def test_release(name, x64):
+    """All that is sent in 120 steps; control: every number one part in a million off."""
+    train = trains("float64")
+
+    @eqx.filter_jit
+    def sent(release):
+        start = release.init((N,), train.dtype)
+        return jax.lax.scan(lambda s, spike: release.step(s, spike, DT), start, jnp.asarray(train))[1]
+
+    expected = np.stack([RELEASE_ORACLES[name](train[:, i]) for i in range(N)], axis=1)
+    np.testing.assert_allclose(sent(RELEASES[name](1.0)), expected, rtol=0, atol=1e-13)
+    if name not in ("Bernoulli", "Binomial"):
+        assert np.abs(sent(RELEASES[name](1.0 + 1e-6)) - expected).max() > 1e-8

@@ -22,18 +22,22 @@ KEY = jax.random.key(0)
 # Far apart, equal, and so near that the plain formulas would lose 3, 6 and 9 digits of both precisions' 7 and 16.
 TAU_M = np.array([10.0, 10.0, 20.0, 5.0, 5.0, 5.0, 5.0, 5.0])
 TAU_S = np.array([2.0, 0.5, 30.0, 5.0, *(5.0 * (1 + x) for x in (1e-3, 1e-6, 1e-9, -1e-6))])
+TAU_R = np.array([0.5, 2.0, 0.1, 5.0, 1.0, 5.0 * (1 + 1e-9), 5.0 * (1 + 1e-4), 30.0])  # rise of the dual exponential
 N = len(TAU_M)
 BIAS = np.array([1.2, 1.5, 4.0, 40.0])  # in units of the threshold's current
-PORTS = ("jump", "exp", "alpha")
+PORTS = ("jump", "exp", "alpha", "dual")
 
 
-def exact(port, s, tau_m, tau_s):
+def exact(port, s, tau_m, tau_s, tau_r=None):
     """The response `s` ms after an arrival of weight 1, in 60 digits, where nearly equal terms may cancel.
 
     exp: `I = e^(-u/tau_s)` gives `(e^(-s/tau_s) - e^(-s/tau_m)) / (k tau_m)` with `k = 1/tau_m - 1/tau_s`.
     alpha: `I = e u/tau_s e^(-u/tau_s)` gives `e/(tau_s tau_m) (e^(-s/tau_s) (s/k - 1/k^2) + e^(-s/tau_m)/k^2)`.
     At `k = 0` the integrals of `1` and `u` remain: `s` and `s^2/2`.
+    dual: the difference of two such responses, over that of the currents at its peak; see `dual`.
     """
+    if port == "dual":
+        return dual(s, tau_m, tau_s, tau_r)
     with localcontext() as digits:
         digits.prec = 60
         s, tau_m, tau_s = Decimal(s), Decimal(float(tau_m)), Decimal(float(tau_s))
@@ -46,18 +50,31 @@ def exact(port, s, tau_m, tau_s):
         return float(response)
 
 
+def dual(s, tau_m, tau_s, tau_r):
+    """The response to `exp(-u/tau_s) - exp(-u/tau_r)` with its peak at 1: equal times are moved apart by 1e-30."""
+    with localcontext() as digits:
+        digits.prec = 150
+        s, m = Decimal(s), Decimal(float(tau_m))
+        d, r = Decimal(float(tau_s)) * (1 + Decimal("1e-30")), Decimal(float(tau_r)) * (1 - Decimal("1e-30"))
+        top = (d / r).ln() / (1 / r - 1 / d)
+        response = [((-s / t).exp() - (-s / m).exp()) / ((1 / m - 1 / t) * m) for t in (d, r)]
+        return float((response[0] - response[1]) / ((-top / d).exp() - (-top / r).exp()))
+
+
 @functools.cache
 def responses(h, dtype):
     """`v` at every ms after an arrival in step 0, by port; and under constant currents from 0, `v` and the first spike.
 
     One population: `N` neurons for each port, then one for each constant current. Arrays are in `dtype`, numbers too.
     """
-    tau_m = np.concatenate([np.tile(TAU_M, 3), np.full(len(BIAS), 10.0)])
-    tau_s = np.concatenate([np.tile(TAU_S, 3), np.full(len(BIAS), 1.0)])
-    bias = np.concatenate([np.zeros(3 * N), BIAS])
+    tau_m = np.concatenate([np.tile(TAU_M, len(PORTS)), np.full(len(BIAS), 10.0)])
+    tau_s = np.concatenate([np.tile(TAU_S, len(PORTS)), np.full(len(BIAS), 1.0)])
+    tau_r = np.concatenate([np.tile(TAU_R, len(PORTS)), np.full(len(BIAS), 1.0)])
+    bias = np.concatenate([np.zeros(len(PORTS) * N), BIAS])
     threshold = np.where(bias > 0, 1.0, 1e9)
     n = len(tau_m)
     ports = {"jump": snn.Delta(), "exp": snn.Exponential(tau_s), "alpha": snn.Alpha(tau_s)}
+    ports["dual"] = snn.DualExponential(tau_r, tau_s)
     cell = snn.LIF(tau=tau_m, v_th=threshold, bias=bias, t_ref=2.0 * T)
     net = snn.network(dt=h, key=KEY, populations={"P": snn.Population(cell, n, ports=ports)})
 
@@ -68,13 +85,14 @@ def responses(h, dtype):
 
     record = {"v": snn.Trace("P.v"), "spikes": snn.Raster("P")}
     run = snn.simulate(
-        net, hit(0) + hit(1) + hit(2), steps=1 + round(T / h), key=KEY, record=record, progress=snn.Quiet()
+        net, hit(0) + hit(1) + hit(2) + hit(3), steps=1 + round(T / h), key=KEY, record=record, progress=snn.Quiet()
     )
     v, spikes = np.asarray(run["v"]), np.asarray(run["spikes"].dense())
     assert v.dtype == dtype
     at = np.round(np.arange(T + 1) / h).astype(int)  # the arrival is in v or its port from t_1 on: row 0
     psp = {port: v[at, i * N : (i + 1) * N] for i, port in enumerate(PORTS)}
-    return psp, v[:, 3 * N :], spikes[:, 3 * N :].argmax(axis=0)
+    rest = slice(len(PORTS) * N, None)
+    return psp, v[:, rest], spikes[:, rest].argmax(axis=0)
 
 
 @pytest.mark.parametrize("h", STEPS)
@@ -82,13 +100,13 @@ def test_psp_is_exact(h, dtype):
     """To 1e-12 (float64) and 1e-5 (float32) of the peak, at every step length, near and at equal time constants."""
     psp, _, _ = responses(h, dtype)
     tolerance = {"float64": 1e-12, "float32": 1e-5}[dtype]
-    tau_m, tau_s = TAU_M.astype(dtype), TAU_S.astype(dtype)  # the numbers the library has
+    taus = [tau.astype(dtype) for tau in (TAU_M, TAU_S, TAU_R)]  # the numbers the library has
     for port in PORTS:
-        expected = np.array([[exact(port, s, m, t) for m, t in zip(tau_m, tau_s)] for s in range(T + 1)])
+        expected = np.array([[exact(port, s, *tau) for tau in zip(*taus)] for s in range(T + 1)])
         error = np.abs(psp[port] - expected) / np.abs(expected).max(axis=0)
         assert error.max() < tolerance, port
         # control: a time constant one part in a thousand off is seen in both precisions
-        wrong = np.array([[exact(port, s, m * 1.001, t) for m, t in zip(tau_m, tau_s)] for s in range(T + 1)])
+        wrong = np.array([[exact(port, s, m * 1.001, *tau) for m, *tau in zip(*taus)] for s in range(T + 1)])
         assert (np.abs(psp[port] - wrong) / np.abs(expected).max(axis=0)).max(axis=0).min() > tolerance
 
 

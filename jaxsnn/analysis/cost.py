@@ -1,0 +1,38 @@
+"""What an inference costs, by the definitions of NeuroBench: operations that are not multiplied by zero.
+
+**Reference:** Yik et al., NeuroBench, Nature Communications 16:1545 (2025); its harness counts as is done here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+def synaptic_operations(active: Float[Array, "... pre"], weight: Float[Array, "pre post"]) -> Float[Array, "..."]:
+    """Operations of a projection: for every active sender its weights that are not zero; biases do not count.
+
+    Accumulates (ACs) if what is sent is a spike, multiply-accumulates (MACs) if it is another number.
+
+    **Arguments:** `active`: in how many steps each sender sent something that is not zero. `weight`: shape (pre, post).
+    """
+    return active @ jnp.sum(weight != 0, axis=1).astype(active.dtype)
+
+
+def activation_sparsity(active: Float[Array, "... n"], steps: int) -> Float[Array, ""]:
+    """The part of all neurons, steps and examples without a spike: `1 - active / all`, one number for all of them."""
+    return 1.0 - jnp.sum(active) / (active.size * steps)
+
+
+def parameter_count(learnt: Any) -> int:
+    """Numbers that are learnt, e.g. of `estimator.parameters(net)`."""
+    return sum(x.size for x in jax.tree.leaves(eqx.filter(learnt, eqx.is_inexact_array)))
+
+
+def footprint(learnt: Any) -> int:
+    """Bytes of the numbers that are learnt."""
+    return sum(x.nbytes for x in jax.tree.leaves(eqx.filter(learnt, eqx.is_inexact_array)))

@@ -1,0 +1,54 @@
+"""Scores of a network on examples: losses and metrics, averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, UInt32
+
+from .._status import raise_if
+from .._types import is_concrete
+from ..dynamics import AbstractDynamics
+from ..simulate.drive import AbstractDrive
+from ..simulate.run import simulate
+from .estimator import Batch, examples
+from .loss import AbstractLoss, Scored
+
+
+def evaluate(
+    scores: Mapping[str, AbstractLoss],
+    net: AbstractDynamics,
+    inputs: AbstractDrive,
+    targets: Any,
+    *,
+    steps: int | None = None,
+    key: Array,
+) -> dict[str, Float[Array, ""]]:
+    """Losses and metrics by name, averaged over examples; nothing is differentiated.
+
+    **Arguments:** as of `AbstractEstimator.value_and_grad`, with several losses or metrics (`Accuracy`) by name.
+    """
+    values, status = _evaluate(dict(scores), net, examples(inputs, targets, steps, key))
+    if is_concrete(status):
+        raise_if(status)
+    return values
+
+
+def scored(scores: Mapping[str, AbstractLoss], net: AbstractDynamics, batch: Batch) -> tuple[Any, UInt32[Array, "b"]]:
+    """The scores of every example, and its run's status."""
+
+    def one(drive: Any, target: Any, key: Any) -> Any:
+        record = {name: Scored(score, target) for name, score in scores.items()}
+        run = simulate(net, drive, steps=batch.steps, key=key, record=record)
+        return run.record, run.status
+
+    return batch.each(one)
+
+
+@eqx.filter_jit
+def _evaluate(scores: dict[str, AbstractLoss], net: Any, batch: Batch) -> Any:
+    values, status = scored(scores, net, batch)
+    return {name: jnp.mean(value) for name, value in values.items()}, status

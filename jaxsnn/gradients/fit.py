@@ -1,0 +1,223 @@
+"""Training: one compiled program an epoch outside of `jit`, one program altogether inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import lax
+from jaxtyping import Array, Float, UInt32
+
+from .._status import Status, bit, raise_if
+from .._tree import paths, select
+from .._types import canonical_float, is_concrete
+from ..dynamics import AbstractDynamics
+from ..simulate.drive import AbstractDrive
+from ..simulate.progress import AbstractProgress, Bar
+from .checkpoints import Checkpoints
+from .estimator import AbstractEstimator, Batch, examples
+from .evaluate import scored
+from .loss import AbstractLoss
+
+
+class Fit(NamedTuple):
+    """A finished training: the network, its scores by name and epoch, and the status bits of all its runs."""
+
+    net: Any
+    history: dict[str, Float[Array, " epochs"]]
+    status: UInt32[Array, ""]
+
+
+class TrainingError(RuntimeError):
+    """A training whose loss or gradient became NaN or infinite: `fit` holds it as it was before that step."""
+
+    def __init__(self, message: str, fit: Fit):
+        self.fit = fit
+        super().__init__(message)
+
+
+class Task(eqx.Module):
+    """What a training is about: everything that no epoch changes."""
+
+    estimator: AbstractEstimator
+    loss: AbstractLoss
+    optimiser: optax.GradientTransformation
+    metrics: dict[str, AbstractLoss]
+    fixed: Any  # the part of the network that is not learnt
+    data: Batch
+    validation: Batch | None
+    size: int = eqx.field(static=True)  # examples a step
+    key: Array
+
+
+class Learner(NamedTuple):
+    """What an epoch changes."""
+
+    learnt: Any
+    optimiser: Any
+    best: Any  # what was learnt when the watched score was lowest, that score, and epochs since then
+    lowest: Float[Array, ""]
+    since: Array
+    epoch: Array
+
+
+def fit(
+    net: AbstractDynamics,
+    estimator: AbstractEstimator,
+    loss: AbstractLoss,
+    inputs: AbstractDrive,
+    targets: Any,
+    *,
+    optimiser: optax.GradientTransformation,
+    epochs: int,
+    batch: int,
+    validation: tuple[AbstractDrive, Any] | None = None,
+    metrics: Mapping[str, AbstractLoss] | None = None,
+    patience: int | None = None,
+    steps: int | None = None,
+    checkpoints: Checkpoints | None = None,
+    progress: AbstractProgress | None = None,
+    key: Array,
+) -> Fit:
+    """Train `net`: in every epoch all examples in a new order, `batch` of them a step of the optimiser.
+
+    **Main arguments:**
+
+    - `estimator`: how the gradient is found, and of what (`wrt`). `loss`: averaged over the examples of a step.
+    - `inputs`, `targets`: all examples, as of `AbstractEstimator.value_and_grad`. What is left over when `batch` does
+      not divide them is skipped in that epoch.
+    - `optimiser`: any of `optax`. `epochs`, `batch`: static.
+
+    **Other arguments:**
+
+    - `validation`: inputs and targets on which the loss, and `metrics` such as `{"accuracy": Accuracy(...)}`, are
+      scored after every epoch.
+    - `patience`: stop when the validation loss (without validation, the loss) has not fallen for so many epochs, and
+      return the network it was lowest with. Not inside `jit`, where the number of epochs is fixed.
+    - `checkpoints`: where to keep the state, and to go on from if there is one.
+    - `key`: orders and examples of an epoch depend on it and the epoch's number, so a training that was interrupted
+      ends as one that was not.
+
+    **Returns:** the network, and `history`: `"loss"` and, with validation, `"validation_loss"` and
+    `"validation_<metric>"`, a number an epoch.
+
+    **Raises:** TrainingError at the first loss or gradient that is not finite, with the step and the parameters;
+    SimulationError if a run's status is not clean. Inside `jit` nothing can be raised: read `status`.
+
+    With concrete values it compiles one program that runs an epoch; while tracing it is part of the program, so that
+    `sweep` trains many networks (seeds, learning rates) at once.
+    """
+    data = examples(inputs, targets, steps, key)
+    if not (isinstance(batch, int) and 1 <= batch <= data.size):
+        raise ValueError(
+            f"Got batch = {batch!r}, expected a whole number from 1 to the {data.size} examples there are."
+        )
+    if not (isinstance(epochs, int) and epochs >= 1):
+        raise ValueError(f"Got epochs = {epochs!r}, expected a positive whole number.")
+    if metrics and validation is None:
+        raise ValueError("Got metrics without validation, expected validation=(inputs, targets) to score them on.")
+    learnt, fixed = eqx.partition(net, select(net, estimator.wrt))
+    test = None if validation is None else examples(*validation, steps, key)
+    task = Task(estimator, loss, optimiser, dict(metrics or {}), fixed, data, test, batch, key)
+    with jax.numpy_dtype_promotion("standard"):
+        start = optimiser.init(learnt)
+    state = Learner(learnt, start, learnt, jnp.full((), jnp.inf, canonical_float()), jnp.int32(0), jnp.int32(0))
+    if is_concrete((net, inputs, targets, validation, key, start)):
+        return _in_calls(task, state, epochs, patience, checkpoints, Bar() if progress is None else progress)
+    if patience is not None or checkpoints is not None:
+        raise ValueError(
+            "Got patience or checkpoints inside jit, where every training runs all its epochs; leave both."
+        )
+    state, (history, _, finite, status) = lax.scan(lambda s, _: _epoch(task, s), state, None, length=epochs)
+    status = jnp.bitwise_or.reduce(status) | bit(Status.NOT_FINITE, ~finite)
+    return Fit(eqx.combine(state.learnt, fixed), history, status)
+
+
+def _epoch(task: Task, state: Learner) -> tuple[Learner, Any]:
+    """All examples once: the next state; scores; what was finite, by step and parameter; the status."""
+    key = jax.random.fold_in(task.key, state.epoch)
+    size, count = task.data.size, task.data.size // task.size
+    data = task.data.keyed(jax.random.fold_in(key, 1))
+    order = jax.random.permutation(jax.random.fold_in(key, 0), size)[: count * task.size]
+
+    def step(carry: Any, rows: Array) -> Any:
+        learnt, optimiser, sound = carry
+        value, gradient, status = task.estimator.estimate(task.loss, learnt, task.fixed, data.take(rows))
+        with jax.numpy_dtype_promotion("standard"):  # optax mixes types
+            updates, new_optimiser = task.optimiser.update(gradient, optimiser, learnt)
+        new = eqx.apply_updates(learnt, updates)
+        finite = jnp.stack([jnp.isfinite(value), *(jnp.all(jnp.isfinite(g)) for g in jax.tree.leaves(gradient))])
+        sound = sound & jnp.all(finite)
+        kept = jax.tree.map(lambda a, b: jnp.where(sound, a, b), (new, new_optimiser), (learnt, optimiser))
+        return (*kept, sound), (value, finite, jnp.bitwise_or.reduce(status, axis=None))
+
+    carry = (state.learnt, state.optimiser, jnp.ones((), bool))
+    (learnt, optimiser, _), (values, finite, statuses) = lax.scan(step, carry, order.reshape(count, task.size))
+    history = {"loss": jnp.mean(values)}
+    status = jnp.bitwise_or.reduce(statuses)
+    if task.validation is not None:
+        found, more = scored({"loss": task.loss, **task.metrics}, eqx.combine(learnt, task.fixed), task.validation)
+        history |= {f"validation_{name}": jnp.mean(value) for name, value in found.items()}
+        status |= jnp.bitwise_or.reduce(more, axis=None)
+    watched = history.get("validation_loss", history["loss"])
+    better = watched < state.lowest
+    best = jax.tree.map(lambda a, b: jnp.where(better, a, b), learnt, state.best)
+    since = jnp.where(better, 0, state.since + 1)
+    state = Learner(learnt, optimiser, best, jnp.minimum(watched, state.lowest), since, state.epoch + 1)
+    return state, (history, values, finite, status)
+
+
+_compiled_epoch = eqx.filter_jit(_epoch)
+
+
+def _in_calls(
+    task: Task,
+    state: Learner,
+    epochs: int,
+    patience: int | None,
+    checkpoints: Checkpoints | None,
+    progress: AbstractProgress,
+) -> Fit:
+    """An epoch a call, so that there is progress to show, and something to stop at or to go on from."""
+    history: dict[str, list[float]] = {}
+    if checkpoints is not None:
+        state, history = checkpoints.restore(state)
+
+    def result() -> Fit:
+        learnt = state.learnt if patience is None else state.best
+        scores = {name: np.asarray(values) for name, values in history.items()}
+        return Fit(eqx.combine(learnt, task.fixed), scores, jnp.uint32(0))
+
+    with progress.task("fit", epochs) as advance:
+        advance(int(state.epoch))
+        for epoch in range(int(state.epoch), epochs):
+            state, (scores, values, finite, status) = _compiled_epoch(task, state)
+            if not np.all(finite):
+                raise TrainingError(_diverged(task, state, epoch, np.asarray(values), np.asarray(finite)), result())
+            raise_if(status, f" of epoch {epoch}")
+            for name, value in scores.items():
+                history.setdefault(name, []).append(float(value))
+            if checkpoints is not None:
+                checkpoints.save(state, history)
+            advance(1)
+            if patience is not None and int(state.since) >= patience:
+                break
+    return result()
+
+
+def _diverged(task: Task, state: Learner, epoch: int, values: np.ndarray, finite: np.ndarray) -> str:
+    """The first step at which something was not finite, and what."""
+    step = int(np.argmin(finite.all(axis=1)))
+    names = jax.tree.leaves(paths(state.learnt))
+    wrong = [name for name, fine in zip(names, finite[step, 1:]) if not fine]
+    what = f"the gradient of {', '.join(wrong)} is not finite" if wrong else "all gradients are finite"
+    return (
+        f"Training stopped at epoch {epoch}, step {step}: the loss is {values[step]:g} and {what}. Lower the learning "
+        "rate or clip gradients (optax.clip_by_global_norm); where membranes are reset over many mV, detach the reset "
+        "or flatten the surrogate. `error.fit.net` is the network before this step."
+    )

@@ -1,0 +1,172 @@
+"""What is to be small: a loss is a probe with an end, folded along the run, so that no output over time is kept."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float, Int
+
+from .._types import Checked, canonical_float, param
+from ..dynamics import AbstractDynamics, Signals
+from ..simulate.record import AbstractProbe
+
+
+class AbstractLoss(Checked):
+    """A number for one example: `init` -> `step` in every step -> `finish`. Estimators average it over a batch.
+
+    Losses add up (`a + b`) and scale (`0.1 * a`). All terms are given the same target; regularisers ignore it.
+    """
+
+    def init(self, dynamics: AbstractDynamics, steps: int, target: Any) -> Any:
+        """The carry before the first of `steps` steps. Checks names, and the target's shape for one example."""
+        return ()
+
+    def at(self, target: Any, t: Int[Array, ""]) -> Any:
+        """What `step` is given of one example's target in step `t`; for a target over time its row."""
+        return None
+
+    @abc.abstractmethod
+    def step(self, carry: Any, signals: Signals, target_t: Any, t: Int[Array, ""]) -> Any:
+        """The carry after step `t`."""
+
+    @abc.abstractmethod
+    def finish(self, carry: Any, target: Any, dynamics: AbstractDynamics) -> Float[Array, ""]:
+        """The loss of one example."""
+
+    @property
+    def summed(self) -> bool:
+        """Whether it is a sum over steps of what `now` gives: all that an on-line rule can follow."""
+        return False
+
+    def now(self, signals: Signals, target_t: Any, t: Int[Array, ""]) -> Float[Array, ""]:
+        """What step `t` adds to a loss that is a sum over steps."""
+        raise ValueError(f"{type(self).__name__} is no sum over steps, so no single step has a part in it.")
+
+    def __add__(self, other: AbstractLoss) -> SumOfLosses:
+        return SumOfLosses((*_terms(self), *_terms(other)))
+
+    def __rmul__(self, factor: ArrayLike) -> SumOfLosses:
+        return SumOfLosses(tuple(Term(term.loss, factor * term.weight) for term in _terms(self)))
+
+
+class AbstractSummedLoss(AbstractLoss):
+    """A loss that is a sum over steps of a function of what is seen in that step."""
+
+    @property
+    def summed(self):
+        return True
+
+    @abc.abstractmethod
+    def now(self, signals: Signals, target_t: Any, t: Int[Array, ""]) -> Float[Array, ""]:
+        """What step `t` adds."""
+
+    def init(self, dynamics, steps, target):
+        return jnp.zeros((), canonical_float())
+
+    def step(self, carry, signals, target_t, t):
+        return carry + self.now(signals, target_t, t)
+
+    def finish(self, carry, target, dynamics):
+        return carry
+
+
+class Term(eqx.Module):
+    """A loss in a sum, and its weight."""
+
+    loss: AbstractLoss
+    weight: Array = param(1.0, unit="1")
+
+
+class SumOfLosses(AbstractLoss):
+    """Several losses with their weights; written `a + 0.1 * b`."""
+
+    terms: tuple[Term, ...]
+
+    @property
+    def summed(self):
+        return all(term.loss.summed for term in self.terms)
+
+    def now(self, signals, target_t, t):
+        return sum(
+            (term.weight * term.loss.now(signals, row, t) for term, row in zip(self.terms, target_t)),
+            start=jnp.zeros((), canonical_float()),
+        )
+
+    def init(self, dynamics, steps, target):
+        return tuple(term.loss.init(dynamics, steps, target) for term in self.terms)
+
+    def at(self, target, t):
+        return tuple(term.loss.at(target, t) for term in self.terms)
+
+    def step(self, carry, signals, target_t, t):
+        return tuple(term.loss.step(c, signals, row, t) for term, c, row in zip(self.terms, carry, target_t))
+
+    def finish(self, carry, target, dynamics):
+        parts = (term.weight * term.loss.finish(c, target, dynamics) for term, c in zip(self.terms, carry))
+        return sum(parts, start=jnp.zeros((), canonical_float()))
+
+
+def _terms(loss: AbstractLoss) -> tuple[Term, ...]:
+    return loss.terms if isinstance(loss, SumOfLosses) else (Term(loss),)
+
+
+class Scored(AbstractProbe):
+    """A loss as a probe: its record is the loss of the run, given one example's target."""
+
+    loss: AbstractLoss
+    target: Any
+
+    def init(self, dynamics, steps):
+        return self.loss.init(dynamics, steps, self.target)
+
+    def step(self, carry, signals, t):
+        return self.loss.step(carry, signals, self.loss.at(self.target, t), t), None
+
+    def finish(self, carry, emitted, dynamics):
+        return self.loss.finish(carry, self.target, dynamics)
+
+
+class AbstractReadout(AbstractLoss):
+    """A loss of what a probe found at the end of a run: a number a class or neuron, shape `(n,)`.
+
+    Any probe that folds will do: `Count("out")`, `Sum("out.v")`, `Max("out.v")`, `FirstSpike("out")`.
+    """
+
+    probe: eqx.AbstractVar[AbstractProbe]
+
+    @abc.abstractmethod
+    def of(self, found: Float[Array, " n"], target: Any) -> Float[Array, ""]:
+        """The loss, from the probe's record and one example's target."""
+
+    def expects(self, n: int, target: Any) -> str | None:
+        """What the target of one example should be, if this is not it. `n`: the size of the probe's record."""
+        return None
+
+    def init(self, dynamics, steps, target):
+        found = jax.eval_shape(lambda: self.probe.finish(self.probe.init(dynamics, steps), None, dynamics))
+        if not hasattr(found, "shape") or found.ndim != 1:
+            raise ValueError(
+                f"{type(self).__name__} reads {type(self.probe).__name__}, which keeps more than one number a neuron; "
+                "expected a probe that folds, such as Count, Sum, Mean, Max, Last or FirstSpike."
+            )
+        if (expected := self.expects(found.shape[0], target)) is not None:
+            raise ValueError(
+                f"{type(self).__name__} got a target {_described(target)} an example, expected {expected}."
+            )
+        return self.probe.init(dynamics, steps)
+
+    def step(self, carry, signals, target_t, t):
+        return self.probe.step(carry, signals, t)[0]
+
+    def finish(self, carry, target, dynamics):
+        return self.of(self.probe.finish(carry, None, dynamics), target)
+
+
+def _described(target: Any) -> str:
+    if hasattr(target, "shape"):
+        return f"of shape {target.shape} and type {target.dtype}"
+    return f"that is {type(target).__name__}"

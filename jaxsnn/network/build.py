@@ -1,0 +1,208 @@
+"""From a link to a projection: edges are drawn and laid out, weights and delays drawn and checked."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Int
+
+from .. import _random
+from .._types import check, is_concrete, steps
+from ..connect.graph import AbstractGraph, DenseGraph
+from ..connect.topology import Edges, FromArrays
+from ..distributions import AbstractDistribution, draw
+from ..plasticity.base import chain
+from ..plasticity.incidence import incidence
+from .order import AbstractOrder
+from .projection import Learning, Link, Projection
+
+
+def build(
+    name: str, link: Link, key: Array, *, n_pre: int, n_post: int, port: str, dt: float, order: AbstractOrder
+) -> Projection:
+    """The projection that `link` describes. Works on concrete values and on traced ones, with the same edges."""
+    post = link.post.partition(".")[0]
+    try:
+        edges = link.topology.build(_random.named_key(key, "edges"), n_pre, n_post, loop=link.pre == post)
+        layout = _Layout(link, edges, link.via.lay(edges, link.topology), key, dt)
+        weight = layout.laid(link.weight, "weight")
+        if link.rule is None:
+            delay = _total(layout, order)
+            plastic = None
+        else:
+            delay, plastic = _learning(layout, order)
+            _check_weights(plastic, weight)
+        if delay is None:
+            delay = _Delay(None, 0, jnp.zeros((), bool))
+        return Projection(
+            link.pre,
+            post,
+            port,
+            layout.graph,
+            weight,
+            delay.steps,
+            delay.longest,
+            edges.overflow,
+            delay.late,
+            link.release,
+            plastic,
+        )
+    except ValueError as error:
+        raise ValueError(f"Projection {name!r} ({link.pre} to {link.post}): {error}") from None
+
+
+class _Delay(NamedTuple):
+    """Whole steps; the longest there is room for, static; and whether any was out of range."""
+
+    steps: Int[Array, "..."] | None
+    longest: int
+    late: Bool[Array, ""]
+
+
+class _Layout(NamedTuple):
+    """How numbers that are given or drawn for every edge become numbers of every synapse."""
+
+    link: Link
+    edges: Edges
+    graph: AbstractGraph
+    key: Array
+    dt: float
+
+    def laid(self, value: Any, part: str) -> Array:
+        """Drawn if need be, in the shape in which the graph holds them, or `()`."""
+        graph, count = self.graph, self.edges.pre.shape
+        pair = (graph.n_pre, graph.n_post)
+        if eqx.is_array(value) and value.ndim == 2 and graph.shape == value.shape:
+            return value  # a matrix, given as a matrix
+        if isinstance(value, (np.ndarray, jax.Array)) and value.shape == pair and count == (value.size,):
+            value = value.reshape(-1)
+        drawn = draw(value, _random.named_key(self.key, part), count, name=part)
+        if drawn.ndim and isinstance(self.link.topology, FromArrays) and _given(value):
+            drawn = drawn[self.link.topology.order()]  # given in the order of the user's edges
+        return drawn if drawn.ndim == 0 else graph.arrange(drawn, self.edges)
+
+    def delay(self, value: Any, part: str, shortest: int) -> _Delay:
+        """Milliseconds in whole steps, from `shortest` on."""
+        dt, exact = self.dt, _given(value)
+        wanted = steps(value if exact else self.laid(value, part), dt, exact=exact, name=part)
+        longest = self._longest(value, wanted)  # before they are laid, which inside jit is traced
+        wanted = wanted if not exact or wanted.ndim == 0 else self.laid(wanted, part).astype(jnp.int32)
+        late = (wanted < shortest) | (wanted > longest)
+        several = self.graph.count if isinstance(self.graph, DenseGraph) and wanted.ndim else None
+        if several is not None:
+            check(
+                lambda: several <= 1,
+                "some pairs have several synapses, and a matrix has room for one delay a pair; use via=Sparse()",
+            )
+            late = (late & (several > 0)) | (several > 1)
+        late = jnp.any(late)
+        check(
+            lambda: ~late,
+            f"{part} is {value} ms, which leaves {shortest * dt:g} .. {longest * dt:g} ms: "
+            f"the shortest is {shortest} step(s) of dt = {dt:g} ms; raise the delay, or give a larger max_delay",
+        )
+        return _Delay(jnp.clip(wanted, shortest, longest), longest, late)
+
+    def _longest(self, value: Any, wanted: Int[Array, "..."]) -> int:
+        """The largest delay there must be room for: static, so that shapes do not depend on a draw."""
+        if self.link.max_delay is not None:
+            return int(steps(self.link.max_delay, self.dt, exact=False))
+        bounds = value.bounds() if isinstance(value, AbstractDistribution) else None
+        if bounds is not None and np.isfinite(bounds[1]):
+            return int(np.ceil(bounds[1] / self.dt - 1e-3))
+        if not is_concrete(wanted):
+            raise ValueError("the largest delay is not known while tracing; give Link(max_delay=...) in ms")
+        return int(np.max(np.asarray(wanted), initial=0))
+
+
+def _given(value: Any) -> bool:
+    """Whether numbers were given rather than to be drawn."""
+    return not isinstance(value, AbstractDistribution) and not callable(value)
+
+
+def _total(layout: _Layout, order: AbstractOrder) -> _Delay | None:
+    """The delay of synapses that stay as they are: nobody asks where on the way they lie."""
+    return None if layout.link.delay is None else layout.delay(layout.link.delay, "delay", order.shortest_delay)
+
+
+# --- plastic synapses -------------------------------------------------------------------------------------------------
+
+
+def _learning(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, Learning]:
+    """The rule with its choices made, the delay and where on the way the synapse lies."""
+    link = layout.link
+    if link.release is not None and link.release.reliability is not None:
+        raise ValueError(
+            f"{type(link.release).__name__} draws for each synapse whether it passes a spike on, which a rule does not "
+            "see; give a release that is certain, or no rule"
+        )
+    rule = chain(link.rule)
+    sends = order.sends if rule.sends is None else rule.sends
+    coincident = order.coincident if rule.coincident is None else rule.coincident
+    rule = chain(rule, sends=sends, coincident=coincident)
+    total, before, behind = _shares(layout, order)
+    slots = (before.longest + 1, behind.longest + 1)
+    meet = incidence(layout.graph, before.steps, behind.steps, slots)
+    return total, Learning(rule, before.steps, meet)
+
+
+def _shares(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, _Delay, _Delay]:
+    """The whole delay (None on a same-step edge), its axonal and its dendritic share."""
+    link, nothing = layout.link, _Delay(jnp.int32(0), 0, jnp.zeros((), bool))
+    if link.delay is None and link.axonal is None and link.dendritic is None:
+        return None, nothing, nothing
+    shortest = order.shortest_delay  # behind a synapse: what it sends in a step can arrive no earlier
+    before = None if link.axonal is None else layout.delay(link.axonal, "axonal", 0)
+    behind = None if link.dendritic is None else layout.delay(link.dendritic, "dendritic", shortest)
+    if link.delay is None:
+        before = before or nothing
+        behind = behind or nothing
+        late = behind.steps < shortest
+        check(lambda: ~late, f"dendritic is 0 ms, where {type(order).__name__} needs {shortest} step(s): give one")
+        total = _Delay(before.steps + behind.steps, before.longest + behind.longest, before.late | behind.late)
+        return total, before, behind
+    total = layout.delay(link.delay, "delay", shortest)
+    if before is not None and behind is not None:
+        adds_up = before.steps + behind.steps == total.steps
+        check(
+            lambda: adds_up,
+            f"axonal is {link.axonal} ms and dendritic is {link.dendritic} ms, which do not add up to the delay of "
+            f"{link.delay} ms; leave one of the three out",
+        )
+        return total._replace(late=total.late | ~jnp.all(adds_up)), before, behind
+    if before is None and behind is None:
+        before = total if order.axonal else nothing
+    if before is None:
+        before = _rest(total, behind, "axonal", link.dendritic, 0)
+    elif behind is None:
+        behind = _rest(total, before, "dendritic", link.axonal, shortest)
+    return total, before, behind
+
+
+def _rest(total: _Delay, share: _Delay, part: str, given: Any, shortest: int) -> _Delay:
+    """The other share of a delay."""
+    rest = total.steps - share.steps
+    late = jnp.any(rest < shortest)
+    check(
+        lambda: ~late,
+        f"the {part} share of the delay is what {given} ms leave of it; it has to be at least {shortest} step(s): "
+        "raise the delay, or give less to the other share",
+    )
+    known = is_concrete(rest) and share.steps.ndim == 0
+    longest = total.longest - int(share.steps) if known else total.longest
+    return _Delay(jnp.maximum(rest, shortest), max(longest, shortest), total.late | share.late | late)
+
+
+def _check_weights(plastic: Learning, weight: Array) -> None:
+    """Weights at the start have to be within the bounds of the rule."""
+    real = plastic.incidence.is_real()
+    weight = weight.reshape(-1) if weight.ndim else weight
+    for modifier in plastic.rule.modifiers:
+        check(
+            lambda modifier=modifier: modifier.allows(weight) | (False if real is None else ~real),
+            f"some weights at the start are outside the bounds of {modifier!r}; start within, or widen them",
+        )

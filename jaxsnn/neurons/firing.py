@@ -1,0 +1,74 @@
+"""Threshold, reset and refractory counter: what integrate-and-fire neurons share, whatever their membrane."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from .base import AbstractNeuron
+from .choices import NextStep
+
+if TYPE_CHECKING:
+    from .choices import AbstractComparator, AbstractReset, AbstractResetTime
+    from .surrogate import AbstractSurrogate
+
+
+def refractory_steps(t_ref: Array, dt: float) -> Int[Array, "..."]:
+    """`R = ceil(t_ref / dt)`; a thousandth of a step forgives a period that is on the grid but not in binary."""
+    return jnp.ceil(t_ref / dt - 1e-3).astype(jnp.int32)
+
+
+def counted(r: Array, spike: Array, t_ref: Array, dt: float) -> Int[Array, "..."]:
+    """The refractory counter after a step: set by a spike, otherwise counting down."""
+    return jnp.where(spike > 0, refractory_steps(t_ref, dt), jnp.maximum(r - 1, 0))
+
+
+class AbstractIntegrateFire(AbstractNeuron):
+    """A neuron that fires where `v` reaches a threshold, is reset, and then refractory for a number of steps.
+
+    Its state has `v`, the counter `r` and, for a reset in the next step, the `pending` spikes (else None).
+    """
+
+    if TYPE_CHECKING:  # the subclass declares them: abstract fields would come first in its signature
+        v_th: Array
+        v_reset: Array
+        t_ref: Array
+        comparator: AbstractComparator
+        reset_kind: AbstractReset
+        reset_time: AbstractResetTime
+        surrogate: AbstractSurrogate
+
+    def at_rest(self, v: Array, shape: tuple[int, ...], dtype: Any) -> dict[str, Any]:
+        """The part of the silent state that all of them have."""
+        pending = jnp.zeros(shape, dtype) if isinstance(self.reset_time, NextStep) else None
+        return {
+            "v": jnp.broadcast_to(v, shape).astype(dtype),
+            "r": jnp.zeros(shape, jnp.int32),
+            "pending": pending,
+        }
+
+    def threshold(self, s: Any) -> Float[Array, "..."]:
+        """What `v` is compared with: a subclass may let it move."""
+        return self.v_th
+
+    def held(self, s: Any) -> Bool[Array, "..."]:
+        return s.r > 0
+
+    def due(self, s: Any) -> Float[Array, "..."]:
+        """The membrane that is compared with the threshold: a reset of the step before is applied first."""
+        return s.v if s.pending is None else self.reset_kind(s.v, s.pending, self.v_th, self.v_reset)
+
+    def spike(self, s: Any) -> Float[Array, "..."]:
+        v, threshold = self.due(s), self.threshold(s)
+        fires = self.surrogate(self.comparator(v, threshold), v - threshold)
+        return jnp.where(self.held(s), 0.0, fires)  # who cannot fire has no pseudo-derivative either
+
+    def reset(self, s: Any, spike: Array, dt: float) -> Any:
+        v = self.due(s)
+        if s.pending is None:
+            s = s._replace(v=self.reset_kind(v, spike, self.v_th, self.v_reset))
+        else:
+            s = s._replace(v=v, pending=spike)
+        return s._replace(r=counted(s.r, spike, self.t_ref, dt))

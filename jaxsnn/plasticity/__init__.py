@@ -1,0 +1,1 @@
+"""Plasticity: rules written for one synapse, modifiers of what they ask for, and how both follow spikes."""

@@ -1,0 +1,357 @@
+"""How a rule that is written for one synapse reaches all of them: at the cost of the spikes, or densely.
+
+The numbers of all synapses lie in one array, `(1 + variables, synapses)`, the weight first. That is what keeps them in
+place: XLA copies an array that is read for two purposes while it is updated, whole, at every spike. One array is read
+once. Measured on 10^6 synapses with three numbers each: 16 us a step in one array, 6 300 in three.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Int
+
+from ..connect.events import event_driven, for_each_spike
+from ..connect.ring import Ring
+from .base import Before, Chain, PreFirst, Seen
+from .incidence import AbstractFan, Incidence
+from .site import Line
+from .site import Signals as SideSignals
+
+
+class Update(eqx.Module):
+    """All that an update of the synapses needs beside them: what is true of the step, and what is true of the run."""
+
+    chain: Chain
+    incidence: Incidence
+    pre: Line  # what arrives at the synapses from the sending neurons
+    post: Line
+    clocks: tuple[dict[str, Array], ...]
+    modulators: dict[str, Array]
+    t: Int[Array, ""]
+    dt: float = eqx.field(static=True)
+
+    def seen(self, r: int, pre: SideSignals, post: SideSignals, *, pre_counted: bool = False) -> Seen:
+        """What rule `r` sees. `pre_counted`: with the sending neuron's spikes of this step in its traces."""
+        x = pre.traces[r]
+        if pre_counted:
+            traces = self.chain.rules[r].pre_traces()
+            x = {name: traces[name].spike(value, pre.spike) for name, value in x.items()}
+        before = SimpleNamespace(**x, spike=pre.spike, v=pre.v)
+        after = SimpleNamespace(**post.traces[r], spike=post.spike, v=post.v)
+        return Seen(before, after, self.modulators, self.dt)
+
+    def at_pre_event(self, synapses: Array, clocks: Any, pre: SideSignals, post: SideSignals) -> Array:
+        """Synapses after an event of their sending neuron."""
+
+        def ask(r: int, rule: Any, w: Array) -> Array:
+            return pre.events[r] * rule.on_pre(w, self.seen(r, pre, post))
+
+        return self.chain.changed(self.chain.settled(synapses, clocks), clocks, ask)
+
+    def at_post_event(self, synapses: Array, clocks: Any, pre: SideSignals, post: SideSignals) -> Array:
+        """Synapses after an event of their receiving neuron."""
+        counted = isinstance(self.chain.coincident, PreFirst)
+
+        def ask(r: int, rule: Any, w: Array) -> Array:
+            return post.events[r] * rule.on_post(w, self.seen(r, pre, post, pre_counted=counted))
+
+        return self.chain.changed(self.chain.settled(synapses, clocks), clocks, ask)
+
+    def at_every_step(self, synapses: Array, clocks: Any, pre: SideSignals, post: SideSignals) -> Array:
+        """Synapses after what some rules do in every step."""
+
+        def ask(r: int, rule: Any, w: Array) -> Array:
+            return rule.each_step(w, self.seen(r, pre, post))
+
+        return self.chain.changed(self.chain.settled(synapses, clocks), clocks, ask)
+
+    def clocks_at(self, post: Int[Array, " width"]) -> tuple[dict[str, Array], ...]:
+        """The clocks of the synapses of these receiving neurons."""
+        return jax.tree.map(lambda x: x[post] if x.ndim else x, self.clocks)
+
+    # --- dense: every synapse --------------------------------------------------------------------------------------
+
+    def everywhere(self) -> tuple[SideSignals, SideSignals, tuple[dict[str, Array], ...]]:
+        """Both sides' signals and the clocks for every synapse."""
+        incidence = self.incidence
+
+        def spread(line: Line, delay: Array, at: Any, neuron: Array | None) -> SideSignals:
+            if line.length == 1:
+                return jax.tree.map(lambda x: at(x[0]), line.slots)
+            return line.at(line.slot(self.t, delay), neuron)
+
+        number = jnp.arange
+        pre_of = incidence.at_pre(number(incidence.n_pre, dtype=jnp.int32)) if incidence.axonal.ndim else None
+        post_of = incidence.at_post(number(incidence.n_post, dtype=jnp.int32)) if incidence.dendritic.ndim else None
+        pre = spread(self.pre, incidence.axonal, incidence.at_pre, pre_of)
+        post = spread(self.post, incidence.dendritic, incidence.at_post, post_of)
+        if (real := incidence.is_real()) is not None:
+            nobody = lambda events: tuple(jnp.where(real, event, 0) for event in events)
+            pre, post = pre._replace(events=nobody(pre.events)), post._replace(events=nobody(post.events))
+        return pre, post, jax.tree.map(lambda x: incidence.at_post(x) if x.ndim else x, self.clocks)
+
+
+class Target(NamedTuple):
+    """Where a projection's arrivals go: ports from `first` on, in a ring."""
+
+    ring: Ring
+    first: int
+
+    def places(self, t: Array, dendritic: Array, post: Array) -> Array:
+        """Positions in the ring for what reaches `post` after `dendritic` steps."""
+        slot = (t + dendritic) % self.ring.slots
+        return slot * self.ring.width + self.first + post
+
+
+# --- events of senders: rows ------------------------------------------------------------------------------------------
+
+
+def touch_rows(update: Update, synapses: Array, buffer: Array | None, target: Target | None) -> tuple[Array, Any]:
+    """Every event of a sending neuron changes its row; its weights are added to `buffer` if there is one."""
+    return _operation(_rows_plain, _rows_by_spikes, update, synapses, buffer, target=target)
+
+
+def touch_columns(update: Update, synapses: Array) -> Array:
+    """Every event of a receiving neuron changes its column."""
+    return _operation(_columns_plain, _columns_by_spikes, update, synapses, None, target=None)[0]
+
+
+def carry(update: Update, synapses: Array, buffer: Array, target: Target) -> Array:
+    """`buffer` with what the spikes of senders carry, and nothing changed: for edges within a step."""
+    return _operation(_carry_plain, _carry_by_spikes, update, synapses, buffer, target=target)[1]
+
+
+def _operation(plain: Any, loop: Any, update: Update, synapses: Array, buffer: Array | None, *, target: Any) -> Any:
+    """`event_driven` wants arrays: everything else is closed over."""
+    arrays, static = eqx.partition((update, buffer), eqx.is_array)
+    leaves, structure = jax.tree.flatten(arrays)
+
+    def of(function: Any) -> Any:
+        def called(synapses: Array, *leaves: Array) -> Any:
+            update, buffer = eqx.combine(jax.tree.unflatten(structure, leaves), static)
+            return function(update, synapses, buffer, target)
+
+        return called
+
+    def batched(*args: Any) -> Any:
+        *args, size = args
+        own = [0 if x.shape[0] == size and size > 1 else None for x in args]
+        args = [x if axis == 0 else x[0] for x, axis in zip(args, own, strict=True)]
+        return jax.vmap(of(plain), in_axes=own, axis_size=size)(*args)
+
+    return event_driven(of(plain), cpu=of(loop), accelerator=batched)(synapses, *leaves)
+
+
+def _rows_plain(update: Update, synapses: Array, buffer: Array | None, target: Target | None) -> Any:
+    pre, post, clocks = update.everywhere()
+    new = update.at_pre_event(synapses, clocks, pre, post)
+    out = _where_touched(
+        new,
+        synapses,
+        pre.events,
+        lambda events: update.at_pre_event(synapses, clocks, pre._replace(events=events), post),
+    )
+    if buffer is None:
+        return out, None
+    before = isinstance(update.chain.sends, Before)
+    weight = update.chain.settled(synapses, clocks)[0] if before else new[0]
+    return out, _sent(update, weight, pre.amplitude, buffer, target)
+
+
+def _columns_plain(update: Update, synapses: Array, buffer: None, target: None) -> Any:
+    pre, post, clocks = update.everywhere()
+    new = update.at_post_event(synapses, clocks, pre, post)
+    return _where_touched(
+        new,
+        synapses,
+        post.events,
+        lambda events: update.at_post_event(synapses, clocks, pre, post._replace(events=events)),
+    ), None
+
+
+def _carry_plain(update: Update, synapses: Array, buffer: Array, target: Target) -> Any:
+    pre, _, clocks = update.everywhere()
+    return synapses, _sent(update, update.chain.settled(synapses, clocks)[0], pre.amplitude, buffer, target)
+
+
+def _where_touched(new: Array, old: Array, events: tuple[Array, ...], again: Any) -> Array:
+    """`new` where there is an event, `old` elsewhere, with a derivative of the events that did not happen.
+
+    The value of an event that is 0 changes nothing, but its surrogate derivative counts: `again` less itself is 0 and
+    has just that.
+    """
+    touched = _any(events)
+    still = again(lax.stop_gradient(events))
+    return jnp.where(touched[None], new, old + (new - still))
+
+
+def _any(events: tuple[Array, ...]) -> Array:
+    touched = events[0] != 0
+    for event in events[1:]:
+        touched |= event != 0
+    return touched
+
+
+def _sent(update: Update, weight: Array, spike: Array, buffer: Array, target: Target) -> Array:
+    """Every synapse carries `amplitude * weight`, nought or not."""
+    incidence = update.incidence
+    worth = spike * weight
+    if (real := incidence.is_real()) is not None:
+        worth = jnp.where(real, worth, 0)
+    if incidence.pre is None and incidence.dendritic.ndim == 0:
+        arrived = jnp.sum(worth.reshape(incidence.n_pre, incidence.n_post), axis=0)
+        return target.ring.add(buffer, update.t + incidence.dendritic, target.first, arrived)
+    post = incidence.at_post(jnp.arange(incidence.n_post, dtype=jnp.int32))
+    return buffer.at[target.places(update.t, incidence.dendritic, post)].add(worth, mode="drop")
+
+
+# --- what touches every synapse ---------------------------------------------------------------------------------------
+
+
+def touch_all(update: Update, synapses: Array) -> Array:
+    """Every synapse, in a step in which some rule asks for that."""
+    pre, post, clocks = update.everywhere()
+    new = update.at_every_step(synapses, clocks, pre, post)
+    real = update.incidence.is_real()
+    return new if real is None else jnp.where(real[None], new, synapses)
+
+
+def renew(update: Update, synapses: Array) -> Array:
+    """Every synapse brought up to date and renewed by the modifiers that are due, if any is."""
+    return _operation(_renew_plain, _renew_if_due, update, synapses, None, target=None)[0]
+
+
+def _renewed(update: Update, synapses: Array) -> Array:
+    due = [modifier.due(clock) for modifier, clock in zip(update.chain.modifiers, update.clocks, strict=True)]
+    clocks = jax.tree.map(lambda x: update.incidence.at_post(x) if x.ndim else x, update.clocks)
+    new = update.chain.settled(synapses, clocks)
+    new = update.chain.renewed(new, clocks, due, update.incidence.total)
+    real = update.incidence.is_real()
+    return new if real is None else jnp.where(real[None], new, synapses)
+
+
+def _any_due(update: Update) -> Array:
+    due = [modifier.due(clock) for modifier, clock in zip(update.chain.modifiers, update.clocks, strict=True)]
+    return jnp.any(jnp.stack([x for x in due if x is not None]))
+
+
+def _renew_plain(update: Update, synapses: Array, buffer: None, target: None) -> Any:
+    return jnp.where(_any_due(update), _renewed(update, synapses), synapses), None
+
+
+def _renew_if_due(update: Update, synapses: Array, buffer: None, target: None) -> Any:
+    # a loop of one turn or none: unlike a branch it leaves the synapses in place
+    turn = lambda state: (jnp.zeros((), bool), _renewed(update, state[1]))
+    return lax.while_loop(lambda state: state[0], turn, (_any_due(update), synapses))[1], None
+
+
+# --- one row or column at a time --------------------------------------------------------------------------------------
+
+
+def _for_each_event(line: Line, t: Array, body: Any, carry: Any) -> Any:
+    """`carry = body(neuron, delay, slot, carry)` for every neuron of which an event arrives, with any delay."""
+    slots, n = line.slots.spike.shape
+    events = line.slots.events
+    happens = events[0] if len(events) == 1 else _any(events).astype(line.slots.spike.dtype)
+    if slots == 1:
+        zero = jnp.int32(0)
+        return for_each_spike(happens[0], lambda i, carry: body(i, zero, zero, carry), carry)
+
+    def one(e: Array, carry: Any) -> Any:
+        slot, neuron = e // n, e % n
+        return body(neuron, (t - slot) % slots, slot, carry)
+
+    return for_each_spike(happens.reshape(-1), one, carry)
+
+
+def _pieces(fan: AbstractFan, neuron: Array, delay: Array, body: Any, carry: Any) -> Any:
+    """`carry = body(where, other, inside, carry)` over the synapses of one neuron."""
+    begin, end = fan.segment(neuron, delay)
+
+    def piece(state: tuple[Array, Any]) -> tuple[Array, Any]:
+        at, carry = state
+        return at + fan.width, body(*fan.piece(at, end), carry)
+
+    return lax.while_loop(lambda state: state[0] < end, piece, (begin, carry))[1]
+
+
+def _rows_by_spikes(update: Update, synapses: Array, buffer: Array | None, target: Target | None) -> Any:
+    incidence, fan = update.incidence, update.incidence.rows
+    before = isinstance(update.chain.sends, Before)
+
+    def row(neuron: Array, delay: Array, slot: Array, carry: Any) -> Any:
+        pre = update.pre.at(slot, neuron)
+
+        def piece(where: Any, other: Array, inside: Array, carry: Any) -> Any:
+            synapses, buffer = carry
+            if incidence.exists is not None:
+                inside = inside & fan.slice(incidence.exists, where)
+            dendritic = fan.slice(incidence.dendritic, where)
+            clocks, post = update.clocks_at(other), update.post.at(update.post.slot(update.t, dendritic), other)
+
+            def send(block: Array, buffer: Array) -> Array:
+                places = jnp.where(inside, target.places(update.t, dendritic, other), target.ring.size)
+                return buffer.at[places].add(jnp.where(inside, pre.amplitude * block[0], 0), mode="drop")
+
+            if before and buffer is not None:
+                buffer = send(update.chain.settled(fan.read(synapses, where), clocks), buffer)
+                # what was read must have been used before it is written: an order that XLA only sees in data
+                where = where + jnp.minimum(jnp.abs(buffer[0]), 0).astype(jnp.int32)
+            old = fan.read(synapses, where)
+            new = update.at_pre_event(old, clocks, pre, post)
+            synapses = fan.write(synapses, where, jnp.where(inside[None], new, old))
+            if buffer is not None and not before:
+                buffer = send(fan.read(synapses, where), buffer)  # read again: `new` would be computed again
+            return synapses, buffer
+
+        return _pieces(fan, neuron, delay, piece, carry)
+
+    return _for_each_event(update.pre, update.t, row, (synapses, buffer))
+
+
+def _columns_by_spikes(update: Update, synapses: Array, buffer: None, target: None) -> Any:
+    incidence, fan = update.incidence, update.incidence.columns
+
+    def column(neuron: Array, delay: Array, slot: Array, synapses: Array) -> Any:
+        post = update.post.at(slot, neuron)
+        clocks = jax.tree.map(lambda x: x[neuron] if x.ndim else x, update.clocks)
+
+        def piece(where: Any, other: Array, inside: Array, synapses: Array) -> Array:
+            if incidence.exists is not None:
+                inside = inside & fan.slice(incidence.exists, where)
+            axonal = fan.slice(incidence.axonal, where)
+            pre = update.pre.at(update.pre.slot(update.t, axonal), other)
+            old = fan.read(synapses, where)
+            new = update.at_post_event(old, clocks, pre, post)
+            return fan.write(synapses, where, jnp.where(inside[None], new, old))
+
+        return _pieces(fan, neuron, delay, piece, synapses)
+
+    shaped = _for_each_event(update.post, update.t, column, fan.shaped(synapses))
+    return shaped.reshape(synapses.shape), None
+
+
+def _carry_by_spikes(update: Update, synapses: Array, buffer: Array, target: Target) -> Any:
+    incidence, fan = update.incidence, update.incidence.rows
+
+    def row(neuron: Array, delay: Array, slot: Array, buffer: Array) -> Array:
+        spike = update.pre.at(slot, neuron).amplitude
+
+        def piece(where: Any, other: Array, inside: Array, buffer: Array) -> Array:
+            if incidence.exists is not None:
+                inside = inside & fan.slice(incidence.exists, where)
+            block = update.chain.settled(fan.read(synapses, where), update.clocks_at(other))
+            places = jnp.where(
+                inside, target.places(update.t, fan.slice(incidence.dendritic, where), other), target.ring.size
+            )
+            return buffer.at[places].add(jnp.where(inside, spike * block[0], 0), mode="drop")
+
+        return _pieces(fan, neuron, delay, piece, buffer)
+
+    return synapses, _for_each_event(update.pre, update.t, row, buffer)

@@ -1,0 +1,77 @@
+"""What keeps a neuron's weights in range as a whole: scaling towards a rate, and normalisation."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from .._types import param
+from .base import AbstractModifier
+
+
+class Scaling(AbstractModifier):
+    """`dw/dt = w (1 - r / rate) / tau`: all weights of a neuron grow while it fires less than `rate`, and shrink above.
+
+    `r`: the post neuron's rate, averaged with `tau_rate`. All synapses of a neuron are scaled alike, so a synapse makes
+    up for it when it is touched.
+
+    **Arguments:** `rate`: Hz. `tau`, `tau_rate`: ms.
+
+    **Reference:** Turrigiano et al., Nature 391:892 (1998); van Rossum, Bi and Turrigiano, J. Neurosci. 20:8812 (2000).
+    """
+
+    variables: ClassVar[tuple[str, ...]] = ("scaled_at",)
+    lazy: ClassVar[bool] = True
+
+    rate: Array = param(5.0, unit="Hz", above=0.0)
+    tau: Array = param(10_000.0, unit="ms", above=0.0)
+    tau_rate: Array = param(1_000.0, unit="ms", above=0.0)
+
+    def start(self, n_post, dtype):
+        return {"rate": jnp.broadcast_to(self.rate, (n_post,)).astype(dtype), "growth": jnp.zeros(n_post, dtype)}
+
+    def tick(self, clock, s):
+        rate = clock["rate"] + clock["rate"] * jnp.expm1(-s.dt / self.tau_rate) + s.post.spike * (1e3 / self.tau_rate)
+        return {"rate": rate, "growth": clock["growth"] + (1.0 - clock["rate"] / self.rate) * (s.dt / self.tau)}
+
+    def change(self, w, dw, kept, clock):
+        growth = jnp.broadcast_to(clock["growth"], w.shape)
+        return dw + w * jnp.expm1(growth - kept["scaled_at"]), {"scaled_at": growth}
+
+    def due(self, clock):
+        return jnp.any(jnp.abs(clock["growth"]) > 0.05)  # small, so that what a step adds is not rounded away
+
+    def renew(self, w, kept, clock, total):
+        return w, {"scaled_at": jnp.zeros_like(w)}
+
+    def rewound(self, clock):
+        return clock | {"growth": jnp.zeros_like(clock["growth"])}
+
+
+class Normalise(AbstractModifier):
+    """`w <- w total / sum(w)` over all synapses of a neuron, at the end of every `every` ms.
+
+    **Arguments:** `total`: unit of the weight. `every`: ms; infinite for never.
+    """
+
+    total: Array = param(1.0, unit="weight")
+    every: Array = param(1000.0, unit="ms", above=0.0)
+
+    def start(self, n_post, dtype):
+        return {"steps": jnp.zeros((), jnp.int32), "age": jnp.zeros((), dtype)}
+
+    def tick(self, clock, s):
+        steps = clock["steps"] + 1
+        return {"steps": steps, "age": steps.astype(clock["age"].dtype) * (s.dt / self.every)}
+
+    def due(self, clock):
+        return clock["age"] >= 1.0 - 1e-6  # a whole number of steps, but not in binary
+
+    def renew(self, w, kept, clock, total):
+        there = total(w)
+        return w * jnp.where(there > 0, self.total / jnp.where(there > 0, there, 1.0), 1.0), kept
+
+    def rewound(self, clock):
+        return {name: jnp.zeros_like(x) for name, x in clock.items()}

@@ -1,0 +1,263 @@
+"""Which neurons meet at which synapse, read from either side: by the row of a sender, by the column of a receiver."""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Bool, Int
+
+from .._types import check, is_concrete
+from ..connect.graph import AbstractGraph, DenseGraph
+
+Block = Any  # (k, width): all numbers of some synapses
+
+
+class AbstractFan(eqx.Module):
+    """The synapses of every neuron of one side, those with the same delay together; `other`: whom they lead to.
+
+    A segment is looked at in pieces of `width` synapses.
+    """
+
+    width: eqx.AbstractVar[int]
+
+    @abc.abstractmethod
+    def segment(self, neuron: Array, delay: Array) -> tuple[Array, Array]:
+        """Where the synapses of a neuron with a delay (steps) begin and end."""
+
+    @abc.abstractmethod
+    def piece(self, at: Array, end: Array) -> tuple[Any, Int[Array, " width"], Bool[Array, " width"]]:
+        """Where to read and write, the neurons on the other side, and which of the `width` places are within."""
+
+    def shaped(self, synapses: Block) -> Any:
+        """The synapses as `read` and `write` take them: outside the loop, since XLA copies what it reshapes within."""
+        return synapses
+
+    @abc.abstractmethod
+    def read(self, synapses: Any, where: Any) -> Block:
+        """All numbers of the synapses of a piece."""
+
+    @abc.abstractmethod
+    def write(self, synapses: Any, where: Any, block: Block) -> Any:
+        """The synapses with those of a piece replaced."""
+
+
+class Run(AbstractFan):
+    """Synapses that lie one after the other: rows of a list that is sorted by sender, of a matrix too."""
+
+    start: Int[Array, " n+1"]
+    other: Int[Array, " synapses"]
+    width: int = eqx.field(static=True)
+
+    def segment(self, neuron, delay):
+        return self.start[neuron], self.start[neuron + 1]
+
+    def piece(self, at, end):
+        first = jnp.minimum(at, self.other.shape[0] - self.width)  # a slice that reached over the end would be moved
+        place = first + jnp.arange(self.width, dtype=jnp.int32)
+        return first, self.slice(self.other, first), (place >= at) & (place < end)
+
+    def slice(self, x: Array, first: Array) -> Array:
+        """What belongs to the synapses of a piece, of numbers that are one a synapse."""
+        return lax.dynamic_slice(x, (first,), (self.width,)) if x.ndim else x
+
+    def read(self, synapses, where):
+        return lax.dynamic_slice_in_dim(synapses, where, self.width, axis=1)
+
+    def write(self, synapses, where, block):
+        return lax.dynamic_update_slice_in_dim(synapses, block, where, axis=1)
+
+
+class Listed(AbstractFan):
+    """Synapses that are looked up in a list: columns, and rows in which every synapse has a delay of its own."""
+
+    start: Int[Array, " n*delays+1"]
+    ids: Int[Array, " synapses"]
+    other: Int[Array, " synapses"]
+    delays: int = eqx.field(static=True)
+    width: int = eqx.field(static=True)
+
+    def segment(self, neuron, delay):
+        at = neuron * self.delays + delay if self.delays > 1 else neuron
+        return self.start[at], self.start[at + 1]
+
+    def piece(self, at, end):
+        first = jnp.minimum(at, self.ids.shape[0] - self.width)
+        place = first + jnp.arange(self.width, dtype=jnp.int32)
+        inside = (place >= at) & (place < end)
+        part = lambda x: lax.dynamic_slice(x, (first,), (self.width,))
+        outside = self.ids.shape[0] + jnp.arange(self.width, dtype=jnp.int32)  # each another one: writes are unique
+        return jnp.where(inside, part(self.ids), outside), part(self.other), inside
+
+    def slice(self, x: Array, where: Array) -> Array:
+        return x.at[where].get(mode="clip") if x.ndim else x
+
+    def read(self, synapses, where):
+        return synapses.at[:, where].get(mode="fill", fill_value=0)
+
+    def write(self, synapses, where, block):
+        return synapses.at[:, where].set(block, mode="drop", unique_indices=True)
+
+
+class Rows(AbstractFan):
+    """The rows of a matrix."""
+
+    n_pre: int = eqx.field(static=True)
+    n_post: int = eqx.field(static=True)
+
+    @property
+    def width(self) -> int:
+        return self.n_post
+
+    def segment(self, neuron, delay):
+        return neuron, neuron + 1
+
+    def piece(self, at, end):
+        return at * self.n_post, jnp.arange(self.n_post, dtype=jnp.int32), jnp.ones(self.n_post, bool)
+
+    def slice(self, x: Array, where: Array) -> Array:
+        return lax.dynamic_slice(x, (where,), (self.n_post,)) if x.ndim else x
+
+    def read(self, synapses, where):
+        return lax.dynamic_slice_in_dim(synapses, where, self.n_post, axis=1)
+
+    def write(self, synapses, where, block):
+        return lax.dynamic_update_slice_in_dim(synapses, block, where, axis=1)
+
+
+class Columns(AbstractFan):
+    """The columns of a matrix."""
+
+    n_pre: int = eqx.field(static=True)
+    n_post: int = eqx.field(static=True)
+
+    @property
+    def width(self) -> int:
+        return self.n_pre
+
+    def segment(self, neuron, delay):
+        return neuron, neuron + 1
+
+    def piece(self, at, end):
+        return at, jnp.arange(self.n_pre, dtype=jnp.int32), jnp.ones(self.n_pre, bool)
+
+    def slice(self, x: Array, where: Array) -> Array:
+        return lax.dynamic_slice_in_dim(x.reshape(self.n_pre, self.n_post), where, 1, axis=1)[:, 0] if x.ndim else x
+
+    def shaped(self, synapses):
+        return synapses.reshape(-1, self.n_pre, self.n_post)
+
+    def read(self, synapses, where):
+        return lax.dynamic_slice_in_dim(synapses, where, 1, axis=2)[:, :, 0]
+
+    def write(self, synapses, where, block):
+        return lax.dynamic_update_slice_in_dim(synapses, block[:, :, None], where, axis=2)
+
+
+class Incidence(eqx.Module):
+    """The synapses of one projection, in the order of their weights, and how either side finds its own."""
+
+    pre: Int[Array, " synapses"] | None  # None: a full matrix
+    post: Int[Array, " synapses"] | None
+    exists: Bool[Array, " synapses"] | None  # which pairs of a matrix have a synapse; None: all
+    axonal: Int[Array, "..."]  # steps from the sending neuron to the synapse, () or one a synapse
+    dendritic: Int[Array, "..."]  # steps from the synapse to the receiving neuron, and back
+    rows: AbstractFan
+    columns: AbstractFan
+    slots: tuple[int, int] = eqx.field(static=True)  # one more than the longest axonal and dendritic delay
+    n_pre: int = eqx.field(static=True)
+    n_post: int = eqx.field(static=True)
+
+    @property
+    def size(self) -> int:
+        return self.n_pre * self.n_post if self.pre is None else self.pre.shape[0]
+
+    def check_delays(self, axonal: Array, dendritic: Array) -> None:
+        """An error if these are not the delays after which synapses were sorted."""
+        for known, now in ((self.axonal, axonal), (self.dendritic, dendritic)):
+            if known.ndim:
+                check(
+                    lambda known=known, now=now: known == now.reshape(-1),
+                    "The delays of a plastic projection, one a synapse, decide how it is laid out: build it with other "
+                    "delays instead of setting them.",
+                )
+
+    def delayed(self, axonal: Array, dendritic: Array) -> "Incidence":
+        """The same with other delays, where all synapses share one."""
+        parts = [
+            now if known.ndim == 0 else known for known, now in ((self.axonal, axonal), (self.dendritic, dendritic))
+        ]
+        return eqx.tree_at(lambda i: (i.axonal, i.dendritic), self, tuple(parts))
+
+    def at_pre(self, x: Array) -> Array:
+        """A number of every sending neuron, for every synapse; nothing for padding."""
+        if self.pre is None:
+            return jnp.broadcast_to(x[:, None], (self.n_pre, self.n_post)).reshape(-1)
+        return x.at[self.pre].get(mode="fill", fill_value=0)
+
+    def at_post(self, x: Array) -> Array:
+        """A number of every receiving neuron, for every synapse."""
+        if self.post is None:
+            return jnp.broadcast_to(x[None, :], (self.n_pre, self.n_post)).reshape(-1)
+        return x.at[self.post].get(mode="clip")
+
+    def is_real(self) -> Array | None:
+        """Which synapses are any; None if all are."""
+        if self.exists is not None:
+            return self.exists
+        return None if self.pre is None else self.pre < self.n_pre
+
+    def total(self, x: Array) -> Array:
+        """For every synapse, the sum over all synapses of the same receiving neuron."""
+        if self.post is None:
+            return self.at_post(jnp.sum(x.reshape(self.n_pre, self.n_post), axis=0))
+        real = self.is_real()
+        x = x if real is None else jnp.where(real, x, 0)
+        return self.at_post(jax.ops.segment_sum(x, self.post, num_segments=self.n_post))
+
+
+def incidence(graph: AbstractGraph, axonal: Array, dendritic: Array, slots: tuple[int, int]) -> Incidence:
+    """The incidence of a graph, with delays in steps, `()` or one a synapse; for `slots` see `Incidence`."""
+    n_pre, n_post = graph.n_pre, graph.n_post
+    if not isinstance(graph, DenseGraph):
+        pre, post, _, _ = graph.synapses(jnp.zeros(()), jnp.zeros((), jnp.int32))
+        exists = None
+    else:
+        exists = None if graph.count is None else (graph.count > 0).reshape(-1)
+        if axonal.ndim == 0 and dendritic.ndim == 0:
+            fans = Rows(n_pre, n_post), Columns(n_pre, n_post)
+            return Incidence(None, None, exists, axonal, dendritic, *fans, slots, n_pre, n_post)
+        pre, post = (x.reshape(-1) for x in jnp.indices(graph.shape, jnp.int32))
+    axonal, dendritic = (x.reshape(-1) if x.ndim else x for x in (axonal, dendritic))
+    if axonal.ndim:
+        rows = _listed(pre, post, axonal, pre < n_pre, n_pre, slots[0])
+    else:
+        start = jnp.searchsorted(pre, jnp.arange(n_pre + 1, dtype=jnp.int32)).astype(jnp.int32)
+        rows = Run(start=start, other=post, width=min(max(graph.width, 1), max(pre.shape[0], 1)))
+    columns = _listed(post, pre, dendritic, pre < n_pre, n_post, slots[1])
+    pre, post = (None, None) if isinstance(graph, DenseGraph) else (pre, post)
+    return Incidence(pre, post, exists, axonal, dendritic, rows, columns, slots, n_pre, n_post)
+
+
+def _listed(own: Array, other: Array, delay: Array, real: Array, n: int, slots: int) -> Listed:
+    """The synapses of `own` in the order of neuron and delay; stable, so that they stay in the order of the list."""
+    slots = slots if delay.ndim else 1
+    segment = own * slots + delay if delay.ndim else own
+    segment = jnp.where(real, segment, n * slots)
+    if is_concrete(segment):
+        host = np.asarray(segment)
+        ids, count = np.argsort(host, kind="stable").astype(np.int32), np.bincount(host, minlength=n * slots + 1)
+        width = int(count[:-1].max(initial=1))
+        start = np.concatenate([[0], np.cumsum(count[:-1])]).astype(np.int32)
+        ids, start = jnp.asarray(ids), jnp.asarray(start)
+    else:
+        ids = jnp.argsort(segment, stable=True).astype(jnp.int32)
+        start = jnp.searchsorted(segment[ids], jnp.arange(n * slots + 1, dtype=jnp.int32)).astype(jnp.int32)
+        mean = own.shape[0] / max(n, 1)
+        width = int(mean + 6.0 * mean**0.5 + 8.0)  # nearly every column in one piece; the rest in several
+    other = jnp.where(real, other, 0)[ids]
+    width = max(1, min(width, own.shape[0]))
+    return Listed(start=start, ids=ids, other=other, delays=slots, width=width)

@@ -1,0 +1,37 @@
+"""Plasticity of inhibitory synapses that keeps their targets at a rate."""
+
+from __future__ import annotations
+
+from jaxtyping import Array
+
+from .._types import param
+from .base import AbstractRule
+from .traces import SpikeTrace
+
+
+class VogelsSprekeler(AbstractRule):
+    """`dw = eta (y - 2 rate tau)` at a pre spike, `dw = eta x` at a post spike: the target's rate settles at `rate`.
+
+    `x`, `y`: traces of both neurons with `tau`. Weights are magnitudes, of a conductance that inhibits. NEST's
+    `vogels_sprekeler_synapse` with `alpha = 2 rate tau`.
+
+    **Arguments:** `eta`: unit of the weight. `rate`: target rate of the post neuron, Hz. `tau`: ms.
+
+    **Reference:** Vogels et al., Science 334:1569 (2011).
+    """
+
+    eta: Array = param(0.01, unit="weight")
+    rate: Array = param(3.0, unit="Hz", least=0.0)
+    tau: Array = param(20.0, unit="ms", above=0.0)
+
+    def pre_traces(self):
+        return {"x": SpikeTrace(self.tau)}
+
+    def post_traces(self):
+        return {"y": SpikeTrace(self.tau)}
+
+    def on_pre(self, w, s):
+        return self.eta * (s.post.y - 2e-3 * self.rate * self.tau)
+
+    def on_post(self, w, s):
+        return self.eta * s.pre.x

@@ -1,0 +1,79 @@
+"""Three-factor learning: what rules ask for becomes an eligibility, and a modulator makes it a change."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from .._types import param
+from .base import AbstractModifier
+
+
+class Modulate(AbstractModifier):
+    """`dw/dt = c (m - baseline)`, `dc/dt = -c / tau + what the rules before it ask for`.
+
+    `c` is an eligibility of every synapse, `m` a modulator such as reward or dopamine that a drive feeds. Exact for any
+    step, at the cost of the spikes: `c` decays by itself, so that a synapse that is left alone gains `c` times a number
+    that is the same for all, `int exp(-t/tau) (m - baseline) dt`, and makes up for it when it is touched. Every `tau`
+    all synapses are touched once, to keep that number precise. NEST's `stdp_dopamine_synapse`.
+
+    **Arguments:**
+
+    - `name`: of the modulator (`Inputs.modulators`). `tau`: of the eligibility, ms.
+    - `decay`: time constant of the modulator, ms: what is fed in a step is a jump of `m` at its end, which then decays.
+      None: what is fed is `m`, held over the step.
+    - `baseline`: what counts as no modulation; for rewards their average, or weights drift.
+
+    **References:** Izhikevich, Cereb. Cortex 17:2443 (2007); Florian, Neural Computation 19:1468 (2007).
+    """
+
+    variables: ClassVar[tuple[str, ...]] = ("eligibility", "settled_at")
+    lazy: ClassVar[bool] = True
+
+    name: str = eqx.field(static=True)
+    tau: Array = param(1000.0, unit="ms", above=0.0)
+    decay: Array | None = param(None, unit="ms", above=0.0, optional=True, kw_only=True)
+    baseline: Array = param(0.0, unit="modulator", kw_only=True)
+
+    def start(self, n_post, dtype):
+        clock = {"steps": jnp.zeros((), jnp.int32), "age": jnp.zeros((), dtype), "gain": jnp.zeros((), dtype)}
+        return clock if self.decay is None else clock | {"m": jnp.zeros((), dtype)}
+
+    def tick(self, clock, s):
+        if self.name not in s.modulators:
+            fed = ", ".join(sorted(s.modulators)) or "none"
+            raise ValueError(
+                f"Modulate({self.name!r}) needs that modulator, but the drive feeds {fed}; add a drive that does, "
+                f"such as Modulator({self.name!r}, ...)."
+            )
+        fed = s.modulators[self.name]
+        faded = -jnp.expm1(-s.dt / self.tau) * self.tau
+        if self.decay is None:
+            area = (fed - self.baseline) * faded
+        else:
+            both = self.tau * self.decay / (self.tau + self.decay)
+            area = -clock["m"] * both * jnp.expm1(-s.dt / both) - self.baseline * faded
+            clock = clock | {"m": clock["m"] + clock["m"] * jnp.expm1(-s.dt / self.decay) + fed}
+        steps = clock["steps"] + 1
+        # eligibilities are kept as of the last renewal: later ones are worth more, and the modulator less
+        gain = clock["gain"] + area * jnp.exp(-clock["age"])
+        return clock | {"steps": steps, "age": steps.astype(gain.dtype) * (s.dt / self.tau), "gain": gain}
+
+    def change(self, w, dw, kept, clock):
+        made = kept["eligibility"] * (clock["gain"] - kept["settled_at"])
+        eligibility = kept["eligibility"] + dw * jnp.exp(clock["age"])
+        return made, {"eligibility": eligibility, "settled_at": jnp.broadcast_to(clock["gain"], w.shape)}
+
+    def due(self, clock):
+        return clock["age"] >= 1.0
+
+    def renew(self, w, kept, clock, total):
+        now = kept["eligibility"] * jnp.exp(-clock["age"])
+        return w, {"eligibility": now, "settled_at": jnp.zeros_like(w)}
+
+    def rewound(self, clock):
+        nothing = {name: jnp.zeros_like(clock[name]) for name in ("steps", "age", "gain")}
+        return clock | nothing

@@ -1,0 +1,156 @@
+"""A plastic projection in a run: its state, and what happens to it in a step."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from .._status import Status, bit
+from ..connect.ring import Ring
+from .apply import Target, Update, carry, renew, touch_all, touch_columns, touch_rows
+from .base import AbstractRule, Apart, Chain, Seen
+from .incidence import Incidence
+from .site import Line, Side, Signals
+
+
+class PlasticState(NamedTuple):
+    """What changes in a plastic projection."""
+
+    synapses: Float[Array, "k synapses"]  # the weights, and what modifiers keep for each synapse
+    pre: tuple[dict[str, Array], ...]  # traces of the sending neurons, by rule
+    post: tuple[dict[str, Array], ...]
+    pre_line: Line | None  # on the way along axons; None where there is no delay
+    post_line: Line | None  # on the way back along dendrites
+    clocks: tuple[dict[str, Array], ...]  # of the modifiers
+
+
+class Cells(NamedTuple):
+    """What a step did to the neurons of one side: who fired, the membrane (None where there is none), what was sent."""
+
+    spike: Float[Array, " n"]
+    v: Float[Array, " n"] | None
+    sent: Float[Array, " n"] | None = None  # None: the spike itself
+
+
+class Plastic(eqx.Module):
+    """The rule of one projection, with all it needs for a run."""
+
+    chain: Chain
+    incidence: Incidence
+    dt: float = eqx.field(static=True)
+
+    def _sides(self) -> tuple[Side, Side]:
+        rules, incidence = self.chain.rules, self.incidence
+        return Side("pre", rules, incidence.n_pre, self.dt), Side("post", rules, incidence.n_post, self.dt)
+
+    def start(self, weight: Float[Array, "..."], pre: Cells, post: Cells) -> PlasticState:
+        """The state at the start of a run: these weights, silent traces."""
+        dtype, sides = weight.dtype, self._sides()
+        weights = jnp.broadcast_to(weight.reshape(-1) if weight.ndim else weight, (self.incidence.size,))
+        synapses = jnp.zeros((1 + len(self.chain.variables), self.incidence.size), dtype).at[0].set(weights)
+        traces, lines = [], []
+        for side, cells, slots in zip(sides, (pre, post), self.incidence.slots, strict=True):
+            traces.append(side.start(cells.v, dtype))
+            now = side.signals(traces[-1], *cells)
+            now = now._replace(events=jax.tree.map(jnp.zeros_like, now.events))
+            ring = jax.tree.map(lambda x, slots=slots: jnp.broadcast_to(x, (slots, *x.shape)), now)
+            lines.append(Line(ring) if slots > 1 else None)
+        clocks = tuple(modifier.start(self.incidence.n_post, dtype) for modifier in self.chain.modifiers)
+        return PlasticState(synapses, *traces, *lines, clocks)
+
+    def arrivals(self, state: PlasticState, spike: Float[Array, " n_pre"]) -> Float[Array, " n_post"]:
+        """What arrives within the step over edges without delay, with the weights of its start."""
+
+        target = Target(Ring(1, self.incidence.n_post), 0)
+        nobody = jnp.zeros(self.incidence.n_post, spike.dtype)
+        signals = (Signals((), (x,), x, None, None) for x in (spike, nobody))
+        lines = (Line(jax.tree.map(lambda x: x[None], both)) for both in signals)
+        within = eqx.tree_at(lambda i: (i.axonal, i.dendritic), self.incidence, (jnp.int32(0), jnp.int32(0)))
+        update = Update(self.chain, within, *lines, state.clocks, {}, jnp.int32(0), self.dt)
+        return carry(update, state.synapses, target.ring.empty(spike.dtype), target)
+
+    def step(
+        self,
+        state: PlasticState,
+        buffer: Array | None,
+        target: Target | None,
+        t: Int[Array, ""],
+        pre: Cells,
+        post: Cells,
+        modulators: dict[str, Array],
+    ) -> tuple[PlasticState, Any]:
+        """What the spikes of step `t` do to the synapses, and what these send: added to `buffer`, if there is one.
+
+        1. Traces decay. 2. What arrives at the synapses now leaves the lines. 3. `on_pre` and the weights sent, and
+        `on_post`, in the order of the pairing. 4. Traces count the spikes. 5. Modifiers that are due renew everything.
+        """
+        sides = self._sides()
+        now = [
+            side.signals(traces, *cells)
+            for side, traces, cells in zip(sides, (state.pre, state.post), (pre, post), strict=True)
+        ]
+        lines = []
+        for signals, line in zip(now, (state.pre_line, state.post_line), strict=True):
+            line = Line(jax.tree.map(lambda x: x[None], signals)) if line is None else line
+            lines.append(line.enter(t, signals))
+        arriving = [
+            line.arrive(t, delay)
+            for line, delay in zip(lines, (self.incidence.axonal, self.incidence.dendritic), strict=True)
+        ]
+        seen = Seen(SimpleNamespace(**pre._asdict()), SimpleNamespace(**post._asdict()), modulators, self.dt)
+        clocks = tuple(m.tick(clock, seen) for m, clock in zip(self.chain.modifiers, state.clocks, strict=True))
+        update = Update(self.chain, self.incidence, *arriving, clocks, modulators, t, self.dt)
+        synapses = state.synapses
+        if isinstance(self.chain.coincident, Apart):
+            synapses = touch_columns(update, synapses) if self._runs("on_post") else synapses
+            synapses, buffer = touch_rows(update, synapses, buffer, target)
+        else:
+            synapses, buffer = touch_rows(update, synapses, buffer, target)
+            synapses = touch_columns(update, synapses) if self._runs("on_post") else synapses
+        if self._runs("each_step"):
+            synapses = touch_all(update, synapses)
+        synapses, clocks = self._renewed(update, synapses)
+        traces = [side.counted(signals) for side, signals in zip(sides, now, strict=True)]
+        kept = [line if slots > 1 else None for line, slots in zip(lines, self.incidence.slots, strict=True)]
+        return PlasticState(synapses, *traces, *kept, clocks), buffer
+
+    def _runs(self, name: str) -> bool:
+        """Whether any rule has this function of its own."""
+        return any(getattr(type(rule), name) is not getattr(AbstractRule, name) for rule in self.chain.rules)
+
+    def _renewed(self, update: Update, synapses: Array) -> tuple[Array, tuple[dict[str, Array], ...]]:
+        due = [m.due(clock) for m, clock in zip(self.chain.modifiers, update.clocks, strict=True)]
+        if all(x is None for x in due):
+            return synapses, update.clocks
+        clocks = tuple(
+            clock if now is None else jax.tree.map(lambda a, b, now=now: jnp.where(now, a, b), m.rewound(clock), clock)
+            for m, clock, now in zip(self.chain.modifiers, update.clocks, due, strict=True)
+        )
+        return renew(update, synapses), clocks
+
+    def view(self, state: PlasticState, shape: tuple[int, ...]) -> dict[str, Any]:
+        """The state by name: `weight` brought up to date, what modifiers keep, traces of either side."""
+        clocks = jax.tree.map(lambda x: self.incidence.at_post(x) if x.ndim else x, state.clocks)
+        synapses = self.chain.settled(state.synapses, clocks)
+        named = {"weight": synapses[0].reshape(shape)}
+        for row, (_, name) in enumerate(self.chain.variables, start=1):
+            named.setdefault(name, synapses[row].reshape(shape))
+        for side, traces in (("pre", state.pre), ("post", state.post)):
+            named[side] = {name: x for own in reversed(traces) for name, x in own.items()}
+        return named
+
+    def status(self, weight: Array) -> Array:
+        """Whether the weights at the start are within the bounds of the rule."""
+        real = self.incidence.is_real()
+        weight = weight.reshape(-1) if weight.ndim else weight
+        status = jnp.uint32(0)
+        for modifier in self.chain.modifiers:
+            fine = modifier.allows(weight)
+            fine = fine if real is None else fine | ~real
+            status |= bit(Status.PARAMETER_RANGE, ~fine)
+        return status

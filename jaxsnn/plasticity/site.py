@@ -1,0 +1,98 @@
+"""What reaches a synapse from either of its neurons: traces, membranes and events, as late as the delay makes them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Int
+
+from .base import AbstractRule
+from .traces import AbstractTrace
+
+
+class Signals(NamedTuple):
+    """What one side tells its synapses about a step, every array of shape `(n,)`; along a line, `(slots, n)`.
+
+    `traces`: of every rule, by name, decayed to the end of the step, without its spikes. `events`: how much it counts
+    for every rule.
+    """
+
+    traces: tuple[dict[str, Float[Array, "..."]], ...]
+    events: tuple[Float[Array, "..."], ...]
+    spike: Float[Array, "..."]
+    v: Float[Array, "..."] | None
+    sent: Float[Array, "..."] | None  # None: the spike itself
+
+    @property
+    def amplitude(self) -> Float[Array, "..."]:
+        """What the spike is worth to the synapses it reaches."""
+        return self.spike if self.sent is None else self.sent
+
+
+class Side:
+    """The traces of one side of a projection: those of the sending, or those of the receiving neurons."""
+
+    def __init__(self, name: str, rules: tuple[AbstractRule, ...], n: int, dt: float):
+        self.name, self.rules, self.n, self.dt = name, rules, n, dt
+        self.traces: list[dict[str, AbstractTrace]] = [getattr(rule, f"{name}_traces")() for rule in rules]
+
+    def start(self, v: Array | None, dtype: Any) -> tuple[dict[str, Array], ...]:
+        """Silent traces; those of membranes begin at the membrane, which is `v`."""
+        return tuple({name: trace.start(v, (self.n,), dtype) for name, trace in own.items()} for own in self.traces)
+
+    def signals(
+        self, traces: tuple[dict[str, Array], ...], spike: Array, v: Array | None, sent: Array | None = None
+    ) -> Signals:
+        """Traces decayed to the end of the step, and the events of the step."""
+        decayed, events = [], []
+        for rule, own, x in zip(self.rules, self.traces, traces, strict=True):
+            before = SimpleNamespace(v=v, spike=spike, **x)
+            new = {name: trace.decay(x[name], before, self.dt) for name, trace in own.items()}
+            decayed.append(new)
+            after = SimpleNamespace(v=v, spike=spike, **new)
+            events.append(getattr(rule, f"{self.name}_event")(after, self.dt))
+        return Signals(tuple(decayed), tuple(events), spike, v, sent)
+
+    def counted(self, signals: Signals) -> tuple[dict[str, Array], ...]:
+        """Traces after the spikes of the step."""
+        return tuple(
+            {name: trace.spike(x[name], signals.spike) for name, trace in own.items()}
+            for own, x in zip(self.traces, signals.traces, strict=True)
+        )
+
+
+class Line(NamedTuple):
+    """Signals on their way to the synapses: slot `t mod slots` holds those of step `t`. One slot: there is no way."""
+
+    slots: Signals  # every array (slots, n)
+
+    @property
+    def length(self) -> int:
+        return self.slots.spike.shape[0]
+
+    def enter(self, t: Int[Array, ""], now: Signals) -> Line:
+        """The line with the signals of step `t`."""
+        if self.length == 1:
+            return Line(jax.tree.map(lambda x: x[None], now))
+        at = t % self.length
+        put = lambda ring, x: lax.dynamic_update_slice_in_dim(ring, x[None], at, axis=0)
+        return Line(jax.tree.map(put, self.slots, now))
+
+    def arrive(self, t: Int[Array, ""], delay: Int[Array, "..."]) -> Line:
+        """What arrives in step `t`: one slot if all have the same delay, otherwise the whole line."""
+        if self.length == 1 or delay.ndim:
+            return self
+        at = (t - delay) % self.length
+        return Line(jax.tree.map(lambda ring: lax.dynamic_slice_in_dim(ring, at, 1, axis=0), self.slots))
+
+    def slot(self, t: Int[Array, ""], delay: Int[Array, "..."]) -> Int[Array, "..."]:
+        """Where signals are found that need `delay` steps, of what `arrive` gave."""
+        return (t - delay) % self.length if self.length > 1 else jnp.zeros_like(delay)
+
+    def at(self, slot: Int[Array, "..."], neuron: Int[Array, "..."]) -> Signals:
+        """The signals of a neuron, or of one for every synapse."""
+        return jax.tree.map(lambda x: x[slot, neuron], self.slots)

@@ -1,0 +1,51 @@
+"""Plasticity that reads the membrane of the receiving neuron."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from .._types import param
+from .base import AbstractRule
+from .traces import SpikeTrace, VoltageTrace
+
+
+class Clopath(AbstractRule):
+    """`dw/dt = -a_ltd X (u_minus - theta_minus)_+ + a_ltp x (u - theta_plus)_+ (u_plus - theta_minus)_+`.
+
+    `X`: spikes of the pre neuron, `x`: their trace, normalised to unit area (`tau_x dx/dt = -x + X`). `u`: the membrane
+    of the post neuron, `u_minus`, `u_plus`: low-pass filtered. Growth happens only while `u` is above `theta_plus`,
+    that is around spikes, and costs nothing otherwise. The membrane has to show its spikes: take a neuron like `AdEx`.
+
+    **Arguments:** `a_ltd`: weight / mV. `a_ltp`: weight / (mV^2). Time constants: ms. `theta_minus`, `theta_plus`: mV.
+
+    **Reference:** Clopath et al., Nat. Neurosci. 13:344 (2010), without the homeostatic factor of `a_ltd`.
+    """
+
+    voltage: ClassVar[tuple[str, ...]] = ("post",)
+
+    a_ltd: Array = param(14e-5, unit="weight/mV")
+    a_ltp: Array = param(8e-5, unit="weight/mV^2")
+    tau_minus: Array = param(10.0, unit="ms", above=0.0)
+    tau_plus: Array = param(7.0, unit="ms", above=0.0)
+    tau_x: Array = param(15.0, unit="ms", above=0.0)
+    theta_minus: Array = param(-70.6, unit="mV")
+    theta_plus: Array = param(-45.3, unit="mV")
+
+    def pre_traces(self):
+        return {"x": SpikeTrace(self.tau_x)}
+
+    def post_traces(self):
+        return {"u_minus": VoltageTrace(self.tau_minus), "u_plus": VoltageTrace(self.tau_plus)}
+
+    def post_event(self, post, dt):
+        over = jnp.maximum(post.v - self.theta_plus, 0.0)
+        return over * jnp.maximum(post.u_plus - self.theta_minus, 0.0) * dt
+
+    def on_pre(self, w, s):
+        return -self.a_ltd * jnp.maximum(s.post.u_minus - self.theta_minus, 0.0)
+
+    def on_post(self, w, s):
+        return self.a_ltp * s.pre.x / self.tau_x

@@ -1,0 +1,125 @@
+"""Currents and conductances that rise and decay: the difference of two exponentials."""
+
+from __future__ import annotations
+
+import abc
+from typing import NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .._linear import Current, phi, phi_between
+from .._types import param
+from .base import AbstractHold, AbstractSynapse, Exact, Frozen, membrane_rate
+
+
+class AbstractSize(eqx.Module):
+    """What a weight of 1 means for the course `exp(-t / tau_decay) - exp(-t / tau_rise)` of an arrival."""
+
+    @abc.abstractmethod
+    def jump(self, tau_rise: Array, tau_decay: Array) -> Array:
+        """The jump of the slope at an arrival of weight 1, 1/ms."""
+
+
+class ToPeak(AbstractSize):
+    """The peak is the weight."""
+
+    def jump(self, tau_rise, tau_decay):
+        excess = tau_decay / tau_rise - 1.0
+        far = jnp.abs(excess) > 1e-5
+        safe = jnp.where(far, excess, 1.0)
+        # (tau_decay / tau_rise) ** (1 / excess), which is e where both are equal
+        power = jnp.where(far, jnp.log1p(safe) / safe, 1.0 - excess * (0.5 - excess / 3.0))
+        return jnp.exp(power) / tau_rise
+
+
+class ToArea(AbstractSize):
+    """The integral over time is the weight: a charge, with currents in charge per ms."""
+
+    def jump(self, tau_rise, tau_decay):
+        return 1.0 / (tau_rise * tau_decay)
+
+
+class Bare(AbstractSize):
+    """The weight is the factor of the difference as it stands; nothing is left of it where both times are equal."""
+
+    def jump(self, tau_rise, tau_decay):
+        return 1.0 / tau_rise - 1.0 / tau_decay
+
+
+def risen(s: Array, slope: Array, dt: float, tau_rise: Array, tau_decay: Array) -> tuple[Array, Array]:
+    """`ds/dt = slope - s / tau_decay`, `dslope/dt = -slope / tau_rise` over a step, exact at any two time constants."""
+    s = s + dt * phi(dt / tau_decay - dt / tau_rise) * slope
+    return s + s * jnp.expm1(-dt / tau_decay), slope + slope * jnp.expm1(-dt / tau_rise)
+
+
+class DualCurrentState(NamedTuple):
+    """The synaptic current, and the part of its slope that makes it rise."""
+
+    i: Float[Array, "..."]
+    y: Float[Array, "..."]
+
+
+class DualExponential(AbstractSynapse):
+    """`di/dt = y - i / tau_decay`, `dy/dt = -y / tau_rise`, `y <- y + w k` at an arrival.
+
+    That is `w k (exp(-t / tau_decay) - exp(-t / tau_rise)) / (1 / tau_rise - 1 / tau_decay)`. `k` makes the weight the
+    peak, by default; at equal time constants this is `Alpha`. With `a = dt/tau_m - dt/tau_decay` and
+    `b = dt/tau_m - dt/tau_rise` the constant current with the same effect over a step is
+    `(i phi(a) + dt y (phi(b) - phi(a)) / (b - a)) / phi(dt/tau_m)`: right to rounding at any three time constants.
+
+    **Arguments:** `tau_rise`, `tau_decay`: ms, shape `()` or `(n,)`. `size`: what a weight of 1 is, `ToPeak()`,
+    `ToArea()` or `Bare()`. `hold`: `Exact()` or `Frozen()`.
+    """
+
+    tau_rise: Array = param(1.0, unit="ms", above=0.0)
+    tau_decay: Array = param(5.0, unit="ms", above=0.0)
+    size: AbstractSize = eqx.field(default_factory=ToPeak)
+    hold: AbstractHold = eqx.field(default_factory=Exact)
+
+    def init(self, shape, dtype):
+        return DualCurrentState(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))
+
+    def advance(self, s, v, dt, tau_m):
+        decayed = DualCurrentState(*risen(s.i, s.y, dt, self.tau_rise, self.tau_decay))
+        if isinstance(self.hold, Frozen):
+            return decayed, Current(s.i)
+        m = membrane_rate(dt, tau_m)
+        a, b = m - dt / self.tau_decay, m - dt / self.tau_rise
+        return decayed, Current(s.i * (phi(a) / phi(m)) + s.y * (dt * phi_between(a, b) / phi(m)))
+
+    def receive(self, s, arrivals):
+        return s._replace(y=s.y + arrivals * self.size.jump(self.tau_rise, self.tau_decay)), None
+
+
+class DualConductanceState(NamedTuple):
+    """The synaptic conductance, and the part of its slope that makes it rise."""
+
+    g: Float[Array, "..."]
+    y: Float[Array, "..."]
+
+
+class DualConductance(AbstractSynapse):
+    """`I = g (e_rev - v)`, where `g` rises and decays as the current of `DualExponential` does.
+
+    The current over a step is affine in `v` with the conductance at the start of the step, as that of `Conductance`.
+
+    **Arguments:** `tau_rise`, `tau_decay`: ms. `e_rev`: reversal potential, mV. Shape `()` or `(n,)`. `size`: what a
+    weight of 1 is, `ToPeak()`, `ToArea()` or `Bare()`.
+    """
+
+    tau_rise: Array = param(1.0, unit="ms", above=0.0)
+    tau_decay: Array = param(5.0, unit="ms", above=0.0)
+    e_rev: Array = param(0.0, unit="mV")
+    size: AbstractSize = eqx.field(default_factory=ToPeak)
+
+    def init(self, shape, dtype):
+        return DualConductanceState(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))
+
+    def advance(self, s, v, dt, tau_m):
+        decayed = DualConductanceState(*risen(s.g, s.y, dt, self.tau_rise, self.tau_decay))
+        return decayed, Current(s.g * self.e_rev, -s.g)
+
+    def receive(self, s, arrivals):
+        return s._replace(y=s.y + arrivals * self.size.jump(self.tau_rise, self.tau_decay)), None

@@ -1,0 +1,160 @@
+"""Training: the loop is the plain one, in a sweep too; it stops where it should, and goes on from where it was."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import jaxsnn as snn
+
+EXAMPLES, STEPS, N_IN, CLASSES = 24, 8, 4, 2
+RNG = np.random.default_rng(0)
+LABELS = jnp.asarray(np.arange(EXAMPLES, dtype=np.int32) % CLASSES)
+X = jnp.asarray(RNG.random((EXAMPLES, STEPS, N_IN)) < 0.2 + 0.5 * (np.arange(EXAMPLES) % CLASSES)[:, None, None])
+LOSS = snn.CrossEntropy(snn.Mean("out.v"))
+ACCURACY = {"accuracy": snn.Accuracy(snn.Mean("out.v"))}
+EST = snn.BPTT(checkpoint=snn.KeepAll())
+ADAM = optax.adam(0.02)  # the same object is the same program
+
+
+def layers(key=None):
+    dense = dict(topology=snn.AllToAll(), via=snn.Dense())
+    cell = snn.LIF(tau=5.0, v_th=1.0, reset_kind=snn.Subtract(detach=True))
+    return snn.network(
+        dt=1.0,
+        key=jax.random.key(0) if key is None else key,
+        populations={"in": snn.Source(N_IN), "hid": snn.Population(cell, 6), "out": snn.Population(snn.LI(), CLASSES)},
+        projections={
+            "ih": snn.Link("in", "hid", **dense, weight=snn.Normal(0.0, 0.5)),
+            "ho": snn.Link("hid", "out", **dense, weight=snn.Normal(0.0, 0.5)),
+        },
+    )
+
+
+def train(net=None, **changes):
+    given = dict(optimiser=ADAM, epochs=3, batch=5, key=jax.random.key(7), progress=snn.Quiet()) | changes
+    loss, inputs, targets = given.pop("loss", LOSS), given.pop("inputs", X), given.pop("targets", LABELS)
+    return snn.fit(layers() if net is None else net, EST, loss, snn.Replay(inputs, into="in"), targets, **given)
+
+
+def weights(net):
+    return np.concatenate([np.ravel(net[name].weight) for name in ("ih", "ho")])
+
+
+def test_fit_is_the_plain_loop():
+    """Orders from the key, what is left over skipped: the same numbers as a loop written out."""
+    fit = train()
+    key, net = jax.random.key(7), layers()
+    state, losses = ADAM.init(EST.parameters(net)), []
+    for epoch in range(3):
+        order = jax.random.permutation(jax.random.fold_in(jax.random.fold_in(key, epoch), 0), EXAMPLES)
+        for rows in order[:20].reshape(4, 5):
+            loss, gradient = EST.value_and_grad(LOSS, net, snn.Replay(X[rows], into="in"), LABELS[rows], key=key)
+            with jax.numpy_dtype_promotion("standard"):
+                updates, state = ADAM.update(gradient, state, EST.parameters(net))
+            net = eqx.apply_updates(net, updates)
+            losses.append(loss)
+    np.testing.assert_allclose(fit.history["loss"], np.reshape(losses, (3, 4)).mean(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(weights(fit.net), weights(net), atol=1e-5)
+
+
+def test_it_learns_and_scores():
+    validation = (snn.Replay(X, into="in"), LABELS)
+    fit = train(epochs=40, validation=validation, metrics=ACCURACY)
+    assert {*fit.history} == {"loss", "validation_loss", "validation_accuracy"}
+    assert all(len(values) == 40 for values in fit.history.values())
+    assert fit.history["loss"][-1] < 0.5 * fit.history["loss"][0]
+    found = snn.evaluate({"loss": LOSS, **ACCURACY}, fit.net, *validation, key=jax.random.key(0))
+    np.testing.assert_allclose(found["loss"], fit.history["validation_loss"][-1], rtol=1e-5)
+    assert found["accuracy"] == fit.history["validation_accuracy"][-1] > 0.9
+
+
+def test_many_trainings_are_one_sweep():
+    """Learning rates and seeds as axes: one program, each the training alone."""
+
+    def experiment(point, key):
+        fit = train(layers(key), optimiser=optax.adam(point["lr"]), epochs=2, key=key)
+        return {"loss": fit.history["loss"], "ih": fit.net["ih"].weight, "status": fit.status}
+
+    space = {"lr": snn.Axis(0.02, values=(0.0, 0.05)), "seed": snn.Seeds(2)}
+    ds = snn.sweep(experiment, snn.product(space), key=jax.random.key(3), progress=snn.Quiet())
+    assert ds.loss.shape == (2, 2, 2)
+    key = jax.random.fold_in(jax.random.key(3), 1)
+    alone = train(layers(key), optimiser=optax.adam(0.05), epochs=2, key=key)
+    np.testing.assert_allclose(ds.loss[1, 1], alone.history["loss"], rtol=1e-5)
+    np.testing.assert_allclose(ds.ih[1, 1], alone.net["ih"].weight, atol=1e-5)
+    assert np.any(ds.ih[0, 1] != ds.ih[1, 1])
+
+
+def test_patience():
+    """With nothing learnt the score never falls again; the network is that of the best epoch."""
+    fit = train(optimiser=optax.sgd(0.0), epochs=50, patience=2, validation=(snn.Replay(X, into="in"), LABELS))
+    assert len(fit.history["loss"]) == 3  # the first one, and two that are not better
+    worse = train(optimiser=optax.sgd(-3.0), epochs=50, patience=1, validation=(snn.Replay(X, into="in"), LABELS))
+    found = snn.evaluate({"loss": LOSS}, worse.net, snn.Replay(X, into="in"), LABELS, key=jax.random.key(0))["loss"]
+    np.testing.assert_allclose(found, np.min(worse.history["validation_loss"]), rtol=1e-5)
+    assert worse.history["validation_loss"][-1] > found
+
+
+class Poisoned(snn.AbstractLoss):
+    """NaN for one example, through one projection."""
+
+    def step(self, carry, signals, target_t, t):
+        return carry
+
+    def init(self, dynamics, steps, target):
+        return snn.Last("out.v").init(dynamics, steps)
+
+    def finish(self, carry, target, dynamics):
+        return jnp.sum(carry) + jnp.where(target == 99, jnp.nan, 0.0)
+
+
+def test_a_loss_that_is_not_finite_stops_training():
+    """With the step and the parameter; the network is kept as it was before."""
+    with pytest.raises(snn.TrainingError, match=r"stopped at epoch 0, step \d: the loss is nan and all gradients are"):
+        train(loss=LOSS + Poisoned(), targets=LABELS.at[3].set(99))
+    steep = layers()
+    steep = snn.set(steep, "ho.weight", steep["ho"].weight.at[0, 0].set(jnp.inf))
+    with pytest.raises(snn.TrainingError, match=r"epoch 0, step 0: .* the gradient of ho.weight, ih.weight is not fin"):
+        train(steep)
+    with pytest.raises(snn.TrainingError, match=r"epoch 0, step 1: .* Lower the learning rate") as caught:
+        train(optimiser=optax.sgd(1e38))
+    assert not np.any(np.isnan(weights(caught.value.fit.net)))
+
+
+def test_training_goes_on_from_a_checkpoint(tmp_path):
+    """Interrupted after two epochs of four: the same network and history as in one go."""
+    pytest.importorskip("orbax.checkpoint")
+    kept = snn.Checkpoints(tmp_path / "run")
+    train(epochs=2, checkpoints=kept)
+    resumed, whole = train(epochs=4, checkpoints=kept), train(epochs=4)
+    np.testing.assert_array_equal(weights(resumed.net), weights(whole.net))
+    np.testing.assert_array_equal(resumed.history["loss"], whole.history["loss"])
+    with pytest.raises(ValueError, match=r"is of another network or optimiser: .*, give another folder|differ"):
+        train(optimiser=optax.sgd(0.1), checkpoints=kept)
+    for path in (tmp_path / "run").rglob("*"):
+        if path.is_file() and path.stat().st_size:
+            path.write_bytes(b"not a checkpoint")
+    with pytest.raises(ValueError, match=r"The checkpoint of epoch 4 in .* cannot be read"):
+        train(epochs=5, checkpoints=kept)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (dict(batch=25), "Got batch = 25, expected a whole number from 1 to the 24 examples"),
+        (dict(epochs=0), "Got epochs = 0, expected a positive whole number"),
+        (dict(metrics=ACCURACY), "Got metrics without validation"),
+        (dict(inputs=X.swapaxes(0, 1)), r"Got 8 examples of 24 steps, .*; are time and examples swapped\?"),
+    ],
+)
+def test_errors(changes, says):
+    with pytest.raises(ValueError, match=says):
+        train(**changes)
+
+
+def test_patience_is_not_for_a_program():
+    with pytest.raises(ValueError, match="Got patience or checkpoints inside jit"):
+        jax.eval_shape(lambda key: train(layers(key), patience=1).status, jax.random.key(0))

@@ -1,0 +1,156 @@
+"""Law (g) for plasticity: by spikes == densely == brute force, in lists and matrices, with delays on either side."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsnn as snn
+from jaxsnn.connect.graph import DenseGraph, SparseGraph
+from jaxsnn.connect.ring import Ring
+from jaxsnn.plasticity import apply
+from jaxsnn.plasticity.incidence import incidence
+from jaxsnn.plasticity.plastic import Cells, Plastic
+from tests.plasticity.brute import brute_force
+from tests.plasticity.rules import LAZY, RULES, voltages
+
+N_PRE, N_POST, STEPS, DT = 7, 5, 50, 1.0
+CHOICES = {
+    "nest": dict(sends=snn.After(), coincident=snn.Apart()),
+    "brian": dict(sends=snn.Before(), coincident=snn.PreFirst()),
+}
+
+
+class Case:
+    """Random synapses, delays and spikes. A list has padding at its end; a matrix may have gaps."""
+
+    def __init__(self, held, delays, seed=0):
+        self.rng = rng = np.random.default_rng(seed)
+        if held == "list":
+            pre, post = np.sort(rng.integers(0, N_PRE, 18)), rng.integers(0, N_POST, 18)
+            padded = np.r_[pre, [N_PRE] * 2], np.r_[post, [0] * 2]
+            self.graph = SparseGraph(*(jnp.asarray(x, jnp.int32) for x in padded), N_PRE, N_POST, 3, None)
+        else:
+            count = None if held == "matrix" else jnp.asarray(rng.integers(0, 2, (N_PRE, N_POST)), jnp.int8)
+            self.graph = DenseGraph(count, N_PRE, N_POST)
+            pre, post = np.nonzero(np.ones((N_PRE, N_POST)) if count is None else np.asarray(count))
+        self.pairs = list(zip(pre, post))
+        shape = self.graph.shape
+        real = np.ones(shape, bool) if held != "gaps" else np.asarray(self.graph.count) > 0
+        self.w0 = np.where(real, rng.uniform(0.2, 0.8, shape), 0.0)
+        each = delays == "each"
+        self.axonal = rng.integers(0, 4, shape) if each else np.full((), 2)
+        self.dendritic = rng.integers(1, 4, shape) if each else np.full((), 1)
+        self.pre, self.post = ((rng.random((STEPS, n)) < 0.15).astype(float) for n in (N_PRE, N_POST))
+        self.pre_v, self.post_v = voltages(rng, STEPS, N_PRE), voltages(rng, STEPS, N_POST)
+        self.reward = rng.normal(0.2, 0.3, STEPS)
+
+    def of_pairs(self, x):
+        """What belongs to the synapses that there are."""
+        x = np.broadcast_to(x, self.graph.shape)
+        if x.ndim == 1:
+            return x[: len(self.pairs)]
+        return x[tuple(np.transpose(self.pairs))]
+
+    def expected(self, chain):
+        """Weights after every step, and what arrives in every step at every receiving neuron."""
+        axonal, dendritic = self.of_pairs(self.axonal), self.of_pairs(self.dendritic)
+        v = np.asarray(self.pre_v), np.asarray(self.post_v)
+        given = self.of_pairs(self.w0), self.pre, self.post, *v, axonal, dendritic, DT
+        w, sent = brute_force(chain, self.pairs, *given)
+        arrived = np.zeros((STEPS + 4, N_POST))
+        for k in range(STEPS):
+            for s, (_, j) in enumerate(self.pairs):
+                arrived[k + dendritic[s], j] += sent[k, s]
+        return w, arrived[:STEPS]
+
+    def found(self, chain, *, late=0):
+        """The same by the library."""
+        delays = (jnp.asarray(x, jnp.int32) for x in (self.axonal, self.dendritic + late))
+        plastic = Plastic(chain, incidence(self.graph, *delays, (4, 4 + late)), DT)
+        ring = Ring(5 + late, N_POST)
+        silent = [Cells(jnp.zeros(n), v[0]) for n, v in ((N_PRE, self.pre_v), (N_POST, self.post_v))]
+
+        def step(carry, x):
+            state, buffer = carry
+            t, pre, post, pre_v, post_v, reward = x
+            arrived, buffer = ring.take(buffer, t)
+            cells = Cells(pre, pre_v), Cells(post, post_v)
+            state, buffer = plastic.step(state, buffer, apply.Target(ring, 0), t, *cells, {"reward": reward})
+            return (state, buffer), (plastic.view(state, self.graph.shape)["weight"], arrived)
+
+        @jax.jit
+        def run(w0, *xs):
+            return jax.lax.scan(step, (plastic.start(w0, *silent), ring.empty(float)), xs)[1]
+
+        steps = jnp.arange(STEPS, dtype=jnp.int32)
+        xs = (self.pre, self.post, self.pre_v, self.post_v, self.reward)
+        w, arrived = run(jnp.asarray(self.w0), steps, *map(jnp.asarray, xs))
+        return np.stack([self.of_pairs(x) for x in np.asarray(w)]), np.asarray(arrived)
+
+
+def densely(monkeypatch):
+    monkeypatch.setattr(apply, "event_driven", lambda plain, cpu, accelerator: plain)
+
+
+def assert_near(a, b):
+    for x, y in zip(a, b, strict=True):
+        np.testing.assert_allclose(x, y, rtol=0, atol=1e-13)
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule(name, monkeypatch):
+    """On a list with a delay of its own on either side of each synapse."""
+    chain = snn.chain(*RULES[name](1.0), **CHOICES["nest"])
+    case = Case("list", "each")
+    expected = case.expected(chain)
+    assert np.abs(expected[0][-1] - expected[0][0]).max() > 0.02  # there is something to see
+    assert_near(case.found(chain), expected)
+    densely(monkeypatch)
+    assert_near(case.found(chain), expected)
+
+
+LAYOUTS = [
+    ("list", "one", "brian"),
+    ("matrix", "one", "nest"),
+    ("matrix", "each", "brian"),
+    ("gaps", "one", "brian"),
+    ("gaps", "each", "nest"),
+]
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize(("held", "delays", "choices"), LAYOUTS)
+def test_every_layout(held, delays, choices, monkeypatch):
+    chain = snn.chain(*RULES["pair"](1.0), **CHOICES[choices])
+    case = Case(held, delays, seed=1)
+    expected = case.expected(chain)
+    by_spikes = case.found(chain)
+    assert_near(by_spikes, expected)
+    densely(monkeypatch)
+    assert_near(case.found(chain), expected)
+    other = snn.chain(chain, **CHOICES["brian" if choices == "nest" else "nest"])
+    with pytest.raises(AssertionError):  # control: the other order of events
+        assert_near(by_spikes, case.expected(other))
+
+
+@pytest.mark.usefixtures("x64")
+def test_a_step_later():
+    """Control: a dendritic delay of one step more is seen."""
+    chain = snn.chain(*RULES["pair"](1.0), **CHOICES["nest"])
+    case = Case("list", "each")
+    with pytest.raises(AssertionError):
+        assert_near(case.found(chain, late=1), case.expected(chain))
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("name", LAZY)
+def test_what_is_made_up_for(name, monkeypatch):
+    """What acts between events, and in every step: by spikes or densely."""
+    chain = snn.chain(*LAZY[name](1.0), **CHOICES["nest"])
+    case = Case("gaps" if name in ("scaling", "normalise") else "list", "one", seed=2)
+    by_spikes = case.found(chain)
+    densely(monkeypatch)
+    assert_near(by_spikes, case.found(chain))
+    assert np.abs(by_spikes[0][-1] - by_spikes[0][0]).max() > 0.02

@@ -1,0 +1,86 @@
+"""The weights that every spike sends, against NEST's plastic synapses: delays of their own, spikes that coincide."""
+
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsnn as snn
+
+GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "nest_plasticity.npz")
+STEPS, W0 = int(GOLDEN["steps"]), float(GOLDEN["w0"])
+TAU_MINUS, TAU_Y = 30.0, 110.0  # of the post neurons
+
+
+def pairs(lam, alpha, tau, mu_plus, mu_minus, **more):
+    dependence = snn.Guetig(100.0, mu_plus, mu_minus)
+    return snn.PairSTDP(lam, alpha * lam, tau, TAU_MINUS, dependence=dependence, **more)
+
+
+def power(lam, alpha):
+    return snn.PairSTDP(lam, alpha * lam, 15.0, TAU_MINUS, dependence=snn.PowerLaw(1.0, 0.4))
+
+
+TRIPLET = dict(a2_plus=0.3, a3_plus=0.4, a2_minus=0.5, a3_minus=0.2)
+TAUS = dict(tau_plus=16.8, tau_x=101.0, tau_minus=TAU_MINUS, tau_y=TAU_Y)
+UP_TO = lambda: snn.Bound(0.0, 100.0)
+RULES = {
+    "additive": lambda: (pairs(0.02, 1.1, 15.0, 0.0, 0.0), UP_TO()),
+    "guetig": lambda: (pairs(0.05, 1.2, 15.0, 0.4, 0.7), UP_TO()),
+    "multiplicative": lambda: (pairs(0.05, 1.05, 15.0, 1.0, 1.0), UP_TO()),
+    "power": lambda: (power(0.1, 0.06),),
+    "nearest": lambda: (pairs(0.05, 1.1, 15.0, 0.5, 0.5, pairs=snn.Nearest()), UP_TO()),
+    "triplet": lambda: (snn.TripletSTDP(**TRIPLET, **TAUS), UP_TO()),
+    "vogels": lambda: (snn.VogelsSprekeler(0.4, 1e3 * 0.9 / (2 * TAU_MINUS), TAU_MINUS), UP_TO()),
+    "dopamine": lambda: (
+        snn.PairSTDP(0.02, 0.025, 17.0, TAU_MINUS),
+        snn.Modulate("dopamine", 300.0, decay=70.0, baseline=0.4),
+        snn.Bound(0.0, 200.0),
+    ),
+}
+
+
+def weights(name, via, *, delay=None, parts=None, order=None, **choices):
+    """Weights after every step, `(steps, pre, post)`."""
+    rows = lambda part: np.unpackbits(GOLDEN[f"{name}/{part}"], axis=0)[:STEPS]
+    pre, post = rows("pre"), rows("post")
+    fed = np.roll(np.unpackbits(GOLDEN[f"{name}/reward"])[:STEPS], 1) / 70.0  # the way to NEST's transmitter: a step
+    delay = GOLDEN[f"{name}/delay"].astype(float) if delay is None else delay
+    rule = snn.chain(*(RULES[name]() if parts is None else parts), **choices)
+    link = snn.Link("pre", "post.deaf", snn.AllToAll(), via=via, weight=W0, delay=delay, rule=rule)
+    populations = {
+        "pre": snn.Source(pre.shape[1]),
+        "post": snn.Population(snn.Relay(), post.shape[1], ports={"in": snn.Delta(), "deaf": snn.Exponential()}),
+    }
+    net = snn.network(
+        dt=1.0, key=jax.random.key(0), populations=populations, projections={"P": link}, order=order or snn.NestOrder()
+    )
+    drive = snn.Replay(jnp.asarray(pre), into="pre") + snn.Replay(jnp.asarray(post), into="post.in")
+    drive += snn.Modulator("dopamine", fed)
+    record = {"w": snn.Trace("P.weight")}
+    run = snn.simulate(net, drive, steps=STEPS, key=jax.random.key(0), record=record, progress=snn.Quiet())
+    return np.asarray(run["w"]).reshape(STEPS, pre.shape[1], post.shape[1])
+
+
+def off(name, *args, **kwargs):
+    """The largest difference from what NEST sent."""
+    step, i, j = (GOLDEN[f"{name}/{part}"].astype(int) for part in ("step", "sender", "target"))
+    return np.abs(weights(name, *args, **kwargs)[step, i, j] - GOLDEN[f"{name}/weight"]).max()
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("name", RULES)
+def test_every_weight_that_was_sent(name):
+    for via in (snn.Sparse(), snn.Dense()):
+        assert off(name, via) < 1e-9
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("name", RULES)
+def test_controls(name):
+    """One thing changed: a delay by a step, a share, what coincides, the trace that pairs. The gate must see each."""
+    later = GOLDEN[f"{name}/delay"].astype(float) + 1.0
+    assert off(name, snn.Sparse(), delay=later) > 1e-3
+    assert off(name, snn.Sparse(), coincident=snn.PreFirst()) > 1e-3
