@@ -14,10 +14,10 @@ import jaxsnn as snn
 from jaxsnn.lower.cells import CubaCells, InputCells
 from jaxsnn.lower.cores import Excitatory, LavaCore
 from jaxsnn.lower.learning.engine import LoihiRule
-from jaxsnn.lower.learning.parse import parse
-from jaxsnn.lower.learning.rounding import Fraction, Independent, Replayed, ToNearest
+from jaxsnn.lower.learning.parse import parse_rule
+from jaxsnn.lower.learning.rounding import Fraction, IndependentRounding, LavaRounding, NearestRounding
 from jaxsnn.lower.learning.synapses import LearningSynapses
-from jaxsnn.lower.learning.trace import Received, Trace
+from jaxsnn.lower.learning.trace import LoihiTrace, ReceivedTrace
 from jaxsnn.lower.program import Program
 from tests.laws.test_exports import check
 from tests.oracles.loihi_learning import WEIGHTS, Engine
@@ -39,11 +39,11 @@ def table(rule):
 def rule_of(case, steps, **change):
     case = {**case, **change}
     traces = {
-        name: Received(name, tau) if name in case["received"] else Trace(impulse, tau)
+        name: ReceivedTrace(name, tau) if name in case["received"] else LoihiTrace(impulse, tau)
         for name, (impulse, tau) in case["traces"].items()
     }
     strings = {name: case.get(name) for name in ("dw", "dt", "dd")}
-    return LoihiRule(**strings, **traces, epoch=case["epoch"], rounding=Replayed(case["seed"], steps))
+    return LoihiRule(**strings, **traces, epoch=case["epoch"], rounding=LavaRounding(case["seed"], steps))
 
 
 @eqx.filter_jit
@@ -100,9 +100,9 @@ def test_the_oracle_equals_lava_bit_for_bit(i):
 @pytest.mark.parametrize("i", range(len(CASES)))
 def test_reads_rules_as_lava_does(i):
     for name, series in CASES[i]["parsed"].items():
-        rule = parse(CASES[i][f"d{name}"])
+        rule = parse_rule(CASES[i][f"d{name}"])
         assert table(rule) == series
-        assert table(parse(str(rule))) == series
+        assert table(parse_rule(str(rule))) == series
 
 
 CHANGES = {
@@ -143,9 +143,11 @@ def test_equals_the_oracle_with_long_epochs_and_traces_without_decay():
     pre, post, received = rng.random((200, 4)) < 0.3, rng.random((200, 9)) < 0.3, np.zeros((200, 3, 9), int)
     traces = {"x1": (1.7, np.inf), "x2": (127.0, 63.0), "y1": (90.5, 200.0), "y2": (0.1, np.inf), "y3": (3.0, 0.0)}
     strings = {"dw": "2^-4*x0*(y1 - 3) - 2^-6*y0*(w + 9)*x2*2^3", "dt": "y0*x1 - u0*y2", "dd": "2^-2*x0*(y3 + 1)"}
-    theirs = oracle({k[1]: table(parse(v)) for k, v in strings.items()}, traces, start, pre, post, received, epoch=20)
-    given = {name: Trace(*numbers) for name, numbers in traces.items()}
-    rule = LoihiRule(**strings, **given, epoch=20, rounding=Replayed(7, 200))
+    theirs = oracle(
+        {k[1]: table(parse_rule(v)) for k, v in strings.items()}, traces, start, pre, post, received, epoch=20
+    )
+    given = {name: LoihiTrace(*numbers) for name, numbers in traces.items()}
+    rule = LoihiRule(**strings, **given, epoch=20, rounding=LavaRounding(7, 200))
     ours = run(rule, (-256, 255), start, pre, post, received)
     assert all(np.array_equal(getattr(ours, name), theirs[name]) for name in NAMES)
     assert theirs["x1"][-1].max() > 5 and np.ptp(theirs["w"], axis=0).max() > 20
@@ -154,7 +156,7 @@ def test_equals_the_oracle_with_long_epochs_and_traces_without_decay():
 @pytest.mark.parametrize("tau", [0.0, 0.3, 1.5, 10.0, 33.3, 65535.0, np.inf])
 def test_a_decay_rounds_like_double_precision(tau):
     """Floor and fraction of every product that there is, against float64."""
-    trace, value = Trace(16, tau), np.arange(128, dtype=np.int32)
+    trace, value = LoihiTrace(16, tau), np.arange(128, dtype=np.int32)
     with np.errstate(divide="ignore"):
         exact = value * np.exp(-1.0 / np.float64(tau))
     thresholds = np.append(np.arange(997) / 997, 1 - 2**-48)
@@ -168,7 +170,7 @@ def test_a_decay_rounds_like_double_precision(tau):
 
 @pytest.mark.parametrize("impulse", [16.0, 20.25])
 def test_own_rounding_is_unbiased(impulse):
-    """The mean of many traces is what the formula without rounding says; `Replayed` rounds impulses up too often."""
+    """The mean of many traces is what the formula without rounding says; Lava's rounds impulses up too often."""
     n, steps = 4000, 30
     pre = np.zeros((steps, n), bool)
     pre[[0, 7, 9]] = True
@@ -177,19 +179,19 @@ def test_own_rounding_is_unbiased(impulse):
         exact = exact * np.exp(-1 / tau) + impulse * pre[t, 0]
 
     def mean(rounding):
-        rule = LoihiRule(dw="x0*x1", x1=Trace(impulse, tau), epoch=3, rounding=rounding)
+        rule = LoihiRule(dw="x0*x1", x1=LoihiTrace(impulse, tau), epoch=3, rounding=rounding)
         nothing = jnp.zeros((steps, 1), bool)
         kept = run(rule, (-256, 255), (jnp.zeros((n, 1), jnp.int32), None, None), pre, nothing, np.zeros((steps, 3, 1)))
         return np.asarray(kept.x1)[-1]
 
-    ours = mean(Independent())
+    ours = mean(IndependentRounding())
     assert abs(ours.mean() - exact) < 4 * ours.std() / np.sqrt(n) and ours.std() > 0.3
-    assert mean(ToNearest()).std() == 0.0 == mean(Replayed(3, steps)).std()
+    assert mean(NearestRounding()).std() == 0.0 == mean(LavaRounding(3, steps)).std()
 
 
 def test_any_two_synapses_round_independently():
     """All pairs of values of two synapses in a row, in a column or in neither are equally frequent; so in two steps."""
-    draw = lambda name: lambda t: Independent().synapse(name, t, 1, (3, 4), stream=STREAM)
+    draw = lambda name: lambda t: IndependentRounding().synapse(name, t, 1, (3, 4), stream=STREAM)
     steps = jnp.arange(40_000, dtype=jnp.int32)
     weights, tags = (np.asarray(jax.jit(jax.vmap(draw(name)))(steps)) for name in "wt")
     assert weights.min() == 0 and weights.max() == 127
@@ -209,8 +211,9 @@ def test_numbers_of_a_rule_are_leaves():
     """Scales, constants and time constants in one compile, equal to each run alone."""
     start, pre, post, received = golden(1)
     taus = [3.0, 10.0, 40.0]
+    lava = LavaRounding(1, len(pre))
     rules = [
-        LoihiRule(dw=f"2^{e}*y0*(x1 - {c}) - 2^-5*u1*w", x1=Trace(16, tau), epoch=2, rounding=Replayed(1, len(pre)))
+        LoihiRule(f"2^{e}*y0*(x1 - {c}) - 2^-5*u1*w", x1=LoihiTrace(16, tau), epoch=2, rounding=lava)
         for e, c, tau in zip((-4, -3, -5), (1, 2, 3), taus)
     ]
     together = jax.tree.map(lambda *x: jnp.stack(x) if eqx.is_array(x[0]) else x[0], *rules)
@@ -247,7 +250,7 @@ def test_numbers_of_a_rule_are_leaves():
 )
 def test_what_is_no_rule_is_refused_where_it_goes_wrong(text, at, found):
     with refused(f"position {at}:", found):
-        parse(text)
+        parse_rule(text)
 
 
 def test_forms_that_mean_the_same():
@@ -257,7 +260,7 @@ def test_forms_that_mean_the_same():
         ("4*2^2*x0", "16*x0", "2*x0*8", "2^4*x0*1"),
         ("x0*y0", "x0*(y0)", "(x0)*y0"),
     ):
-        assert len({json.dumps(scaled(table(parse(form)))) for form in forms}) == 1
+        assert len({json.dumps(scaled(table(parse_rule(form)))) for form in forms}) == 1
 
 
 def scaled(products):
@@ -267,25 +270,25 @@ def scaled(products):
 def test_bad_rules_and_traces_are_refused():
     with refused("without dw, dt and dd"):
         LoihiRule()
-    with refused("The rules read x1", "x1=Trace(impulse, tau)"):
+    with refused("The rules read x1", "x1=LoihiTrace(impulse, tau)"):
         LoihiRule("y0*x1")
     with refused("epoch is 64", "1 to 63"):
         LoihiRule("y0*2", epoch=64)
-    with refused("x1 is Received('reward')", "y1 y2 y3"):
-        LoihiRule("y0*x1", x1=Received("reward"))
+    with refused("x1 is ReceivedTrace('reward')", "y1 y2 y3"):
+        LoihiRule("y0*x1", x1=ReceivedTrace("reward"))
     with refused("depend on u0, u1", "one u"):
         LoihiRule("u0*w", "u1*t")
-    with refused("Trace.tau is -1", "0 or more"):
-        Trace(16, -1.0)
-    with refused("Trace.impulse is 128", "at most 127"):
-        Trace(128, 2.0)
+    with refused("LoihiTrace.tau is -1", "0 or more"):
+        LoihiTrace(16, -1.0)
+    with refused("LoihiTrace.impulse is 128", "at most 127"):
+        LoihiTrace(128, 2.0)
 
 
 def test_says_what_a_product_is_worth():
     """Two traces count an eighth, three 2^-10: Lava's scaling, measured on an engine that rounds to nearest."""
     for text, expected in (("x0*y1", 1.0), ("y0*x1*y2", 2.0**-3), ("u0*t*y2", 2.0**-5), ("x0*x1*y1*y2", 2.0**-10)):
-        assert parse(text).products[0].scale == expected
-    rule = LoihiRule("2^5*x0*x1*y1", x1=Trace(64, np.inf), y1=Trace(96, np.inf), rounding=ToNearest())
+        assert parse_rule(text).products[0].scale == expected
+    rule = LoihiRule("2^5*x0*x1*y1", x1=LoihiTrace(64, np.inf), y1=LoihiTrace(96, np.inf), rounding=NearestRounding())
     fired = jnp.ones((1, 1), bool)
     kept = run(rule, (-256, 255), (jnp.zeros((1, 1), jnp.int32), None, None), fired, fired, jnp.zeros((1, 3, 1)))
     assert kept.w.item() == 255  # 2^5 * 64 * 96 / 8, saturated
@@ -308,7 +311,7 @@ def test_a_program_learns_as_both_oracles_say(exponent):
     x = rng.random((steps, 12)) < 0.2
     traces = {"x1": (20.0, 6.0), "y1": (24.5, 9.0)}
     text = "2^-2*y0*x1 - 2^-3*x0*y1"
-    rule = LoihiRule(text, **{k: Trace(*v) for k, v in traces.items()}, epoch=3, rounding=Replayed(11, steps))
+    rule = LoihiRule(text, **{k: LoihiTrace(*v) for k, v in traces.items()}, epoch=3, rounding=LavaRounding(11, steps))
     program = learning_program(LavaCore, rule, weight, exponent, threshold=int(60 * 2.0**exponent))
     kept = snn.simulate(
         program,
@@ -319,7 +322,7 @@ def test_a_program_learns_as_both_oracles_say(exponent):
         progress=snn.Quiet(),
     )
     post = np.asarray(kept["s"].dense()).astype(bool)
-    engine = Engine({"w": table(parse(text))}, traces, weight, epoch=3, seed=11)
+    engine = Engine({"w": table(parse_rule(text))}, traces, weight, epoch=3, seed=11)
     u, arrived = np.zeros((2, 6), np.int64)
     for t in range(steps):
         a = (arrived << exponent if exponent >= 0 else arrived >> -exponent) << 6
@@ -343,7 +346,12 @@ def test_reward_opens_learning():
     rng = np.random.default_rng(4)
     x = (rng.random((100, 5)) < 0.3).astype(np.float32)
     rule = LoihiRule(
-        "2^2*u0*t*y2", "2^-1*y0*x1 - 2^-4*u0*t", x1=Trace(30, 5.0), y2=Received("reward"), epoch=2, rounding=ToNearest()
+        "2^2*u0*t*y2",
+        "2^-1*y0*x1 - 2^-4*u0*t",
+        x1=LoihiTrace(30, 5.0),
+        y2=ReceivedTrace("reward"),
+        epoch=2,
+        rounding=NearestRounding(),
     )
     program = learning_program(LavaCore, rule, np.full((5, 3), 40))
     run = lambda drive: snn.simulate(
@@ -357,7 +365,7 @@ def test_reward_opens_learning():
     kept = run(snn.Replay(x, into="in") + Reward())
     w, tags = np.asarray(kept["w"]), np.asarray(kept["t"])
     assert np.all(w[:50] == 40) and tags[:50].max() > 5 and np.any(w[60:] != 40)
-    with refused("Received('reward')", "modulators none"):
+    with refused("ReceivedTrace('reward')", "modulators none"):
         run(snn.Replay(x, into="in"))
 
 
@@ -373,7 +381,7 @@ def test_weights_that_are_not_stored_are_refused():
 
 def test_learning_exports():
     """Without 64-bit types, callbacks or large constants."""
-    rule = LoihiRule("2^-2*y0*x1 - 2^-3*x0*y1 + u1*w", x1=Trace(20, 6.0), y1=Trace(24.5, 9.0), epoch=4)
+    rule = LoihiRule("2^-2*y0*x1 - 2^-3*x0*y1 + u1*w", x1=LoihiTrace(20, 6.0), y1=LoihiTrace(24.5, 9.0), epoch=4)
     program = learning_program(LavaCore, rule, np.zeros((64, 48), np.int32))
     arrays, rest = eqx.partition(program, eqx.is_array)
 

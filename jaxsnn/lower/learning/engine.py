@@ -16,10 +16,10 @@ from jaxtyping import Array, Bool, Int
 
 from ..._once import written_once
 from ...dynamics import known
-from .parse import parse
-from .rounding import AbstractRounding, Independent
+from .parse import parse_rule
+from .rounding import AbstractRounding, IndependentRounding
 from .rule import FRACTION_BITS, SYNAPSE, TRACES, SumOfProducts
-from .trace import LARGEST, History, Received, Trace
+from .trace import LARGEST, History, LoihiTrace, ReceivedTrace
 
 TAGS, DELAYS = (-257, 255), (0, 255)  # what Lava's registers hold
 
@@ -44,7 +44,7 @@ class LearningState(NamedTuple):
 
 
 def _parsed(rule: str | SumOfProducts | None) -> SumOfProducts | None:
-    return parse(rule) if isinstance(rule, str) else rule
+    return parse_rule(rule) if isinstance(rule, str) else rule
 
 
 class LoihiRule(eqx.Module):
@@ -58,8 +58,10 @@ class LoihiRule(eqx.Module):
 
     - `dw`, `dt`, `dd`: rules for weights, tags and delays, as strings; None leaves the variable as it is. Learned
       delays are numbers to learn with and do not delay spikes (as in Lava).
-    - `x1`, `x2` (senders), `y1`, `y2`, `y3` (receivers): `Trace(impulse, tau)`, or for a receiver's `Received(name)`.
-    - `epoch`: steps, static, 1..63. `rounding`: `Independent()`, `ToNearest()`, or `Replayed(seed, steps)` as Lava's.
+    - `x1`, `x2` (senders), `y1`, `y2`, `y3` (receivers): `LoihiTrace(impulse, tau)`; a receiver's may be a
+      `ReceivedTrace(name)`, which a modulator sets.
+    - `epoch`: steps, static, 1..63.
+    - `rounding`: `IndependentRounding()`, `NearestRounding()`, or `LavaRounding(seed, steps)` for Lava's numbers.
 
     **Raises:** ValueError with the position in the string for what is no rule, and for a trace read but not given.
 
@@ -69,13 +71,13 @@ class LoihiRule(eqx.Module):
     dw: SumOfProducts | None = eqx.field(default=None, converter=_parsed)
     dt: SumOfProducts | None = eqx.field(default=None, converter=_parsed)
     dd: SumOfProducts | None = eqx.field(default=None, converter=_parsed)
-    x1: Trace | None = eqx.field(default=None, kw_only=True)
-    x2: Trace | None = eqx.field(default=None, kw_only=True)
-    y1: Trace | None = eqx.field(default=None, kw_only=True)
-    y2: Trace | None = eqx.field(default=None, kw_only=True)
-    y3: Trace | None = eqx.field(default=None, kw_only=True)
+    x1: LoihiTrace | None = eqx.field(default=None, kw_only=True)
+    x2: LoihiTrace | None = eqx.field(default=None, kw_only=True)
+    y1: LoihiTrace | None = eqx.field(default=None, kw_only=True)
+    y2: LoihiTrace | None = eqx.field(default=None, kw_only=True)
+    y3: LoihiTrace | None = eqx.field(default=None, kw_only=True)
     epoch: int = eqx.field(default=1, static=True, kw_only=True)
-    rounding: AbstractRounding = eqx.field(default_factory=Independent, kw_only=True)
+    rounding: AbstractRounding = eqx.field(default_factory=IndependentRounding, kw_only=True)
 
     def __check_init__(self):
         if not self.rules:
@@ -84,11 +86,12 @@ class LoihiRule(eqx.Module):
             raise ValueError(f"LoihiRule.epoch is {self.epoch!r}; expected a whole number of steps from 1 to 63.")
         missing = self.reads.intersection(TRACES) - self.traces.keys()
         if missing:
-            raise ValueError(f"The rules read {known(missing)}, not given; add {min(missing)}=Trace(impulse, tau).")
+            add = f"{min(missing)}=LoihiTrace(impulse, tau)"
+            raise ValueError(f"The rules read {known(missing)}, which are not given; add {add}.")
         for name, trace in self.traces.items():
-            if name[0] == "x" and isinstance(trace, Received):
+            if name[0] == "x" and isinstance(trace, ReceivedTrace):
                 raise ValueError(
-                    f"LoihiRule.{name} is Received({trace.name!r}); only receivers' traces y1 y2 y3 can be."
+                    f"LoihiRule.{name} is ReceivedTrace({trace.name!r}); only receivers' traces y1 y2 y3 can be."
                 )
         every = {p.dependency for rule in self.rules.values() for p in rule.products if p.dependency[0] == "u"}
         if len(every) > 1:
@@ -101,7 +104,7 @@ class LoihiRule(eqx.Module):
         return {name: rule for name, rule in given.items() if rule is not None}
 
     @property
-    def traces(self) -> dict[str, Trace]:
+    def traces(self) -> dict[str, LoihiTrace]:
         """The traces by name."""
         return {name: trace for name in TRACES if (trace := getattr(self, name)) is not None}
 
@@ -147,7 +150,7 @@ class LoihiRule(eqx.Module):
         for name, trace in self.traces.items():
             value = getattr(s, name)
             spikes, fired = (pre, s.fired_pre) if name[0] == "x" else (post, s.fired_post)
-            if isinstance(trace, Received):
+            if isinstance(trace, ReceivedTrace):
                 given = jnp.clip(_modulator(modulators, trace.name), 0, LARGEST).astype(jnp.int32)
                 new[name] = jnp.broadcast_to(given, value.shape)
             elif self.epoch > 1:
@@ -190,7 +193,7 @@ class LoihiRule(eqx.Module):
             bounds = {"w": range, "t": TAGS, "d": DELAYS}[name]
             new[name] = jnp.clip((total >> FRACTION_BITS) + up.astype(jnp.int32), *bounds)
         for name, trace in self.traces.items():
-            if not isinstance(trace, Received):
+            if not isinstance(trace, ReceivedTrace):
                 new[name] = histories[name].last
         return s._replace(fired_pre=jnp.zeros_like(s.fired_pre), fired_post=jnp.zeros_like(s.fired_post), **new)
 
@@ -228,5 +231,5 @@ def _when(every: Int[Array, "epoch n"], fired: Int[Array, " m"], *, across: int)
 
 def _modulator(modulators: dict[str, Array], name: str) -> Array:
     if name not in modulators:
-        raise ValueError(f"A trace is Received({name!r}), but drives give the modulators {known(modulators)}.")
+        raise ValueError(f"A trace is ReceivedTrace({name!r}), but drives give the modulators {known(modulators)}.")
     return modulators[name]

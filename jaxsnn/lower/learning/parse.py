@@ -75,7 +75,7 @@ class _Draft:
         self.mantissa, self.exponent = self.mantissa * mantissa, self.exponent + exponent
 
 
-def parse(text: str) -> SumOfProducts:
+def parse_rule(text: str) -> SumOfProducts:
     """The rule that `text` says, one product after the other as written.
 
     **Raises:** ValueError with the position in the string for whatever is not a rule: an unknown name, a product

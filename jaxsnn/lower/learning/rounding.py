@@ -50,7 +50,7 @@ class AbstractRounding(eqx.Module):
         """For the new value of a synapse, 0..127."""
 
 
-class ToNearest(AbstractRounding):
+class NearestRounding(AbstractRounding):
     """No random numbers: every fraction above a half rounds up."""
 
     def decay(self, name, t, q, epoch, n, *, stream):
@@ -66,7 +66,7 @@ class ToNearest(AbstractRounding):
         return jnp.int32(64)
 
 
-class Independent(AbstractRounding):
+class IndependentRounding(AbstractRounding):
     """A number of its own for every neuron, synapse and step: unbiased. A function of the run's key.
 
     A synapse takes the sum of a number of its row and one of its column, modulo 128: uniform, and any two synapses are
@@ -95,7 +95,7 @@ class Independent(AbstractRounding):
         return _random.words(_named(stream, name), step, jnp.arange(n, dtype=jnp.uint32))
 
 
-class Replayed(AbstractRounding):
+class LavaRounding(AbstractRounding):
     """The random numbers of Lava 0.10 for the same seed, bit for bit; after `steps` steps they begin again.
 
     As Lava has it: one number a step for all neurons and all traces of a side, one an epoch for all synapses, whatever

@@ -17,7 +17,7 @@ LARGEST = 127
 _LOW = 2**24 - 1  # a decay has 48 bits, in two words: a float64 product rounds alike, and int32 holds 127 times a word
 
 
-class Trace(eqx.Module):
+class LoihiTrace(eqx.Module):
     """`trace <- round(trace exp(-1 / tau))` in every step, `trace <- min(trace + impulse, 127)` at every spike.
 
     **Arguments:** `impulse`: 0..127, kept in 256ths. `tau`: time constant in steps, 0 (gone in the next step) to
@@ -33,7 +33,7 @@ class Trace(eqx.Module):
             if is_concrete(value):
                 check(
                     (np.asarray(value) >= 0) & (np.asarray(value) <= high),
-                    f"Trace.{name} is {value}; expected 0 or more{f', at most {high}' if high < np.inf else ''}.",
+                    f"LoihiTrace.{name} is {value}; expected 0 or more{f', at most {high}' if high < np.inf else ''}.",
                 )
         self.impulse = _rounded(impulse, 256)
         self.keep = _kept(tau)
@@ -58,7 +58,7 @@ class Trace(eqx.Module):
         return jnp.where(fired, jnp.clip(value + more, 0, LARGEST), value)
 
 
-class Received(Trace):
+class ReceivedTrace(LoihiTrace):
     """A post-synaptic trace that the receiving neurons make themselves: the third factor, such as a reward.
 
     In every step it is what the modulator `name` says, 0..127, `()` or one a neuron.
