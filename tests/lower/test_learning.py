@@ -81,7 +81,7 @@ def mismatches(i, **change):
     return wrong, total
 
 
-@pytest.mark.parametrize("i", range(22))  # a compile each; the oracle takes the others as well
+@pytest.mark.parametrize("i", range(20))  # a compile each; the oracle takes the others as well
 def test_equals_lava_bit_for_bit(i):
     wrong, total = mismatches(i)
     assert wrong == 0 and total > 5000

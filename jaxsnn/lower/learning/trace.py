@@ -41,9 +41,9 @@ class LoihiTrace(eqx.Module):
     @property
     def tau(self) -> float:
         """The time constant in steps, of a concrete trace."""
-        high, low = (float(word) for word in self.keep)
+        high, low = np.asarray(self.keep, np.float64)
         kept = (high + low * 2.0**-24) * 2.0**-24
-        return 0.0 if kept == 0 else np.inf if kept >= 1 else -1.0 / np.log(kept)
+        return 0.0 if kept == 0 else np.inf if kept >= 1 else float(-1.0 / np.log(kept))
 
     def decay(self, value: Int[Array, " n"], random: Fraction) -> Int[Array, " n"]:
         """One step of decay: up with the probability of the fraction, down otherwise."""
