@@ -123,6 +123,25 @@ from .lower.targets import AbstractTarget as AbstractTarget
 from .lower.targets import Loihi1 as Loihi1
 from .lower.targets import Loihi2 as Loihi2
 
+# --- learning on a chip, Lava-DL's files, training through the integers
+from .lower.convolution import ConvSynapses as ConvSynapses
+from .lower.learning.engine import LoihiRule as LoihiRule
+from .lower.learning.parse import parse_rule as parse_rule
+from .lower.learning.rounding import AbstractRounding as AbstractRounding
+from .lower.learning.rounding import IndependentRounding as IndependentRounding
+from .lower.learning.rounding import LavaRounding as LavaRounding
+from .lower.learning.rounding import NearestRounding as NearestRounding
+from .lower.learning.rule import SumOfProducts as SumOfProducts
+from .lower.learning.stdp import Mapped as Mapped
+from .lower.learning.stdp import learns as learns
+from .lower.learning.synapses import LearningSynapses as LearningSynapses
+from .lower.learning.trace import LoihiTrace as LoihiTrace
+from .lower.learning.trace import ReceivedTrace as ReceivedTrace
+from .lower.netx.read import from_netx as from_netx
+from .lower.netx.write import to_netx as to_netx
+from .lower.relax import Relaxed as Relaxed
+from .lower.relax import relax as relax
+
 # --- networks
 from .network.network import Network as Network
 from .network.network import network as network

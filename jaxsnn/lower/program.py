@@ -168,7 +168,8 @@ class Running(AbstractDynamics):
             group, s = program.synapses[name], state.synapses[name]
             ring = carrier.send(s, ring, spikes[group.pre], t)
             stream = _random.stream(key, f"{name}.learning")
-            synapses[name] = carrier.learn(s, spikes[group.pre], spikes[group.post], t, stream=stream)
+            pair = spikes[group.pre], spikes[group.post]
+            synapses[name] = carrier.learn(s, *pair, inputs.modulators, t, stream=stream)
         state = ProgramState(cells, synapses, ring, status)
         sent = {name: s.astype(canonical_float()) for name, s in spikes.items()}
         return state, Signals(sent, self.view(state))

@@ -25,8 +25,8 @@ class AbstractCarrier(eqx.Module):
     def send(self, s: Any, buffer: Int[Array, " ring"], spikes: Int[Array, " pre"], t: Array) -> Int[Array, " ring"]:
         """The ring with what the spikes of step `t` bring; delay 0 lands in step `t + 1`."""
 
-    def learn(self, s: Any, pre: Array, post: Array, t: Array, *, stream: Array) -> Any:
-        """The state after step `t`, from the spikes of both sides. Called after `send`."""
+    def learn(self, s: Any, pre: Array, post: Array, modulators: dict[str, Array], t: Array, *, stream: Array) -> Any:
+        """The state after step `t`, from the spikes of both sides and what a drive modulates. Called after `send`."""
         return s
 
 

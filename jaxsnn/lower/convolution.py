@@ -1,0 +1,100 @@
+"""Synapses that are a convolution: one kernel of whole numbers, shared by every place of an image."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Int
+
+from .._types import check
+from ..connect.ring import Ring
+from .cores import Core
+from .fixed import register, shift
+from .synapses import AbstractCarrier, AbstractSynapses
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    both = (value, value) if isinstance(value, int) else tuple(int(v) for v in value)
+    if len(both) != 2:
+        raise ValueError(f"Got {value!r}, expected a whole number or one for height and one for width.")
+    return both
+
+
+class ConvSynapses(AbstractSynapses):
+    """`a[o, y, x] = sum_cij weight[o, c, i, j] spike[c, s y + d i - p, s x + d j - p]`, times `2^(6 + exponent)`.
+
+    A cross-correlation, as PyTorch's `conv2d`. Cells stand in the order channel, row, column.
+
+    **Arguments:** `weight`: mantissas `(out, in / groups, height, width)`, -256..255. `image`: the senders'
+    `(channels, height, width)`, static. `stride`, `padding`, `dilation`: a number or `(vertical, horizontal)`, static.
+    """
+
+    pre: str = eqx.field(static=True)
+    post: str = eqx.field(static=True)
+    weight: Array = register()
+    image: tuple[int, int, int] = eqx.field(static=True, kw_only=True)
+    exponent: Array = register(0)
+    stride: tuple[int, int] = eqx.field(default=1, converter=_pair, static=True, kw_only=True)
+    padding: tuple[int, int] = eqx.field(default=0, converter=_pair, static=True, kw_only=True)
+    dilation: tuple[int, int] = eqx.field(default=1, converter=_pair, static=True, kw_only=True)
+    groups: int = eqx.field(default=1, static=True, kw_only=True)
+    max_delay: int = eqx.field(default=0, static=True, kw_only=True)
+
+    def __check_init__(self):
+        channels, groups = self.image[0], self.groups
+        if self.weight.ndim != 4 or channels != self.weight.shape[1] * groups or self.weight.shape[0] % groups:
+            raise ValueError(
+                f"ConvSynapses.weight has shape {self.weight.shape}; expected (out, in / groups, height, width) with "
+                f"in = {channels} channels of the image and {groups} groups."
+            )
+        if min(self.out_image) < 1:
+            raise ValueError(f"ConvSynapses makes an image of {self.out_image}; expected at least one place: pad more.")
+        if math.prod(self.weight.shape[1:]) >= 2**16:
+            raise ValueError(f"ConvSynapses.weight {self.weight.shape} sums 2^16 weights or more; use several groups.")
+        check(
+            lambda: (self.weight >= -256) & (self.weight <= 255), "ConvSynapses.weight has mantissas outside -256..255."
+        )
+
+    @property
+    def out_image(self) -> tuple[int, int, int]:
+        """Channels, height and width of the receivers."""
+        height, width = (
+            (size + 2 * p - d * (kernel - 1) - 1) // s + 1
+            for size, kernel, s, p, d in zip(
+                self.image[1:], self.weight.shape[2:], self.stride, self.padding, self.dilation
+            )
+        )
+        return self.weight.shape[0], height, width
+
+    def convolve(self, spikes: Float[Array, " pre"], weight: Float[Array, "out in h w"]) -> Float[Array, " post"]:
+        """The sum, exact in float32: fewer than 2^16 mantissas of 8 bits stay below 2^24."""
+        total = lax.conv_general_dilated(
+            spikes.reshape(1, *self.image),
+            weight,
+            window_strides=self.stride,
+            padding=[(p, p) for p in self.padding],
+            rhs_dilation=self.dilation,
+            feature_group_count=self.groups,
+            precision=lax.Precision.HIGHEST,
+        )
+        return total.reshape(-1)
+
+    def prepare(self, core: Core, ring: Ring, first: int) -> Convolution:
+        return Convolution(self, ring, first)
+
+
+class Convolution(AbstractCarrier):
+    """Ready to run."""
+
+    group: ConvSynapses
+    ring: Ring = eqx.field(static=True)
+    first: int = eqx.field(static=True)
+
+    def send(self, s, buffer, spikes: Int[Array, " pre"], t):
+        total = self.group.convolve(spikes.astype(jnp.float32), self.group.weight.astype(jnp.float32))
+        a = shift(total.astype(jnp.int32), self.group.exponent) << 6
+        return self.ring.add(buffer, t + 1, self.first, a)

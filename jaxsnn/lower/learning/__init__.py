@@ -1,0 +1,1 @@
+"""The learning engine of a Loihi core: sums of products of 7-bit traces, in integers."""

@@ -1,0 +1,77 @@
+"""Synapses that learn on the chip: a matrix whose weights are state, changed by the engine after they were read."""
+
+from __future__ import annotations
+
+import equinox as eqx
+from jax import lax
+from jaxtyping import Array, Int
+
+from ..._types import check
+from ...connect.dense import rows_of
+from ...connect.ring import Ring
+from ..cores import AbstractSign, Core, Mixed, OnSum
+from ..fixed import register, shift
+from ..synapses import AbstractCarrier, AbstractSynapses
+from .engine import LearningState, LoihiRule
+
+
+class LearningSynapses(AbstractSynapses):
+    """A matrix of synapses under a `LoihiRule`; a spike adds `w 2^(6 + exponent)`, `w` as it was before the step.
+
+    **Arguments:** as `Synapses`, and `rule`; `tag`, `learned`: where tags and learned delays start, `()` or as
+    `weight`, which starts even where both signs are stored (`Mixed()`); learning may make it odd, as in Lava. `delay`:
+    of every spike, steps, `()`. While it runs, `"name.w"`, `"name.t"`, `"name.d"`, `"name.x1"` ... can be recorded.
+    """
+
+    pre: str = eqx.field(static=True)
+    post: str = eqx.field(static=True)
+    weight: Array = register()
+    rule: LoihiRule = eqx.field(kw_only=True)
+    exponent: Array = register(0)
+    sign: AbstractSign = eqx.field(default_factory=Mixed)
+    tag: Array = register(0)
+    learned: Array = register(0)
+    delay: Array = register(0)
+    max_delay: int = eqx.field(default=0, static=True, kw_only=True)
+
+    def __check_init__(self):
+        if self.weight.ndim != 2:
+            raise ValueError(f"LearningSynapses.weight has shape {self.weight.shape}; expected (n_pre, n_post).")
+        if self.delay.ndim:
+            raise ValueError(f"LearningSynapses.delay has shape {self.delay.shape}; expected one for all synapses.")
+        for name in ("tag", "learned"):
+            shape = getattr(self, name).shape
+            if shape not in ((), self.weight.shape):
+                raise ValueError(f"LearningSynapses.{name} has shape {shape}; expected () or {self.weight.shape}.")
+        low, high = self.sign.range(Core())
+        check(
+            lambda: (self.weight >= low) & (self.weight <= high) & (self.weight % (1 + self.sign.spent) == 0),
+            f"LearningSynapses.weight has mantissas that {type(self.sign).__name__}() does not store; expected "
+            f"{'even ' if self.sign.spent else ''}whole numbers from {low} to {high}.",
+        )
+
+    def init(self) -> LearningState:
+        return self.rule.init(self.weight, self.tag, self.learned)
+
+    def prepare(self, core: Core, ring: Ring, first: int) -> LearningMatrix:
+        return LearningMatrix(self, core, ring, first)
+
+
+class LearningMatrix(AbstractCarrier):
+    """Ready to run."""
+
+    group: LearningSynapses
+    core: Core
+    ring: Ring = eqx.field(static=True)
+    first: int = eqx.field(static=True)
+
+    def send(self, s: LearningState, buffer: Int[Array, " ring"], spikes: Int[Array, " pre"], t: Array):
+        exponent = self.group.exponent
+        of_sum = lambda w: shift(rows_of(spikes, w), exponent)
+        each = lambda w: rows_of(spikes, shift(w, exponent))  # loses bits of every weight where it is negative
+        a = of_sum(s.w) if isinstance(self.core.scaling, OnSum) else lax.cond(exponent >= 0, of_sum, each, s.w)
+        return self.ring.add(buffer, t + 1 + self.group.delay, self.first, a << 6)
+
+    def learn(self, s, pre, post, modulators, t, *, stream):
+        bounds = self.group.sign.range(self.core)
+        return self.group.rule.step(s, pre != 0, post != 0, modulators, t, range=bounds, stream=stream)
