@@ -88,6 +88,9 @@ from .lower.cells import CubaCells as CubaCells
 from .lower.cells import InputCells as InputCells
 from .lower.cells import ToCurrent as ToCurrent
 from .lower.cells import ToMembrane as ToMembrane
+
+# --- learning on a chip, Lava-DL's files, training through the integers
+from .lower.convolution import ConvSynapses as ConvSynapses
 from .lower.cores import Brian2LoihiCore as Brian2LoihiCore
 from .lower.cores import Core as Core
 from .lower.cores import Excitatory as Excitatory
@@ -104,27 +107,6 @@ from .lower.emit import emit as emit
 from .lower.file import ProgramFileError as ProgramFileError
 from .lower.fixed import Fixed as Fixed
 from .lower.ir import Graph as Graph
-from .lower.lift import lift as lift
-from .lower.lift import lowers as lowers
-from .lower.lower import lower as lower
-from .lower.lower import lower_graph as lower_graph
-from .lower.lower import lowering_passes as lowering_passes
-from .lower.place import PlaceOnCores as PlaceOnCores
-from .lower.place import RouteAxons as RouteAxons
-from .lower.place import VerifyLimits as VerifyLimits
-from .lower.program import Program as Program
-from .lower.quantise import BalanceScales as BalanceScales
-from .lower.quantise import Quantise as Quantise
-from .lower.quantise import QuantiseDecays as QuantiseDecays
-from .lower.report import Report as Report
-from .lower.synapses import AbstractSynapses as AbstractSynapses
-from .lower.synapses import Synapses as Synapses
-from .lower.targets import AbstractTarget as AbstractTarget
-from .lower.targets import Loihi1 as Loihi1
-from .lower.targets import Loihi2 as Loihi2
-
-# --- learning on a chip, Lava-DL's files, training through the integers
-from .lower.convolution import ConvSynapses as ConvSynapses
 from .lower.learning.engine import LoihiRule as LoihiRule
 from .lower.learning.parse import parse_rule as parse_rule
 from .lower.learning.rounding import AbstractRounding as AbstractRounding
@@ -137,10 +119,28 @@ from .lower.learning.stdp import learns as learns
 from .lower.learning.synapses import LearningSynapses as LearningSynapses
 from .lower.learning.trace import LoihiTrace as LoihiTrace
 from .lower.learning.trace import ReceivedTrace as ReceivedTrace
+from .lower.lift import lift as lift
+from .lower.lift import lowers as lowers
+from .lower.lower import lower as lower
+from .lower.lower import lower_graph as lower_graph
+from .lower.lower import lowering_passes as lowering_passes
 from .lower.netx.read import from_netx as from_netx
 from .lower.netx.write import to_netx as to_netx
+from .lower.place import PlaceOnCores as PlaceOnCores
+from .lower.place import RouteAxons as RouteAxons
+from .lower.place import VerifyLimits as VerifyLimits
+from .lower.program import Program as Program
+from .lower.quantise import BalanceScales as BalanceScales
+from .lower.quantise import Quantise as Quantise
+from .lower.quantise import QuantiseDecays as QuantiseDecays
 from .lower.relax import Relaxed as Relaxed
 from .lower.relax import relax as relax
+from .lower.report import Report as Report
+from .lower.synapses import AbstractSynapses as AbstractSynapses
+from .lower.synapses import Synapses as Synapses
+from .lower.targets import AbstractTarget as AbstractTarget
+from .lower.targets import Loihi1 as Loihi1
+from .lower.targets import Loihi2 as Loihi2
 
 # --- networks
 from .network.network import Network as Network
