@@ -79,7 +79,7 @@ def experiment(point, key):
 
 def spectrum(point):
     """Power of the number of spikes a step, smoothed to 3 Hz, and the frequencies."""
-    counts = sum(np.bitwise_count(point[f"spikes_{name}"].values).sum(-1).astype(float) for name in "ei")
+    counts = np.sum([np.bitwise_count(point[f"spikes_{name}"].values).sum(-1) for name in "ei"], axis=0, dtype=float)
     power = np.abs(np.fft.rfft(counts - counts.mean())) ** 2
     return np.fft.rfftfreq(len(counts), DT * 1e-3), np.convolve(power, np.ones(3) / 3, "same")
 

@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Int
 
 from .. import _random
-from .._types import check, is_concrete, steps
+from .._types import check, is_concrete
+from .._types import steps as to_steps
 from ..connect.graph import AbstractGraph, DenseGraph
 from ..connect.topology import Edges, FromArrays
 from ..distributions import AbstractDistribution, draw
@@ -36,18 +37,17 @@ def build(
         else:
             delay, plastic = _learning(layout, order)
             _check_weights(plastic, weight)
-        if delay is None:
-            delay = _Delay(None, 0, jnp.zeros((), bool))
+        steps, longest, late = (None, 0, jnp.zeros((), bool)) if delay is None else delay
         return Projection(
             link.pre,
             post,
             port,
             layout.graph,
             weight,
-            delay.steps,
-            delay.longest,
+            steps,
+            longest,
             edges.overflow,
-            delay.late,
+            late,
             link.release,
             plastic,
         )
@@ -58,7 +58,7 @@ def build(
 class _Delay(NamedTuple):
     """Whole steps; the longest there is room for, static; and whether any was out of range."""
 
-    steps: Int[Array, "..."] | None
+    steps: Int[Array, "..."]
     longest: int
     late: Bool[Array, ""]
 
@@ -88,7 +88,7 @@ class _Layout(NamedTuple):
     def delay(self, value: Any, part: str, shortest: int) -> _Delay:
         """Milliseconds in whole steps, from `shortest` on."""
         dt, exact = self.dt, _given(value)
-        wanted = steps(value if exact else self.laid(value, part), dt, exact=exact, name=part)
+        wanted = to_steps(value if exact else self.laid(value, part), dt, exact=exact, name=part)
         longest = self._longest(value, wanted)  # before they are laid, which inside jit is traced
         wanted = wanted if not exact or wanted.ndim == 0 else self.laid(wanted, part).astype(jnp.int32)
         late = (wanted < shortest) | (wanted > longest)
@@ -110,7 +110,7 @@ class _Layout(NamedTuple):
     def _longest(self, value: Any, wanted: Int[Array, "..."]) -> int:
         """The largest delay there must be room for: static, so that shapes do not depend on a draw."""
         if self.link.max_delay is not None:
-            return int(steps(self.link.max_delay, self.dt, exact=False))
+            return int(to_steps(self.link.max_delay, self.dt, exact=False))
         bounds = value.bounds() if isinstance(value, AbstractDistribution) else None
         if bounds is not None and np.isfinite(bounds[1]):
             return int(np.ceil(bounds[1] / self.dt - 1e-3))
@@ -174,13 +174,11 @@ def _shares(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, _Dela
             f"{link.delay} ms; leave one of the three out",
         )
         return total._replace(late=total.late | ~jnp.all(adds_up)), before, behind
-    if before is None and behind is None:
-        before = total if order.axonal else nothing
-    if before is None:
-        before = _rest(total, behind, "axonal", link.dendritic, 0)
-    elif behind is None:
-        behind = _rest(total, before, "dendritic", link.axonal, shortest)
-    return total, before, behind
+    if before is not None:
+        return total, before, _rest(total, before, "dendritic", link.axonal, shortest)
+    if behind is not None:
+        return total, _rest(total, behind, "axonal", link.dendritic, 0), behind
+    return (total, total, nothing) if order.axonal else (total, nothing, total)
 
 
 def _rest(total: _Delay, share: _Delay, part: str, given: Any, shortest: int) -> _Delay:

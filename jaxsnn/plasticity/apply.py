@@ -145,10 +145,10 @@ def _operation(plain: Any, loop: Any, update: Update, synapses: Array, buffer: A
         return called
 
     def batched(*args: Any) -> Any:
-        *args, size = args
-        own = [0 if x.shape[0] == size and size > 1 else None for x in args]
-        args = [x if axis == 0 else x[0] for x, axis in zip(args, own, strict=True)]
-        return jax.vmap(of(plain), in_axes=own, axis_size=size)(*args)
+        *arrays, size = args
+        own = [0 if x.shape[0] == size and size > 1 else None for x in arrays]
+        arrays = [x if axis == 0 else x[0] for x, axis in zip(arrays, own, strict=True)]
+        return jax.vmap(of(plain), in_axes=own, axis_size=size)(*arrays)
 
     return event_driven(of(plain), cpu=of(loop), accelerator=batched)(synapses, *leaves)
 
@@ -300,6 +300,7 @@ def _rows_by_spikes(update: Update, synapses: Array, buffer: Array | None, targe
             clocks, post = update.clocks_at(other), update.post.at(update.post.slot(update.t, dendritic), other)
 
             def send(block: Array, buffer: Array) -> Array:
+                assert target is not None  # as there is a buffer
                 places = jnp.where(inside, target.places(update.t, dendritic, other), target.ring.size)
                 return buffer.at[places].add(jnp.where(inside, pre.amplitude * block[0], 0), mode="drop")
 

@@ -37,6 +37,10 @@ class AbstractFan(eqx.Module):
         return synapses
 
     @abc.abstractmethod
+    def slice(self, x: Array, where: Any) -> Array:
+        """What belongs to the synapses of a piece, of numbers that are one a synapse; `()` stays as it is."""
+
+    @abc.abstractmethod
     def read(self, synapses: Any, where: Any) -> Block:
         """All numbers of the synapses of a piece."""
 

@@ -1,4 +1,4 @@
-"""Weights of NEST's plastic synapses for given spike trains: tests/golden/nest_plasticity.npz (format: README.md).
+"""Weights of NEST's plastic synapses for given spike trains: tests/golden/plasticity_nest.npz (format: README.md).
 
 Made with NEST 3.10.0, float64, resolution 1 ms, one thread. Both sides are parrots that repeat given random trains; a
 parrot does not hear what arrives at its receptor 1, but its synapses see its spikes. Every synapse has a delay of its
@@ -104,7 +104,7 @@ def main():
         small = {"step": np.int16, "sender": np.int8, "target": np.int8, "delay": np.int8, "weight": np.float64}
         for part, x in found.items():
             out[f"{name}/{part}"] = np.packbits(x, axis=0) if x.dtype == bool else x.astype(small[part])
-    np.savez_compressed(Path("tests/golden/nest_plasticity.npz"), steps=STEPS, w0=W0, **out)
+    np.savez_compressed(Path("tests/golden/plasticity_nest.npz"), steps=STEPS, w0=W0, **out)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 
 import jaxsnn as snn
 
-GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "nest_plasticity.npz")
+GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "plasticity_nest.npz")
 STEPS, W0 = int(GOLDEN["steps"]), float(GOLDEN["w0"])
 TAU_MINUS, TAU_Y = 30.0, 110.0  # of the post neurons
 
