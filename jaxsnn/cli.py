@@ -127,11 +127,12 @@ def load(path: Path, needs: tuple[tuple[str, str], ...] = SPACE_AND_EXPERIMENT) 
     """An experiment file as a module, which may import the files beside it."""
     if not path.is_file():
         raise ValueError(f"Got {str(path)!r}, which is no file; expected an experiment such as experiments/brunel.py.")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    spec = importlib.util.spec_from_file_location(f"jaxsnn_experiment_{path.stem}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     if (folder := str(path.resolve().parent)) not in sys.path:
         sys.path.insert(0, folder)  # as for a script: a file may import its neighbours
+    sys.modules[spec.name] = module  # where dataclasses look up the annotations of the file's own classes
     spec.loader.exec_module(module)
     for name, what in needs:
         if not hasattr(module, name):

@@ -20,6 +20,10 @@ class Modulate(AbstractModifier):
     that is the same for all, `int exp(-t/tau) (m - baseline) dt`, and makes up for it when it is touched. Every `tau`
     all synapses are touched once, to keep that number precise. NEST's `stdp_dopamine_synapse`.
 
+    What is fed in a step acts on eligibilities as they were at its start: a reward that is paid for a spike has to come
+    at least a step after that spike has changed them. (A drive sees a spike a step after it was fired, and a dendritic
+    delay brings it to the synapse then at the earliest: wait one step more.)
+
     **Arguments:**
 
     - `name`: of the modulator (`Inputs.modulators`). `tau`: of the eligibility, ms.

@@ -31,9 +31,10 @@ class OneSide:
 
     def __init__(self, rule, side, spikes, v, dt):
         self.traces = getattr(rule, f"{side}_traces")()
-        self.event = getattr(rule, f"{side}_event")
-        self.spikes, self.v, self.dt = spikes, v, dt
+        self.spikes, self.v = spikes, v
         self.kept = history(self.traces, spikes, v, dt)
+        seen = (SimpleNamespace(**x, spike=s, v=u) for x, s, u in zip(self.kept, spikes, v, strict=True))
+        self.events = [np.asarray(getattr(rule, f"{side}_event")(now, dt)) for now in seen]
 
     def at(self, step, neuron):
         """`(seen, by how much it counts)`; nothing has happened before the first step."""
@@ -43,7 +44,7 @@ class OneSide:
             return SimpleNamespace(**x, spike=0.0, v=v), 0.0
         x = {name: x[neuron] for name, x in self.kept[step].items()}
         seen = SimpleNamespace(**x, spike=self.spikes[step, neuron], v=self.v[step, neuron])
-        return seen, float(self.event(seen, self.dt))
+        return seen, float(self.events[step][neuron])
 
     def counted(self, seen):
         """The same with the spikes of the step in the traces."""
@@ -67,10 +68,11 @@ def brute_force(chain, pairs, w0, pre, post, pre_v, post_v, axonal, dendritic, d
                 dw, happens = 0.0, False
                 for rule, ours, theirs in told:
                     (x, at_pre), (y, at_post) = ours.at(a, i), theirs.at(d, j)
-                    x = ours.counted(x) if counted else x
                     event = at_pre if side == "pre" else at_post
-                    dw += event * float(getattr(rule, f"on_{side}")(w, Seen(x, y, {}, dt)))
-                    happens |= event != 0.0
+                    if event != 0.0:
+                        x = ours.counted(x) if counted else x
+                        dw += event * float(getattr(rule, f"on_{side}")(w, Seen(x, y, {}, dt)))
+                        happens = True
                 return np.float64(chain.limit(w + dw)) if happens else w
 
             if not first:
