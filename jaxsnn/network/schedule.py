@@ -16,6 +16,7 @@ from jax import lax
 from jaxtyping import Array
 
 from ..dynamics import AbstractDynamics, Inputs, Signals
+from .order import NestOrder
 from .prepare import Direct, Prepared, direct_of, first_ports, ring_of
 
 if TYPE_CHECKING:
@@ -54,12 +55,12 @@ class Staged(AbstractDynamics):
 
     @classmethod
     def of(cls, net: Network) -> AbstractDynamics:
-        """`net` in stages; or as it always runs, where it has only one, or an order without same-step edges.
+        """`net` in stages; or as it always runs, where it has only one, or an order other than the one that is staged.
 
         Also where weights are state: what a stage shows is stacked over the steps of a chunk.
         """
         groups, learns = stages(net), any(p.plastic is not None for p in net.projections.values())
-        if len(groups) == 1 or learns or not net.order.same_step:
+        if len(groups) == 1 or learns or type(net.order) is not NestOrder:
             return Prepared.of(net)
         slots, parts, inside = ring_of(net).slots, [], set()
         for group in groups:

@@ -131,7 +131,8 @@ def test_recording_nothing_costs_nothing():
 
     def buffers(record):
         def one_chunk(key):
-            return _in_one_program((relays(), snn.Step(1.0, into="E"), record, None, key), STEPS, STEPS)
+            given = relays(), snn.Step(1.0, into="E"), record, None, key
+            return _in_one_program(given, STEPS, STEPS, snn.KeepAll(), False)
 
         text = jax.jit(one_chunk).lower(jax.random.key(0)).compile().as_text()
         return [line for line in text.splitlines() if elements(line.strip()) == STEPS * N]
