@@ -10,10 +10,11 @@ all 3 660 synapses, which fades within 25 ms, and the reward makes it a change:
     jaxsnn sweep experiments/reward_stdp.py              # five seeds, with both controls
 
 The reward comes from the environment: a drive that sees what the network does. Controls: rewards of a random sign
-(`contingency=0`), and plain STDP that waits for no reward. The network is that of Florian's exclusive-or of rates, with
-the easier half of his task; with his four patterns it got stuck here in answering one of the two bits.
+(`contingency=0`), and plain STDP that waits for no reward. As a punishment costs more than a reward is worth, rewards
+of a random sign also make the output nearly silent; with `--set worth=1` they do not. The network is that of Florian's
+exclusive-or of rates, with an easier task: with his four patterns it got stuck here in answering one of the two bits.
 
-Reference: Florian, Neural Computation 19:1468 (2007), sections 2.4 (MSTDPET) and 3.1.
+Reference: Florian, Neural Computation 19:1468 (2007).
 """
 
 import jax
@@ -26,7 +27,7 @@ import jaxsnn as snn
 SPACE = {
     "rule": snn.Static("rewarded", ("rewarded", "plain")),
     "contingency": snn.Axis(1.0, values=(1.0, 0.0)),  # how often a reward has the sign that was earned; else any
-    "worth": snn.Axis(0.8),  # of a reward; a punishment is worth 1
+    "worth": snn.Axis(0.6),  # of a reward; a punishment is worth 1
     "epochs": snn.Static(100),  # in each, both stimuli are shown
     "a": snn.Axis(0.025, unit="mV"),  # of STDP
     "seed": snn.Seeds(5),
