@@ -156,9 +156,6 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--on-request", action="store_true", help="wait for a line of standard input before each run")
     args = parser.parse_args()
-    if not args.workload.endswith("sweep") and hasattr(os, "sched_setaffinity"):
-        # one thread, as for the peers: on two, XLA splits work of a few microseconds, which costs more than it saves
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     runs = {
         "cuba": lambda: measure_cuba(args.seconds),
         "cuba-sweep": lambda: measure_cuba_sweep(args.seconds),
