@@ -285,8 +285,8 @@ def load(data: str) -> tuple[np.ndarray, np.ndarray]:
     if data == "digits":
         from sklearn.datasets import load_digits
 
-        found = load_digits()
-        return (found.data / 16.0).astype(np.float32), found.target
+        images, labels = load_digits(return_X_y=True)
+        return (np.asarray(images) / 16.0).astype(np.float32), np.asarray(labels)
     folder = Path(data)
     images = np.concatenate([_idx(folder, f"{part}-images-idx3-ubyte") for part in ("train", "t10k")])
     labels = np.concatenate([_idx(folder, f"{part}-labels-idx1-ubyte") for part in ("train", "t10k")])

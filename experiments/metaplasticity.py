@@ -172,7 +172,7 @@ def experiment(point, key):
         rule, state = carry
         (wrong, right), slope = jax.value_and_grad(loss, has_aux=True)(rule, key)
         updates, state = optimiser.update(slope, state)
-        return (optax.apply_updates(rule, updates), state), (wrong, right)
+        return (eqx.apply_updates(rule, updates), state), (wrong, right)
 
     keys = jax.random.split(train, point["updates"])
     (rule, _), (wrong, right) = jax.lax.scan(update, (start, optimiser.init(start)), keys)
