@@ -136,10 +136,11 @@ def plot(ds, path):
     if {"a_plus", "ratio"} <= set(ds.dims):
         figure = Figure(figsize=(13.0, 4.0), layout="constrained")
         flat = ds.isel({d: 0 for d in ("rate", "seed") if d in ds.dims})
-        panels = (("rate_hz", "rate (Hz)"), ("mean", "mean weight / g_max"), ("cv", "CV of intervals"))
-        for ax, (name, label) in zip(figure.subplots(1, 3), panels):
-            values = flat[name].transpose("ratio", "a_plus")
-            snn.plot.heatmap(values, ds.a_plus, ds.ratio, labels=("a_plus / g_max", "a_minus / a_plus", label), ax=ax)
+        panels = {"rate_hz": "rate (Hz)", "mean": "mean weight / g_max", "cv": "CV of intervals"}
+        for ax, (name, label) in zip(figure.subplots(1, 3), panels.items()):
+            values = flat[name].where(flat.rate_hz > 0).transpose("ratio", "a_plus")
+            labels = ("a_plus / g_max", "a_minus / a_plus", label)
+            snn.plot.heatmap(values, ds.a_plus, ds.ratio, labels=labels, log=name == "rate_hz", ax=ax)
         figure.savefig(path, dpi=120)
         return
     point = ds.isel({d: 0 for d in ds.dims if d in SPACE})
