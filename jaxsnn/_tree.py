@@ -18,11 +18,13 @@ M = TypeVar("M", bound=eqx.Module)
 
 
 def children(node: Any) -> dict[str, Any]:
-    """The named parts of a node: of a mapping, a NamedTuple, a Module; of anything else none."""
+    """The named parts of a node: of a mapping, a NamedTuple, a Module, a tuple (by number); of anything else none."""
     if isinstance(node, Mapping):
         return dict(node)
     if hasattr(node, "_asdict"):
         return node._asdict()
+    if isinstance(node, tuple):
+        return {str(i): part for i, part in enumerate(node)}
     if dataclasses.is_dataclass(node):
         parts = {f.name: getattr(node, f.name) for f in dataclasses.fields(node) if hasattr(node, f.name)}
         # the named parts of a network stand directly below it: "E", not "populations.E"

@@ -170,6 +170,14 @@ def test_copies_are_found(monkeypatch):
     assert copies_in_loops(text, n * n // 4)
 
 
+def test_a_number_of_a_rule_can_be_set():
+    net = network(snn.chain(*RULES["pair"](1.0)))
+    path = "PQ.plastic.rule.parts.0.a_plus"
+    changed = snn.set(net, path, 0.5)
+    assert snn.get(net, path) == np.float32(0.1) and snn.get(changed, path) == 0.5
+    assert np.any(np.asarray(run(changed)["w"]) != np.asarray(run(net)["w"]))
+
+
 # --- without delay ----------------------------------------------------------------------------------------------------
 
 
