@@ -80,7 +80,8 @@ class Trace(AbstractProbe):
 class Snapshots(AbstractProbe):
     """A state variable now and then, shape `(samples, ...)`: sample `j` is the state at `t = (j + 1) every dt`.
 
-    Like `Trace`, for variables that are too large to be stacked in every step of a chunk.
+    Like `Trace`, for variables that are too large to be stacked in every step of a chunk. It has no reverse-mode
+    derivative: to differentiate, record a `Trace` or `Last`.
 
     **Arguments:** `path`: e.g. `"EE.weight"`. `every`: steps between samples, static.
     """
