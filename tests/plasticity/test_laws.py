@@ -112,7 +112,7 @@ def test_bit_for_bit(name):
 
 
 @pytest.mark.parametrize("via", [snn.Sparse(), snn.Dense()], ids=["sparse", "dense"])
-@pytest.mark.parametrize("name", ["pair", "modulate", "scaling"])
+@pytest.mark.parametrize("name", ["pair", "modulate"])
 def test_exports(name, via):
     """(k) A plastic network lowers for CPU, CUDA and TPU."""
     net = network(snn.chain(*ALL[name](1.0)), via=via)
