@@ -1,4 +1,8 @@
-"""Checkpoint policies: the same values bit for bit, the same derivatives, and less memory; but for truncation."""
+"""Checkpoint policies: the same values bit for bit, the same derivatives, and less memory; but for truncation.
+
+Bit for bit where a network is stepped. Where it runs in stages, whole chunks of steps are multiplied at once, and
+another length of chunk rounds sums in another order: spikes are the same there, and sums to rounding.
+"""
 
 import functools
 
@@ -8,20 +12,31 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
+from jaxsnn.network.schedule import stages
 from tests.gradients.nets import KEY, RASTER, STEPS, inputs, recurrent
+from tests.simulate.toys import assert_same
 
 POLICIES = [snn.Chunked(), snn.Chunked(7), snn.Recursive(), snn.Recursive(5), snn.Truncated(STEPS)]
 
 
+def delayed():
+    """The recurrent network with a delay on its way out and in: one stage, which is stepped."""
+    net = recurrent()
+    dense = dict(topology=snn.AllToAll(), via=snn.Dense(), delay=1.0)
+    links = {name: snn.Link(p.pre, p.post, **dense, weight=p.weight) for name, p in net.projections.items()}
+    return snn.network(dt=net.dt, key=KEY, populations=net.populations, projections=links)
+
+
 @functools.cache
-def run(policy, steps=STEPS):
-    """Value, record and gradient of a run of the recurrent network."""
-    net, raster = recurrent(), inputs(RASTER[0])
+def run(policy, staged=True):
+    """Value, record and gradient of a run of the recurrent network, in stages or stepped."""
+    net, raster = recurrent() if staged else delayed(), inputs(RASTER[0])
+    assert (len(stages(net)) > 1) == staged
 
     def loss(weights):
         changed = snn.set(snn.set(net, "ih.weight", weights[0]), "hh.weight", weights[1])
         record = (snn.Sum("out.v"), snn.Trace("hid.v", every=5), snn.Raster("hid"))
-        out = snn.simulate(changed, raster, steps=steps, key=KEY, record=record, checkpoint=policy).record
+        out = snn.simulate(changed, raster, steps=STEPS, key=KEY, record=record, checkpoint=policy).record
         return jnp.sum(jnp.sin(out[0])), out
 
     weights = (net["ih"].weight, net["hh"].weight)
@@ -29,7 +44,7 @@ def run(policy, steps=STEPS):
 
 
 def assert_alike(values, expected):
-    """Spikes bit for bit; sums to rounding, since the schedule for derivatives multiplies whole chunks of steps."""
+    """Spikes bit for bit; sums to rounding."""
     for a, b in zip(jax.tree.leaves(values), jax.tree.leaves(expected), strict=True):
         if jnp.issubdtype(a.dtype, jnp.floating):
             np.testing.assert_allclose(a, b, rtol=0, atol=1e-6 * float(jnp.max(jnp.abs(b))))
@@ -38,9 +53,10 @@ def assert_alike(values, expected):
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=str)
-def test_policies_change_no_number(policy):
-    (values, gradients), (expected, reference) = run(policy), run(snn.KeepAll())
-    assert_alike(values, expected)
+@pytest.mark.parametrize("staged", [False, True], ids=["stepped", "staged"])
+def test_policies_change_no_number(policy, staged):
+    (values, gradients), (expected, reference) = run(policy, staged), run(snn.KeepAll(), staged)
+    (assert_alike if staged else assert_same)(values, expected)
     assert jnp.any(expected[1][2].words != 0)
     for found, wanted in zip(gradients, reference):
         np.testing.assert_allclose(found, wanted, atol=1e-6 * float(jnp.max(jnp.abs(wanted))))
@@ -49,8 +65,8 @@ def test_policies_change_no_number(policy):
 @pytest.mark.parametrize("policy", [snn.Truncated(10), snn.Truncated(45, within=snn.KeepAll())], ids=str)
 def test_truncation_changes_the_derivative_alone(policy):
     """Negative control of the test above; the values stay."""
-    (values, gradients), (expected, reference) = run(policy), run(snn.KeepAll())
-    assert_alike(values, expected)
+    (values, gradients), (expected, reference) = run(policy, False), run(snn.KeepAll(), False)
+    assert_same(values, expected)
     assert all(jnp.max(jnp.abs(a - b)) > 0.1 * jnp.max(jnp.abs(b)) for a, b in zip(gradients, reference))
 
 
