@@ -11,6 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.custom_batching import custom_vmap
 
 from ._types import as_number, canonical_float
 
@@ -112,10 +113,36 @@ def barrier(tree: Any) -> Any:
     # keys have no roundings, and a barrier counts as a use of them (jax_debug_key_reuse)
     arrays, rest = eqx.partition(tree, lambda x: eqx.is_array(x) and not jnp.issubdtype(x.dtype, jax.dtypes.prng_key))
     leaves, structure = jax.tree.flatten(arrays)
+    return eqx.combine(jax.tree.unflatten(structure, _opaque(*leaves)), rest)
+
+
+def _packed(*leaves: jax.Array) -> list[jax.Array]:
     small = [i for i, x in enumerate(leaves) if x.dtype == canonical_float() and x.size <= _SMALL]
     parts = [jnp.array([0, 1, 0], canonical_float()), *(leaves[i].reshape(-1) for i in small)]  # not all of them equal
     ends = np.cumsum([len(part) for part in parts])
-    packed, leaves = jax.lax.optimization_barrier((jnp.concatenate(parts), leaves))
+    packed, out = jax.lax.optimization_barrier((jnp.concatenate(parts), list(leaves)))
     for i, begin, end in zip(small, ends[:-1], ends[1:], strict=True):
-        leaves[i] = packed[begin:end].reshape(leaves[i].shape)
-    return eqx.combine(jax.tree.unflatten(structure, leaves), rest)
+        out[i] = packed[begin:end].reshape(out[i].shape)
+    return out
+
+
+_apart = custom_vmap(_packed)
+
+
+@_apart.def_vmap
+def _batched(size: int, batched: list[bool], *leaves: jax.Array) -> tuple[list[jax.Array], list[bool]]:
+    """What a batch shares stays shared: in one array with what it does not share, weights would be an example's own,
+    and so would be their gradients, `(examples, pre, post)` numbers in every step."""
+    own, shared = ([x for x, b in zip(leaves, batched) if b == wanted] for wanted in (True, False))
+    own, shared = iter(jax.vmap(_packed)(*own)), iter(_apart(*shared))
+    return [next(own if b else shared) for b in batched], batched
+
+
+@jax.custom_jvp
+def _opaque(*leaves: jax.Array) -> list[jax.Array]:
+    return _apart(*leaves)
+
+
+@_opaque.defjvp
+def _(primals: Any, tangents: Any) -> Any:
+    return _opaque(*primals), list(tangents)
