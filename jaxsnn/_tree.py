@@ -103,7 +103,7 @@ _SMALL = 2**16  # more numbers than this are weights and the like: no function o
 
 
 def barrier(tree: Any) -> Any:
-    """Every array of `tree`, opaque to the compiler.
+    """Every array of `tree`, opaque to the compiler; the derivative is that of the identity.
 
     A parameter that happens to be a constant of the program would otherwise be folded into other roundings than a
     traced one, and the trajectory of a sweep's point would differ from the same point run alone. XLA removes its own
@@ -111,9 +111,11 @@ def barrier(tree: Any) -> Any:
     one array, which it does not look into.
     """
     # keys have no roundings, and a barrier counts as a use of them (jax_debug_key_reuse)
-    arrays, rest = eqx.partition(tree, lambda x: eqx.is_array(x) and not jnp.issubdtype(x.dtype, jax.dtypes.prng_key))
-    leaves, structure = jax.tree.flatten(arrays)
-    return eqx.combine(jax.tree.unflatten(structure, _opaque(*leaves)), rest)
+    numbers, rest = eqx.partition(tree, eqx.is_inexact_array)
+    others, rest = eqx.partition(rest, lambda x: eqx.is_array(x) and not jnp.issubdtype(x.dtype, jax.dtypes.prng_key))
+    leaves, structure = jax.tree.flatten(numbers)
+    numbers = jax.tree.unflatten(structure, _opaque(*leaves) if leaves else [])
+    return eqx.combine(numbers, jax.lax.optimization_barrier(others), rest)
 
 
 def _packed(*leaves: jax.Array) -> list[jax.Array]:
