@@ -28,11 +28,14 @@ if TYPE_CHECKING:
 
 
 class Target(eqx.Module):
-    """Where the columns of a carrier's matrix go: ports from `first` on, `scale` times, after `delay` steps."""
+    """Where the columns of a carrier's matrix go: ports from `first` on, `scale` times, after `delay` steps.
+
+    No `scale` is once: a product with ones would be one more pass over what crosses in all steps of a chunk.
+    """
 
     first: int = eqx.field(static=True)
     n: int = eqx.field(static=True)
-    scale: Array
+    scale: Array | None
     delay: Array
 
 
@@ -46,7 +49,8 @@ class Carrier(eqx.Module):
     def arrivals(self, spikes: Float[Array, " pre"]) -> list[tuple[Target, Float[Array, " post"]]]:
         carried, out, at = rows_of(spikes, self.matrix), [], 0
         for target in self.targets:
-            out.append((target, target.scale * carried[at : at + target.n]))
+            part = carried[at : at + target.n]
+            out.append((target, part if target.scale is None else target.scale * part))
             at += target.n
         return out
 
@@ -298,7 +302,7 @@ def plastic_of(net: Network, p: Projection) -> Plastic:
 
 def _carrier(sender: str, p: Projection, graph: DenseGraph, delay: Array, first: int) -> Carrier:
     if p.weight.ndim:
-        matrix, scale = graph.masked(p.weight), jnp.ones((), p.weight.dtype)
+        matrix, scale = graph.masked(p.weight), None
     else:
         matrix, scale = jnp.ones(graph.shape, jnp.int8) if graph.count is None else graph.count, p.weight
     return Carrier(sender, matrix, (Target(first, graph.n_post, scale, delay),))

@@ -94,52 +94,66 @@ class Staged(AbstractDynamics):
         return self.net.port(path)
 
     def run(self, carry, t, length, *, feed, observe, key):
+        """Input is fed along the first stage, probes run along the last: no scan of their own."""
         state, side = carry
-        times = t + jnp.arange(length, dtype=jnp.int32)
-        side, inputs = lax.scan(lambda side, t: feed(side, state, t), side, times)
-        spikes, view, populations, projections, rings, status = {}, {}, {}, {}, {}, state.status
-        for part in self.parts:
-            arrivals = dict(inputs.arrivals)
-            for edge in self.between:
-                if edge.post in part.populations:
-                    heard = jax.vmap(lambda sent, edge=edge: edge.arrivals(sent, None))(spikes[edge.sender])
-                    port = f"{edge.post}.{edge.port}"
-                    arrivals[port] = arrivals[port] + heard if port in arrivals else heard
-            own = state._replace(
-                populations={name: state.populations[name] for name in part.populations},
-                projections={name: s for name, s in state.projections.items() if name in part.net.projections},
-                ring=self._columns(state.ring, part),
-            )
+        times, last = t + jnp.arange(length, dtype=jnp.int32), len(self.parts) - 1
+        inputs, seen, ends, out = Inputs(), Signals({}, {}), [], None
+        for i, part in enumerate(self.parts):
 
-            def body(s: Any, x: Any, part: Prepared = part) -> tuple[Any, Any]:
-                fed, t = x
-                s, signals = part.step(s, fed, t, key=key)
-                return s, (signals.spikes, signals.state)
+            def body(carry: Any, x: Any, i: int = i, part: Prepared = part) -> tuple[Any, Any]:
+                (own, side), (t, fed, before) = carry, x
+                if i == 0:
+                    side, fed = feed(side, state, t)
+                own, now = part.step(own, fed, t, key=key)
+                if i < last:
+                    return (own, side), (fed if i == 0 else None, now)
+                everything = {name: {**before.spikes, **now.spikes}[name] for name in self.net.populations}
+                side, out = observe(side, Signals(everything, {**before.state, **now.state}), t)
+                return (own, side), out
 
-            fed = eqx.tree_at(lambda i: i.arrivals, inputs, arrivals)
-            own, (fired, seen) = lax.scan(body, own, (fed, times))
-            spikes |= fired
-            view |= seen
+            own, begin = (times, self._heard(inputs, seen, part), seen), (self._own(state, part), side)
+            if i == last:
+                (end, side), out = lax.scan(body, begin, own)
+            else:
+                (end, side), (fed, now) = lax.scan(body, begin, own)
+                inputs = fed if i == 0 else inputs
+                seen = Signals({**seen.spikes, **now.spikes}, {**seen.state, **now.state})
+            ends.append(end)
+        return (self._together(state, ends), side), out
+
+    def _heard(self, inputs: Inputs, seen: Signals, part: Prepared) -> Inputs:
+        """The input of a stage, with what the stages before it send in the same steps: one product a projection."""
+        arrivals = dict(inputs.arrivals)
+        for edge in self.between:
+            if edge.post in part.populations:
+                heard = jax.vmap(lambda sent, edge=edge: edge.arrivals(sent, None))(seen.spikes[edge.sender])
+                port = f"{edge.post}.{edge.port}"
+                arrivals[port] = arrivals[port] + heard if port in arrivals else heard
+        return Inputs(arrivals, inputs.currents, inputs.modulators)
+
+    def _own(self, state: Any, part: Prepared) -> Any:
+        """The part of a state that is a stage's."""
+        return state._replace(
+            populations={name: state.populations[name] for name in part.populations},
+            projections={name: s for name, s in state.projections.items() if name in part.net.projections},
+            ring=self._columns(state.ring, part),
+        )
+
+    def _together(self, state: Any, ends: list[Any]) -> Any:
+        """The state of the network from those of its stages."""
+        populations, projections, rings, status = {}, {}, {}, state.status
+        for part, own in zip(self.parts, ends, strict=True):
             populations |= own.populations
             projections |= own.projections
             rings |= self._by_population(own.ring, part)
             status |= own.status
         order = tuple(self.net.populations)
-        ring = jnp.concatenate([rings[name] for name in order], axis=1).reshape(-1)
-        state = state._replace(
+        return state._replace(
             populations={name: populations[name] for name in order},
             projections={name: projections[name] for name in state.projections},
-            ring=ring,
+            ring=jnp.concatenate([rings[name] for name in order], axis=1).reshape(-1),
             status=status,
         )
-
-        def seen_by_probes(side: Any, x: Any) -> tuple[Any, Any]:
-            signals, t = x
-            return observe(side, signals, t)
-
-        signals = Signals({name: spikes[name] for name in order}, view)
-        side, out = lax.scan(seen_by_probes, side, (signals, times))
-        return (state, side), out
 
     # --- the ring: slots by ports, a population's ports side by side ------------------------------------------------
 
