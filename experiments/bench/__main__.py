@@ -1,5 +1,7 @@
 """Ours and the peers side by side: `python -m experiments.bench WORKLOAD [--peers brian2,nest]`, a JSON line a subject.
 
+Where subjects give the same whole numbers, `agrees` says whether every register at the end is the same as ours.
+
 Every subject is a process of its own that builds and compiles once, and then runs when asked to. They are asked in turn
 (ours, peer, peer, ours, ...), so that a busy machine is busy for all of them; medians of `--repeat` rounds are printed,
 progress goes to stderr.
@@ -9,6 +11,11 @@ progress goes to stderr.
     brunel-sweep   16 points (g, eta) of Brunel's network of 2 500 neurons on 2 cores, likewise
     plasticity     10^6 synapses with pair STDP at 5 Hz, and the same without (`static_us_per_step`), one thread each
     song           Song, Miller and Abbott (2000): 1 000 plastic synapses of one neuron (100 s: `--seconds 100`)
+    loihi          the four that follow: 1 024 cells of the chip with 1 024 x 1 024 dense synapses, a step is 1 ms
+    loihi-calm     5 % of the cells fire in a step
+    loihi-busy     17 %
+    loihi-batch    256 programs with other weights, decays and thresholds on 2 cores; a peer runs one
+    loihi-learning all synapses learn by pairs, epochs of 4 steps (a fifth of `--seconds`)
 
 `us_per_step` is wall time over steps (of all points), `cpu_us_per_step` processor time, which forgives a busy machine.
 `ratio_to_jaxsnn` is the median over rounds of a subject's `us_per_step` over ours: above 1 is slower than we are.
@@ -30,7 +37,13 @@ WORKLOADS = {  # by peer: its script and arguments; two cores are two threads of
     "brunel-sweep": ("brunel.py", ["--processes", "2"]),
     "plasticity": ("plasticity.py", []),
     "song": ("song.py", []),
+    "loihi-calm": ("loihi.py", []),
+    "loihi-busy": ("loihi.py", ["--busy"]),
+    "loihi-batch": ("loihi.py", []),
+    "loihi-learning": ("loihi.py", ["--learning"]),
 }
+TOGETHER = {"loihi": ["loihi-calm", "loihi-busy", "loihi-batch", "loihi-learning"]}
+UNABLE = {("loihi-learning", "nengo-loihi"): "its emulator knows no rule but PES"}
 GRID = [(g, eta) for g in (3.0, 4.5, 5.0, 6.0) for eta in (0.9, 2.0, 3.0, 4.0)]  # contains all four regimes
 
 
@@ -60,13 +73,44 @@ class Subject:
         for name in ("us_per_step", "cpu_us_per_step", "loop_us_per_step", "static_us_per_step", "seconds", "build_s"):
             if name in out:
                 out[name] = round(statistics.median(line[name] for line in self.lines), 3)
+        if "fingerprint" in out:
+            out["agrees"] = all(a["fingerprint"] == b["fingerprint"] for a, b in zip(self.lines, ours.lines))
         ratios = (a["us_per_step"] / b["us_per_step"] for a, b in zip(self.lines, ours.lines))
         return out | {"ratio_to_jaxsnn": round(statistics.median(ratios), 3)}
 
 
+def compare(workload: str, peers: list[str], repeat: int, seconds: float) -> None:
+    """Every subject `repeat` times in turn, and a JSON line each."""
+    script, extra = WORKLOADS[workload]
+    seconds = seconds / 5 if workload == "loihi-learning" else seconds
+    common = ["--seconds", str(seconds), "--repeat", str(repeat), "--on-request"]
+    if script == "brunel.py":
+        extra = [*extra, "--points", ",".join(f"{g}:{eta}" for g, eta in GRID)]
+    commands = {"jaxsnn": [sys.executable, "-m", "experiments.bench.ours", workload, *common]}
+    if script == "brunel.py":
+        commands["jaxsnn"] += extra[-2:]
+    for name in peers:
+        if why := UNABLE.get((workload, name)):
+            print(f"{workload} without {name}: {why}", file=sys.stderr)
+            continue
+        path = Path(__file__).parent / "peers" / f"{name}_{script}"
+        commands[name] = [str(python_of(name)), str(path), *common, *extra]
+    alone = not workload.endswith(("sweep", "batch")) and hasattr(os, "sched_setaffinity")
+    # Lava's runtime is several processes, which need a core each
+    subjects = [Subject(name, command, alone=alone and name != "lava") for name, command in commands.items()]
+    for i in range(repeat):
+        for subject in subjects:
+            subject.run()
+            line = subject.lines[-1]
+            print(f"round {i + 1}: {subject.name} {line['us_per_step']} us/step", file=sys.stderr, flush=True)
+    for subject in subjects:
+        print(json.dumps({"workload": workload} | subject.median(subjects[0])), flush=True)
+        subject.process.wait()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m experiments.bench", description="Ours and the peers side by side.")
-    parser.add_argument("workload", choices=WORKLOADS)
+    parser.add_argument("workload", choices=[*WORKLOADS, *TOGETHER])
     parser.add_argument("--peers", default="", help=f"comma-separated, of {', '.join(PEERS)}")
     parser.add_argument("--repeat", type=int, default=5, help="rounds (default 5)")
     parser.add_argument("--seconds", type=float, default=1.0, help="model time of one network (default 1)")
@@ -75,26 +119,8 @@ def main() -> None:
     for name in peers:
         if name not in PEERS:
             parser.error(f"Got peer {name!r}, expected some of {', '.join(PEERS)}.")
-
-    script, extra = WORKLOADS[arguments.workload]
-    common = ["--seconds", str(arguments.seconds), "--repeat", str(arguments.repeat), "--on-request"]
-    if script == "brunel.py":
-        extra = [*extra, "--points", ",".join(f"{g}:{eta}" for g, eta in GRID)]
-    commands = {"jaxsnn": [sys.executable, "-m", "experiments.bench.ours", arguments.workload, *common]}
-    if script == "brunel.py":
-        commands["jaxsnn"] += extra[-2:]
-    for name in peers:
-        path = Path(__file__).parent / "peers" / f"{name}_{script}"
-        commands[name] = [str(python_of(name)), str(path), *common, *extra]
-    alone = not arguments.workload.endswith("sweep") and hasattr(os, "sched_setaffinity")
-    subjects = [Subject(name, command, alone=alone) for name, command in commands.items()]
-    for i in range(arguments.repeat):
-        for subject in subjects:
-            subject.run()
-            line = subject.lines[-1]
-            print(f"round {i + 1}: {subject.name} {line['us_per_step']} us/step", file=sys.stderr, flush=True)
-    for subject in subjects:
-        print(json.dumps(subject.median(subjects[0])), flush=True)
+    for workload in TOGETHER.get(arguments.workload, [arguments.workload]):
+        compare(workload, peers, arguments.repeat, arguments.seconds)
 
 
 if __name__ == "__main__":

@@ -8,15 +8,22 @@ from typing import NamedTuple
 
 
 class Peer(NamedTuple):
-    """What to install, and the module that must then be there."""
+    """What to install, and the module that must then be there. `without`: packages whose own requirements are wrong."""
 
     requirements: tuple[str, ...]
     module: str
+    without: tuple[str, ...] = ()
 
 
 PEERS = {
     "brian2": Peer(("brian2==2.9.*", "numpy<2.4", "setuptools", "cython"), "brian2"),
     "nest": Peer(("nest-simulator==3.10.*", "numpy"), "nest"),
+    "lava": Peer(  # it asks for Python 3.10 alone, and for a networkx and asteval of its time
+        ("numpy<2", "scipy<1.14", "networkx<3.4", "asteval", "scikit-learn", "matplotlib"),
+        "lava.magma",
+        ("lava-nc==0.10.0",),
+    ),
+    "nengo-loihi": Peer(("nengo-loihi==1.1.*", "nengo==3.2.*", "numpy<2", "scipy<1.14", "setuptools"), "nengo_loihi"),
 }
 
 
@@ -29,7 +36,11 @@ def python_of(name: str) -> Path:
         return python
     print(f"making an environment for {name} in {folder}", file=sys.stderr, flush=True)
     subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True, stdout=sys.stderr)
-    subprocess.run([python, "-m", "pip", "install", "--quiet", *peer.requirements], check=True, stdout=sys.stderr)
+    install = [python, "-m", "pip", "install", "--quiet"]
+    subprocess.run([*install, *peer.requirements], check=True, stdout=sys.stderr)
+    if peer.without:
+        alone = [*install, "--no-deps", "--ignore-requires-python", *peer.without]
+        subprocess.run(alone, check=True, stdout=sys.stderr)
     if _quietly(python, "-c", f"import {peer.module}") != 0:
         raise SystemExit(f"{name} was installed in {folder}, but `import {peer.module}` fails there.")
     return python

@@ -22,6 +22,8 @@ import numpy as np
 import jaxsnn as snn
 from jaxsnn.cli import load
 
+from .loihi import measure_loihi, measure_loihi_batch
+
 Line = dict[str, Any]
 EXPERIMENTS = Path(__file__).parents[1]
 brunel, cuba = load(EXPERIMENTS / "brunel.py"), load(EXPERIMENTS / "cuba.py")
@@ -150,7 +152,7 @@ def measure_song(seconds: float) -> Iterator[Line]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("workload", choices=("cuba", "cuba-sweep", "brunel-sweep", "plasticity", "song"))
+    parser.add_argument("workload")
     parser.add_argument("--seconds", type=float, default=1.0, help="model time of one network")
     parser.add_argument("--points", default="3:2,6:4,5:2,4.5:0.9", help="of brunel-sweep: g:eta,g:eta,...")
     parser.add_argument("--repeat", type=int, default=3)
@@ -162,6 +164,10 @@ def main() -> None:
         "brunel-sweep": lambda: measure_brunel_sweep(args.seconds, args.points),
         "plasticity": lambda: measure_plasticity(args.seconds),
         "song": lambda: measure_song(args.seconds),
+        "loihi-calm": lambda: measure_loihi(args.seconds),
+        "loihi-busy": lambda: measure_loihi(args.seconds, busy=True),
+        "loihi-batch": lambda: measure_loihi_batch(args.seconds),
+        "loihi-learning": lambda: measure_loihi(args.seconds, learning=True),
     }[args.workload]()
     about = {"workload": args.workload, "subject": "jaxsnn", "version": snn.__version__, "jax": jax.__version__}
     about |= {"device": jax.devices()[0].platform, "cores": os.cpu_count()}

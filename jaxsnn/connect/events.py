@@ -10,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.custom_batching import custom_vmap
-from jaxtyping import Array, Float, Int, UInt32
+from jaxtyping import Array, Float, Int, Shaped, UInt32
 
 from .._bits import BITS, pack
 
 _BLOCK = 128  # words searched at once: 4096 neurons, the size up to which one vectorised search beats two levels
+_RANKS = 128  # spikes whose places are found at once
 
 
 def for_each_spike(spikes: Float[Array, " n"], body: Callable[[Array, Any], Any], carry: Any) -> Any:
@@ -55,6 +56,60 @@ def _for_each_bit(words: UInt32[Array, " words"], first: Array, body: Callable[[
         return words, *found(words), carry
 
     return lax.while_loop(lambda state: state[2] != 0, next_word, (words, *found(words), carry))[3]
+
+
+def for_groups_of_spikes(
+    spikes: Shaped[Array, " n"], body: Callable[[list[Array], Any], Any], carry: Any, *, size: int = 4
+) -> Any:
+    """`carry = body(neurons, carry)` for `size` neurons that fired at a time, in ascending order.
+
+    The last group is filled up with neuron `n`, which there is not. Every turn of a loop costs a quarter of a
+    microsecond: where a spike costs less than that, groups halve the time (5 % of 1 024 neurons, a row of 1 024
+    integers each: 6 us against 12). Below a spike or two a step `for_each_spike` is faster.
+    """
+    n, words = spikes.shape[0], pack(spikes)
+    blocks = -(-words.shape[0] // _BLOCK)
+    if blocks == 1:
+        return _for_groups_of_bits(words, jnp.int32(0), n, body, carry, size)
+    words = jnp.pad(words, (0, blocks * _BLOCK - words.shape[0]))
+
+    def block(b: Array, carry: Any) -> Any:
+        part = lax.dynamic_slice(words, (b * _BLOCK,), (_BLOCK,))
+        return _for_groups_of_bits(part, b * (_BLOCK * BITS), n, body, carry, size)
+
+    return lax.fori_loop(jnp.int32(0), jnp.int32(blocks), block, carry)
+
+
+def _for_groups_of_bits(words: UInt32[Array, " words"], first: Array, n: int, body: Any, carry: Any, size: int) -> Any:
+    """Ranks are turned into places, many at a time: the bit of rank `k` by word, then by halves of the word."""
+    count = lax.population_count(words).astype(jnp.int32)
+    place = np.arange(words.shape[0])
+    before = jnp.sum(jnp.where(place[None] < place[:, None], count[None], 0), axis=1)
+    total = before[-1] + count[-1]
+
+    def neurons(k: Int[Array, " ranks"]) -> Int[Array, " ranks"]:
+        w = jnp.sum(before[None] <= k[:, None], axis=1, dtype=jnp.int32) - 1
+        word, rank, at = words[w], k - before[w], first + w * BITS
+        for half in (16, 8, 4, 2, 1):
+            low = word & np.uint32(2**half - 1)
+            below = lax.population_count(low).astype(jnp.int32)
+            up = rank >= below
+            word, rank = jnp.where(up, word >> np.uint32(half), low), jnp.where(up, rank - below, rank)
+            at = at + jnp.where(up, half, 0)
+        return jnp.where(k < total, at, n)
+
+    def ranks(state: tuple[Array, Any]) -> tuple[Array, Any]:
+        k, carry = state
+        found = neurons(k + np.arange(_RANKS, dtype=np.int32))
+
+        def group(state: tuple[Array, Any]) -> tuple[Array, Any]:
+            at, carry = state
+            return at + size, body([found[at + i] for i in range(size)], carry)
+
+        end = jnp.minimum(total - k, _RANKS)
+        return k + _RANKS, lax.while_loop(lambda state: state[0] < end, group, (jnp.int32(0), carry))[1]
+
+    return lax.while_loop(lambda state: state[0] < total, ranks, (jnp.int32(0), carry))[1]
 
 
 def _lowest_bit(word: UInt32[Array, ""]) -> Int[Array, ""]:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, UInt32
 
 from .. import _random
+from .._once import written_once
 from .._status import Status, bit
 from .._types import as_number, check
 from .cores import Core
@@ -134,13 +135,17 @@ class CubaCells(AbstractCells):
         noise = quiet if self.noise is None else self.noise(stream, t, self.n)
         to_current = self.noise is not None and isinstance(self.noise.place, ToCurrent)
         fed = quiet if fed is None else jnp.round(fed).astype(jnp.int32) << 6
-        bias = shift(self.bias, self.bias_exponent)
-        a, lost_a = core.accumulator.add(arrived, fed + noise if to_current else fed)
-        u, lost_u = core.current.add(decay(s.u, self.decay_u), a)
-        drive, lost_d = core.biased.add(u, bias + (quiet if to_current else noise))
-        v, lost_v = add(decay(s.v, self.decay_v), drive)
-        v = jnp.where(s.held > 0, 0, core.voltage(v, self.v_min, self.v_max))
+        bias = shift(self.bias, self.bias_exponent) + (quiet if to_current else noise)
+
+        def registers(s: CubaState, arrived: Array, fed: Array, bias: Array) -> tuple[Array, Array, Array]:
+            a, lost_a = core.accumulator.add(arrived, fed)
+            u, lost_u = core.current.add(decay(s.u, self.decay_u), a)
+            drive, lost_d = core.biased.add(u, bias)
+            v, lost_v = add(decay(s.v, self.decay_v), drive)
+            v = jnp.where(s.held > 0, 0, core.voltage(v, self.v_min, self.v_max))
+            return u, v, bit(Status.INPUT_OVERFLOW, lost_a) | bit(Status.CURRENT_OVERFLOW, lost_u | lost_d | lost_v)
+
+        u, v, status = written_once(registers, t, s, arrived, fed + noise if to_current else fed, bias)
         fires = v > self.threshold << 6
         held = jnp.maximum(jnp.where(fires, self.refractory, s.held) - 1, 0)
-        status = bit(Status.INPUT_OVERFLOW, lost_a) | bit(Status.CURRENT_OVERFLOW, lost_u | lost_d | lost_v)
         return CubaState(u, jnp.where(fires, 0, v), held), fires.astype(jnp.int32), status

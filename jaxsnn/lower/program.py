@@ -169,10 +169,15 @@ class Running(AbstractDynamics):
             ring = carrier.send(s, ring, spikes[group.pre], t)
             stream = _random.stream(key, f"{name}.learning")
             pair = spikes[group.pre], spikes[group.post]
-            synapses[name] = carrier.learn(s, *pair, inputs.modulators, t, stream=stream)
+            synapses[name] = carrier.learn(s, *pair, inputs.modulators, _after(ring, t), stream=stream)
         state = ProgramState(cells, synapses, ring, status)
         sent = {name: s.astype(canonical_float()) for name, s in spikes.items()}
         return state, Signals(sent, self.view(state))
+
+
+def _after(ring: Int[Array, " ring"], t: Int[Array, ""]) -> Int[Array, ""]:
+    """`t`, but not known before the ring is: XLA would change weights before they are read, and copy them for that."""
+    return t + jnp.minimum(ring[0] & (2**31 - 1), 0)
 
 
 def _fed(group: AbstractCells, name: str, inputs: Inputs) -> Array | None:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from .._types import check, is_concrete
-from ..connect.dense import rows_of
+from ..connect.dense import many_rows_of
 from ..connect.ring import Ring
 from ..connect.sparse import Rows
 from .cores import AbstractSign, Core, Mixed, OnSum
@@ -105,7 +105,7 @@ class Matrix(AbstractCarrier):
     first: int = eqx.field(static=True)
 
     def send(self, s, buffer, spikes, t):
-        a = shift(rows_of(spikes, self.weight), self.exponent) << 6
+        a = shift(many_rows_of(spikes, self.weight), self.exponent) << 6
         return self.ring.add(buffer, t + 1 + self.delay, self.first, a)
 
 

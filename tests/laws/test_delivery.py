@@ -126,13 +126,33 @@ def test_matrix():
     for matrix in (weights, rng.integers(0, 4, (3, N_PRE, 11)).astype(np.int8)):
         expected = np.einsum("bi,bij->bj", spikes, matrix.astype(np.float32))
         for b in range(3):
-            for way in (dense._product, dense._rows_of_spikes):
+            for way in (dense._product, dense._rows_of_spikes, dense._many_rows):
                 np.testing.assert_array_equal(way(jnp.asarray(spikes[b]), jnp.asarray(matrix[b])), expected[b])
         np.testing.assert_array_equal(dense._products(jnp.asarray(spikes), jnp.asarray(matrix), 3), expected)
         shared = dense._products(jnp.asarray(spikes), jnp.asarray(matrix[:1]), 3)
         np.testing.assert_array_equal(shared, spikes @ matrix[0].astype(np.float32))
         alone = dense._products(jnp.asarray(spikes[:1]), jnp.asarray(matrix), 3)
         np.testing.assert_array_equal(alone, np.einsum("i,bij->bj", spikes[0], matrix.astype(np.float32)))
+
+
+@pytest.mark.parametrize("n", [1, 33, 4096, 4097])
+def test_every_spike_is_visited_once_in_groups(n):
+    """As alone, four at a time, with more spikes than places are found of at once; what fills up is neuron `n`."""
+    rng = np.random.default_rng(n)
+
+    @jax.jit
+    def visited(spikes):
+        def note(neurons, carry):
+            at, seen = carry
+            return at + 4, seen.at[at + jnp.arange(4)].set(jnp.stack(neurons))
+
+        return events.for_groups_of_spikes(spikes, note, (jnp.int32(0), jnp.full(n + 8, -1, jnp.int32)))
+
+    for fired in (rng.random(n) < 0.02, np.zeros(n, bool), np.ones(n, bool), np.arange(n) % (n - 1 or 1) == 0):
+        at, seen = visited(jnp.asarray(fired, jnp.int32))
+        seen = np.asarray(seen[:at])
+        np.testing.assert_array_equal(seen[seen < n], np.flatnonzero(fired))
+        assert len(seen) <= fired.sum() + (3 if n <= 4096 else 6)
 
 
 @pytest.mark.parametrize("n", [1, 31, 32, 33, 4096, 4097, 9000])

@@ -114,12 +114,13 @@ class LoihiRule(eqx.Module):
         return frozenset().union(*(rule.variables for rule in self.rules.values()))
 
     def init(self, weight: Int[Array, "pre post"], tag: Array | None = None, delay: Array | None = None):
-        """The state before any spike. `tag`, `delay`: where they start; zero by default."""
+        """The state before any spike. `tag`, `delay`: where they start; zero by default. Matrices that no rule uses are
+        kept if they were given as matrices."""
         n = {"x": weight.shape[0], "y": weight.shape[1]}
         used = self.reads | self.rules.keys()
         start = lambda name, given: (
             jnp.broadcast_to(jnp.int32(0) if given is None else given, weight.shape).astype(jnp.int32)
-            if name in used or given is not None
+            if name in used or (given is not None and jnp.ndim(given))
             else None
         )
         zeros = {name: jnp.zeros(n[name[0]], jnp.int32) if name in self.traces else None for name in TRACES}

@@ -7,7 +7,7 @@ from jax import lax
 from jaxtyping import Array, Int
 
 from ..._types import check
-from ...connect.dense import rows_of
+from ...connect.dense import many_rows_of
 from ...connect.ring import Ring
 from ..cores import AbstractSign, Core, Mixed, OnSum
 from ..fixed import register, shift
@@ -67,8 +67,8 @@ class LearningMatrix(AbstractCarrier):
 
     def send(self, s: LearningState, buffer: Int[Array, " ring"], spikes: Int[Array, " pre"], t: Array):
         exponent = self.group.exponent
-        of_sum = lambda w: shift(rows_of(spikes, w), exponent)
-        each = lambda w: rows_of(spikes, shift(w, exponent))  # loses bits of every weight where it is negative
+        of_sum = lambda w: shift(many_rows_of(spikes, w), exponent)
+        each = lambda w: many_rows_of(spikes, shift(w, exponent))  # loses bits of every weight where it is negative
         a = of_sum(s.w) if isinstance(self.core.scaling, OnSum) else lax.cond(exponent >= 0, of_sum, each, s.w)
         return self.ring.add(buffer, t + 1 + self.group.delay, self.first, a << 6)
 
