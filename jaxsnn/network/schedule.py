@@ -68,7 +68,7 @@ class Staged(AbstractDynamics):
             inside |= own.keys()
             part = type(net)({name: net.populations[name] for name in group}, own, net.dt, net.order)
             parts.append(Prepared.of(part, slots=slots))
-        between = tuple(direct_of(p.pre, p) for name, p in net.projections.items() if name not in inside)
+        between = tuple(direct_of(name, p.pre, p) for name, p in net.projections.items() if name not in inside)
         return cls(net, tuple(parts), between, net.dt)
 
     def prepare(self) -> Staged:
@@ -93,6 +93,9 @@ class Staged(AbstractDynamics):
     def port(self, path: str) -> tuple[str, int]:
         return self.net.port(path)
 
+    def module(self, name: str) -> Any:
+        return self.net.module(name)
+
     def run(self, carry, t, length, *, feed, observe, key):
         state, side = carry
         times = t + jnp.arange(length, dtype=jnp.int32)
@@ -102,7 +105,7 @@ class Staged(AbstractDynamics):
             arrivals = dict(inputs.arrivals)
             for edge in self.between:
                 if edge.post in part.populations:
-                    heard = jax.vmap(lambda sent, edge=edge: edge.arrivals(sent, None))(spikes[edge.sender])
+                    heard = jax.vmap(lambda sent, edge=edge: edge.arrivals(sent, None, key))(spikes[edge.sender])
                     port = f"{edge.post}.{edge.port}"
                     arrivals[port] = arrivals[port] + heard if port in arrivals else heard
             own = state._replace(
