@@ -52,7 +52,9 @@ class Network(AbstractDynamics):
 
     def __getitem__(self, name: str) -> Any:
         if name not in self.named:
-            raise ValueError(f"Got {name!r}, expected a part of this network: {known(self.named)}.")
+            raise ValueError(
+                f"Got {name!r}, expected a population or projection (or module) of this network: {known(self.named)}."
+            )
         return self.named[name]
 
     @property
