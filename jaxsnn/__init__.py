@@ -18,6 +18,7 @@ from .analysis import plots as plot  # noqa: F401  # snn.plot.raster(...)
 from .connect.graph import AbstractConnectivity as AbstractConnectivity
 from .connect.graph import Dense as Dense
 from .connect.graph import Sparse as Sparse
+from .connect.layer import Layer as Layer
 from .connect.release import AbstractRelease as AbstractRelease
 from .connect.saturating import Saturating as Saturating
 from .connect.short_term import TsodyksMarkram as TsodyksMarkram
@@ -264,6 +265,8 @@ from .plasticity.triplet import TripletSTDP as TripletSTDP
 from .plasticity.voltage import Clopath as Clopath
 
 # --- running
+from .simulate.around import Decoded as Decoded
+from .simulate.around import Encoded as Encoded
 from .simulate.checkpoint import AbstractCheckpoint as AbstractCheckpoint
 from .simulate.checkpoint import Chunked as Chunked
 from .simulate.checkpoint import KeepAll as KeepAll

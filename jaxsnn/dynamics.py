@@ -68,6 +68,11 @@ class AbstractDynamics(eqx.Module):
     def port(self, path: str) -> tuple[str, int]:
         """The full name and the size of the port that `path` (`"E"` or `"E.exc"`) names; an error lists the ports."""
 
+    def module(self, name: str) -> Any:
+        """The module that runs once a trial, before or behind the steps, by name; an error lists those there are."""
+        kind = type(self).__name__
+        raise ValueError(f"Got the module {name!r}, but {kind} has none; a network(..., modules={{...}}) may.")
+
     def prepare(self) -> "AbstractDynamics":
         """What is derived once a run, inside jit and outside the scan: coefficients, indices, fused structures."""
         return self

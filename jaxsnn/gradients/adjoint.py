@@ -8,6 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from ..connect.layer import Layered
 from ..network.network import Network
 from ..network.population import Population
 from ..neurons.choices import Integrates, SameStep, ToValue
@@ -120,6 +121,8 @@ def refused(net: Network) -> str | None:
         if neuron.noise is not None:
             return f"{name}.neuron.noise is set: a noisy membrane has no slope at its threshold; BPTT handles noise"
     for name, p in net.projections.items():
+        if isinstance(p.graph, Layered):
+            return f"{name!r} goes through a Layer, whose derivative the adjoint does not know; use Dense(), or BPTT"
         if getattr(p, "release", None) is not None or getattr(p, "rule", None) is not None:
             return f"{name!r} has a release or a rule, which the adjoint does not follow; use BPTT"
     return None

@@ -27,7 +27,7 @@ def evaluate(
     steps: int | None = None,
     key: Array,
 ) -> dict[str, Float[Array, ""]]:
-    """Losses and metrics by name, averaged over examples; nothing is differentiated.
+    """Losses and metrics by name, averaged over examples; nothing is differentiated, and no `Dropout` drops anything.
 
     **Arguments:** as of `AbstractEstimator.value_and_grad`, with several losses or metrics (`Accuracy`) by name.
     """
@@ -38,7 +38,8 @@ def evaluate(
 
 
 def scored(scores: Mapping[str, AbstractLoss], net: AbstractDynamics, batch: Batch) -> tuple[Any, UInt32[Array, "b"]]:
-    """The scores of every example, and its run's status."""
+    """The scores of every example, and its run's status. Modules are in inference mode."""
+    net = eqx.nn.inference_mode(net)
 
     def one(drive: Any, target: Any, key: Any) -> Any:
         record = {name: Scored(score, target) for name, score in scores.items()}

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 
+from ..connect.layer import Layered
 from ..network.network import Network
 from ..network.order import NestOrder
 from ..neurons.readout import LI, Relay
@@ -35,6 +36,9 @@ def unsuited(net: Network, learnt: Any, loss: Any) -> str | None:
             f"the loss {type(loss).__name__} is no sum over steps, so that no step knows its error; "
             "use a loss that is, such as a subclass of AbstractSummedLoss, or BPTT"
         )
+    for name, p in net.projections.items():
+        if isinstance(p.graph, Layered):
+            return f"{name!r} goes through a Layer, where there are no synapses to keep traces at; use Dense(), or BPTT"
     for name, part in net.named.items():
         if len(jax.tree.leaves(learnt[name])) > (name in net.projections and learnt[name].weight is not None):
             return (

@@ -14,6 +14,7 @@ from .. import _random
 from .._types import check, is_concrete
 from .._types import steps as to_steps
 from ..connect.graph import AbstractGraph, DenseGraph
+from ..connect.layer import Layer
 from ..connect.topology import Edges, FromArrays
 from ..distributions import AbstractDistribution, draw
 from ..plasticity.base import chain
@@ -28,6 +29,9 @@ def build(
     """The projection that `link` describes. Works on concrete values and on traced ones, with the same edges."""
     post = link.post.partition(".")[0]
     try:
+        if isinstance(link.via, Layer):
+            return _through_layer(link, link.via, key, n_pre, n_post, port, dt, order)
+        assert link.topology is not None
         edges = link.topology.build(_random.named_key(key, "edges"), n_pre, n_post, loop=link.pre == post)
         layout = _Layout(link, edges, link.via.lay(edges, link.topology), key, dt)
         weight = layout.laid(link.weight, "weight")
@@ -53,6 +57,22 @@ def build(
         )
     except ValueError as error:
         raise ValueError(f"Projection {name!r} ({link.pre} to {link.post}): {error}") from None
+
+
+def _through_layer(
+    link: Link, layer: Layer, key: Array, n_pre: int, n_post: int, port: str, dt: float, order: AbstractOrder
+) -> Projection:
+    """A projection whose synapses are a module: one delay, and no numbers of its own."""
+    graph, late = layer.lay(n_pre, n_post), jnp.zeros((), bool)
+    if link.release is not None and link.release.reliability is not None:
+        raise ValueError(f"{type(link.release).__name__} draws for each synapse, and a Layer has no list of them")
+    if not (link.delay is None or (_given(link.delay) and jnp.ndim(link.delay) == 0)):
+        raise ValueError(f"delay is {link.delay!r}; a Layer has one for all its synapses: give a number of ms, or None")
+    edges = Edges(*(jnp.zeros(0, jnp.int32),) * 2, late, n_pre, n_post)
+    delay = _total(_Layout(link, edges, graph, key, dt), order)
+    steps, longest, late = (None, 0, late) if delay is None else delay
+    post = link.post.partition(".")[0]
+    return Projection(link.pre, post, port, graph, None, steps, longest, jnp.zeros((), bool), late, link.release)
 
 
 class _Delay(NamedTuple):

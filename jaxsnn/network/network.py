@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, UInt32
 from .. import _random
 from .._status import Status, bit
 from .._types import canonical_float, out_of_bounds
+from ..connect.layer import unsuited
 from ..dynamics import AbstractDynamics, Signals, known
 from ..plasticity.plastic import Cells
 from .build import build
@@ -33,7 +34,7 @@ class NetworkState(NamedTuple):
 
 
 class Network(AbstractDynamics):
-    """Populations and the projections between them; made by `network(...)`.
+    """Populations, the projections between them, and modules around them; made by `network(...)`.
 
     `net["E"]`, `net["EE"]`: a part by name. `snn.set(net, "E.neuron.tau", 10.0)`: a copy with another number.
     """
@@ -42,15 +43,18 @@ class Network(AbstractDynamics):
     projections: dict[str, Projection]
     dt: float = eqx.field(static=True)
     order: AbstractOrder
+    modules: dict[str, Any] = eqx.field(default_factory=dict)
 
     @property
-    def named(self) -> dict[str, Population | Projection]:
-        """Populations and projections: names are unique across both."""
-        return {**self.populations, **self.projections}
+    def named(self) -> dict[str, Any]:
+        """Populations, projections and modules: names are unique across all."""
+        return {**self.populations, **self.projections, **self.modules}
 
     def __getitem__(self, name: str) -> Any:
         if name not in self.named:
-            raise ValueError(f"Got {name!r}, expected a population or projection of this network: {known(self.named)}.")
+            raise ValueError(
+                f"Got {name!r}, expected a population or projection (or module) of this network: {known(self.named)}."
+            )
         return self.named[name]
 
     @property
@@ -59,6 +63,11 @@ class Network(AbstractDynamics):
 
     def port(self, path: str) -> tuple[str, int]:
         return _port(self.populations, path)
+
+    def module(self, name: str) -> Any:
+        if name not in self.modules:
+            raise ValueError(f"Got {name!r}, expected a module of this network: {known(self.modules)}.")
+        return self.modules[name]
 
     def init(self, *, key: Array) -> NetworkState:
         populations = {
@@ -142,6 +151,7 @@ def network(
     dt: float,
     populations: dict[str, Population],
     projections: dict[str, Link] | None = None,
+    modules: dict[str, Any] | None = None,
     key: Array,
     order: AbstractOrder | None = None,
 ) -> Network:
@@ -151,21 +161,26 @@ def network(
 
     - `dt`: step, ms, static. `populations`: by name. `projections`: links by name.
     - `key`: a projection's numbers depend on this key and the projection's name, on nothing else.
+    - `modules`: Equinox modules by name that run once a trial, before the steps (`Encoded`) or behind them (`Decoded`).
     - `order`: `NestOrder()` (default) or `BrianOrder()`.
 
     **Raises:** ValueError for names that are taken or unknown, delays below the order's shortest, off the grid or
     without bound, and for a cycle of same-step edges.
     """
     order = NestOrder() if order is None else order
-    projections = projections or {}
+    projections, modules = projections or {}, modules or {}
     if not (isinstance(dt, (int, float)) and dt > 0):
         raise ValueError(f"Got dt = {dt!r}, expected a positive number of ms.")
-    for name in [*populations, *projections]:
+    parts = [*populations, *projections, *modules]
+    for name in parts:
         if not name or "." in name:
             raise ValueError(f"Got the name {name!r}, expected one that is not empty and has no dot.")
-    twice = populations.keys() & projections.keys()
+    twice = {name for name in parts if parts.count(name) > 1}
     if twice:
-        raise ValueError(f"Got {known(twice)} as population and as projection; give each a name of its own.")
+        raise ValueError(f"Got {known(twice)} for several parts of the network; give each a name of its own.")
+    for name, module in modules.items():
+        if (why := unsuited(module)) is not None:
+            raise ValueError(f"Module {name!r} is {type(module).__name__}, {why}.")
     built = {}
     for name, link in sorted(projections.items()):
         try:
@@ -191,7 +206,7 @@ def network(
     for name, p in built.items():
         _check_voltages(name, p, populations)
     topological(populations, built.values())  # a cycle is an error now, not at the first run
-    return Network(dict(sorted(populations.items())), built, float(dt), order)
+    return Network(dict(sorted(populations.items())), built, float(dt), order, dict(sorted(modules.items())))
 
 
 def _check_voltages(name: str, p: Projection, populations: dict[str, Population]) -> None:

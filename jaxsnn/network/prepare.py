@@ -13,6 +13,7 @@ from .._status import Status, bit
 from ..connect.chance import Chance
 from ..connect.dense import rows_of
 from ..connect.graph import DenseGraph
+from ..connect.layer import Layered
 from ..connect.merge import Piece, merged
 from ..connect.ring import Ring
 from ..connect.sparse import Rows
@@ -58,12 +59,15 @@ class Carrier(eqx.Module):
 class Direct(eqx.Module):
     """A same-step projection."""
 
+    name: str = eqx.field(static=True)
     sender: str = eqx.field(static=True)
     post: str = eqx.field(static=True)
     port: str = eqx.field(static=True)
-    via: Carrier | Rows
+    via: Carrier | Rows | Layered
 
-    def arrivals(self, spikes: Float[Array, " pre"], chance: Chance | None) -> Float[Array, " post"]:
+    def arrivals(self, spikes: Float[Array, " pre"], chance: Chance | None, key: Array) -> Float[Array, " post"]:
+        if isinstance(self.via, Layered):
+            return self.via.arrivals(spikes, layer_key(key, self.name))
         if isinstance(self.via, Carrier):
             ((_, arrived),) = self.via.arrivals(spikes)
             return arrived
@@ -81,6 +85,7 @@ class Prepared(AbstractDynamics):
     rows: Rows | None  # every sparse projection with a delay, over one index of all senders
     by_chance: dict[str, Rows]  # projections whose synapses draw: their numbers must depend on no other projection
     carriers: tuple[Carrier, ...]
+    layers: dict[str, tuple[Layered, Array]]  # projections through a module, and their delays
     direct: tuple[Direct, ...]
     plastic: dict[str, Plastic]  # projections that learn; they deliver by themselves
     dt: float = eqx.field(static=True)
@@ -92,13 +97,16 @@ class Prepared(AbstractDynamics):
         first_port, first_sender, senders = first_ports(net), {}, 0
         for name, population in net.populations.items():
             first_sender[name], senders = senders, senders + population.n
-        ring, by_chance, carriers, pieces, direct = ring_of(net, slots), {}, [], [], []
+        ring, by_chance, carriers, layers, pieces, direct = ring_of(net, slots), {}, [], {}, [], []
         for name, p in net.projections.items():
             if p.plastic is not None:
                 continue
             sender = p.pre if p.release is None else name
             if p.delay is None:
-                direct.append(direct_of(sender, p))
+                direct.append(direct_of(name, sender, p))
+                continue
+            if isinstance(p.graph, Layered):
+                layers[name] = (p.graph, p.delay)
                 continue
             port = first_port[f"{p.post}.{p.port}"]
             if p.reliability is not None:
@@ -115,6 +123,7 @@ class Prepared(AbstractDynamics):
             rows=merged(pieces, senders, ring) if pieces else None,
             by_chance=by_chance,
             carriers=_side_by_side(carriers),
+            layers=layers,
             direct=tuple(direct),
             plastic={name: plastic_of(net, p) for name, p in net.projections.items() if p.plastic is not None},
             dt=net.dt,
@@ -142,6 +151,9 @@ class Prepared(AbstractDynamics):
 
     def port(self, path: str) -> tuple[str, int]:
         return self.net.port(path)
+
+    def module(self, name: str) -> Any:
+        return self.net.module(name)
 
     @property
     def populations(self) -> dict[str, Population]:
@@ -206,7 +218,8 @@ class Prepared(AbstractDynamics):
         for edge in self.direct:
             if edge.sender in sent:
                 heard = arrivals[edge.post]
-                heard[edge.port] = heard[edge.port] + edge.arrivals(sent[edge.sender], self.chance(edge.sender, t, key))
+                arrived = edge.arrivals(sent[edge.sender], self.chance(edge.sender, t, key), key)
+                heard[edge.port] = heard[edge.port] + arrived
         for name, plastic in self.plastic.items():
             p = self.net.projections[name]
             if p.delay is None and self._sender(name) in sent:
@@ -264,6 +277,10 @@ class Prepared(AbstractDynamics):
         for carrier in self.carriers:
             for target, arrived in carrier.arrivals(sent[carrier.sender]):
                 ring = self.ring.add(ring, t + target.delay, target.first, arrived)
+        for name, (layer, delay) in self.layers.items():
+            p = self.net.projections[name]
+            arrived = layer.arrivals(sent[self._sender(name)], layer_key(key, name))
+            ring = self.ring.add(ring, t + delay, first_ports(self.net)[f"{p.post}.{p.port}"], arrived)
         return ring, overflow
 
     def next(
@@ -319,13 +336,20 @@ def _side_by_side(carriers: list[Carrier]) -> tuple[Carrier, ...]:
     )
 
 
-def direct_of(sender: str, p: Projection) -> Direct:
+def direct_of(name: str, sender: str, p: Projection) -> Direct:
     """A same-step projection, ready to carry what `sender` sends."""
     now = jnp.zeros((), jnp.int32)
+    if isinstance(p.graph, Layered):
+        return Direct(name, sender, p.post, p.port, p.graph)
     if isinstance(p.graph, DenseGraph) and p.reliability is None:
-        return Direct(sender, p.post, p.port, _carrier(sender, p, p.graph, now, 0))
+        return Direct(name, sender, p.post, p.port, _carrier(sender, p, p.graph, now, 0))
     rows = merged([Piece(p.graph, p.weight, now, 0, 0)], p.graph.n_pre, Ring(1, p.graph.n_post))
-    return Direct(sender, p.post, p.port, rows)
+    return Direct(name, sender, p.post, p.port, rows)
+
+
+def layer_key(key: Array, name: str) -> Array:
+    """The key of a module: the same in every step, so that what it draws, a dropout's mask, is drawn once a run."""
+    return _random.named_key(key, f"{name}.layer")
 
 
 def first_ports(net: Network) -> dict[str, int]:

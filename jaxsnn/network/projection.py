@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .._types import check
 from ..connect.graph import AbstractConnectivity, AbstractGraph, DenseGraph, Sparse
+from ..connect.layer import Layer
 from ..connect.release import AbstractRelease
 from ..connect.topology import AbstractTopology
 from ..plasticity.base import AbstractModifier, AbstractRule, Chain
@@ -23,6 +24,7 @@ class Link(eqx.Module):
 
     - `pre`, `post`: names; `"E.exc"` names the port where the receiving population has several.
     - `topology`: who connects, e.g. `FixedInDegree(100)`. `via`: how it is held, `Sparse()` or `Dense()`.
+      Instead of topology, weight and rule: `via=Layer(eqx.nn.Conv2d(...), shape)`, with numbers of its own.
     - `weight`: a number, an array (one number an edge; `(n_pre, n_post)` for `AllToAll`), a distribution, or a function
       of `(key, shape)`. Unit: the port's.
     - `delay`: likewise, ms; None for a same-step edge, on which a population sees another's spikes of the same step.
@@ -35,8 +37,8 @@ class Link(eqx.Module):
 
     pre: str = eqx.field(static=True)
     post: str = eqx.field(static=True)
-    topology: AbstractTopology
-    via: AbstractConnectivity = eqx.field(default_factory=Sparse, kw_only=True)
+    topology: AbstractTopology | None = None
+    via: AbstractConnectivity | Layer = eqx.field(default_factory=Sparse, kw_only=True)
     weight: Any = eqx.field(default=1.0, kw_only=True)
     delay: Any = eqx.field(default=None, kw_only=True)
     max_delay: float | None = eqx.field(default=None, static=True, kw_only=True)
@@ -46,10 +48,16 @@ class Link(eqx.Module):
     dendritic: Any = eqx.field(default=None, kw_only=True)
 
     def __check_init__(self):
-        if not isinstance(self.topology, AbstractTopology):
+        if isinstance(self.via, Layer):
+            untouched = isinstance(self.weight, float) and self.weight == 1.0
+            if not (untouched and self.topology is None and self.rule is None):
+                raise ValueError(
+                    "Link.via is a Layer, which says itself who connects and how; leave topology, weight and rule."
+                )
+        elif not isinstance(self.topology, AbstractTopology):
             raise ValueError(f"Link.topology is {self.topology!r}, expected a topology such as FixedProb(0.1).")
-        if not isinstance(self.via, AbstractConnectivity):
-            raise ValueError(f"Link.via is {self.via!r}, expected Sparse() or Dense().")
+        if not isinstance(self.via, AbstractConnectivity | Layer):
+            raise ValueError(f"Link.via is {self.via!r}, expected Sparse() or Dense(), or Layer(module).")
         if not isinstance(self.release, AbstractRelease | None):
             raise ValueError(f"Link.release is {self.release!r}, expected None or a release such as TsodyksMarkram().")
         if not isinstance(self.rule, AbstractRule | AbstractModifier | Chain | None):
@@ -73,8 +81,9 @@ class Learning(eqx.Module):
 class Projection(eqx.Module):
     """The synapses from one population to one port of another.
 
-    `weight`: shape `()` or one a synapse; of a plastic projection, at the start. `delay`: whole steps, likewise; None
-    on a same-step edge. `release`: None where a spike sends itself. `plastic`: None where weights stay.
+    `weight`: shape `()` or one a synapse; of a plastic projection, at the start; None through a `Layer`, whose numbers
+    are in `graph.module`. `delay`: whole steps, likewise; None on a same-step edge. `release`: None where a spike sends
+    itself. `plastic`: None where weights stay.
     """
 
     pre: str = eqx.field(static=True)

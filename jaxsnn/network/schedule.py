@@ -68,7 +68,7 @@ class Staged(AbstractDynamics):
             inside |= own.keys()
             part = type(net)({name: net.populations[name] for name in group}, own, net.dt, net.order)
             parts.append(Prepared.of(part, slots=slots))
-        between = tuple(direct_of(p.pre, p) for name, p in net.projections.items() if name not in inside)
+        between = tuple(direct_of(name, p.pre, p) for name, p in net.projections.items() if name not in inside)
         return cls(net, tuple(parts), between, net.dt)
 
     def prepare(self) -> Staged:
@@ -93,6 +93,9 @@ class Staged(AbstractDynamics):
     def port(self, path: str) -> tuple[str, int]:
         return self.net.port(path)
 
+    def module(self, name: str) -> Any:
+        return self.net.module(name)
+
     def run(self, carry, t, length, *, feed, observe, key):
         """Input is fed along the first stage, probes run along the last: no scan of their own."""
         state, side = carry
@@ -111,7 +114,7 @@ class Staged(AbstractDynamics):
                 side, out = observe(side, Signals(everything, {**before.state, **now.state}), t)
                 return (own, side), out
 
-            own, begin = (times, self._heard(inputs, seen, part), seen), (self._own(state, part), side)
+            own, begin = (times, self._heard(inputs, seen, part, key), seen), (self._own(state, part), side)
             if i == last:
                 (end, side), out = lax.scan(body, begin, own)
             else:
@@ -121,12 +124,12 @@ class Staged(AbstractDynamics):
             ends.append(end)
         return (self._together(state, ends), side), out
 
-    def _heard(self, inputs: Inputs, seen: Signals, part: Prepared) -> Inputs:
+    def _heard(self, inputs: Inputs, seen: Signals, part: Prepared, key: Array) -> Inputs:
         """The input of a stage, with what the stages before it send in the same steps: one product a projection."""
         arrivals = dict(inputs.arrivals)
         for edge in self.between:
             if edge.post in part.populations:
-                heard = jax.vmap(lambda sent, edge=edge: edge.arrivals(sent, None))(seen.spikes[edge.sender])
+                heard = jax.vmap(lambda sent, edge=edge: edge.arrivals(sent, None, key))(seen.spikes[edge.sender])
                 port = f"{edge.post}.{edge.port}"
                 arrivals[port] = arrivals[port] + heard if port in arrivals else heard
         return Inputs(arrivals, inputs.currents, inputs.modulators)

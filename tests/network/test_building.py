@@ -31,7 +31,7 @@ REFUSED = {
     "dt of 0": (lambda: build(dt=0.0), ("dt = 0.0", "expected a positive number of ms")),
     "dt nan": (lambda: build(dt=float("nan")), ("dt = nan", "expected a positive number of ms")),
     "dotted name": (lambda: build(**{"A.B": link()}), ("name 'A.B'", "expected one that", "has no dot")),
-    "name taken": (lambda: build(A=link()), ("A as population and as projection", "name of its own")),
+    "name taken": (lambda: build(A=link()), ("Got A for several parts", "name of its own")),
     "no such pre": (lambda: build(p=link("X")), ("Projection 'p'", "no population 'X'", "A, B")),
     "no such post": (lambda: build(p=link("A", "X")), ("Projection 'p'", "Got 'X'", "there are A, B")),
     "no such port": (lambda: build(p=link("A", "B.ex")), ("Projection 'p'", "no port 'ex'; it has exc, inh")),

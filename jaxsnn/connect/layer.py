@@ -1,0 +1,105 @@
+"""Synapses that are a function: what arrives is computed by an Equinox module from what is sent."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import equinox as eqx
+import jax
+from jaxtyping import Array, Float
+
+from .._types import canonical_float
+from .graph import AbstractGraph
+
+
+class Layer(eqx.Module):
+    """A link through an Equinox module, applied in every step to what the senders send: `arrivals = module(sent)`.
+
+    `Link("in", "conv", via=Layer(eqx.nn.Conv2d(1, 8, 3, key=key), (1, 8, 8)))`. A bias arrives in every step. Norms
+    take the statistics of the step. What is drawn is drawn once a run: `Dropout` has one mask for all its steps.
+
+    **Arguments:** `module`: called as `module(x, key=key)`, e.g. `eqx.nn.Linear`, `Conv2d`, or a `Sequential` of them
+    with pooling, norms and dropout. `shape`: in which it sees the senders, e.g. `(channels, height, width)`, static;
+    by default `(n,)`. Receivers are its output in row-major order.
+
+    **Raises:** ValueError for a module that has to keep something from step to step, such as `BatchNorm`.
+    """
+
+    module: Any
+    shape: tuple[int, ...] | None = eqx.field(default=None, static=True)
+
+    def __check_init__(self):
+        if (why := unsuited(self.module)) is not None:
+            raise ValueError(f"Layer.module is {_name(self.module)}, {why}.")
+
+    @property
+    def out(self) -> tuple[int, ...]:
+        """The shape of what it gives: its product is the number of receivers, and the next layer's `shape` is it."""
+        if self.shape is None:
+            raise ValueError("Layer.shape is None; give it, e.g. (channels, height, width), to know what comes out.")
+        x = jax.ShapeDtypeStruct(self.shape, canonical_float())
+        try:
+            found = eqx.filter_eval_shape(lambda module, x: module(x, key=jax.random.key(0)), self.module, x)
+        except (TypeError, ValueError, IndexError) as error:
+            raise ValueError(f"{_name(self.module)} cannot be applied to shape {self.shape}: {error}") from error
+        if not hasattr(found, "shape"):
+            raise ValueError(f"{_name(self.module)} returns {type(found).__name__}, expected one array.")
+        return found.shape
+
+    def lay(self, n_pre: int, n_post: int) -> Layered:
+        """The graph from `n_pre` senders to `n_post` receivers, if the module goes from the one to the other."""
+        shape = (n_pre,) if self.shape is None else self.shape
+        if math.prod(shape) != n_pre:
+            raise ValueError(f"Layer.shape is {shape}, {math.prod(shape)} numbers, but there are {n_pre} senders")
+        out = Layer(self.module, shape).out
+        if math.prod(out) != n_post:
+            raise ValueError(
+                f"{_name(self.module)} makes {out} of {shape}, {math.prod(out)} numbers, but there are {n_post} "
+                f"receivers; give the population n = {math.prod(out)}"
+            )
+        return Layered(self.module, shape, n_pre, n_post)
+
+
+class Layered(AbstractGraph):
+    """All synapses of a projection as one module; they have no list."""
+
+    module: Any
+    image: tuple[int, ...] = eqx.field(static=True)
+    n_pre: int = eqx.field(static=True)
+    n_post: int = eqx.field(static=True)
+
+    @property
+    def width(self) -> int:
+        return self.n_post
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return ()
+
+    def arrivals(self, sent: Float[Array, " pre"], key: Array) -> Float[Array, " post"]:
+        """What one step sends, as it arrives. `key`: the same in every step of a run."""
+        return self.module(sent.reshape(self.image), key=key).reshape(-1)
+
+    def arrange(self, per_edge, edges):
+        raise ValueError(f"{_name(self.module)} has no list of synapses for numbers of their own")
+
+    def synapses(self, weight, delay):
+        raise ValueError(f"{_name(self.module)} has no list of synapses; use a Link via Dense() or Sparse() here")
+
+
+def unsuited(module: Any) -> str | None:
+    """Why a module cannot take part in a run, in words that say what would; None if it can."""
+    if not callable(module):
+        return "expected one that is called as module(x, key=key), such as eqx.nn.Linear(...)"
+    is_state = lambda x: isinstance(x, eqx.nn.StateIndex)
+    if any(is_state(x) for x in jax.tree.leaves(module, is_leaf=is_state)):
+        return (
+            "which keeps running statistics (an eqx.nn.State), for which a run has no place; use GroupNorm, LayerNorm "
+            "or RMSNorm, or fold what was learnt into the layer before it"
+        )
+    return None
+
+
+def _name(module: Any) -> str:
+    return getattr(module, "__name__", type(module).__name__)

@@ -1,0 +1,120 @@
+"""Modules of the network around a run: one that makes its input, and one that reads what was found at its end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from .._types import canonical_float
+from ..dynamics import Inputs
+from .drive import AbstractDrive
+from .record import AbstractProbe
+
+
+class Encoded(AbstractDrive):
+    """What a module of the network makes of numbers, e.g. an image: a current in every step, or a row for each.
+
+    The module is applied once a trial, before the first step, and is learnt with the network: `network(...,
+    modules={"cnn": eqx.nn.Sequential([...])})`, `Encoded(images, by="cnn", into="hid", steps=20)`. So the statistics of
+    a norm in it are one for the whole trial.
+
+    **Arguments:** `x`: what the module takes, with an axis of examples in front for an estimator. `by`: the module's
+    name; it returns `(n,)`, held, or `(steps, n)`. `into`: a port. `steps`: how long a trial lasts, static.
+    """
+
+    x: Array
+    by: str = eqx.field(static=True, kw_only=True)
+    into: str = eqx.field(static=True, kw_only=True)
+    length: int | None = eqx.field(static=True)
+
+    def __init__(self, x: Any, *, by: str, into: str, steps: int | None = None):
+        if not eqx.is_array(x) and not hasattr(x, "__array__"):
+            raise ValueError(f"Encoded.x is {type(x).__name__}, expected an array.")
+        self.x, self.by, self.into, self.length = jnp.asarray(x), by, into, steps
+
+    @property
+    def reacts(self):
+        return False
+
+    @property
+    def steps(self):
+        return self.length
+
+    def per_example(self):
+        return eqx.tree_at(lambda d: d.x, self, True)
+
+    def prepare(self, dynamics):
+        path, n = dynamics.port(self.into)
+        module = dynamics.module(self.by)
+        x = self.x.astype(canonical_float())
+        made = applied(module, x, f"Encoded gives {self.by!r} one example of shape {x.shape}")
+        if made.shape[-1:] != (n,) or made.ndim > 2:
+            raise ValueError(f"Module {self.by!r} makes {made.shape} of {x.shape}, expected ({n},) for {path!r}, or "
+                             f"(steps, {n}).")  # fmt: skip
+        return _Fed(made, path)
+
+    def step(self, d, t, signals, *, key):
+        raise RuntimeError("Encoded steps after prepare(dynamics), which returns what steps.")
+
+
+class _Fed(AbstractDrive):
+    """Ready to run."""
+
+    made: Array
+    into: str = eqx.field(static=True)
+
+    @property
+    def reacts(self):
+        return False
+
+    def step(self, d, t, signals, *, key):
+        row = self.made if self.made.ndim == 1 else self.made.at[t].get(mode="fill", fill_value=0)
+        return d, Inputs(arrivals={self.into: row})
+
+
+class Decoded(AbstractProbe):
+    """What a module of the network makes of what another probe found, e.g. logits of counts: a read-out that is learnt.
+
+    **Arguments:** `probe`: one that folds, e.g. `Count("hid")`. `by`: the module's name, called once a trial.
+    """
+
+    probe: AbstractProbe
+    by: str = eqx.field(static=True, kw_only=True)
+
+    def init(self, dynamics, steps):
+        dynamics.module(self.by)
+        return self.probe.init(dynamics, steps)
+
+    def step(self, carry, signals, t):
+        return self.probe.step(carry, signals, t)
+
+    def every(self, dynamics):
+        return self.probe.every(dynamics)
+
+    def emit(self, carry, stacked, dynamics):
+        return self.probe.emit(carry, stacked, dynamics)
+
+    def finish(self, carry, emitted, dynamics):
+        found = jnp.asarray(self.probe.finish(carry, emitted, dynamics)).astype(canonical_float())
+        return applied(dynamics.module(self.by), found, f"Decoded gives {self.by!r} shape {found.shape}")
+
+    def status(self, carry):
+        return self.probe.status(carry)
+
+
+def applied(module: Any, x: Array, what: str) -> Array:
+    """`module(x)`; one error if it does not take `x`, or draws: around a run there is no key."""
+    is_dropout = lambda m: isinstance(m, eqx.nn.Dropout)
+    if any(is_dropout(m) and not m.inference for m in jax.tree.leaves(module, is_leaf=is_dropout)):
+        raise ValueError(
+            f"{what}, and it draws (Dropout), for which there is no key around a run; put the Dropout into a Layer "
+            "between populations, or use eqx.nn.inference_mode"
+        )
+    try:
+        return module(x)
+    except (TypeError, ValueError, IndexError) as error:
+        raise ValueError(f"{what}, which it cannot be applied to: {error}") from error
