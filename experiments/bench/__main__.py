@@ -11,6 +11,7 @@ progress goes to stderr.
     brunel-sweep   16 points (g, eta) of Brunel's network of 2 500 neurons on 2 cores, likewise
     plasticity     10^6 synapses with pair STDP at 5 Hz, and the same without (`static_us_per_step`), one thread each
     song           Song, Miller and Abbott (2000): 1 000 plastic synapses of one neuron (100 s: `--seconds 100`)
+    train          1 024 spike trains into Linear and LIF of 1 024 units, batch 16, 500 steps, forwards and backwards
     loihi          the four that follow: 1 024 cells of the chip with 1 024 x 1 024 dense synapses, a step is 1 ms
     loihi-calm     5 % of the cells fire in a step
     loihi-busy     17 %
@@ -37,6 +38,7 @@ WORKLOADS = {  # by peer: its script and arguments; two cores are two threads of
     "brunel-sweep": ("brunel.py", ["--processes", "2"]),
     "plasticity": ("plasticity.py", []),
     "song": ("song.py", []),
+    "train": ("train.py", []),
     "loihi-calm": ("loihi.py", []),
     "loihi-busy": ("loihi.py", ["--busy"]),
     "loihi-batch": ("loihi.py", []),
@@ -95,7 +97,7 @@ def compare(workload: str, peers: list[str], repeat: int, seconds: float) -> Non
             continue
         path = Path(__file__).parent / "peers" / f"{name}_{script}"
         commands[name] = [str(python_of(name)), str(path), *common, *extra]
-    alone = not workload.endswith(("sweep", "batch")) and hasattr(os, "sched_setaffinity")
+    alone = not workload.endswith(("sweep", "batch", "train")) and hasattr(os, "sched_setaffinity")
     # Lava's runtime is several processes, which need a core each
     subjects = [Subject(name, command, alone=alone and name != "lava") for name, command in commands.items()]
     for i in range(repeat):

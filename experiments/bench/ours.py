@@ -23,6 +23,7 @@ import jaxsnn as snn
 from jaxsnn.cli import load
 
 from .loihi import measure_loihi, measure_loihi_batch
+from .train import measure_train
 
 Line = dict[str, Any]
 EXPERIMENTS = Path(__file__).parents[1]
@@ -164,6 +165,7 @@ def main() -> None:
         "brunel-sweep": lambda: measure_brunel_sweep(args.seconds, args.points),
         "plasticity": lambda: measure_plasticity(args.seconds),
         "song": lambda: measure_song(args.seconds),
+        "train": measure_train,
         "loihi-calm": lambda: measure_loihi(args.seconds),
         "loihi-busy": lambda: measure_loihi(args.seconds, busy=True),
         "loihi-batch": lambda: measure_loihi_batch(args.seconds),

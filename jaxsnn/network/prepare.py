@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -15,6 +16,7 @@ from ..connect.dense import rows_of
 from ..connect.graph import DenseGraph
 from ..connect.layer import Layered
 from ..connect.merge import Piece, merged
+from ..connect.product import product
 from ..connect.ring import Ring
 from ..connect.sparse import Rows
 from ..dynamics import AbstractDynamics, Inputs, Signals
@@ -72,6 +74,13 @@ class Direct(eqx.Module):
             ((_, arrived),) = self.via.arrivals(spikes)
             return arrived
         return self.via.deliver(self.via.ring.empty(spikes.dtype), spikes, jnp.int32(0), chance)[0]
+
+    def over_time(self, spikes: Float[Array, "steps pre"], key: Array) -> Float[Array, "steps post"]:
+        """What arrives in many steps, as far as it depends on nothing but what is sent in them."""
+        if not isinstance(self.via, Carrier):
+            return jax.vmap(lambda sent: self.arrivals(sent, None, key))(spikes)
+        (target,), heard = self.via.targets, product(spikes, self.via.matrix.astype(spikes.dtype))
+        return heard if target.scale is None else target.scale * heard
 
 
 class Prepared(AbstractDynamics):

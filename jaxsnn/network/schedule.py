@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
@@ -114,11 +113,10 @@ class Staged(AbstractDynamics):
                 side, out = observe(side, Signals(everything, {**before.state, **now.state}), t)
                 return (own, side), out
 
-            own, begin = (times, self._heard(inputs, seen, part, key), seen), (self._own(state, part), side)
-            if i == last:
-                (end, side), out = lax.scan(body, begin, own)
-            else:
-                (end, side), (fed, now) = lax.scan(body, begin, own)
+            heard = self._heard(inputs, seen, part, key)
+            (end, side), out = lax.scan(body, (self._own(state, part), side), (times, heard, seen))
+            if i < last:
+                fed, now = out
                 inputs = fed if i == 0 else inputs
                 seen = Signals({**seen.spikes, **now.spikes}, {**seen.state, **now.state})
             ends.append(end)
@@ -129,7 +127,7 @@ class Staged(AbstractDynamics):
         arrivals = dict(inputs.arrivals)
         for edge in self.between:
             if edge.post in part.populations:
-                heard = jax.vmap(lambda sent, edge=edge: edge.arrivals(sent, None, key))(seen.spikes[edge.sender])
+                heard = edge.over_time(seen.spikes[edge.sender], key)
                 port = f"{edge.post}.{edge.port}"
                 arrivals[port] = arrivals[port] + heard if port in arrivals else heard
         return Inputs(arrivals, inputs.currents, inputs.modulators)

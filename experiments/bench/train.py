@@ -1,0 +1,48 @@
+"""Our side of `train`: the gradient of one layer's weights, on the input, weights and labels that peers are given."""
+
+import math
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+import jaxsnn as snn
+
+from .peers.training import BATCH, BETA, STEPS, THRESHOLD, UNITS, data
+
+
+def measure_train() -> Iterator[dict[str, Any]]:
+    """`BPTT.value_and_grad`, as a user calls it; all steps are kept, as the peers do."""
+    x, weight, labels = data()
+    cell = snn.LIF(
+        tau=-1.0 / math.log(BETA),
+        v_th=THRESHOLD,
+        gain=snn.PerStep(),
+        reset_kind=snn.Subtract(detach=True),
+        surrogate=snn.ATan(),
+    )
+    net = snn.network(
+        dt=1.0,
+        key=jax.random.key(0),
+        populations={"in": snn.Source(UNITS), "out": snn.Population(cell, UNITS)},
+        projections={"link": snn.Link("in", "out", snn.AllToAll(), via=snn.Dense(), weight=weight)},
+    )
+    estimator, loss = snn.BPTT(wrt="link.weight", checkpoint=snn.KeepAll()), snn.CrossEntropy(snn.Count("out"))
+    inputs, labels = snn.Replay(jnp.asarray(x.swapaxes(0, 1)), into="in"), jnp.asarray(labels)
+
+    def gradient() -> tuple[float, float]:
+        found = estimator.value_and_grad(loss, net, inputs, labels, key=jax.random.key(1))
+        value, grads = jax.block_until_ready(found)
+        return float(value), float(jnp.linalg.norm(grads["link"].weight))
+
+    begin = time.perf_counter()
+    gradient()
+    first = time.perf_counter() - begin
+    while True:
+        wall, cpu = time.perf_counter(), time.process_time()
+        value, size = gradient()
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        line = {"steps": STEPS, "batch": BATCH, "seconds": round(wall, 4), "us_per_step": wall * 1e6 / STEPS}
+        yield line | {"cpu_us_per_step": cpu * 1e6 / STEPS, "first_s": first, "loss": value, "gradient": size}

@@ -1,0 +1,56 @@
+"""`product` is `x @ matrix` in every combination of vmap and derivatives, with one sum over steps and examples."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsnn.connect.product import product
+
+EXAMPLES, STEPS, PRE, POST = 3, 5, 4, 2
+
+
+def given(seed, *shape):
+    return jnp.asarray(np.random.default_rng(seed).standard_normal(shape, np.float32))
+
+
+@pytest.mark.parametrize("x_axis", [None, 0, 1, 2])
+@pytest.mark.parametrize("matrix_axis", [None, 0, 2])
+def test_batched_in_any_axis_with_its_derivatives(x_axis, matrix_axis):
+    if x_axis is None and matrix_axis is None:
+        x, matrix, batched = given(0, STEPS, PRE), given(1, PRE, POST), lambda f: f
+    else:
+        x, matrix = given(0, EXAMPLES, STEPS, PRE), given(1, EXAMPLES, PRE, POST)
+        x = x[0] if x_axis is None else jnp.moveaxis(x, 0, x_axis)
+        matrix = matrix[0] if matrix_axis is None else jnp.moveaxis(matrix, 0, matrix_axis)
+        batched = lambda f: jax.vmap(f, in_axes=(x_axis, matrix_axis))
+
+    def both(f):
+        loss = lambda x, matrix: jnp.sum(jnp.sin(batched(f)(x, matrix)))
+        return batched(f)(x, matrix), *jax.jit(jax.grad(loss, (0, 1)))(x, matrix)
+
+    for ours, plain in zip(both(product), both(lambda x, matrix: x @ matrix), strict=True):
+        np.testing.assert_allclose(ours, plain, rtol=1e-5, atol=1e-6)
+
+
+def test_forward_mode_and_derivatives_of_each_example():
+    x, matrix = given(0, EXAMPLES, STEPS, PRE), given(1, PRE, POST)
+    for f in (lambda f: jax.jvp(lambda m: f(x, m), (matrix,), (matrix,))[1], _of_each(x, matrix)):
+        np.testing.assert_allclose(f(product), f(lambda x, matrix: x @ matrix), rtol=1e-5, atol=1e-6)
+
+
+def _of_each(x, matrix):
+    return lambda f: jax.vmap(jax.grad(lambda m, x: jnp.sum(jnp.sin(f(x, m)))), (None, 0))(matrix, x)
+
+
+def test_the_derivative_by_the_matrix_contracts_one_axis():
+    """The reason for which it is there; the plain product under `vmap`, which contracts two, is the control."""
+
+    def contracted(f):
+        loss = lambda matrix, x: jnp.sum(jnp.sin(jax.vmap(lambda x: f(x, matrix), 1, 1)(x)))
+        jaxpr = jax.make_jaxpr(jax.grad(loss))(given(1, PRE, POST), given(0, STEPS, EXAMPLES, PRE))
+        dots = [eqn for eqn in jaxpr.eqns if eqn.primitive.name == "dot_general"]
+        return len(dots[-1].params["dimension_numbers"][0][0])
+
+    assert contracted(product) == 1
+    assert contracted(lambda x, matrix: x @ matrix) == 2
