@@ -28,7 +28,7 @@ SPACE = {
     "lr": snn.Axis(2e-3),
     "hidden": snn.Static(128),
     "steps": snn.Static(10),
-    "epochs": snn.Static(20),
+    "epochs": snn.Static(60),
     "batch": snn.Static(32),
 }
 REPEATS = ("fold", "seed")
