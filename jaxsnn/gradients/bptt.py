@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from ..simulate.checkpoint import AbstractCheckpoint, Chunked
 from ..simulate.run import simulate
+from .budget import within
 from .estimator import AbstractEstimator
 from .loss import Scored
 
@@ -22,25 +23,40 @@ class BPTT(AbstractEstimator):
     - `wrt`: globs of dotted paths, what is learnt.
     - `checkpoint`: what is kept and what is computed again: `Chunked()` (default, memory grows with `sqrt(T)`),
       `KeepAll()`, `Recursive()`, or `Truncated(steps)`, the only one that changes the gradient.
+    - `memory`: instead, how many bytes may be kept, or `"auto"`, half of what the device has: the fastest of the exact
+      ones within it is taken. What is counted is what is kept over time for a batch, not weights and inputs.
+
+    **Raises:** ValueError where no checkpoints are small enough.
 
     **Reference:** Neftci, Mostafa and Zenke, IEEE Signal Processing Magazine 36:51 (2019).
     """
 
     wrt: str | tuple[str, ...] = eqx.field(default="*.weight", static=True)
     checkpoint: AbstractCheckpoint = eqx.field(default_factory=Chunked)
+    memory: float | str | None = eqx.field(default=None, static=True)
+
+    def __check_init__(self):
+        given = self.memory
+        if not (given is None or given == "auto" or (isinstance(given, int | float) and given > 0)):
+            raise ValueError(f'BPTT.memory is {given!r}, expected a positive number of bytes, "auto" or None.')
 
     def estimate(self, loss, learnt, fixed, batch):
-        def mean(learnt: Any) -> Any:
+        def mean(learnt: Any, policy: AbstractCheckpoint, steps: int) -> Any:
             net = eqx.combine(learnt, fixed)
 
             def one(drive: Any, target: Any, key: Any) -> Any:
-                run = simulate(
-                    net, drive, steps=batch.steps, key=key, record=Scored(loss, target), checkpoint=self.checkpoint
-                )
+                record = Scored(loss, target)
+                run = simulate(net, drive, steps=steps, key=key, record=record, checkpoint=policy)
                 return run.record, run.status
 
             values, statuses = batch.each(one)
             return jnp.mean(values), statuses
 
-        (value, status), gradient = jax.value_and_grad(mean, has_aux=True)(learnt)
+        def kept(policy: AbstractCheckpoint, steps: int) -> Any:
+            backwards = lambda learnt: jax.vjp(lambda learnt: mean(learnt, policy, steps)[0], learnt)[1]
+            return jax.eval_shape(backwards, learnt)
+
+        policy = self.checkpoint if self.memory is None else within(self.memory, batch.steps, kept)
+        of_learnt = lambda learnt: mean(learnt, policy, batch.steps)
+        (value, status), gradient = jax.value_and_grad(of_learnt, has_aux=True)(learnt)
         return value, gradient, status
