@@ -49,7 +49,7 @@ def test_by_what_the_compiler_says():
 
 
 def test_errors():
-    with pytest.raises(ValueError, match="BPTT.memory is -1, expected a positive number of bytes"):
+    with pytest.raises(ValueError, match=r"BPTT\.memory is -1, expected a positive number of bytes"):
         snn.BPTT(memory=-1)
-    with pytest.raises(ValueError, match="BPTT.memory is 1000 bytes, but 1000 steps of this batch keep .* at least"):
+    with pytest.raises(ValueError, match=r"BPTT\.memory is 1000 bytes, but 1000 steps of this batch keep .* at least"):
         within(1000, 1000, kept)
