@@ -137,6 +137,7 @@ from .lower.quantise import QuantiseDecays as QuantiseDecays
 from .lower.relax import Relaxed as Relaxed
 from .lower.relax import relax as relax
 from .lower.report import Report as Report
+from .lower.sparse import SparseSynapses as SparseSynapses
 from .lower.synapses import AbstractSynapses as AbstractSynapses
 from .lower.synapses import Synapses as Synapses
 from .lower.targets import AbstractTarget as AbstractTarget

@@ -19,7 +19,8 @@ progress goes to stderr.
     loihi-learning all synapses learn by pairs, epochs of 4 steps (a fifth of `--seconds`)
 
 `us_per_step` is wall time over steps (of all points), `cpu_us_per_step` processor time, which forgives a busy machine.
-`ratio_to_jaxsnn` is the median over rounds of a subject's `us_per_step` over ours: above 1 is slower than we are.
+`ratio_to_jaxsnn` is the median over rounds of a subject's `us_per_step` over ours: above 1 is slower than we are;
+`cpu_ratio_to_jaxsnn` the same of processor time.
 """
 
 import argparse
@@ -77,8 +78,12 @@ class Subject:
                 out[name] = round(statistics.median(line[name] for line in self.lines), 3)
         if "fingerprint" in out:
             out["agrees"] = all(a["fingerprint"] == b["fingerprint"] for a, b in zip(self.lines, ours.lines))
-        ratios = (a["us_per_step"] / b["us_per_step"] for a, b in zip(self.lines, ours.lines))
-        return out | {"ratio_to_jaxsnn": round(statistics.median(ratios), 3)}
+        for kind in ("", "cpu_"):
+            if all(f"{kind}us_per_step" in line for line in self.lines + ours.lines):
+                pairs = zip(self.lines, ours.lines)
+                ratios = (a[f"{kind}us_per_step"] / b[f"{kind}us_per_step"] for a, b in pairs)
+                out[f"{kind}ratio_to_jaxsnn"] = round(statistics.median(ratios), 3)
+        return out
 
 
 def compare(workload: str, peers: list[str], repeat: int, seconds: float) -> None:

@@ -7,10 +7,12 @@ from typing import ClassVar, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .cells import CubaCells, ToCurrent
 from .cores import Core, Saturates
 from .discretise import AbstractPass
 from .fixed import Fixed, shift
 from .ir import CellNode, LinkNode
+from .program import Program
 
 
 class Interval(NamedTuple):
@@ -69,16 +71,59 @@ def bounds_of(cell: CellNode, links: list[LinkNode]) -> dict[str, Interval]:
     for link in links:
         units = shift(link["weight"], link["exponent"]).astype(low.dtype) * 64.0
         low, high = low + jnp.sum(jnp.minimum(units, 0.0), axis=0), high + jnp.sum(jnp.maximum(units, 0.0), axis=0)
-    a = _outward(low, high)
-    u = _geometric(a, cell["decay_u"])
     form = cell.values["bias"].format
     assert isinstance(form, Fixed)
     bias = cell["bias"].astype(low.dtype) * jnp.exp2(-form.frac.astype(low.dtype))
-    d = _outward(u.low + bias, u.high + bias)
-    v = _geometric(d, cell["decay_v"])
-    threshold = cell["threshold"].astype(low.dtype) * 64.0  # what is above it is reset
-    v = Interval(v.low, jnp.minimum(v.high, jnp.ceil(threshold + jnp.maximum(d.high, 0.0))))
+    return registers(_outward(low, high), bias, bias, cell["decay_u"], cell["decay_v"], cell["threshold"])
+
+
+def registers(a: Interval, least: Array, most: Array, decay_u: Array, decay_v: Array, threshold: Array):
+    """The interval of every register of cells whose input is within `a` and whose bias is from `least` to `most`."""
+    u = _geometric(a, decay_u)
+    d = _outward(u.low + least, u.high + most)
+    v = _geometric(d, decay_v)
+    top = threshold.astype(a.low.dtype) * 64.0  # what is above it is reset
+    v = Interval(v.low, jnp.minimum(v.high, jnp.ceil(top + jnp.maximum(d.high, 0.0))))
     return {"input": a, "current": u, "biased": d, "voltage": v}
+
+
+class Bound(NamedTuple):
+    """The smallest and the largest value of a register over all cells of a group, and whether the core holds them."""
+
+    low: float
+    high: float
+    proved: bool
+
+
+def program_bounds(program: Program) -> dict[str, dict[str, Bound]]:
+    """What no spikes can make the registers of a concrete program exceed, by group and register.
+
+    As `BoundAccumulators`, for programs of any synapses: those that learn count with every weight they can come to.
+    """
+    out = {}
+    for name, cells in program.cells.items():
+        if not isinstance(cells, CubaCells):
+            continue
+        low = high = jnp.zeros(cells.n)
+        for group in program.synapses.values():
+            if group.post == name:
+                less, more = (64.0 * end.astype(low.dtype) for end in group.reach(program.core))
+                low, high = low + less, high + more
+        bias = shift(cells.bias, cells.bias_exponent).astype(low.dtype)
+        least, most = bias, bias
+        if cells.noise is not None:
+            small, large = (end.astype(low.dtype) for end in cells.noise.range())
+            if isinstance(cells.noise.place, ToCurrent):
+                low, high = low + small, high + large
+            else:
+                least, most = bias + small, bias + large
+        found = registers(_outward(low, high), least, most, cells.decay_u, cells.decay_v, cells.threshold)
+        limits = limits_of(program.core)
+        out[name] = {
+            key: Bound(float(jnp.min(x.low)), float(jnp.max(x.high)), bool(x.inside(*limits[key])))
+            for key, x in found.items()
+        }
+    return out
 
 
 def limits_of(core: Core) -> dict[str, tuple[int, int]]:

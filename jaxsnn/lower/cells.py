@@ -77,7 +77,14 @@ class CellNoise(eqx.Module):
 
     def __call__(self, stream: Array, t: Array, n: int) -> Int[Array, " n"]:
         word, _ = _random.words(stream, t, jnp.arange(n, dtype=jnp.uint32))
-        x = _random.below(word, 255).astype(jnp.int32) - 127 + 64 * self.offset
+        return self._worth(_random.below(word, 255).astype(jnp.int32) - 127)
+
+    def range(self) -> tuple[Int[Array, ""], Int[Array, ""]]:
+        """The smallest and the largest number that is drawn."""
+        return self._worth(jnp.int32(-127)), self._worth(jnp.int32(127))
+
+    def _worth(self, x: Array) -> Array:
+        x = x + 64 * self.offset
         return jnp.sign(x) * shift(jnp.abs(x), self.exponent - 7)
 
 

@@ -83,6 +83,12 @@ class ConvSynapses(AbstractSynapses):
         )
         return total.reshape(-1)
 
+    def reach(self, core: Core) -> tuple[Array, Array]:
+        every, weight = jnp.ones(math.prod(self.image)), self.weight.astype(jnp.float32)
+        ends = self.convolve(every, jnp.minimum(weight, 0)), self.convolve(every, jnp.maximum(weight, 0))
+        low, high = (shift(end.astype(jnp.int32), self.exponent) for end in ends)
+        return low, high
+
     def prepare(self, core: Core, ring: Ring, first: int) -> Convolution:
         return Convolution(self, ring, first)
 

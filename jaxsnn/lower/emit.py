@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import jax.numpy as jnp
+import numpy as np
 
+from .._types import is_concrete
 from .cells import AbstractCells, CubaCells, InputCells
 from .cores import Core
 from .fixed import Fixed
-from .ir import Graph
+from .ir import Graph, LinkNode
 from .program import Program
+from .sparse import SparseSynapses
 from .synapses import AbstractSynapses, Synapses
 
 
@@ -26,7 +29,7 @@ def emit(graph: Graph, core: Core) -> Program:
         cells[name] = CubaCells(cell.n, **{key: cell[key] for key in names}, bias_exponent=-form.frac, ports=cell.ports)
     synapses: dict[str, AbstractSynapses] = {}
     for name, link in graph.links.items():
-        synapses[name] = Synapses(
+        matrix = Synapses(
             link.pre,
             link.post,
             weight=link["weight"],
@@ -36,4 +39,21 @@ def emit(graph: Graph, core: Core) -> Program:
             delay=jnp.asarray(link["delay"]).astype(jnp.int32),
             max_delay=link.max_delay,
         )
+        synapses[name] = SparseSynapses.of(matrix, np.asarray(link["exists"])) if _sparse(link) else matrix
     return Program(cells, synapses, core, graph.dt, late=graph.late)
+
+
+def _sparse(link: LinkNode) -> bool:
+    """Whether a list of synapses is faster than a matrix, of which a step adds whole rows.
+
+    Measured on a CPU: of 1 024 x 1 024 pairs the matrix is 1.5 times as fast even where 1 % exist; of 4 096 x 4 096,
+    for which caches have no room, the list is three times as fast at 1 % and twice at 3 %. Delays of their own make a
+    list of a matrix, too.
+    """
+    exists = link["exists"]
+    if not is_concrete((exists, link["weight"])):
+        return False
+    pairs, count = np.size(exists), int(np.count_nonzero(exists))
+    if np.ndim(link["delay"]):
+        return pairs >= 2**16 and 2 * count <= pairs
+    return pairs >= 2**22 and 20 * count <= pairs

@@ -13,7 +13,7 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
-from . import cells, cores, synapses
+from . import cells, cores, sparse, synapses
 from .program import Program
 from .report import Report
 
@@ -22,7 +22,7 @@ _HEADER, _DIGEST = "program.json", "sha256"
 # What a file may name. Anything else is refused: a file cannot make a reader build what it likes.
 _KINDS = {
     kind.__name__: kind
-    for module in (cells, cores, synapses)
+    for module in (cells, cores, synapses, sparse)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, eqx.Module) and kind.__module__ == module.__name__
 } | {"Program": Program}

@@ -125,12 +125,16 @@ def lift(net: Network) -> Graph:
     cells = {name: _cell(name, population, net.dt, net.order) for name, population in net.populations.items()}
     links: dict[str, LinkNode] = {}
     for name, projection in net.projections.items():
-        for part, why in (("plastic", "learns"), ("release", "has a release")):
-            if getattr(projection, part) is not None:
-                raise ValueError(
-                    f"Projection {name!r} {why}, and synapses are lowered as they stand; build it without, from the "
-                    "weights that were learned."
-                )
+        if projection.plastic is not None:
+            raise ValueError(
+                f"Projection {name!r} learns, and synapses are lowered as they stand; build it without a rule, from "
+                "the weights that were learned, or write a program with LearningSynapses under learns(rule, dt)."
+            )
+        if projection.release is not None:
+            raise ValueError(
+                f"Projection {name!r} has a release, and every spike of a chip arrives; build it without, from the "
+                "mean weights."
+            )
         if cells[projection.post].is_input:
             raise ValueError(f"Projection {name!r} goes into {projection.post!r}, which is an input; make it a LIF.")
         links |= _links(name, projection)

@@ -55,6 +55,15 @@ class Program(AbstractDynamics):
 
         save(self, path)
 
+    def bounds(self) -> dict[str, dict[str, Any]]:
+        """What no spikes can make registers exceed: `bounds()["E"]["current"]` is `(low, high, proved)`.
+
+        Every sender fires in every step, once, and synapses that learn come to any weight of their format.
+        """
+        from .bound import program_bounds
+
+        return program_bounds(self)
+
     @staticmethod
     def load(path: str | os.PathLike[str]) -> "Program":
         """Read a program. **Raises:** ValueError for a file that is truncated, changed, newer, or none."""

@@ -31,7 +31,7 @@ class AbstractCarrier(eqx.Module):
 
 
 class AbstractSynapses(eqx.Module):
-    """Synapses from one group of cells to another that share a format."""
+    """Synapses from one group of cells to another."""
 
     pre: eqx.AbstractVar[str]
     post: eqx.AbstractVar[str]
@@ -42,11 +42,50 @@ class AbstractSynapses(eqx.Module):
         return ()
 
     @abc.abstractmethod
+    def reach(self, core: Core) -> tuple[Array, Array]:
+        """The least and the most that a step can bring to every receiver, in units of 2^6: a spike of each sender."""
+
+    @abc.abstractmethod
     def prepare(self, core: Core, ring: Ring, first: int) -> AbstractCarrier:
         """What steps; the arrivals of the receiving group begin at `first` in a slot of the ring."""
 
 
-class Synapses(AbstractSynapses):
+class AbstractFormatted(AbstractSynapses):
+    """Synapses of one format: mantissas with an exponent, a sign mode, and so many bits stored."""
+
+    weight: eqx.AbstractVar[Array]
+    exponent: eqx.AbstractVar[Array]
+    bits: eqx.AbstractVar[Array]
+    sign: eqx.AbstractVar[AbstractSign]
+    delay: eqx.AbstractVar[Array]
+
+    def stored(self, core: Core) -> Int[Array, "..."]:
+        """The mantissas that a core keeps: in the range of the sign mode, without the bits that are not stored."""
+        low, high = self.sign.range(core)
+        kept = jnp.clip(self.weight, low, high)
+        return core.truncation(kept, 8 - self.bits + self.sign.spent, self.sign)
+
+    def effective(self, core: Core) -> Int[Array, "..."]:
+        """What a spike adds, in units of 2^6, where the exponent acts on every synapse: 16 bits hold it."""
+        return jnp.clip(shift(self.stored(core), self.exponent), -(2**15) + 1, 2**15 - 1)
+
+    def carried(self, core: Core) -> tuple[Int[Array, "..."], Int[Array, ""]]:
+        """What spikes of one step add up, and the exponent that then acts on the sum."""
+        if isinstance(core.scaling, OnSum):
+            return self.stored(core), self.exponent
+        return self.effective(core), jnp.zeros((), jnp.int32)
+
+    def reach(self, core: Core) -> tuple[Array, Array]:
+        weight, exponent = self.carried(core)
+        low, high = (shift(self.total(part), exponent) for part in (jnp.minimum(weight, 0), jnp.maximum(weight, 0)))
+        return low - jnp.where(exponent < 0, self.max_delay, 0), high  # spikes of one delay are rounded down together
+
+    @abc.abstractmethod
+    def total(self, x: Array) -> Int[Array, " post"]:
+        """The sum over the synapses of every receiver."""
+
+
+class Synapses(AbstractFormatted):
     """A matrix of synapses: a spike adds `weight 2^(6 + exponent)` to the input of a cell, `delay + 1` steps later.
 
     **Arguments:** `weight`: mantissas, whole numbers of shape `(n_pre, n_post)`, of at most 8 bits and a sign.
@@ -75,24 +114,16 @@ class Synapses(AbstractSynapses):
                 f"Synapses.{name} is {value}; expected whole numbers from {low} to {high}.",
             )
 
-    def stored(self, core: Core) -> Int[Array, "pre post"]:
-        """The mantissas that a core keeps: in the range of the sign mode, without the bits that are not stored."""
-        low, high = self.sign.range(core)
-        kept = jnp.clip(self.weight, low, high)
-        return core.truncation(kept, 8 - self.bits + self.sign.spent, self.sign)
-
-    def effective(self, core: Core) -> Int[Array, "pre post"]:
-        """What a spike adds, in units of 2^6, where the exponent acts on every synapse: 16 bits hold it."""
-        return jnp.clip(shift(self.stored(core), self.exponent), -(2**15) + 1, 2**15 - 1)
+    def total(self, x):
+        return jnp.sum(x, axis=0)
 
     def prepare(self, core, ring, first):
-        if isinstance(core.scaling, OnSum):
-            weight, exponent = self.stored(core), self.exponent
-        else:
-            weight, exponent = self.effective(core), jnp.zeros((), jnp.int32)
         if self.delay.ndim == 0:
+            weight, exponent = self.carried(core)
             return Matrix(weight.astype(jnp.int16), exponent, self.delay, ring, first)
-        return DelayedMatrix(_rows(weight, self.delay, self.max_delay), exponent, ring, first)
+        n_pre, n_post = self.weight.shape
+        ends = jnp.arange(n_pre + 1, dtype=jnp.int32) * n_post, jnp.tile(jnp.arange(n_post, dtype=jnp.int32), n_pre)
+        return carrier(self, core, ends, n_post, n_post, ring, first)
 
 
 class Matrix(AbstractCarrier):
@@ -109,8 +140,8 @@ class Matrix(AbstractCarrier):
         return self.ring.add(buffer, t + 1 + self.delay, self.first, a)
 
 
-class DelayedMatrix(AbstractCarrier):
-    """A delay a synapse. All that lands in one step is summed before the exponent acts, which may lose bits."""
+class SummedFirst(AbstractCarrier):
+    """A list of synapses. All that lands in one step is summed before the exponent acts, which may lose bits."""
 
     rows: Rows  # into a small ring of its own, a slot a delay
     exponent: Int[Array, ""]
@@ -126,12 +157,30 @@ class DelayedMatrix(AbstractCarrier):
         return buffer.at[place].add(a)
 
 
-def _rows(weight: Array, delay: Array, max_delay: int) -> Rows:
-    n_pre, n_post = weight.shape
-    ring = Ring(max_delay + 1, n_post)
-    pre, post = (x.reshape(-1) for x in jnp.indices(weight.shape, jnp.int32))
-    start = jnp.arange(n_pre + 1, dtype=jnp.int32) * n_post
-    return Rows(start, pre, delay.reshape(-1) * n_post + post, weight.reshape(-1), ring, n_post, capacity=n_pre)
+class Scattered(AbstractCarrier):
+    """A list of synapses, each with what it adds: straight into the ring."""
+
+    rows: Rows
+
+    def send(self, s, buffer, spikes, t):
+        return self.rows.deliver(buffer, spikes, t + 1)[0]
+
+
+def carrier(
+    group: AbstractFormatted, core: Core, ends: tuple[Array, Array], longest: int, n_post: int, ring: Ring, first: int
+) -> AbstractCarrier:
+    """What carries a list of synapses, a row a sender. `ends`: where rows start, receivers; `longest`: of the rows."""
+    start, post = ends
+    pre = jnp.searchsorted(start, jnp.arange(post.shape[0], dtype=jnp.int32), side="right").astype(jnp.int32) - 1
+
+    def rows(weight: Array, into: Ring, first: int) -> Rows:
+        place = group.delay.reshape(-1) * into.width + first + post
+        return Rows(start, pre, place, weight.reshape(-1), into, longest, capacity=start.shape[0] - 1)
+
+    weight, exponent = group.carried(core)
+    if isinstance(core.scaling, OnSum):
+        return SummedFirst(rows(weight, Ring(group.max_delay + 1, n_post), 0), exponent, ring, first)
+    return Scattered(rows(weight << 6, ring, first))
 
 
 def sign_of(weight: Array) -> AbstractSign:

@@ -7,6 +7,7 @@ is probed while it runs. Made for lava-nc 0.10 with numpy < 2 in its own environ
 """
 
 import logging
+import resource
 import sys
 import time
 from importlib.metadata import version
@@ -50,6 +51,7 @@ def main():
         begin = time.perf_counter()
         cells, synapses = build(args.busy, args.learning)
         config = Loihi2SimCfg(select_tag="fixed_pt")
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
         cells.create_runtime(run_cfg=config)
         start = time.perf_counter()
         cells.run(condition=RunSteps(num_steps=steps), run_cfg=config)
@@ -58,7 +60,9 @@ def main():
         more = {"build_s": round(start - begin, 2)}
         more["fingerprint"] = network.fingerprint(cells.u.get(), cells.v.get(), *learned)
         cells.stop()
-        return wall, more
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)  # of the processes of the runtime, their start included
+        cpu = used.ru_utime + used.ru_stime - children.ru_utime - children.ru_stime
+        return wall, more | {"cpu_us_per_step": round(cpu * 1e6 / steps, 3)}
 
     network.measure(args, "lava", version("lava-nc"), run)
 

@@ -43,11 +43,11 @@ def main():
     def run(steps):
         begin = time.perf_counter()
         with EmulatorInterface(build(args.busy), seed=0) as emulator:
-            start = time.perf_counter()
+            start, cpu = time.perf_counter(), time.process_time()
             emulator.run_steps(steps)
-            wall = time.perf_counter() - start
+            wall, cpu = time.perf_counter() - start, time.process_time() - cpu
             cells = emulator.compartment
-            more = {"build_s": round(start - begin, 2)}
+            more = {"build_s": round(start - begin, 2), "cpu_us_per_step": round(cpu * 1e6 / steps, 3)}
             return wall, more | {"fingerprint": network.fingerprint(cells.current, cells.voltage)}
 
     network.measure(args, "nengo-loihi", version("nengo-loihi"), run)

@@ -7,6 +7,7 @@ last spike's impulse), and every variable of a synapse becomes its sum of produc
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -18,7 +19,7 @@ from ..._once import written_once
 from ...dynamics import known
 from .parse import parse_rule
 from .rounding import AbstractRounding, IndependentRounding
-from .rule import FRACTION_BITS, SYNAPSE, TRACES, SumOfProducts
+from .rule import FRACTION_BITS, SYNAPSE, TRACES, Product, SumOfProducts
 from .trace import LARGEST, History, LoihiTrace, ReceivedTrace
 
 TAGS, DELAYS = (-257, 255), (0, 255)  # what Lava's registers hold
@@ -164,8 +165,8 @@ class LoihiRule(eqx.Module):
 
     def _close(self, s: LearningState, t: Array, range: tuple[int, int], stream: Array) -> LearningState:
         """The end of an epoch: traces decay through it, synapses change, spikes are forgotten."""
-        # written once, or XLA computes the traces of two neurons again in each of their synapses
-        histories = written_once(lambda s: {name: self._history(s, name, t, stream) for name in self.traces}, t, s)
+        # written once, or XLA computes what is true of a neuron again in each of its synapses
+        histories, tables = written_once(partial(self._of_neurons, t=t, stream=stream), t, s)
         x0, y0 = (s.fired_pre > 0)[:, None].astype(jnp.int32), (s.fired_post > 0)[None].astype(jnp.int32)
 
         def gate(dependency: str) -> Array:
@@ -185,10 +186,16 @@ class LoihiRule(eqx.Module):
                 return _when(history.every, other, across=across)
             return jnp.expand_dims(history.last if dependency[0] == "u" else history.own, across)
 
+        def addend(key: str, product: Product) -> Array:
+            if key in tables:
+                fired, across = (s.fired_post, 1) if product.dependency == "y0" else (s.fired_pre, 0)
+                return _when(tables[key], fired, across=across)
+            return product(gate(product.dependency), lambda name: read(name, product.dependency))
+
         new: dict[str, Any] = {}
         for name, rule in self.rules.items():
             value = getattr(s, name)
-            total = rule(value << FRACTION_BITS, gate, read)
+            total = rule(value << FRACTION_BITS, lambda k, product, name=name: addend(f"{name}{k}", product))
             random = self.rounding.synapse(name, t, self.epoch, value.shape, stream=stream)
             up = random < (total & (2**FRACTION_BITS - 1))
             bounds = {"w": range, "t": TAGS, "d": DELAYS}[name]
@@ -197,6 +204,26 @@ class LoihiRule(eqx.Module):
             if not isinstance(trace, ReceivedTrace):
                 new[name] = histories[name].last
         return s._replace(fired_pre=jnp.zeros_like(s.fired_pre), fired_post=jnp.zeros_like(s.fired_post), **new)
+
+    def _products(self) -> dict[str, Product]:
+        """Every product, by the variable that it changes and its place in the rule."""
+        return {f"{name}{k}": p for name, rule in self.rules.items() for k, p in enumerate(rule.products)}
+
+    def _of_neurons(self, s: LearningState, *, t: Array, stream: Array):
+        """Traces through the epoch, and tables of what products add that know one side but for when the other fired."""
+        histories = {name: self._history(s, name, t, stream) for name in self.traces}
+        tables = {}
+        for key, product in self._products().items():
+            side = {"y0": "x", "x0": "y"}.get(product.dependency)
+            names = {factor.variable for factor in product.factors} - {product.dependency}
+            if side is None or not names or any(name[0] != side for name in names):
+                continue
+            flag = (s.fired_pre if side == "x" else s.fired_post)[None] > 0
+            read = lambda name, flag=flag: histories[name].every if name in histories else flag.astype(jnp.int32)
+            one = lambda name, read=read, d=product.dependency: jnp.int32(1) if name == d else read(name)
+            value = product(jnp.int32(1), one)
+            tables[key] = jnp.broadcast_to(value, (self.epoch, flag.shape[1]))
+        return histories, tables
 
     def _history(self, s: LearningState, name: str, t: Array, stream: Array) -> History:
         trace, value = self.traces[name], getattr(s, name)
@@ -213,7 +240,7 @@ class LoihiRule(eqx.Module):
 
 
 def _when(every: Int[Array, "epoch n"], fired: Int[Array, " m"], *, across: int) -> Int[Array, "..."]:
-    """A trace of one side in the step in which the other side fired last; `across`: the axis of the other side.
+    """What one side has in the step in which the other side fired last, or 0; `across`: the axis of the other side.
 
     A chain of selections is one pass over the synapses (1024 x 1024, epochs of 4 steps: 0.3 ms, where a gather or a
     product costs 7 on a CPU). Long epochs take the product with rows that are 1 in that step: exact in floats.
@@ -224,8 +251,8 @@ def _when(every: Int[Array, "epoch n"], fired: Int[Array, " m"], *, across: int)
         rows = every.astype(jnp.float32)
         both = (rows, there) if across == 1 else (there, rows)
         return jnp.einsum("qi,qj->ij", *both).astype(jnp.int32)
-    value = jnp.expand_dims(every[0], across)
-    for q in range(1, length):
+    value = jnp.int32(0)
+    for q in range(length):
         value = jnp.where(jnp.expand_dims(fired, 1 - across) == q + 1, jnp.expand_dims(every[q], across), value)
     return value
 

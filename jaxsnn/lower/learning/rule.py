@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -131,10 +130,10 @@ class SumOfProducts(eqx.Module):
         """Everything that lets a product count."""
         return frozenset(product.dependency for product in self.products)
 
-    def __call__(self, start: Int[Array, "..."], gate: Callable[[str], Any], read: Callable[[str], Any]) -> Array:
+    def __call__(self, start: Int[Array, "..."], addend: Callable[[int, Product], Array]) -> Array:
         """The new accumulator: `start` plus the products in their order, saturated after each."""
-        for product in self.products:
-            start = saturated(start + product(gate(product.dependency), lambda v, p=product: read(v, p.dependency)))
+        for k, product in enumerate(self.products):
+            start = saturated(start + addend(k, product))
         return start
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import equinox as eqx
+import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Int
 
@@ -52,6 +53,13 @@ class LearningSynapses(AbstractSynapses):
 
     def init(self) -> LearningState:
         return self.rule.init(self.weight, self.tag, self.learned)
+
+    def reach(self, core: Core) -> tuple[Array, Array]:
+        """Of all weights that can be learned."""
+        n_pre, n_post = self.weight.shape
+        low, high = self.sign.range(core)  # the exponent rounds down, each weight or the sum
+        ends = n_pre * shift(jnp.int32(low), self.exponent), shift(jnp.int32(n_pre * high), self.exponent)
+        return jnp.broadcast_to(ends[0], (n_post,)), jnp.broadcast_to(ends[1], (n_post,))
 
     def prepare(self, core: Core, ring: Ring, first: int) -> LearningMatrix:
         return LearningMatrix(self, core, ring, first)
