@@ -81,6 +81,8 @@ from .gradients.overtime import VanRossum as VanRossum
 from .gradients.rtrl import RTRL as RTRL
 
 # --- lowering to a chip
+from .lower.agreement import Agreement as Agreement
+from .lower.agreement import spike_agreement as spike_agreement
 from .lower.bound import BoundAccumulators as BoundAccumulators
 from .lower.calibrate import Calibration as Calibration
 from .lower.cells import AbstractCells as AbstractCells

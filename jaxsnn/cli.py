@@ -37,6 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     lowering.add_argument("file", type=Path, help="a Python file with model(key): a network, or (network, calibration)")
     lowering.add_argument("--target", choices=("loihi1", "loihi2"), default="loihi1")
     lowering.add_argument("--out", type=Path, required=True, help="the program file, .npz")
+    lowering.add_argument("--report", type=Path, help="a file for the report: .html with pictures, .json or .txt")
     lowering.add_argument("--seed", type=int, default=0, help="of the key that model gets (default 0)")
     emulating = commands.add_parser("emulate", help="run a program, bit for bit as the chip would")
     emulating.add_argument("program", type=Path, help="a program file, .npz")
@@ -60,7 +61,8 @@ def _program(arguments: argparse.Namespace) -> int:
     from .lower.command import emulate_file, lower_file
 
     if arguments.command == "lower":
-        print(lower_file(load(arguments.file, needs=()), arguments.target, arguments.out, arguments.seed))
+        module = load(arguments.file, needs=())
+        print(lower_file(module, arguments.target, arguments.out, arguments.seed, arguments.report))
     else:
         print(emulate_file(arguments.program, arguments.input, arguments.out, arguments.seed))
     return 0

@@ -16,6 +16,7 @@ from ..simulate.progress import Quiet
 from ..simulate.record import AbstractProbe
 from ..simulate.run import Run, simulate
 from ..simulate.spikes import Raster
+from .agreement import spike_agreement
 from .cells import CubaCells
 from .fixed import decay, shift
 from .program import Program
@@ -25,12 +26,14 @@ from .quantise import Peaks
 class Calibration(eqx.Module):
     """What to run a model under, to see how far its registers go and how its spikes compare.
 
-    **Arguments:** `drive`: as of `simulate`. `steps`: how many, static. `key`: of its random numbers.
+    **Arguments:** `drive`: as of `simulate`. `steps`: how many, static. `key`: of its random numbers. `inference`:
+    steps of one inference, of which the run may have many; the report has its energy and time. None: all steps.
     """
 
     drive: AbstractDrive
     steps: int = eqx.field(static=True, kw_only=True)
     key: Array = eqx.field(kw_only=True)
+    inference: int | None = eqx.field(default=None, static=True, kw_only=True)
 
     def run(self, model: Any, record: Any) -> Run:
         """The model under the drive, whatever overflows."""
@@ -79,8 +82,7 @@ def overflowed(run: Run) -> bool:
 def compare(net: Network, program: Program, run: Run, calibration: Calibration) -> dict[str, Any]:
     """Spikes of the program against the model's, by population.
 
-    `coincidence` is the harmonic mean of the shares of either's spikes that have one of the other within a step, once
-    the program's lateness is taken off; 1 where neither fires.
+    Once the program's lateness is taken off: see `spike_agreement`.
     """
     names = [name for name, group in program.cells.items() if isinstance(group, CubaCells)]
     theirs = calibration.run(net, {name: Raster(name) for name in names})
@@ -88,25 +90,15 @@ def compare(net: Network, program: Program, run: Run, calibration: Calibration) 
     seconds = calibration.steps * net.dt * 1e-3
     for name in names:
         mine, model = np.asarray(run["spikes"][name].dense()), np.asarray(theirs[name].dense())
-        shifted, model = mine[late.get(name, 0) :], model[: len(mine) - late.get(name, 0)]
-        differs = np.nonzero((shifted != model).any(axis=1))[0]
+        lag, per_cell = late.get(name, 0), mine.shape[1] * seconds
+        found_here = spike_agreement(mine[lag:], model[: len(mine) - lag])
         found[name] = {
-            "rate Hz": float(mine.sum() / mine.shape[1] / seconds),
-            "rate of the model Hz": float(model.sum() / model.shape[1] / seconds),
-            "coincidence": _coincidence(shifted, model),
-            "first difference, step": int(differs[0]) if len(differs) else None,
+            "rate Hz": float(mine.sum() / per_cell),
+            "rate of the model Hz": float(model.sum() / per_cell),
+            "coincidence": float(found_here.coincidence),
+            "first difference, step": None if (first := int(found_here.first)) < 0 else first,
         }
     return found
-
-
-def _coincidence(a: np.ndarray, b: np.ndarray) -> float:
-    near = lambda x: x | np.pad(x, ((1, 0), (0, 0)))[:-1] | np.pad(x, ((0, 1), (0, 0)))[1:]
-    if not a.any() and not b.any():
-        return 1.0
-    if not a.any() or not b.any():
-        return 0.0
-    recall, precision = (a & near(b)).sum() / a.sum(), (b & near(a)).sum() / b.sum()
-    return float(2 * recall * precision / max(recall + precision, 1e-12))
 
 
 def calibration_of(given: Any) -> Calibration | None:

@@ -12,7 +12,9 @@ import numpy as np
 
 from ..simulate.run import simulate
 from ..simulate.spikes import Raster
+from ..simulate.traces import Last
 from ..simulate.trains import Replay
+from .learning.synapses import LearningSynapses
 from .lower import lower
 from .program import Program
 from .targets import Loihi1, Loihi2
@@ -20,8 +22,8 @@ from .targets import Loihi1, Loihi2
 TARGETS = {"loihi1": Loihi1, "loihi2": Loihi2}
 
 
-def lower_file(module: ModuleType, target: str, out: Path, seed: int) -> str:
-    """Lowers what `module.model(key)` returns, a network or (network, calibration), and writes it: the report."""
+def lower_file(module: ModuleType, target: str, out: Path, seed: int, report: Path | None = None) -> str:
+    """Lowers what `module.model(key)` returns, a network or (network, calibration), and writes it and its report."""
     if not hasattr(module, "model"):
         raise ValueError(
             f"{module.__name__} has no model; expected a function model(key) that returns a network, or a network and "
@@ -31,7 +33,11 @@ def lower_file(module: ModuleType, target: str, out: Path, seed: int) -> str:
     net, calibrate = made if isinstance(made, tuple) else (made, None)
     program = lower(net, TARGETS[target](), calibrate=calibrate)
     program.save(out)
-    return f"{program.report}\nprogram: {out}"
+    lines = [str(program.report), f"program: {out}"]
+    if report is not None and program.report is not None:
+        program.report.save(report)
+        lines.append(f"report: {report}")
+    return "\n".join(lines)
 
 
 def emulate_file(program: Path, spikes: Path, out: Path | None, seed: int) -> str:
@@ -46,14 +52,22 @@ def emulate_file(program: Path, spikes: Path, out: Path | None, seed: int) -> st
         raise ValueError(f"{spikes} has no raster; expected arrays of shape (steps, n) named as the program's inputs.")
     drives: list[Any] = [Replay(jnp.asarray(raster), into=name) for name, raster in rasters.items()]
     steps = max(raster.shape[0] for raster in rasters.values())
-    record = {name: Raster(name) for name in loaded.sizes}
+    learns = {name: group for name, group in loaded.synapses.items() if isinstance(group, LearningSynapses)}
+    record: dict[str, Any] = {name: Raster(name) for name in loaded.sizes} | {f"{n}.w": Last(f"{n}.w") for n in learns}
     key = jax.random.key(seed)
     run = simulate(loaded, sum(drives[1:], drives[0]), steps=steps, key=key, record=record, throw=False)
-    sent = {name: np.asarray(run[name].dense()) for name in record}
+    sent = {name: np.asarray(run[name].dense()) for name in loaded.sizes}
     lines = [f"{steps} steps of {loaded.dt:g} ms"]
     lines += [f"{name}: {int(raster.sum())} spikes of {raster.shape[1]}" for name, raster in sent.items()]
+    learned = {f"{name}.w": np.asarray(run[f"{name}.w"]) for name in learns}
+    for name, group in learns.items():
+        before, after = np.asarray(group.weight), learned[f"{name}.w"]
+        lines.append(
+            f"{name}: {np.sum(before != after)} of {after.size} weights changed; mean {after.mean():.4g}, "
+            f"{before.mean():.4g} before"
+        )
     lines += run.problems
     if out is not None:
-        np.savez_compressed(out, **sent)
-        lines.append(f"spikes: {out}")
+        np.savez_compressed(out, **sent, **learned)
+        lines.append(f"spikes{' and weights' if learned else ''}: {out}")
     return "\n".join(lines)

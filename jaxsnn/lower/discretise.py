@@ -18,10 +18,12 @@ from .targets import AbstractTarget
 class AbstractPass(eqx.Module):
     """A pure function from graph to graph. Its numbers are leaves, so that they can be swept.
 
-    A `numeric` one looks at no value: it can be traced, and neighbours of its kind are compiled together.
+    A `numeric` one looks at no value: it can be traced, and neighbours of its kind are compiled together. One that
+    `looks` needs concrete numbers and changes none: `lower` leaves it out while tracing.
     """
 
     numeric: ClassVar[bool] = False
+    looks: ClassVar[bool] = False
 
     @abc.abstractmethod
     def __call__(self, graph: Graph, target: AbstractTarget) -> Graph:

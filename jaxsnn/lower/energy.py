@@ -12,7 +12,9 @@ from .targets import AbstractTarget, Loihi1
 SOURCE = (
     "Davies et al., IEEE Micro 38:82 (2018), table 2: simulated before silicon at 0.75 V, synaptic events a minimum"
 )
-CAVEAT = "every cell is counted as active; host traffic, learning, leakage and embedded processors are not counted"
+CAVEAT = "every cell is counted as active; host traffic, learning and embedded processors are not counted"
+STATIC_MW = 104.0  # of a chip
+STATIC_SOURCE = "Frady et al., arXiv:2004.12691 (2020), measured on a large system, which ran slower than this estimate"
 
 
 class Events(NamedTuple):
@@ -28,8 +30,13 @@ BARRIER = (113.0, 465.0)  # ns, of 1 and of 32 tiles
 TILE, WIDE = 4, 8  # cores of a tile, tiles in a row
 
 
-def estimate(graph: Graph, target: AbstractTarget, rates: dict[str, np.ndarray]) -> dict[str, object]:
-    """Energy (nJ) and time (us) of a step, from the mean number of spikes a step of every cell and input."""
+def estimate(
+    graph: Graph, target: AbstractTarget, rates: dict[str, np.ndarray], inference: int = 1
+) -> dict[str, object]:
+    """Energy (nJ) and time (us) of a step, from the mean number of spikes a step of every cell and input.
+
+    `inference`: steps of one. Static power is told apart: what a chip draws in that time, whatever it computes.
+    """
     if not isinstance(target, Loihi1) or graph.plan is None:
         return {"available": False, "why": f"no public figure per event for {target.name}"}
     cores = graph.plan.cores
@@ -53,17 +60,25 @@ def estimate(graph: Graph, target: AbstractTarget, rates: dict[str, np.ndarray])
                 cost = SPIKE.pj + EAST.pj * east + NORTH.pj * north
                 spikes_pj += sent[start : start + size].sum() * cost
     cells = np.array([core.cells for core in cores])
-    pj = events.sum() * SYNAPSE.pj + cells.sum() * CELL.pj + spikes_pj
+    parts = {"synapses": events.sum() * SYNAPSE.pj, "cells": cells.sum() * CELL.pj, "spikes": spikes_pj}
+    nj = {name: float(pj) / 1e3 for name, pj in parts.items()}
     tiles = min(32, -(-len(cores) // TILE))
     barrier = BARRIER[0] + (BARRIER[1] - BARRIER[0]) * (tiles - 1) / 31
-    ns = float(np.max(events * SYNAPSE.ns + cells * CELL.ns, initial=0.0)) + barrier
+    us = (float(np.max(events * SYNAPSE.ns + cells * CELL.ns, initial=0.0)) + barrier) / 1e3
+    chips = 1 + max((core.chip for core in cores), default=0)
     return {
         "available": True,
-        "nJ a step": float(pj) / 1e3,
-        "us a step": ns / 1e3,
+        "nJ a step": sum(nj.values()),
+        "nJ a step by event": nj,
+        "us a step": us,
+        "static nJ a step": STATIC_MW * chips * us,
+        "steps an inference": inference,
+        "nJ an inference": inference * sum(nj.values()),
+        "us an inference": inference * us,
         "synaptic events a step": float(events.sum()),
         "source": SOURCE,
         "caveat": CAVEAT,
+        "static source": STATIC_SOURCE,
     }
 
 

@@ -1,9 +1,10 @@
-"""Programs as files: one `.npz` with every register, and JSON that says what they are."""
+"""Programs as files, also those that learn: one `.npz` with every register, and JSON that says what they are."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import inspect
 import json
 import os
 import zipfile
@@ -11,18 +12,23 @@ import zlib
 from typing import Any
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
 
-from . import cells, cores, sparse, synapses
+from .._types import as_number
+from . import cells, convolution, cores, sparse, synapses
+from .learning import engine, rounding, rule, trace
+from .learning import synapses as learning
 from .program import Program
 from .report import Report
 
-FORMAT, VERSION = "jaxsnn program", 1
+FORMAT, VERSION = "jaxsnn program", 2
 _HEADER, _DIGEST = "program.json", "sha256"
 # What a file may name. Anything else is refused: a file cannot make a reader build what it likes.
 _KINDS = {
     kind.__name__: kind
-    for module in (cells, cores, synapses, sparse)
+    for module in (cells, convolution, cores, sparse, synapses, engine, learning, rounding, rule, trace)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, eqx.Module) and kind.__module__ == module.__name__
 } | {"Program": Program}
@@ -83,6 +89,8 @@ def _describe(node: Any, at: str, arrays: dict[str, np.ndarray]) -> Any:
         return {"array": at}
     if isinstance(node, dict):
         return {"dict": {key: _describe(value, f"{at}/{key}", arrays) for key, value in node.items()}}
+    if isinstance(node, tuple):
+        return {"tuple": [_describe(value, f"{at}/{i}", arrays) for i, value in enumerate(node)]}
     if isinstance(node, eqx.Module):
         parts = {field.name: getattr(node, field.name) for field in dataclasses.fields(node)}
         parts.pop("report", None)
@@ -101,12 +109,28 @@ def _build(node: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
         return arrays[node["array"]]
     if "dict" in node:
         return {key: _build(value, arrays) for key, value in node["dict"].items()}
+    if "tuple" in node:
+        return tuple(_build(value, arrays) for value in node["tuple"])
     if "kind" in node:
         if node["kind"] not in _KINDS:
             raise ProgramFileError(f"The file names a {node['kind']!r}, which is no part of a program.")
-        return _KINDS[node["kind"]](**{key: _build(value, arrays) for key, value in node["fields"].items()})
+        return _made(_KINDS[node["kind"]], {key: _build(value, arrays) for key, value in node["fields"].items()})
     plain = node["plain"]
-    return tuple(map(tuple, plain)) if isinstance(plain, list) else plain
+    return tuple(map(tuple, plain)) if isinstance(plain, list) else plain  # a list: as version 1 had it
+
+
+def _made(kind: type, fields: dict[str, Any]) -> Any:
+    """A part from its fields: by its constructor, or, where that takes something else (a time constant), as it was."""
+    if fields.keys() <= inspect.signature(kind).parameters.keys():
+        return kind(**fields)
+    made = object.__new__(kind)
+    for name, value in fields.items():
+        object.__setattr__(made, name, value if isinstance(value, str) else jax.tree.map(_number, value))
+    return made
+
+
+def _number(x: np.ndarray) -> Any:
+    return as_number(x) if np.issubdtype(x.dtype, np.floating) else jnp.asarray(x)
 
 
 def _digest(text: str, arrays: dict[str, np.ndarray]) -> str:

@@ -196,7 +196,9 @@ def _links(name: str, p: Projection) -> dict[str, LinkNode]:
     shape = (p.graph.n_pre, p.graph.n_post)
     same_step = p.delay is None
     pre, post, weight, delay = p.graph.synapses(p.weight, jnp.zeros((), jnp.int32) if p.delay is None else p.delay)
-    if not is_concrete((pre, post)):
+    if isinstance(p.graph, DenseGraph):  # known while tracing too
+        pre, post = (of.reshape(-1) for of in np.indices(shape))
+    if not is_concrete((pre, post, p.graph)):
         raise ValueError(f"Projection {name!r}: its graph is traced; build the network outside jit, and lower inside.")
     i, j = np.asarray(pre), np.asarray(post)
     real_edge = i < shape[0]

@@ -8,12 +8,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jax import lax
+from jaxtyping import Array
 
 from .._types import is_concrete
 from ..network.network import Network
 from .bound import BoundAccumulators
-from .calibrate import calibration_of, compare, observe, overflowed, peaks
+from .calibrate import Calibration, calibration_of, compare, observe, overflowed, peaks
 from .discretise import AbstractPass, Discretise, FoldGains, MapDelays
 from .emit import emit
 from .energy import estimate
@@ -25,7 +29,7 @@ from .quantise import BalanceScales, Peaks, Quantise, QuantiseDecays, unseen
 from .report import report
 from .targets import AbstractTarget, Loihi1
 
-_ATTEMPTS = 12
+_ATTEMPTS, _LOOKS = 12, 6
 
 
 def lowering_passes() -> list[AbstractPass]:
@@ -79,44 +83,74 @@ def lower(
     - `passes`: instead of `lowering_passes()`.
 
     **Returns:** a `Program`, which runs in `simulate` under the drives of `net`; `program.report` says what was lost.
+    While tracing (in a sweep, of a network that was just trained) what looks at numbers is left out: placement, limits,
+    and the report, which is None.
 
     **Raises:** ValueError that names the part which cannot be lowered, the limit, and the nearest thing that can.
     """
     if not isinstance(net, Network):
         raise ValueError(f"Got {type(net).__name__}, expected a network(...) to lower.")
-    if not is_concrete(net):
-        raise ValueError("The network is traced; lower outside jit, or run the numeric passes with lower_graph.")
     passes = lowering_passes() if passes is None else list(passes)
     calibration = calibration_of(calibrate)
     start = lift(net)
+    if not is_concrete((start, passes, calibration)):
+        return _traced(start, target, calibration, [each for each in passes if not each.looks])
     unknown = {name: unseen() for name, cell in start.cells.items() if not cell.is_input}
-    graph = lower_graph(start, target, [_seen(each, unknown, False) for each in passes])
+    graph = lower_graph(start, target, [_seen(each, unknown, 1.0) for each in passes])
     if calibration is not None:
         for _ in range(_ATTEMPTS):
-            scales = {name: cell["scale"] for name, cell in graph.cells.items() if "scale" in cell.values}
             run = observe(emit(graph, target.core), calibration)
-            again = overflowed(run)
-            graph = lower_graph(start, target, [_seen(each, peaks(run, scales), again) for each in passes])
+            again = overflowed(run)  # what overflowed was larger than it seemed
+            seen = peaks(run, _scales(graph)), 2.0 if again else 1.0
+            graph = lower_graph(start, target, [_seen(each, *seen) for each in passes])
             if not again:
                 break
-    program = emit(graph, target.core)
+    program = _emitted(graph, target)
     agreement = energy = None
     if calibration is not None:
         run = observe(program, calibration)
         agreement = compare(net, program, run, calibration)
         rates = {name: np.asarray(raster.dense()).mean(axis=0) for name, raster in run["spikes"].items()}
-        energy = estimate(graph, target, rates)
+        energy = estimate(graph, target, rates, calibration.inference or calibration.steps)
     return dataclasses.replace(program, report=report(graph, target, agreement=agreement, energy=energy))
 
 
-def _seen(each: AbstractPass, seen: dict[str, Peaks], again: bool) -> AbstractPass:
-    """The same pass, but that scales are set by what was seen. What overflowed was larger than it seemed: twice."""
+def _traced(
+    start: Graph, target: AbstractTarget, calibration: Calibration | None, passes: list[AbstractPass]
+) -> Program:
+    """The same while tracing, after a fixed number of runs; one is enough where nothing overflows."""
+    unknown = {name: unseen() for name, cell in start.cells.items() if not cell.is_input}
+
+    def lowered(seen: dict[str, Peaks], margin: Array) -> Graph:
+        return _one_by_one(start, target, [_seen(each, seen, margin) for each in passes])
+
+    def look(carry: Any, _: None) -> Any:
+        seen, margin = carry
+        graph = lowered(seen, margin)
+        run = observe(emit(graph, target.core), calibration)
+        return (peaks(run, _scales(graph)), margin * jnp.where(run.status != 0, 2.0, 1.0)), None
+
+    carry = (unknown, jnp.ones(()))
+    if calibration is not None:
+        carry, _ = lax.scan(look, carry, length=_LOOKS)
+    return _emitted(lowered(*carry), target)
+
+
+def _emitted(graph: Graph, target: AbstractTarget) -> Program:
+    return dataclasses.replace(emit(graph, target.core), scale=_scales(graph))
+
+
+def _scales(graph: Graph) -> dict[str, Array]:
+    return {name: cell["scale"] for name, cell in graph.cells.items() if "scale" in cell.values}
+
+
+def _seen(each: AbstractPass, seen: dict[str, Peaks], factor: Any) -> AbstractPass:
+    """The same pass, but that scales are set by what was seen, with a margin that is `factor` times as large."""
     if not isinstance(each, BalanceScales):
         return each
-    seen = {name: each.peaks.get(name, peak) if np.isinf(peak.a) else peak for name, peak in seen.items()}
-    return eqx.tree_at(
-        lambda b: (b.peaks, b.margin), each, (seen, each.margin * (2.0 if again else 1.0)), is_leaf=_is_dict
-    )
+    known = lambda peak, given: jax.tree.map(lambda x, y: jnp.where(jnp.isinf(peak.a), y, x), peak, given)
+    seen = {name: known(peak, each.peaks.get(name, unseen())) for name, peak in seen.items()}
+    return eqx.tree_at(lambda b: (b.peaks, b.margin), each, (seen, each.margin * factor), is_leaf=_is_dict)
 
 
 def _is_dict(x: Any) -> bool:

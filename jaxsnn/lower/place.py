@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,6 +20,8 @@ _MAX_ROUNDS = 200
 
 class PlaceOnCores(AbstractPass):
     """Splits every group into equal runs of cells, as few as every limit of a core allows, and fills chips in turn."""
+
+    looks: ClassVar[bool] = True
 
     def __call__(self, graph, target):
         if not is_concrete(graph):
@@ -121,6 +124,8 @@ def synapse_bits(link: LinkNode, count: np.ndarray, begin: np.ndarray, n_post: i
 class RouteAxons(AbstractPass):
     """Counts the axons from core to core: one for every sender and core it reaches, over all links."""
 
+    looks: ClassVar[bool] = True
+
     def __call__(self, graph, target):
         if graph.plan is None:
             raise ValueError("RouteAxons comes after PlaceOnCores in the list of passes.")
@@ -141,6 +146,8 @@ class RouteAxons(AbstractPass):
 
 class VerifyLimits(AbstractPass):
     """Refuses what the target cannot hold: values outside their formats, refractory periods, profiles of a core."""
+
+    looks: ClassVar[bool] = True
 
     def __call__(self, graph, target):
         for name, cell in graph.cells.items():

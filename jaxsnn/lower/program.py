@@ -39,6 +39,7 @@ class Program(AbstractDynamics):
 
     **Arguments:** `cells`, `synapses`: by name. `core`: the arithmetic of the chip or of one of its emulators.
     `dt`: the length of a step, ms, static. `late`: by how many steps a group runs behind the model it was lowered from.
+    `scale`: what a unit of the model's `v` is worth in the registers of a group: `run["out.v"] / program.scale["out"]`.
     `report`: what was lost on the way, and what of the chip is used (`print(program.report)`).
     """
 
@@ -48,6 +49,7 @@ class Program(AbstractDynamics):
     dt: float = eqx.field(default=1.0, static=True)
     late: tuple[tuple[str, int], ...] = eqx.field(default=(), static=True)
     report: Report | None = eqx.field(default=None, static=True)
+    scale: dict[str, Array] = eqx.field(default_factory=dict, converter=_sorted, kw_only=True)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the program to an `.npz` file, from which `Program.load` reads it back identical."""
@@ -70,6 +72,19 @@ class Program(AbstractDynamics):
         from .file import load
 
         return load(path)
+
+    def to_netx(self, path: str | os.PathLike[str]) -> None:
+        """Write an HDF5 file that Lava-DL's loader runs spike for spike; what it would change is refused: `to_netx`."""
+        from .netx.write import to_netx
+
+        to_netx(self, path)
+
+    @staticmethod
+    def from_netx(path: str | os.PathLike[str]) -> "Program":
+        """Read an HDF5 network of Lava-DL, in Lava's arithmetic: see `from_netx`."""
+        from .netx.read import from_netx
+
+        return from_netx(path)
 
     def __check_init__(self):
         for name, group in self.synapses.items():

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .advice import advice
 from .ir import Graph
 from .place import binding
 from .targets import AbstractTarget
@@ -15,7 +18,7 @@ from .targets import AbstractTarget
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Report:
-    """`print(report)`, `report.data` (nested dicts), `report.json`.
+    """`print(report)`, `report.data` (nested dicts), `report.json`, `report.html`, `report.save("report.html")`.
 
     It never tells two programs apart: programs with the same arrays of the same shapes can be stacked into a batch.
     """
@@ -32,6 +35,21 @@ class Report:
     def data(self) -> dict[str, Any]:
         """Everything there is, as nested dictionaries of numbers and text."""
         return json.loads(self.json)
+
+    @property
+    def html(self) -> str:
+        """One file with pictures and tables, which needs nothing else. Drawn by matplotlib (extra `plot`)."""
+        from .html import page
+
+        return page(self.data)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it: as HTML, JSON or text, by the suffix `.html`, `.json` or `.txt`."""
+        path = Path(path)
+        kinds = {".html": lambda: self.html, ".json": lambda: self.json, ".txt": lambda: f"{self}\n"}
+        if path.suffix not in kinds:
+            raise ValueError(f"Got a report to write to {str(path)!r}, expected a name with {', '.join(kinds)}.")
+        path.write_text(kinds[path.suffix](), encoding="utf-8")
 
     def __str__(self) -> str:
         return "\n".join(_text(self.data))
@@ -58,6 +76,9 @@ def report(graph: Graph, target: AbstractTarget, *, agreement: Any = None, energ
             "synaptic memory bits": sum(core.synapse_bits for core in cores),
             "axons in": sum(core.in_axons for core in cores),
             "axons out": sum(core.out_axons for core in cores),
+            "room of a core": {
+                name: getattr(target, name) for name in ("cells", "synapse_bits", "in_axons", "out_axons")
+            },
             "placement": [core._asdict() for core in cores],
         }
     data["cells"] = {name: _cell(graph, name) for name, cell in graph.cells.items() if not cell.is_input}
@@ -77,6 +98,7 @@ def report(graph: Graph, target: AbstractTarget, *, agreement: Any = None, energ
         data["agreement"] = agreement
     if energy is not None:
         data["energy"] = energy
+    data["advice"] = advice(data)
     return Report(json.dumps(data))
 
 
@@ -127,11 +149,19 @@ def _text(data: dict[str, Any]) -> list[str]:
         )
     if energy := data.get("energy"):
         if energy["available"]:
-            lines.append(f"  {energy['nJ a step']:.3f} nJ and {energy['us a step']:.3f} us a step ({energy['source']};")
-            lines.append(f"  {energy['caveat']})")
+            by = ", ".join(f"{name} {nj:.3g}" for name, nj in energy["nJ a step by event"].items())
+            lines += [
+                f"  {energy['nJ a step']:.3f} nJ ({by}) and {energy['us a step']:.3f} us a step;",
+                f"  {energy['nJ an inference']:.4g} nJ and {energy['us an inference']:.4g} us an inference of "
+                f"{energy['steps an inference']} steps",
+                f"    {energy['source']};",
+                f"    {energy['caveat']};",
+                f"    a chip's static power on top: {energy['static nJ a step']:.3g} nJ a step "
+                f"({energy['static source']})",
+            ]
         else:
             lines.append(f"  energy and time: not available, {energy['why']}")
-    return lines
+    return lines + [f"  to change: {line}" for line in data.get("advice", ())]
 
 
 def _short(x: Any) -> str:

@@ -1,8 +1,14 @@
 """`jaxsnn lower` and `jaxsnn emulate`: from a file to a program to spikes."""
 
+import json
+
 import numpy as np
 
+import jaxsnn as snn
 from jaxsnn.cli import main
+from jaxsnn.lower.cells import CubaCells, InputCells
+from jaxsnn.lower.program import Program
+from tests.refused import refused
 
 FILE = """
 import jaxsnn as snn
@@ -10,7 +16,8 @@ import jaxsnn as snn
 def model(key):
     cell = snn.Population(snn.CubaLIF(tau_syn=5.0, tau=10.0, v_th=1.0), 3)
     link = snn.Link("in", "out", snn.AllToAll(), via=snn.Dense(), weight=snn.Uniform(0.2, 0.4))
-    return snn.network(dt=1.0, key=key, populations={"in": snn.Source(4), "out": cell}, projections={"w": link})
+    net = snn.network(dt=1.0, key=key, populations={"in": snn.Source(4), "out": cell}, projections={"w": link})
+    return net, snn.Calibration(snn.Poisson(300.0, into="in"), steps=50, key=key, inference=10)
 """
 
 
@@ -18,8 +25,19 @@ def test_a_model_is_lowered_and_emulated(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny.py").write_text(FILE)
     (tmp_path / "empty.py").write_text("")
-    assert main(["lower", "tiny.py", "--out", "tiny.npz"]) == 0
+    assert main(["lower", "tiny.py", "--out", "tiny.npz", "--report", "tiny.html"]) == 0
     assert "binding limit: cells, 3 of 1024" in (said := capsys.readouterr().out) and "program: tiny.npz" in said
+    assert "us an inference of 10 steps" in said and "report: tiny.html" in said
+    page = (tmp_path / "tiny.html").read_text()
+    assert page.count("<svg") == 1 and "http" not in page.split("</svg>")[1]  # all of it is inside
+    for part in ("binding limit: cells of &#x27;out&#x27;", "rate of the model Hz", "nJ an inference", "Davies"):
+        assert part in page, part
+    report = snn.Program.load(tmp_path / "tiny.npz").report
+    assert report.html == page and report.data["energy"]["us an inference"] == 10 * report.data["energy"]["us a step"]
+    report.save(tmp_path / "tiny.json")
+    assert json.loads((tmp_path / "tiny.json").read_text()) == report.data
+    with refused("tiny.pdf", ".html, .json, .txt"):
+        report.save("tiny.pdf")
     raster = np.random.default_rng(0).random((50, 4)) < 0.3
     np.savez("spikes.npz", **{"in": raster})
     assert main(["emulate", "tiny.npz", "--input", "spikes.npz", "--out", "out.npz"]) == 0
@@ -31,3 +49,20 @@ def test_a_model_is_lowered_and_emulated(tmp_path, monkeypatch, capsys):
     assert "has no model; expected a function model(key)" in capsys.readouterr().err
     assert main(["emulate", "tiny.npz", "--input", "tiny.py"]) == 2
     assert "no .npz file of rasters" in capsys.readouterr().err
+
+
+def test_a_program_that_learns_is_emulated_from_its_file(tmp_path, monkeypatch, capsys):
+    """Every weight grows by its sender's trace whenever its cell fires."""
+    monkeypatch.chdir(tmp_path)
+    rule = snn.LoihiRule("2^-2*y0*x1", x1=snn.LoihiTrace(16.0, 10.0), rounding=snn.NearestRounding())
+    link = snn.LearningSynapses("in", "out", np.full((4, 3), 100), rule=rule)
+    cells = {"in": InputCells(4), "out": CubaCells(3, decay_v=400, threshold=150)}
+    Program(cells, {"S": link}).save("learns.npz")
+    raster = np.zeros((30, 4), bool)
+    raster[::3, :2] = True
+    np.savez("spikes.npz", **{"in": raster})
+    assert main(["emulate", "learns.npz", "--input", "spikes.npz", "--out", "out.npz"]) == 0
+    said = capsys.readouterr().out
+    assert "S: 6 of 12 weights changed" in said and "spikes and weights: out.npz" in said
+    with np.load("out.npz") as out:
+        assert np.all(out["S.w"][:2] > 100) and np.all(out["S.w"][2:] == 100)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
+from jaxsnn.lower.file import _digest
 from tests.lower.programs import program
 from tests.oracles import loihi_cases
 from tests.refused import refused
@@ -47,6 +48,55 @@ def test_read_back_it_is_identical(written, tmp_path):
         one.save(tmp_path / "b")
         assert jax.tree.structure(snn.Program.load(tmp_path / "b")) == jax.tree.structure(one)
         assert_same(snn.Program.load(tmp_path / "b"), one)
+
+
+@pytest.fixture
+def learning(tmp_path):
+    """A program whose parts are all kinds that a file may name, and that are not in `written`."""
+    traces = dict(x1=snn.LoihiTrace(16.5, 10.0), y1=snn.LoihiTrace(8.0, np.inf), y2=snn.ReceivedTrace("reward"))
+    rule = snn.LoihiRule(
+        "2^-4*y0*x1 - 2^-5*u1*sgn(w - 3)", "u1*(t + 2)", **traces, epoch=2, rounding=snn.LavaRounding(3, 9)
+    )
+    other = snn.LoihiRule("x0*y1", y1=snn.LoihiTrace(2.0, 0.0), rounding=snn.NearestRounding())
+    cells = {"in": snn.InputCells(16), "c": snn.CubaCells(8), "o": snn.CubaCells(3, noise=snn.CellNoise(8))}
+    links = {
+        "conv": snn.ConvSynapses("in", "c", np.full((2, 1, 3, 3), 8), image=(1, 4, 4)),
+        "S": snn.LearningSynapses("c", "o", np.full((8, 3), 4), rule=rule, tag=np.arange(24).reshape(8, 3)),
+        "T": snn.LearningSynapses("o", "o", np.zeros((3, 3)), rule=other, sign=snn.Excitatory(), delay=2, max_delay=2),
+    }
+    made = snn.Program(cells, links)
+    made.save(tmp_path / "learns.npz")
+    return made, tmp_path / "learns.npz"
+
+
+def test_a_program_that_learns_is_identical_when_read_back(learning):
+    made, path = learning
+    back = snn.Program.load(path)
+    assert jax.tree.structure(back) == jax.tree.structure(made)
+    assert_same(back, made)
+    assert str(back.synapses["S"].rule.dw) == str(made.synapses["S"].rule.dw)
+    assert back.synapses["S"].rule.x1.tau == made.synapses["S"].rule.x1.tau
+
+
+@pytest.mark.parametrize("change", ["tamper", "newer", "unknown"])
+def test_a_learning_program_that_is_not_what_was_written_is_refused(learning, change):
+    _, path = learning
+
+    def tampered(arrays):
+        arrays["/synapses/S/rule/x1/impulse"] = arrays["/synapses/S/rule/x1/impulse"] + 1
+
+    def newer(arrays):
+        arrays["program.json"] = np.array(str(arrays["program.json"]).replace('"version": 2', '"version": 3'))
+
+    def unknown(arrays):
+        text = str(arrays["program.json"]).replace('"LavaRounding"', '"Rounding"')
+        arrays["program.json"] = np.array(text)
+        digest = _digest(text, {k: v for k, v in arrays.items() if k not in ("program.json", "sha256")})
+        arrays["sha256"] = np.array(digest)
+
+    said = {"tamper": (tampered, "was changed"), "newer": (newer, "version 3"), "unknown": (unknown, "'Rounding'")}
+    with refused(said[change][1]):
+        snn.Program.load(rewritten(path, said[change][0]))
 
 
 @pytest.mark.parametrize("size", [0, 10, 500, -1])

@@ -90,7 +90,7 @@ def test_one_change_and_lava_differs(changed):
 
 def test_reading_what_was_written_gives_the_same_file(tmp_path):
     for name in CASES:
-        to_netx(from_netx(GOLDEN / file_of(name)), tmp_path / "twice.net")
+        Program.from_netx(GOLDEN / file_of(name)).to_netx(tmp_path / "twice.net")
         assert same(contents(tmp_path / "twice.net"), contents(GOLDEN / file_of(name)))
 
 

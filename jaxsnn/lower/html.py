@@ -1,0 +1,180 @@
+"""A report as one HTML file: pictures inside it, tables of everything else, nothing loaded from elsewhere."""
+
+from __future__ import annotations
+
+import html
+import io
+import math
+from typing import Any
+
+_LIMITS = {"cells": "cells", "synapse_bits": "bits of synapses", "in_axons": "axons in", "out_axons": "axons out"}
+_REGISTERS = ("input", "current", "biased", "voltage")
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
+h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem } svg { max-width: 100%; height: auto }
+table { border-collapse: collapse; margin: .5rem 0 } td, th { padding: .15rem .8rem .15rem 0; text-align: left }
+th { border-bottom: 1px solid #999; font-weight: 600 } td { border-bottom: 1px solid #eee }
+.note { color: #555; font-size: .9rem }
+"""
+
+
+def page(data: dict[str, Any]) -> str:
+    """The file, from the data of a report."""
+    parts = [f"<h1>{_e(data['target'])}: {_headline(data)}</h1>", f"<p class=note>{_e(' → '.join(data['passes']))}</p>"]
+    if todo := data.get("advice"):
+        parts += ["<h2>What to change</h2><ul>", *(f"<li>{_e(line)}</li>" for line in todo), "</ul>"]
+    parts.append(_svg(figure(data)))
+    if chip := data.get("chip"):
+        use = [
+            (
+                c["group"],
+                f"{c['first']} … {c['first'] + c['cells'] - 1}",
+                f"{c['chip']}.{c['core']}",
+                *(c[key] for key in _LIMITS),
+            )
+            for c in chip["placement"]
+        ]
+        parts.append(_table("Cores", ("group", "cells", "chip.core", *_LIMITS.values()), use[:64]))
+        if len(use) > 64:
+            parts.append(f"<p class=note>and {len(use) - 64} more</p>")
+    rows = [(name, key, _number(value)) for name, cell in data["cells"].items() for key, value in cell.items()]
+    shown = ("from", "to", "synapses", "sign", "bits", "exponent", "longest delay", "weights clipped",
+             "weights rounded", "weights rounded to 0", "weights, relative rms error")  # fmt: skip
+    links = [(name, *(_number(link.get(key, "")) for key in shown)) for name, link in data["links"].items()]
+    parts.append(_table("Projections", ("name", *shown), links))
+    if found := data.get("agreement"):
+        keys = list(next(iter(found.values()), {}))
+        parts.append(
+            _table(
+                "Spikes of program and model",
+                ("group", *keys),
+                [(name, *(_number(one[key]) for key in keys)) for name, one in found.items()],
+            )
+        )
+    if energy := data.get("energy"):
+        rows_ = [(key, _number(value)) for key, value in energy.items() if isinstance(value, (int, float))]
+        parts.append(_table("Energy and time: an estimate", ("", ""), rows_))
+        parts += [
+            f"<p class=note>{_e(energy[key])}</p>" for key in ("source", "caveat", "static source") if key in energy
+        ]
+        if not energy["available"]:
+            parts.append(f"<p>Not available: {_e(energy['why'])}</p>")
+    parts.append(_table("Cells", ("group", "", ""), rows))
+    title = f"<title>{_e(data['target'])}</title>"
+    return f"<!doctype html><html lang=en><meta charset=utf-8>{title}<style>{_STYLE}</style>{''.join(parts)}</html>\n"
+
+
+def figure(data: dict[str, Any]):
+    """How full cores are, how full registers are, what rounding did to weights, rates, and where energy goes."""
+    from matplotlib.figure import Figure
+
+    drawn = [draw for draw, needs in _PANELS if all(data.get(need) for need in needs)]
+    if not data.get("energy", {}).get("available"):
+        drawn = [draw for draw in drawn if draw is not _energy]
+    rows = max(1, math.ceil(len(drawn) / 2))
+    made = Figure(figsize=(10.0, 3.2 * rows), layout="constrained")
+    axes = made.subplots(rows, 2, squeeze=False).ravel()
+    for ax, draw in zip(axes, drawn):
+        draw(ax, data)
+        ax.spines[["top", "right"]].set_visible(False)
+    for ax in axes[len(drawn) :]:
+        ax.set_axis_off()
+    return made
+
+
+def _cores(ax, data):
+    """The fullest core of every group, in percent of what a core has."""
+    room = data["chip"]["room of a core"]
+    groups = list(dict.fromkeys(core["group"] for core in data["chip"]["placement"]))
+    width = 0.8 / len(_LIMITS)
+    for k, (key, label) in enumerate(_LIMITS.items()):
+        most = [max(c[key] for c in data["chip"]["placement"] if c["group"] == g) for g in groups]
+        share = [100 * used / room[key] for used in most]
+        ax.barh([i + k * width for i in range(len(groups))], share, width, label=label)
+    ax.set_yticks([i + 1.5 * width for i in range(len(groups))], groups)
+    ax.axvline(100, color="0.6", linewidth=0.8, linestyle="--")
+    ax.set(title="fullest core", xlabel="% of what a core has", xlim=(0, 105))
+    ax.invert_yaxis()
+    ax.legend(frameon=False, fontsize="small", loc="lower right")
+
+
+def _registers(ax, data):
+    """How many bits the interval proof lets every register take."""
+    names, bits, proved = [], [], []
+    for name, cell in data["cells"].items():
+        for register in _REGISTERS:
+            if f"{register} to" in cell:
+                largest = max(abs(cell[f"{register} from"]), abs(cell[f"{register} to"]), 1.0)
+                names.append(f"{name} {register}")
+                bits.append(math.log2(largest))
+                proved.append(cell[f"{register} is proved"])
+    ax.barh(names, bits, color=["C0" if ok else "C3" for ok in proved])
+    for limit, what, side in ((21, "input ", "right"), (23, " others", "left")):
+        ax.axvline(limit, color="0.6", linewidth=0.8, linestyle="--")
+        ax.text(limit, -0.9, what, color="0.4", fontsize="x-small", ha=side, va="bottom")
+    ax.set(xlabel="bits, at most (red: not proved)")
+    ax.set_title("registers", pad=14)
+    ax.tick_params(axis="y", labelsize="small" if len(names) < 14 else "xx-small")
+    ax.invert_yaxis()
+
+
+def _weights(ax, data):
+    links = {name: link for name, link in data["links"].items() if "weights, relative rms error" in link}
+    ax.barh(list(links), [100 * link["weights, relative rms error"] for link in links.values()], color="C1")
+    for i, link in enumerate(links.values()):
+        ax.text(0, i, f"  {link['bits']} bits, exponent {link['exponent']}", va="center", fontsize="small")
+    ax.set(title="weights: relative rms error", xlabel="%")
+    ax.invert_yaxis()
+
+
+def _rates(ax, data):
+    found = data["agreement"]
+    at = range(len(found))
+    ax.bar([i - 0.2 for i in at], [one["rate of the model Hz"] for one in found.values()], 0.4, label="model")
+    ax.bar([i + 0.2 for i in at], [one["rate Hz"] for one in found.values()], 0.4, label="program")
+    ax.set_xticks(list(at), [f"{name}\n{100 * one['coincidence']:.1f} % coincide" for name, one in found.items()])
+    ax.set(title="spikes", ylabel="Hz")
+    ax.legend(frameon=False)
+
+
+def _energy(ax, data):
+    energy = data["energy"]
+    parts = {**energy["nJ a step by event"], "static (chip)": energy["static nJ a step"]}
+    ax.bar(list(parts), list(parts.values()), color=["C0", "C0", "C0", "0.7"])
+    ax.set(title="energy of a step, estimate", ylabel="nJ", yscale="log")
+
+
+_PANELS = ((_cores, ("chip",)), (_registers, ("cells",)), (_weights, ("links",)), (_rates, ("agreement",)),
+           (_energy, ("energy",)))  # fmt: skip
+
+
+def _svg(made) -> str:
+    import matplotlib
+
+    text = io.StringIO()
+    with matplotlib.rc_context({"svg.hashsalt": "jaxsnn"}):
+        made.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    return text.getvalue()[text.getvalue().index("<svg") :]
+
+
+def _headline(data: dict[str, Any]) -> str:
+    if not (chip := data.get("chip")):
+        return "not placed"
+    limit = chip["binding limit"]
+    return _e(
+        f"{chip['cores']} core(s) on {chip['chips']} chip(s); binding limit: {limit['limit']} of {limit['group']!r}, "
+        f"{limit['used']} of {limit['room']}"
+    )
+
+
+def _table(title: str, head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    row = lambda cells, tag: "<tr>" + "".join(f"<{tag}>{_e(cell)}</{tag}>" for cell in cells) + "</tr>"
+    return f"<h2>{_e(title)}</h2><table>{row(head, 'th')}{''.join(row(r, 'td') for r in rows)}</table>"
+
+
+def _number(x: Any) -> str:
+    return f"{x:.4g}" if isinstance(x, float) else str(x)
+
+
+def _e(text: Any) -> str:
+    return html.escape(str(text))
