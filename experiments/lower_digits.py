@@ -187,15 +187,8 @@ def first_program(ds):
 
 def summary(ds):
     """All trainings; then the first of them as a program: how long its test set takes, and what of the chip it uses."""
-    accuracy = 100 * np.asarray(ds.accuracy).reshape(-1, len(KINDS))
-    lines = [f"{len(accuracy)} training(s), {ds.attrs['more']} epochs more in the second and fourth row"]
-    for kind, values, lost in zip(KINDS, accuracy.T, (accuracy - accuracy[:, :1]).T):
-        lines.append(f"  {kind:22}: {values.mean():6.2f} %, {lost.mean():+.2f} points of float (sd {lost.std():.2f})")
-    apart = accuracy[:, 3] - accuracy[:, 1]
-    lines.append(
-        f"  through the integers against floats trained as long: {apart.mean():+.2f} points, "
-        f"standard error {apart.std() / np.sqrt(len(apart)):.2f}"
-    )
+    parts = [ds] if "weight_bits" not in ds.dims else [ds.sel(weight_bits=bits) for bits in ds.weight_bits.values]
+    lines = [line for part in parts for line in _compared(part)]
     rates, mean = np.asarray(ds.rates).reshape(-1, 2).mean(0), lambda name: float(ds[name].mean())
     lines.append(
         f"hidden spikes: {rates[0]:.1f} Hz on the chip, {rates[1]:.1f} in floats; {100 * mean('coincidence'):.1f} % "
@@ -218,6 +211,24 @@ def summary(ds):
     return "\n".join([*lines, str(program.report)])
 
 
+def _compared(ds):
+    """The four accuracies of trainings with the same bits."""
+    accuracy = 100 * np.asarray(ds.accuracy).reshape(-1, len(KINDS))
+    bits = float(ds.coords["weight_bits"]) if "weight_bits" in ds.coords else ds.attrs["weight_bits"]
+    lines = [
+        f"{len(accuracy)} training(s), weights of {bits:g} bits, {ds.attrs['more']} epochs more in the second and "
+        "fourth row"
+    ]
+    for kind, values, lost in zip(KINDS, accuracy.T, (accuracy - accuracy[:, :1]).T):
+        lines.append(f"  {kind:22}: {values.mean():6.2f} %, {lost.mean():+.2f} points of float (sd {lost.std():.2f})")
+    apart = accuracy[:, 3] - accuracy[:, 1]
+    lines.append(
+        f"  through the integers against floats trained as long: {apart.mean():+.2f} points, "
+        f"standard error {apart.std() / np.sqrt(len(apart)):.2f}"
+    )
+    return lines
+
+
 def _first(ds):
     """The mean first step that differs, of images where any does."""
     same = np.asarray(ds.same)
@@ -233,6 +244,7 @@ def plot(ds, path):
     values = 100 * np.asarray(ds.accuracy)
     if "weight_bits" in ds.dims:
         bits = ds.weight_bits.values
+        values = 100 * ds.accuracy.transpose("weight_bits", ...).values
         left.plot(bits, values.reshape(len(bits), -1, len(KINDS)).mean(1), "o-", label=KINDS)
         left.set(xlabel="weight bits", ylabel="test accuracy (%)")
         left.legend(frameon=False, fontsize="small")
