@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -23,7 +24,7 @@ from .estimator import AbstractEstimator, Batch, examples
 from .feedback import AbstractFeedback, Route, SymmetricFeedback, routes_of
 from .loss import AbstractLoss
 from .parts import unsuited
-from .walk import Carry, Walk, real
+from .walk import Carry, Walk, once, reads, real
 
 
 class EProp(AbstractEstimator):
@@ -221,14 +222,14 @@ class _OnLine(eqx.Module):
         jacobians = self._jacobians(walk, prepared, edges, done, after.spikes, t)
         by_spike, by_state = self._errors(walk, after, t)
         signals = {route.name: self._signal(route, edges, by_state[route.post]) for route in self.routes}
+        jacobians, signals = once((jacobians, signals))
         traces, added = {}, {}
         for name, trace in carry.traces.items():
             e = edges[name]
             p = e.projection
             cause = history[p.pre].sent(e, t)
             moved, eligible = followed(trace.state, jacobians[p.post], p.port, cause, e.spread)
-            gradient = e.spread(by_spike[p.post]) * eligible
-            gradient = sum((e.spread(g) * x for g, x in zip(by_state[p.post], moved)), start=gradient)
+            errors = zip([by_spike[p.post], *by_state[p.post]], [eligible, *moved], strict=True)
             filtered = {}
             for route in self.routes:
                 if route.pre == p.post:
@@ -236,9 +237,9 @@ class _OnLine(eqx.Module):
                     filtered[route.name], _ = followed(
                         trace.readouts[route.name], alike, route.port, eligible, lambda x: x
                     )
-                    for signal, x in zip(signals[route.name], filtered[route.name], strict=True):
-                        gradient = gradient + e.spread(signal) * x
-            traces[name], added[name] = Trace(moved, filtered), gradient
+                    errors = chain(errors, zip(signals[route.name], filtered[route.name], strict=True))
+            parts = [e.spread(error) * x for error, x in errors if error is not None]
+            traces[name], added[name] = Trace(moved, filtered), sum(parts, start=jnp.zeros_like(eligible))
         return _Under(after, history, traces), added
 
     def _jacobians(
@@ -265,8 +266,11 @@ class _OnLine(eqx.Module):
             )
         return out
 
-    def _errors(self, walk: Walk, after: Carry, t: Array) -> tuple[dict[str, Array], dict[str, list[Array]]]:
-        """The derivatives of what this step adds to the loss, by spikes and by variables of the state."""
+    def _errors(self, walk: Walk, after: Carry, t: Array) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+        """The derivatives of what this step adds to the loss, by spikes and by variables of the state.
+
+        None by what the loss does not read: a zero would be multiplied with a number of every synapse.
+        """
         states, rest = real(after.state.populations)
         target = walk.loss.at(walk.target, t)
 
@@ -275,11 +279,20 @@ class _OnLine(eqx.Module):
             return walk.loss.now(Signals(spikes, {name: Population.named(s) for name, s in whole.items()}), target, t)
 
         by_spike, by_state = jax.grad(now, argnums=(0, 1))(after.spikes, states)
-        return by_spike, {name: jax.tree.leaves(s) for name, s in by_state.items()}
+        spikes_read, states_read = reads(now, after.spikes, states)
 
-    def _signal(self, route: Route, edges: dict[str, Edges], errors: list[Array]) -> list[Array]:
+        def where_read(name: str, x: Any, read: Any) -> list[Any]:
+            return [g if r else None for g, r in zip(jax.tree.leaves(x[name]), jax.tree.leaves(read[name]))]
+
+        return (
+            {name: where_read(name, by_spike, spikes_read)[0] for name in by_spike},
+            {name: where_read(name, by_state, states_read) for name in by_state},
+        )
+
+    def _signal(self, route: Route, edges: dict[str, Edges], errors: list[Any]) -> list[Any]:
         """What every neuron of a route hears, for each variable of the read-out."""
-        return [self.feedback.back(route, edges.get(route.name), error) for error in errors]
+        back = lambda error: self.feedback.back(route, edges.get(route.name), error)
+        return [None if error is None else back(error) for error in errors]
 
 
 def _weight(name: str) -> Any:

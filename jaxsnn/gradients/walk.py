@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from .. import _random
@@ -87,3 +89,29 @@ def only_membranes(spikes: dict[str, Array], v: dict[str, Array]) -> Signals:
 def real(tree: Any) -> tuple[Any, Any]:
     """The parts of a tree that can be differentiated, and the rest."""
     return eqx.partition(tree, eqx.is_inexact_array)
+
+
+def reads(function: Any, *args: Any) -> Any:
+    """Which leaves of `args` the value of `function` depends on: booleans like `args`, from the function's program."""
+    program = jax.make_jaxpr(function)(*args).jaxpr
+    live = {id(variable) for variable in program.outvars}
+    for line in reversed(program.eqns):
+        if any(id(variable) in live for variable in line.outvars):
+            live |= {id(variable) for variable in line.invars}
+    return jax.tree.unflatten(jax.tree.structure(args), [id(variable) in live for variable in program.invars])
+
+
+def once(tree: Any) -> Any:
+    """The same numbers, known before what uses them starts.
+
+    A CPU's compiler puts what is computed for every neuron into the loop over its synapses, where it is computed again
+    for each (and removes a barrier before). It keeps out products of matrices, so this is one, with the unit matrix.
+    """
+    leaves, structure = jax.tree.flatten(tree)
+    for shape in {x.shape for x in leaves}:
+        at = [i for i, x in enumerate(leaves) if x.shape == shape]
+        rows = jnp.stack([leaves[i] for i in at]).reshape(len(at), -1)
+        rows = jnp.matmul(jnp.eye(len(at), dtype=rows.dtype), rows, precision=jax.lax.Precision.HIGHEST)
+        for i, row in zip(at, rows, strict=True):
+            leaves[i] = row.reshape(shape)
+    return jax.tree.unflatten(structure, leaves)

@@ -9,6 +9,7 @@ import pytest
 
 import jaxsnn as snn
 from jaxsnn.gradients.estimator import _estimate, examples
+from jaxsnn.gradients.walk import reads
 from tests.gradients.cut import cut
 from tests.gradients.online import (
     KEY,
@@ -150,3 +151,10 @@ def test_other_errors_name_the_part():
         grads(snn.EProp(), single(lif()), loss=Total(snn.Sum("out.v")), target=None)
     with refused("EProp", "'hid'", "'*.weight'", "BPTT or RTRL"):
         grads(snn.EProp(wrt=("*.weight", "hid.neuron.tau")), single(lif()))
+
+
+def test_what_a_loss_reads():
+    """Leaf by leaf, through whatever the value is computed by; a product with a zero is read."""
+    x = {"a": jnp.ones(3), "b": jnp.ones(3), "c": jnp.ones(3)}
+    of = lambda x, y: jnp.sum(jnp.where(x["a"] > 0, jax.nn.log_softmax(x["c"]), 0.0 * y[0]))
+    assert reads(of, x, [jnp.ones(3), jnp.ones(3)]) == ({"a": True, "b": False, "c": True}, [True, False])
