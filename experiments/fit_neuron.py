@@ -4,9 +4,9 @@ A neuron hears a fluctuating current; its voltage is measured in every step, wit
 Copies of the model that start with random parameters hear the same current, are held to what was measured by a
 coupling, `k (v* - v)`, and (LIF, AdEx) are made to fire where the neuron did: across spikes that makes the error
 smooth, and where the parameters are right it is nothing. All copies are neurons of one population, so that one run and
-one derivative, forwards in time, serve every start; each goes its own damped Gauss-Newton way (Levenberg-Marquardt). A threshold,
-of which such an error has no derivative, is the highest voltage without a spike. The best start, by its own error,
-is then run freely on a current that it has not seen.
+one derivative, forwards in time, serve every start; each goes its own damped Gauss-Newton way (Levenberg-Marquardt).
+A threshold, of which such an error has no derivative, is the highest voltage without a spike. The best start, by its
+own error, is then run freely on a current that it has not seen.
 
     jaxsnn run experiments/fit_neuron.py                                             # all three models
     jaxsnn sweep experiments/fit_neuron.py --set model=LIF --axis noise=0,0.5,1,2    # the noise of the measurement, mV
