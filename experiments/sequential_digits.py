@@ -27,7 +27,7 @@ SPACE = {
     "noise": snn.Axis(0.3),  # current into the hidden neurons, drawn anew for every row
     "hold": snn.Static(3),  # steps a row is shown
     "hidden": snn.Static(100),
-    "epochs": snn.Static(30),
+    "epochs": snn.Static(15),
     "batch": snn.Static(32),
     "held_out": snn.Static("test"),  # or "validation": a fifth of the training examples instead
 }
