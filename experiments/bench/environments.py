@@ -23,9 +23,9 @@ PEERS = {
         "lava.magma",
         ("lava-nc==0.10.0",),
     ),
-    "spikingjelly": Peer(("spikingjelly==2.0.*", "torch", "setuptools"), "spikingjelly.activation_based"),
-    "snntorch": Peer(("snntorch==1.0.*", "torch"), "snntorch"),
-    "norse": Peer(("norse==1.1.*", "torch", "setuptools"), "norse.torch"),
+    "spikingjelly": Peer(("spikingjelly==2.0.*", "torch", "numpy", "setuptools"), "spikingjelly.activation_based"),
+    "snntorch": Peer(("snntorch==1.0.*", "torch", "numpy"), "snntorch"),
+    "norse": Peer(("norse==1.1.*", "torch", "numpy", "setuptools"), "norse.torch"),
     "spyx": Peer(("spyx==1.0.*",), "spyx.nn"),
     "nengo-loihi": Peer(("nengo-loihi==1.1.*", "nengo==3.2.*", "numpy<2", "scipy<1.14", "setuptools"), "nengo_loihi"),
 }
