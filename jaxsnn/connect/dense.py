@@ -20,7 +20,7 @@ def _rows_of_spikes(spikes: Float[Array, " pre"], matrix: Shaped[Array, "pre pos
     return for_each_spike(spikes, row, jnp.zeros(matrix.shape[1], spikes.dtype))
 
 
-def _many_rows(spikes: Shaped[Array, " pre"], matrix: Shaped[Array, "pre post"]) -> Shaped[Array, " post"]:
+def many_rows(spikes: Shaped[Array, " pre"], matrix: Shaped[Array, "pre post"]) -> Shaped[Array, " post"]:
     def rows(neurons: list[Array], total: Array) -> Array:
         for i in neurons:
             amplitude = spikes.at[i].get(mode="fill", fill_value=0)
@@ -39,5 +39,5 @@ def _products(spikes: Float[Array, "b pre"], matrix: Shaped[Array, "b pre post"]
 
 rows_of = event_driven(_product, cpu=_rows_of_spikes, accelerator=_products)
 """`spikes @ matrix` at the cost of the spikes on a CPU, as a matrix product elsewhere; `matrix` of any number type."""
-many_rows_of = event_driven(_product, cpu=_many_rows, accelerator=_products)
+many_rows_of = event_driven(_product, cpu=many_rows, accelerator=_products)
 """The same, faster where more than a neuron or two fires in a step, and slower below."""
