@@ -21,7 +21,7 @@ class Cut(snn.NestOrder):
                     whole = isinstance(net.populations[edge.post].neuron, snn.LI)
                     sent = spikes[name] if whole else lax.stop_gradient(spikes[name])
                     heard = arrivals[edge.post]
-                    heard[edge.port] = heard[edge.port] + edge.arrivals(sent, None)
+                    heard[edge.port] = heard[edge.port] + edge.arrivals(sent, None, key)
         ring, overflow = net.deliver(ring, jax.tree.map(lax.stop_gradient, spikes), t, key)
         return net.next(state, populations, state.projections, ring, overflow), spikes
 

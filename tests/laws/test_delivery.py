@@ -126,7 +126,7 @@ def test_matrix():
     for matrix in (weights, rng.integers(0, 4, (3, N_PRE, 11)).astype(np.int8)):
         expected = np.einsum("bi,bij->bj", spikes, matrix.astype(np.float32))
         for b in range(3):
-            for way in (dense._product, dense._rows_of_spikes, dense._many_rows):
+            for way in (dense._product, dense._rows_of_spikes, dense.many_rows):
                 np.testing.assert_array_equal(way(jnp.asarray(spikes[b]), jnp.asarray(matrix[b])), expected[b])
         np.testing.assert_array_equal(dense._products(jnp.asarray(spikes), jnp.asarray(matrix), 3), expected)
         shared = dense._products(jnp.asarray(spikes), jnp.asarray(matrix[:1]), 3)
