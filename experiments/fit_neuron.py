@@ -3,8 +3,9 @@
 A neuron hears a fluctuating current; its voltage is measured in every step, with noise, and its spikes are known.
 Copies of the model that start with random parameters hear the same current, are held to what was measured by a
 coupling, `k (v* - v)`, and (LIF, AdEx) are made to fire where the neuron did: across spikes that makes the error
-smooth, and where the parameters are right it is nothing. All copies are neurons of one population, so that one run and
-one derivative, forwards in time, serve every start; each goes its own damped Gauss-Newton way (Levenberg-Marquardt).
+smooth, and where the parameters are right it is nothing. Close to a spike of AdEx nothing is compared. All copies are
+neurons of one population, so that one run and one derivative, forwards in time, serve every start; each goes its own
+damped Gauss-Newton way (Levenberg-Marquardt).
 A threshold, of which such an error has no derivative, is the highest voltage without a spike. The best start, by its
 own error, is then run freely on a current that it has not seen.
 
@@ -46,6 +47,7 @@ class Model(NamedTuple):
     kick: float  # mV: makes all copies fire with the neuron
     dt: float  # ms
     threshold: str | None = None  # read off in the end: the highest voltage without a spike
+    skipped: tuple[float, float] = (0.0, 0.0)  # ms before and after a spike that are not compared
 
 
 MODELS = {
@@ -88,9 +90,10 @@ MODELS = {
         },
         mean=800.0,
         sd=400.0,
-        coupling=10.0,
+        coupling=120.0,
         kick=100.0,
         dt=0.1,
+        skipped=(3.0, 4.0),
     ),
     "HodgkinHuxley": Model(
         snn.HodgkinHuxley(),
@@ -168,6 +171,15 @@ def coincidence(model, a, b):
     return (jnp.sum(a * wide, axis=0) - chance * n_a) / (0.5 * jnp.maximum(n_a + n_b, 1.0) * (1.0 - chance))
 
 
+def near_spikes(model, spikes):
+    """The steps that are not compared: an upstroke of AdEx moves by a step where a parameter hardly moves."""
+    before, after = (round(ms / model.dt) for ms in model.skipped)
+    if before == after == 0:
+        return jnp.zeros(len(spikes), bool)
+    padded = jnp.pad(jnp.where(spikes > 0, 1.0, 0.0), (after, before))
+    return jax.lax.reduce_window(padded, 0.0, jax.lax.max, (before + after + 1,), (1,), "VALID") > 0
+
+
 def experiment(point, key):
     """Measure; descend from every start; and predict."""
     model, steps, starts = MODELS[point["model"]], point["steps"], point["starts"]
@@ -178,6 +190,7 @@ def experiment(point, key):
     truth = jnp.stack([snn.get(model.neuron, name) for name in model.unknown])
     lo, hi = (jnp.asarray(bound, jnp.float32)[None] for bound in zip(*model.unknown.values()))
     first = round(FIRST / model.dt)
+    near = near_spikes(model, spikes[:, 0])
 
     def numbers(u):
         return lo + (hi - lo) * jax.nn.sigmoid(u)
@@ -188,7 +201,7 @@ def experiment(point, key):
         if model.threshold is not None:  # what is made to fire does not fire by itself
             net = snn.set(net, f"cell.neuron.{model.threshold}", NEVER)
         run = snn.simulate(net, drive, steps=steps, key=jax.random.key(0), record=snn.Trace("cell.v"))
-        return run.record[first:] - measured[first:, None]
+        return jnp.where(near[first:, None], 0.0, run.record[first:] - measured[first:, None])
 
     def errors(r):
         each = jnp.mean(optax.huber_loss(r, delta=FAR), axis=0)
