@@ -22,6 +22,7 @@ def _rows_of_spikes(spikes: Float[Array, " pre"], matrix: Shaped[Array, "pre pos
 
 def many_rows(spikes: Shaped[Array, " pre"], matrix: Shaped[Array, "pre post"]) -> Shaped[Array, " post"]:
     """`spikes @ matrix` on a CPU, rows of several spikes at a time."""
+
     def rows(neurons: list[Array], total: Array) -> Array:
         for i in neurons:
             amplitude = spikes.at[i].get(mode="fill", fill_value=0)
