@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -15,11 +16,15 @@ from jaxtyping import Array, Float
 from .dense import many_rows
 from .events import for_groups_of_spikes
 
-# Fewer of the numbers than this are spikes: rows of the matrix are added up instead. Measured on 2 cores, 8 000 times
-# 1 024 x 1 024, forwards and for the derivative: 88 and 90 ms as products, of which 176 and 180 are processor time;
-# by spikes, on one core, 58 and 65 ms at 5 %, 38 and 30 ms at 1 %.
-_FEW = 0.08
-_WIDE = 256  # numbers of a row, from which on a spike's row costs more than finding the spike
+# By spikes, on one core, or as a product, on all. Processor time of 4 000 steps, forwards and for the derivative:
+#
+#                     spikes, 1 %    spikes, 5 %    spikes, 10 %    product
+#     256 x 256         8 and 6 ms     8 and 9         9 and 13       6 and 7 ms
+#     512 x 512        10    10       14    17        19    29       21    26
+#   1 024 x 1 024      24    25       35    46        48    65       90    94
+#   2 048 x 2 048      84    93      169   263       247   408      370   340
+_WIDE = 512  # senders and receivers, from which on spikes are cheaper
+_FEW, _MOST_CORES = 0.08, 4  # of what is sent, on one or two cores; above 4 a product is faster whatever is sent
 
 
 def product(x: Float[Array, "*steps pre"], matrix: Float[Array, "pre post"]) -> Float[Array, "*steps post"]:
@@ -42,11 +47,15 @@ def _flat(x: Array) -> Array:
     return x.reshape(-1, x.shape[-1])
 
 
+def _unflat(y: Array, x: Array) -> Array:
+    return y.reshape(*x.shape[:-1], y.shape[-1])
+
+
 # --- what they are ----------------------------------------------------------------------------------------------------
 
 
-def _product_of(x: Array, matrix: Array, flat: Callable[[Array, Array], Array] = jnp.matmul) -> Array:
-    return flat(_flat(x), matrix).reshape(*x.shape[:-1], matrix.shape[1])
+def _product_of(x: Array, matrix: Array) -> Array:
+    return _unflat(_flat(x) @ matrix, x)
 
 
 def _outer_of(x: Array, given: Array) -> Array:
@@ -55,7 +64,7 @@ def _outer_of(x: Array, given: Array) -> Array:
 
 def _product_on_cpu(x: Array, matrix: Array) -> Array:
     by_spikes = lambda x, matrix: lax.map(lambda row: many_rows(row, matrix), x)
-    return _product_of(x, matrix, lambda x, matrix: _by_density(by_spikes, jnp.matmul, x, matrix))
+    return _unflat(_by_density(by_spikes, jnp.matmul, _flat(x), matrix), x)
 
 
 def _outer_on_cpu(x: Array, given: Array) -> Array:
@@ -79,9 +88,16 @@ def _outer_on_cpu(x: Array, given: Array) -> Array:
 
 def _by_density(by_spikes: Callable[..., Array], dense: Callable[..., Array], x: Array, other: Array) -> Array:
     """By spikes if they are few: which, is known when it runs."""
-    if other.shape[-1] < _WIDE or x.shape[1] < _WIDE:
+    cores = _cores()
+    if min(x.shape[1], other.shape[1]) < _WIDE or cores > _MOST_CORES:
         return dense(x, other)
-    return lax.cond(jnp.count_nonzero(x) < int(_FEW * x.size), by_spikes, dense, x, other)
+    few = int(min(1.0, 2.0 / cores) * _FEW * x.size)
+    return lax.cond(jnp.count_nonzero(x) < few, by_spikes, dense, x, other)
+
+
+def _cores() -> int:
+    """How many this process may use, as XLA counts them."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 # --- what jax asks of an operation ------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxsnn.connect import product as module
 from jaxsnn.connect.product import product
 
 EXAMPLES, STEPS, PRE, POST = 3, 5, 4, 2
@@ -58,13 +59,14 @@ def test_the_derivative_by_the_matrix_contracts_one_axis():
 
 def wide(density):
     """Amplitudes of either sign, few or many, across a matrix that is wide enough to follow them."""
-    spikes = np.random.default_rng(3).random((40, 300)) < density
-    return jnp.where(spikes, given(4, 40, 300), 0.0), given(5, 300, 257)
+    spikes = np.random.default_rng(3).random((40, 600)) < density
+    return jnp.where(spikes, given(4, 40, 600), 0.0), given(5, 600, 513)
 
 
 @pytest.mark.parametrize("density", [0.0, 0.03, 0.5])
-def test_by_spikes_and_densely(density):
+def test_by_spikes_and_densely(density, monkeypatch):
     """Values and both derivatives, second ones too: each is the other operation."""
+    monkeypatch.setattr(module, "_cores", lambda: 2)
     x, matrix = wide(density)
 
     def everything(f):
@@ -78,8 +80,10 @@ def test_by_spikes_and_densely(density):
         np.testing.assert_allclose(ours, plain, atol=1e-5 * scale)
 
 
-def test_which_is_decided_when_it_runs():
-    """One compiled program has both; below 256 numbers a row there is only the product."""
-    compiled = lambda n: jax.jit(product).lower(given(0, 40, n), given(1, n, n)).as_text()
-    assert "stablehlo.case" in compiled(256) or "stablehlo.if" in compiled(256)
-    assert "stablehlo.case" not in compiled(255) and "stablehlo.if" not in compiled(255)
+@pytest.mark.parametrize(("n", "cores", "both"), [(512, 2, True), (511, 2, False), (512, 8, False)])
+def test_which_is_decided_when_it_runs(n, cores, both, monkeypatch):
+    """One compiled program has both; where spikes could not be cheaper there is only the product."""
+    monkeypatch.setattr(module, "_cores", lambda: cores)
+    fresh = jax.jit(lambda x, matrix: product(x, matrix))  # traced anew
+    text = fresh.lower(given(0, 40, n), given(1, n, n)).as_text()
+    assert ("stablehlo.case" in text or "stablehlo.if" in text) == both
