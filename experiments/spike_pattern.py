@@ -70,14 +70,6 @@ def pattern(n, key):
     return jnp.zeros((STEPS, n)).at[step.reshape(-1), neuron.reshape(-1)].max(kept.reshape(-1).astype(jnp.float32))
 
 
-def coincidence(a, b):
-    """The harmonic mean of the shares of either's spikes that have one of the other's within 2 ms."""
-    wide = lambda x: jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (2 * WITHIN + 1, 1), (1, 1), "SAME")
-    n_a, n_b = jnp.sum(a), jnp.sum(b)
-    hit_a, hit_b = jnp.sum(a * wide(b)) / jnp.maximum(n_a, 1.0), jnp.sum(b * wide(a)) / jnp.maximum(n_b, 1.0)
-    return 2.0 * hit_a * hit_b / jnp.maximum(hit_a + hit_b, 1e-6)
-
-
 def experiment(point, key):
     """Train from one example, and compare before and after."""
     keys = jax.random.split(key, 4)
@@ -105,9 +97,10 @@ def experiment(point, key):
         return run["out"].dense().astype(jnp.float32), jnp.mean(run["hid"].dense().astype(jnp.float32)), run.status
 
     (before, _, _), (after, hidden, status) = fired(net), fired(fit.net)
+    coincidence = lambda raster: snn.spike_agreement(target, raster, within=WITHIN).coincidence
     return {
         "distance": fit.history["loss"],
-        "coincidence": jnp.stack([coincidence(target, before), coincidence(target, after)]),
+        "coincidence": jnp.stack([coincidence(before), coincidence(after)]),
         "rasters": jnp.stack([target, before, after]).astype(jnp.int8),
         "hidden_rate": hidden * 1e3 / DT,
         "status": fit.status | status,

@@ -19,15 +19,16 @@ class Agreement(NamedTuple):
     first: Int[Array, "..."]
 
 
-def spike_agreement(a: Any, b: Any) -> Agreement:
+def spike_agreement(a: Any, b: Any, *, within: int = 1) -> Agreement:
     """Compare spikes of a program with those of its model, or of any two runs.
 
     **Arguments:** `a`, `b`: rasters of shape `(..., steps, n)`, booleans or numbers; run and model in step with each
-    other (take `program.late` steps off the front of the program's).
+    other (take `program.late` steps off the front of the program's). `within`: steps by which coinciding spikes may
+    differ, static.
 
     **Returns:** `Agreement`: `rates`, spikes a cell and step; `coincidence`, over all runs the harmonic mean of the
-    shares of either's spikes that have one of the other in the same cell within a step, 1 where neither fires; `first`,
-    of shape `(...)`, the first step in which any cell differs, or -1.
+    shares of either's spikes that have one of the other in the same cell within so many steps, 1 where neither fires;
+    `first`, of shape `(...)`, the first step in which any cell differs, or -1.
     """
     xp = np if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) else jnp  # on the host nothing is compiled
     a, b = xp.asarray(a).astype(bool), xp.asarray(b).astype(bool)
@@ -35,15 +36,15 @@ def spike_agreement(a: Any, b: Any) -> Agreement:
         raise ValueError(f"Got rasters of shapes {a.shape} and {b.shape}, expected twice the same (..., steps, n).")
     share = lambda part: xp.sum(part, dtype=canonical_float())
     total = share(a) + share(b)
-    recall, precision = (share(x & _near(y, xp)) / xp.maximum(share(x), 1.0) for x, y in ((a, b), (b, a)))
+    recall, precision = (share(x & _near(y, within, xp)) / xp.maximum(share(x), 1.0) for x, y in ((a, b), (b, a)))
     mean = 2.0 * recall * precision / xp.maximum(recall + precision, 1e-12)
     differs = xp.any(a != b, axis=-1)
     first = xp.where(xp.any(differs, axis=-1), xp.argmax(differs, axis=-1), -1)
     return Agreement((share(a) / a.size, share(b) / b.size), xp.where(total > 0, mean, 1.0), first)
 
 
-def _near(x: Any, xp: Any) -> Any:
-    """Where a cell fires within a step."""
-    none = xp.zeros_like(x[..., :1, :])
-    before, after = (xp.concatenate(parts, axis=-2) for parts in ((none, x[..., :-1, :]), (x[..., 1:, :], none)))
-    return x | before | after
+def _near(x: Any, within: int, xp: Any) -> Any:
+    """Where a cell fires within so many steps."""
+    steps, none = x.shape[-2], xp.zeros((*x.shape[:-2], within, x.shape[-1]), bool)
+    padded = xp.concatenate([none, x, none], axis=-2)
+    return xp.any(xp.stack([padded[..., k : k + steps, :] for k in range(2 * within + 1)]), axis=0)

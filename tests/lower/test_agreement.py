@@ -21,6 +21,9 @@ def test_spikes_within_a_step_coincide():
     np.testing.assert_allclose(found.coincidence, 2 * recall * precision / (recall + precision), rtol=1e-6)
     np.testing.assert_allclose(found.rates, (3 / 20, 4 / 20), rtol=1e-6)
     assert int(found.first) == 1
+    recall, precision = 3 / 3, 3 / 4  # within two steps (7, 0) is the partner of (9, 0)
+    wider = spike_agreement(a, b, within=2).coincidence
+    np.testing.assert_allclose(wider, 2 * recall * precision / (recall + precision), rtol=1e-6)
     assert int(spike_agreement(a, a).first) == -1 and float(spike_agreement(a, a).coincidence) == 1.0
 
 
