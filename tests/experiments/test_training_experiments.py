@@ -26,6 +26,16 @@ def test_fit_neuron():
     assert "within 5 %" in module.summary(ds).splitlines()[0]
 
 
+def test_nothing_is_compared_close_to_a_spike_of_adex():
+    """From 3 ms before to 4 ms after it, both included; of the other models everything is."""
+    module = load(FOLDER / "fit_neuron.py")
+    spikes = np.zeros(200, np.float32)
+    spikes[100] = 1.0
+    near = lambda name: np.flatnonzero(module.near_spikes(module.MODELS[name], spikes))
+    np.testing.assert_array_equal(near("AdEx"), np.arange(70, 141))
+    assert near("LIF").size == near("HodgkinHuxley").size == 0
+
+
 def test_spike_pattern():
     module = load(FOLDER / "spike_pattern.py")
     ds = swept(module, inputs=100, hidden=40, outputs=3, epochs=150, lr=5e-3)
