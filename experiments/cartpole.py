@@ -9,7 +9,9 @@ A generation is one batch of networks: weights `w + sigma e` and `w - sigma e` f
 100 episodes that were not seen before:
 
     jaxsnn run experiments/cartpole.py
-    jaxsnn run experiments/cartpole.py --set velocities=false   # the network has to remember where the pole was
+    jaxsnn run experiments/cartpole.py --set velocities=false --set pairs=32 --set generations=200
+
+In the second the network has to remember where the pole was.
 
 References: Barto, Sutton and Anderson, IEEE Trans. SMC 13:834 (1983), with the constants of Gymnasium's CartPole-v1;
 Salimans et al., arXiv:1703.03864 (2017).
