@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -12,7 +12,11 @@ from .cores import Core, Saturates
 from .discretise import AbstractPass
 from .fixed import Fixed, shift
 from .ir import CellNode, LinkNode
-from .program import Program
+
+if TYPE_CHECKING:
+    from .program import Program
+
+ASSUMED = "every sender fires once in every step, and drives feed inputs, not cells"
 
 
 class Interval(NamedTuple):

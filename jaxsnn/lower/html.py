@@ -60,6 +60,7 @@ def page(data: dict[str, Any]) -> str:
         if not energy["available"]:
             parts.append(f"<p>Not available: {_e(energy['why'])}</p>")
     parts.append(_table("Cells", ("group", "", ""), rows))
+    parts.append(f"<p class=note>Proofs of registers assume that {_e(data['proofs assume'])}.</p>")
     title = f"<title>{_e(data['target'])}</title>"
     return f"<!doctype html><html lang=en><meta charset=utf-8>{title}<style>{_STYLE}</style>{''.join(parts)}</html>\n"
 

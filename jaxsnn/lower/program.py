@@ -60,7 +60,8 @@ class Program(AbstractDynamics):
     def bounds(self) -> dict[str, dict[str, Any]]:
         """What no spikes can make registers exceed: `bounds()["E"]["current"]` is `(low, high, proved)`.
 
-        Every sender fires in every step, once, and synapses that learn come to any weight of their format.
+        Every sender fires in every step, once, and synapses that learn come to any weight of their format; what a drive
+        feeds into cells, not inputs, comes on top.
         """
         from .bound import program_bounds
 

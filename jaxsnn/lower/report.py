@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .advice import advice
+from .bound import ASSUMED
 from .ir import Graph
 from .place import binding
 from .targets import AbstractTarget
@@ -65,6 +66,7 @@ def report(graph: Graph, target: AbstractTarget, *, agreement: Any = None, energ
         "dt ms": graph.dt,
         "passes": list(graph.done),
         "late": dict(graph.late),
+        "proofs assume": ASSUMED,
     }
     if graph.plan is not None:
         limit, group, used, room = binding(graph, target)
@@ -124,6 +126,8 @@ def _text(data: dict[str, Any]) -> list[str]:
             f"  binding limit: {b['limit']}, {b['used']} of {b['room']} ({100 * b['used'] / b['room']:.0f} %) on a "
             f"core of {b['group']!r}",
         ]
+    if any("input to" in cell for cell in data["cells"].values()):
+        lines.append(f"  proofs of registers assume that {data['proofs assume']}")
     for name, cell in data["cells"].items():
         late = data["late"].get(name, 0)
         lines.append(f"  {name}: {cell['n']} cells, scale {cell['scale'] or 0:.6g} a unit of v, {late} step(s) late")

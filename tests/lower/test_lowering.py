@@ -118,6 +118,7 @@ def test_where_the_proof_holds_all_cores_agree():
         value for cell in program.report.data["cells"].values() for key, value in cell.items() if "is proved" in key
     ]
     assert len(proofs) == 8 and all(proofs), str(program.report)
+    assert "drives feed inputs, not cells" in str(program.report)
     assert np.array_equal(*(program.synapses["ih"].stored(core) for core in (snn.Loihi1Core(), snn.NengoLoihiCore())))
     cores = [snn.Loihi1Core(), snn.LavaCore(), snn.Brian2LoihiCore()]
     record = {name: snn.Trace(name) for name in ("h.u", "h.v", "o.v")} | {"s": snn.Raster("o")}
