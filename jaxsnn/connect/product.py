@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Float
 
+from .._cores import cores
 from .dense import many_rows
 from .events import for_groups_of_spikes
 
@@ -88,16 +88,11 @@ def _outer_on_cpu(x: Array, given: Array) -> Array:
 
 def _by_density(by_spikes: Callable[..., Array], dense: Callable[..., Array], x: Array, other: Array) -> Array:
     """By spikes if they are few: which, is known when it runs."""
-    cores = _cores()
-    if min(x.shape[1], other.shape[1]) < _WIDE or cores > _MOST_CORES:
+    own = cores()
+    if min(x.shape[1], other.shape[1]) < _WIDE or own > _MOST_CORES:
         return dense(x, other)
-    few = int(min(1.0, 2.0 / cores) * _FEW * x.size)
+    few = int(min(1.0, 2.0 / own) * _FEW * x.size)
     return lax.cond(jnp.count_nonzero(x) < few, by_spikes, dense, x, other)
-
-
-def _cores() -> int:
-    """How many this process may use, as XLA counts them."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 # --- what jax asks of an operation ------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 
 from ..simulate.checkpoint import AbstractCheckpoint, Chunked
 from ..simulate.run import simulate
-from .budget import within
+from .budget import bytes_of, within
 from .estimator import AbstractEstimator
 from .loss import Scored
 
@@ -39,6 +40,11 @@ class BPTT(AbstractEstimator):
         given = self.memory
         if not (given is None or given == "auto" or (isinstance(given, int | float) and given > 0)):
             raise ValueError(f'BPTT.memory is {given!r}, expected a positive number of bytes, "auto" or None.')
+
+    def among(self, n):
+        if self.memory is None:
+            return self
+        return dataclasses.replace(self, memory=bytes_of(self.memory) / n)
 
     def estimate(self, loss, learnt, fixed, batch):
         def mean(learnt: Any, policy: AbstractCheckpoint, steps: int) -> Any:

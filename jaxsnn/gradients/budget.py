@@ -37,7 +37,7 @@ def within(memory: float | str, steps: int, kept: Callable[[AbstractCheckpoint, 
 
     **Raises:** ValueError if nothing is small enough, with what would be.
     """
-    budget = _half_of_the_device() if memory == "auto" else float(memory)
+    budget = bytes_of(memory)
     cost = cost_of(kept)
     every = [KeepAll()]
     every += [Chunked(n) for n in (2**k for k in range(30, 1, -1)) if n < steps]
@@ -50,6 +50,11 @@ def within(memory: float | str, steps: int, kept: Callable[[AbstractCheckpoint, 
         f"BPTT.memory is {budget:.4g} bytes, but {steps} steps of this batch keep {least:.4g} at least; give it that "
         "much, or smaller batches, or an estimator that keeps nothing over time, such as EProp."
     )
+
+
+def bytes_of(memory: float | str) -> float:
+    """How many are meant: a number of them, or `"auto"`, half of what the device has."""
+    return _half_of_the_device() if memory == "auto" else float(memory)
 
 
 def cost_of(kept: Callable[[AbstractCheckpoint, int], Any]) -> Cost:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Self, TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float, UInt32
 
 from .._status import raise_if
@@ -16,6 +18,7 @@ from .._types import is_concrete
 from ..dynamics import AbstractDynamics
 from ..simulate.drive import AbstractDrive
 from .loss import AbstractLoss
+from .parallel import division, estimate_in_parts
 
 M = TypeVar("M", bound=AbstractDynamics)
 
@@ -38,10 +41,15 @@ class Batch(eqx.Module):
         own, targets, keys = jax.tree.map(lambda x: x[rows], (self.own, self.targets, self.keys))
         return Batch(own, self.shared, targets, keys, self.steps)
 
+    def slice(self, first: Array, size: int) -> Batch:
+        """`size` examples from the `first` on."""
+        some = lambda x: lax.dynamic_slice_in_dim(x, first, size)
+        own, targets, keys = jax.tree.map(some, (self.own, self.targets, self.keys))
+        return Batch(own, self.shared, targets, keys, self.steps)
+
     def keyed(self, key: Array) -> Batch:
         """The same examples with other keys: an example's depends on `key` and its place, not on its company."""
-        keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(self.size, dtype=jnp.uint32))
-        return Batch(self.own, self.shared, self.targets, keys, self.steps)
+        return Batch(self.own, self.shared, self.targets, _keys(key, self.size), self.steps)
 
     def each(self, function: Any) -> Any:
         """`function(drive, target, key)` of every example, batched."""
@@ -86,10 +94,21 @@ class AbstractEstimator(eqx.Module):
         **Raises:** ValueError where targets and inputs do not fit; SimulationError if a run's status is not clean.
         """
         batch = examples(inputs, targets, steps, key)
-        value, gradient, status = _estimate(self, loss, net, batch)
+        how = division(self, loss, net, batch)
+        found = _estimate(self, loss, net, batch) if how is None else estimate_in_parts(self, loss, net, batch, how)
+        value, gradient, status = found
         if is_concrete(status):
             raise_if(status)
         return value, gradient
+
+    def of(self, loss: AbstractLoss, net: M, batch: Batch) -> tuple[Float[Array, ""], M, UInt32[Array, "..."]]:
+        """Value, gradient and status of a batch, given the whole network."""
+        learnt, fixed = eqx.partition(net, select(net, self.wrt))
+        return self.estimate(loss, learnt, fixed, batch)
+
+    def among(self, n: int) -> Self:
+        """The same, where `n` run at the same time and share the memory there is."""
+        return self
 
     @abc.abstractmethod
     def estimate(
@@ -100,8 +119,7 @@ class AbstractEstimator(eqx.Module):
 
 @eqx.filter_jit
 def _estimate(estimator: AbstractEstimator, loss: AbstractLoss, net: Any, batch: Batch) -> Any:
-    learnt, fixed = eqx.partition(net, select(net, estimator.wrt))
-    return estimator.estimate(loss, learnt, fixed, batch)
+    return estimator.of(loss, net, batch)
 
 
 def examples(inputs: AbstractDrive, targets: Any, steps: int | None, key: Array) -> Batch:
@@ -127,5 +145,10 @@ def examples(inputs: AbstractDrive, targets: Any, steps: int | None, key: Array)
                 f"({size}, ...)"
                 + ("; are time and examples swapped? Inputs are (examples, steps, n)." if swapped else ".")
             )
-    keys = jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(size, dtype=jnp.uint32))  # not of its company
-    return Batch(own, shared, targets, keys, int(steps))
+    return Batch(own, shared, targets, _keys(key, size), int(steps))
+
+
+@partial(jax.jit, static_argnums=1)
+def _keys(key: Array, size: int) -> Array:
+    """A key an example: it depends on `key` and the example's place, not on its company."""
+    return jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(size, dtype=jnp.uint32))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -12,6 +11,7 @@ import jax
 import numpy as np
 from jaxtyping import Array
 
+from .._cores import cores
 from .._status import SimulationError, Status, explain
 from .._types import canonical_float
 from ..simulate.progress import AbstractProgress, Bar
@@ -61,7 +61,7 @@ def sweep(
             raise ValueError(f"Got {name} = {value}, expected a positive number.")
     progress = Bar(patience=0.0) if progress is None else progress
     cpu = jax.default_backend() == "cpu"
-    threads = threads or (os.cpu_count() or 1 if cpu else 1)
+    threads = threads or (cores() if cpu else 1)
     begin, compile_s = time.monotonic(), 0.0
     results: dict[str, np.ndarray] = {}
     with progress.task("sweep", grid.size) as advance:

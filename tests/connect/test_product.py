@@ -66,7 +66,7 @@ def wide(density):
 @pytest.mark.parametrize("density", [0.0, 0.03, 0.5])
 def test_by_spikes_and_densely(density, monkeypatch):
     """Values and both derivatives, second ones too: each is the other operation."""
-    monkeypatch.setattr(module, "_cores", lambda: 2)
+    monkeypatch.setattr(module, "cores", lambda: 2)
     x, matrix = wide(density)
 
     def everything(f):
@@ -83,7 +83,7 @@ def test_by_spikes_and_densely(density, monkeypatch):
 @pytest.mark.parametrize(("n", "cores", "both"), [(512, 2, True), (511, 2, False), (512, 8, False)])
 def test_which_is_decided_when_it_runs(n, cores, both, monkeypatch):
     """One compiled program has both; where spikes could not be cheaper there is only the product."""
-    monkeypatch.setattr(module, "_cores", lambda: cores)
+    monkeypatch.setattr(module, "cores", lambda: cores)
     fresh = jax.jit(lambda x, matrix: product(x, matrix))  # traced anew
     text = fresh.lower(given(0, 40, n), given(1, n, n)).as_text()
     assert ("stablehlo.case" in text or "stablehlo.if" in text) == both

@@ -1,0 +1,89 @@
+"""A batch divided among cores: the same value and gradient as in one piece, and only where that is worth a call."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsnn as snn
+from jaxsnn.gradients import parallel
+from jaxsnn.gradients.estimator import _estimate, examples
+from jaxsnn.gradients.parallel import Division, division, estimate_in_parts
+from tests.gradients.nets import EXAMPLES, KEY, LABELS, LOSS, RASTER, inputs, recurrent
+
+NET = recurrent(noise=0.1)  # random numbers, so that parts must keep the keys of their examples
+SPIKES = np.asarray(RASTER, np.float32)
+BATCH = examples(inputs(SPIKES), jnp.asarray(LABELS), None, KEY)
+BPTT = snn.BPTT(checkpoint=snn.KeepAll())
+
+
+def apart(found, expected):
+    """The largest difference, relative to the largest number of each array."""
+    pairs = zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True)
+    return max(float(jnp.max(jnp.abs(a - b)) / jnp.max(jnp.abs(b))) for a, b in pairs)
+
+
+@pytest.mark.parametrize("how", [Division(1, 2), Division(2, 2)], ids=str)
+def test_parts_add_up_to_the_whole(how):
+    value, gradient, status = estimate_in_parts(BPTT, LOSS, NET, BATCH, how)
+    whole = _estimate(BPTT, LOSS, NET, BATCH)
+    assert apart((value, gradient), whole[:2]) < 1e-5
+    assert status == 0
+    half = _estimate(BPTT, LOSS, NET, BATCH.slice(jnp.int32(0), EXAMPLES // 2))
+    assert apart((value, gradient), half[:2]) > 1e-2  # control: a part that is left out is seen
+
+
+def test_any_estimator_can_be_divided():
+    net, loss = recurrent(), snn.StepCrossEntropy("out.v")
+    est = snn.EProp()
+    found, whole = estimate_in_parts(est, loss, net, BATCH, Division(2, 2)), _estimate(est, loss, net, BATCH)
+    assert apart(found[:2], whole[:2]) < 1e-5
+
+
+def test_a_part_that_went_wrong_is_reported():
+    broken = SPIKES.copy()
+    broken[2] = np.nan
+    batch = examples(inputs(broken), jnp.asarray(LABELS), None, KEY)
+    *_, status = estimate_in_parts(BPTT, LOSS, NET, batch, Division(1, 2))
+    assert snn.Status(int(status)) & snn.Status.NOT_FINITE
+
+
+def test_small_work_stays_whole_and_large_work_is_divided(monkeypatch):
+    monkeypatch.setattr(parallel, "cores", lambda: 4)
+    assert division(BPTT, LOSS, NET, BATCH) is None
+    wide = snn.network(dt=1.0, key=KEY, populations={"in": snn.Source(1024), "out": snn.Population(snn.LIF(), 1024)})
+
+    def chosen(size, steps):
+        drive = snn.Replay(np.zeros((size, steps, 1024), np.int8), into="in")
+        return division(BPTT, LOSS, wide, examples(drive, None, None, KEY))
+
+    assert chosen(16, 500) == Division(2, 4)  # 8 parts of 2 million, two for every core
+    assert chosen(2, 1000) is None  # an example has less than a step is worth starting
+    assert chosen(12, 1000) == Division(2, 3)  # 6 parts: three cores have two, where one of four would have none
+    monkeypatch.setattr(parallel, "cores", lambda: 1)
+    assert chosen(16, 500) is None
+
+
+def test_inside_jit_and_elsewhere_the_batch_is_whole(monkeypatch):
+    for name, value in dict(_WIDE=0, _LEAST=0, cores=lambda: 2).items():
+        monkeypatch.setattr(parallel, name, value)
+    assert division(BPTT, LOSS, NET, BATCH) is not None
+    seen = []
+    jax.eval_shape(lambda batch: seen.append(division(BPTT, LOSS, NET, batch)), BATCH)
+    assert seen == [None]
+
+
+def test_value_and_grad_divides(monkeypatch):
+    """As a user calls it: the same numbers, up to the order of sums, whether the batch is divided or not."""
+    call = lambda: BPTT.value_and_grad(LOSS, NET, inputs(SPIKES), jnp.asarray(LABELS), key=KEY)
+    whole, used = call(), []
+    divided = lambda *args: used.append(args[-1]) or estimate_in_parts(*args)
+    monkeypatch.setattr("jaxsnn.gradients.estimator.estimate_in_parts", divided)
+    monkeypatch.setattr("jaxsnn.gradients.estimator.division", lambda *args: Division(2, 2))
+    assert apart(call(), whole) < 1e-5 and used == [Division(2, 2)]
+
+
+def test_those_at_work_share_the_memory():
+    est = snn.BPTT(memory=1e6)
+    assert est.among(2).memory == 5e5 and snn.BPTT(memory="auto").among(4).memory > 1e6
+    assert snn.BPTT().among(2).memory is None
