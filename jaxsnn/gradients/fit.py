@@ -1,8 +1,9 @@
-"""Training: one compiled program an epoch outside of `jit`, one program altogether inside it."""
+"""Training: one compiled program an epoch outside of `jit` (or a step, on many cores), one altogether inside it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -23,6 +24,7 @@ from .checkpoints import Checkpoints
 from .estimator import AbstractEstimator, Batch, examples
 from .evaluate import scored
 from .loss import AbstractLoss
+from .parallel import Division, division, estimate_in_parts
 
 
 class Fit(NamedTuple):
@@ -109,8 +111,9 @@ def fit(
     **Raises:** TrainingError at the first loss or gradient that is not finite, with the step and the parameters;
     SimulationError if a run's status is not clean. Inside `jit` nothing can be raised: read `status`.
 
-    With concrete values it compiles one program that runs an epoch; while tracing it is part of the program, so that
-    `sweep` trains many networks (seeds, learning rates) at once.
+    With concrete values it compiles one program that runs an epoch, or on a CPU, where the batch of a step is worth
+    dividing among cores, makes a call a step; while tracing it is part of the program, so that `sweep` trains many
+    networks (seeds, learning rates) at once.
     """
     data = examples(inputs, targets, steps, key)
     if not (isinstance(batch, int) and 1 <= batch <= data.size):
@@ -140,39 +143,85 @@ def fit(
 
 def _epoch(task: Task, state: Learner) -> tuple[Learner, Any]:
     """All examples once: the next state; scores; what was finite, by step and parameter; the status."""
+    data, order = _order(task, state)
+
+    def step(moving: _Moving, rows: Array) -> tuple[_Moving, _Step]:
+        return _update(task, moving, task.estimator.estimate(task.loss, moving.learnt, task.fixed, data.take(rows)))
+
+    return _end(task, state, *lax.scan(step, _Moving.start(state), order))
+
+
+def _epoch_on_cores(task: Task, state: Learner, how: Division) -> tuple[Learner, Any]:
+    """The same with a call a step of the optimiser, where the batch of a step is worth dividing among cores."""
+    data, order = _compiled_order(task, state)
+    moving, steps = _Moving.start(state), []
+    for rows in order:
+        net = eqx.combine(moving.learnt, task.fixed)
+        found = estimate_in_parts(task.estimator, task.loss, net, _compiled_take(data, rows), how)
+        moving, step = _compiled_update(task, moving, found)
+        steps.append(step)
+    return _compiled_end(task, state, moving, jax.tree.map(lambda *x: jnp.stack(x), *steps))
+
+
+class _Moving(NamedTuple):
+    """What a step of the optimiser changes, and whether all has been finite so far."""
+
+    learnt: Any
+    optimiser: Any
+    sound: Array
+
+    @classmethod
+    def start(cls, state: Learner) -> _Moving:
+        return cls(state.learnt, state.optimiser, jnp.ones((), bool))
+
+
+class _Step(NamedTuple):
+    """What is known of a step: the loss, whether it and the gradient of every parameter were finite, the status."""
+
+    value: Float[Array, ""]
+    finite: Array
+    status: UInt32[Array, ""]
+
+
+def _order(task: Task, state: Learner) -> tuple[Batch, Array]:
+    """The examples of an epoch with their keys, and which are those of each step: shape (steps, examples)."""
     key = jax.random.fold_in(task.key, state.epoch)
     size, count = task.data.size, task.data.size // task.size
-    data = task.data.keyed(jax.random.fold_in(key, 1))
     order = jax.random.permutation(jax.random.fold_in(key, 0), size)[: count * task.size]
+    return task.data.keyed(jax.random.fold_in(key, 1)), order.reshape(count, task.size)
 
-    def step(carry: Any, rows: Array) -> Any:
-        learnt, optimiser, sound = carry
-        value, gradient, status = task.estimator.estimate(task.loss, learnt, task.fixed, data.take(rows))
-        with jax.numpy_dtype_promotion("standard"):  # optax mixes types
-            updates, new_optimiser = task.optimiser.update(gradient, optimiser, learnt)
-        new = eqx.apply_updates(learnt, updates)
-        finite = jnp.stack([jnp.isfinite(value), *(jnp.all(jnp.isfinite(g)) for g in jax.tree.leaves(gradient))])
-        sound = sound & jnp.all(finite)
-        kept = jax.tree.map(lambda a, b: jnp.where(sound, a, b), (new, new_optimiser), (learnt, optimiser))
-        return (*kept, sound), (value, finite, jnp.bitwise_or.reduce(status, axis=None))
 
-    carry = (state.learnt, state.optimiser, jnp.ones((), bool))
-    (learnt, optimiser, _), (values, finite, statuses) = lax.scan(step, carry, order.reshape(count, task.size))
-    history = {"loss": jnp.mean(values)}
-    status = jnp.bitwise_or.reduce(statuses)
+def _update(task: Task, moving: _Moving, found: Any) -> tuple[_Moving, _Step]:
+    """A step of the optimiser, from value, gradient and status; from the first that is not finite on, none."""
+    value, gradient, status = found
+    with jax.numpy_dtype_promotion("standard"):  # optax mixes types
+        updates, optimiser = task.optimiser.update(gradient, moving.optimiser, moving.learnt)
+    learnt = eqx.apply_updates(moving.learnt, updates)
+    finite = jnp.stack([jnp.isfinite(value), *(jnp.all(jnp.isfinite(g)) for g in jax.tree.leaves(gradient))])
+    sound = moving.sound & jnp.all(finite)
+    keep = lambda new, old: jax.tree.map(lambda a, b: jnp.where(sound, a, b), new, old)
+    moving = _Moving(keep(learnt, moving.learnt), keep(optimiser, moving.optimiser), sound)
+    return moving, _Step(value, finite, jnp.bitwise_or.reduce(status, axis=None))
+
+
+def _end(task: Task, state: Learner, moving: _Moving, steps: _Step) -> tuple[Learner, Any]:
+    """The epoch's scores, and the state that the next one starts from."""
+    history, status = {"loss": jnp.mean(steps.value)}, jnp.bitwise_or.reduce(steps.status)
     if task.validation is not None:
-        found, more = scored({"loss": task.loss, **task.metrics}, eqx.combine(learnt, task.fixed), task.validation)
+        net = eqx.combine(moving.learnt, task.fixed)
+        found, more = scored({"loss": task.loss, **task.metrics}, net, task.validation)
         history |= {f"validation_{name}": jnp.mean(value) for name, value in found.items()}
         status |= jnp.bitwise_or.reduce(more, axis=None)
     watched = history.get("validation_loss", history["loss"])
     better = watched < state.lowest
-    best = jax.tree.map(lambda a, b: jnp.where(better, a, b), learnt, state.best)
-    since = jnp.where(better, 0, state.since + 1)
-    state = Learner(learnt, optimiser, best, jnp.minimum(watched, state.lowest), since, state.epoch + 1)
-    return state, (history, values, finite, status)
+    best = jax.tree.map(lambda a, b: jnp.where(better, a, b), moving.learnt, state.best)
+    since, lowest = jnp.where(better, 0, state.since + 1), jnp.minimum(watched, state.lowest)
+    state = Learner(moving.learnt, moving.optimiser, best, lowest, since, state.epoch + 1)
+    return state, (history, steps.value, steps.finite, status)
 
 
-_compiled_epoch = eqx.filter_jit(_epoch)
+_compiled_epoch, _compiled_order, _compiled_update, _compiled_end = map(eqx.filter_jit, (_epoch, _order, _update, _end))
+_compiled_take = eqx.filter_jit(Batch.take)
 
 
 def _in_calls(
@@ -193,10 +242,13 @@ def _in_calls(
         scores = {name: np.asarray(values) for name, values in history.items()}
         return Fit(eqx.combine(learnt, task.fixed), scores, jnp.uint32(0))
 
+    some = _compiled_take(task.data, np.arange(task.size))
+    how = division(task.estimator, task.loss, eqx.combine(state.learnt, task.fixed), some)
+    one_epoch = _compiled_epoch if how is None else partial(_epoch_on_cores, how=how)
     with progress.task("fit", epochs) as advance:
         advance(int(state.epoch))
         for epoch in range(int(state.epoch), epochs):
-            state, (scores, values, finite, status) = _compiled_epoch(task, state)
+            state, (scores, values, finite, status) = one_epoch(task, state)
             if not np.all(finite):
                 raise TrainingError(_diverged(task, state, epoch, np.asarray(values), np.asarray(finite)), result())
             raise_if(status, f" of epoch {epoch}")

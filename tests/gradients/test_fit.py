@@ -8,6 +8,7 @@ import optax
 import pytest
 
 import jaxsnn as snn
+from jaxsnn.gradients.parallel import Division
 
 EXAMPLES, STEPS, N_IN, CLASSES = 24, 8, 4, 2
 RNG = np.random.default_rng(0)
@@ -158,3 +159,18 @@ def test_errors(changes, says):
 def test_patience_is_not_for_a_program():
     with pytest.raises(ValueError, match="Got patience or checkpoints inside jit"):
         jax.eval_shape(lambda key: train(layers(key), patience=1).status, jax.random.key(0))
+
+
+def test_an_epoch_on_cores_is_the_same_epoch(monkeypatch):
+    """A call a step, each batch in parts: the same training but for the order of sums, and it stops where it should."""
+    validation = (snn.Replay(X, into="in"), LABELS)
+    settings = dict(batch=4, epochs=2, validation=validation, metrics=ACCURACY)
+    whole = train(**settings)
+    monkeypatch.setattr("jaxsnn.gradients.fit.division", lambda *args: Division(2, 2))
+    divided = train(**settings)
+    np.testing.assert_allclose(weights(divided.net), weights(whole.net), atol=1e-5)
+    assert divided.history.keys() == whole.history.keys()
+    for name, scores in divided.history.items():
+        np.testing.assert_allclose(scores, whole.history[name], rtol=1e-5)
+    with pytest.raises(snn.TrainingError, match=r"epoch 0, step 1: .* Lower the learning rate"):
+        train(**settings, optimiser=optax.sgd(1e38))
