@@ -4,8 +4,8 @@
 """
 
 import sys
+from functools import partial
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -46,9 +46,20 @@ def read(path=GOLDEN / "lava_loihi2.npz"):
     parts = {kind: {} for kind in KINDS}
     for key, value in flat.items():
         kind, _, rest = key.partition(".")
-        if rest:
+        if kind in KINDS:
             parts[kind][rest] = value if value.dtype.kind in "Uf" else value.astype(np.int64)
     return flat["input"].astype(np.int64), parts
+
+
+def read_convolutions(path=GOLDEN / "lava_loihi2.npz"):
+    """Geometries, each with images of amplitudes and what Lava's Conv makes of them."""
+    with np.load(path) as file:
+        convolutions = {}
+        for key in file.files:
+            name, _, rest = key.partition(".")
+            if name.startswith("conv"):
+                convolutions.setdefault(name, {})[rest] = file[key].astype(np.int64)
+    return list(convolutions.values())
 
 
 def part(parts, kind, group):
@@ -56,8 +67,13 @@ def part(parts, kind, group):
     return {k.partition(".")[2]: v for k, v in parts[kind].items() if k.startswith(f"{group}.")}
 
 
-def batch(inputs, parts, *, changed=lambda kind, registers: registers):
-    """All configurations as one program with a group of every kind, its numbers stacked."""
+def registers_of(parts, kind):
+    """The numbers of its cells."""
+    return {k: v for k, v in part(parts, kind, "cells").items() if (kind, k) not in NOT_REGISTERS}
+
+
+def programs(inputs, parts):
+    """A program for each configuration, with a group of every kind."""
     steps_n = inputs.shape[2]
     n = {kind: part(parts, kind, "result")["s"].shape[2] for kind in parts}
 
@@ -72,10 +88,12 @@ def batch(inputs, parts, *, changed=lambda kind, registers: registers):
 
     numbers = {}
     for kind in parts:
-        registers = {k: v for k, v in part(parts, kind, "cells").items() if (kind, k) not in NOT_REGISTERS}
         into = {k: v for k, v in part(parts, kind, "in").items() if k != "delay"}
-        numbers[kind] = changed(kind, registers), into, part(parts, kind, "back")
-    return eqx.filter_vmap(program)(jax.tree.map(jnp.asarray, numbers))
+        back = part(parts, kind, "back")
+        back = back if back["delay"].any() else back | {"delay": np.zeros(len(inputs), int)}
+        numbers[kind] = registers_of(parts, kind), into, back
+    one = lambda i: jax.tree.map(lambda x: x[i], numbers)
+    return [program(one(i)) for i in range(len(inputs))]
 
 
 def recorded(parts):
@@ -101,12 +119,22 @@ def run(program, raster, record):
     return {name: dense(done[name]) for name in record}, done.status
 
 
-def run_together(program, inputs, parts):
-    """All configurations: numbers by `kind.name`, and the status of each."""
+def compiled(parts):
+    """Of a program and a raster: numbers by `kind.name`, and the status."""
     record = recorded(parts)
-    together = eqx.filter_jit(jax.vmap(lambda program, raster: run(program, raster, record)))
-    mine, status = together(program, jnp.asarray(inputs, jnp.float32))
-    return {name: np.asarray(x).astype(np.int64) for name, x in mine.items()}, np.asarray(status)
+
+    @partial(jax.jit, static_argnums=1)
+    def of_leaves(leaves, structure, raster):
+        return run(jax.tree.unflatten(structure, leaves), raster, record)
+
+    return lambda program, raster: of_leaves(*jax.tree.flatten(program), raster)
+
+
+def run_all(run_one, made, inputs):
+    """All configurations, one after the other."""
+    done = [run_one(program, jnp.asarray(x, jnp.float32)) for program, x in zip(made, inputs, strict=True)]
+    mine = {name: np.stack([np.asarray(one[name]) for one, _ in done]).astype(np.int64) for name in done[0][0]}
+    return mine, np.array([int(status) for _, status in done])
 
 
 def mismatches(mine, parts):
@@ -120,7 +148,7 @@ def mismatches(mine, parts):
 
 if __name__ == "__main__":
     inputs, parts = read(sys.argv[1])
-    mine, status = run_together(batch(inputs, parts), inputs, parts)
+    mine, status = run_all(compiled(parts), programs(inputs, parts), inputs)
     wrong = mismatches(mine, parts)
     for kind in parts:
         of = {name.partition(".")[2]: count for name, count in wrong.items() if name.startswith(f"{kind}.")}

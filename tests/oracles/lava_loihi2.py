@@ -15,6 +15,8 @@ import numpy as np
 from lava.magma.core.model.py.type import LavaPyType
 from lava.proc.atrlif.models import PyATRLIFModelFixed
 from lava.proc.atrlif.process import ATRLIF
+from lava.proc.conv.models import PyConvModelFixed
+from lava.proc.conv.process import Conv
 from lava.proc.dense.models import PyDelayDenseModelBitAcc, PyDenseModelBitAcc
 from lava.proc.dense.process import DelayDense, Dense
 from lava.proc.graded.models import PyGradedReluVecModelFixed, PyGradedVecModelFixed
@@ -31,10 +33,14 @@ from lava.proc.rf_iz.models import PyRF_IZModelFixed
 from lava.proc.rf_iz.process import RF_IZ
 from lava.proc.sdn.models import PyDeltaModelFixed, PySigmaDeltaModelFixed, PySigmaModelFixed
 from lava.proc.sdn.process import ActivationMode, Delta, Sigma, SigmaDelta
+from lava.proc.sparse.models import PySparseModelBitAcc
+from lava.proc.sparse.process import Sparse
 from lava.utils.weightutils import SignMode
+from scipy.sparse import csr_matrix
 
 SIGN = {"mixed": SignMode.MIXED, "exc": SignMode.EXCITATORY, "inh": SignMode.INHIBITORY}
 N, M, STEPS = 4, 3, 20
+DELAYED = ("cuba", "ternary", "graded", "delta", "resonator")  # have delays of their own on what they send themselves
 SHAPE = (N,)
 
 
@@ -70,7 +76,7 @@ def draw_cuba(r, reach):
 
 def draw_ternary(r, reach):
     registers, top = leaky(r, reach)
-    return {**registers, "upper": top, "lower": int(-top * r.uniform(0.2, 1.2)) if r.random() < 0.9 else top + 7}
+    return {**registers, "upper": top, "lower": int(-top * r.uniform(0.2, 1.0)) if r.random() < 0.9 else top - 1}
 
 
 def draw_reset(r, reach):
@@ -342,6 +348,52 @@ def in_the_runtime(kind, c, links, raster):
     return got
 
 
+# --- what carries graded spikes: a sparse matrix, which must be the Dense, and convolutions ---
+
+
+def sparse_is_dense(seed):
+    """Mismatches of Lava's Sparse and its Dense under the same amplitudes, far beyond what registers hold too."""
+    r = np.random.default_rng(seed)
+    weight = loihi_cases.weights(r, (6, 5), "mixed", 0.6)
+    common = {"weight_exp": int(r.integers(-6, 8)), "num_weight_bits": int(r.integers(1, 9)), "num_message_bits": 24}
+    common |= {"sign_mode": SignMode.MIXED}
+    dense = built(PyDenseModelBitAcc, Dense(weights=weight.T.copy(), **common))
+    sparse = built(PySparseModelBitAcc, Sparse(weights=csr_matrix(weight.T), **common))
+    wrong = 0
+    for _ in range(20):
+        for model in (dense, sparse):
+            model.s_in.values = [r.integers(-(2**23), 2**23, 6).astype(np.int32)]
+        sparse.s_in.values = dense.s_in.values
+        dense.run_spk(), sparse.run_spk()
+        wrong += int(np.sum(dense.a_buff != sparse.a_buff))
+    return wrong
+
+
+def convolution(seed):
+    """What Conv makes of images of amplitudes: `(channels, rows, columns)` here, the reverse in Lava.
+
+    It sums in float64 and casts to int32, which is defined below 2^31: amplitudes are as large as that allows.
+    """
+    r = np.random.default_rng(seed)
+    groups = int(r.integers(1, 3))
+    stride, padding, dilation = (r.integers(low, 3, 2) for low in (1, 0, 1))
+    kernel = r.integers(-128, 128, (4, 4 // groups, 2, 3))
+    most = 2**31 // (kernel[0].size * 128) - 1
+    images = r.integers(-most, most + 1, (3, 4, 5, 6))
+    theirs = np.ascontiguousarray(kernel.transpose(0, 3, 2, 1)[:, ::-1, ::-1])
+    process = Conv(
+        weight=theirs, weight_exp=0, input_shape=(6, 5, 4), stride=tuple(stride[::-1].tolist()), groups=groups,
+        padding=tuple(padding[::-1].tolist()), dilation=tuple(dilation[::-1].tolist()), num_message_bits=24,
+    )  # fmt: skip
+    model, out = built(PyConvModelFixed, process), []
+    for image in images:
+        model.s_in.values = [image.transpose(2, 1, 0).astype(np.int32)]
+        model.run_spk()
+        out.append(np.asarray(model.a_buf).transpose(2, 1, 0))
+    geometry = {"stride": stride, "padding": padding, "dilation": dilation, "groups": np.array(groups)}
+    return {"kernel": kernel, "images": images, **geometry, "result": np.array(out, np.int64)}
+
+
 # --- configurations ---
 
 
@@ -371,7 +423,8 @@ def case(name, kind, seed, size, wild):
         "sign": sign,
         "delay": delay,
     }
-    delay = np.zeros((N, inlets * N), int) if wild else r.integers(0, 3, (N, inlets * N))
+    delayed = name in DELAYED and not wild
+    delay = r.integers(0, 3, (N, inlets * N)) if delayed else np.zeros((N, inlets * N), int)
     links = {
         "in": link(M, kind.signs[0], exponent, 0.9, np.zeros((M, inlets * N), int)),
         "back": link(N, kind.signs[1], back, 0.5, delay),
@@ -420,4 +473,8 @@ def results(seeds, *, in_runtime):
 
 if __name__ == "__main__":
     count, path = (int(sys.argv[1]), sys.argv[2]) if len(sys.argv) > 1 else (30, loihi_cases.GOLDEN / "lava_loihi2.npz")
-    np.savez_compressed(path, **results(range(5000, 5000 + count), in_runtime=2 if len(sys.argv) == 1 else 0))
+    assert sum(sparse_is_dense(seed) for seed in range(200)) == 0
+    flat = results(range(5000, 5000 + count), in_runtime=2 if len(sys.argv) == 1 else 0)
+    for i in range(4):
+        flat |= {f"conv{i}.{key}": loihi_cases.small(np.asarray(value)) for key, value in convolution(i).items()}
+    np.savez_compressed(path, **flat)

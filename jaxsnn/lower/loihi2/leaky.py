@@ -58,7 +58,8 @@ class TernaryCells(AbstractCells):
         def registers(u: Array, v: Array, arrived: Array, fed: Array):
             u, v, status = leaky(core, self, u, v, arrived, fed, shift(self.bias, self.bias_exponent))
             v = core.voltage(v, V_MIN, V_MAX)
-            sent = (v > self.upper << 6).astype(jnp.int32) - (v < self.lower << 6)
+            above, below = v > self.upper << 6, v < self.lower << 6
+            sent = above.astype(jnp.int32) - below.astype(jnp.int32)
             return TernaryState(u, jnp.where(sent != 0, 0, v), sent), status
 
         s, status = written_once(registers, t, s.u, s.v, arrived, to_registers(fed, arrived))
