@@ -111,10 +111,10 @@ def sends_amplitudes(kind):
     return kind not in ("cuba", "reset", "adaptive", "resonator", "izhikevich")
 
 
-def run(program, raster, record):
+def run(program, raster, record, into="in"):
     """What is recorded in every step, and what overflowed."""
     what = dict(steps=raster.shape[0], key=jax.random.key(0), throw=False, progress=snn.Quiet())
-    done = snn.simulate(program, snn.Replay(raster, into="in"), record=record, **what)
+    done = snn.simulate(program, snn.Replay(raster, into=into), record=record, **what)
     dense = lambda x: x.dense() if hasattr(x, "dense") else x
     return {name: dense(done[name]) for name in record}, done.status
 

@@ -225,3 +225,26 @@ def test_registers_out_of_range_are_refused():
         snn.ResonatorCells(2, sin=0, cos=5000)
     with refused("InputCells.message_bits is 25", "24"):
         snn.InputCells(2, message_bits=25)
+
+
+def test_a_layer_that_computes_with_changes_is_a_layer_of_relu():
+    """Exactly, three steps later, where every change is sent; with thresholds within what they hold back."""
+    x = np.round(60 * np.sin(np.arange(60)[:, None] / 12 + np.arange(4)))
+    weight = 2 * np.random.default_rng(0).integers(-60, 61, (4, 8))
+    one_to_one = lambda a, b, n: snn.Synapses(a, b, np.eye(n, dtype=int), sign=snn.Excitatory())
+
+    @jax.jit
+    def decoded(encode, layer):
+        cells = {"x": snn.InputCells(4, message_bits=8), "encode": snn.DeltaCells(4, threshold=encode)}
+        cells |= {"layer": snn.SigmaDeltaCells(8, threshold=layer, bias=50), "decode": snn.SigmaCells(8)}
+        links = {"a": one_to_one("x", "encode", 4), "b": snn.Synapses("encode", "layer", weight)}
+        net = snn.Program(cells, links | {"c": one_to_one("layer", "decode", 8)}, snn.LavaCore())
+        record = {"y": snn.Trace("decode.sigma"), "sent": snn.Trace("encode.sent")}
+        return loihi2.run(net, jnp.asarray(x, jnp.float32), record, into="x")[0]
+
+    exact, every = np.maximum(x @ weight + 50, 0)[:-3], decoded(0, 0)
+    assert np.array_equal(np.asarray(every["y"])[3:], exact)
+    some = decoded(3, 40)
+    held_back = 3 * np.abs(weight).sum(axis=0).max() + 40
+    assert np.abs(np.asarray(some["y"])[3:] - exact).max() < held_back < 0.2 * exact.max()
+    assert np.mean(np.asarray(some["sent"]) != 0) < 0.85 * np.mean(np.asarray(every["sent"]) != 0)
