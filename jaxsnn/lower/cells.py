@@ -50,7 +50,10 @@ class AbstractCells(eqx.Module):
         *,
         stream: Array,
     ) -> tuple[Any, Int[Array, " n"], UInt32[Array, ""]]:
-        """The next state, the amplitudes sent, and status bits. `arrived`: from synapses; `fed`: from drives."""
+        """The next state, the amplitudes sent, and status bits.
+
+        `arrived`: from synapses; `fed`: from drives; both in the unit of weights.
+        """
 
 
 class InputState(NamedTuple):
