@@ -38,7 +38,9 @@ class Ring(eqx.Module):
         read = lambda buffer, at: lax.dynamic_slice(buffer, at, (self.width,))
         arrivals = written_once(read, step, buffer, at)
         # zero, but not known before the slot was read; with a derivative of its own, half of what arrived would stay
-        nothing = lax.stop_gradient(jnp.minimum(jnp.abs(arrivals), 0))
+        whole = jnp.issubdtype(arrivals.dtype, jnp.integer)  # the size of -2^31 is not positive in int32
+        size = arrivals & (2**31 - 1) if whole else jnp.abs(arrivals)
+        nothing = lax.stop_gradient(jnp.minimum(size, 0))
         return arrivals, lax.dynamic_update_slice(buffer, nothing, at)
 
     def add(self, buffer: Array, step: Int[Array, ""], first: int, values: Float[Array, " n"]) -> Array:

@@ -102,7 +102,8 @@ class Bound(NamedTuple):
 def program_bounds(program: Program) -> dict[str, dict[str, Bound]]:
     """What no spikes can make the registers of a concrete program exceed, by group and register.
 
-    As `BoundAccumulators`, for programs of any synapses: those that learn count with every weight they can come to.
+    As `BoundAccumulators`, for programs of any synapses: those that learn count with every weight they can come to, and
+    senders of graded spikes with every amplitude of their messages.
     """
     out = {}
     for name, cells in program.cells.items():
@@ -111,7 +112,8 @@ def program_bounds(program: Program) -> dict[str, dict[str, Bound]]:
         low = high = jnp.zeros(cells.n)
         for group in program.synapses.values():
             if group.post == name:
-                less, more = (64.0 * end.astype(low.dtype) for end in group.reach(program.core))
+                ends = group.reach(program.core, program.cells[group.pre].message_bits)
+                less, more = (64.0 * end.astype(low.dtype) for end in ends)
                 low, high = low + less, high + more
         bias = shift(cells.bias, cells.bias_exponent).astype(low.dtype)
         least, most = bias, bias

@@ -17,15 +17,23 @@ from .cores import Core
 from .fixed import add, decay, register, shift
 
 
-def _gains(ports: Any) -> dict[str, Array]:
+def gains(ports: Any) -> dict[str, Array]:
+    """Ports in order, with what a unit of each is worth."""
     return {name: as_number(gain) for name, gain in sorted(ports.items())}
 
 
 class AbstractCells(eqx.Module):
-    """`n` cells that share a kind. `ports`: the names that drives may feed, and what one unit is worth in weight."""
+    """`n` cells that share a kind. `ports`: the names that drives may feed, and what one unit is worth in weight.
+
+    `inlets`: how many sums a cell hears, each of synapses of its own: the receivers `0 .. n - 1` of a group of synapses
+    are the first inlet of every cell, `n .. 2 n - 1` the second. `message_bits`: how many bits the size of an amplitude
+    has; 0: cells send spikes, which have none.
+    """
 
     n: eqx.AbstractVar[int]
     ports: eqx.AbstractVar[dict[str, Array]]
+    inlets = 1
+    message_bits = 0
 
     @abc.abstractmethod
     def init(self) -> Any:
@@ -33,9 +41,19 @@ class AbstractCells(eqx.Module):
 
     @abc.abstractmethod
     def step(
-        self, core: Core, s: Any, arrived: Int[Array, " n"], fed: Float[Array, " n"] | None, t: Array, *, stream: Array
+        self,
+        core: Core,
+        s: Any,
+        arrived: Int[Array, " inlets*n"],
+        fed: Float[Array, " n"] | None,
+        t: Array,
+        *,
+        stream: Array,
     ) -> tuple[Any, Int[Array, " n"], UInt32[Array, ""]]:
-        """The next state, the amplitudes sent, and status bits. `arrived`: from synapses; `fed`: from drives."""
+        """The next state, the amplitudes sent, and status bits.
+
+        `arrived`: from synapses; `fed`: from drives; both in the unit of weights.
+        """
 
 
 class InputState(NamedTuple):
@@ -43,17 +61,32 @@ class InputState(NamedTuple):
 
 
 class InputCells(AbstractCells):
-    """Where the host puts spikes in: what a drive feeds in a step, rounded to whole amplitudes, is sent in it."""
+    """Where the host puts spikes in: what a drive feeds in a step, rounded to whole amplitudes, is sent in it.
+
+    **Arguments:** `message_bits`: static, at most 24: how many bits the size of an amplitude has that is part of the
+    message (a graded spike, as on Loihi 2); a larger one is cut to the largest, and the status says so. 0: spikes.
+    """
 
     n: int = eqx.field(static=True)
-    ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=_gains)
+    ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
+    message_bits: int = eqx.field(default=0, static=True, kw_only=True)
+
+    def __check_init__(self):
+        if not 0 <= self.message_bits <= 24:
+            raise ValueError(f"InputCells.message_bits is {self.message_bits}; expected 0 (spikes) to 24 (amplitudes).")
 
     def init(self):
         return InputState()
 
     def step(self, core, s, arrived, fed, t, *, stream):
-        amplitude = jnp.zeros(self.n, jnp.int32) if fed is None else jnp.round(fed).astype(jnp.int32)
-        return s, amplitude, jnp.uint32(0)
+        if fed is None:
+            return s, jnp.zeros(self.n, jnp.int32), jnp.uint32(0)
+        amplitude = jnp.round(fed)
+        if not self.message_bits:
+            return s, amplitude.astype(jnp.int32), jnp.uint32(0)
+        most = 2.0**self.message_bits - 1.0
+        kept = jnp.clip(amplitude, -most, most)
+        return s, kept.astype(jnp.int32), bit(Status.INPUT_OVERFLOW, kept != amplitude)
 
 
 class AbstractNoisePlace(eqx.Module):
@@ -86,6 +119,25 @@ class CellNoise(eqx.Module):
     def _worth(self, x: Array) -> Array:
         x = x + 64 * self.offset
         return jnp.sign(x) * shift(jnp.abs(x), self.exponent - 7)
+
+
+def leaky(core: Core, cells: Any, u: Array, v: Array, arrived: Array, fed: Array, bias: Array):
+    """Current and voltage after a step, before any threshold, and status bits.
+
+    `cells`: has `decay_u`, `decay_v`. `fed` and `bias` in units of the registers; what arrived is aligned with them.
+    """
+    aligned = arrived << 6
+    a, lost_a = core.accumulator.add(aligned, fed)
+    u, lost_u = core.current.add(decay(u, cells.decay_u), a)
+    drive, lost_d = core.biased.add(u, bias)
+    v, lost_v = add(decay(v, cells.decay_v), drive)
+    lost_a = lost_a | (aligned >> 6 != arrived)
+    return u, v, bit(Status.INPUT_OVERFLOW, lost_a) | bit(Status.CURRENT_OVERFLOW, lost_u | lost_d | lost_v)
+
+
+def to_registers(fed: Float[Array, " n"] | None, arrived: Int[Array, " n"]) -> Int[Array, " n"]:
+    """What drives feed, rounded to whole weights and aligned with the registers."""
+    return jnp.zeros_like(arrived) if fed is None else jnp.round(fed).astype(jnp.int32) << 6
 
 
 class CubaState(NamedTuple):
@@ -122,7 +174,7 @@ class CubaCells(AbstractCells):
     v_min: Array = register(-(2**23) + 1)
     v_max: Array = register(2**23 - 1)
     noise: CellNoise | None = None
-    ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=_gains)
+    ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
 
     def __check_init__(self):
         ranges = dict(decay_u=(0, 4096), decay_v=(0, 4096), threshold=(0, 131071), refractory=(1, 64))
@@ -141,16 +193,12 @@ class CubaCells(AbstractCells):
         quiet = jnp.zeros_like(arrived)
         noise = quiet if self.noise is None else self.noise(stream, t, self.n)
         to_current = self.noise is not None and isinstance(self.noise.place, ToCurrent)
-        fed = quiet if fed is None else jnp.round(fed).astype(jnp.int32) << 6
+        fed = to_registers(fed, arrived)
         bias = shift(self.bias, self.bias_exponent) + (quiet if to_current else noise)
 
         def registers(s: CubaState, arrived: Array, fed: Array, bias: Array) -> tuple[Array, Array, Array]:
-            a, lost_a = core.accumulator.add(arrived, fed)
-            u, lost_u = core.current.add(decay(s.u, self.decay_u), a)
-            drive, lost_d = core.biased.add(u, bias)
-            v, lost_v = add(decay(s.v, self.decay_v), drive)
-            v = jnp.where(s.held > 0, 0, core.voltage(v, self.v_min, self.v_max))
-            return u, v, bit(Status.INPUT_OVERFLOW, lost_a) | bit(Status.CURRENT_OVERFLOW, lost_u | lost_d | lost_v)
+            u, v, status = leaky(core, self, s.u, s.v, arrived, fed, bias)
+            return u, jnp.where(s.held > 0, 0, core.voltage(v, self.v_min, self.v_max)), status
 
         u, v, status = written_once(registers, t, s, arrived, fed + noise if to_current else fed, bias)
         fires = v > self.threshold << 6

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
@@ -13,8 +14,10 @@ from jaxtyping import Array, Float, Int
 from .._types import check
 from ..connect.ring import Ring
 from .cores import Core
-from .fixed import register, shift
-from .synapses import AbstractCarrier, AbstractSynapses
+from .fixed import register, shift, wrap
+from .synapses import AbstractCarrier, AbstractSynapses, graded_reach
+
+SUM_BITS = 23  # and a sign
 
 
 def _pair(value: Any) -> tuple[int, int]:
@@ -27,7 +30,8 @@ def _pair(value: Any) -> tuple[int, int]:
 class ConvSynapses(AbstractSynapses):
     """`a[o, y, x] = sum_cij weight[o, c, i, j] spike[c, s y + d i - p, s x + d j - p]`, times `2^(6 + exponent)`.
 
-    A cross-correlation, as PyTorch's `conv2d`. Cells stand in the order channel, row, column.
+    A cross-correlation, as PyTorch's `conv2d`. Cells stand in the order channel, row, column. The sum is exact, of
+    graded spikes too, and kept in 24 bits, two's complement, as in Lava.
 
     **Arguments:** `weight`: mantissas `(out, in / groups, height, width)`, -256..255. `image`: the senders'
     `(channels, height, width)`, static. `stride`, `padding`, `dilation`: a number or `(vertical, horizontal)`, static.
@@ -83,14 +87,23 @@ class ConvSynapses(AbstractSynapses):
         )
         return total.reshape(-1)
 
-    def reach(self, core: Core) -> tuple[Array, Array]:
+    def reach(self, core: Core, message_bits: int = 0) -> tuple[Array, Array]:
         every, weight = jnp.ones(math.prod(self.image)), self.weight.astype(jnp.float32)
         ends = self.convolve(every, jnp.minimum(weight, 0)), self.convolve(every, jnp.maximum(weight, 0))
-        low, high = (shift(end.astype(jnp.int32), self.exponent) for end in ends)
-        return low, high
+        beyond = (ends[0] < -(2**23)) | (ends[1] >= 2**23)  # then what is kept can be any number
+        low, high = jnp.where(beyond, -(2.0**23), ends[0]), jnp.where(beyond, 2.0**23 - 1, ends[1])
+        low, high = (shift(end.astype(jnp.int32), self.exponent) for end in (low, high))
+        return graded_reach(low, high, self.exponent, message_bits, sum_bits=SUM_BITS)
 
-    def prepare(self, core: Core, ring: Ring, first: int) -> Convolution:
-        return Convolution(self, ring, first)
+    def kept(self, total: Int[Array, " post"]) -> Int[Array, " post"]:
+        """What is kept of a sum."""
+        return wrap(total, SUM_BITS)
+
+    def prepare(self, core: Core, ring: Ring, first: int, message_bits: int = 0) -> AbstractCarrier:
+        if message_bits <= 1:  # the sum of so many weights is exact in float32; more of a message is cut into digits
+            return Convolution(self, ring, first)
+        digit = max(1, 16 - (math.prod(self.weight.shape[1:]) - 1).bit_length())
+        return GradedConvolution(self, digit, -(-min(message_bits + 1, 32) // digit), ring, first)
 
 
 class Convolution(AbstractCarrier):
@@ -102,5 +115,26 @@ class Convolution(AbstractCarrier):
 
     def send(self, s, buffer, spikes: Int[Array, " pre"], t):
         total = self.group.convolve(spikes.astype(jnp.float32), self.group.weight.astype(jnp.float32))
-        a = shift(total.astype(jnp.int32), self.group.exponent) << 6
+        a = shift(self.group.kept(total.astype(jnp.int32)), self.group.exponent)
+        return self.ring.add(buffer, t + 1, self.first, a)
+
+
+class GradedConvolution(AbstractCarrier):
+    """Of amplitudes: one convolution for every digit of them, so small that its sum is exact in float32."""
+
+    group: ConvSynapses
+    digit: int = eqx.field(static=True)  # bits
+    digits: int = eqx.field(static=True)
+    ring: Ring = eqx.field(static=True)
+    first: int = eqx.field(static=True)
+
+    def send(self, s, buffer, spikes: Int[Array, " pre"], t):
+        place = jnp.arange(self.digits, dtype=jnp.int32) * self.digit
+        parts = spikes[None] >> place[:, None]
+        below = jnp.arange(self.digits)[:, None] < self.digits - 1  # the highest digit has the sign
+        parts = jnp.where(below, parts & (2**self.digit - 1), parts)
+        weight = self.group.weight.astype(jnp.float32)
+        sums = jax.vmap(self.group.convolve, (0, None))(parts.astype(jnp.float32), weight).astype(jnp.int32)
+        total = jnp.sum(sums << place[:, None], axis=0, dtype=jnp.int32)
+        a = shift(self.group.kept(total), self.group.exponent)
         return self.ring.add(buffer, t + 1, self.first, a)

@@ -20,6 +20,7 @@ from .._types import as_number
 from . import cells, convolution, cores, sparse, synapses
 from .learning import engine, rounding, rule, trace
 from .learning import synapses as learning
+from .loihi2 import graded, leaky, resonate, sigma_delta
 from .program import Program
 from .report import Report
 
@@ -28,7 +29,10 @@ _HEADER, _DIGEST = "program.json", "sha256"
 # What a file may name. Anything else is refused: a file cannot make a reader build what it likes.
 _KINDS = {
     kind.__name__: kind
-    for module in (cells, convolution, cores, sparse, synapses, engine, learning, rounding, rule, trace)
+    for module in (
+        *(cells, convolution, cores, sparse, synapses, engine, learning, rounding, rule, trace),
+        *(graded, leaky, resonate, sigma_delta),
+    )
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, eqx.Module) and kind.__module__ == module.__name__
 } | {"Program": Program}

@@ -17,6 +17,7 @@ from .cells import AbstractCells
 from .cores import Core
 from .report import Report
 from .synapses import AbstractCarrier, AbstractSynapses
+from .targets import AbstractTarget
 
 
 class ProgramState(NamedTuple):
@@ -57,11 +58,32 @@ class Program(AbstractDynamics):
 
         save(self, path)
 
+    def verify(self, target: AbstractTarget) -> None:
+        """Raise ValueError that names a part which a chip does not have: a kind of cells, amplitudes, a delay.
+
+        How many cores a program needs is not looked at: `lower` places cells, a program written by hand has no place.
+        """
+        for name, group in self.cells.items():
+            kind = type(group).__name__
+            if not isinstance(group, target.kinds):
+                have = known(each.__name__ for each in target.kinds)
+                raise ValueError(f"{name!r} is {kind}, which {target.name} does not have; it has {have}.")
+            if group.message_bits > target.message_bits:
+                raise ValueError(
+                    f"{name!r} ({kind}) sends amplitudes of {group.message_bits} bits; spikes of {target.name} have "
+                    f"{target.message_bits}."
+                )
+        for name, group in self.synapses.items():
+            if group.max_delay > target.delay:
+                raise ValueError(
+                    f"{name!r} has delays up to {group.max_delay} steps; {target.name} has {target.delay}."
+                )
+
     def bounds(self) -> dict[str, dict[str, Any]]:
         """What no spikes can make registers exceed: `bounds()["E"]["current"]` is `(low, high, proved)`.
 
-        Every sender fires in every step, once, and synapses that learn come to any weight of their format; what a drive
-        feeds into cells, not inputs, comes on top.
+        Every sender fires in every step, once, with any amplitude that it can send, and synapses that learn come to any
+        weight of their format; what a drive feeds into cells, not inputs, comes on top. Only `CubaCells` have bounds.
         """
         from .bound import program_bounds
 
@@ -115,8 +137,9 @@ class Program(AbstractDynamics):
 
     @property
     def ring(self) -> Ring:
-        """A slot for every step that an arrival may lie ahead, a place for every cell."""
-        return Ring(1 + max((group.max_delay for group in self.synapses.values()), default=0), sum(self.sizes.values()))
+        """A slot for every step that an arrival may lie ahead, a place for every inlet of every cell."""
+        longest = max((group.max_delay for group in self.synapses.values()), default=0)
+        return Ring(1 + longest, sum(group.inlets * group.n for group in self.cells.values()))
 
     def init(self, *, key: Array) -> ProgramState:
         return ProgramState(
@@ -149,10 +172,10 @@ class Running(AbstractDynamics):
     @classmethod
     def of(cls, program: Program) -> "Running":
         first, at = {}, 0
-        for name, n in program.sizes.items():
-            first[name], at = at, at + n
+        for name, group in program.cells.items():
+            first[name], at = at, at + group.inlets * group.n
         carriers = {
-            name: group.prepare(program.core, program.ring, first[group.post])
+            name: group.prepare(program.core, program.ring, first[group.post], program.cells[group.pre].message_bits)
             for name, group in program.synapses.items()
         }
         return cls(program, carriers, program.dt)
@@ -183,11 +206,11 @@ class Running(AbstractDynamics):
         landed, ring = program.ring.take(state.ring, t)
         cells, spikes, first = {}, {}, 0
         for name, group in program.cells.items():
-            arrived = landed[first : first + group.n]
+            arrived = landed[first : first + group.inlets * group.n]
             stream = _random.stream(key, f"{name}.noise")
             fed = _fed(group, name, inputs)
             cells[name], spikes[name], new = group.step(program.core, state.cells[name], arrived, fed, t, stream=stream)
-            status, first = status | new, first + group.n
+            status, first = status | new, first + group.inlets * group.n
         synapses = {}
         for name, carrier in self.carriers.items():
             group, s = program.synapses[name], state.synapses[name]

@@ -6,6 +6,7 @@ has a surrogate derivative. So what is trained is what will run on the chip.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -73,7 +74,7 @@ class RelaxedCells(eqx.Module):
         """A step of the integer cells; its derivative is that of the formula without rounding."""
         whole = jax.tree.map(lambda x: lax.stop_gradient(x).astype(jnp.int32), (s, arrived))
         exact, sent, status = self.cells.step(core, *whole, fed, t, stream=stream)
-        total = arrived if fed is None else arrived + 64.0 * fed.astype(arrived.dtype)
+        total = 64.0 * (arrived if fed is None else arrived + fed.astype(arrived.dtype))
         u = straight_through(exact.u, (1 - self.decay_u / 4096) * s.u + total)
         drive = u + self.bias * 2.0 ** self.cells.bias_exponent.astype(u.dtype)
         v = jnp.where(s.held > 0, 0.0, (1 - self.decay_v / 4096) * s.v + drive)
@@ -100,14 +101,14 @@ class RelaxedSynapses(eqx.Module):
         return RelaxedSynapses(eqx.tree_at(lambda g: g.weight, group, whole), weight)
 
     def send(self, core: Core, ring: Ring, buffer: Array, first: int, spikes: Float[Array, " pre"], t: Array) -> Array:
-        """The ring with what the spikes of step `t` bring, times 2^6."""
+        """The ring with what the spikes of step `t` bring."""
         group, weight, power = self.group, self.weight, jnp.exp2(self.group.exponent.astype(self.weight.dtype))
         if isinstance(group, ConvSynapses):
-            return ring.add(buffer, t + 1, first, self._scaled(group.convolve(spikes, weight), power))
+            return ring.add(buffer, t + 1, first, self._scaled(group.convolve(spikes, weight), power, group.kept))
         each = not isinstance(core.scaling, OnSum)  # the exponent acts on every weight, or on what arrives together
         if each:
             weight = straight_through(group.effective(core), weight * power)
-        scaled = lambda total: 64.0 * total if each else self._scaled(total, power)
+        scaled = lambda total: total if each else self._scaled(total, power)
         if group.delay.ndim == 0:  # sums are exact in floats while they stay below 2^24
             return ring.add(buffer, t + 1 + group.delay, first, scaled(spikes @ weight))
         delays = jnp.arange(group.max_delay + 1, dtype=jnp.int32)
@@ -116,9 +117,9 @@ class RelaxedSynapses(eqx.Module):
         place = ring.start(t + 1 + delays)[:, None] + first + jnp.arange(a.shape[1], dtype=jnp.int32)[None]
         return buffer.at[place].add(a)
 
-    def _scaled(self, total: Array, power: Array) -> Array:
-        exact = shift(lax.stop_gradient(total).astype(jnp.int32), self.group.exponent) << 6
-        return straight_through(exact, 64.0 * total * power)
+    def _scaled(self, total: Array, power: Array, kept: Callable[[Array], Array] = lambda whole: whole) -> Array:
+        exact = shift(kept(lax.stop_gradient(total).astype(jnp.int32)), self.group.exponent)
+        return straight_through(exact, total * power)
 
 
 class Relaxed(AbstractDynamics):
@@ -211,6 +212,9 @@ def relax(program: Program, *, surrogate: AbstractSurrogate | None = None) -> Re
     **Reference:** Bengio, Leonard and Courville, arXiv:1308.3432 (2013) for the straight-through estimator.
     """
     surrogate = FastSigmoid(5.0) if surrogate is None else surrogate
+    for name, part in program.cells.items():
+        if isinstance(part, InputCells) and part.message_bits:
+            raise ValueError(f"{name!r} sends amplitudes of {part.message_bits} bits; only spikes can be relaxed.")
     for name, part in program.named.items():
         if not isinstance(part, (InputCells, CubaCells, Synapses, ConvSynapses)):
             raise ValueError(

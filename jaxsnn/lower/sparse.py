@@ -84,7 +84,7 @@ class SparseSynapses(AbstractFormatted):
     def total(self, x):
         return jax.ops.segment_sum(x, self.target, self.n_post)
 
-    def prepare(self, core: Core, ring: Ring, first: int):
+    def prepare(self, core: Core, ring: Ring, first: int, message_bits: int = 0):
         return carrier(self, core, (self.start, self.target), self.longest, self.n_post, ring, first)
 
 

@@ -42,12 +42,34 @@ class AbstractSynapses(eqx.Module):
         return ()
 
     @abc.abstractmethod
-    def reach(self, core: Core) -> tuple[Array, Array]:
-        """The least and the most that a step can bring to every receiver, in units of 2^6: a spike of each sender."""
+    def reach(self, core: Core, message_bits: int = 0) -> tuple[Array, Array]:
+        """The least and the most that a step can bring to every receiver, in units of 2^6: a spike of each sender.
+
+        `message_bits`: of its amplitude; without limits where the sum of such spikes may not fit its register.
+        """
 
     @abc.abstractmethod
-    def prepare(self, core: Core, ring: Ring, first: int) -> AbstractCarrier:
-        """What steps; the arrivals of the receiving group begin at `first` in a slot of the ring."""
+    def prepare(self, core: Core, ring: Ring, first: int, message_bits: int = 0) -> AbstractCarrier:
+        """What steps; the arrivals of the receiving group begin at `first` in a slot of the ring.
+
+        `message_bits`: of the senders' amplitudes. Sums are kept in 32 bits, as two's complement.
+        """
+
+
+def graded_reach(
+    low: Array, high: Array, exponent: Array, message_bits: int, *, sum_bits: int = 31
+) -> tuple[Array, Array]:
+    """What spikes of any amplitude can bring where those of amplitude 1 bring from `low` to `high`.
+
+    `sum_bits`, and a sign: what is kept of a sum before a negative exponent acts on it.
+    """
+    if not message_bits:
+        return low, high
+    size = (jnp.maximum(-low, high) + 1).astype(jnp.float32)  # of either sign; 1 may have been rounded away
+    size = size * (2.0**message_bits - 1.0)
+    whole = size * jnp.exp2(jnp.maximum(-exponent, 0).astype(jnp.float32)) < 2.0**sum_bits
+    size = jnp.where(whole, size, jnp.inf)
+    return -size, size
 
 
 class AbstractFormatted(AbstractSynapses):
@@ -75,10 +97,11 @@ class AbstractFormatted(AbstractSynapses):
             return self.stored(core), self.exponent
         return self.effective(core), jnp.zeros((), jnp.int32)
 
-    def reach(self, core: Core) -> tuple[Array, Array]:
+    def reach(self, core: Core, message_bits: int = 0) -> tuple[Array, Array]:
         weight, exponent = self.carried(core)
         low, high = (shift(self.total(part), exponent) for part in (jnp.minimum(weight, 0), jnp.maximum(weight, 0)))
-        return low - jnp.where(exponent < 0, self.max_delay, 0), high  # spikes of one delay are rounded down together
+        low = low - jnp.where(exponent < 0, self.max_delay, 0)  # spikes of one delay are rounded down together
+        return graded_reach(low, high, self.exponent, message_bits)
 
     @abc.abstractmethod
     def total(self, x: Array) -> Int[Array, " post"]:
@@ -87,6 +110,9 @@ class AbstractFormatted(AbstractSynapses):
 
 class Synapses(AbstractFormatted):
     """A matrix of synapses: a spike adds `weight 2^(6 + exponent)` to the input of a cell, `delay + 1` steps later.
+
+    A graded spike adds so many times its amplitude. Cells of Loihi 2 that are not of the leaky kinds hear
+    `weight 2^exponent`.
 
     **Arguments:** `weight`: mantissas, whole numbers of shape `(n_pre, n_post)`, of at most 8 bits and a sign.
     `exponent`: -8..7, one for the group. `bits`: mantissa bits that are stored, 0..8. `sign`: `Mixed()` (spends a bit),
@@ -117,7 +143,7 @@ class Synapses(AbstractFormatted):
     def total(self, x):
         return jnp.sum(x, axis=0)
 
-    def prepare(self, core, ring, first):
+    def prepare(self, core, ring, first, message_bits=0):
         if self.delay.ndim == 0:
             weight, exponent = self.carried(core)
             return Matrix(weight.astype(jnp.int16), exponent, self.delay, ring, first)
@@ -136,7 +162,7 @@ class Matrix(AbstractCarrier):
     first: int = eqx.field(static=True)
 
     def send(self, s, buffer, spikes, t):
-        a = shift(many_rows_of(spikes, self.weight), self.exponent) << 6
+        a = shift(many_rows_of(spikes, self.weight), self.exponent)
         return self.ring.add(buffer, t + 1 + self.delay, self.first, a)
 
 
@@ -151,7 +177,7 @@ class SummedFirst(AbstractCarrier):
     def send(self, s, buffer, spikes, t):
         own = self.rows.ring
         landed, _ = self.rows.deliver(own.empty(jnp.int32), spikes, jnp.int32(0))
-        a = shift(landed, self.exponent).reshape(own.slots, own.width) << 6
+        a = shift(landed, self.exponent).reshape(own.slots, own.width)
         slots = self.ring.start(t + 1 + jnp.arange(own.slots, dtype=jnp.int32))
         place = slots[:, None] + self.first + jnp.arange(own.width, dtype=jnp.int32)[None]
         return buffer.at[place].add(a)
@@ -180,7 +206,7 @@ def carrier(
     weight, exponent = group.carried(core)
     if isinstance(core.scaling, OnSum):
         return SummedFirst(rows(weight, Ring(group.max_delay + 1, n_post), 0), exponent, ring, first)
-    return Scattered(rows(weight << 6, ring, first))
+    return Scattered(rows(weight, ring, first))
 
 
 def sign_of(weight: Array) -> AbstractSign:

@@ -12,7 +12,7 @@ from ...connect.dense import many_rows_of
 from ...connect.ring import Ring
 from ..cores import AbstractSign, Core, Mixed, OnSum
 from ..fixed import register, shift
-from ..synapses import AbstractCarrier, AbstractSynapses
+from ..synapses import AbstractCarrier, AbstractSynapses, graded_reach
 from .engine import LearningState, LoihiRule
 
 
@@ -54,14 +54,15 @@ class LearningSynapses(AbstractSynapses):
     def init(self) -> LearningState:
         return self.rule.init(self.weight, self.tag, self.learned)
 
-    def reach(self, core: Core) -> tuple[Array, Array]:
+    def reach(self, core: Core, message_bits: int = 0) -> tuple[Array, Array]:
         """Of all weights that can be learned."""
         n_pre, n_post = self.weight.shape
         low, high = self.sign.range(core)  # the exponent rounds down, each weight or the sum
         ends = n_pre * shift(jnp.int32(low), self.exponent), shift(jnp.int32(n_pre * high), self.exponent)
+        ends = graded_reach(*ends, self.exponent, message_bits)
         return jnp.broadcast_to(ends[0], (n_post,)), jnp.broadcast_to(ends[1], (n_post,))
 
-    def prepare(self, core: Core, ring: Ring, first: int) -> LearningMatrix:
+    def prepare(self, core: Core, ring: Ring, first: int, message_bits: int = 0) -> LearningMatrix:
         return LearningMatrix(self, core, ring, first)
 
 
@@ -78,7 +79,7 @@ class LearningMatrix(AbstractCarrier):
         of_sum = lambda w: shift(many_rows_of(spikes, w), exponent)
         each = lambda w: many_rows_of(spikes, shift(w, exponent))  # loses bits of every weight where it is negative
         a = of_sum(s.w) if isinstance(self.core.scaling, OnSum) else lax.cond(exponent >= 0, of_sum, each, s.w)
-        return self.ring.add(buffer, t + 1 + self.group.delay, self.first, a << 6)
+        return self.ring.add(buffer, t + 1 + self.group.delay, self.first, a)
 
     def learn(self, s, pre, post, modulators, t, *, stream):
         bounds = self.group.sign.range(self.core)

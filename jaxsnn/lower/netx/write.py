@@ -67,6 +67,8 @@ def _chain(program: Program) -> Iterator[Layer]:
     if len(inputs) != 1:
         raise _refuse(known(inputs), f"its networks have one input, this has {len(inputs)} groups of InputCells")
     (at,), seen = inputs, set(inputs)
+    if program.cells[at].message_bits:
+        raise _refuse(at, "amplitudes of its spikes are an argument of the loader, and nothing in a file")
     while seen < program.cells.keys():
         onward = {n: g for n, g in program.synapses.items() if g.pre == at and g.post != at}
         if len(onward) != 1:
