@@ -55,7 +55,7 @@ class BoundAccumulators(AbstractPass):
         for name, cell in graph.cells.items():
             if cell.is_input:
                 continue
-            bounds = bounds_of(cell, list(graph.into(name).values()))
+            bounds = bounds_of(cell, list(graph.into(name).values()), target.core)
             for register, interval in bounds.items():
                 low, high = limits_of(target.core)[register]
                 graph = graph.count(
@@ -69,12 +69,16 @@ class BoundAccumulators(AbstractPass):
         return graph
 
 
-def bounds_of(cell: CellNode, links: list[LinkNode]) -> dict[str, Interval]:
-    """The interval of every register of a group."""
+def bounds_of(cell: CellNode, links: list[LinkNode], core: Core) -> dict[str, Interval]:
+    """The interval of every register of a group; weights that are learned count with all that they can come to."""
     low = high = jnp.zeros(cell.n)
     for link in links:
-        units = shift(link["weight"], link["exponent"]).astype(low.dtype) * 64.0
-        low, high = low + jnp.sum(jnp.minimum(units, 0.0), axis=0), high + jnp.sum(jnp.maximum(units, 0.0), axis=0)
+        ends = jnp.minimum(link["weight"], 0), jnp.maximum(link["weight"], 0)
+        if link.learning is not None:
+            exists, (least, most) = jnp.asarray(link["exists"]), link.sign.range(core)
+            ends = jnp.where(exists, least, 0), jnp.where(exists, most, 0)
+        less, more = (shift(end, link["exponent"]).astype(low.dtype) * 64.0 for end in ends)
+        low, high = low + jnp.sum(less, axis=0), high + jnp.sum(more, axis=0)
     form = cell.values["bias"].format
     assert isinstance(form, Fixed)
     bias = cell["bias"].astype(low.dtype) * jnp.exp2(-form.frac.astype(low.dtype))

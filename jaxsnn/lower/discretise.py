@@ -86,7 +86,7 @@ class FoldGains(AbstractPass):
             )
             cells[name] = CellNode(cell.n, folded.values, dict.fromkeys(cell.ports, gain))
             for key, link in graph.into(name).items():
-                links[key] = link.set(weight=real(link["weight"] * jnp.broadcast_to(gain, (cell.n,))[None]))
+                links[key] = link.times(gain)
         return graph.having(cells=cells, links=links)
 
 
@@ -143,5 +143,8 @@ class MapDelays(AbstractPass):
                     f"Projection {key!r} has a delay of {link.max_delay * graph.dt:g} ms, {high + shift} steps on the "
                     f"chip; the longest on {target.name} is {target.delay}: use a larger dt, or a relay on the way."
                 )
-            links[key] = link.set(delay=real(delay), max_delay=high + shift)
+            learning = link.learning
+            if learning is not None:  # an input of `after` sends a step earlier than in the model
+                learning = learning.behind(shift + 1 + (after and graph.cells[link.pre].is_input))
+            links[key] = link.set(delay=real(delay), max_delay=high + shift, learning=learning)
         return graph.having(links=links, late=tuple(sorted(late.items())))

@@ -92,6 +92,8 @@ class Program(AbstractDynamics):
             for end in (group.pre, group.post):
                 if end not in self.cells:
                     raise ValueError(f"Synapses {name!r} go to or from {end!r}; expected one of {known(self.cells)}.")
+            if (why := group.misfit(self.core)) is not None:
+                raise ValueError(f"Synapses {name!r} have {why}.")
 
     @property
     def named(self) -> dict[str, Any]:
