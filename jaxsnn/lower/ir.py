@@ -78,9 +78,7 @@ class LinkNode(eqx.Module):
     def __getitem__(self, name: str) -> Array:
         return self.values[name].x
 
-    def set(
-        self, *, max_delay: int | None = None, learning: LearningLink | None = None, **values: Value
-    ) -> LinkNode:
+    def set(self, *, max_delay: int | None = None, learning: LearningLink | None = None, **values: Value) -> LinkNode:
         """A copy with values added or replaced."""
         merged = dict(sorted({**self.values, **values}.items()))
         longest = self.max_delay if max_delay is None else max_delay

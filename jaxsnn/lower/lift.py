@@ -195,7 +195,7 @@ def _links(name: str, p: Projection) -> dict[str, LinkNode]:
     learning = None if p.plastic is None else LearningLink.of(name, p)
     given, steps = p.weight, jnp.zeros((), jnp.int32) if p.delay is None else p.delay
     if learning is not None:  # one weight a pair, however many synapses a matrix counts
-        given, steps = jnp.broadcast_to(p.weight, p.graph.shape), steps.reshape(-1)[0]
+        given, steps = jnp.broadcast_to(p.weight, p.graph.shape), steps if steps.ndim == 0 else steps.reshape(-1)[0]
     pre, post, weight, delay = p.graph.synapses(given, steps)
     if isinstance(p.graph, DenseGraph):  # known while tracing too
         pre, post = (of.reshape(-1) for of in np.indices(shape))

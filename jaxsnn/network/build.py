@@ -125,7 +125,8 @@ class _Layout(NamedTuple):
             f"{part} is {value} ms, which leaves {shortest * dt:g} .. {longest * dt:g} ms: "
             f"the shortest is {shortest} step(s) of dt = {dt:g} ms; raise the delay, or give a larger max_delay",
         )
-        return _Delay(jnp.clip(wanted, shortest, longest), longest, late)
+        with jax.ensure_compile_time_eval():  # a delay that was given is known inside jit, too
+            return _Delay(jnp.clip(wanted, shortest, longest), longest, late)
 
     def _longest(self, value: Any, wanted: Int[Array, "..."]) -> int:
         """The largest delay there must be room for: static, so that shapes do not depend on a draw."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -41,7 +43,7 @@ class LearningLink(eqx.Module):
                 "chain(rule, Bound(lo, hi))."
             )
         axonal = _one(name, p.plastic.axonal)
-        whole = jnp.int32(0) if p.delay is None else _one(name, p.delay)
+        whole = np.int32(0) if p.delay is None else _one(name, p.delay)
         return cls(p.plastic.rule, jnp.ones(()), 2 * axonal - whole)
 
     @property
@@ -55,9 +57,9 @@ class LearningLink(eqx.Module):
         """A unit of weight is worth so much more."""
         return LearningLink(self.rule, self.unit * gain, self.displaced)
 
-    def behind(self, steps: Array | int) -> LearningLink:
-        """The engine sees receivers' spikes by so many steps later."""
-        return LearningLink(self.rule, self.unit, self.displaced + jnp.int32(steps))
+    def seen(self, displaced: Array) -> LearningLink:
+        """The engine sees receivers' spikes by so many steps later than they meet the senders'."""
+        return LearningLink(self.rule, self.unit, displaced)
 
     @property
     def worth(self) -> Float[Array, ""]:
@@ -73,6 +75,10 @@ class LearningLink(eqx.Module):
         """The largest weight that can be learned, of either sign, in the unit of `v`."""
         return jnp.maximum(self.bound.hi, -self.bound.lo) * self.worth
 
+    def per_unit(self, scale: Array, exponent: Array) -> Float[Array, ""]:
+        """How many mantissas a unit of weight is, of cells of this scale."""
+        return self.worth * scale * jnp.exp2(-(6.0 + exponent.astype(scale.dtype)))
+
     def mapped(self, name: str, post: str, scale: Array, exponent: Array, dt: float) -> Mapped:
         """The rule on the engine, for cells of this scale. **Raises:** ValueError where one rule does not serve all."""
         if self.unit.ndim and not is_concrete(self.unit):
@@ -86,21 +92,20 @@ class LearningLink(eqx.Module):
                 f"{100 * float(self.spread):.0f} %, but one rule serves all its synapses; give {post!r} one decay and gain, "
                 "or make a population of each kind."
             )
-        per_unit = self.worth * scale * jnp.exp2(-(6.0 + exponent.astype(scale.dtype)))
         try:
-            return learns(self.rule, dt, scale=per_unit, displaced=self.displaced)
+            return learns(self.rule, dt, scale=self.per_unit(scale, exponent), displaced=self.displaced)
         except ValueError as error:
             raise ValueError(f"Projection {name!r}: {error}") from None
 
 
-def _one(name: str, delay: Array) -> Int[Array, ""]:
-    """The delay that all synapses share."""
+def _one(name: str, delay: Array) -> Any:
+    """The delay that all synapses share; in NumPy where it is known, so that it is while tracing, too."""
     if delay.ndim == 0:
-        return delay
+        return np.asarray(delay) if is_concrete(delay) else delay
     if not is_concrete(delay) or np.ptp(np.asarray(delay)) > 0:
         given = f"{np.min(delay)} to {np.max(delay)} steps" if is_concrete(delay) else "traced delays"
         raise ValueError(
             f"Projection {name!r} learns with delays of {given}, and synapses that learn share one; use one delay, or a "
             "projection for each."
         )
-    return delay.reshape(-1)[0]
+    return np.asarray(delay).reshape(-1)[0]

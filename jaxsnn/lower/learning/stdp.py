@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from ..._types import canonical_float, is_concrete
 from ...plasticity.base import AbstractRule, After, Apart, Chain, PreFirst
