@@ -67,6 +67,12 @@ class Program(AbstractDynamics):
 
         return program_bounds(self)
 
+    def summary(self) -> str:
+        """What there is, a line or more a part: cells, synapses of every kind, their rules, bounds of registers."""
+        from .summary import summary
+
+        return summary(self)
+
     @staticmethod
     def load(path: str | os.PathLike[str]) -> "Program":
         """Read a program. **Raises:** ValueError for a file that is truncated, changed, newer, or none."""

@@ -83,14 +83,14 @@ class LearningLink(eqx.Module):
         """The rule on the engine, for cells of this scale. **Raises:** ValueError where one rule does not serve all."""
         if self.unit.ndim and not is_concrete(self.unit):
             raise ValueError(
-                f"Projection {name!r} learns, and while tracing it is not known whether its rule serves all of {post!r}, "
-                "whose decays or gains differ; give them one number, or lower outside jit."
+                f"Projection {name!r} learns, and while tracing it is not known whether one rule serves all of "
+                f"{post!r}, whose decays or gains may differ; give them one number, or lower outside jit."
             )
         if is_concrete(self.spread) and float(self.spread) > _APART:
             raise ValueError(
                 f"Projection {name!r} learns, and what its weights are worth to {post!r} differs by "
-                f"{100 * float(self.spread):.0f} %, but one rule serves all its synapses; give {post!r} one decay and gain, "
-                "or make a population of each kind."
+                f"{100 * float(self.spread):.0f} %, but one rule serves all its synapses; give {post!r} one decay and "
+                "gain, or make a population of each kind."
             )
         try:
             return learns(self.rule, dt, scale=self.per_unit(scale, exponent), displaced=self.displaced)
@@ -105,7 +105,7 @@ def _one(name: str, delay: Array) -> Any:
     if not is_concrete(delay) or np.ptp(np.asarray(delay)) > 0:
         given = f"{np.min(delay)} to {np.max(delay)} steps" if is_concrete(delay) else "traced delays"
         raise ValueError(
-            f"Projection {name!r} learns with delays of {given}, and synapses that learn share one; use one delay, or a "
-            "projection for each."
+            f"Projection {name!r} learns with delays of {given}, and synapses that learn share one; use one delay, or "
+            "a projection for each."
         )
     return np.asarray(delay).reshape(-1)[0]

@@ -28,7 +28,8 @@ class LearningSynapses(AbstractSynapses):
 
     **Arguments:** as `Synapses`, and `rule`; `tag`, `learned`: where tags and learned delays start, `()` or as
     `weight`, which starts even where both signs are stored (`Mixed()`); learning may make it odd, as in Lava. `delay`:
-    of every spike, steps, `()`. `exists`: which pairs have a synapse, None for all. While it runs, `"name.w"`, `"name.t"`, `"name.d"`, `"name.x1"` ... can be recorded.
+    of every spike, steps, `()`. `exists`: which pairs have a synapse, None for all. While it runs, `"name.w"`,
+    `"name.t"`, `"name.d"`, `"name.x1"` ... can be recorded.
     """
 
     pre: str = eqx.field(static=True)
