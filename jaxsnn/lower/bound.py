@@ -12,6 +12,7 @@ from .cores import Core, Saturates
 from .discretise import AbstractPass
 from .fixed import Fixed, shift
 from .ir import CellNode, LinkNode
+from .learning.synapses import reach_of
 
 if TYPE_CHECKING:
     from .program import Program
@@ -73,12 +74,12 @@ def bounds_of(cell: CellNode, links: list[LinkNode], core: Core) -> dict[str, In
     """The interval of every register of a group; weights that are learned count with all that they can come to."""
     low = high = jnp.zeros(cell.n)
     for link in links:
-        ends = jnp.minimum(link["weight"], 0), jnp.maximum(link["weight"], 0)
-        if link.learning is not None:
-            exists, (least, most) = jnp.asarray(link["exists"]), link.sign.range(core)
-            ends = jnp.where(exists, least, 0), jnp.where(exists, most, 0)
-        less, more = (shift(end, link["exponent"]).astype(low.dtype) * 64.0 for end in ends)
-        low, high = low + jnp.sum(less, axis=0), high + jnp.sum(more, axis=0)
+        if link.learning is None:
+            units = shift(link["weight"], link["exponent"])
+            less, more = jnp.sum(jnp.minimum(units, 0), axis=0), jnp.sum(jnp.maximum(units, 0), axis=0)
+        else:
+            less, more = reach_of(jnp.sum(jnp.asarray(link["exists"]), axis=0), link.sign, link["exponent"], core)
+        low, high = low + 64.0 * less.astype(low.dtype), high + 64.0 * more.astype(low.dtype)
     form = cell.values["bias"].format
     assert isinstance(form, Fixed)
     bias = cell["bias"].astype(low.dtype) * jnp.exp2(-form.frac.astype(low.dtype))

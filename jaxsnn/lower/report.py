@@ -121,6 +121,9 @@ def _learning(graph: Graph, name: str, learned: Any) -> dict[str, Any]:
     assert link.learning is not None
     scale = graph.cells[link.post]["scale"]
     data = link.learning.mapped(name, link.post, scale, link["exponent"], graph.dt).data
+    if (exponent := int(link["exponent"])) < 0:
+        carried = f"a spike adds a multiple of {2**-exponent} mantissas, rounded down: inputs are multiples of 2^6"
+        data["notes"].append(carried)
     return data if learned is None else data | {"learned": learned}
 
 

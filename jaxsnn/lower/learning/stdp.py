@@ -217,7 +217,7 @@ def _pairs(
             raise ValueError("Got PairSTDP without a Bound and no scale; expected one: how many mantissas is a unit?")
         scale = 255 / xp.maximum(high, -low)
     scale = number(scale)
-    later = int(displaced) if known else jnp.asarray(displaced)
+    later = number(displaced)
     traces, products, got, sought, made = {}, [], {}, {}, {}
     for side, spike, name, way in (("plus", "y0", "x1", 1), ("minus", "x0", "y1", -1)):
         amplitude, tau = asked[f"a_{side}"], asked[f"tau_{side}"]
@@ -243,6 +243,7 @@ def _pairs(
     made_rule = LoihiRule(SumOfProducts(tuple(products)), **traces, epoch=epoch, rounding=rounding)
     got = {name: float(got[name]) if known else got[name] for name in _NUMBERS} | {"dt": dt}
     changed = float(changed) if known else changed
+    later = int(later) if known else displaced
     return Mapped(
         made_rule, sign_within(bound), scale, asked, got, changed, (low, high), later, coincident, sends
     )  # fmt: skip

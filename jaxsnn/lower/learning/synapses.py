@@ -79,12 +79,16 @@ class LearningSynapses(AbstractSynapses):
         """Of all weights that can be learned."""
         n_pre, n_post = self.weight.shape
         count = jnp.full(n_post, n_pre) if self.exists is None else jnp.sum(self.exists, axis=0)
-        low, high = self.sign.range(core)  # the exponent rounds down, each weight or the sum
-        count = count.astype(jnp.int32)
-        return count * shift(jnp.int32(low), self.exponent), shift(count * high, self.exponent)
+        return reach_of(count, self.sign, self.exponent, core)
 
     def prepare(self, core: Core, ring: Ring, first: int) -> LearningMatrix:
         return LearningMatrix(self, core, ring, first)
+
+
+def reach_of(count: Array, sign: AbstractSign, exponent: Array, core: Core) -> tuple[Array, Array]:
+    """The least and the most that `count` synapses of a receiver add, whatever they learn, in units of 2^6."""
+    (low, high), count = sign.range(core), count.astype(jnp.int32)  # the exponent rounds down, each weight or the sum
+    return count * shift(jnp.int32(low), exponent), shift(count * high, exponent)
 
 
 class LearningMatrix(AbstractCarrier):
