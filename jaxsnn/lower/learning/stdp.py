@@ -47,14 +47,12 @@ class Mapped(NamedTuple):
         """The mean change by a pair whose receiver's spike comes so many steps after the sender's: asked, and got."""
         steps = np.asarray(steps)
         same = self.asked["a_plus"] if self.coincident is PreFirst else 0.0
-        return self._window(self.asked, steps, 0, same), self._window(self.got, steps, self.displaced, self.together)
+        return self._window(self.asked, steps, same), self._window(self.got, steps + self.displaced, self.together)
 
-    def _window(self, numbers: dict[str, Any], steps: np.ndarray, displaced: int, together: float) -> np.ndarray:
-        apart, seen = np.abs(steps) * self.got["dt"], steps + displaced
-        signed = np.where(steps < 0, -apart, apart)
-        plus = numbers["a_plus"] * np.exp(-signed / numbers["tau_plus"])
-        minus = -numbers["a_minus"] * np.exp(signed / numbers["tau_minus"])
-        return np.where(seen > 0, plus, np.where(seen < 0, minus, together))
+    def _window(self, numbers: dict[str, Any], steps: np.ndarray, same: float) -> np.ndarray:
+        ms = np.abs(steps) * self.got["dt"]
+        plus, minus = (numbers[f"a_{side}"] * np.exp(-ms / numbers[f"tau_{side}"]) for side in ("plus", "minus"))
+        return np.where(steps > 0, plus, np.where(steps < 0, -minus, same))
 
     @property
     def window_error(self) -> float:
@@ -88,17 +86,12 @@ class Mapped(NamedTuple):
 
     def _displacement(self) -> str:
         s = int(self.displaced)
-        other = (0, -s - 1) if s < 0 else (1 - s, 0)
-        if self.coincident is PreFirst and s > 0:
-            other = (1 - s, -1)  # spikes of one step belong with those behind them
-        where = "later" if s > 0 else "earlier"
-        counted = "after" if s < 0 else "before"
-        span = f"{other[0]}" if other[0] == other[1] else f"{other[0]} to {other[1]}"
-        wrong = f"; pairs {span} steps apart count as if the sender's came {counted}" if other[0] <= other[1] else ""
-        return (
-            f"the engine sees receivers' spikes {abs(s)} step(s) {where} than they meet the senders' in the model, for "
-            f"which amplitudes make up{wrong}"
+        seen = (
+            f"the engine sees receivers' spikes {abs(s)} step(s) {'later' if s > 0 else 'earlier'} than they meet the "
         )
+        if self.coincident is PreFirst and s == 1:
+            return f"{seen}senders' in the model, for which amplitudes make up"
+        return f"{seen}senders' in the model: by so much the window is displaced, towards {'-' if s > 0 else '+'}"
 
     @property
     def data(self) -> dict[str, Any]:
@@ -142,10 +135,11 @@ def learns(
     two; the impulses of the traces take up the rest. A product of spikes takes back what coincident ones add.
 
     **Arguments:** `dt`: the step, ms. `scale`: mantissas per unit of weight; None for the `Bound` at 255 mantissas.
-    `displaced`: by how many steps more than in the model the engine sees a receiver's spike behind a sender's;
-    amplitudes `a_plus exp(displaced dt / tau_plus)`, `a_minus exp(-displaced dt / tau_minus)` leave the window where it
-    was, but for pairs that change sides. `epoch`: steps; more than one costs the exact times of all but the last spike
-    in it. `rounding`: of the engine. Numbers may be traced; amplitudes out of range are then held at its ends.
+    `displaced`: by how many steps more than in the model the engine sees a receiver's spike behind a sender's. The
+    window is then displaced as much, its areas stay, which decide what chance pairs do; one step under `PreFirst` is
+    made up for exactly, by larger `a_plus` and smaller `a_minus`. `epoch`: steps; more than one costs the exact times
+    of all but the last spike in it. `rounding`: of the engine. Numbers may be traced; amplitudes out of range are then
+    held at its ends.
 
     **Raises:** ValueError for a rule that it cannot have, with the nearest that it can.
     """
@@ -217,24 +211,24 @@ def _pairs(
             raise ValueError("Got PairSTDP without a Bound and no scale; expected one: how many mantissas is a unit?")
         scale = 255 / xp.maximum(high, -low)
     scale = number(scale)
-    later = number(displaced)
+    # one step later all pairs still are on their side, and an exponential that is shifted is one that is scaled
+    made_up = displaced == 1 if coincident is PreFirst else False
     traces, products, got, sought, made = {}, [], {}, {}, {}
     for side, spike, name, way in (("plus", "y0", "x1", 1), ("minus", "x0", "y1", -1)):
         amplitude, tau = asked[f"a_{side}"], asked[f"tau_{side}"]
-        shift = xp.exp(way * later * dt / tau)
-        sought[side] = amplitude * shift
+        sought[side] = amplitude * xp.where(made_up, xp.exp(way * dt / tau), 1.0)
         exponent, impulse = _split(xp, xp.abs(sought[side]) * scale, f"a_{side}", scale)
         traces[name] = LoihiTrace(impulse, tau / dt)
         products.append(Product(spike, (Factor(name),), xp.where(amplitude < 0, -way, way), exponent))
         held = np.float64(traces[name].impulse) if known else traces[name].impulse.astype(scale.dtype)
         made[side] = xp.copysign(held / 256 * 2.0**exponent / scale, amplitude)
-        got[f"a_{side}"] = made[side] / shift
+        got[f"a_{side}"] = made[side]
         got[f"tau_{side}"] = traces[name].tau * dt if known else tau
     # what spikes of one step are to change on the engine, less what the traces make of them
     same = sought["plus"] if coincident is PreFirst else 0.0
-    together = xp.where(later < 0, sought["plus"], xp.where(later > 0, -sought["minus"], same))
+    together = xp.where(made_up, -sought["minus"], same)
     rest, changed = (together - sought["plus"] + sought["minus"]) * scale, made["plus"] - made["minus"]
-    for _ in range(1 if known and later == 0 else 2):
+    for _ in range(2 if coincident is PreFirst and (not known or made_up) else 1):
         mantissa, exponent = _nearest(xp, rest)
         rest, changed = rest - mantissa * 2.0**exponent, changed + mantissa * 2.0**exponent / scale
         if not known or mantissa:
@@ -243,9 +237,9 @@ def _pairs(
     made_rule = LoihiRule(SumOfProducts(tuple(products)), **traces, epoch=epoch, rounding=rounding)
     got = {name: float(got[name]) if known else got[name] for name in _NUMBERS} | {"dt": dt}
     changed = float(changed) if known else changed
-    later = int(later) if known else displaced
+    displaced = int(displaced) if known else displaced
     return Mapped(
-        made_rule, sign_within(bound), scale, asked, got, changed, (low, high), later, coincident, sends
+        made_rule, sign_within(bound), scale, asked, got, changed, (low, high), displaced, coincident, sends
     )  # fmt: skip
 
 
