@@ -87,14 +87,14 @@ def follow(net: Network, calibration: Calibration) -> Run:
 
 
 def compare(
-    net: Network, program: Program, run: Run, calibration: Calibration, model: Run | None = None
+    net: Network, program: Program, run: Run, calibration: Calibration, model_run: Run | None = None
 ) -> dict[str, Any]:
     """Spikes of the program against the model's, by population.
 
-    Once the program's lateness is taken off: see `spike_agreement`. `model`: its run, if there is one already.
+    Once the program's lateness is taken off: see `spike_agreement`. `model_run`: its run, if there is one already.
     """
     names = [name for name, group in program.cells.items() if isinstance(group, CubaCells)]
-    theirs = follow(net, calibration) if model is None else model
+    theirs = follow(net, calibration) if model_run is None else model_run
     late, found = dict(program.late), {}
     seconds = calibration.steps * net.dt * 1e-3
     for name in names:
