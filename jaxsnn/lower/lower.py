@@ -109,7 +109,7 @@ def lower(
     graph = lower_graph(start, target, [_seen(each, unknown, 1.0) for each in passes])
     if calibration is not None:
         for _ in range(_ATTEMPTS):
-            run = observe(emit(graph, target.core), calibration)
+            run = observe(_emitted(graph, target), calibration)  # compiled once for all attempts, and the last look
             again = overflowed(run)  # what overflowed was larger than it seemed
             seen = peaks(run, _scales(graph)), 2.0 if again else 1.0
             graph = lower_graph(start, target, [_seen(each, *seen) for each in passes])
