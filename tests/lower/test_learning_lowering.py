@@ -1,6 +1,7 @@
 """Networks that learn become programs that learn: pair by pair, over random trains, and what the report says of it."""
 
 import dataclasses
+import functools
 
 import equinox as eqx
 import jax
@@ -54,8 +55,9 @@ WAYS = {
 }
 
 
-@pytest.fixture(scope="module")
+@functools.cache
 def lowered():
+    """Made by the first test that wants it, so that it is compiled under the settings of tests, once."""
     net = taught(snn.NestOrder(), WAYS)
     return net, snn.lower(net, calibrate=pairs())
 
@@ -92,12 +94,12 @@ def off(mean, error, expected):
     return np.abs(mean - expected) > 4.5 * error + 1e-4
 
 
-def test_every_pair_changes_as_the_report_says(lowered):
+def test_every_pair_changes_as_the_report_says():
     """The model as asked, the chip as got: lag by lag, with delays of axons and dendrites and receivers that run late.
 
     Where the engine sees spikes as they meet at the synapse, or is made up for, both are the same.
     """
-    net, program = lowered
+    net, program = lowered()
     data = program.report.data["links"]
     assert {name: data[name]["learning"]["displaced, steps"] for name in WAYS} == dict(one=0, three=-2, axon=2)
     assert dict(program.late) == {"E": 1, "F": 0, "in": 0, "t": 0}
@@ -121,9 +123,9 @@ def test_every_pair_changes_as_the_report_says(lowered):
     assert "2 step(s) later" in said[1] and "displaced, towards -" in said[1]
 
 
-def test_random_trains_are_learned_as_by_the_model(lowered):
+def test_random_trains_are_learned_as_by_the_model():
     """Where nothing is displaced, the mean over synapses is the model's within rounding noise."""
-    net, program = lowered
+    net, program = lowered()
     rng = np.random.default_rng(5)
     inputs, teacher = rng.random((STEPS, SENDERS)) < 0.06, rng.random((STEPS, 1)) < 0.15
     soft, hard = changes(net, program, calibration(inputs, teacher))["one"]
@@ -135,8 +137,8 @@ def test_random_trains_are_learned_as_by_the_model(lowered):
     assert np.std(later - soft) > 1.5 * np.std(hard - soft)  # control: inputs a step later
 
 
-def test_the_report_has_the_rule_and_what_was_learned(lowered):
-    _, program = lowered
+def test_the_report_has_the_rule_and_what_was_learned():
+    _, program = lowered()
     data = program.report.data
     one = data["links"]["one"]["learning"]
     assert one["learned"]["correlation"] > 0.9 and one["learned"]["mean absolute difference"] < 0.01
@@ -153,8 +155,8 @@ def test_the_report_has_the_rule_and_what_was_learned(lowered):
     assert data["cells"]["E"]["input from"] < 0 == data["cells"]["F"]["input from"]
 
 
-def test_only_synapses_that_exist_learn_and_files_keep_them(lowered, tmp_path):
-    _, program = lowered
+def test_only_synapses_that_exist_learn_and_files_keep_them(tmp_path):
+    _, program = lowered()
     group = program.synapses["one"]
     assert isinstance(group.sign, Excitatory) and isinstance(program.synapses["three"].sign, Mixed)
     assert int(group.exists.sum()) == SENDERS
