@@ -1,8 +1,8 @@
 """STDP on the chip: integrate-and-fire cells learn which of their inputs fire together, in floats and in integers.
 
 Half of 100 Poisson inputs have events in common; additive STDP with a little more depression than potentiation lets
-them take over (Song, Miller and Abbott 2000). The network runs twice on the same spikes: as floats, and as a program
-whose synapses are 8-bit mantissas under the learning engine's rule, to which `learns` has mapped the float one.
+them take over (Song, Miller and Abbott 2000). The network runs twice on the same spikes: as floats, and as the program
+that `lower` makes of it, whose synapses are 8-bit mantissas under the learning engine's rule.
 
     jaxsnn run experiments/onchip_stdp.py
     jaxsnn sweep experiments/onchip_stdp.py --axis common=0:0.6:7
@@ -13,9 +13,6 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxsnn as snn
-from jaxsnn.lower.cells import CubaCells, InputCells
-from jaxsnn.lower.cores import Loihi1Core
-from jaxsnn.lower.program import Program
 
 SPACE = {
     "common": snn.Axis(0.4, unit="1"),  # how often an input of the first half follows a common event
@@ -24,6 +21,7 @@ SPACE = {
 }
 N, CELLS, DT, RATE = 100, 8, 1.0, 20.0  # inputs, cells, ms, Hz of an input
 TAU, V_TH = 20.0, 15.0  # ms, mV
+FULL = 255  # mantissas of the largest weight, 1 mV: lower gives a Bound all of them
 RULE = dict(a_plus=0.005, a_minus=0.0056, tau_plus=20.0, tau_minus=20.0)
 
 
@@ -46,16 +44,6 @@ def floats(rule, weight, key):
     return snn.set(net, "S.weight", weight)
 
 
-def integers(rule, weight):
-    """The same on a chip: a millivolt is as many mantissas as a unit of weight."""
-    mapped = snn.learns(rule, DT)
-    threshold, decay = round(V_TH * mapped.scale), round(4096 * -np.expm1(-DT / TAU))
-    mantissas = jnp.round(weight * mapped.scale).astype(jnp.int32)
-    cells = {"in": InputCells(N), "E": CubaCells(CELLS, decay_u=4096, decay_v=decay, threshold=threshold)}
-    link = snn.LearningSynapses("in", "E", mantissas, rule=mapped.rule, sign=mapped.sign)
-    return Program(cells, {"S": link}, Loihi1Core(), dt=DT), mapped.scale
-
-
 def experiment(point, key):
     """Both, on the same inputs and from the same weights."""
     data, start, run = jax.random.split(key, 3)
@@ -64,13 +52,13 @@ def experiment(point, key):
     weight = jax.random.uniform(start, (N, CELLS), minval=0.3, maxval=0.7)
     rule = snn.chain(snn.PairSTDP(**RULE), snn.Bound(0.0, 1.0), sends=snn.Before(), coincident=snn.Apart())
     record = {"rate": snn.Count("E"), "w": snn.Trace("S.weight", every=steps // 20)}
-    soft = snn.simulate(floats(rule, weight, start), drive, steps=steps, key=run, record=record)
-    program, scale = integers(rule, weight)
+    net = floats(rule, weight, start)
+    soft = snn.simulate(net, drive, steps=steps, key=run, record=record)
     record = {"rate": snn.Count("E"), "w": snn.Trace("S.w", every=steps // 20)}
-    hard = snn.simulate(program, drive, steps=steps, key=run, record=record)
+    hard = snn.simulate(snn.lower(net), drive, steps=steps, key=run, record=record)
     return {
         "float_w": soft["w"],
-        "chip_w": hard["w"].astype(jnp.float32) / scale,
+        "chip_w": hard["w"].astype(jnp.float32) / FULL,
         "float_hz": soft["rate"] / point["seconds"],
         "chip_hz": hard["rate"] / point["seconds"],
         "status": soft.status | hard.status,

@@ -38,6 +38,11 @@ def advice(data: dict[str, Any]) -> list[str]:
                 f"{name}: weights are off by {100 * error:.0f} %; use more weight bits, split weak from strong "
                 "projections, or train through the integers (relax)"
             )
+        if (error := link.get("learning", {}).get("window error", 0.0)) > _COARSE:
+            lines.append(
+                f"{name}: changes by some pairs of spikes are off by {100 * error:.0f} % of the largest; see its "
+                "notes, and share the delay between axon and dendrite: Link(axonal=..., dendritic=...)"
+            )
     for name, one in data.get("agreement", {}).items():
         if one["coincidence"] < _APART:
             lines.append(

@@ -12,6 +12,7 @@ from .cores import Core, Saturates
 from .discretise import AbstractPass
 from .fixed import Fixed, shift
 from .ir import CellNode, LinkNode
+from .learning.synapses import reach_of
 
 if TYPE_CHECKING:
     from .program import Program
@@ -55,7 +56,7 @@ class BoundAccumulators(AbstractPass):
         for name, cell in graph.cells.items():
             if cell.is_input:
                 continue
-            bounds = bounds_of(cell, list(graph.into(name).values()))
+            bounds = bounds_of(cell, list(graph.into(name).values()), target.core)
             for register, interval in bounds.items():
                 low, high = limits_of(target.core)[register]
                 graph = graph.count(
@@ -69,12 +70,16 @@ class BoundAccumulators(AbstractPass):
         return graph
 
 
-def bounds_of(cell: CellNode, links: list[LinkNode]) -> dict[str, Interval]:
-    """The interval of every register of a group."""
+def bounds_of(cell: CellNode, links: list[LinkNode], core: Core) -> dict[str, Interval]:
+    """The interval of every register of a group; weights that are learned count with all that they can come to."""
     low = high = jnp.zeros(cell.n)
     for link in links:
-        units = shift(link["weight"], link["exponent"]).astype(low.dtype) * 64.0
-        low, high = low + jnp.sum(jnp.minimum(units, 0.0), axis=0), high + jnp.sum(jnp.maximum(units, 0.0), axis=0)
+        if link.learning is None:
+            units = shift(link["weight"], link["exponent"])
+            less, more = jnp.sum(jnp.minimum(units, 0), axis=0), jnp.sum(jnp.maximum(units, 0), axis=0)
+        else:
+            less, more = reach_of(jnp.sum(jnp.asarray(link["exists"]), axis=0), link.sign, link["exponent"], core)
+        low, high = low + 64.0 * less.astype(low.dtype), high + 64.0 * more.astype(low.dtype)
     form = cell.values["bias"].format
     assert isinstance(form, Fixed)
     bias = cell["bias"].astype(low.dtype) * jnp.exp2(-form.frac.astype(low.dtype))

@@ -19,6 +19,8 @@ from ..simulate.spikes import Raster
 from .agreement import spike_agreement
 from .cells import CubaCells
 from .fixed import decay, shift
+from .ir import Graph
+from .lift import lift
 from .program import Program
 from .quantise import Peaks
 
@@ -79,13 +81,20 @@ def overflowed(run: Run) -> bool:
     return bool(np.asarray(run.status) != 0)
 
 
-def compare(net: Network, program: Program, run: Run, calibration: Calibration) -> dict[str, Any]:
+def follow(net: Network, calibration: Calibration) -> Run:
+    """A run of the model that records every population's spikes."""
+    return calibration.run(net, {name: Raster(name) for name in net.populations})
+
+
+def compare(
+    net: Network, program: Program, run: Run, calibration: Calibration, model_run: Run | None = None
+) -> dict[str, Any]:
     """Spikes of the program against the model's, by population.
 
-    Once the program's lateness is taken off: see `spike_agreement`.
+    Once the program's lateness is taken off: see `spike_agreement`. `model_run`: its run, if there is one already.
     """
     names = [name for name, group in program.cells.items() if isinstance(group, CubaCells)]
-    theirs = calibration.run(net, {name: Raster(name) for name in names})
+    theirs = follow(net, calibration) if model_run is None else model_run
     late, found = dict(program.late), {}
     seconds = calibration.steps * net.dt * 1e-3
     for name in names:
@@ -97,6 +106,26 @@ def compare(net: Network, program: Program, run: Run, calibration: Calibration) 
             "rate of the model Hz": float(model.sum() / per_cell),
             "coincidence": float(found_here.coincidence),
             "first difference, step": None if (first := int(found_here.first)) < 0 else first,
+        }
+    return found
+
+
+def compare_weights(net: Network, graph: Graph, run: Run, model: Run) -> dict[str, Any]:
+    """Weights that were learned, in the unit of the rule, against the model's, by link that learns."""
+    found, theirs = {}, lift(net.learned(model.state))
+    for name, link in graph.links.items():
+        if link.learning is None:
+            continue
+        exists, scale = np.asarray(link["exists"]), graph.cells[link.post]["scale"]
+        per_unit = link.learning.per_unit(scale, link["exponent"])
+        mine = np.asarray(run.state.dynamics.synapses[name].w)[exists] / float(per_unit)
+        model_w = np.asarray(theirs.links[name]["weight"])[exists]
+        varied = min(len(mine), np.ptp(mine), np.ptp(model_w)) > 0
+        found[name] = {
+            "mean": float(np.mean(mine)),
+            "mean of the model": float(np.mean(model_w)),
+            "correlation": float(np.corrcoef(mine, model_w)[0, 1]) if varied else None,
+            "mean absolute difference": float(np.mean(np.abs(mine - model_w))),
         }
     return found
 

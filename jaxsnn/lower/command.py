@@ -57,7 +57,7 @@ def emulate_file(program: Path, spikes: Path, out: Path | None, seed: int) -> st
     key = jax.random.key(seed)
     run = simulate(loaded, sum(drives[1:], drives[0]), steps=steps, key=key, record=record, throw=False)
     sent = {name: np.asarray(run[name].dense()) for name in loaded.sizes}
-    lines = [f"{steps} steps of {loaded.dt:g} ms"]
+    lines = [loaded.summary(), f"{steps} steps of {loaded.dt:g} ms"]
     lines += [f"{name}: {int(raster.sum())} spikes of {raster.shape[1]}" for name, raster in sent.items()]
     learned = {f"{name}.w": np.asarray(run[f"{name}.w"]) for name in learns}
     for name, group in learns.items():

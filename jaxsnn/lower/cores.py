@@ -93,6 +93,7 @@ class AbstractSign(eqx.Module):
     """The sign mode of a group of synapses: one of both signs spends a bit on it."""
 
     spent: eqx.AbstractClassVar[int]
+    widest: eqx.AbstractClassVar[tuple[int, int]]  # over all cores
 
     @abc.abstractmethod
     def range(self, core: "Core") -> tuple[int, int]:
@@ -103,6 +104,7 @@ class Mixed(AbstractSign):
     """Both signs: even mantissas from -256 to 254 with 8 bits."""
 
     spent = 1
+    widest = (-256, 255)
 
     def range(self, core):
         return -256, 255
@@ -112,6 +114,7 @@ class Excitatory(AbstractSign):
     """0 to 255."""
 
     spent = 0
+    widest = (0, 255)
 
     def range(self, core):
         return 0, 255
@@ -121,6 +124,7 @@ class Inhibitory(AbstractSign):
     """-255 to 0; one more where low bits go toward zero (Brian2Loihi)."""
 
     spent = 0
+    widest = (-256, 0)
 
     def range(self, core):
         return (-256 if isinstance(core.truncation, TowardZero) else -255), 0

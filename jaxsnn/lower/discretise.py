@@ -86,7 +86,7 @@ class FoldGains(AbstractPass):
             )
             cells[name] = CellNode(cell.n, folded.values, dict.fromkeys(cell.ports, gain))
             for key, link in graph.into(name).items():
-                links[key] = link.set(weight=real(link["weight"] * jnp.broadcast_to(gain, (cell.n,))[None]))
+                links[key] = link.times(gain)
         return graph.having(cells=cells, links=links)
 
 
@@ -101,14 +101,21 @@ class MapDelays(AbstractPass):
     An edge that takes fewer steps in the model makes the receiving group run late, by as little as will do; a group
     that is late by `l` steps sends and hears `l` steps later throughout. A cycle in which edges take fewer steps than
     there are edges cannot be had.
+
+    The learning engine sees spikes when they are sent, not when they meet at the synapse. Receivers run later by the
+    dendritic less the axonal delay, the least of all that learn into them, for which spikes meet as in the model; where
+    that is not to be had (in a cycle, or with delays that are too long) `learns` is told the difference: `displaced`.
     """
 
     def __call__(self, graph, target):
         after = "BrianOrder" in graph.done[0]
-        takes, longest = {}, {}
+        takes, longest, ahead = {}, {}, {}
         for key, link in graph.links.items():
             port = 1 if after or not _jumps(graph.cells[link.post]) else 0  # heard in one step, felt in the next
-            port += after and graph.cells[link.pre].is_input  # which sends what it heard a step later
+            hears = int(after and graph.cells[link.pre].is_input)  # and sends what it heard a step later
+            port += hears
+            if link.learning is not None:
+                ahead[key] = link.learning.displaced + hears
             same_step = is_concrete(link["delay"]) and np.all(np.asarray(link["delay"]) < 0)
             delay = np.zeros((), np.int32) if same_step else link["delay"]
             takes[key] = delay + port
@@ -117,18 +124,20 @@ class MapDelays(AbstractPass):
             d = np.broadcast_to(np.asarray(delay), exists.shape)[exists] if known else np.zeros(0, int)
             low = int(d.min(initial=link.max_delay)) if known else (0 if after else 1)
             longest[key] = (low + port, (int(d.max(initial=0)) if known else link.max_delay) + port)
-        late = dict.fromkeys(graph.cells, 0)
-        for _ in range(len(late) + 1):
-            before = dict(late)
-            for key, link in graph.links.items():
-                late[link.post] = max(late[link.post], late[link.pre] + 1 - longest[key][0])
-            if late == before:
-                break
-        else:
-            round_ = ", ".join(sorted(name for name in late if late[name] != before[name]))
+        least = {key: 1 - low for key, (low, _) in longest.items()}
+        apart = {key: -int(s) for key, s in ahead.items() if is_concrete(s)}
+        into = {key: graph.links[key].post for key in apart if graph.links[key].pre != graph.links[key].post}
+        meeting = {key: min(apart[other] for other in into if into[other] == post) for key, post in into.items()}
+        late, growing = _late(graph, least | {key: max(least[key], steps) for key, steps in meeting.items()})
+        tight = any(
+            longest[key][1] + late[link.post] - late[link.pre] - 1 > target.delay for key, link in graph.links.items()
+        )
+        if growing or tight:
+            late, growing = _late(graph, least)
+        if growing:
             raise ValueError(
-                f"Edges of a cycle through {round_} take fewer steps than there are edges, and on the chip each takes "
-                "one; the nearest is to give its projections a delay of one step more."
+                f"Edges of a cycle through {', '.join(growing)} take fewer steps than there are edges, and on the chip "
+                "each takes one; the nearest is to give its projections a delay of one step more."
             )
         links = {}
         for key, link in graph.links.items():
@@ -143,5 +152,18 @@ class MapDelays(AbstractPass):
                     f"Projection {key!r} has a delay of {link.max_delay * graph.dt:g} ms, {high + shift} steps on the "
                     f"chip; the longest on {target.name} is {target.delay}: use a larger dt, or a relay on the way."
                 )
-            links[key] = link.set(delay=real(delay), max_delay=high + shift)
+            learning = link.learning and link.learning.seen(ahead[key] + shift + 1)
+            links[key] = link.set(delay=real(delay), max_delay=high + shift, learning=learning)
         return graph.having(links=links, late=tuple(sorted(late.items())))
+
+
+def _late(graph: Graph, least: dict[str, int]) -> tuple[dict[str, int], list[str]]:
+    """By how much groups are late if receivers are later than senders by at least so much; and which never settle."""
+    late, before = dict.fromkeys(graph.cells, 0), {}
+    for _ in range(len(late) + 1):
+        before = dict(late)
+        for key, link in graph.links.items():
+            late[link.post] = max(late[link.post], late[link.pre] + least[key])
+        if late == before:
+            return late, []
+    return late, sorted(name for name in late if late[name] != before[name])

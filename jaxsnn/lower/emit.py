@@ -10,6 +10,8 @@ from .cells import AbstractCells, CubaCells, InputCells
 from .cores import Core
 from .fixed import Fixed
 from .ir import Graph, LinkNode
+from .learning.link import LearningLink
+from .learning.synapses import LearningSynapses
 from .program import Program
 from .sparse import SparseSynapses
 from .synapses import AbstractSynapses, Synapses
@@ -29,6 +31,9 @@ def emit(graph: Graph, core: Core) -> Program:
         cells[name] = CubaCells(cell.n, **{key: cell[key] for key in names}, bias_exponent=-form.frac, ports=cell.ports)
     synapses: dict[str, AbstractSynapses] = {}
     for name, link in graph.links.items():
+        if link.learning is not None:
+            synapses[name] = _learning(name, link, link.learning, graph)
+            continue
         matrix = Synapses(
             link.pre,
             link.post,
@@ -41,6 +46,23 @@ def emit(graph: Graph, core: Core) -> Program:
         )
         synapses[name] = SparseSynapses.of(matrix, np.asarray(link["exists"])) if _sparse(link) else matrix
     return Program(cells, synapses, core, graph.dt, late=graph.late)
+
+
+def _learning(name: str, link: LinkNode, learning: LearningLink, graph: Graph) -> LearningSynapses:
+    """Synapses under the rule; those that do not exist are told apart where there are any."""
+    mapped = learning.mapped(name, link.post, graph.cells[link.post]["scale"], link["exponent"], graph.dt)
+    exists = np.asarray(link["exists"])
+    return LearningSynapses(
+        link.pre,
+        link.post,
+        link["weight"],
+        rule=mapped.rule,
+        exponent=link["exponent"],
+        sign=link.sign,
+        delay=jnp.asarray(link["delay"]).astype(jnp.int32),
+        max_delay=link.max_delay,
+        exists=None if exists.all() else exists,
+    )
 
 
 def _sparse(link: LinkNode) -> bool:

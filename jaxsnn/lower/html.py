@@ -42,6 +42,9 @@ def page(data: dict[str, Any]) -> str:
              "weights rounded", "weights rounded to 0", "weights, relative rms error")  # fmt: skip
     links = [(name, *(_number(link.get(key, "")) for key in shown)) for name, link in data["links"].items()]
     parts.append(_table("Projections", ("name", *shown), links))
+    for name, link in data["links"].items():
+        if "learning" in link:
+            parts += _learned(name, link["learning"])
     if found := data.get("agreement"):
         keys = list(next(iter(found.values()), {}))
         parts.append(
@@ -70,6 +73,8 @@ def figure(data: dict[str, Any]):
     from matplotlib.figure import Figure
 
     drawn = [draw for draw, needs in _PANELS if all(data.get(need) for need in needs)]
+    if not any("learning" in link for link in data["links"].values()):
+        drawn = [draw for draw in drawn if draw is not _windows]
     if not data.get("energy", {}).get("available"):
         drawn = [draw for draw in drawn if draw is not _energy]
     rows = max(1, math.ceil(len(drawn) / 2))
@@ -128,6 +133,35 @@ def _weights(ax, data):
     ax.invert_yaxis()
 
 
+def _windows(ax, data):
+    """What a pair of spikes changes on average: asked as a line, got as dots."""
+    learning = {name: link["learning"] for name, link in data["links"].items() if "learning" in link}
+    for i, (name, one) in enumerate(list(learning.items())[:6]):
+        window, unit = one["window"], max(map(abs, one["window"]["asked"])) or 1.0
+        ax.plot(window["ms"], [x / unit for x in window["asked"]], color=f"C{i}", linewidth=1.0, label=f"{name}, asked")
+        ax.plot(
+            window["ms"], [x / unit for x in window["got"]], ".", color=f"C{i}", markersize=4.0, label=f"{name}, got"
+        )
+    ax.axhline(0, color="0.6", linewidth=0.8)
+    ax.axvline(0, color="0.6", linewidth=0.8)
+    ax.set(title="change by a pair of spikes", xlabel="receiver's after sender's (ms)", ylabel="of the largest asked")
+    ax.legend(frameon=False, fontsize="small")
+
+
+def _learned(name: str, learning: dict[str, Any]) -> list[str]:
+    """A rule: its numbers, what differs in kind, and what was learned."""
+    rows = [(key, _number(x), _number(learning["got"][key])) for key, x in learning["asked"].items()]
+    notes = [f"window error {learning['window error']:.2g} of the largest change", *learning["notes"]]
+    found = [(key, _number(value)) for key, value in learning.get("learned", {}).items()]
+    return [
+        _table(f"Learning of {name}", ("", "asked", "got"), rows),
+        f"<p>{_e(learning['rule'])}</p><ul>",
+        *(f"<li>{_e(note)}</li>" for note in notes),
+        "</ul>",
+        *([_table(f"Learned weights of {name}", ("", ""), found)] if found else []),
+    ]
+
+
 def _rates(ax, data):
     found = data["agreement"]
     at = range(len(found))
@@ -145,7 +179,8 @@ def _energy(ax, data):
     ax.set(title="energy of a step, estimate", ylabel="nJ", yscale="log")
 
 
-_PANELS = ((_cores, ("chip",)), (_registers, ("cells",)), (_weights, ("links",)), (_rates, ("agreement",)),
+_PANELS = ((_cores, ("chip",)), (_registers, ("cells",)), (_weights, ("links",)),
+           (_windows, ("links",)), (_rates, ("agreement",)),
            (_energy, ("energy",)))  # fmt: skip
 
 

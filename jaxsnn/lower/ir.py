@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -13,6 +13,9 @@ from jaxtyping import Array
 from .._types import is_concrete
 from .cores import AbstractSign
 from .fixed import AbstractFormat, Real
+
+if TYPE_CHECKING:
+    from .learning.link import LearningLink
 
 
 class Value(eqx.Module):
@@ -59,7 +62,10 @@ class CellNode(eqx.Module):
 
 
 class LinkNode(eqx.Module):
-    """Synapses from one group to a port of another: `values` has a weight, a delay, and in the end an exponent."""
+    """Synapses from one group to a port of another: `values` has a weight, a delay, and in the end an exponent.
+
+    `learning`: None, or how weights change; they then stay in the rule's unit until they are quantised.
+    """
 
     pre: str = eqx.field(static=True)
     post: str = eqx.field(static=True)
@@ -67,15 +73,33 @@ class LinkNode(eqx.Module):
     values: dict[str, Value]
     sign: AbstractSign
     max_delay: int = eqx.field(static=True)
+    learning: LearningLink | None = None
 
     def __getitem__(self, name: str) -> Array:
         return self.values[name].x
 
-    def set(self, *, max_delay: int | None = None, **values: Value) -> LinkNode:
+    def set(self, *, max_delay: int | None = None, learning: LearningLink | None = None, **values: Value) -> LinkNode:
         """A copy with values added or replaced."""
         merged = dict(sorted({**self.values, **values}.items()))
         longest = self.max_delay if max_delay is None else max_delay
-        return LinkNode(self.pre, self.post, self.port, merged, self.sign, longest)
+        learning = self.learning if learning is None else learning
+        return LinkNode(self.pre, self.post, self.port, merged, self.sign, longest, learning)
+
+    def times(self, gain: Array) -> LinkNode:
+        """A copy of which a unit of weight is worth `gain` times as much, `()` or one a receiver."""
+        if self.learning is not None:
+            return self.set(learning=self.learning.times(gain))
+        each = jnp.broadcast_to(gain, self["weight"].shape[1:])
+        return self.set(weight=real(self["weight"] * each[None]))
+
+    def reach(self) -> tuple[Array, Array]:
+        """The least and the most that every synapse can come to add to `v`, at most and at least 0."""
+        if self.learning is None:
+            return jnp.minimum(self["weight"], 0), jnp.maximum(self["weight"], 0)
+        exists, bound = jnp.asarray(self["exists"]), self.learning.bound
+        ends = jnp.minimum(bound.lo, 0.0), jnp.maximum(bound.hi, 0.0)
+        low, high = (jnp.where(exists, end * self.learning.worth, 0.0) for end in ends)
+        return low, high
 
 
 class CoreUse(NamedTuple):
@@ -159,4 +183,6 @@ class Graph(eqx.Module):
         for name, link in self.links.items():
             lines.append(f"  {name}: {link.pre} -> {link.post}.{link.port}, delays up to {link.max_delay}")
             lines += [f"    {key} = {value}" for key, value in link.values.items()]
+            if link.learning is not None:
+                lines.append(f"    learns by {', '.join(type(part).__name__ for part in link.learning.rule.parts)}")
         return "\n".join(lines)

@@ -25,6 +25,8 @@ from ..synapses.base import AbstractSynapse, Exact
 from ..synapses.delta import Delta
 from ..synapses.exponential import Exponential
 from .ir import CellNode, Graph, LinkNode, real
+from .learning.link import LearningLink
+from .learning.stdp import sign_within
 from .synapses import sign_of
 
 
@@ -125,11 +127,6 @@ def lift(net: Network) -> Graph:
     cells = {name: _cell(name, population, net.dt, net.order) for name, population in net.populations.items()}
     links: dict[str, LinkNode] = {}
     for name, projection in net.projections.items():
-        if projection.plastic is not None:
-            raise ValueError(
-                f"Projection {name!r} learns, and synapses are lowered as they stand; build it without a rule, from "
-                "the weights that were learned, or write a program with LearningSynapses under learns(rule, dt)."
-            )
         if projection.release is not None:
             raise ValueError(
                 f"Projection {name!r} has a release, and every spike of a chip arrives; build it without, from the "
@@ -195,7 +192,11 @@ def _links(name: str, p: Projection) -> dict[str, LinkNode]:
     """The projection as matrices: one, or several where a pair has synapses of several delays."""
     shape = (p.graph.n_pre, p.graph.n_post)
     same_step = p.delay is None
-    pre, post, weight, delay = p.graph.synapses(p.weight, jnp.zeros((), jnp.int32) if p.delay is None else p.delay)
+    learning = None if p.plastic is None else LearningLink.of(name, p)
+    given, steps = p.weight, jnp.zeros((), jnp.int32) if p.delay is None else p.delay
+    if learning is not None:  # one weight a pair, however many synapses a matrix counts
+        given, steps = jnp.broadcast_to(p.weight, p.graph.shape), steps if steps.ndim == 0 else steps.reshape(-1)[0]
+    pre, post, weight, delay = p.graph.synapses(given, steps)
     if isinstance(p.graph, DenseGraph):  # known while tracing too
         pre, post = (of.reshape(-1) for of in np.indices(shape))
     if not is_concrete((pre, post, p.graph)):
@@ -205,7 +206,7 @@ def _links(name: str, p: Projection) -> dict[str, LinkNode]:
     if isinstance(p.graph, DenseGraph) and p.graph.count is not None:  # a matrix lists all pairs
         real_edge &= np.asarray(p.graph.count).reshape(-1) > 0
     i, j, weight, delay = i[real_edge], j[real_edge], weight[real_edge], delay[real_edge]
-    one_delay = p.delay is None or p.delay.ndim == 0
+    one_delay = steps.ndim == 0
     layer = np.zeros(len(i), int) if one_delay else _occurrence(i * shape[1] + j)
     out = {}
     for k in range(int(layer.max(initial=0)) + 1):
@@ -218,7 +219,8 @@ def _links(name: str, p: Projection) -> dict[str, LinkNode]:
         mask = np.zeros(shape, bool)
         mask[i[of], j[of]] = True
         values["exists"] = real(mask)
-        node = LinkNode(p.pre, p.post, p.port, dict(sorted(values.items())), sign_of(w), p.max_delay)
+        sign = sign_of(w) if learning is None else sign_within(learning.bound)
+        node = LinkNode(p.pre, p.post, p.port, dict(sorted(values.items())), sign, p.max_delay, learning)
         out[name if k == 0 else f"{name}+{k}"] = node
     return out
 

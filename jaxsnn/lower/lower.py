@@ -17,7 +17,16 @@ from jaxtyping import Array
 from .._types import is_concrete
 from ..network.network import Network
 from .bound import BoundAccumulators
-from .calibrate import Calibration, calibration_of, compare, observe, overflowed, peaks
+from .calibrate import (
+    Calibration,
+    calibration_of,
+    compare,
+    compare_weights,
+    follow,
+    observe,
+    overflowed,
+    peaks,
+)
 from .discretise import AbstractPass, Discretise, FoldGains, MapDelays
 from .emit import emit
 from .energy import estimate
@@ -77,6 +86,7 @@ def lower(
     **Arguments:**
 
     - `net`: populations of `LIF`, `LI` and relays (inputs); ports of one kind a population, `Delta` or `Exponential`.
+      Projections may learn by additive `PairSTDP` in a chain with a `Bound`: they become `LearningSynapses`.
     - `target`: `Loihi1()` or `Loihi2()`, which have the limits and the arithmetic.
     - `calibrate`: a `Replay`, or `Calibration(drive, steps=, key=)`: what to run the model under. Scales are then set
       by how far registers go, and the report compares spikes. None: by weights alone, as if all axons fired at once.
@@ -99,20 +109,24 @@ def lower(
     graph = lower_graph(start, target, [_seen(each, unknown, 1.0) for each in passes])
     if calibration is not None:
         for _ in range(_ATTEMPTS):
-            run = observe(emit(graph, target.core), calibration)
+            run = observe(_emitted(graph, target), calibration)  # compiled once for all attempts, and the last look
             again = overflowed(run)  # what overflowed was larger than it seemed
             seen = peaks(run, _scales(graph)), 2.0 if again else 1.0
             graph = lower_graph(start, target, [_seen(each, *seen) for each in passes])
             if not again:
                 break
     program = _emitted(graph, target)
-    agreement = energy = None
+    agreement = learned = energy = None
     if calibration is not None:
         run = observe(program, calibration)
-        agreement = compare(net, program, run, calibration)
+        model = follow(net, calibration)
+        agreement = compare(net, program, run, calibration, model)
+        learned = compare_weights(net, graph, run, model)
         rates = {name: np.asarray(raster.dense()).mean(axis=0) for name, raster in run["spikes"].items()}
         energy = estimate(graph, target, rates, calibration.inference or calibration.steps)
-    return dataclasses.replace(program, report=report(graph, target, agreement=agreement, energy=energy))
+    return dataclasses.replace(
+        program, report=report(graph, target, agreement=agreement, learned=learned, energy=energy)
+    )
 
 
 def _traced(

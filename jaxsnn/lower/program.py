@@ -89,6 +89,12 @@ class Program(AbstractDynamics):
 
         return program_bounds(self)
 
+    def summary(self) -> str:
+        """What there is, a line or more a part: cells, synapses of every kind, their rules, bounds of registers."""
+        from .summary import summary
+
+        return summary(self)
+
     @staticmethod
     def load(path: str | os.PathLike[str]) -> "Program":
         """Read a program. **Raises:** ValueError for a file that is truncated, changed, newer, or none."""
@@ -114,6 +120,8 @@ class Program(AbstractDynamics):
             for end in (group.pre, group.post):
                 if end not in self.cells:
                     raise ValueError(f"Synapses {name!r} go to or from {end!r}; expected one of {known(self.cells)}.")
+            if (why := group.misfit(self.core)) is not None:
+                raise ValueError(f"Synapses {name!r} have {why}.")
 
     @property
     def named(self) -> dict[str, Any]:

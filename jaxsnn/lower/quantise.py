@@ -13,10 +13,12 @@ from .._types import param
 from .discretise import AbstractPass
 from .fixed import Fixed, as_integer, register, to_mantissa
 from .ir import CellNode, Graph, LinkNode, Value, real
+from .learning.link import LearningLink
 
 _UNIT = 64.0  # 2^6: thresholds and inputs are multiples of it
 _CANDIDATES = 64
 _SAMPLE = 512  # weights of a link that a scale is tried on
+_LEARNED = 255.0  # the largest mantissa that can be learned
 _ACCUMULATOR, _REGISTER = 2.0**21 - 64, 2.0**23 - 1
 _THRESHOLD, _BIAS, _WEIGHT = 131071 * _UNIT, 4095.0 * 128, 254 * 128 * _UNIT
 
@@ -51,7 +53,7 @@ class QuantiseDecays(AbstractPass):
             ports = {port: worth * gain for port, worth in cell.ports.items()}
             cells[name] = CellNode(cell.n, cell.set(**new).values, ports)
             for key, link in graph.into(name).items():
-                links[key] = link.set(weight=real(link["weight"] * jnp.broadcast_to(gain, (cell.n,))[None]))
+                links[key] = link.times(gain)
         return graph.having(cells=cells, links=links)
 
 
@@ -85,6 +87,7 @@ class BalanceScales(AbstractPass):
 
     As large as thresholds, biases, weights and inputs have room for; and within a factor of two below that, the one
     that rounds weights least. A power of two is not asked for: spikes have no unit, so groups need not agree.
+    Weights that are learned count as large as their `Bound`, and are to reach it where their mantissa ends.
 
     **Arguments:** `peaks`: seen in a run, by group. Where there are none, the bound of the weights is taken: all
     inputs at once, `room`: `UpToCurrent()` or `UpToVoltage()`. `margin`: room left beyond the peaks, a factor.
@@ -110,8 +113,9 @@ class BalanceScales(AbstractPass):
         """The scale at which the first register is full."""
         links = graph.into(name).values()
         none = jnp.zeros(cell.n)
-        up = sum((jnp.sum(jnp.maximum(k["weight"], 0), axis=0) for k in links), none)
-        down = sum((jnp.sum(jnp.maximum(-k["weight"], 0), axis=0) for k in links), none)
+        ends = [link.reach() for link in links]
+        up = sum((jnp.sum(high, axis=0) for _, high in ends), none)
+        down = sum((jnp.sum(-low, axis=0) for low, _ in ends), none)
         a = jnp.maximum(up, down)
         u = a * 4096.0 / cell["decay_u"].astype(a.dtype) + jnp.abs(cell["bias"])
         v = u * 4096.0 / cell["decay_v"].astype(a.dtype)
@@ -120,7 +124,7 @@ class BalanceScales(AbstractPass):
         seen = self.peaks.get(name, unseen())
         known = jnp.isfinite(seen.a)  # one program for both
         need = jax.tree.map(lambda s, b: jnp.where(known, s * self.margin, b), seen, bound)
-        weight = jnp.max(jnp.stack([jnp.zeros(()), *(jnp.max(jnp.abs(k["weight"])) for k in links)]))
+        weight = jnp.max(jnp.stack([jnp.zeros(()), *(jnp.max(jnp.maximum(high, -low)) for low, high in ends)]))
         rooms = [
             (_ACCUMULATOR, need.a),
             (_REGISTER, need.u),
@@ -136,7 +140,13 @@ class BalanceScales(AbstractPass):
         """Of scales up to a factor of two below the largest, the one that rounds the weights least."""
         below = jnp.arange(_CANDIDATES, dtype=largest.dtype) / _CANDIDATES
         candidates = largest * jnp.exp2(-below)
-        samples = [(_sample(link["weight"]), link) for link in links]
+        learned = [link.learning.largest() for link in links if link.learning is not None]
+        if learned:  # the scales at which a bound is where mantissas end
+            full = jnp.stack(learned) / (_LEARNED * _UNIT)
+            exponent = jnp.clip(jnp.floor(jnp.log2(largest * full)), -8.0, 7.0)
+            candidates = jnp.concatenate([candidates, jnp.minimum(jnp.exp2(exponent) / full, largest)])
+            below = jnp.log2(largest / candidates)
+        samples = [(_sample(link["weight"]), link) for link in links if link.learning is None]
 
         def error(scale: Array) -> Array:
             total = jnp.zeros(())
@@ -144,10 +154,19 @@ class BalanceScales(AbstractPass):
                 whole, exponent, _ = _whole(w * scale, link, self.weight_bits)
                 back = whole.astype(w.dtype) * jnp.exp2(exponent.astype(w.dtype)) * _UNIT / scale
                 total += jnp.sum((back - w) ** 2) / jnp.maximum(jnp.sum(w**2), 1e-30)
+            for most in learned:
+                end = _LEARNED * jnp.exp2(_learned_exponent(most * scale)) * _UNIT / scale
+                total += (end / jnp.maximum(most, 1e-30) - 1.0) ** 2
             return total
 
         errors = jax.lax.map(error, candidates)
         return candidates[jnp.argmin(errors + 1e-9 * below)]  # of equals the largest
+
+
+def _learned_exponent(largest: Array) -> Array:
+    """The exponent with which the largest scaled weight that can be learned fills its mantissa, below 0 too."""
+    units = jnp.maximum(largest / _UNIT, 1e-30)
+    return jnp.clip(jnp.ceil(jnp.log2(units / (_LEARNED + 0.499))), -8.0, 7.0)
 
 
 def _sample(weight: Array) -> Array:
@@ -179,7 +198,10 @@ class Quantise(AbstractPass):
     A weight is `mantissa 2^(6 + exponent)`, one exponent a link, and bits that no weight of a link uses are not stored.
     The mantissa fills the high bits, so that all cores agree on it whatever they do with low ones.
 
-    **Arguments:** `weight_bits`: 1..8, the sign among them where signs are mixed. `threshold_bits`: 1..17.
+    Weights that are learned have all 8 bits, and an exponent with which their `Bound` fills them.
+
+    **Arguments:** `weight_bits`: 1..8, the sign among them where signs are mixed; not of links that learn.
+    `threshold_bits`: 1..17.
     """
 
     numeric: ClassVar[bool] = True
@@ -227,7 +249,9 @@ class Quantise(AbstractPass):
         return CellNode(cell.n, cell.set(**values).values, ports), counts
 
     def _link(self, link: LinkNode, scale: Array) -> tuple[LinkNode, dict[str, Any]]:
-        wanted, exists = link["weight"] * scale, jnp.asarray(link["exists"])
+        if link.learning is not None:
+            return self._learned(link, link.learning, scale)
+        wanted = link["weight"] * scale
         whole, exponent, clipped = _whole(wanted, link, self.weight_bits)
         spent = link.sign.spent
         used = jnp.ceil(jnp.log2(jnp.max(jnp.abs(whole)).astype(wanted.dtype) + 1.0)).astype(jnp.int32)
@@ -238,15 +262,34 @@ class Quantise(AbstractPass):
             exponent=Value(exponent - lift, Fixed(3)),
             bits=Value(bits, Fixed(4, signed=False)),
         )
-        back = whole.astype(wanted.dtype) * jnp.exp2(exponent.astype(wanted.dtype)) * _UNIT
-        n = jnp.maximum(jnp.sum(exists), 1).astype(wanted.dtype)
-        size = jnp.sqrt(jnp.sum(wanted**2) / n)
-        lost = jnp.sqrt(jnp.sum((back - wanted) ** 2) / n) / jnp.maximum(size, 1e-30)
-        counts = {
-            "synapses": jnp.sum(exists),
-            "weights clipped": jnp.sum(clipped & exists),
-            "weights rounded": jnp.sum((back != wanted) & exists),
-            "weights rounded to 0": jnp.sum((whole == 0) & (wanted != 0)),
-            "weights, relative rms error": lost,
-        }
-        return link.set(**values), counts
+        return link.set(**values), _lost(link, wanted, whole, exponent, clipped)
+
+    def _learned(self, link: LinkNode, learning: LearningLink, scale: Array) -> tuple[LinkNode, dict[str, Any]]:
+        wanted = link["weight"] * learning.worth * scale
+        exponent = _learned_exponent(learning.largest() * scale)
+        step = 1 + link.sign.spent  # where both signs are stored, mantissas start even
+        rounded = step * jnp.round(wanted / (_UNIT * jnp.exp2(exponent) * step))
+        most = _LEARNED - link.sign.spent
+        whole, exponent = jnp.clip(rounded, -most, most).astype(jnp.int32), exponent.astype(jnp.int32)
+        values = dict(
+            weight=Value(whole, Fixed(8, -(6 + exponent))),
+            exponent=Value(exponent, Fixed(3)),
+            bits=Value(as_integer(8), Fixed(4, signed=False)),
+        )
+        spread = {"receivers' gains, largest relative error": learning.spread} if learning.unit.ndim else {}
+        return link.set(**values), _lost(link, wanted, whole, exponent, jnp.abs(rounded) > most) | spread
+
+
+def _lost(link: LinkNode, wanted: Array, whole: Array, exponent: Array, clipped: Array) -> dict[str, Any]:
+    """What quantising lost of the weights of a link."""
+    exists = jnp.asarray(link["exists"])
+    back = whole.astype(wanted.dtype) * jnp.exp2(exponent.astype(wanted.dtype)) * _UNIT
+    n = jnp.maximum(jnp.sum(exists), 1).astype(wanted.dtype)
+    size = jnp.sqrt(jnp.sum(wanted**2) / n)
+    return {
+        "synapses": jnp.sum(exists),
+        "weights clipped": jnp.sum(clipped & exists),
+        "weights rounded": jnp.sum((back != wanted) & exists),
+        "weights rounded to 0": jnp.sum((whole == 0) & (wanted != 0)),
+        "weights, relative rms error": jnp.sqrt(jnp.sum((back - wanted) ** 2) / n) / jnp.maximum(size, 1e-30),
+    }

@@ -59,8 +59,13 @@ class Report:
         return f"Report of {len(self.json)} characters; print it"
 
 
-def report(graph: Graph, target: AbstractTarget, *, agreement: Any = None, energy: Any = None) -> Report:
-    """The report of a graph that all passes have gone over. Traced numbers are left out."""
+def report(
+    graph: Graph, target: AbstractTarget, *, agreement: Any = None, learned: Any = None, energy: Any = None
+) -> Report:
+    """The report of a graph that all passes have gone over. Traced numbers are left out.
+
+    `agreement`: of spikes, by group. `learned`: of weights at the end of the calibration, by link that learns.
+    """
     data: dict[str, Any] = {
         "target": target.name,
         "dt ms": graph.dt,
@@ -93,6 +98,7 @@ def report(graph: Graph, target: AbstractTarget, *, agreement: Any = None, energ
             "bits": _plain(link["bits"]) if "bits" in link.values else None,
             "longest delay": link.max_delay,
             **{key: _plain(x) for key, x in graph.counts.get(name, {}).items()},
+            **({} if link.learning is None else {"learning": _learning(graph, name, (learned or {}).get(name))}),
         }
         for name, link in graph.links.items()
     }
@@ -108,6 +114,17 @@ def _cell(graph: Graph, name: str) -> dict[str, Any]:
     cell, counts = graph.cells[name], graph.counts.get(name, {})
     numbers = {key: _plain(x) for key, x in counts.items()}
     return {"n": cell.n, "scale": _plain(cell["scale"]) if "scale" in cell.values else None, **numbers}
+
+
+def _learning(graph: Graph, name: str, learned: Any) -> dict[str, Any]:
+    link = graph.links[name]
+    assert link.learning is not None
+    scale = graph.cells[link.post]["scale"]
+    data = link.learning.mapped(name, link.post, scale, link["exponent"], graph.dt).data
+    if (exponent := int(link["exponent"])) < 0:
+        carried = f"a spike adds a multiple of {2**-exponent} mantissas, rounded down: inputs are multiples of 2^6"
+        data["notes"].append(carried)
+    return data if learned is None else data | {"learned": learned}
 
 
 def _plain(x: Any) -> Any:
@@ -145,7 +162,9 @@ def _text(data: dict[str, Any]) -> list[str]:
             f"  {name}: {link['from']} -> {link['to']}, {link.get('synapses', '?')} synapses, {link['sign']}, "
             f"{link['bits']} bits, exponent {link['exponent']}, delays up to {link['longest delay']}"
         )
-        lines += [f"    {key}: {_short(link[key])}" for key in link if key.startswith("weights") and link[key]]
+        counted = ("weights", "receivers' gains")
+        lines += [f"    {key}: {_short(link[key])}" for key in link if key.startswith(counted) and link[key]]
+        lines += _learning_text(link["learning"]) if "learning" in link else []
     for name, one in data.get("agreement", {}).items():
         lines.append(
             f"  {name}: {one['rate Hz']:.3f} Hz, {one['rate of the model Hz']:.3f} Hz in the model; "
@@ -166,6 +185,21 @@ def _text(data: dict[str, Any]) -> list[str]:
         else:
             lines.append(f"  energy and time: not available, {energy['why']}")
     return lines + [f"  to change: {line}" for line in data.get("advice", ())]
+
+
+def _learning_text(learning: dict[str, Any]) -> list[str]:
+    """What the rule became, and what it learned."""
+    numbers = ", ".join(f"{name} {learning['got'][name]:.5g} for {x:.5g}" for name, x in learning["asked"].items())
+    lines = [f"    learns: {learning['rule']}, {learning['mantissas a unit']:.6g} mantissas a unit of weight"]
+    lines += [f"      {numbers}", f"      window error {learning['window error']:.2g} of the largest change"]
+    lines += [f"      {note}" for note in learning["notes"]]
+    if one := learning.get("learned"):
+        alike = "" if one["correlation"] is None else f"correlation {one['correlation']:.3f}, "
+        lines.append(
+            f"      learned: {one['mean']:.4g} on average, {one['mean of the model']:.4g} in the model; {alike}mean "
+            f"absolute difference {one['mean absolute difference']:.3g}"
+        )
+    return lines
 
 
 def _short(x: Any) -> str:

@@ -41,6 +41,10 @@ class AbstractSynapses(eqx.Module):
         """The state in which a program starts; none where nothing is learned."""
         return ()
 
+    def misfit(self, core: Core) -> str | None:
+        """What of it a core cannot hold, and what to do; None where it can, or does not know yet."""
+        return None
+
     @abc.abstractmethod
     def reach(self, core: Core, message_bits: int = 0) -> tuple[Array, Array]:
         """The least and the most that a step can bring to every receiver, in units of 2^6: a spike of each sender.

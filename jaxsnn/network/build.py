@@ -125,7 +125,8 @@ class _Layout(NamedTuple):
             f"{part} is {value} ms, which leaves {shortest * dt:g} .. {longest * dt:g} ms: "
             f"the shortest is {shortest} step(s) of dt = {dt:g} ms; raise the delay, or give a larger max_delay",
         )
-        return _Delay(jnp.clip(wanted, shortest, longest), longest, late)
+        with jax.ensure_compile_time_eval():  # a delay that was given is known inside jit, too
+            return _Delay(jnp.clip(wanted, shortest, longest), longest, late)
 
     def _longest(self, value: Any, wanted: Int[Array, "..."]) -> int:
         """The largest delay there must be room for: static, so that shapes do not depend on a draw."""
@@ -172,7 +173,9 @@ def _learning(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, Lea
 
 def _shares(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, _Delay, _Delay]:
     """The whole delay (None on a same-step edge), its axonal and its dendritic share."""
-    link, nothing = layout.link, _Delay(jnp.int32(0), 0, jnp.zeros((), bool))
+    link = layout.link
+    with jax.ensure_compile_time_eval():
+        nothing = _Delay(jnp.int32(0), 0, jnp.zeros((), bool))
     if link.delay is None and link.axonal is None and link.dendritic is None:
         return None, nothing, nothing
     shortest = order.shortest_delay  # behind a synapse: what it sends in a step can arrive no earlier
@@ -203,8 +206,9 @@ def _shares(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, _Dela
 
 def _rest(total: _Delay, share: _Delay, part: str, given: Any, shortest: int) -> _Delay:
     """The other share of a delay."""
-    rest = total.steps - share.steps
-    late = jnp.any(rest < shortest)
+    with jax.ensure_compile_time_eval():
+        rest = total.steps - share.steps
+        late = jnp.any(rest < shortest)
     check(
         lambda: ~late,
         f"the {part} share of the delay is what {given} ms leave of it; it has to be at least {shortest} step(s): "
@@ -212,7 +216,8 @@ def _rest(total: _Delay, share: _Delay, part: str, given: Any, shortest: int) ->
     )
     known = is_concrete(rest) and share.steps.ndim == 0
     longest = total.longest - int(share.steps) if known else total.longest
-    return _Delay(jnp.maximum(rest, shortest), max(longest, shortest), total.late | share.late | late)
+    with jax.ensure_compile_time_eval():
+        return _Delay(jnp.maximum(rest, shortest), max(longest, shortest), total.late | share.late | late)
 
 
 def _check_weights(plastic: Learning, weight: Array) -> None:

@@ -63,6 +63,7 @@ def test_a_program_that_learns_is_emulated_from_its_file(tmp_path, monkeypatch, 
     np.savez("spikes.npz", **{"in": raster})
     assert main(["emulate", "learns.npz", "--input", "spikes.npz", "--out", "out.npz"]) == 0
     said = capsys.readouterr().out
+    assert "S: in -> out, synapses that learn, 4 x 3" in said and "dw = 2^-2*y0*x1" in said
     assert "S: 6 of 12 weights changed" in said and "spikes and weights: out.npz" in said
     with np.load("out.npz") as out:
         assert np.all(out["S.w"][:2] > 100) and np.all(out["S.w"][2:] == 100)

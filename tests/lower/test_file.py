@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -13,6 +14,8 @@ from tests.lower.programs import program
 from tests.oracles import loihi_cases
 from tests.refused import refused
 from tests.simulate.toys import assert_same
+
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 @pytest.fixture
@@ -76,6 +79,37 @@ def test_a_program_that_learns_is_identical_when_read_back(learning):
     assert_same(back, made)
     assert str(back.synapses["S"].rule.dw) == str(made.synapses["S"].rule.dw)
     assert back.synapses["S"].rule.x1.tau == made.synapses["S"].rule.x1.tau
+
+
+def test_a_file_of_version_1_does_what_it_did():
+    """Written, and run, by the code of that version (`tests/oracles/program_v1.py`)."""
+    back = snn.Program.load(GOLDEN / "program_v1.npz")
+    with np.load(GOLDEN / "program_v1.npz") as file, np.load(GOLDEN / "program_v1_run.npz") as then:
+        assert json.loads(str(file["program.json"]))["version"] == 1
+        raster, v, spikes = then["raster"], then["v"], then["spikes"]
+    assert back.late == (("E", 1), ("in", 0)) and back.dt == 0.5
+    run = snn.simulate(
+        back,
+        snn.Replay(raster.astype(np.float32), into="in"),
+        steps=len(raster),
+        key=jax.random.key(0),
+        record={"v": snn.Trace("E.v"), "s": snn.Raster("E")},
+    )
+    assert spikes.sum() > 100
+    np.testing.assert_array_equal(run["v"], v)
+    np.testing.assert_array_equal(np.asarray(run["s"].dense()).astype(bool), spikes)
+
+
+def test_a_file_of_version_1_that_was_changed_is_refused(tmp_path):
+    """Control: the checksum is looked at whatever the version."""
+    copy = tmp_path / "one.npz"
+    copy.write_bytes((GOLDEN / "program_v1.npz").read_bytes())
+
+    def change(arrays):
+        arrays["/synapses/w/weight"] = arrays["/synapses/w/weight"] + 2
+
+    with refused("was changed"):
+        snn.Program.load(rewritten(copy, change))
 
 
 @pytest.mark.parametrize("change", ["tamper", "newer", "unknown"])
@@ -146,3 +180,27 @@ def test_what_is_no_program_is_refused(tmp_path):
     np.savez(tmp_path / "other.npz", x=np.ones(3))
     with refused("without program.json"):
         snn.Program.load(tmp_path / "other.npz")
+
+
+def test_a_summary_of_what_was_read(learning, written):
+    """Of every kind of part, without a report."""
+    said = learning[0].summary()
+    for part in (
+        "conv: in -> c, a convolution of 1 x 4 x 4 to 2 x 2 x 2, 18 weights 8, exponent 0",
+        "kernel 2 x 1 x 3 x 3, stride 1 x 1, padding 0 x 0",
+        "S: c -> o, synapses that learn, 8 x 3, Mixed 4, exponent 0 at the start",
+        "dw = 2^-4*y0*x1 - 2^-5*u1*sgn(w - 3), every 2 steps, LavaRounding",
+        "dt = u1*(t + 2)",
+        "x1: impulse 16.5, time constant 10 steps",
+        "y2: what 'reward' says",
+        "o: 3 CubaCells, decay_u 4096",
+        "refractory 1, noise",
+        "not proved: ",  # membranes that do not leak have no bound
+    ):
+        assert part in said, said
+    assert "w: in -> E, a matrix of 3 x 4" in written[0].summary()
+    sparse = snn.SparseSynapses.of(snn.Synapses("in", "E", [[2, 0], [0, 4]]), np.eye(2, dtype=bool))
+    cells = {"in": snn.InputCells(2), "E": snn.CubaCells(2, decay_v=4096)}
+    said = snn.Program(cells, {"s": sparse}).summary()
+    assert "s: in -> E, a list of 2 synapses (50 % of 2 x 2), Mixed 2 .. 4, exponent 0, 8 bits, delay 0" in said
+    assert "all proved" in said

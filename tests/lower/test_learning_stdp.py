@@ -67,6 +67,24 @@ def test_the_window_of_a_pair():
     assert np.any(np.abs(mean - wrong)[apart] > 5 * error[apart])  # control: another time constant is seen
 
 
+def test_a_window_that_is_seen_a_step_late_is_made_up_for():
+    """Where the sender's spike comes first if both are of one step: then no pair changes sides."""
+    lags = np.arange(-30, 31, 5)
+    pre = (np.arange(80)[:, None] == 40 + lags[None]).astype(bool)
+    post = (np.arange(80)[:, None] == 41).astype(bool)  # seen in 41 what met in 40
+    rule = snn.chain(RULE, snn.Bound(0.0, 1.0), coincident=snn.PreFirst())
+    mapped = learns(rule, DT, displaced=1)
+    w = np.asarray(learned(mapped.rule, jnp.full((len(lags), 1), 100), pre, post, streams(2000)))[..., 0] - 100
+    mean, error = w.mean(0) / mapped.scale, w.std(0) / np.sqrt(len(w)) / mapped.scale
+    asked, got = mapped.changes(-lags)
+    assert asked[lags == 0] == pytest.approx(0.011) and mapped.window_error < 0.02
+    assert np.all(np.abs(mean - got) < 4.5 * error + 1e-5)
+    assert np.all(np.abs(mean - asked) < 4.5 * error + mapped.window_error * 0.011)
+    as_if_not = learns(rule, DT).changes(1 - lags)[0]
+    assert np.any(np.abs(mean - as_if_not) > 4.5 * error + mapped.window_error * 0.011)  # control
+    assert "amplitudes make up" in mapped.notes[-1]
+
+
 def test_long_trains_drift_as_the_float_rule():
     """400 steps of random spikes, 8 x 6 synapses: the mean over streams is the float rule's, to the rounding noise."""
     rng = np.random.default_rng(6)

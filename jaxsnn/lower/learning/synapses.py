@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Int
 
-from ..._types import check
+from ..._types import check, is_concrete
 from ...connect.dense import many_rows_of
 from ...connect.ring import Ring
 from ..cores import AbstractSign, Core, Mixed, OnSum
@@ -16,12 +19,17 @@ from ..synapses import AbstractCarrier, AbstractSynapses, graded_reach
 from .engine import LearningState, LoihiRule
 
 
+def _mask(value: Any) -> Array | None:
+    return None if value is None else jnp.asarray(value, bool)
+
+
 class LearningSynapses(AbstractSynapses):
     """A matrix of synapses under a `LoihiRule`; a spike adds `w 2^(6 + exponent)`, `w` as it was before the step.
 
     **Arguments:** as `Synapses`, and `rule`; `tag`, `learned`: where tags and learned delays start, `()` or as
     `weight`, which starts even where both signs are stored (`Mixed()`); learning may make it odd, as in Lava. `delay`:
-    of every spike, steps, `()`. While it runs, `"name.w"`, `"name.t"`, `"name.d"`, `"name.x1"` ... can be recorded.
+    of every spike, steps, `()`. `exists`: which pairs have a synapse, None for all. While it runs, `"name.w"`,
+    `"name.t"`, `"name.d"`, `"name.x1"` ... can be recorded.
     """
 
     pre: str = eqx.field(static=True)
@@ -34,6 +42,7 @@ class LearningSynapses(AbstractSynapses):
     learned: Array = register(0)
     delay: Array = register(0)
     max_delay: int = eqx.field(default=0, static=True, kw_only=True)
+    exists: Array | None = eqx.field(default=None, converter=_mask, kw_only=True)
 
     def __check_init__(self):
         if self.weight.ndim != 2:
@@ -44,7 +53,12 @@ class LearningSynapses(AbstractSynapses):
             shape = getattr(self, name).shape
             if shape not in ((), self.weight.shape):
                 raise ValueError(f"LearningSynapses.{name} has shape {shape}; expected () or {self.weight.shape}.")
-        low, high = self.sign.range(Core())
+        if self.exists is not None:
+            exists = self.exists
+            if exists.shape != self.weight.shape:
+                raise ValueError(f"LearningSynapses.exists has shape {exists.shape}; expected {self.weight.shape}.")
+            check(lambda: exists | (self.weight == 0), "LearningSynapses.weight is not 0 where there is no synapse.")
+        low, high = self.sign.widest
         check(
             lambda: (self.weight >= low) & (self.weight <= high) & (self.weight % (1 + self.sign.spent) == 0),
             f"LearningSynapses.weight has mantissas that {type(self.sign).__name__}() does not store; expected "
@@ -54,16 +68,27 @@ class LearningSynapses(AbstractSynapses):
     def init(self) -> LearningState:
         return self.rule.init(self.weight, self.tag, self.learned)
 
+    def misfit(self, core: Core) -> str | None:
+        (low, high), weight = self.sign.range(core), self.weight
+        if not is_concrete(weight) or np.all((np.asarray(weight) >= low) & (np.asarray(weight) <= high)):
+            return None
+        span = f"{np.min(weight)} .. {np.max(weight)}"
+        return f"weights of {span}, and {type(self.sign).__name__}() of its core has {low} .. {high}; start within"
+
     def reach(self, core: Core, message_bits: int = 0) -> tuple[Array, Array]:
         """Of all weights that can be learned."""
         n_pre, n_post = self.weight.shape
-        low, high = self.sign.range(core)  # the exponent rounds down, each weight or the sum
-        ends = n_pre * shift(jnp.int32(low), self.exponent), shift(jnp.int32(n_pre * high), self.exponent)
-        ends = graded_reach(*ends, self.exponent, message_bits)
-        return jnp.broadcast_to(ends[0], (n_post,)), jnp.broadcast_to(ends[1], (n_post,))
+        count = jnp.full(n_post, n_pre) if self.exists is None else jnp.sum(self.exists, axis=0)
+        return graded_reach(*reach_of(count, self.sign, self.exponent, core), self.exponent, message_bits)
 
     def prepare(self, core: Core, ring: Ring, first: int, message_bits: int = 0) -> LearningMatrix:
         return LearningMatrix(self, core, ring, first)
+
+
+def reach_of(count: Array, sign: AbstractSign, exponent: Array, core: Core) -> tuple[Array, Array]:
+    """The least and the most that `count` synapses of a receiver add, whatever they learn, in units of 2^6."""
+    (low, high), count = sign.range(core), count.astype(jnp.int32)  # the exponent rounds down, each weight or the sum
+    return count * shift(jnp.int32(low), exponent), shift(count * high, exponent)
 
 
 class LearningMatrix(AbstractCarrier):
@@ -82,5 +107,6 @@ class LearningMatrix(AbstractCarrier):
         return self.ring.add(buffer, t + 1 + self.group.delay, self.first, a)
 
     def learn(self, s, pre, post, modulators, t, *, stream):
-        bounds = self.group.sign.range(self.core)
-        return self.group.rule.step(s, pre != 0, post != 0, modulators, t, range=bounds, stream=stream)
+        bounds, exists = self.group.sign.range(self.core), self.group.exists
+        s = self.group.rule.step(s, pre != 0, post != 0, modulators, t, range=bounds, stream=stream)
+        return s if exists is None else s._replace(w=jnp.where(exists, s.w, 0))
