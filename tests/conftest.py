@@ -13,15 +13,19 @@ STRICT = {
 }
 
 
+def be_strict():
+    for name, value in STRICT.items():
+        jax.config.update(name, value)
+
+
+# From here on: what modules and their fixtures compile under other settings would be compiled again in tests.
+be_strict()
+
+
 @pytest.fixture(autouse=True)
 def strict():
     """What a user may have switched on must not break the library. Set for each test, so that none can leak."""
-    before = {name: getattr(jax.config, name) for name in STRICT}
-    for name, value in STRICT.items():
-        jax.config.update(name, value)
-    yield
-    for name, value in before.items():
-        jax.config.update(name, value)
+    be_strict()
 
 
 @pytest.fixture
