@@ -27,13 +27,14 @@ class AbstractCells(eqx.Module):
 
     `inlets`: how many sums a cell hears, each of synapses of its own: the receivers `0 .. n - 1` of a group of synapses
     are the first inlet of every cell, `n .. 2 n - 1` the second. `message_bits`: how many bits the size of an amplitude
-    has; 0: cells send spikes, which have none.
+    has; 0: cells send spikes, which have none. `outbox`: the state variable with the amplitudes that were sent.
     """
 
     n: eqx.AbstractVar[int]
     ports: eqx.AbstractVar[dict[str, Array]]
     inlets = 1
     message_bits = 0
+    outbox = "sent"
 
     @abc.abstractmethod
     def init(self) -> Any:

@@ -12,8 +12,9 @@ import numpy as np
 
 from ..simulate.run import simulate
 from ..simulate.spikes import Raster
-from ..simulate.traces import Last
+from ..simulate.traces import Last, Trace
 from ..simulate.trains import Replay
+from .cells import InputCells
 from .learning.synapses import LearningSynapses
 from .lower import lower
 from .program import Program
@@ -41,7 +42,10 @@ def lower_file(module: ModuleType, target: str, out: Path, seed: int, report: Pa
 
 
 def emulate_file(program: Path, spikes: Path, out: Path | None, seed: int) -> str:
-    """Runs a program under rasters of shape (steps, n), one for each port that an `.npz` file names."""
+    """Runs a program under rasters of shape (steps, n), one for each port that an `.npz` file names.
+
+    Writes what every group sent: true for a spike, amplitudes where they are part of the message.
+    """
     loaded = Program.load(program)
     try:
         with open(spikes, "rb") as stream, np.load(stream, allow_pickle=False) as file:
@@ -53,12 +57,14 @@ def emulate_file(program: Path, spikes: Path, out: Path | None, seed: int) -> st
     drives: list[Any] = [Replay(jnp.asarray(raster), into=name) for name, raster in rasters.items()]
     steps = max(raster.shape[0] for raster in rasters.values())
     learns = {name: group for name, group in loaded.synapses.items() if isinstance(group, LearningSynapses)}
+    graded = {n: c for n, c in loaded.cells.items() if c.message_bits and not isinstance(c, InputCells)}
     record: dict[str, Any] = {name: Raster(name) for name in loaded.sizes} | {f"{n}.w": Last(f"{n}.w") for n in learns}
+    record |= {name: Trace(f"{name}.{cells.outbox}") for name, cells in graded.items()}
     key = jax.random.key(seed)
     run = simulate(loaded, sum(drives[1:], drives[0]), steps=steps, key=key, record=record, throw=False)
-    sent = {name: np.asarray(run[name].dense()) for name in loaded.sizes}
+    sent = {name: np.asarray(run[name] if name in graded else run[name].dense()) for name in loaded.sizes}
     lines = [loaded.summary(), f"{steps} steps of {loaded.dt:g} ms"]
-    lines += [f"{name}: {int(raster.sum())} spikes of {raster.shape[1]}" for name, raster in sent.items()]
+    lines += [f"{name}: {np.count_nonzero(raster)} spikes of {raster.shape[1]}" for name, raster in sent.items()]
     learned = {f"{name}.w": np.asarray(run[f"{name}.w"]) for name in learns}
     for name, group in learns.items():
         before, after = np.asarray(group.weight), learned[f"{name}.w"]

@@ -64,6 +64,10 @@ class ConvSynapses(AbstractSynapses):
         )
 
     @property
+    def shape(self):
+        return math.prod(self.image), math.prod(self.out_image)
+
+    @property
     def out_image(self) -> tuple[int, int, int]:
         """Channels, height and width of the receivers."""
         height, width = (

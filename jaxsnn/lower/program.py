@@ -116,10 +116,18 @@ class Program(AbstractDynamics):
         return from_netx(path)
 
     def __check_init__(self):
+        if twice := self.cells.keys() & self.synapses.keys():
+            raise ValueError(f"Cells and synapses are both named {known(twice)}; expected names of their own.")
         for name, group in self.synapses.items():
             for end in (group.pre, group.post):
                 if end not in self.cells:
                     raise ValueError(f"Synapses {name!r} go to or from {end!r}; expected one of {known(self.cells)}.")
+            pre, post = self.cells[group.pre], self.cells[group.post]
+            if group.shape != (fits := (pre.n, post.inlets * post.n)):
+                raise ValueError(
+                    f"Synapses {name!r} have {group.shape[0]} senders and {group.shape[1]} receivers; expected {fits} "
+                    f"from {group.pre!r} to {group.post!r}."
+                )
             if (why := group.misfit(self.core)) is not None:
                 raise ValueError(f"Synapses {name!r} have {why}.")
 

@@ -81,6 +81,10 @@ class SparseSynapses(AbstractFormatted):
             max_delay=synapses.max_delay,
         )
 
+    @property
+    def shape(self):
+        return self.start.shape[0] - 1, self.n_post
+
     def total(self, x):
         return jax.ops.segment_sum(x, self.target, self.n_post)
 

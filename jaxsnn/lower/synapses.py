@@ -37,6 +37,11 @@ class AbstractSynapses(eqx.Module):
     post: eqx.AbstractVar[str]
     max_delay: eqx.AbstractVar[int]
 
+    @property
+    @abc.abstractmethod
+    def shape(self) -> tuple[int, int]:
+        """How many senders and receivers there are; of cells with two inlets, each of them."""
+
     def init(self) -> Any:
         """The state in which a program starts; none where nothing is learned."""
         return ()
@@ -143,6 +148,10 @@ class Synapses(AbstractFormatted):
                 lambda value=value, low=low, high=high: (value >= low) & (value <= high),
                 f"Synapses.{name} is {value}; expected whole numbers from {low} to {high}.",
             )
+
+    @property
+    def shape(self):
+        return self.weight.shape
 
     def total(self, x):
         return jnp.sum(x, axis=0)

@@ -67,3 +67,30 @@ def test_a_program_that_learns_is_emulated_from_its_file(tmp_path, monkeypatch, 
     assert "S: 6 of 12 weights changed" in said and "spikes and weights: out.npz" in said
     with np.load("out.npz") as out:
         assert np.all(out["S.w"][:2] > 100) and np.all(out["S.w"][2:] == 100)
+
+
+def test_amplitudes_are_written_as_numbers(tmp_path, monkeypatch):
+    """Of cells whose message has them; of others, whether they fired."""
+    monkeypatch.chdir(tmp_path)
+    cells = {"in": InputCells(2, message_bits=8), "rectified": snn.GradedReluCells(2, threshold=0)}
+    Program(cells, {"S": snn.Synapses("in", "rectified", np.eye(2, dtype=int) * 6)}, snn.LavaCore()).save("graded.npz")
+    raster = np.array([[3, -5], [0, 7], [0, 0]])
+    np.savez("numbers.npz", **{"in": raster})
+    assert main(["emulate", "graded.npz", "--input", "numbers.npz", "--out", "out.npz"]) == 0
+    with np.load("out.npz") as out:
+        np.testing.assert_array_equal(out["rectified"][1:], 6 * np.maximum(raster, 0)[:-1])
+        assert out["in"].dtype == bool
+
+
+def test_a_program_whose_parts_do_not_fit_is_refused():
+    cells = {"in": InputCells(4), "E": CubaCells(3), "R": snn.ResonatorCells(2, **snn.rotation(10.0, 0.1))}
+    link = lambda post, *shape: snn.Synapses("in", post, np.zeros(shape, int))
+    Program(cells, {"S": link("E", 4, 3), "T": link("R", 4, 4)})
+    with refused("Synapses 'S' have 4 senders and 2 receivers", "(4, 3) from 'in' to 'E'"):
+        Program(cells, {"S": link("E", 4, 2)})
+    with refused("2 receivers", "(4, 4) from 'in' to 'R'"):  # two inlets
+        Program(cells, {"S": link("R", 4, 2)})
+    with refused("go to or from 'F'", "E, R, in"):
+        Program(cells, {"S": link("F", 4, 3)})
+    with refused("both named E"):
+        Program(cells, {"E": link("E", 4, 3)})

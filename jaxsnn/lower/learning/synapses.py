@@ -65,6 +65,10 @@ class LearningSynapses(AbstractSynapses):
             f"{'even ' if self.sign.spent else ''}whole numbers from {low} to {high}.",
         )
 
+    @property
+    def shape(self):
+        return self.weight.shape
+
     def init(self) -> LearningState:
         return self.rule.init(self.weight, self.tag, self.learned)
 

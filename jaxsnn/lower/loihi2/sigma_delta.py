@@ -92,6 +92,7 @@ class SigmaCells(AbstractCells):
     n: int = eqx.field(static=True)
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
     message_bits = 32
+    outbox = "sigma"
 
     def init(self):
         return SigmaState(jnp.zeros(self.n, jnp.int32))
