@@ -169,6 +169,7 @@ def _rates(ax, data):
     ax.bar([i + 0.2 for i in at], [one["rate Hz"] for one in found.values()], 0.4, label="program")
     ax.set_xticks(list(at), [f"{name}\n{100 * one['coincidence']:.1f} % coincide" for name, one in found.items()])
     ax.set(title="spikes", ylabel="Hz")
+    ax.margins(y=0.3)  # room for the legend
     ax.legend(frameon=False)
 
 
