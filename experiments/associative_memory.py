@@ -115,7 +115,7 @@ def experiment(point, key):
     else:
         net, status = written(patterns, point["strength"], key=key), jnp.uint32(0)
     first = patterns[0]
-    cued = first * (jnp.cumsum(first) <= jnp.sum(first) / 2.0)
+    cued = jnp.where(jnp.cumsum(first) <= jnp.sum(first) / 2.0, first, 0.0)
     run = snn.simulate(
         net,
         snn.Step(point["cue"] * cued, into="E", start=CUE_ON, stop=CUE_OFF),
