@@ -8,7 +8,6 @@ import abc
 import inspect
 import math
 from collections.abc import Callable
-from functools import partial
 
 import equinox as eqx
 import jax
