@@ -8,7 +8,6 @@ import abc
 import inspect
 import math
 from collections.abc import Callable
-from functools import partial
 
 import equinox as eqx
 import jax
@@ -154,19 +153,26 @@ class Normal(AbstractDistribution):
         return ndtr(high) - ndtr(low) > 1e-3
 
     def sample(self, key: Array, shape: Shape) -> Array:
-        stream, ids = _random.stream(key, "normal"), _ids(shape)
-        place = partial(_plus, self.mean, self.sd)
         lo, hi = jnp.broadcast_to(self.lo, shape), jnp.broadcast_to(self.hi, shape)
-
-        def inside(z: Array) -> Array:
-            x = lax.stop_gradient(place(z))
-            return (lo <= x) & (x <= hi)
-
-        z = self.outside.standard(lambda attempt: _standard(stream, attempt, ids), inside)
-        return jnp.clip(place(lax.stop_gradient(z)), lo, hi)
+        numbers = lax.stop_gradient((self.mean, self.sd, lo, hi))
+        z = _standard_within(self.outside, _random.stream(key, "normal"), _ids(shape), *numbers)
+        return jnp.clip(_plus(self.mean, self.sd, lax.stop_gradient(z)), lo, hi)
 
     def bounds(self) -> tuple[float, float] | None:
         return _finite_bounds(self.lo, self.hi)
+
+
+@jax.jit  # or every network that is built compiles its loops anew
+def _standard_within(
+    outside: AbstractOutside, stream: Array, ids: Array, mean: Array, sd: Array, lo: Array, hi: Array
+) -> Array:
+    """Standard normal numbers `z`, of which `mean + sd z` should be in [lo, hi]."""
+
+    def inside(z: Array) -> Array:
+        x = _plus(mean, sd, z)
+        return (lo <= x) & (x <= hi)
+
+    return outside.standard(lambda attempt: _standard(stream, attempt, ids), inside)
 
 
 class LogNormal(AbstractDistribution):

@@ -3,9 +3,9 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 import jaxsnn as snn
+from tests.gradients.cut import partly
 
 KEY = jax.random.key(1)
 EXAMPLES, STEPS, N_IN, N, N_OUT = 3, 60, 5, 6, 2
@@ -26,11 +26,22 @@ class Regression(snn.AbstractSummedLoss):
 
 
 class NotAdapting(snn.ALIF):
-    """ALIF in which no derivative flows from a spike into its adaptation: a control."""
+    """ALIF in which no derivative flows from a spike into its adaptation, or the part `through`: a control."""
+
+    through: jnp.ndarray = snn.param(0.0, unit="1")
 
     def reset(self, s, spike, dt):
-        fired = lax.stop_gradient(spike)
+        fired = partly(spike, self.through)
         return super().reset(s, spike, dt)._replace(a=s.a + fired * self.increment(self.tau_a, dt))
+
+
+class PartlyDetached(snn.Subtract):
+    """A soft reset through which the part `through` of a derivative flows: 0 is what `detach=True` leaves."""
+
+    through: jnp.ndarray = snn.param(0.0, unit="1")
+
+    def _through(self, spike):
+        return partly(spike, self.through)
 
 
 def lif(*, kind=snn.LIF, detach=False, **more):
@@ -38,9 +49,9 @@ def lif(*, kind=snn.LIF, detach=False, **more):
     return kind(tau=8.0, v_th=0.7, t_ref=2.0, surrogate=snn.FastSigmoid(3.0), reset_kind=snn.ToValue(detach), **more)
 
 
-def bellec(*, kind=snn.ALIF, detach=False):
+def bellec(*, kind=snn.ALIF, detach=False, **changes):
     """Bellec's adaptive LIF: whole inputs, a soft reset one step late, integration through refractoriness."""
-    return kind(
+    choices = dict(
         tau=15.0,
         v_th=0.6,
         t_ref=3.0,
@@ -52,6 +63,7 @@ def bellec(*, kind=snn.ALIF, detach=False):
         while_refractory=snn.Integrates(),
         surrogate=snn.Triangle(),
     )
+    return kind(**choices | changes)
 
 
 def stacked(cell, *, via=snn.Dense(), delay=None):

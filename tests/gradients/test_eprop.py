@@ -20,6 +20,7 @@ from tests.gradients.online import (
     TARGET,
     N,
     NotAdapting,
+    PartlyDetached,
     Regression,
     bellec,
     bptt,
@@ -36,21 +37,27 @@ from tests.refused import refused
 def test_equals_bptt_with_cut_paths_through_two_layers():
     """Refractory LIF, currents and jumps, a delay for every synapse, regularisers; and full BPTT is something else."""
     value, gradient = grads(snn.EProp(), stacked(lif()))
-    at, oracle = grads(bptt(), cut(stacked(lif(detach=True))))
+    detached = stacked(lif(detach=True))
+    at, oracle = grads(bptt(), cut(detached))
     np.testing.assert_allclose(value, at, rtol=1e-12)
     assert disagreement(gradient, oracle) < 1e-10
     assert min(float(jnp.max(jnp.abs(g))) for g in jax.tree.leaves(gradient)) > 0.1
-    assert disagreement(gradient, grads(bptt(), stacked(lif(detach=True)))[1]) > 1e-2  # paths between spikes kept
+    assert disagreement(gradient, grads(bptt(), cut(detached, 1.0))[1]) > 1e-2  # paths between spikes kept
 
 
 @pytest.mark.usefixtures("x64")
 def test_equals_bptt_with_cut_paths_for_adaptive_neurons():
     """Lists of synapses; with the path through the reset, or without the one through adaptation, it is not BPTT."""
     gradient = grads(snn.EProp(), single(bellec(), via=snn.Sparse()))[1]
-    assert disagreement(gradient, grads(bptt(), cut(single(bellec(detach=True), via=snn.Sparse())))[1]) < 1e-10
-    assert disagreement(gradient, grads(bptt(), cut(single(bellec(), via=snn.Sparse())))[1]) > 1e-2
-    deaf = single(bellec(kind=NotAdapting, detach=True), via=snn.Sparse())
-    assert disagreement(gradient, grads(bptt(), cut(deaf))[1]) > 1e-2
+
+    def apart(reset, adaptation):
+        """From BPTT with this part of the derivatives through the reset, and through adaptation."""
+        cell = bellec(kind=NotAdapting, through=adaptation, reset_kind=PartlyDetached(through=reset))
+        return disagreement(gradient, grads(bptt(), cut(single(cell, via=snn.Sparse())))[1])
+
+    assert apart(reset=0.0, adaptation=1.0) < 1e-10
+    assert apart(reset=1.0, adaptation=1.0) > 1e-2
+    assert apart(reset=0.0, adaptation=0.0) > 1e-2
 
 
 def test_single_precision_and_one_weight_for_all_synapses():
@@ -111,14 +118,15 @@ def test_random_feedback_changes_hidden_gradients_alone():
 def test_adaptive_feedback_aligns():
     """Any updates at all bring `B` to the read-out's weights; without decay the distance stays."""
     before = single(lif())
+    changed = lambda net, by: snn.set(net, "ho.weight", net["ho"].weight + by)
+    follow = eqx.filter_jit(lambda est, net, by: (est.follow(net, changed(net, by)), changed(net, by)))
     for decay, closer in ((0.1, 1e-3), (0.0, 1.0)):
         est = snn.EProp(feedback=snn.AdaptiveFeedback.start(before, decay=decay, key=jax.random.key(5)))
         distance = lambda est, net: float(jnp.max(jnp.abs(est.feedback.weights["hid-out.in"] - net["ho"].weight)))
         net, first = before, distance(est, before)
         for i in range(80):
             change = 0.1 * np.random.default_rng(i).normal(size=(N, N_OUT))
-            after = snn.set(net, "ho.weight", net["ho"].weight + jnp.asarray(change, jnp.float32))
-            est, net = est.follow(net, after), after
+            est, net = follow(est, net, jnp.asarray(change, jnp.float32))
         np.testing.assert_allclose(distance(est, net) / first, closer if decay == 0.0 else 0.0, atol=1e-3)
 
 

@@ -13,18 +13,23 @@ from tests.gradients.nets import EXAMPLES, KEY, LABELS, LOSS, N_IN, RASTER, STEP
 LABELS_ = jnp.asarray(LABELS)
 
 
+def detached():
+    """The network of most tests here, so that its program is compiled once."""
+    return recurrent(reset_kind=snn.Subtract(detach=True))
+
+
 def grads(net=None, wrt="*.weight", **changes):
     given = dict(loss=LOSS, inputs=inputs(), targets=LABELS_) | changes
     est = snn.BPTT(wrt=wrt, checkpoint=snn.KeepAll())
     loss, drive, targets = given.pop("loss"), given.pop("inputs"), given.pop("targets")
-    return est.value_and_grad(loss, recurrent() if net is None else net, drive, targets, key=KEY, **given)
+    return est.value_and_grad(loss, detached() if net is None else net, drive, targets, key=KEY, **given)
 
 
 def test_gradients_have_the_networks_shape_and_optax_steps():
     """Every number that is not learnt is None; a few steps of Adam make the loss smaller."""
     import equinox as eqx
 
-    est, net = snn.BPTT(checkpoint=snn.KeepAll()), recurrent(reset_kind=snn.Subtract(detach=True))
+    est, net = snn.BPTT(checkpoint=snn.KeepAll()), detached()
     optimiser = optax.adam(1e-2)
     state = optimiser.init(est.parameters(net))
     values = []
@@ -51,28 +56,25 @@ def test_the_batch_is_the_mean_of_its_examples():
     net = recurrent(noise=0.1)
     drive = inputs() + snn.Step(0.1, into="hid")
     value, gradient = grads(net, inputs=drive)
-    each = []
-    for i in range(EXAMPLES):
-        key = jax.random.fold_in(KEY, i)
 
-        @jax.jit
-        def one(weight, i=i, key=key):
-            alone = snn.set(net, "ih.weight", weight)
-            feed = inputs(RASTER[i]) + snn.Step(0.1, into="hid")
-            found = snn.simulate(alone, feed, steps=STEPS, key=key, record=snn.Sum("out.v")).record
-            return -jax.nn.log_softmax(found)[LABELS[i]]
+    @jax.jit
+    @jax.value_and_grad
+    def one(weight, raster, label, i):
+        alone = snn.set(net, "ih.weight", weight)
+        feed, key = inputs(raster) + snn.Step(0.1, into="hid"), jax.random.fold_in(KEY, i)
+        found = snn.simulate(alone, feed, steps=STEPS, key=key, record=snn.Sum("out.v")).record
+        return -jax.nn.log_softmax(found)[label]
 
-        each.append(jax.value_and_grad(one)(net["ih"].weight))
+    each = [one(net["ih"].weight, RASTER[i], LABELS[i], i) for i in range(EXAMPLES)]
     np.testing.assert_allclose(value, np.mean([v for v, _ in each]), rtol=1e-5)
     mean = np.mean([g for _, g in each], axis=0)
     np.testing.assert_allclose(gradient["ih"].weight, mean, atol=1e-5 * np.max(np.abs(mean)))
 
 
 def test_losses_add_up():
-    ce, twice = grads()[0], grads(loss=LOSS + 2.0 * LOSS)[0]
-    np.testing.assert_allclose(twice, 3.0 * ce, rtol=1e-6)
-    _, one = grads(loss=0.5 * (LOSS + LOSS))
-    np.testing.assert_allclose(one["ho"].weight, grads()[1]["ho"].weight, rtol=1e-5, atol=1e-6)
+    (value, gradient), (half, halved) = grads(), grads(loss=0.5 * (LOSS + 2.0 * LOSS))
+    np.testing.assert_allclose(half, 1.5 * value, rtol=1e-6)
+    np.testing.assert_allclose(halved["ho"].weight, 1.5 * gradient["ho"].weight, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(

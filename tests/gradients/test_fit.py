@@ -173,4 +173,4 @@ def test_an_epoch_on_cores_is_the_same_epoch(monkeypatch):
     for name, scores in divided.history.items():
         np.testing.assert_allclose(scores, whole.history[name], rtol=1e-5)
     with pytest.raises(snn.TrainingError, match=r"epoch 0, step 1: .* Lower the learning rate"):
-        train(**settings, optimiser=optax.sgd(1e38))
+        train(batch=4, optimiser=optax.sgd(1e38))

@@ -29,7 +29,7 @@ def test_parts_add_up_to_the_whole(how):
     whole = _estimate(BPTT, LOSS, NET, BATCH)
     assert apart((value, gradient), whole[:2]) < 1e-5
     assert status == 0
-    half = _estimate(BPTT, LOSS, NET, BATCH.slice(jnp.int32(0), EXAMPLES // 2))
+    half = _estimate(BPTT, LOSS, NET, BATCH.take(jnp.arange(EXAMPLES) % (EXAMPLES // 2)))  # its mean, twice
     assert apart((value, gradient), half[:2]) > 1e-2  # control: a part that is left out is seen
 
 

@@ -233,7 +233,9 @@ def test_draws_stay_where_they_may_be():
 
 def test_a_projection_depends_on_its_own_name_only():
     """Adding one does not change another's graph, weights or delays; another name or key does."""
-    random = dict(topology=snn.FixedProb(0.5), weight=snn.Uniform(0.0, 1.0), delay=snn.Uniform(0.1, 1.0))
+    random = dict(
+        topology=snn.FixedOutDegree(2, multapses=False), weight=snn.Uniform(0.0, 1.0), delay=snn.Uniform(0.1, 1.0)
+    )
     alone, among = build(p=link(**random)), build(a=link(**random), p=link(**random), z=link("B", "A"))
     for part in range(2):
         assert np.array_equal(pairs(alone, "p")[part], pairs(among, "p")[part])

@@ -1,5 +1,8 @@
 """Releases in networks: what travels is the amplitude of the spike that leaves, over any edge and in both orders."""
 
+from functools import cache
+
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -99,10 +102,11 @@ def test_what_is_released_arrives(via, order, x64):
 # --- law (f): bit for bit ---------------------------------------------------------------------------------------------
 
 
-def recurrent(U=0.4, tau_rec=60.0, steps=200, **how):
+@cache
+def looped():
     """Noisy neurons with depressing synapses among them, facilitating ones out, in float32."""
     cell = snn.LIF(tau=10.0, v_th=10.0, t_ref=1.0, noise=2.0, bias=9.0)
-    net = snn.network(
+    return snn.network(
         dt=DT,
         key=KEY,
         populations={"E": snn.Population(cell, 20), "O": snn.Population(snn.LI(), 3)},
@@ -113,32 +117,40 @@ def recurrent(U=0.4, tau_rec=60.0, steps=200, **how):
                 snn.FixedProb(0.3),
                 weight=2.0,
                 delay=snn.Uniform(0.1, 2.0),
-                release=snn.TsodyksMarkram(U, tau_rec, 5.0),
+                release=snn.TsodyksMarkram(0.4, 60.0, 5.0),
             ),
-            "EO": snn.Link("E", "O", snn.AllToAll(), release=snn.TsodyksUzielMarkram(U, 2.0, tau_rec, 50.0)),
+            "EO": snn.Link("E", "O", snn.AllToAll(), release=snn.TsodyksUzielMarkram(0.4, 2.0, 60.0, 50.0)),
         },
     )
+
+
+def recurrent(U=0.4, tau_rec=60.0, steps=200, **how):
+    net = looped()
+    for edge in ("EE", "EO"):
+        net = snn.set(snn.set(net, f"{edge}.release.U", U), f"{edge}.release.tau_rec", tau_rec)
     record = {"v": snn.Trace("O.v"), "u": snn.Trace("EE.release.u"), "y": snn.Trace("EO.release.y")}
     return snn.simulate(net, steps=steps, key=KEY, record=record, chunk=100, progress=snn.Quiet(), **how)
 
 
 def test_split_batched_or_alone():
     """A run in two parts, inside `jit` and as a point of a batch: the same numbers."""
-    whole = recurrent()
-    assert np.ptp(whole["u"]) > 0.3 and np.ptp(whole["y"]) > 0.05
     first = recurrent(steps=100)
     second = recurrent(steps=100, state=first.state)
-    assert_same({name: np.concatenate([first[name], second[name]]) for name in whole.record}, whole.record)
-    assert_same(second.state.dynamics.projections, whole.state.dynamics.projections)
+    halves = {name: np.concatenate([first[name], second[name]]) for name in first.record}
+    assert np.ptp(halves["u"]) > 0.3 and np.ptp(halves["y"]) > 0.05
 
     points = {"U": jnp.array([0.4, 0.2, 0.7]), "tau_rec": jnp.array([60.0, 20.0, 100.0])}
-    record = lambda point: recurrent(**point).record
-    batch, one = jax.jit(jax.vmap(record))(points), jax.jit(record)
+
+    def found(point):
+        run = recurrent(**point)
+        return run.record, run.state.dynamics.projections
+
+    batch, one = jax.jit(jax.vmap(found))(points), jax.jit(found)
     alone = [one(jax.tree.map(lambda x, i=i: x[i], points)) for i in range(3)]
     for i in range(3):
         assert_same(jax.tree.map(lambda x, i=i: x[i], batch), alone[i])
-    assert_same(alone[0], whole.record)
-    assert differ(alone[0], alone[1])
+    assert_same(alone[0], (halves, second.state.dynamics.projections))
+    assert differ(alone[0][0], alone[1][0])
 
 
 # --- what is refused, swept, set --------------------------------------------------------------------------------------
@@ -176,20 +188,34 @@ def test_numbers_of_a_release_can_be_set():
 # --- by chance, in networks -------------------------------------------------------------------------------------------
 
 
-def unreliable(p=0.5, weight=1.0, *, seed=0, steps=60, **others):
-    """Synapses that fail, over lists and matrices, delayed or not; `v` is what arrived."""
+@cache
+def failing():
+    """Synapses that fail, over lists and matrices, delayed or not: alone, and with others that fail beside them.
+
+    Built inside `jit`, so that lists are padded, and both in one program, most of which they share.
+    """
     sink = snn.Population(snn.LI(tau=1e-4), 4)
     graph = snn.FixedProb(0.6, most=1.0)
     links = {
-        "list": snn.Link("S", "A", graph, weight=weight, delay=snn.Uniform(0.1, 1.0), release=snn.Bernoulli(p)),
-        "matrix": snn.Link("S", "B", graph, via=snn.Dense(), weight=weight, delay=0.3, release=snn.Binomial(p, 3)),
-        "now": snn.Link("S", "C", graph, weight=weight, release=snn.Bernoulli(p)),
+        "list": snn.Link("S", "A", graph, delay=snn.Uniform(0.1, 1.0), release=snn.Bernoulli()),
+        "matrix": snn.Link("S", "B", graph, via=snn.Dense(), delay=0.3, release=snn.Binomial(n=3)),
+        "now": snn.Link("S", "C", graph, release=snn.Bernoulli()),
     }
     populations = {"S": snn.Source(N), **dict.fromkeys("ABC", sink)}
-    net = snn.network(dt=DT, key=jax.random.key(seed), populations=populations, projections={**links, **others})
+    beside = {"a_new_one": snn.Link("S", "S", snn.AllToAll(), weight=0.0, delay=0.1, release=snn.Bernoulli(0.5))}
+    build = lambda key, links: snn.network(dt=DT, key=key, populations=populations, projections=links)
+    with jax.ensure_compile_time_eval():
+        return eqx.filter_jit(lambda key: (build(key, links), build(key, links | beside)))(jax.random.key(0))
+
+
+def unreliable(p, weight, which=0):
+    """`v` is what arrived."""
+    net = failing()[which]
+    for name in ("list", "matrix", "now"):
+        net = snn.set(snn.set(net, f"{name}.weight", weight), f"{name}.release.p", p)
     drive = snn.Replay(jnp.asarray(RASTER), into="S")
     record = {name: snn.Trace(f"{name}.v") for name in "ABC"}
-    return snn.simulate(net, drive, steps=steps, key=KEY, record=record, progress=snn.Quiet()).record
+    return snn.simulate(net, drive, steps=60, key=KEY, record=record, progress=snn.Quiet()).record
 
 
 POINTS = {"p": jnp.array([0.5, 0.25, 0.8]), "weight": jnp.array([1.0, 2.0, 0.5])}
@@ -206,8 +232,7 @@ def test_who_fails_does_not_depend_on_what_else_there_is():
     batch = batched()
     for i in range(3):
         assert_same(jax.tree.map(lambda x, i=i: x[i], batch), alone[i])
-    another = snn.Link("S", "S", snn.AllToAll(), weight=0.0, delay=0.1, release=snn.Bernoulli(0.5))
-    beside = jax.jit(lambda p, weight: unreliable(p, weight, a_new_one=another))
+    beside = jax.jit(lambda p, weight: unreliable(p, weight, which=1))
     assert_same(beside(POINTS["p"][0], POINTS["weight"][0]), alone[0])
     assert (
         0.3

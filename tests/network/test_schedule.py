@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
+from jaxsnn.dynamics import silent
 from jaxsnn.network.schedule import Staged, stages
 from tests.gradients.nets import KEY, LABELS, LOSS, RASTER, STEPS, inputs, recurrent
 
@@ -75,22 +76,24 @@ def mixed():
 def test_a_chunk_is_the_same():
     """Spikes, every state, what is in the ring, and a start at any step: as step by step, in float32 to rounding."""
     net, drive = mixed(), snn.Replay(jnp.asarray(RASTER[0]), into="S") + snn.Noise(0.3, 0.1, into="A")
-    first = snn.simulate(net, drive, steps=13, key=KEY)  # 13 is no multiple of the ring's slots
     assert isinstance(net.staged(), Staged)
 
-    @jax.jit
-    def chunk(weight):
+    def chunk(weight, state):
         changed = snn.set(net, "BA.weight", weight)
         record = [snn.Trace(path) for path in ("A.v", "B.v", "B.exc.i", "R.v")] + [snn.Count("A"), snn.Raster("B")]
-        run = snn.simulate(changed, drive, steps=30, key=KEY, state=first.state, record=record, chunk=10)
+        run = snn.simulate(changed, drive, steps=26, key=KEY, state=state, record=record, chunk=13)
         return (run.record, run.state), run.status
 
-    def both(weight):
-        plain = chunk(weight)
-        arranged = jax.jvp(chunk, (weight,), (jnp.zeros_like(weight),))[0]  # a derivative is asked for
-        return plain, arranged
+    @jax.jit
+    def differentiable(weight, state):  # a derivative is asked for
+        return jax.jvp(lambda weight: chunk(weight, state), (weight,), (jnp.zeros_like(weight),))[0]
 
-    ((plain, status), (arranged, again)) = both(net["BA"].weight)
+    weight, step_by_step = net["BA"].weight, jax.jit(chunk)
+    start = lambda key: snn.RunState(
+        jnp.int32(0), net.init(key=key), drive.init(key=key), silent(net.sizes, jnp.float32)
+    )
+    first = step_by_step(weight, jax.jit(start)(KEY))[0][1]  # 26 steps are no multiple of the ring's slots
+    (plain, status), (arranged, again) = step_by_step(weight, first), differentiable(weight, first)
     assert status == again == 0
     assert jnp.sum(plain[0][4]) > 5 and jnp.any(plain[1].dynamics.ring != 0)
     for a, b in zip(jax.tree.leaves(plain), jax.tree.leaves(arranged), strict=True):
@@ -118,15 +121,18 @@ class Liar(Echo):
 def test_an_environment_is_fed_step_by_step():
     """A drive that reacts sees the step before, also when differentiated. Control: one that hides it does not."""
 
+    net = recurrent()
+
     def run(weight, drive):
-        changed = snn.set(recurrent(), "ih.weight", weight)
+        changed = snn.set(net, "ih.weight", weight)
         return jnp.sum(snn.simulate(changed, drive, steps=40, key=KEY, record=snn.Count("hid")).record)
 
-    weight = recurrent()["ih"].weight
+    differentiated = jax.jit(lambda *args: jax.value_and_grad(run)(*args)[0])  # of which the value is asked for
+    weight = net["ih"].weight
     alone = jax.jit(run)(weight, Echo())
     assert alone > 10
-    assert jax.jit(jax.value_and_grad(run))(weight, Echo())[0] == alone
-    assert jax.jit(jax.value_and_grad(run))(weight, Liar())[0] != alone
+    assert differentiated(weight, Echo()) == alone
+    assert differentiated(weight, Liar()) != alone
 
 
 class StepByStep(snn.AbstractDrive):
