@@ -26,7 +26,7 @@ def matrix(rng, n_pre, n_post, kind):
 
 def cells(rng, n, threshold, bias=0):
     decays = dict(decay_u=int(rng.integers(300, 4097)), decay_v=int(rng.integers(50, 900)))
-    return CubaCells(n, **decays, threshold=threshold, bias=bias, bias_exponent=6)
+    return CubaCells(n, **decays, threshold=threshold, bias=np.full(n, bias), bias_exponent=6)
 
 
 def dense(rng, kinds, *, delay=None, recurrent=False, biased=False):
@@ -35,10 +35,12 @@ def dense(rng, kinds, *, delay=None, recurrent=False, biased=False):
     names = ["in", "a", "b"]
     for pre, post, n_pre, n_post, kind in zip(names, names[1:], sizes, sizes[1:], kinds):
         weight, exponent, sign = matrix(rng, n_pre, n_post, kind)
-        when = {} if delay is None else {"delay": delay(rng, n_pre, n_post), "max_delay": 62}
+        late = 0 if delay is None else delay(rng, n_pre, n_post)
         bias = rng.integers(-3, 12, n_post) + (300 if kind == "inhibitory" else 0) if biased else 0
         groups[post] = cells(rng, n_post, 8 if kind == "small" else 300, bias)
-        synapses[f"{pre}{post}"] = Synapses(pre, post, weight, exponent, sign=sign, **when)
+        synapses[f"{pre}{post}"] = Synapses(
+            pre, post, weight, exponent, sign=sign, delay=late, max_delay=int(np.max(late))
+        )
         if recurrent:
             weight, exponent, sign = matrix(rng, n_post, n_post, kind)
             synapses[f"{post}{post}"] = Synapses(post, post, weight, exponent, sign=sign)

@@ -31,7 +31,7 @@ def program(case, *, max_delay=None, core=None):
     synapses = {}
     for name, link in case["links"].items():
         longest = int(np.max(link["delay"])) if max_delay is None else max_delay
-        synapses[name] = Synapses(**{**link, "sign": SIGNS[link["sign"]](), "max_delay": longest})
+        synapses[f"{name} E"] = Synapses(**{**link, "sign": SIGNS[link["sign"]](), "max_delay": longest})
     return Program(cells, synapses, CORES[core or case["core"]]())
 
 

@@ -39,7 +39,7 @@ def test_every_recursion_spikes_as_the_model_does():
     found = program.report.data["agreement"]
     assert min(found[name]["rate of the model Hz"] for name in RECURSIONS) > 20, found
     assert min(found[name]["coincidence"] for name in RECURSIONS) > 0.97, found
-    record = {name: snn.Raster(name) for name in RECURSIONS} | {"v": snn.Trace("old.v"), "u": snn.Trace("old.u")}
+    record = {name: snn.Raster(name) for name in RECURSIONS} | {"v": snn.Trace("old.v")}
     ours = snn.simulate(program, drive, steps=STEPS, key=KEY, record=record)
     other = snn.spike_agreement(ours["new"].dense(), ours["decaying"].dense())
     assert other.coincidence < 0.9  # negative control

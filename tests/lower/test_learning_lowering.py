@@ -1,6 +1,5 @@
 """Networks that learn become programs that learn: pair by pair, over random trains, and what the report says of it."""
 
-import dataclasses
 import functools
 
 import equinox as eqx
@@ -65,7 +64,7 @@ def lowered():
 def changes(net, program, seen):
     """What every synapse changed by, in the model and on the chip: by name, in the unit of the rule."""
     model = net.learned(follow(net, seen).state)
-    chip = observe(dataclasses.replace(program, report=None), seen).state.dynamics.synapses  # as `lower` compiled it
+    chip = observe(program, seen).state.dynamics.synapses
     data, own = program.report.data["links"], (np.arange(SENDERS), np.arange(SENDERS) % COPIES)
     out = {}
     for name, group in program.synapses.items():
@@ -160,7 +159,7 @@ def test_only_synapses_that_exist_learn_and_files_keep_them(tmp_path):
     group = program.synapses["one"]
     assert isinstance(group.sign, Excitatory) and isinstance(program.synapses["three"].sign, Mixed)
     assert int(group.exists.sum()) == SENDERS
-    w = observe(dataclasses.replace(program, report=None), pairs()).state.dynamics.synapses["one"].w
+    w = observe(program, pairs()).state.dynamics.synapses["one"].w
     assert np.all(np.asarray(w)[~np.asarray(group.exists)] == 0)
     program.save(tmp_path / "learns.npz")
     assert_same(snn.Program.load(tmp_path / "learns.npz"), program)

@@ -11,6 +11,7 @@ import pytest
 import jaxsnn as snn
 from jaxsnn.lower.calibrate import compare, observe
 from jaxsnn.lower.quantise import UpToVoltage
+from jaxsnn.lower.report import report
 from tests.refused import refused
 
 KEY = jax.random.key(3)
@@ -203,7 +204,7 @@ def test_only_synapses_that_exist_are_counted():
 
 def test_precision_is_swept_in_one_compile():
     """Weight bits as a traced number: errors shrink with every bit, and the whole sweep is one program."""
-    start = snn.lift(layers(snn.Delta()))
+    start = snn.lift(layers(snn.Delta(), readout=False, recurrent=False))
     passes = snn.lowering_passes()
     real = snn.lower_graph(start, snn.Loihi1(), passes[:3])
 
@@ -245,11 +246,13 @@ def test_the_graph_can_be_printed_and_checked_after_every_pass():
 
 def test_groups_are_split_over_cores_by_what_binds():
     """Memory binds: 147 cells a core are 3 blocks of synapses of 6 bits for each of 1 024 axons, just what fits."""
-    wide = single([np.ones((1024, 1024)) * np.linspace(0.9, 1.0, 1024)])
-    chip = snn.lower(wide).report.data["chip"]
+    start, passes = snn.lift(single([np.ones((1024, 1024)) * np.linspace(0.9, 1.0, 1024)])), snn.lowering_passes()
+    wide = snn.lower_graph(start, snn.Loihi1(), passes[:-3])
+    placed = lambda target: report(snn.lower_graph(wide, target, passes[-3:]), target).data["chip"]
+    chip = placed(snn.Loihi1())
     assert chip["binding limit"]["limit"] == "bits of synapses"
     assert chip["cores"] == 7 and chip["binding limit"]["used"] == 1024 * (2 * 448 + 128) == 16384 * 64
-    few = snn.lower(wide, dataclasses.replace(snn.Loihi1(), cells=64)).report.data["chip"]
+    few = placed(dataclasses.replace(snn.Loihi1(), cells=64))
     assert few["cores"] == 16 and few["binding limit"]["limit"] == "cells"
     first = few["placement"][0]
     assert first["synapse_bits"] == 1024 * 448 and first["in_axons"] == 1024  # 64 synapses of 6 bits are 7 words
