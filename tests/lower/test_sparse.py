@@ -20,16 +20,16 @@ from tests.simulate.hlo import copies_in_loops
 
 N_IN, N, STEPS = 40, 50, 60
 RNG = np.random.default_rng(0)
-EXISTS = {"in": RNG.random((N_IN, N)) < 0.2, "back": RNG.random((N, N)) < 0.1}
+EXISTS = {"fore": RNG.random((N_IN, N)) < 0.2, "back": RNG.random((N, N)) < 0.1}
 SPIKES = (RNG.random((STEPS, N_IN)) < 0.3).astype(np.float32)
 
 
 def matrices(exponent):
     """With a delay for all, and one each; some mantissas are odd, and lose a bit."""
     weight = {name: np.where(there, RNG.integers(-150, 151, there.shape), 0) for name, there in EXISTS.items()}
-    delay = np.where(EXISTS["in"], RNG.integers(0, 6, (N_IN, N)), 0)
+    delay = np.where(EXISTS["fore"], RNG.integers(0, 6, (N_IN, N)), 0)
     return {
-        "in": Synapses("in", "E", weight["in"], exponent, bits=7, delay=delay, max_delay=5),
+        "fore": Synapses("in", "E", weight["fore"], exponent, bits=7, delay=delay, max_delay=5),
         "back": Synapses("E", "E", weight["back"], exponent, delay=1, max_delay=1),
     }
 
@@ -61,13 +61,13 @@ def test_sparse_synapses_are_the_dense_ones_bit_for_bit(core, exponent):
     assert (theirs["status"] != 0) == (exponent == 7)
     if core is LavaCore:  # control: a synapse that goes elsewhere, or comes later, is seen
         for where, value in ((lambda g: g.target, 7), (lambda g: g.delay, 5)):
-            moved = eqx.tree_at(where, sparse["in"], where(sparse["in"]).at[30].set(value))
-            assert not same(run(program(sparse | {"in": moved}, core)), theirs)
+            moved = eqx.tree_at(where, sparse["fore"], where(sparse["fore"]).at[30].set(value))
+            assert not same(run(program(sparse | {"fore": moved}, core)), theirs)
 
 
 def test_sparse_synapses_are_kept_in_files_and_refused_where_wrong(tmp_path):
-    group = SparseSynapses.of(matrices(0)["in"], EXISTS["in"])
-    made = program({"in": group}, Loihi1Core)
+    group = SparseSynapses.of(matrices(0)["fore"], EXISTS["fore"])
+    made = program({"fore": group}, Loihi1Core)
     made.save(tmp_path / "sparse.npz")
     assert eqx.tree_equal(made, Program.load(tmp_path / "sparse.npz"))
     with refused("target has 0 .. 49", "from 0 to 48"):
