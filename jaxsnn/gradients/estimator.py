@@ -94,7 +94,7 @@ class AbstractEstimator(eqx.Module):
         **Raises:** ValueError where targets and inputs do not fit; SimulationError if a run's status is not clean.
         """
         batch = examples(inputs, targets, steps, key)
-        how = division(self, loss, net, batch)
+        how = division(sum(net.sizes.values()), batch.size, batch.steps, (self, loss, net, batch))
         found = _estimate(self, loss, net, batch) if how is None else estimate_in_parts(self, loss, net, batch, how)
         value, gradient, status = found
         if is_concrete(status):

@@ -242,8 +242,8 @@ def _in_calls(
         scores = {name: np.asarray(values) for name, values in history.items()}
         return Fit(eqx.combine(learnt, task.fixed), scores, jnp.uint32(0))
 
-    some = _compiled_take(task.data, np.arange(task.size))
-    how = division(task.estimator, task.loss, eqx.combine(state.learnt, task.fixed), some)
+    neurons = sum(eqx.combine(state.learnt, task.fixed).sizes.values())
+    how = division(neurons, task.size, task.data.steps, (task, state))
     one_epoch = _compiled_epoch if how is None else partial(_epoch_on_cores, how=how)
     with progress.task("fit", epochs) as advance:
         advance(int(state.epoch))

@@ -50,27 +50,19 @@ def test_a_part_that_went_wrong_is_reported():
 
 def test_small_work_stays_whole_and_large_work_is_divided(monkeypatch):
     monkeypatch.setattr(parallel, "cores", lambda: 4)
-    assert division(BPTT, LOSS, NET, BATCH) is None
-    wide = snn.network(dt=1.0, key=KEY, populations={"in": snn.Source(1024), "out": snn.Population(snn.LIF(), 1024)})
-
-    def chosen(size, steps):
-        drive = snn.Replay(np.zeros((size, steps, 1024), np.int8), into="in")
-        return division(BPTT, LOSS, wide, examples(drive, None, None, KEY))
-
-    assert chosen(16, 500) == Division(2, 4)  # 8 parts of 2 million, two for every core
-    assert chosen(2, 1000) is None  # an example has less than a step is worth starting
-    assert chosen(12, 1000) == Division(2, 3)  # 6 parts: three cores have two, where one of four would have none
+    assert division(2048, 16, 500, BATCH) == Division(2, 4)  # 8 parts of 2 million, two for every core
+    assert division(2048, 2, 1000, BATCH) is None  # an example has less than a step is worth starting
+    assert division(2048, 12, 1000, BATCH) == Division(2, 3)  # 6 parts: three cores have two, one of four would rest
+    assert division(200, 64, 100, BATCH) is None  # a part would be less than a call is worth
     monkeypatch.setattr(parallel, "cores", lambda: 1)
-    assert chosen(16, 500) is None
+    assert division(2048, 16, 500, BATCH) is None
 
 
-def test_inside_jit_and_elsewhere_the_batch_is_whole(monkeypatch):
-    for name, value in dict(_WIDE=0, _LEAST=0, cores=lambda: 2).items():
-        monkeypatch.setattr(parallel, name, value)
-    assert division(BPTT, LOSS, NET, BATCH) is not None
+def test_inside_jit_the_batch_is_whole(monkeypatch):
+    monkeypatch.setattr(parallel, "cores", lambda: 2)
     seen = []
-    jax.eval_shape(lambda batch: seen.append(division(BPTT, LOSS, NET, batch)), BATCH)
-    assert seen == [None]
+    jax.eval_shape(lambda batch: seen.append(division(2048, 16, 500, batch)), BATCH)
+    assert seen == [None] and division(2048, 16, 500, BATCH) == Division(2, 2)
 
 
 def test_value_and_grad_divides(monkeypatch):
