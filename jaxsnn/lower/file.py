@@ -24,7 +24,7 @@ from .loihi2 import graded, leaky, resonate, sigma_delta
 from .program import Program
 from .report import Report
 
-FORMAT, VERSION = "jaxsnn program", 2
+FORMAT, VERSION = "jaxsnn program", 3
 _HEADER, _DIGEST = "program.json", "sha256"
 # What a file may name. Anything else is refused: a file cannot make a reader build what it likes.
 _KINDS = {
