@@ -86,24 +86,21 @@ def follow(net: Network, calibration: Calibration) -> Run:
     return calibration.run(net, {name: Raster(name) for name in net.populations})
 
 
-def compare(
-    net: Network, program: Program, run: Run, calibration: Calibration, model_run: Run | None = None
-) -> dict[str, Any]:
-    """Spikes of the program against the model's, by population.
+def compare(net: Network, program: Program, run: Run, model: Run, calibration: Calibration) -> dict[str, Any]:
+    """Spikes of the program's run against the model's, by population.
 
-    Once the program's lateness is taken off: see `spike_agreement`. `model_run`: its run, if there is one already.
+    Once the program's lateness is taken off: see `spike_agreement`.
     """
     names = [name for name, group in program.cells.items() if isinstance(group, CubaCells)]
-    theirs = follow(net, calibration) if model_run is None else model_run
     late, found = dict(program.late), {}
     seconds = calibration.steps * net.dt * 1e-3
     for name in names:
-        mine, model = np.asarray(run["spikes"][name].dense()), np.asarray(theirs[name].dense())
+        mine, theirs = np.asarray(run["spikes"][name].dense()), np.asarray(model[name].dense())
         lag, per_cell = late.get(name, 0), mine.shape[1] * seconds
-        found_here = spike_agreement(mine[lag:], model[: len(mine) - lag])
+        found_here = spike_agreement(mine[lag:], theirs[: len(mine) - lag])
         found[name] = {
             "rate Hz": float(mine.sum() / per_cell),
-            "rate of the model Hz": float(model.sum() / per_cell),
+            "rate of the model Hz": float(theirs.sum() / per_cell),
             "coincidence": float(found_here.coincidence),
             "first difference, step": None if (first := int(found_here.first)) < 0 else first,
         }

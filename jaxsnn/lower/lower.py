@@ -120,7 +120,7 @@ def lower(
     if calibration is not None:
         run = observe(program, calibration)
         model = follow(net, calibration)
-        agreement = compare(net, program, run, calibration, model)
+        agreement = compare(net, program, run, model, calibration)
         learned = compare_weights(net, graph, run, model)
         rates = {name: np.asarray(raster.dense()).mean(axis=0) for name, raster in run["spikes"].items()}
         energy = estimate(graph, target, rates, calibration.inference or calibration.steps)

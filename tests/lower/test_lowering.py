@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
-from jaxsnn.lower.calibrate import compare, observe
+from jaxsnn.lower.calibrate import compare, follow, observe
 from jaxsnn.lower.quantise import UpToVoltage
 from jaxsnn.lower.report import report
 from tests.refused import refused
@@ -78,7 +78,8 @@ def test_spikes_come_at_the_steps_of_the_model():
     # negative control: the same spikes, not aligned
     calibration = snn.Calibration(snn.Replay(inputs(), into="in"), steps=STEPS, key=KEY)
     unaligned = dataclasses.replace(program, late=())
-    wrong = compare(net, unaligned, observe(program, calibration), calibration)["o"]["first difference, step"]
+    runs = observe(program, calibration), follow(net, calibration)
+    wrong = compare(net, unaligned, *runs, calibration)["o"]["first difference, step"]
     right = found["o"]["first difference, step"]
     assert wrong is not None and wrong < (STEPS if right is None else right) / 2
     # a read-out integrates, and never fires
