@@ -259,3 +259,23 @@ def test_the_core_says_which_weights_inhibit():
     assert snn.Program(cells, {"S": group}, snn.Brian2LoihiCore()).bounds()["E"]["input"].low < -256 * 64 + 1
     with refused("'S'", "-256 .. -256", "-255 .. 0", "start within"):
         snn.Program(cells, {"S": group}, snn.LavaCore())
+
+
+def test_a_sweep_over_a_number_of_the_rule_is_one_program():
+    """Lowered inside the program, each point learns as the program that its own number gives outside."""
+    trains = jax.random.bernoulli(KEY, 0.1, (60, 8)).astype(jnp.float32)
+
+    def learned(a_plus):
+        rule = snn.chain(snn.PairSTDP(a_plus=a_plus, a_minus=0.02), snn.Bound(0.0, 1.0))
+        cell = snn.Population(snn.LIF(tau=20.0, v_th=2.0), 2)
+        link = snn.Link("in", "E", snn.AllToAll(), via=snn.Dense(), weight=0.6, delay=1.0, rule=rule)
+        net = snn.network(dt=1.0, key=KEY, populations={"in": snn.Source(8), "E": cell}, projections={"S": link})
+        drive, record = snn.Replay(trains, into="in"), {"w": snn.Last("S.w"), "spikes": snn.Count("E")}
+        return snn.simulate(snn.lower(net), drive, steps=60, key=KEY, record=record, progress=snn.Quiet()).record
+
+    numbers = jnp.array([0.0, 0.03])
+    swept = jax.jit(jax.vmap(learned))(numbers)
+    alone = learned(float(numbers[1]))
+    np.testing.assert_array_equal(swept["w"][1], alone["w"])
+    assert np.all(np.asarray(swept["spikes"]) > 0)
+    assert np.mean(np.asarray(swept["w"][1] - swept["w"][0])) > 1  # control: the number matters
