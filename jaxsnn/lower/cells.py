@@ -12,9 +12,9 @@ from jaxtyping import Array, Float, Int, UInt32
 from .. import _random
 from .._once import written_once
 from .._status import Status, bit
-from .._types import as_number, check
+from .._types import as_number
 from .cores import Core
-from .fixed import add, decay, register, shift
+from .fixed import add, decay, register, shift, within
 
 
 def gains(ports: Any) -> dict[str, Array]:
@@ -178,13 +178,7 @@ class CubaCells(AbstractCells):
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
 
     def __check_init__(self):
-        ranges = dict(decay_u=(0, 4096), decay_v=(0, 4096), threshold=(0, 131071), refractory=(1, 64))
-        for name, (low, high) in ranges.items():
-            value = getattr(self, name)
-            check(
-                lambda value=value, low=low, high=high: (value >= low) & (value <= high),
-                f"CubaCells.{name} is {value}; expected whole numbers from {low} to {high}.",
-            )
+        within(self, decay_u=(0, 4096), decay_v=(0, 4096), threshold=(0, 131071), refractory=(1, 64))
 
     def init(self):
         zeros = jnp.zeros(self.n, jnp.int32)

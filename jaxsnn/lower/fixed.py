@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from .._types import is_concrete
+from .._types import check, is_concrete
 
 
 def register(default: Any = None, *, unit: str = "1", **kwargs: Any) -> Any:
@@ -35,6 +35,25 @@ def as_integer(value: Any) -> Int[Array, "..."]:
         value = given.astype(np.int32)
     with jax.ensure_compile_time_eval():
         return jnp.asarray(value).astype(jnp.int32)
+
+
+def within(part: object, **ranges: tuple[int, int]) -> None:
+    """Refuses registers of a part that are out of range, by name."""
+    for name, (low, high) in ranges.items():
+        value = getattr(part, name)
+        check(
+            lambda value=value, low=low, high=high: (value >= low) & (value <= high),
+            f"{type(part).__name__}.{name} is {span(value)}; expected whole numbers from {low} to {high}.",
+        )
+
+
+def span(x: Any) -> str:
+    """From the smallest to the largest of some numbers, for a text."""
+    if not is_concrete(x):
+        return "traced"
+    x = np.asarray(x)
+    low, high = (x.min(), x.max()) if x.size else (0, 0)
+    return f"{low}" if low == high else f"{low} .. {high}"
 
 
 class AbstractFormat(eqx.Module):

@@ -7,10 +7,10 @@ import jax
 import numpy as np
 from jaxtyping import Array
 
-from .._types import check, is_concrete
+from .._types import is_concrete
 from ..connect.ring import Ring
 from .cores import AbstractSign, Core, Mixed
-from .fixed import register
+from .fixed import register, within
 from .synapses import AbstractFormatted, Synapses, carrier
 
 
@@ -42,17 +42,7 @@ class SparseSynapses(AbstractFormatted):
                 f"SparseSynapses has weight {count}, target {self.target.shape} and delay {self.delay.shape}; expected "
                 "one number a synapse, or one delay for all."
             )
-        for name, low, high in (
-            ("exponent", -8, 7),
-            ("bits", 0, 8),
-            ("delay", 0, self.max_delay),
-            ("target", 0, self.n_post - 1),
-        ):
-            value = getattr(self, name)
-            check(
-                lambda value=value, low=low, high=high: (value >= low) & (value <= high),
-                f"SparseSynapses.{name} has {_span(value)}; expected whole numbers from {low} to {high}.",
-            )
+        within(self, exponent=(-8, 7), bits=(0, 8), delay=(0, self.max_delay), target=(0, self.n_post - 1))
         if is_concrete(self.start):
             start, each = np.asarray(self.start), np.diff(np.asarray(self.start))
             if start[0] != 0 or start[-1] != count[0] or np.any(each < 0) or each.max(initial=0) > self.longest:
@@ -90,10 +80,3 @@ class SparseSynapses(AbstractFormatted):
 
     def prepare(self, core: Core, ring: Ring, first: int, message_bits: int = 0):
         return carrier(self, core, (self.start, self.target), self.longest, self.n_post, ring, first)
-
-
-def _span(x: Array) -> str:
-    if not is_concrete(x):
-        return "traced numbers"
-    low, high = np.min(x, initial=2**31 - 1), np.max(x, initial=-(2**31))
-    return f"{low}" if low == high else f"{low} .. {high}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import singledispatch
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .cells import AbstractCells, CubaCells
 from .convolution import ConvSynapses
+from .fixed import span
 from .learning.engine import LoihiRule
 from .learning.synapses import LearningSynapses
 from .learning.trace import ReceivedTrace
@@ -42,7 +43,7 @@ def _cells(cells: AbstractCells) -> str:
         return type(cells).__name__
     registers = ("decay_u", "decay_v", "threshold", "bias", "refractory")
     noise = "" if cells.noise is None else ", noise"
-    return f"CubaCells, {', '.join(f'{key} {_span(getattr(cells, key))}' for key in registers)}{noise}"
+    return f"CubaCells, {', '.join(f'{key} {span(getattr(cells, key))}' for key in registers)}{noise}"
 
 
 @singledispatch
@@ -54,7 +55,7 @@ def synapses(group: AbstractSynapses) -> list[str]:
 @synapses.register
 def _(group: Synapses) -> list[str]:
     size = " x ".join(map(str, group.weight.shape))
-    return [f"a matrix of {size}, {_format(group)}, {group.bits} bits, delay {_span(group.delay)}"]
+    return [f"a matrix of {size}, {_format(group)}, {group.bits} bits, delay {span(group.delay)}"]
 
 
 @synapses.register
@@ -63,7 +64,7 @@ def _(group: SparseSynapses) -> list[str]:
     share = 100 * count / max(n_pre * group.n_post, 1)
     return [
         f"a list of {count} synapses ({share:.3g} % of {n_pre} x {group.n_post}), {_format(group)}, {group.bits} bits, "
-        f"delay {_span(group.delay)}"
+        f"delay {span(group.delay)}"
     ]
 
 
@@ -72,7 +73,7 @@ def _(group: ConvSynapses) -> list[str]:
     size = lambda shape: " x ".join(map(str, shape))
     return [
         f"a convolution of {size(group.image)} to {size(group.out_image)}, {group.weight.size} weights "
-        f"{_span(group.weight)}, exponent {group.exponent}",
+        f"{span(group.weight)}, exponent {group.exponent}",
         f"kernel {size(group.weight.shape)}, stride {size(group.stride)}, padding {size(group.padding)}, dilation "
         f"{size(group.dilation)}, {group.groups} group(s)",
     ]
@@ -82,7 +83,7 @@ def _(group: ConvSynapses) -> list[str]:
 def _(group: LearningSynapses) -> list[str]:
     size = " x ".join(map(str, group.weight.shape))
     some = "" if group.exists is None else f", of which {int(np.sum(np.asarray(group.exists)))} exist"
-    kind = f"synapses that learn, {size}{some}, {_format(group)} at the start, 8 bits, delay {_span(group.delay)}"
+    kind = f"synapses that learn, {size}{some}, {_format(group)} at the start, 8 bits, delay {span(group.delay)}"
     return [kind, *_rule(group.rule)]
 
 
@@ -99,10 +100,4 @@ def _rule(rule: LoihiRule) -> list[str]:
 
 
 def _format(group: Synapses | SparseSynapses | LearningSynapses) -> str:
-    return f"{type(group.sign).__name__} {_span(group.weight)}, exponent {group.exponent}"
-
-
-def _span(x: Any) -> str:
-    x = np.asarray(x)
-    low, high = (x.min(), x.max()) if x.size else (0, 0)
-    return f"{low}" if low == high else f"{low} .. {high}"
+    return f"{type(group.sign).__name__} {span(group.weight)}, exponent {group.exponent}"

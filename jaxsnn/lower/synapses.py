@@ -10,12 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
-from .._types import check, is_concrete
+from .._types import is_concrete
 from ..connect.dense import many_rows_of
 from ..connect.ring import Ring
 from ..connect.sparse import Rows
 from .cores import AbstractSign, Core, Mixed, OnSum
-from .fixed import register, shift
+from .fixed import register, shift, within
 
 
 class AbstractCarrier(eqx.Module):
@@ -142,12 +142,7 @@ class Synapses(AbstractFormatted):
             raise ValueError(f"Synapses.weight has shape {self.weight.shape}; expected (n_pre, n_post).")
         if self.delay.shape not in ((), self.weight.shape):
             raise ValueError(f"Synapses.delay has shape {self.delay.shape}; expected () or {self.weight.shape}.")
-        for name, low, high in (("exponent", -8, 7), ("bits", 0, 8), ("delay", 0, self.max_delay)):
-            value = getattr(self, name)
-            check(
-                lambda value=value, low=low, high=high: (value >= low) & (value <= high),
-                f"Synapses.{name} is {value}; expected whole numbers from {low} to {high}.",
-            )
+        within(self, exponent=(-8, 7), bits=(0, 8), delay=(0, self.max_delay))
 
     @property
     def shape(self):

@@ -70,7 +70,7 @@ def test_sparse_synapses_are_kept_in_files_and_refused_where_wrong(tmp_path):
     made = program({"fore": group}, Loihi1Core)
     made.save(tmp_path / "sparse.npz")
     assert eqx.tree_equal(made, Program.load(tmp_path / "sparse.npz"))
-    with refused("target has 0 .. 49", "from 0 to 48"):
+    with refused("target is 0 .. 49", "from 0 to 48"):
         dataclasses.replace(group, n_post=49, target=group.target.at[0].set(49))
     with refused("ascending rows of at most 3"):
         dataclasses.replace(group, longest=3)

@@ -11,8 +11,8 @@ from jaxtyping import Array, Int
 from ..._once import written_once
 from ..._status import Status, bit
 from ..cells import AbstractCells, gains
-from ..fixed import register
-from .heard import beyond, heard, within
+from ..fixed import register, within
+from .heard import beyond, heard
 
 
 class GradedState(NamedTuple):

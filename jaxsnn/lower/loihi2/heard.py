@@ -6,7 +6,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, UInt32
 
 from ..._status import Status, bit
-from ..._types import check
 
 
 def heard(arrived: Int[Array, " n"], fed: Float[Array, " n"] | None) -> Int[Array, " n"]:
@@ -18,13 +17,3 @@ def beyond(flag: Status, *registers: Int[Array, " n"]) -> UInt32[Array, ""]:
     """`flag` where a number needs more than the 24 bits of a register; Lava keeps it in 32, and so is it kept here."""
     lost = [(x << 8) >> 8 != x for x in registers]
     return bit(flag, jnp.any(jnp.stack(lost)))
-
-
-def within(cells: object, **ranges: tuple[int, int]) -> None:
-    """Refuses registers that are out of range, by name."""
-    for name, (low, high) in ranges.items():
-        value = getattr(cells, name)
-        check(
-            lambda value=value, low=low, high=high: (value >= low) & (value <= high),
-            f"{type(cells).__name__}.{name} is {value}; expected whole numbers from {low} to {high}.",
-        )

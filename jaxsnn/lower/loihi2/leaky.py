@@ -11,8 +11,8 @@ from jaxtyping import Array, Int
 from ..._once import written_once
 from ..._status import Status
 from ..cells import AbstractCells, gains, leaky, to_registers
-from ..fixed import decay, register, shift
-from .heard import beyond, within
+from ..fixed import decay, register, shift, within
+from .heard import beyond
 
 V_MIN, V_MAX = -(2**23) + 1, 2**23 - 1
 

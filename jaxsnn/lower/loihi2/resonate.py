@@ -13,8 +13,8 @@ from ..._once import written_once
 from ..._status import Status, bit
 from ..._types import check
 from ..cells import AbstractCells, gains
-from ..fixed import add, register
-from .heard import beyond, heard, within
+from ..fixed import add, register, within
+from .heard import beyond, heard
 
 LIMIT = 2**23 - 1
 
