@@ -44,17 +44,38 @@ def threefry(key: tuple[Any, Any], counter: tuple[Any, Any], rounds: int = 13) -
     return x, y
 
 
+def as_key(key: Any, name: str = "key") -> Array:
+    """One JAX key, from a key or from a whole number (Python, NumPy or JAX) in 0 .. 2^32 - 1, which seeds one.
+
+    A larger number is refused: `jax.random.key` drops its high bits without x64, so that 2^32 and 0 are one seed.
+    """
+    wanted = "expected a key, as jax.random.key(seed) makes it, or a whole number from 0 to 2^32 - 1 as its seed"
+    if isinstance(key, (int, np.integer)) and not isinstance(key, (bool, np.bool_)):
+        if not 0 <= int(key) < 2**32:
+            raise ValueError(f"Got {name} = {key}; {wanted}.")
+        return jax.random.key(int(key))
+    if not (eqx.is_array(key) or isinstance(key, np.ndarray)):
+        raise ValueError(f"Got {name} = {key!r}; {wanted}.")
+    if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+        one = key.ndim == 0
+    elif key.ndim == 0 and jnp.issubdtype(key.dtype, jnp.integer):
+        check(lambda: key >= 0, f"Got {name} = {key}; {wanted}.")
+        return jax.random.key(key)
+    else:
+        one = key.ndim == 1 and key.size > 0 and key.size % 2 == 0 and key.dtype == jnp.uint32
+    if not one:
+        raise ValueError(f"Got {name} of shape {key.shape} and type {key.dtype}; {wanted}.")
+    return jnp.asarray(key) if isinstance(key, np.ndarray) else key
+
+
 def stream(key: Array, name: str) -> UInt32[Array, " 2"]:
-    """The 64-bit stream key for one use (`name`) of a JAX key: typed of any implementation, or raw uint32 words.
+    """The 64-bit stream key for one use (`name`) of a JAX key: typed of any implementation, raw uint32 words, a seed.
 
     The key's words are absorbed two at a time by the full 20 rounds; the name enters as its CRC-32. The low counter
     word is 0, where JAX's own derivations of children have it running, so that streams and split keys do not meet.
     """
-    data = jax.random.key_data(key) if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else jnp.asarray(key)
-    if data.ndim != 1 or data.size % 2 or data.dtype != jnp.uint32:
-        raise ValueError(
-            f"Got a key of shape {key.shape} and type {key.dtype}; expected one key, as jax.random.key(seed) makes it."
-        )
+    key = as_key(key)
+    data = jax.random.key_data(key) if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else key
     state = (np.uint32(zlib.crc32(name.encode())), np.uint32(0))
     for i in range(0, data.size, 2):
         state = threefry((data[i], data[i + 1]), state, rounds=20)
@@ -309,7 +330,7 @@ def poisson(table: PoissonTable, stream: Array, step: ArrayLike, ids: ArrayLike)
 
 def named_key(key: Array, name: str) -> Array:
     """The JAX key for one named use of `key`: the same whatever else is drawn, and in whatever order."""
-    return jax.random.fold_in(key, np.uint32(zlib.crc32(name.encode())))
+    return jax.random.fold_in(as_key(key), np.uint32(zlib.crc32(name.encode())))
 
 
 def opened(key: Array) -> tuple[Array, Callable[[Array], Array]]:

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .._random import as_key
 from .._types import Checked, canonical_float, check, param
 
 
@@ -58,7 +59,7 @@ class RateCode(AbstractEncoder):
             raise ValueError("RateCode draws spikes; give it a key: code(x, key=key).")
         x = _unit(x, type(self))
         shape = (*x.shape[:-1], self.steps, x.shape[-1])
-        uniform = jax.random.uniform(key, shape, x.dtype)
+        uniform = jax.random.uniform(as_key(key), shape, x.dtype)
         return (uniform < self.most * x[..., None, :]).astype(x.dtype)
 
 

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, UInt32
 
+from .._random import as_key
 from .._status import raise_if
 from .._tree import select
 from .._types import is_concrete
@@ -124,7 +125,7 @@ def _estimate(estimator: AbstractEstimator, loss: AbstractLoss, net: Any, batch:
 
 def examples(inputs: AbstractDrive, targets: Any, steps: int | None, key: Array) -> Batch:
     """The examples in `inputs` and `targets`, which must agree in number."""
-    steps = inputs.steps if steps is None else steps
+    steps, key = inputs.steps if steps is None else steps, as_key(key)
     if steps is None:
         raise ValueError(f"{type(inputs).__name__} does not say how long it lasts; give `steps`.")
     own, shared = eqx.partition(inputs, inputs.per_example())

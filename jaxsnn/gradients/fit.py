@@ -14,6 +14,7 @@ import optax
 from jax import lax
 from jaxtyping import Array, Float, UInt32
 
+from .._random import as_key
 from .._status import Status, bit, raise_if
 from .._tree import paths, select
 from .._types import canonical_float, is_concrete
@@ -115,6 +116,7 @@ def fit(
     dividing among cores, makes a call a step; while tracing it is part of the program, so that `sweep` trains many
     networks (seeds, learning rates) at once.
     """
+    key = as_key(key)
     data = examples(inputs, targets, steps, key)
     if not (isinstance(batch, int) and 1 <= batch <= data.size):
         raise ValueError(

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
+from .._random import as_key
 from ..network.network import Network
 from ..simulate.drive import AbstractDrive
 from ..simulate.progress import Quiet
@@ -34,7 +35,7 @@ class Calibration(eqx.Module):
 
     drive: AbstractDrive
     steps: int = eqx.field(static=True, kw_only=True)
-    key: Array = eqx.field(kw_only=True)
+    key: Array = eqx.field(kw_only=True, converter=as_key)
     inference: int | None = eqx.field(default=None, static=True, kw_only=True)
 
     def run(self, model: Any, record: Any) -> Run:

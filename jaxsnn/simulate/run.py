@@ -8,6 +8,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int, UInt32
 
 from .. import _random
@@ -85,7 +86,7 @@ def simulate(
     Batched with `vmap`, instances run one after the other on a CPU (call from one thread a core: `sweep` does), and
     together on an accelerator.
     """
-    total = _total(t, steps, dynamics.dt)
+    total, key = _total(t, steps, dynamics.dt), _random.as_key(key)
     drive = Silence() if drive is None else drive
     probes, structure = jax.tree.flatten(record, is_leaf=lambda x: isinstance(x, AbstractProbe))
     for probe in probes:
@@ -109,9 +110,9 @@ def _total(t: float | None, steps: int | None, dt: float) -> int:
     if (t is None) == (steps is None):
         raise ValueError(f"Got t = {t} and steps = {steps}, expected one of them: t in ms, or a number of steps.")
     total = int(to_steps(t, dt, name="t")) if steps is None else steps
-    if not isinstance(total, int) or total < 1:
+    if not isinstance(total, (int, np.integer)) or isinstance(total, bool) or total < 1:
         raise ValueError(f"Got a run of {total!r} steps, expected a positive whole number.")
-    return total
+    return int(total)
 
 
 # --- the three parts of a run, pure and traceable ---------------------------------------------------------------------

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array
 
 from .._cores import cores
+from .._random import as_key
 from .._status import SimulationError, Status, explain
 from .._types import canonical_float
 from ..simulate.progress import AbstractProgress, Bar
@@ -56,6 +57,7 @@ def sweep(
     On a CPU the points of a call run one after the other, and calls run in parallel threads; on an accelerator a call
     is one batch.
     """
+    key = as_key(key)
     for name, value in (("batch", batch), ("threads", threads)):
         if value is not None and value < 1:
             raise ValueError(f"Got {name} = {value}, expected a positive number.")
