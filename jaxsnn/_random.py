@@ -54,7 +54,7 @@ def as_key(key: Any, name: str = "key") -> Array:
         if not 0 <= int(key) < 2**32:
             raise ValueError(f"Got {name} = {key}; {wanted}.")
         return jax.random.key(int(key))
-    if not (eqx.is_array(key) or isinstance(key, np.ndarray)):
+    if not isinstance(key, (jax.Array, np.ndarray)):
         raise ValueError(f"Got {name} = {key!r}; {wanted}.")
     if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
         one = key.ndim == 0

@@ -108,7 +108,7 @@ def test_streams_depend_on_every_key_and_name():
     assert len(streams) == 12
     assert np.array_equal(_random.stream(keys[0], "a"), _random.stream(jax.random.PRNGKey(0), "a"))
     assert np.array_equal(_random.stream(keys[2], "a"), jax.jit(lambda key: _random.stream(key, "a"))(keys[2]))
-    with pytest.raises(ValueError, match="expected one key"):
+    with pytest.raises(ValueError, match="expected a key"):
         _random.stream(jax.random.split(keys[0]), "a")
 
 
