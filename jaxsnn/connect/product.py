@@ -100,11 +100,11 @@ def _by_density(by_spikes: Callable[..., Array], dense: Callable[..., Array], x:
 
 def _batched_product(args: tuple[Array, Array], axes: tuple[Any, Any]) -> tuple[Array, int]:
     (x, matrix), (own, other) = args, axes
-    if other is batching.not_mapped:
+    if other is None:
         inner = own == x.ndim - 1  # anywhere else it is in nobody's way
         return (product(jnp.moveaxis(x, own, 0), matrix), 0) if inner else (product(x, matrix), own)
     matrix = jnp.moveaxis(matrix, other, 0)
-    if own is batching.not_mapped:
+    if own is None:
         return jnp.einsum("...i,bij->b...j", x, matrix), 0
     return jnp.einsum("b...i,bij->b...j", jnp.moveaxis(x, own, 0), matrix), 0
 
