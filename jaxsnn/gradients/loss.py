@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int
 
+from .. import _sums
 from .._types import Checked, canonical_float, param
 from ..dynamics import AbstractDynamics, Signals
 from ..simulate.record import AbstractProbe
@@ -65,13 +66,13 @@ class AbstractSummedLoss(AbstractLoss):
         """What step `t` adds."""
 
     def init(self, dynamics, steps, target):
-        return jnp.zeros((), canonical_float())
+        return _sums.nothing((), canonical_float())
 
     def step(self, carry, signals, target_t, t):
-        return carry + self.now(signals, target_t, t)
+        return _sums.plus(carry, self.now(signals, target_t, t))
 
     def finish(self, carry, target, dynamics):
-        return carry
+        return _sums.value(carry)
 
 
 class Term(eqx.Module):

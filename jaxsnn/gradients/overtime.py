@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from .. import _sums
 from .._tree import get
 from .._types import canonical_float, param
 from ..dynamics import AbstractDynamics
@@ -80,7 +81,7 @@ class VanRossum(AbstractLoss):
         n = size_of(dynamics, self.population)
         _over_time(self, target, steps, n)
         rate = dynamics.dt / self.tau
-        return jnp.exp(-rate), jnp.zeros(n, canonical_float()), jnp.zeros((), canonical_float())
+        return jnp.exp(-rate), jnp.zeros(n, canonical_float()), _sums.nothing((), canonical_float())
 
     def at(self, target, t):
         return target[t]
@@ -89,11 +90,11 @@ class VanRossum(AbstractLoss):
         decay, between, total = carry
         spikes = signals.spikes[self.population]
         between = decay * between + spikes - target_t.astype(spikes.dtype)
-        return decay, between, total + 0.5 * (1.0 - jnp.square(decay)) * jnp.mean(jnp.square(between))
+        return decay, between, _sums.plus(total, 0.5 * (1.0 - jnp.square(decay)) * jnp.mean(jnp.square(between)))
 
     def finish(self, carry, target, dynamics):
         decay, between, total = carry
-        return total + 0.5 * jnp.mean(jnp.square(decay * between))
+        return _sums.value(total) + 0.5 * jnp.mean(jnp.square(decay * between))
 
 
 def _size(dynamics: AbstractDynamics, path: str) -> int:

@@ -1,0 +1,76 @@
+"""Sums over a run: the error is bounded after 10^8 steps, in the compiled program and with its derivative."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsnn import _sums
+
+TERMS = np.float32([-65.0, 1.0, 0.1, 1e-3])
+MANY = 100_000_000
+
+
+def repeated(x, start, n):
+    """`n` terms `x` on top of `start`, in one compiled loop."""
+    add = lambda i, total: _sums.plus(total, x)
+    return jax.jit(lambda x, start: _sums.value(jax.lax.fori_loop(0, n, add, start)))(x, start)
+
+
+def naive(x, start, n):
+    return jax.jit(lambda x, start: jax.lax.fori_loop(0, n, lambda i, total: total + x, start))(x, start)
+
+
+def test_the_last_of_a_hundred_million_terms_still_count():
+    """The total starts where 10^8 - 10^5 terms have left it, exactly, as a sum of two numbers."""
+    late = 100_000
+    before = TERMS.astype(np.float64) * (MANY - late)
+    high = before.astype(np.float32)
+    start = jax.lax.complex(jnp.asarray(high), jnp.asarray((before - high).astype(np.float32)))
+    right = TERMS.astype(np.float64) * MANY
+    np.testing.assert_allclose(repeated(TERMS, start, late), right, rtol=1.2e-7)
+    standing = naive(TERMS, jnp.asarray(high), late)  # negative control: a plain sum does not move any more
+    assert np.all(np.abs(standing / right - 1.0) > 1e-4)
+
+
+def test_from_the_first_term_on():
+    n = 2_000_000
+    found = repeated(TERMS, _sums.nothing(TERMS.shape, TERMS.dtype), n)
+    np.testing.assert_allclose(found, TERMS.astype(np.float64) * n, rtol=1.2e-7)
+    off = naive(TERMS, jnp.zeros_like(TERMS), n) / (TERMS.astype(np.float64) * n) - 1.0
+    assert np.max(np.abs(off)) > 1e-3  # negative control
+
+
+def test_terms_of_both_signs():
+    x = np.random.default_rng(0).normal(0, 1, 10_000).astype(np.float32)
+    x = np.concatenate([1e6 * x[:3], x, -1e6 * x[:3]])
+    total, _ = jax.lax.scan(lambda s, x: (_sums.plus(s, x), None), _sums.nothing((), x.dtype), x)
+    assert abs(float(_sums.value(total)) - x.astype(np.float64).sum()) < 5e-7 * np.abs(x).sum()
+
+
+def test_its_derivative_is_that_of_a_sum():
+    def total(x):
+        s, _ = jax.lax.scan(lambda s, x: (_sums.plus(s, x * x), None), _sums.nothing((), x.dtype), x)
+        return _sums.value(s)
+
+    x = jnp.linspace(0.1, 3.0, 50)
+    assert np.array_equal(jax.grad(total)(x), 2 * x)
+    assert np.array_equal(jax.grad(jax.checkpoint(total))(x), 2 * x)
+    assert jax.jvp(total, (x,), (jnp.ones_like(x),))[1] == pytest.approx(float(jnp.sum(2 * x)), rel=1e-6)
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+def test_what_is_not_finite_stays_so(bad):
+    total = _sums.nothing((), np.float32)
+    for x in (1.0, bad, 2.0):
+        total = _sums.plus(total, jnp.float32(x))
+    assert np.isnan(_sums.value(total))
+
+
+@pytest.mark.parametrize("length", [1, 31, 32, 33, 5000])
+def test_sums_of_arrays(length):
+    x = np.random.default_rng(length).random((3, length)).astype(np.float32)
+    for given in (x, jnp.asarray(x)):
+        found = _sums.over(given, axis=1)
+        assert type(found) is type(_sums.over(given))
+        np.testing.assert_allclose(found, x.astype(np.float64).sum(1), rtol=1e-6)
