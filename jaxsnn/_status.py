@@ -22,6 +22,9 @@ class Status(enum.IntFlag):
     PARAMETER_RANGE = 64
     INPUT_OVERFLOW = 128
     CURRENT_OVERFLOW = 256
+    TIME_RANGE = 512
+    CLOCK_END = 1024
+    INPUT_PAST = 2048
 
 
 _REMEDIES = {
@@ -34,6 +37,9 @@ _REMEDIES = {
     Status.PARAMETER_RANGE: "a parameter is out of its bounds (a time constant of 0, a negative period); mend it",
     Status.INPUT_OVERFLOW: "a chip's cell was sent more than its input register holds; lower with smaller weights",
     Status.CURRENT_OVERFLOW: "a register of a chip's cell did not hold its sum; lower with smaller weights or biases",
+    Status.TIME_RANGE: "a start or stop is off the grid of dt, negative, NaN, reversed or too late; round it to dt",
+    Status.CLOCK_END: f"the run went beyond {2**31 - 1} steps, where the clock ends; take a larger dt, or a new run",
+    Status.INPUT_PAST: "an input with `start` ended before the run began; start it later, or leave `start` out",
 }
 
 

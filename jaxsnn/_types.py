@@ -10,7 +10,7 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, ArrayLike, Bool, Int32
+from jaxtyping import Array, ArrayLike, Bool
 
 
 def canonical_float() -> np.dtype:
@@ -115,28 +115,3 @@ def check(condition: ArrayLike | Callable[[], ArrayLike], message: str) -> None:
             condition = condition()
     if is_concrete(condition) and not np.all(np.asarray(condition)):
         raise ValueError(message)
-
-
-def steps(ms: ArrayLike, dt: float, *, exact: bool = True, name: str = "") -> Int32[Array, "..."]:
-    """Milliseconds to whole steps, `round(ms / dt)`, same shape (`int(steps(ms, dt))` where a size is wanted).
-
-    Rounded, because `int(ms / dt)` is wrong for 157 of the first 3001 multiples of 0.1 ms. A concrete constant further
-    than 1e-3 of a step (or its own precision) from the grid is an error. Traced values are rounded (halves to even),
-    and so are drawn ones, for which `exact=False` says that being off the grid is meant. `name`: for the error.
-    """
-    if exact and is_concrete(ms):
-        given = np.asarray(ms)
-        precision = np.finfo(given.dtype).eps if np.issubdtype(given.dtype, np.floating) else 0.0
-        count = given.astype(np.float64) / dt
-        nearest = np.rint(count)
-        off = ~(np.abs(count - nearest) <= 1e-3 + precision * np.abs(count))
-        if np.any(off):
-            wrong = given[off].flat[0]
-            raise ValueError(
-                f"Got {name and name + ' = '}{wrong:g} ms, which is no whole number of steps of dt = {dt:g} ms; "
-                f"the nearest is {np.rint(float(wrong) / dt) * dt:.10g} ms: use that, or another dt."
-            )
-        with jax.ensure_compile_time_eval():
-            return jnp.asarray(nearest.astype(np.int32))
-    with jax.ensure_compile_time_eval():
-        return jnp.round(as_number(ms) / dt).astype(jnp.int32)

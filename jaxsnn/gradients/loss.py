@@ -121,14 +121,16 @@ class Scored(AbstractProbe):
     loss: AbstractLoss
     target: Any
 
-    def init(self, dynamics, steps):
-        return self.loss.init(dynamics, steps, self.target)
+    def init(self, dynamics, steps, first):
+        return first, self.loss.init(dynamics, steps, self.target)
 
     def step(self, carry, signals, t):
-        return self.loss.step(carry, signals, self.loss.at(self.target, t), t), None
+        first, loss = carry
+        t = t - first  # a target counts from where the run starts
+        return (first, self.loss.step(loss, signals, self.loss.at(self.target, t), t)), None
 
     def finish(self, carry, emitted, dynamics):
-        return self.loss.finish(carry, self.target, dynamics)
+        return self.loss.finish(carry[1], self.target, dynamics)
 
 
 class AbstractReadout(AbstractLoss):
@@ -148,7 +150,9 @@ class AbstractReadout(AbstractLoss):
         return None
 
     def init(self, dynamics, steps, target):
-        found = jax.eval_shape(lambda: self.probe.finish(self.probe.init(dynamics, steps), None, dynamics))
+        found = jax.eval_shape(
+            lambda: self.probe.finish(self.probe.init(dynamics, steps, jnp.int32(0)), None, dynamics)
+        )
         if not hasattr(found, "shape") or found.ndim != 1:
             raise ValueError(
                 f"{type(self).__name__} reads {type(self.probe).__name__}, which keeps more than one number a neuron; "
@@ -158,7 +162,7 @@ class AbstractReadout(AbstractLoss):
             raise ValueError(
                 f"{type(self).__name__} got a target {_described(target)} an example, expected {expected}."
             )
-        return self.probe.init(dynamics, steps)
+        return begin()
 
     def step(self, carry, signals, target_t, t):
         return self.probe.step(carry, signals, t)[0]

@@ -98,7 +98,7 @@ class VanRossum(AbstractLoss):
 
 
 def _size(dynamics: AbstractDynamics, path: str) -> int:
-    return Last(path).init(dynamics, 1).shape[0]
+    return Last(path).init(dynamics, 1, jnp.int32(0)).shape[0]
 
 
 def _over_time(loss: AbstractLoss, target: Any, steps: int, n: int) -> None:

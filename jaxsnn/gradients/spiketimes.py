@@ -23,8 +23,8 @@ class FirstSpikeTime(AbstractProbe):
     probe: FirstSpike
     dt: float = eqx.field(static=True)
 
-    def init(self, dynamics, steps):
-        silent, count = self.probe.init(dynamics, steps)
+    def init(self, dynamics, steps, first):
+        silent, count = self.probe.init(dynamics, steps, first)
         return silent, count, jnp.zeros_like(silent), jnp.zeros_like(silent)
 
     def step(self, carry, signals, t):

@@ -46,7 +46,7 @@ class Walk(eqx.Module):
 
     @classmethod
     def of(cls, loss: AbstractLoss, net: Network, drive: AbstractDrive, target: Any, key: Array, steps: int) -> Walk:
-        return cls(net, drive.prepare(net), loss, target, key, steps)
+        return cls(net, drive.prepare(net, jnp.int32(0)), loss, target, key, steps)
 
     @property
     def step_key(self) -> Array:

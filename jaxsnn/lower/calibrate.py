@@ -50,7 +50,7 @@ class _Extremes(AbstractProbe):
     decay_u: Int[Array, "..."]
     bias: Int[Array, "..."]
 
-    def init(self, dynamics, steps):
+    def init(self, dynamics, steps, first):
         n = dynamics.sizes[self.name]
         return jnp.zeros(n, jnp.int32), jnp.zeros(3, jnp.int32)
 

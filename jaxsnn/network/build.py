@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Int
 
 from .. import _random
+from .._time import steps as to_steps
 from .._types import check, is_concrete
-from .._types import steps as to_steps
 from ..connect.graph import AbstractGraph, DenseGraph
 from ..connect.layer import Layer
 from ..connect.topology import Edges, FromArrays

@@ -47,7 +47,7 @@ class Encoded(AbstractDrive):
     def per_example(self):
         return eqx.tree_at(lambda d: d.x, self, True)
 
-    def prepare(self, dynamics):
+    def prepare(self, dynamics, first):
         path, n = dynamics.port(self.into)
         module = dynamics.module(self.by)
         x = self.x.astype(canonical_float())
@@ -85,9 +85,9 @@ class Decoded(AbstractProbe):
     probe: AbstractProbe
     by: str = eqx.field(static=True, kw_only=True)
 
-    def init(self, dynamics, steps):
+    def init(self, dynamics, steps, first):
         dynamics.module(self.by)
-        return self.probe.init(dynamics, steps)
+        return self.probe.init(dynamics, steps, first)
 
     def step(self, carry, signals, t):
         return self.probe.step(carry, signals, t)

@@ -6,7 +6,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .._types import canonical_float, param, steps
+from .._time import steps
+from .._types import canonical_float, param
 from .record import AbstractProbe, size_of
 
 
@@ -16,7 +17,7 @@ class FiringRate(AbstractProbe):
     population: str = eqx.field(static=True)
     start: Array = param(0.0, unit="ms")
 
-    def init(self, dynamics, steps_):
+    def init(self, dynamics, steps_, first_):
         n = size_of(dynamics, self.population)
         first = steps(self.start, dynamics.dt, exact=False)
         return first, jnp.zeros((), jnp.int32), jnp.zeros(n, canonical_float())
@@ -42,7 +43,7 @@ class FirstSpike(AbstractProbe):
 
     population: str = eqx.field(static=True)
 
-    def init(self, dynamics, steps_):
+    def init(self, dynamics, steps_, first_):
         n = size_of(dynamics, self.population)
         return jnp.ones(n, canonical_float()), jnp.ones(n, canonical_float())
 

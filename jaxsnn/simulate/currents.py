@@ -33,7 +33,7 @@ class Step(AbstractDrive):
     def reacts(self):
         return False
 
-    def prepare(self, dynamics):
+    def prepare(self, dynamics, first):
         populations = _populations(self.into, dynamics, amplitude=self.amplitude)
         return _Currents(self.amplitude, None, self.start, self.stop, populations, dynamics.dt, every=1)
 
@@ -62,7 +62,7 @@ class Noise(AbstractDrive):
         if self.every < 1:
             raise ValueError(f"Noise.every is {self.every}, expected a positive number of steps.")
 
-    def prepare(self, dynamics):
+    def prepare(self, dynamics, first):
         populations = _populations(self.into, dynamics, sd=self.sd, mean=self.mean)
         return _Currents(self.mean, self.sd, self.start, self.stop, populations, dynamics.dt, self.every)
 
@@ -81,7 +81,7 @@ class Waveform(AbstractDrive):
         if self.values.ndim not in (1, 2) or len(self.values) == 0:
             raise ValueError(f"Waveform.values has shape {self.values.shape}, expected (steps,) or (steps, n).")
 
-    def prepare(self, dynamics):
+    def prepare(self, dynamics, first):
         _populations(self.into, dynamics, values=self.values[0])
         return self
 

@@ -17,8 +17,9 @@ from ..dynamics import AbstractDynamics, Inputs, Signals
 class AbstractDrive(Checked):
     """Feeds a network. An environment is a drive: it sees what the network did in the step before.
 
-    A drive of your own needs `step`, and `init` if it has a state. `prepare` is called once a run, inside jit, and
-    returns the drive that steps: the place for tables, and to look up ports with `dynamics.port(path)`.
+    A drive of your own needs `step`, and `init` if it has a state. `prepare` is called once a run, inside jit,
+    with the step that the run starts from, and returns the drive that steps: the place for tables, and to look up ports
+    with `dynamics.port(path)`. `step` is given the absolute step `t`.
 
     A drive may hold a batch of examples, for an estimator to go through: numbers with an axis more, in front, than one
     example has (`Replay` of a raster of shape `(examples, steps, n)`). `axes` names such fields, and how many axes one
@@ -43,7 +44,14 @@ class AbstractDrive(Checked):
         own = [name for name, axes in self.axes.items() if _rank(getattr(self, name)) == axes + 1]
         return eqx.tree_at(lambda d: [getattr(d, name) for name in own], shared, [True] * len(own)) if own else shared
 
-    def prepare(self, dynamics: AbstractDynamics) -> AbstractDrive:
+    def check(self, first: Int[Array, ""]) -> None:
+        """Raises ValueError where it is known that a run from step `first` on cannot be fed; before anything compiles.
+
+        Its `instant`s are steps by then.
+        """
+
+    def prepare(self, dynamics: AbstractDynamics, first: Int[Array, ""]) -> AbstractDrive:
+        """What steps in a run that starts with step `first`: 0 unless it is continued."""
         return self
 
     def init(self, *, key: Array) -> Any:
@@ -92,8 +100,12 @@ class Sum(AbstractDrive):
     def per_example(self):
         return Sum(tuple(drive.per_example() for drive in self.drives))
 
-    def prepare(self, dynamics):
-        return Sum(tuple(drive.prepare(dynamics) for drive in self.drives))
+    def check(self, first):
+        for drive in self.drives:
+            drive.check(first)
+
+    def prepare(self, dynamics, first):
+        return Sum(tuple(drive.prepare(dynamics, first) for drive in self.drives))
 
     def init(self, *, key):
         return tuple(drive.init(key=jax.random.fold_in(key, i)) for i, drive in enumerate(self.drives))

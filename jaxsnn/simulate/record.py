@@ -19,8 +19,11 @@ class AbstractProbe(eqx.Module):
     A probe of your own needs `step`, and of the others those whose default does not suit it.
     """
 
-    def init(self, dynamics: AbstractDynamics, steps: int) -> Any:
-        """The carry before the first of `steps` steps. Checks that the names it reads exist."""
+    def init(self, dynamics: AbstractDynamics, steps: int, first: Int[Array, ""]) -> Any:
+        """The carry before the first of `steps` steps, which is step `first`: 0 unless a run is continued.
+
+        Checks that the names it reads exist.
+        """
         return ()
 
     @abc.abstractmethod

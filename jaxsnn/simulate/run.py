@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Int, UInt32
 
 from .. import _random
-from .._status import explain, raise_if
+from .._status import Status, bit, explain, raise_if
+from .._time import off_grid, on_grid, run_steps, whole
 from .._tree import barrier
 from .._types import canonical_float, is_concrete
-from .._types import steps as to_steps
 from ..dynamics import AbstractDynamics, Signals, silent
 from .batching import batched_by_device
 from .checkpoint import AbstractCheckpoint, KeepAll
@@ -86,8 +86,11 @@ def simulate(
     Batched with `vmap`, instances run one after the other on a CPU (call from one thread a core: `sweep` does), and
     together on an accelerator.
     """
-    total, key = _total(t, steps, dynamics.dt), _random.as_key(key)
-    drive = Silence() if drive is None else drive
+    _check(dynamics, drive, state, chunk, checkpoint, progress, throw)
+    key = _random.as_key(key)
+    total = run_steps(t, steps, dynamics.dt, first := jnp.int32(0) if state is None else state.t)
+    drive, record = on_grid((Silence() if drive is None else drive, record), dynamics.dt)
+    drive.check(first)
     probes, structure = jax.tree.flatten(record, is_leaf=lambda x: isinstance(x, AbstractProbe))
     for probe in probes:
         if not isinstance(probe, AbstractProbe):
@@ -106,13 +109,21 @@ def simulate(
     return Run(jax.tree.unflatten(structure, records), state, status)
 
 
-def _total(t: float | None, steps: int | None, dt: float) -> int:
-    if (t is None) == (steps is None):
-        raise ValueError(f"Got t = {t} and steps = {steps}, expected one of them: t in ms, or a number of steps.")
-    total = int(to_steps(t, dt, name="t")) if steps is None else steps
-    if not isinstance(total, (int, np.integer)) or isinstance(total, bool) or total < 1:
-        raise ValueError(f"Got a run of {total!r} steps, expected a positive whole number.")
-    return int(total)
+def _check(dynamics: Any, drive: Any, state: Any, chunk: Any, checkpoint: Any, progress: Any, throw: Any) -> None:
+    """One error for an argument of another kind than `simulate` takes."""
+    kinds = {
+        "dynamics": (dynamics, AbstractDynamics, "a network(...), or what it was lowered to"),
+        "drive": (drive, AbstractDrive | None, "one drive, such as Poisson(...); several add up with +"),
+        "state": (state, RunState | None, "the `state` of an earlier run, or None"),
+        "checkpoint": (checkpoint, AbstractCheckpoint | None, "KeepAll(), Chunked(), Recursive() or Truncated(steps)"),
+        "progress": (progress, AbstractProgress | None, "Bar() or Quiet()"),
+        "throw": (throw, bool, "True or False"),
+    }
+    for name, (value, kind, wanted) in kinds.items():
+        if not isinstance(value, kind):
+            raise ValueError(f"Got {name} = {reprlib.repr(value)} ({type(value).__name__}), expected {wanted}.")
+    if whole(chunk) is None or chunk < 1:
+        raise ValueError(f"Got chunk = {chunk!r}, expected a positive number of steps.")
 
 
 # --- the three parts of a run, pure and traceable ---------------------------------------------------------------------
@@ -121,15 +132,16 @@ def _total(t: float | None, steps: int | None, dt: float) -> int:
 def _start(given: Any, total: int, ahead: bool = False) -> Any:
     """Everything derived once: what steps, where it starts, and empty records. `ahead`: input may be fed in advance."""
     dynamics, drive, probes, state, key = barrier(given)
-    carries = [probe.init(dynamics, total) for probe in probes]
+    first = jnp.int32(0) if state is None else state.t
+    carries = [probe.init(dynamics, total, first) for probe in probes]
     if state is None:
         state = RunState(
-            jnp.int32(0),
+            first,
             dynamics.init(key=_random.named_key(key, "init")),
             drive.init(key=_random.named_key(key, "drive")),
             silent(dynamics.sizes, canonical_float()),
         )
-    return dynamics.staged() if ahead else dynamics.prepare(), drive.prepare(dynamics), state, carries
+    return dynamics.staged() if ahead else dynamics.prepare(), drive.prepare(dynamics, first), state, carries
 
 
 def _go(prepared: Any, drive: Any, probes: Any, key: Any, state: RunState, carries: Any, length: int) -> Any:
@@ -158,6 +170,7 @@ def _go(prepared: Any, drive: Any, probes: Any, key: Any, state: RunState, carri
 def _finish(prepared: Any, drive: Any, probes: Any, state: RunState, carries: Any, emitted: Any) -> Any:
     """Records, and the status of all that took part."""
     status = prepared.status(state.dynamics) | drive.status()
+    status |= bit(Status.CLOCK_END, state.t < 0) | bit(Status.TIME_RANGE, off_grid(probes, prepared.dt))
     for probe, carry in zip(probes, carries, strict=True):
         status |= probe.status(carry)
     records = [p.finish(c, out, prepared) for p, c, out in zip(probes, carries, emitted, strict=True)]

@@ -12,7 +12,8 @@ from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from .._bits import pack, unpack
 from .._status import Status, bit
-from .._types import canonical_float, param, steps
+from .._time import steps
+from .._types import canonical_float, param
 from .record import AbstractProbe, size_of
 
 
@@ -38,7 +39,7 @@ class Raster(AbstractProbe):
 
     population: str = eqx.field(static=True)
 
-    def init(self, dynamics, steps):
+    def init(self, dynamics, steps, first):
         size_of(dynamics, self.population)
         return ()
 
@@ -70,7 +71,7 @@ class Spikes(AbstractProbe):
         if self.capacity < 1:
             raise ValueError(f"Spikes.capacity is {self.capacity}, expected a positive number of events.")
 
-    def init(self, dynamics, steps):
+    def init(self, dynamics, steps, first):
         size_of(dynamics, self.population)
         none = jnp.full(self.capacity, -1, jnp.int32)
         return jnp.int32(0), Events(none, none, jnp.int32(0))
@@ -107,7 +108,7 @@ class Count(AbstractProbe):
     population: str = eqx.field(static=True)
     start: Array = param(0.0, unit="ms")
 
-    def init(self, dynamics, steps_):
+    def init(self, dynamics, steps_, first_):
         n = size_of(dynamics, self.population)
         return steps(self.start, dynamics.dt, exact=False), jnp.zeros(n, canonical_float())
 
@@ -131,7 +132,7 @@ class Rate(AbstractProbe):
     def every(self, dynamics):
         return max(1, int(steps(self.bin, dynamics.dt, name="Rate.bin")))
 
-    def init(self, dynamics, steps):
+    def init(self, dynamics, steps, first):
         size_of(dynamics, self.population)
         return ()
 
@@ -164,7 +165,7 @@ class ISI(AbstractProbe):
     population: str = eqx.field(static=True)
     start: Array = param(0.0, unit="ms")
 
-    def init(self, dynamics, steps_):
+    def init(self, dynamics, steps_, first_):
         n, dtype = size_of(dynamics, self.population), canonical_float()
         none, zero = jnp.full(n, -1, jnp.int32), jnp.zeros(n, dtype)
         return steps(self.start, dynamics.dt, exact=False), none, jnp.zeros(n, jnp.int32), zero, zero

@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from .._time import steps
 from .._tree import children, get
-from .._types import param, steps
+from .._types import param
 from ..dynamics import AbstractDynamics, known
 from .record import AbstractProbe
 
@@ -63,7 +64,7 @@ class Trace(AbstractProbe):
     def every(self, dynamics):
         return self.period
 
-    def init(self, dynamics, steps):
+    def init(self, dynamics, steps, first):
         n = _looked_up(dynamics, self.path).shape[0]
         chosen = () if self.index is None or isinstance(self.index, _Slice) else self.index
         if not all(-n <= i < n for i in chosen):
@@ -94,7 +95,7 @@ class Snapshots(AbstractProbe):
             raise ValueError(f"Snapshots.every is {every}, expected a positive number of steps.")
         self.path, self.period = path, int(every)
 
-    def init(self, dynamics, steps):
+    def init(self, dynamics, steps, first):
         found = _looked_up(dynamics, self.path)
         return jnp.int32(0), jnp.zeros((steps // self.period, *found.shape), found.dtype)
 
@@ -119,7 +120,7 @@ class Last(AbstractProbe):
 
     path: str = eqx.field(static=True)
 
-    def init(self, dynamics, steps):
+    def init(self, dynamics, steps, first):
         found = _looked_up(dynamics, self.path)
         return jnp.zeros(found.shape, found.dtype)
 
@@ -136,7 +137,7 @@ class _Folded(AbstractProbe):
     path: str = eqx.field(static=True)
     start: Array = param(0.0, unit="ms")
 
-    def init(self, dynamics, steps_):
+    def init(self, dynamics, steps_, first_):
         found = _looked_up(dynamics, self.path)
         first = steps(self.start, dynamics.dt, exact=False)
         return first, jnp.zeros((), jnp.int32), self._first(found)

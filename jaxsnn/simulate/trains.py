@@ -38,7 +38,7 @@ class Poisson(AbstractDrive):
     def reacts(self):
         return False
 
-    def prepare(self, dynamics):
+    def prepare(self, dynamics, first):
         ports = tuple(dynamics.port(path) for path in self.into)
         for path, n in ports:
             for part, value in (("rate", self.rate), ("weight", self.weight)):
@@ -112,7 +112,7 @@ class Replay(AbstractDrive):
         )
         return cls(jnp.zeros((steps, n), as_number(0).dtype).at[step, neuron].add(1), into=into, weight=weight)
 
-    def prepare(self, dynamics):
+    def prepare(self, dynamics, first):
         path, n = dynamics.port(self.into)
         if self.raster.ndim != 2:
             raise ValueError(

@@ -106,7 +106,7 @@ class Poisoned(snn.AbstractLoss):
         return carry
 
     def init(self, dynamics, steps, target):
-        return snn.Last("out.v").init(dynamics, steps)
+        return snn.Last("out.v").init(dynamics, steps, 0)
 
     def finish(self, carry, target, dynamics):
         return jnp.sum(carry) + jnp.where(target == 99, jnp.nan, 0.0)

@@ -122,14 +122,14 @@ def small_network():
 
 def drive_step(drive, d, t, key):
     silent = snn.Signals({"P": jnp.zeros(N), "Q": jnp.zeros(N)}, {})
-    return drive.prepare(small_network()).step(d, t, silent, key=key)
+    return drive.prepare(small_network(), 0).step(d, t, silent, key=key)
 
 
 @pytest.mark.parametrize("name", DRIVES)
 def test_drives(name, dtype):
     """One trace serves all numbers of a drive; its state stays alike; what it feeds has this run's type of floats."""
     make, key, t = DRIVES[name], jax.random.key(3), jnp.int32(30)
-    d = make(1.0).prepare(small_network()).init(key=key)
+    d = make(1.0).prepare(small_network(), 0).init(key=key)
     jitted = eqx.filter_jit(eqx.debug.assert_max_traces(drive_step, max_traces=1))
     for u in SCALES:
         after, inputs = jitted(make(u), d, t, key)

@@ -103,7 +103,7 @@ def test_a_chunk_is_the_same():
 class Echo(snn.AbstractDrive):
     """An environment: it feeds back what fired in the step before."""
 
-    def prepare(self, dynamics):
+    def prepare(self, dynamics, first):
         return self
 
     def step(self, d, t, signals, *, key):
@@ -147,8 +147,8 @@ class StepByStep(snn.AbstractDrive):
     def per_example(self):
         return StepByStep(self.inner.per_example())
 
-    def prepare(self, dynamics):
-        return StepByStep(self.inner.prepare(dynamics))
+    def prepare(self, dynamics, first):
+        return StepByStep(self.inner.prepare(dynamics, first))
 
     def step(self, d, t, signals, *, key):
         return self.inner.step(d, t, signals, key=key)
