@@ -1,10 +1,17 @@
 """Strict by default: no silent promotion of ranks or types, no key used twice. Warnings are errors (pyproject.toml).
 
-One CPU device: nothing in the library looks at how many there are until sweeps are sharded.
+One CPU device: tests that need several start a process of their own.
+Programs are compiled once for all workers and for the next run, by JAX's persistent cache in pytest's own.
 """
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # XLA logs two lines for every program that the cache has
 
 import jax
 import pytest
+
+from tests import compiles
 
 STRICT = {
     "jax_numpy_rank_promotion": "raise",
@@ -20,6 +27,19 @@ def be_strict():
 
 # From here on: what modules and their fixtures compile under other settings would be compiled again in tests.
 be_strict()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--write-programs", action="store_true", help="write the programs of each file to programs.json")
+
+
+def pytest_configure(config):
+    if config.cache is not None and not jax.config.jax_compilation_cache_dir:
+        jax.config.update("jax_compilation_cache_dir", str(config.cache.mkdir("programs")))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    compiles.listen()
+    config.pluginmanager.register(compiles.Recorder(config), "compiles")
 
 
 @pytest.fixture(autouse=True)

@@ -140,7 +140,11 @@ def undocumented(source):
             owner = ast.unparse(node.value)
             head, dot, rest = owner.partition(".")
             whole = modules.get(owner, modules.get(head, head) + dot + rest)
-            private = whole.partition(".")[0] in ("jax", "jaxlib") and node.attr.startswith("_")
+            private = (
+                whole.partition(".")[0] in ("jax", "jaxlib")
+                and node.attr.startswith("_")
+                and not node.attr.endswith("__")
+            )
             if private or (whole in DOCUMENTED and node.attr not in DOCUMENTED[whole]):
                 found.add(f"{whole}.{node.attr}")
     return found

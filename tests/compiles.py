@@ -1,0 +1,127 @@
+"""What the tests compile: programs and seconds of every test, with a budget a file kept beside them.
+
+Nearly all of the suite's time is XLA compiling, so programs are what is counted: where JAX asks its backend for one,
+whether a cache has it or not, so that the number does not depend on what another worker has compiled before.
+
+`tests/programs.json` holds the programs and the seconds of each test file. A run of a whole file that asks for clearly
+more programs fails and says so; the seconds order the next run, the longest file first. `pytest --write-programs`
+writes both as this run found them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import jax
+import pytest
+
+BUDGET = Path(__file__).with_name("programs.json")
+COMPILE = "/jax/core/compile/backend_compile_duration"
+HIT = "/jax/compilation_cache/cache_hits"
+
+counts = {"programs": 0, "hits": 0, "compiling": 0.0}
+
+
+def listen() -> None:
+    """Count from here on. JAX has no public way to stop, hence once a process."""
+
+    def compiled(event: str, seconds: float, **_: object) -> None:
+        if event == COMPILE:
+            counts["programs"] += 1
+            counts["compiling"] += seconds
+
+    def hit(event: str, **_: object) -> None:
+        counts["hits"] += event == HIT
+
+    jax.monitoring.register_event_duration_secs_listener(compiled)
+    jax.monitoring.register_event_listener(hit)
+
+
+def allowed(programs: int) -> int:
+    """Programs that a file may ask for whose budget is `programs`: which file ran before moves some between files."""
+    return programs + max(40, programs // 4)
+
+
+def over_budget(found: dict[str, float], budget: dict[str, int]) -> list[str]:
+    """One sentence for each file that asked for more programs than it may; a file without a budget may ask for 40."""
+    return [
+        f"{name} compiles {n:.0f} programs, expected at most {allowed(budget.get(name, 0))}: share programs between tests, "
+        "or accept the number with `pytest --write-programs`"
+        for name, n in sorted(found.items())
+        if n > allowed(budget.get(name, 0))
+    ]
+
+
+def budget() -> dict[str, dict[str, int]]:
+    return json.loads(BUDGET.read_text()) if BUDGET.exists() else {}
+
+
+def file_of(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
+
+
+def by_file(tests: dict[str, dict[str, float]], name: str) -> dict[str, float]:
+    out: dict[str, float] = defaultdict(float)
+    for nodeid, test in tests.items():
+        out[file_of(nodeid)] += test[name]
+    return dict(out)
+
+
+class Recorder:
+    """Counts where tests run (in every worker) and adds up where their reports arrive."""
+
+    def __init__(self, config: pytest.Config):
+        self.config = config
+        self.before = dict(counts)
+        self.tests: dict[str, dict[str, float]] = {}
+        self.over: list[str] = []
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items):
+        """The longest file first, so that no worker is left alone with it at the end; within a file as written."""
+        kept = budget()
+        items.sort(key=lambda item: -kept.get(file_of(item.nodeid), {}).get("seconds", 0))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self):
+        report = yield
+        report.spent = {name: counts[name] - self.before[name] for name in counts}  # travels from a worker
+        self.before = dict(counts)
+        return report
+
+    def pytest_runtest_logreport(self, report):
+        test = self.tests.setdefault(report.nodeid, {**dict.fromkeys(counts, 0), "total": 0.0})
+        for name, value in {**getattr(report, "spent", {}), "total": report.duration}.items():
+            test[name] += value
+
+    def pytest_sessionfinish(self, session):
+        if hasattr(self.config, "workerinput") or not self.tests:
+            return
+        programs, seconds = by_file(self.tests, "programs"), by_file(self.tests, "total")
+        option = self.config.option
+        whole = not (option.keyword or option.markexpr or option.lf or any("::" in arg for arg in self.config.args))
+        if option.write_programs:
+            kept = {name: file for name, file in budget().items() if (self.config.rootpath / name).exists()}
+            kept |= {name: {"programs": round(n), "seconds": round(seconds[name])} for name, n in programs.items()}
+            lines = (f"  {json.dumps(name)}: {json.dumps(file)}" for name, file in sorted(kept.items()))
+            BUDGET.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+        elif whole:
+            self.over = over_budget(programs, {name: file["programs"] for name, file in budget().items()})
+            if self.over and session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter):
+        if not self.tests:
+            return
+        line = terminalreporter.write_line
+        total = {name: sum(test[name] for test in self.tests.values()) for name in (*counts, "total")}
+        terminalreporter.section("compiled programs")
+        line(f"{total['programs']:.0f} programs, {total['hits']:.0f} of them kept from before; "
+             f"{total['compiling']:.0f} of {total['total']:.0f} s of tests")  # fmt: skip
+        files = {name: by_file(self.tests, name) for name in total}
+        for name in sorted(files["total"], key=files["total"].get, reverse=True)[:12]:
+            line(f"{files['total'][name]:6.0f} s {files['programs'][name]:6.0f} programs  {name}")
+        for sentence in self.over:
+            line(sentence, red=True)
