@@ -93,7 +93,7 @@ def experiment(point, key):
     variant = VARIANTS[point["variant"]]
     net, drive = network(variant, excitation=point["excitation"], inhibition=point["inhibition"], key=key)
     record = {name: {"count": snn.Count(name, START), "spikes": snn.Raster(name)} for name in SIZES}
-    record["v"] = snn.Trace("E.v", every=round(0.1 / variant.dt), index=7)
+    record["v"] = snn.Trace("E.v", every=0.1, index=7)
     run = snn.simulate(net, drive, t=STOP, key=key, record=record)
     words = {"E": 12, "I": 3}  # of 32 cells each
     return {

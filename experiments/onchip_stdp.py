@@ -51,10 +51,10 @@ def experiment(point, key):
     drive = snn.Replay(inputs(data, steps, point["common"]), into="in")
     weight = jax.random.uniform(start, (N, CELLS), minval=0.3, maxval=0.7)
     rule = snn.chain(snn.PairSTDP(**RULE), snn.Bound(0.0, 1.0), sends=snn.Before(), coincident=snn.Apart())
-    record = {"rate": snn.Count("E"), "w": snn.Trace("S.weight", every=steps // 20)}
+    record = {"rate": snn.Count("E"), "w": snn.Trace("S.weight", every=steps // 20 * DT)}
     net = floats(rule, weight, start)
     soft = snn.simulate(net, drive, steps=steps, key=run, record=record)
-    record = {"rate": snn.Count("E"), "w": snn.Trace("S.w", every=steps // 20)}
+    record = {"rate": snn.Count("E"), "w": snn.Trace("S.w", every=steps // 20 * DT)}
     hard = snn.simulate(snn.lower(net), drive, steps=steps, key=run, record=record)
     return {
         "float_w": soft["w"],

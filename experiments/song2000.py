@@ -83,7 +83,7 @@ def experiment(point, key):
         record={
             "rate": snn.Rate("out", bin=1e3),
             "isi": snn.ISI("out", start=1e3 * (seconds - last)),
-            "weights": snn.Snapshots("learnt.weight", every=round(1e3 / DT)),
+            "weights": snn.Snapshots("learnt.weight", every=1e3),
         },
     )
     share = run["weights"][..., 0] / G_MAX

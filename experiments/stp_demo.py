@@ -74,7 +74,7 @@ def experiment(point, key):
     events = (x.reshape(-1) for x in jnp.broadcast_arrays(steps, everybody))
     drive = snn.Replay.events(*events, steps=round(T / DT), n=3, into="spikes")
     record = {"sent": snn.Trace("sent.v")} | {
-        name: snn.Trace(path, every=5)
+        name: snn.Trace(path, every=5 * DT)
         for name, path in (("u", "synapses.release.u"), ("x", "synapses.release.x"), ("v", "cells.v"))
     }
     run = snn.simulate(net, drive, t=T, key=key, record=record)

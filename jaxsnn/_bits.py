@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, UInt32
@@ -19,7 +23,26 @@ def pack(spikes: Array) -> UInt32[Array, "... words"]:
 
 
 def unpack(words: UInt32[Array, "... words"], n: int) -> Bool[Array, "... n"]:
-    """The inverse: one boolean for each of `n` neurons. NumPy in, NumPy out."""
+    """The inverse: one boolean for each of `n` neurons, and no more memory than these. NumPy in, NumPy out."""
+    if isinstance(words, np.ndarray):
+        return _expanded(words)[..., :n]
+    return _unpack(words, n)
+
+
+@functools.partial(jax.jit, static_argnums=1)  # fused: step by step, every bit would be a word first
+def _unpack(words: Array, n: int) -> Array:
     place = np.arange(BITS, dtype=np.uint32).reshape((1,) * words.ndim + (BITS,))
     bits = words[..., None] >> place & np.uint32(1)
     return bits.reshape(*words.shape[:-1], -1)[..., :n].astype(bool)
+
+
+def ones(words: UInt32[np.ndarray, "rows words"]) -> tuple[np.ndarray, np.ndarray]:
+    """Row and neuron of every bit that is set, in order; costs what is set, not what could be."""
+    row, word = np.nonzero(words)
+    which, bit = np.nonzero(_expanded(words[row, word][:, None]))
+    return row[which], word[which] * BITS + bit
+
+
+def _expanded(words: np.ndarray) -> Any:
+    """All bits of the words along the last axis, as booleans."""
+    return np.unpackbits(words.astype("<u4").view(np.uint8), axis=-1, bitorder="little").view(bool)

@@ -25,6 +25,7 @@ class Status(enum.IntFlag):
     TIME_RANGE = 512
     CLOCK_END = 1024
     INPUT_PAST = 2048
+    NOTHING_RECORDED = 4096
 
 
 _REMEDIES = {
@@ -40,6 +41,7 @@ _REMEDIES = {
     Status.TIME_RANGE: "a start or stop is off the grid of dt, negative, NaN, reversed or too late; round it to dt",
     Status.CLOCK_END: f"the run went beyond {2**31 - 1} steps, where the clock ends; take a larger dt, or a new run",
     Status.INPUT_PAST: "an input with `start` ended before the run began; start it later, or leave `start` out",
+    Status.NOTHING_RECORDED: "a probe's `start` lies at or after the end of the run; start it earlier (absolute, ms)",
 }
 
 
@@ -58,13 +60,24 @@ def bit(flag: Status, condition: Array) -> UInt32[Array, ""]:
 
 
 def explain(status: int | Array) -> list[str]:
-    """One sentence with the remedy for every bit that is set."""
-    bits = int(np.bitwise_or.reduce(np.ravel(np.asarray(status, np.uint32)), initial=0))
-    return [f"{flag.name}: {remedy}" for flag, remedy in _REMEDIES.items() if bits & flag]
+    """One sentence with the remedy for every bit that is set; empty for a clean run."""
+    bits = _joined(status)
+    known = [f"{flag.name}: {remedy}" for flag, remedy in _REMEDIES.items() if bits & flag]
+    unknown = bits & ~sum(Status)
+    return [*known, f"unknown status bits {unknown:#x}: written by another version of jaxsnn"] if unknown else known
 
 
 def raise_if(status: int | Array, where: str = "") -> None:
     """Raise `SimulationError` unless the (concrete) status is clean."""
-    bits = int(np.bitwise_or.reduce(np.ravel(np.asarray(status, np.uint32)), initial=0))
-    if bits:
+    if bits := _joined(status):
         raise SimulationError(Status(bits), where)
+
+
+def _joined(status: Any) -> int:
+    """All bits of one or several (concrete) statuses; one error for what is no status, such as a NaN or a -1."""
+    given = np.asarray(status)
+    if given.dtype.kind not in "iu" or np.any(given < 0) or np.any(given > np.iinfo(np.uint32).max):
+        raise ValueError(
+            f"Got a status {given!r}, expected bits: whole numbers from 0 to 2^32 - 1, such as run.status."
+        )
+    return int(np.bitwise_or.reduce(np.ravel(given).astype(np.uint32), initial=0))

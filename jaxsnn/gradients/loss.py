@@ -8,7 +8,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float, Int
+from jaxtyping import Array, ArrayLike, Float, Int, UInt32
 
 from .. import _sums
 from .._types import Checked, canonical_float, param
@@ -37,6 +37,10 @@ class AbstractLoss(Checked):
     @abc.abstractmethod
     def finish(self, carry: Any, target: Any, dynamics: AbstractDynamics) -> Float[Array, ""]:
         """The loss of one example."""
+
+    def status(self, carry: Any) -> UInt32[Array, ""]:
+        """Status bits at the end of the run."""
+        return jnp.uint32(0)
 
     @property
     def summed(self) -> bool:
@@ -110,6 +114,12 @@ class SumOfLosses(AbstractLoss):
         parts = (term.weight * term.loss.finish(c, target, dynamics) for term, c in zip(self.terms, carry))
         return sum(parts, start=jnp.zeros((), canonical_float()))
 
+    def status(self, carry):
+        bits = jnp.uint32(0)
+        for term, c in zip(self.terms, carry, strict=True):
+            bits |= term.loss.status(c)
+        return bits
+
 
 def _terms(loss: AbstractLoss) -> tuple[Term, ...]:
     return loss.terms if isinstance(loss, SumOfLosses) else (Term(loss),)
@@ -131,6 +141,9 @@ class Scored(AbstractProbe):
 
     def finish(self, carry, emitted, dynamics):
         return self.loss.finish(carry[1], self.target, dynamics)
+
+    def status(self, carry):
+        return self.loss.status(carry[1])
 
 
 class AbstractReadout(AbstractLoss):
@@ -162,13 +175,16 @@ class AbstractReadout(AbstractLoss):
             raise ValueError(
                 f"{type(self).__name__} got a target {_described(target)} an example, expected {expected}."
             )
-        return begin()
+        return self.probe.init(dynamics, steps, jnp.int32(0))
 
     def step(self, carry, signals, target_t, t):
         return self.probe.step(carry, signals, t)[0]
 
     def finish(self, carry, target, dynamics):
         return self.of(self.probe.finish(carry, None, dynamics), target)
+
+    def status(self, carry):
+        return self.probe.status(carry)
 
 
 def _described(target: Any) -> str:

@@ -24,19 +24,23 @@ class FirstSpikeTime(AbstractProbe):
     dt: float = eqx.field(static=True)
 
     def init(self, dynamics, steps, first):
-        silent, count = self.probe.init(dynamics, steps, first)
-        return silent, count, jnp.zeros_like(silent), jnp.zeros_like(silent)
+        begin = self.probe.init(dynamics, steps, first)
+        nothing = jnp.zeros_like(begin[1])
+        return begin, nothing, nothing
 
     def step(self, carry, signals, t):
-        silent, count, just, moved = carry
-        (after, count), _ = self.probe.step((silent, count), signals, t)
-        spikes = signals.spikes[self.probe.population]
+        before, just, moved = carry
+        after, _ = self.probe.step(before, signals, t)
+        spikes = self.probe.spikes(signals)
         moved = moved + just * (spikes - lax.stop_gradient(spikes)) * self.dt
-        return (after, count, lax.stop_gradient(silent - after), moved), None
+        return (after, lax.stop_gradient(before[1] - after[1]), moved), None
 
     def finish(self, carry, emitted, dynamics):
-        silent, count, _, moved = carry
-        return self.probe.finish((silent, count), emitted, dynamics) + moved
+        found, _, moved = carry
+        return self.probe.finish(found, emitted, dynamics) + moved
+
+    def status(self, carry):
+        return self.probe.status(carry[0])
 
 
 def timed(loss: Any, dt: float) -> Any:

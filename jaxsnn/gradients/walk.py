@@ -73,7 +73,7 @@ class Walk(eqx.Module):
 
     def status(self, prepared: Any, carry: Carry) -> Array:
         """Status bits of a run that ended in `carry`."""
-        return prepared.status(carry.state) | self.drive.status()
+        return prepared.status(carry.state) | self.drive.status() | self.loss.status(carry.loss)
 
 
 def membranes(signals: Signals) -> dict[str, Array]:

@@ -89,6 +89,9 @@ class Decoded(AbstractProbe):
         dynamics.module(self.by)
         return self.probe.init(dynamics, steps, first)
 
+    def check(self, dynamics, first, steps):
+        self.probe.check(dynamics, first, steps)
+
     def step(self, carry, signals, t):
         return self.probe.step(carry, signals, t)
 

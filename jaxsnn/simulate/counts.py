@@ -2,56 +2,84 @@
 
 from __future__ import annotations
 
-import equinox as eqx
+from typing import Any
+
 import jax.numpy as jnp
-from jaxtyping import Array
 
-from .._time import steps
-from .._types import canonical_float, param
-from .record import AbstractProbe, size_of
+from .. import _sums
+from .._time import instant, step_of
+from .._types import canonical_float
+from .record import AbstractSpikeProbe, check_start, nothing_recorded, one_start
 
 
-class FiringRate(AbstractProbe):
-    """The rate of each neuron, Hz, shape `(n,)`: spikes (the sum of amplitudes) over the time from `start` ms on."""
+class Count(AbstractSpikeProbe):
+    """The number of spikes (the sum of amplitudes) of each neuron, shape `(n,)`, from `start` ms on.
 
-    population: str = eqx.field(static=True)
-    start: Array = param(0.0, unit="ms")
+    It is rounded once, however long the run: whole numbers are exact up to 2^24, and beyond to 6e-8 of them.
 
-    def init(self, dynamics, steps_, first_):
-        n = size_of(dynamics, self.population)
-        first = steps(self.start, dynamics.dt, exact=False)
-        return first, jnp.zeros((), jnp.int32), jnp.zeros(n, canonical_float())
+    **Arguments:** `population`, `index`: whose. `start`: absolute, ms; a spike counts that is stamped later.
+    """
+
+    start: Any = instant(0.0)
+
+    def __init__(self, population: str, start: Any = 0.0, *, index: Any = None):
+        super().__init__(population, index=index)
+        self.start = start
+
+    def __check_init__(self):
+        one_start(self)
+
+    def check(self, dynamics, first, steps):
+        check_start(self, dynamics, first, steps)
+
+    def init(self, dynamics, steps, first):
+        begin, zero = step_of(self.start, dynamics.dt), jnp.zeros((), jnp.int32)
+        return begin, zero, _sums.nothing((self.size(dynamics),), canonical_float())
 
     def step(self, carry, signals, t):
-        first, seen, count = carry
-        counts = t >= first
-        count = count + jnp.where(counts, signals.spikes[self.population], 0)
-        return (first, seen + counts.astype(seen.dtype), count), None
+        begin, seen, count = carry
+        counts = t >= begin
+        count = _sums.plus(count, jnp.where(counts, self.spikes(signals), 0))
+        return (begin, seen + counts.astype(seen.dtype), count), None
+
+    def finish(self, carry, emitted, dynamics):
+        return _sums.value(carry[2])
+
+    def status(self, carry):
+        return nothing_recorded(carry[1])
+
+
+class FiringRate(Count):
+    """The rate of each neuron, Hz, shape `(n,)`: spikes (the sum of amplitudes) over the time from `start` ms on.
+
+    **Arguments:** `population`, `index`: whose. `start`: absolute, ms; a spike counts that is stamped later.
+    """
 
     def finish(self, carry, emitted, dynamics):
         _, seen, count = carry
-        return count * (1e3 / (dynamics.dt * jnp.maximum(seen, 1).astype(count.dtype)))
+        return _sums.value(count) * (1e3 / (dynamics.dt * seen.astype(canonical_float())))
 
 
-class FirstSpike(AbstractProbe):
-    """When each neuron fires first, ms, shape `(n,)`: a spike in step `k` is stamped `(k + 1) dt`; silence counts as
-    one step more than the run.
+class FirstSpike(AbstractSpikeProbe):
+    """When each neuron fires first, ms, shape `(n,)`: absolute, a spike in step `k` is stamped `(k + 1) dt`; a neuron
+    that is silent gets one step more than the end of the run.
 
-    `dt (1 + sum_t prod_{s <= t} (1 - z_s))`, which has a derivative by every spike before the second one, and by those
-    that a silent neuron might have fired.
+    `dt (1 + first + sum_t prod_{s <= t} (1 - z_s))` of a run from step `first`, which has a derivative with respect to
+    every spike before the second one, and to those that a silent neuron might have fired.
+
+    **Arguments:** `population`, `index`: whose.
     """
 
-    population: str = eqx.field(static=True)
-
-    def init(self, dynamics, steps_, first_):
-        n = size_of(dynamics, self.population)
-        return jnp.ones(n, canonical_float()), jnp.ones(n, canonical_float())
+    def init(self, dynamics, steps, first):
+        n = self.size(dynamics)
+        return first, jnp.ones(n, canonical_float()), _sums.nothing((n,), canonical_float())
 
     def step(self, carry, signals, t):
-        silent, count = carry
-        spikes = signals.spikes[self.population]
+        first, silent, count = carry
+        spikes = self.spikes(signals)
         silent = silent * (1.0 - jnp.where(spikes > 1.0, 1.0, spikes))
-        return (silent, count + silent), None
+        return (first, silent, _sums.plus(count, silent)), None
 
     def finish(self, carry, emitted, dynamics):
-        return carry[1] * dynamics.dt
+        first, _, count = carry
+        return (_sums.value(count) + (first + 1).astype(canonical_float())) * dynamics.dt

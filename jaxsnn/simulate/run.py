@@ -20,8 +20,10 @@ from ..dynamics import AbstractDynamics, Signals, silent
 from .batching import batched_by_device
 from .checkpoint import AbstractCheckpoint, KeepAll
 from .drive import AbstractDrive, Silence
+from .events import AbstractSpikeRecord
 from .progress import AbstractProgress, Bar
 from .record import AbstractProbe
+from .rows import Rows
 
 
 class RunState(eqx.Module):
@@ -39,9 +41,25 @@ class Run(eqx.Module):
     record: Any
     state: RunState
     status: UInt32[Array, ""]
+    rows: Rows | None = eqx.field(default=None, static=True)
 
     def __getitem__(self, name: Any) -> Any:
         return self.record[name]
+
+    def times(self, *names: Any) -> Any:
+        """When what `run[name]` holds happened, ms, absolute: of a `Trace`, `Snapshots` or `Rate` a time a row, of
+        recorded spikes a time a spike. `run.times("a", "b")` for `run["a"]["b"]`; no name where one probe was given.
+
+        In NumPy, in double precision; while tracing (and there not for spikes) in JAX.
+        """
+        found = self.record
+        for name in names:
+            found = found[name]
+        if isinstance(found, AbstractSpikeRecord):
+            return found.times()
+        if self.rows is None:
+            raise ValueError("This run was not made by simulate: it does not know its times.")
+        return self.rows.times(names, found, self.state.t)
 
     @property
     def problems(self) -> list[str]:
@@ -95,6 +113,7 @@ def simulate(
     for probe in probes:
         if not isinstance(probe, AbstractProbe):
             raise ValueError(f"record holds {probe!r}, expected a pytree of probes such as Count('E').")
+        probe.check(dynamics, first, total)
     policy = KeepAll() if checkpoint is None else checkpoint
     length = policy.chunk(total, chunk, math.lcm(1, *(probe.every(dynamics) for probe in probes)))
     given = (dynamics, drive, tuple(probes), state, key)
@@ -106,7 +125,8 @@ def simulate(
         program = lambda ahead: lambda *given: _in_one_program(given, total, length, policy, ahead)
         whole = batched_by_device(program(False), None if drive.reacts else program(True))
         state, records, status = whole(*given)
-    return Run(jax.tree.unflatten(structure, records), state, status)
+    rows = Rows(total, dynamics.dt, structure, tuple(probe.spacing(dynamics) for probe in probes))
+    return Run(jax.tree.unflatten(structure, records), state, status, rows)
 
 
 def _check(dynamics: Any, drive: Any, state: Any, chunk: Any, checkpoint: Any, progress: Any, throw: Any) -> None:

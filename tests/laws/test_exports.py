@@ -76,7 +76,7 @@ def experiment(rate, weight, key, order=None):
     record = {
         "raster": snn.Raster("E"),
         "events": snn.Spikes("I", 500),
-        "v": snn.Trace("E.v", every=10),
+        "v": snn.Trace("E.v", every=10 * DT),
         "count": snn.Count("E"),
         "rate": snn.Rate("I", 1.0),
         "isi": snn.ISI("E"),

@@ -92,7 +92,7 @@ def many(rule, rates, *, length, post_rate=None, seed=0, w0=0.3, on=None):
     populations = {"in": snn.Source(n), "out": snn.Population(cell, 1)}
     net = snn.network(dt=DT, key=jax.random.key(seed), populations=populations, projections={"P": link})
     drive = snn.Poisson(jnp.asarray(rates), into="in")
-    record = {"w": snn.Snapshots("P.weight", every=length // 4), "rate": snn.Count("out", start=length * DT / 2)}
+    record = {"w": snn.Snapshots("P.weight", every=length * DT / 4), "rate": snn.Count("out", start=length * DT / 2)}
     run = snn.simulate(net, drive, steps=length, key=jax.random.key(seed), record=record, progress=snn.Quiet())
     return np.asarray(run["w"])[..., 0], float(run["rate"][0]) / (length * DT / 2) * 1e3
 

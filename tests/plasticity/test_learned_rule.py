@@ -29,7 +29,7 @@ def network(rule, w, *, via):
     )
 
 
-def weights(rule, w, pre, post, *, every=1, via=None):
+def weights(rule, w, pre, post, *, every=None, via=None):
     """Weights of all synapses over time, `(samples, n, m)`."""
     net = network(rule, w, via=snn.Dense() if via is None else via)
     drive = snn.Replay(jnp.asarray(pre), into="A") + snn.Replay(jnp.asarray(post), into="B", weight=1000.0)

@@ -35,7 +35,7 @@ def run(policy, staged=True):
 
     def loss(weights):
         changed = snn.set(snn.set(net, "ih.weight", weights[0]), "hh.weight", weights[1])
-        record = (snn.Sum("out.v"), snn.Trace("hid.v", every=5), snn.Raster("hid"))
+        record = (snn.Sum("out.v"), snn.Trace("hid.v", every=5 * net.dt), snn.Raster("hid"))
         out = snn.simulate(changed, raster, steps=STEPS, key=KEY, record=record, checkpoint=policy).record
         return jnp.sum(jnp.sin(out[0])), out
 

@@ -41,9 +41,9 @@ def record():
             "events": [snn.Spikes("E", capacity=1000)],
             "trace": (
                 snn.Trace("E.v"),
-                snn.Trace("E.v", every=7),
+                snn.Trace("E.v", every=7 * DT),
                 snn.Trace("E.v", index=slice(30, None, 3)),
-                snn.Trace("E.v", every=4, index=[5, -1]),
+                snn.Trace("E.v", every=4 * DT, index=[5, -1]),
                 snn.Trace("L.b.i", index=1),
             ),
             "count": {"all": snn.Count("E"), "late": snn.Count("E", start=LATE * DT)},
@@ -147,7 +147,7 @@ def test_recording_nothing_costs_nothing():
         (snn.Raster("X"), ("probe of 'X'", "expected a population: E, L")),
         (snn.Trace("E.w"), ("path 'E.w'", "E has no 'w'; it has heard, in, v")),
         (snn.Trace("L.b"), ("path 'L.b'", "which is no variable; expected one below it: 'L.b.i'")),
-        (snn.Trace("E.v", index=37), ("Trace.index of 'E.v' is (37,)", "expected indices within 0 .. 36")),
+        (snn.Trace("E.v", index=37), ("Trace.index of 'E.v' with index 37", "expected one within 0 .. 36")),
         (snn.Rate("E", bin=0.7), ("Rate.bin = 0.7 ms", "no whole number of steps of dt = 0.5 ms", "use that")),
         ({"v": "E.v"}, ("record holds 'E.v'", "expected a pytree of probes such as Count('E')")),
     ],
@@ -160,5 +160,5 @@ def test_what_cannot_be_recorded_is_refused(record, message):
 def test_bad_probes_are_refused():
     with refused("Spikes.capacity is 0", "expected a positive number"):
         snn.Spikes("E", capacity=0)
-    with refused("Trace.every is 0", "expected a positive number"):
+    with refused("Trace.every is 0", "expected a positive number of ms"):
         snn.Trace("E.v", every=0)

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jaxsnn as snn
 from jaxsnn import _sums
 
 TERMS = np.float32([-65.0, 1.0, 0.1, 1e-3])
@@ -74,3 +75,52 @@ def test_sums_of_arrays(length):
         found = _sums.over(given, axis=1)
         assert type(found) is type(_sums.over(given))
         np.testing.assert_allclose(found, x.astype(np.float64).sum(1), rtol=1e-6)
+
+
+class Held(snn.AbstractDynamics):
+    """Always the same: amplitudes of three neurons, and a variable."""
+
+    dt: float = 0.1
+
+    def init(self, *, key):
+        return ()
+
+    def step(self, state, inputs, t, *, key):
+        return state, snn.Signals({"E": jnp.array([1.0, 0.1, 0.0])}, self.view(state))
+
+    def view(self, state):
+        return {"E": {"v": jnp.array([-65.0, 0.1, 1e-3])}}
+
+    @property
+    def sizes(self):
+        return {"E": 3}
+
+    def port(self, path):
+        raise ValueError(path)
+
+
+MANY_STEPS = 20_000_000  # more than 2^24, where a plain sum of ones stands still
+SPIKES, VALUES = np.float32([1.0, 0.1, 0.0]).astype(float), np.float32([-65.0, 0.1, 1e-3]).astype(float)
+FOLDS = {
+    "Mean": (snn.Mean("E.v"), VALUES),
+    "Sum": (snn.Sum("E.v"), VALUES * MANY_STEPS),
+    "Count": (snn.Count("E"), SPIKES * MANY_STEPS),
+    "FiringRate": (snn.FiringRate("E"), SPIKES / 1e-4),
+    "FirstSpike": (snn.FirstSpike("E"), np.array([0.1, 1.0, (MANY_STEPS + 1) * 0.1])),
+}
+
+
+@pytest.mark.parametrize("name", FOLDS)
+def test_probes_do_not_drift(name):
+    probe, right = FOLDS[name]
+    signals = Held().step((), None, 0, key=None)[1]
+
+    @jax.jit
+    def folded():
+        carry = probe.init(Held(), MANY_STEPS, jnp.int32(0))
+        carry = jax.lax.fori_loop(0, MANY_STEPS, lambda t, carry: probe.step(carry, signals, t)[0], carry)
+        return probe.finish(carry, None, Held())
+
+    np.testing.assert_allclose(folded(), right, rtol=3e-7)
+    plain = jax.jit(lambda x: jax.lax.fori_loop(0, MANY_STEPS, lambda t, total: total + x, x))(jnp.ones(3))
+    assert np.all(plain == 2.0**24)  # negative control

@@ -95,7 +95,7 @@ def in_the_limit(h):
     drive = snn.Replay.events([arrival], [0], steps=arrival + 1, n=1, into="beta", weight=10.0 / 16.6667)
     fired = np.round((np.array(GOLDEN["saturating"]["spikes"]) + 1) * 0.1 / h).astype(int) - 1
     drive += snn.Replay.events(fired, 0 * fired, steps=round(400 / h), n=1, into="spikes")
-    record = {name: snn.Trace(f"{name}.v", every=round(1.0 / h)) for name in populations}
+    record = {name: snn.Trace(f"{name}.v", every=1.0) for name in populations}
     run = snn.simulate(net, drive, t=400.0, key=KEY, record=record, progress=snn.Quiet())
     every = {name: np.asarray(run[name])[4::5].T for name in ("nmda", "gated")}  # 5 ms
     return every["nmda"][:, :40], np.asarray(run["beta"])[:60, 0], every["gated"][0]
