@@ -82,7 +82,7 @@ class PackedRaster(AbstractSpikeRecord):
         return (*self.words.shape[:-1], self.n)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return unpack(np.asarray(self.words), self.n).astype(dtype or bool, copy=False)
+        return np.asarray(unpack(np.asarray(self.words), self.n), dtype or bool)
 
     def _places(self):
         row, column = ones(self._one(self.words, 2))
