@@ -325,13 +325,14 @@ from .simulate.trains import Poisson as Poisson
 from .simulate.trains import Replay as Replay
 
 # --- sweeps
-from .sweep.grid import Axis as Axis
 from .sweep.grid import Grid as Grid
-from .sweep.grid import Seeds as Seeds
-from .sweep.grid import Static as Static
 from .sweep.grid import product as product
 from .sweep.grid import zipped as zipped
+from .sweep.run import SweepInterrupted as SweepInterrupted
 from .sweep.run import sweep as sweep
+from .sweep.space import Axis as Axis
+from .sweep.space import Seeds as Seeds
+from .sweep.space import Static as Static
 
 # --- synapse ports
 from .synapses.alpha import Alpha as Alpha

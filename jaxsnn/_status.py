@@ -26,6 +26,7 @@ class Status(enum.IntFlag):
     CLOCK_END = 1024
     INPUT_PAST = 2048
     NOTHING_RECORDED = 4096
+    NOT_RUN = 2**31
 
 
 _REMEDIES = {
@@ -42,16 +43,18 @@ _REMEDIES = {
     Status.CLOCK_END: f"the run went beyond {2**31 - 1} steps, where the clock ends; take a larger dt, or a new run",
     Status.INPUT_PAST: "an input with `start` ended before the run began; start it later, or leave `start` out",
     Status.NOTHING_RECORDED: "a probe's `start` lies at or after the end of the run; start it earlier (absolute, ms)",
+    Status.NOT_RUN: "a point of a sweep has no result; `failure` of the dataset says why",
 }
 
 
 class SimulationError(RuntimeError):
     """A run ended with a status that is not clean: `status` holds the bits, `dataset` the result of a sweep."""
 
-    def __init__(self, status: Status, where: str = "", dataset: Any = None):
+    def __init__(self, status: Status, where: str = "", dataset: Any = None, points: str = ""):
         self.status = status
         self.dataset = dataset
-        super().__init__(f"The simulation{where} reports: " + "; ".join(explain(status)) + ".")
+        listed = f" Points: {points}." if points else ""
+        super().__init__(f"The simulation{where} reports: " + "; ".join(explain(status)) + "." + listed)
 
 
 def bit(flag: Status, condition: Array) -> UInt32[Array, ""]:

@@ -52,7 +52,7 @@ class BPTT(AbstractEstimator):
 
             def one(drive: Any, target: Any, key: Any) -> Any:
                 record = Scored(loss, target)
-                run = simulate(net, drive, steps=steps, key=key, record=record, checkpoint=policy)
+                run = simulate(net, drive, steps=steps, key=key, record=record, checkpoint=policy, throw=False)
                 return run.record, run.status
 
             values, statuses = batch.each(one)

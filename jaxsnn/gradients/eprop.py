@@ -12,6 +12,7 @@ from jax import lax
 from jaxtyping import Array, Float, PyTree
 
 from .. import _random
+from .._reports import reported
 from .._status import raise_if
 from .._tree import select
 from .._types import canonical_float, is_concrete
@@ -89,7 +90,8 @@ class EProp(AbstractEstimator):
         value, net, state, status = _learn(self, loss, net, batch, optimiser, state, every)
         if is_concrete(status):
             raise_if(status)
-        return value, net, state
+            return value, net, state
+        return reported(status, (value, net, state))
 
 
 @eqx.filter_jit

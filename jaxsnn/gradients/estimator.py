@@ -13,6 +13,7 @@ from jax import lax
 from jaxtyping import Array, Float, UInt32
 
 from .._random import as_key
+from .._reports import reported
 from .._status import raise_if
 from .._tree import select
 from .._types import is_concrete
@@ -100,7 +101,8 @@ class AbstractEstimator(eqx.Module):
         value, gradient, status = found
         if is_concrete(status):
             raise_if(status)
-        return value, gradient
+            return value, gradient
+        return reported(status, (value, gradient))
 
     def of(self, loss: AbstractLoss, net: M, batch: Batch) -> tuple[Float[Array, ""], M, UInt32[Array, "..."]]:
         """Value, gradient and status of a batch, given the whole network."""

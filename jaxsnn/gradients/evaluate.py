@@ -9,6 +9,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
 
+from .._reports import reported
 from .._status import raise_if
 from .._types import is_concrete
 from ..dynamics import AbstractDynamics
@@ -34,7 +35,8 @@ def evaluate(
     values, status = _evaluate(dict(scores), net, examples(inputs, targets, steps, key))
     if is_concrete(status):
         raise_if(status)
-    return values
+        return values
+    return reported(status, values)
 
 
 def scored(scores: Mapping[str, AbstractLoss], net: AbstractDynamics, batch: Batch) -> tuple[Any, UInt32[Array, "b"]]:
@@ -43,7 +45,7 @@ def scored(scores: Mapping[str, AbstractLoss], net: AbstractDynamics, batch: Bat
 
     def one(drive: Any, target: Any, key: Any) -> Any:
         record = {name: Scored(score, target) for name, score in scores.items()}
-        run = simulate(net, drive, steps=batch.steps, key=key, record=record)
+        run = simulate(net, drive, steps=batch.steps, key=key, record=record, throw=False)
         return run.record, run.status
 
     return batch.each(one)

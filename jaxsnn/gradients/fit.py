@@ -15,6 +15,7 @@ from jax import lax
 from jaxtyping import Array, Float, UInt32
 
 from .._random import as_key
+from .._reports import reported
 from .._status import Status, bit, raise_if
 from .._tree import paths, select
 from .._types import canonical_float, is_concrete
@@ -140,7 +141,7 @@ def fit(
         )
     state, (history, _, finite, status) = lax.scan(lambda s, _: _epoch(task, s), state, None, length=epochs)
     status = jnp.bitwise_or.reduce(status) | bit(Status.NOT_FINITE, ~finite)
-    return Fit(eqx.combine(state.learnt, fixed), history, status)
+    return reported(status, Fit(eqx.combine(state.learnt, fixed), history, status))
 
 
 def _epoch(task: Task, state: Learner) -> tuple[Learner, Any]:
@@ -250,7 +251,8 @@ def _in_calls(
     with progress.task("fit", epochs) as advance:
         advance(int(state.epoch))
         for epoch in range(int(state.epoch), epochs):
-            state, (scores, values, finite, status) = one_epoch(task, state)
+            with progress.compiling("fit"):
+                state, (scores, values, finite, status) = one_epoch(task, state)
             if not np.all(finite):
                 raise TrainingError(_diverged(task, state, epoch, np.asarray(values), np.asarray(finite)), result())
             raise_if(status, f" of epoch {epoch}")

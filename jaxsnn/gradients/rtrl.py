@@ -43,7 +43,7 @@ class RTRL(AbstractEstimator):
             net = eqx.combine(shaped(flat), fixed)
 
             def one(drive: Any, target: Any, key: Any) -> Any:
-                run = simulate(net, drive, steps=batch.steps, key=key, record=Scored(loss, target))
+                run = simulate(net, drive, steps=batch.steps, key=key, record=Scored(loss, target), throw=False)
                 return run.record, run.status
 
             values, statuses = batch.each(one)

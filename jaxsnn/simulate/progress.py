@@ -1,11 +1,14 @@
-"""Progress of what takes long."""
+"""Progress of what takes long, on stderr."""
 
 from __future__ import annotations
 
 import abc
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 import equinox as eqx
 
@@ -14,8 +17,12 @@ class AbstractProgress(eqx.Module):
     """How progress is shown."""
 
     @abc.abstractmethod
-    def task(self, label: str, total: int) -> contextmanager:
+    def task(self, label: str, total: int) -> AbstractContextManager[Callable[[int], None]]:
         """A context whose value is called with the number of units just done."""
+
+    def compiling(self, label: str) -> AbstractContextManager[None]:
+        """A context around what may have to be compiled first; by default nothing is said."""
+        return nullcontext()
 
 
 class Quiet(AbstractProgress):
@@ -27,36 +34,85 @@ class Quiet(AbstractProgress):
 
 
 class Bar(AbstractProgress):
-    """A bar on the terminal, once something has taken longer than `patience` seconds."""
+    """A line once something has been compiling for `quick` seconds, and a bar once a task has taken `patience` seconds.
+
+    Both go to stderr. Where that is no terminal, such as in a log file, there is no bar.
+    """
 
     patience: float = eqx.field(default=2.0, static=True)
+    quick: float = eqx.field(default=1.0, static=True)
+
+    def __check_init__(self):
+        for name in ("patience", "quick"):
+            if not (isinstance(value := getattr(self, name), int | float) and value >= 0):
+                raise ValueError(f"Got Bar({name}={value!r}), expected a number of seconds, 0 or more.")
+
+    @contextmanager
+    def compiling(self, label: str) -> Iterator[None]:
+        timer = threading.Timer(self.quick, _say, (f"{label}: compiling ...",))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     @contextmanager
     def task(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
-
-        begin, done, bar, row = time.monotonic(), 0, None, None
+        begin, done = time.monotonic(), 0
+        bar = _Shown(label, total)
 
         def advance(count: int) -> None:
-            nonlocal done, bar, row
+            nonlocal done
             done += count
-            if bar is None and time.monotonic() - begin >= self.patience:
-                columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-                bar = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn())
-                bar.start()
-                row = bar.add_task(label, total=total)
-            if bar is not None:
-                bar.update(row, completed=done)
+            if time.monotonic() - begin >= self.patience and sys.stderr is not None and sys.stderr.isatty():
+                bar.update(done)
 
         try:
             yield advance
         finally:
-            if bar is not None:
-                bar.stop()
+            bar.stop()
+
+
+class _Shown:
+    """A bar that is made when it is first needed, and given up where nobody reads it any more."""
+
+    def __init__(self, label: str, total: int):
+        self.label, self.total = label, total
+        self.bar: Any = None
+        self.given_up = False
+
+    def update(self, done: int) -> None:
+        if self.given_up:
+            return
+        try:
+            if self.bar is None:
+                self.bar = _bar()
+                self.bar.start()
+                self.row = self.bar.add_task(self.label, total=self.total)
+            self.bar.update(self.row, completed=done)
+        except (OSError, ValueError):  # a terminal that went away
+            self.given_up = True
+
+    def stop(self) -> None:
+        try:
+            if self.bar is not None:
+                self.bar.stop()
+        except (OSError, ValueError):
+            self.given_up = True
+
+
+def _bar() -> Any:
+    from rich import progress
+    from rich.console import Console
+
+    shown = (progress.TextColumn("{task.description}"), progress.BarColumn(), progress.MofNCompleteColumn())
+    times = (progress.TimeElapsedColumn(), progress.TimeRemainingColumn())
+    return progress.Progress(*shown, *times, console=Console(stderr=True))
+
+
+def _say(line: str) -> None:
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except (OSError, ValueError):  # nobody reads it any more
+        pass

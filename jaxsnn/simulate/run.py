@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int, UInt32
 
 from .. import _random
+from .._reports import reported
 from .._status import Status, bit, explain, raise_if
 from .._time import off_grid, on_grid, run_steps, whole
 from .._tree import barrier
@@ -98,7 +99,8 @@ def simulate(
       `Truncated(steps)`. It changes no value.
     - `progress`: `Bar()` (default: shows itself when a run takes longer than two seconds) or `Quiet()`.
     - `throw`: raise `SimulationError` at the end if the status is not clean; False leaves it to `run.status`. While
-      tracing there is nothing to raise: read `run.status` from what the program returns.
+      tracing there is nothing to raise: return `run.status` from the program. `sweep` collects it by itself, unless
+      `throw=False`.
 
     Inside `jit` it is one program; outside, several compiled calls, so that there is progress to show.
     Batched with `vmap`, instances run one after the other on a CPU (call from one thread a core: `sweep` does), and
@@ -125,6 +127,8 @@ def simulate(
         program = lambda ahead: lambda *given: _in_one_program(given, total, length, policy, ahead)
         whole = batched_by_device(program(False), None if drive.reacts else program(True))
         state, records, status = whole(*given)
+        if throw:
+            state, records, status = reported(status, (state, records, status))
     rows = Rows(total, dynamics.dt, structure, tuple(probe.spacing(dynamics) for probe in probes))
     return Run(jax.tree.unflatten(structure, records), state, status, rows)
 
@@ -237,13 +241,15 @@ def _in_one_program(given: Any, total: int, length: int, policy: AbstractCheckpo
 def _in_calls(given: Any, total: int, length: int, progress: AbstractProgress) -> Any:
     """With concrete values: in several compiled calls, so that there is progress to show and a run can be stopped."""
     dynamics, _, probes, _, key = given
-    prepared, drive, state, carries = _compiled_start(given, total)
+    with progress.compiling("simulate"):
+        prepared, drive, state, carries = _compiled_start(given, total)
     whole, rest = divmod(total, length)
     together = _chunks_a_call(whole, length * sum(dynamics.sizes.values()))
     pieces = []
     with progress.task("simulate", total) as advance:
         for n, chunks in [(length, together)] * (whole // together) + [(rest, 1)] * bool(rest):
-            state, carries, emitted = _compiled_several(prepared, drive, probes, key, state, carries, n, chunks)
+            with progress.compiling("simulate"):
+                state, carries, emitted = _compiled_several(prepared, drive, probes, key, state, carries, n, chunks)
             pieces.append(emitted)
             jax.block_until_ready(state.t)
             advance(n * chunks)

@@ -1,6 +1,8 @@
 """What goes wrong while a program runs: a bit each, raised once at the end with the remedy, or handed over as data."""
 
 import functools
+import sys
+import time
 
 import jax
 import jax.numpy as jnp
@@ -92,11 +94,25 @@ def test_bad_lengths_are_refused(length, message):
 # --- progress ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_bar_shows_itself_when_patience_is_over(capsys):
+def test_a_bar_shows_itself_on_a_terminal_when_patience_is_over(capsys, monkeypatch):
+    """On stderr; elsewhere, as in a log file, there is none."""
     net = snn.network(dt=0.1, key=jax.random.key(0), populations={"A": snn.Population(snn.LI(), 2)})
     start = functools.partial(snn.simulate, net, steps=30, chunk=10, key=jax.random.key(0))
     start(progress=snn.Bar(patience=0.0))
-    assert "30/30" in capsys.readouterr().out
+    assert "simulate ━" not in capsys.readouterr().err
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    start(progress=snn.Bar(patience=0.0))
+    shown = capsys.readouterr()
+    assert "30/30" in shown.err and shown.out == ""
     for quiet in (snn.Quiet(), snn.Bar(patience=1e9)):
         start(progress=quiet)
-        assert capsys.readouterr().out == ""
+        assert capsys.readouterr() == ("", "")
+
+
+def test_compiling_is_said_once_it_takes_long(capsys):
+    for seconds, said in ((0.0, ""), (0.3, "fit: compiling ...\n")):
+        with snn.Bar(quick=0.1).compiling("fit"):
+            time.sleep(seconds)
+        assert capsys.readouterr() == ("", said)
+    with snn.Quiet().compiling("fit"):
+        pass

@@ -1,6 +1,7 @@
 """Thousands of points as one program: each is the same run alone, graphs are built once a seed, and nothing is lost."""
 
 import functools
+import sys
 import time
 
 import jax
@@ -10,6 +11,8 @@ import pytest
 
 import jaxsnn as snn
 from jaxsnn.sweep import run as machinery
+from jaxsnn.sweep.plan import calls
+from jaxsnn.sweep.program import lower
 from tests.simulate.hlo import constants, elements, in_loops
 
 KEY = jax.random.key(4)
@@ -64,9 +67,9 @@ def test_a_graph_is_built_once_a_seed():
     """Graph-sized sorts: one in a program whose points share a seed, outside all loops; else one for each point."""
 
     def sorted_numbers(share_seed):
-        ((static, points),) = machinery._by_static(snn.product(SPACE))
-        call = next(machinery._calls(points, 3, share_seed))
-        text = machinery._compiled(experiment, static, call, KEY).as_text()
+        ((traced, points),) = machinery.plan(experiment, snn.product(SPACE), KEY).parts
+        call = next(calls(points, batch=3, threads=1, one_by_one=True, share_seed=share_seed))
+        text = lower(traced, call, KEY).compile().as_text()
         assert not any(" sort(" in line for line in in_loops(text))
         assert constants(text, N * DEGREE) == []  # nothing swept or drawn is a constant
         return max(elements(line.strip()) for line in text.splitlines() if " sort(" in line)
@@ -102,21 +105,27 @@ def test_an_interrupted_sweep_stops(monkeypatch):
 
             return contextlib.nullcontext(advance)
 
-    def slow(axes, seed, key):
+    def slow(call):
         time.sleep(0.01)
         done.append(1)
-        return {"x": axes["a"]}
+        return [call.axes["a"]], np.zeros(1, np.uint32)
 
-    monkeypatch.setattr(machinery, "_compiled", lambda *_: slow)
+    monkeypatch.setattr(machinery, "compiled", lambda *_: slow)
     grid = snn.product({"a": snn.Axis(1.0, lo=0.0, hi=1.0, n=300)})
     with pytest.raises(KeyboardInterrupt):
-        snn.sweep(experiment, grid, key=KEY, batch=1, threads=2, progress=Impatient())
+        snn.sweep(lambda point, key: {"x": point["a"]}, grid, key=KEY, batch=1, threads=2, progress=Impatient())
+    time.sleep(0.05)  # what runs is left alone
     finished = len(done)
     time.sleep(0.1)
     assert finished == len(done) < 50
 
 
-def test_progress_counts_points(capsys):
+def test_progress_counts_points_on_a_terminal(capsys, monkeypatch):
     grid = snn.product({"a": snn.Axis(1.0, lo=0.0, hi=1.0, n=7)})
-    snn.sweep(lambda point, key: {"x": point["a"]}, grid, key=KEY, batch=2, progress=snn.Bar(patience=0.0))
-    assert "sweep" in (out := capsys.readouterr().out) and "7/7" in out
+    counted = lambda: snn.sweep(lambda p, key: {"x": p["a"]}, grid, key=KEY, batch=2, progress=snn.Bar(patience=0.0))
+    counted()
+    assert capsys.readouterr() == ("", "")  # no terminal, no bar
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    counted()
+    shown = capsys.readouterr()
+    assert "sweep" in shown.err and "7/7" in shown.err and shown.out == ""
