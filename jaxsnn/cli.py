@@ -191,7 +191,7 @@ def info() -> int:
     from .sweep.canary import matvec_is_right
 
     python = platform.python_version()
-    print(f"jaxsnn {__version__}, jax {jax.__version__}, jaxlib {version('jaxlib')}, Python {python}")
+    print(f"jaxsnn {__version__}, jax {version('jax')}, jaxlib {version('jaxlib')}, Python {python}")
     for device in jax.devices():
         print(f"device: {device.platform} {device.device_kind} (id {device.id})")
     if matvec_is_right():

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.extend.core import ClosedJaxpr, DebugInfo, Jaxpr, JaxprEqn, Literal, jaxpr_as_fun
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, jaxpr_as_fun
 from jaxtyping import Array, UInt32
 
 from .._reports import report_p
@@ -32,7 +32,7 @@ def with_status(program: ClosedJaxpr) -> Callable[..., Collected]:
 def _evaluate(jaxpr: Jaxpr, consts: Sequence[Any], arguments: Sequence[Any]) -> Collected:
     known = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*consts, *arguments], strict=True))
     read = lambda atom: atom.val if isinstance(atom, Literal) else known[atom]
-    status = jnp.uint32(0)
+    status, nameless = jnp.uint32(0), jaxpr.debug_info._replace(arg_names=None, result_paths=None)
     for some, wanted in _stretches(jaxpr):
         if _reports(some[0]):
             (equation,) = some
@@ -41,7 +41,7 @@ def _evaluate(jaxpr: Jaxpr, consts: Sequence[Any], arguments: Sequence[Any]) -> 
             known |= zip(equation.outvars, out, strict=True)
         else:
             given = [x for x in dict.fromkeys(_read(some)) if x in known]
-            part = Jaxpr((), given, wanted, some, jaxpr.effects, DebugInfo("sweep", "experiment", None, None))
+            part = Jaxpr((), given, wanted, some, jaxpr.effects, nameless)
             known |= zip(wanted, jaxpr_as_fun(ClosedJaxpr(part, ()))(*map(read, given)), strict=True)
     return [read(x) for x in jaxpr.outvars], status
 
