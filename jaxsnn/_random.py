@@ -75,11 +75,27 @@ def stream(key: Array, name: str) -> UInt32[Array, " 2"]:
     word is 0, where JAX's own derivations of children have it running, so that streams and split keys do not meet.
     """
     key = as_key(key)
-    data = jax.random.key_data(key) if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else key
+    if is_concrete(key):
+        with jax.ensure_compile_time_eval():
+            return jnp.asarray(np.stack(host_stream(key, name)))
+    return jnp.stack(_absorbed(_words_of(key), name))
+
+
+def host_stream(key: Array, name: str) -> tuple[Any, Any]:
+    """The two words of `stream` for a concrete key, as NumPy numbers: what follows compiles nothing."""
+    with jax.ensure_compile_time_eval():
+        return _absorbed(np.asarray(_words_of(as_key(key))), name)
+
+
+def _words_of(key: Array) -> Array:
+    return jax.random.key_data(key) if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else key
+
+
+def _absorbed(data: Any, name: str) -> tuple[Any, Any]:
     state = (np.uint32(zlib.crc32(name.encode())), np.uint32(0))
     for i in range(0, data.size, 2):
         state = threefry((data[i], data[i + 1]), state, rounds=20)
-    return jnp.stack(state)
+    return state
 
 
 def _word(x: Any) -> Any:
@@ -145,6 +161,42 @@ def permute(stream: Array, row: UInt32[Array, "..."], index: UInt32[Array, "..."
     return _rank(stream, row, index, n) if n <= 16 else _feistel(stream, row, index, n)
 
 
+def permute_on_host(stream: tuple[Any, Any], row: np.ndarray, index: np.ndarray, n: int) -> np.ndarray:
+    """`permute` of NumPy numbers, which have one shape, by NumPy alone."""
+    index = np.minimum(index, np.uint32(n - 1))
+    if n <= 16:
+        mine, rank = words(stream, row, index)[0], np.zeros_like(index)
+        for i in range(n):
+            other = words(stream, row, np.uint32(i))[0]
+            rank += (other < mine) | ((other == mine) & (np.uint32(i) < index))
+        return rank
+    a, b, pairs_of_rounds = _domain(n)
+
+    def shifted(row: np.ndarray, half: np.ndarray, other: np.ndarray, modulus: int, turn: int) -> np.ndarray:
+        moved = half + below(words(stream, row, other + np.uint32(turn << 16))[0], modulus)
+        return np.where(moved >= np.uint32(modulus), moved - np.uint32(modulus), moved)
+
+    out, outside = index, np.arange(index.size)
+    while outside.size:
+        rows = row[outside]
+        left, right = out[outside] // np.uint32(b), out[outside] % np.uint32(b)
+        for pair in range(pairs_of_rounds):
+            left = shifted(rows, left, right, a, 2 * pair)
+            right = shifted(rows, right, left, b, 2 * pair + 1)
+        moved = left * np.uint32(b) + right
+        out = out.copy() if out is index else out
+        out[outside] = moved
+        outside = outside[moved >= np.uint32(n)]
+    return out
+
+
+def _domain(n: int) -> tuple[int, int, int]:
+    """The two halves of a Feistel network on at least `n` numbers, and how often it turns."""
+    a = math.isqrt(n - 1) + 1
+    b = -(-n // a)
+    return a, b, max(4, math.ceil(24 / math.log2(b)))  # each turn makes what is left to mix about b times smaller
+
+
 def _rank(stream: Array, row: Array, index: Array, n: int) -> Array:
     mine, _ = words(stream, row, index)
 
@@ -156,9 +208,7 @@ def _rank(stream: Array, row: Array, index: Array, n: int) -> Array:
 
 
 def _feistel(stream: Array, row: Array, index: Array, n: int) -> Array:
-    a = math.isqrt(n - 1) + 1
-    b = -(-n // a)
-    pairs_of_rounds = max(4, math.ceil(24 / math.log2(b)))  # each makes what is left to mix about b times smaller
+    a, b, pairs_of_rounds = _domain(n)
 
     def shifted(half: Array, other: Array, modulus: int, turn: Array) -> Array:
         word, _ = words(stream, row, other + (turn << np.uint32(16)))
@@ -275,12 +325,34 @@ def _thresholds(mode: Array, up: Array, down: Array) -> Thresholds:
     )
 
 
+def _thresholds_on_host(mode: np.ndarray, up: np.ndarray, down: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`first` and `survival` of `_thresholds` by NumPy: the same operations one by one, hence the same bits."""
+    dtype = up.dtype.type
+
+    def walk(ratios: np.ndarray) -> np.ndarray:
+        return np.multiply.accumulate(ratios, axis=0)
+
+    weights = np.concatenate([walk(down)[::-1], np.ones_like(up[:1]), walk(up)])
+    weights = np.where(weights < dtype(_NEGLIGIBLE), dtype(0), weights)
+    at_most, at_least = np.add.accumulate(weights, axis=0), np.add.accumulate(weights[::-1], axis=0)[::-1]
+    beyond = np.concatenate([at_least[1:], np.zeros_like(at_least[:1])])
+    scale = dtype(1) / at_most[-1:]
+    integer = lambda weight: (np.minimum(weight * scale, dtype(0.5)) * dtype(2.0**32)).astype(np.uint32)
+    survival = np.where(at_most < beyond, ~integer(at_most), integer(beyond)) ^ np.uint32(1 << 31)
+    return mode.astype(np.int32) - np.int32(down.shape[0]), survival.view(np.int32)
+
+
 def _offsets(most: float, mode: Array) -> Float[Array, "reach ..."]:
     """0, 1, 2, ... until a Poisson law of mean `most` has become negligible beyond its mode, to go with `mode`."""
+    reach = _reach(most)
+    return jnp.arange(reach, dtype=mode.dtype).reshape((reach,) + (1,) * mode.ndim)
+
+
+def _reach(most: float) -> int:
     weight, reach = 1.0, 1
     while weight >= _NEGLIGIBLE:  # the ratios of all laws with a mean up to `most` are at most these
         weight, reach = weight * most / (most + reach), reach + 1
-    return jnp.arange(reach, dtype=mode.dtype).reshape((reach,) + (1,) * mode.ndim)
+    return reach
 
 
 def binomial(word: UInt32[Array, "..."], n: int, p: Float[Array, ""], most: float) -> Int32[Array, "..."]:
@@ -294,6 +366,25 @@ def binomial(word: UInt32[Array, "..."], n: int, p: Float[Array, ""], most: floa
     down = jnp.where(behind > 0, behind / (n + 1.0 - behind) * against, 0.0)
     count = _thresholds(mode, up, down).count(word)
     return jnp.where(p > 0.5, n - count, count)
+
+
+def binomial_on_host(word: np.ndarray, n: int, p: float, most: float) -> np.ndarray:
+    """`binomial` of NumPy words, by NumPy alone."""
+    dtype = canonical_float().type
+    p = dtype(p)
+    rare = min(p, dtype(1) - p)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+        odds, against = rare / (dtype(1) - rare), (dtype(1) - rare) / rare
+        mode = min(np.floor(dtype(n + 1) * rare), dtype(n))
+        offset = np.arange(_reach((n + 1) * min(most, 0.5)), dtype=dtype)
+        ahead, behind = mode + offset, mode - offset
+        up = np.maximum(dtype(n) - ahead, dtype(0)) / (ahead + dtype(1)) * odds
+        down = np.where(behind > 0, behind / (dtype(n + 1) - behind) * against, dtype(0))
+        first, survival = _thresholds_on_host(np.asarray(mode), up, down)
+    number = np.minimum(word.view(np.int32), _ALWAYS - 1)
+    below = survival.size - np.searchsorted(survival[::-1], number, side="right")  # survival falls
+    count = first + below.astype(np.int32)
+    return (np.int32(n) - count if p > 0.5 else count).astype(np.int32)
 
 
 class PoissonTable(eqx.Module):

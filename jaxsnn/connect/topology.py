@@ -6,7 +6,6 @@ numbers concrete) arrays have the exact number of edges; traced, they have a sta
 """
 
 import abc
-import contextlib
 import math
 from functools import partial
 from typing import Any
@@ -44,6 +43,13 @@ class AbstractTopology(eqx.Module):
     def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
         """The edges from `n_pre` to `n_post` neurons. `loop`: both are one population, so that autapses can occur."""
 
+    def places(self, n_pre: int, n_post: int, drawn: int) -> int:
+        """Places that a list of the edges has, of which `drawn` are taken: the same for all draws, since it is a shape.
+
+        As many as there are edges, where their number is no matter of chance.
+        """
+        return drawn
+
     @abc.abstractmethod
     def fan_out(self, n_pre: int, n_post: int) -> int:
         """Static estimate of the most edges any pre has: the mean and six standard deviations where it is random."""
@@ -56,7 +62,8 @@ def _likely_most(mean: float, variance: float, limit: int) -> int:
 
 def _given(n_pre: int, n_post: int, pre: np.ndarray, post: np.ndarray) -> Edges:
     with jax.ensure_compile_time_eval():
-        return Edges(jnp.asarray(pre, jnp.int32), jnp.asarray(post, jnp.int32), jnp.zeros((), bool), n_pre, n_post)
+        pre, post = (jnp.asarray(np.asarray(x, np.int32)) for x in (pre, post))
+        return Edges(pre, post, jnp.asarray(np.zeros((), bool)), n_pre, n_post)
 
 
 class AllToAll(AbstractTopology):
@@ -115,6 +122,9 @@ class FromArrays(AbstractTopology):
                 lambda index=index, n=n: (index >= 0) & (index < n),
                 f"FromArrays got {name} indices outside 0 .. {n - 1}; expected indices of the {n} {name} neurons.",
             )
+        if is_concrete(self.pre, self.post):
+            order = np.asarray(self.order())
+            return _given(n_pre, n_post, np.asarray(self.pre)[order], np.asarray(self.post)[order])
         with jax.ensure_compile_time_eval():
             order = self.order()
             pre, post = self.pre.astype(jnp.int32)[order], self.post.astype(jnp.int32)[order]
@@ -152,6 +162,61 @@ def _draw_rows(
     return row, _step_over(partner, row) if skip_self else partner, edge < end[-1]
 
 
+_BLOCK = 1 << 15  # edges drawn at once on the host: what is in between stays in cache
+_BY_NUMPY = 1 << 19  # edges of random permutations up to which NumPy takes less time than a program takes to compile
+
+
+def _rows_on_host(
+    key: Array, name: str, degree: np.ndarray, n: int, skip_self: bool, multapses: bool, capacity: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The valid ones of `_draw_rows`, (row, partner). Large graphs without multapses are drawn by a program."""
+    total = int(degree.sum(dtype=np.int64))
+    if total > _BY_NUMPY and not multapses:
+        drawn = _draw_rows(
+            _random.stream(key, name),
+            jnp.asarray(degree),
+            capacity=max(capacity, total),
+            n=n,
+            skip_self=skip_self,
+            multapses=False,
+        )
+        row, partner = (np.asarray(x)[:total] for x in drawn[:2])
+        return row, partner
+    stream, end = _random.host_stream(key, name), np.cumsum(degree, dtype=np.int64)
+    row = np.repeat(np.arange(degree.size, dtype=np.uint32), degree)
+    others, partner = n - 1 if skip_self else n, np.empty(total, np.uint32)
+    for at in range(0, total, _BLOCK):
+        rows = row[at : at + _BLOCK]
+        index = (np.arange(at, at + rows.size) - (end - degree)[rows]).astype(np.uint32)
+        if multapses:
+            partner[at : at + _BLOCK] = _random.below(_random.words(stream, rows, index)[0], others)
+        else:
+            partner[at : at + _BLOCK] = _random.permute_on_host(stream, rows, index, others)
+    return row, _step_over(partner, row) if skip_self else partner
+
+
+def _pairs_on_host(
+    key: Array, total: int, n_pre: int, n_post: int, skip_self: bool, multapses: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """The valid ones of `_draw_pairs`."""
+    others = n_post - 1 if skip_self else n_post
+    if total > _BY_NUMPY and not multapses:
+        sizes = dict(n_pre=n_pre, n_post=n_post, skip_self=skip_self, multapses=False)
+        drawn = _draw_pairs(_random.stream(key, "pairs"), jnp.int32(total), capacity=total, **sizes)
+        return np.asarray(drawn[0]), np.asarray(drawn[1])
+    stream, zero = _random.host_stream(key, "pairs"), np.zeros(_BLOCK, np.uint32)
+    pre, post = np.empty(total, np.uint32), np.empty(total, np.uint32)
+    for at in range(0, total, _BLOCK):
+        edge, part = np.arange(at, min(at + _BLOCK, total), dtype=np.uint32), slice(at, at + _BLOCK)
+        if multapses:
+            one, two = _random.words(stream, 0, edge)
+            pre[part], post[part] = _random.below(one, n_pre), _random.below(two, others)
+        else:
+            pair = _random.permute_on_host(stream, zero[: edge.size], edge, n_pre * others)
+            pre[part], post[part] = pair // np.uint32(others), pair % np.uint32(others)
+    return pre, _step_over(post, pre) if skip_self else post
+
+
 @partial(jax.jit, static_argnames=("capacity", "n_pre", "n_post", "skip_self", "multapses"))
 def _draw_pairs(
     stream: Array, total: Int32[Array, ""], *, capacity: int, n_pre: int, n_post: int, skip_self: bool, multapses: bool
@@ -178,49 +243,42 @@ def _step_over(partner: Array, oneself: Array) -> Array:
     return partner + (partner >= oneself).astype(partner.dtype)
 
 
-def _by_pre(pre: Array, post: Array, n_pre: int, n_post: int, on_host: bool) -> tuple[Any, Any]:
-    """Sorted by (pre, post): as one packed number if that fits 32 bits, which is several times faster."""
-    base = n_post + 1  # padding counts as neuron n_post
-    fits = (n_pre + 1) * base <= 2**32
-    if on_host:
-        wide = np.uint32 if fits else np.uint64
-        packed = np.asarray(pre).astype(wide) * wide(base) + np.asarray(post).astype(wide)
-        packed.sort()
-        return packed // wide(base), packed % wide(base)
-    if fits:
-        packed = lax.sort(pre * np.uint32(base) + post)
-        return packed // np.uint32(base), packed % np.uint32(base)
-    pre, post = lax.sort((pre, post), num_keys=2)
-    return pre, post
+def _sorted_on_host(pre: np.ndarray, post: np.ndarray, n_pre: int, n_post: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted by (pre, post), as one packed number."""
+    wide = np.uint32 if n_pre * n_post <= 2**32 else np.uint64
+    packed = pre.astype(wide) * wide(n_post) + post.astype(wide)
+    packed.sort()
+    return packed // wide(n_post), packed % wide(n_post)
 
 
-def _collect(
-    drawn: tuple[Array, Array, Array], total: Array, n_pre: int, n_post: int, *, sort: bool, on_host: bool
-) -> Edges:
-    """Edges from (pre, post, valid): padding marked, sorted, and on the host cut to what is there."""
+def _collect(drawn: tuple[Array, Array, Array], total: Array, n_pre: int, n_post: int, *, sort: bool) -> Edges:
+    """While tracing: edges from (pre, post, valid), with padding marked, sorted by (pre, post) if need be.
+
+    What fits 32 bits is sorted as one packed number, which is several times faster.
+    """
     pre, post, valid = drawn
     overflow = total > pre.size
     pre, post = jnp.where(valid, pre, np.uint32(n_pre)), jnp.where(valid, post, np.uint32(n_post))
-    if on_host:  # padding is at the end before sorting as well as after it
-        pre, post = pre[: int(total)], post[: int(total)]
-    if sort:
-        pre, post = _by_pre(pre, post, n_pre, n_post, on_host)
+    base = n_post + 1  # padding counts as neuron n_post
+    if sort and (n_pre + 1) * base <= 2**32:
+        packed = lax.sort(pre * np.uint32(base) + post)
+        pre, post = packed // np.uint32(base), packed % np.uint32(base)
+    elif sort:
+        pre, post = lax.sort((pre, post), num_keys=2)
     return Edges(jnp.asarray(pre, jnp.int32), jnp.asarray(post, jnp.int32), overflow, n_pre, n_post)
 
 
-def _capacity(name: str, total: Array, most: int, on_host: bool) -> int:
-    """Places for edges: traced, the static most; on the host what is needed, on a grid to be compiled rarely."""
-    if on_host:
-        most = int(total)
-        grain = 1 << max(most.bit_length() - 4, 0)
-        most = -(-most // grain) * grain
-    if most >= 2**31:
-        raise ValueError(f"{name} would make about {most} edges; expected fewer than 2^31: split the projection.")
-    return max(most, 1)
+def _fits(name: str, edges: int) -> int:
+    """Places for so many edges, if they can be numbered."""
+    if edges >= 2**31:
+        raise ValueError(f"{name} would make about {edges} edges; expected fewer than 2^31: split the projection.")
+    return max(edges, 1)
 
 
-def _at_compile_time(on_host: bool) -> contextlib.AbstractContextManager:
-    return jax.ensure_compile_time_eval() if on_host else contextlib.nullcontext()
+def coarse(n: int) -> int:
+    """The next size on a coarse grid, in steps of an eighth of a power of two: what is compiled for it is kept."""
+    grain = 1 << max(int(n).bit_length() - 4, 0)
+    return -(-int(n) // grain) * grain
 
 
 class FixedProb(AbstractTopology):
@@ -244,21 +302,30 @@ class FixedProb(AbstractTopology):
             )
 
     def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
-        on_host, skip_self, most = is_concrete(key, self), loop and not self.autapses, float(_limit(self, "p"))
+        skip_self, most = loop and not self.autapses, float(_limit(self, "p"))
         others = n_post - 1 if skip_self else n_post
         if others < 1:
             return _given(n_pre, n_post, np.zeros(0), np.zeros(0))
-        with _at_compile_time(on_host):
-            degree = _out_degrees(_random.stream(key, "out-degree"), self.p, n_pre=n_pre, n=others, most=most)
-            total, pairs = jnp.sum(degree), n_pre * others
-            places = _likely_most(pairs * most, pairs * most * (1 - most), pairs)
-            capacity = _capacity("FixedProb", total, places, on_host)
-            drawn = _draw_rows(
-                _random.stream(key, "post"), degree, capacity=capacity, n=n_post, skip_self=skip_self, multapses=False
-            )
-            edges = _collect(drawn, total, n_pre, n_post, sort=False, on_host=on_host)
-            beyond = ~((self.p >= 0) & (self.p <= most))
-            return eqx.tree_at(lambda edges: edges.overflow, edges, edges.overflow | beyond)
+        capacity = _fits("FixedProb", self._likely(n_pre, others))
+        if is_concrete(key, self):
+            word = _random.words(_random.host_stream(key, "out-degree"), 0, np.arange(n_pre, dtype=np.uint32))[0]
+            degree = _random.binomial_on_host(word, others, min(self.p.item(), most), most)
+            return _given(n_pre, n_post, *_rows_on_host(key, "post", degree, n_post, skip_self, False, capacity))
+        degree = _out_degrees(_random.stream(key, "out-degree"), self.p, n_pre=n_pre, n=others, most=most)
+        drawn = _draw_rows(
+            _random.stream(key, "post"), degree, capacity=capacity, n=n_post, skip_self=skip_self, multapses=False
+        )
+        edges = _collect(drawn, jnp.sum(degree), n_pre, n_post, sort=False)
+        beyond = ~((self.p >= 0) & (self.p <= most))
+        return eqx.tree_at(lambda edges: edges.overflow, edges, edges.overflow | beyond)
+
+    def _likely(self, n_pre: int, others: int) -> int:
+        """Places for the edges of nearly every draw."""
+        most, pairs = float(_limit(self, "p")), n_pre * others
+        return _likely_most(pairs * most, pairs * most * (1 - most), pairs)
+
+    def places(self, n_pre: int, n_post: int, drawn: int) -> int:
+        return coarse(max(self._likely(n_pre, n_post), drawn))
 
     def fan_out(self, n_pre: int, n_post: int) -> int:
         p = float(_limit(self, "p"))
@@ -309,26 +376,31 @@ def _fixed_degree(
 ) -> Edges:
     """`k` edges for every post from pre (`incoming`), or for every pre to post."""
     rows, n = (n_post, n_pre) if incoming else (n_pre, n_post)
-    on_host, skip_self = is_concrete(key, owner), loop and not owner.autapses
+    skip_self = loop and not owner.autapses
     partners = n - 1 if skip_self else n
     _check_number(owner, "k", partners, "neurons to choose from")
     most = _limit(owner, "k")
     if partners == 0 or most == 0:
         return _given(n_pre, n_post, np.zeros(0), np.zeros(0))
     most = most if owner.multapses else min(most, partners)
-    with _at_compile_time(on_host):
-        total = rows * owner.k
-        capacity = _capacity(type(owner).__name__, total, rows * most, on_host)
-        row, partner, valid = _draw_rows(
-            _random.stream(key, "pre" if incoming else "post"),
-            jnp.full(rows, jnp.clip(owner.k, 0, most)),
-            capacity=capacity,
-            n=n,
-            skip_self=skip_self,
-            multapses=owner.multapses,
-        )
-        drawn = (partner, row, valid) if incoming else (row, partner, valid)
-        return _collect(drawn, total, n_pre, n_post, sort=incoming, on_host=on_host)
+    name = "pre" if incoming else "post"
+    if is_concrete(key, owner):
+        capacity = _fits(type(owner).__name__, rows * owner.k.item())
+        degree = np.full(rows, owner.k.item(), np.int32)
+        row, partner = _rows_on_host(key, name, degree, n, skip_self, owner.multapses, capacity)
+        if incoming:
+            return _given(n_pre, n_post, *_sorted_on_host(partner, row, n_pre, n_post))
+        return _given(n_pre, n_post, row, partner)
+    row, partner, valid = _draw_rows(
+        _random.stream(key, name),
+        jnp.full(rows, jnp.clip(owner.k, 0, most)),
+        capacity=_fits(type(owner).__name__, rows * most),
+        n=n,
+        skip_self=skip_self,
+        multapses=owner.multapses,
+    )
+    drawn = (partner, row, valid) if incoming else (row, partner, valid)
+    return _collect(drawn, rows * owner.k, n_pre, n_post, sort=incoming)
 
 
 class FixedInDegree(AbstractTopology):
@@ -380,7 +452,7 @@ class FixedTotal(AbstractTopology):
     most: int | None = eqx.field(default=None, static=True)
 
     def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
-        on_host, skip_self = is_concrete(key, self), loop and not self.autapses
+        skip_self = loop and not self.autapses
         pairs = n_pre * (n_post - 1 if skip_self else n_post)
         _check_number(self, "n", pairs, "pairs to choose from")
         most = _limit(self, "n")
@@ -392,17 +464,19 @@ class FixedTotal(AbstractTopology):
                 "allow multapses or split the projection."
             )
         most = most if self.multapses else min(most, pairs)
-        with _at_compile_time(on_host):
-            drawn = _draw_pairs(
-                _random.stream(key, "pairs"),
-                self.n,
-                capacity=_capacity("FixedTotal", self.n, most, on_host),
-                n_pre=n_pre,
-                n_post=n_post,
-                skip_self=skip_self,
-                multapses=self.multapses,
-            )
-            return _collect(drawn, self.n, n_pre, n_post, sort=True, on_host=on_host)
+        if is_concrete(key, self):
+            drawn = _pairs_on_host(key, _fits("FixedTotal", self.n.item()), n_pre, n_post, skip_self, self.multapses)
+            return _given(n_pre, n_post, *_sorted_on_host(*(x[: self.n.item()] for x in drawn), n_pre, n_post))
+        drawn = _draw_pairs(
+            _random.stream(key, "pairs"),
+            self.n,
+            capacity=_fits("FixedTotal", most),
+            n_pre=n_pre,
+            n_post=n_post,
+            skip_self=skip_self,
+            multapses=self.multapses,
+        )
+        return _collect(drawn, self.n, n_pre, n_post, sort=True)
 
     def fan_out(self, n_pre: int, n_post: int) -> int:
         edges = _limit(self, "n")
