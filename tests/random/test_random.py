@@ -315,3 +315,22 @@ def test_wide_floats():
         assert _random.normal(stream, 0, ids(10)).dtype == jnp.float64
         assert _random.poisson(_random.PoissonTable(50.0), stream, 0, ids(10)).dtype == jnp.int32
     assert np.allclose(u, _random.uniform(stream, 0, ids(1000)), atol=2.0**-23)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 16, 17, 40, 1000, 2**20 + 7, 2**31])
+def test_permutations_on_the_host_are_those_of_a_program(n):
+    row = np.arange(500, dtype=np.uint32) // 7
+    index = (np.arange(500, dtype=np.uint64) * (n // 500 + 1) % n).astype(np.uint32)
+    host = _random.permute_on_host(_random.host_stream(KEY, "p"), row, index, n)
+    assert np.array_equal(host, _random.permute(_random.stream(KEY, "p"), jnp.asarray(row), jnp.asarray(index), n))
+    assert n < 40 or not np.array_equal(host, _random.permute_on_host(_random.host_stream(KEY, "q"), row, index, n))
+
+
+@pytest.mark.parametrize("p", [0.0, 1e-6, 0.02, 0.3, 0.5, 0.77, 1.0])
+@pytest.mark.parametrize("n", [1, 30, 5000])
+def test_binomial_counts_on_the_host_are_those_of_a_program(n, p):
+    word = np.asarray(_random.words(_random.stream(KEY, "n"), 0, ids(4000))[0])
+    for most in {p, min(1.0, 2 * p)}:
+        host = _random.binomial_on_host(word, n, p, most)
+        assert np.array_equal(host, _random.binomial(jnp.asarray(word), n, jnp.float32(p), most))
+    assert n * p * (1 - p) < 1 or not np.array_equal(host, _random.binomial_on_host(word, n, 0.9 * p, most))
