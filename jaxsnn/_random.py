@@ -18,7 +18,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float, Int32, UInt32
 
-from jaxsnn._types import as_number, canonical_float, check, is_concrete
+from jaxsnn._types import as_number, canonical_float, check, is_concrete, on_device
 
 _ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 _PARITY = np.uint32(0x1BD11BDA)  # of the key schedule: makes an all-zero key harmless
@@ -76,8 +76,7 @@ def stream(key: Array, name: str) -> UInt32[Array, " 2"]:
     """
     key = as_key(key)
     if is_concrete(key):
-        with jax.ensure_compile_time_eval():
-            return jnp.asarray(np.stack(host_stream(key, name)))
+        return on_device(np.stack(host_stream(key, name)))
     return jnp.stack(_absorbed(_words_of(key), name))
 
 

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Int32
 
-from ._types import as_number, is_concrete
+from ._types import as_number, is_concrete, on_device
 
 T = TypeVar("T")
 
@@ -37,8 +37,7 @@ def steps(ms: ArrayLike, dt: float, *, exact: bool = True, name: str = "") -> In
     """
     if is_concrete(ms):
         count = _counted(ms, dt, exact, name)
-        with jax.ensure_compile_time_eval():
-            return jnp.asarray(count.astype(np.int32))
+        return on_device(count.astype(np.int32))
     with jax.ensure_compile_time_eval():
         count = jnp.round(as_number(ms) / dt)
         return jnp.where(jnp.abs(count) < 2.0**31, count, LAST).astype(jnp.int32)

@@ -23,6 +23,15 @@ def is_concrete(*xs: Any) -> bool:
     return not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(xs))
 
 
+def on_device(x: Any) -> Array:
+    """A NumPy array or number as an array of JAX, known inside `jit`, too.
+
+    `jnp.asarray` would compile a program for each shape. The memory may be shared: hand in what nobody writes to.
+    """
+    with jax.ensure_compile_time_eval():
+        return jax.device_put(x)
+
+
 def as_number(value: Any) -> Array:
     """A strongly typed array of the canonical float type; a plain number stays concrete inside `jit`.
 
@@ -41,6 +50,8 @@ def as_number(value: Any) -> Array:
             f"Got {value!r} ({type(value).__name__}) for a numeric field; expected a real number or an array of them."
         )
     with jax.ensure_compile_time_eval():  # `asarray` would leave a weakly typed tracer weak
+        if not isinstance(value, jax.Array):  # by NumPy, which compiles nothing
+            return on_device(np.array(value, canonical_float()))
         return lax.convert_element_type(jnp.asarray(value), canonical_float())
 
 

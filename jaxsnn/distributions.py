@@ -8,6 +8,8 @@ import abc
 import inspect
 import math
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -17,7 +19,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxsnn import _random
-from jaxsnn._types import as_number, check, is_concrete, param
+from jaxsnn._types import as_number, check, is_concrete, on_device, param
 
 Shape = tuple[int, ...]
 _ATTEMPTS = 100_000  # of redrawing; what would need more than a few thousand is refused, where it is known
@@ -64,8 +66,9 @@ def _finite_bounds(lo: Array, hi: Array) -> tuple[float, float] | None:
 def _check_finite(owner: eqx.Module, *names: str) -> None:
     for name in names:
         value = getattr(owner, name)
+        value = np.asarray(value) if is_concrete(value) else value
         check(
-            lambda value=value: jnp.isfinite(value),
+            lambda value=value: (np if is_concrete(value) else jnp).isfinite(value),
             f"Got {name}={value} for {type(owner).__name__}; expected finite numbers.",
         )
 
@@ -84,6 +87,10 @@ class Uniform(AbstractDistribution):
         check(lambda: self.lo <= self.hi, f"Got lo={self.lo}, hi={self.hi} for Uniform; expected lo <= hi.")
 
     def sample(self, key: Array, shape: Shape) -> Array:
+        if is_concrete(key, self):  # by NumPy, which compiles nothing: the same roundings
+            ids = np.arange(math.prod(shape), dtype=np.uint32).reshape(shape)
+            lo, hi = np.asarray(self.lo), np.asarray(self.hi)
+            return on_device(lo + (hi - lo) * _random.uniform(_random.host_stream(key, "uniform"), 0, ids))
         unit = _random.uniform(_random.stream(key, "uniform"), 0, _ids(shape))
         return _plus(self.lo, self.hi - self.lo, unit)
 
@@ -153,6 +160,9 @@ class Normal(AbstractDistribution):
         return ndtr(high) - ndtr(low) > 1e-3
 
     def sample(self, key: Array, shape: Shape) -> Array:
+        return _sampled(self, key, shape) if is_concrete(key, self) else self._sample(key, shape)
+
+    def _sample(self, key: Array, shape: Shape) -> Array:
         lo, hi = jnp.broadcast_to(self.lo, shape), jnp.broadcast_to(self.hi, shape)
         numbers = lax.stop_gradient((self.mean, self.sd, lo, hi))
         z = _standard_within(self.outside, _random.stream(key, "normal"), _ids(shape), *numbers)
@@ -189,6 +199,11 @@ class LogNormal(AbstractDistribution):
         check(lambda: self.sigma >= 0, f"Got sigma={self.sigma} for LogNormal; expected sigma >= 0.")
 
     def sample(self, key: Array, shape: Shape) -> Array:
+        if is_concrete(key, self):
+            return _sampled(self, key, shape)
+        return self._sample(key, shape)
+
+    def _sample(self, key: Array, shape: Shape) -> Array:
         z = _standard(_random.stream(key, "lognormal"), jnp.uint32(0), _ids(shape))
         return lax.optimization_barrier(_exp(lax.optimization_barrier(_plus(self.mu, self.sigma, z))))
 
@@ -197,6 +212,12 @@ class LogNormal(AbstractDistribution):
 
 
 _exp = jax.jit(jnp.exp)
+
+
+@partial(jax.jit, static_argnums=2)
+def _sampled(law: Any, key: Array, shape: Shape) -> Array:
+    """Where all is known: one program a law and shape, in place of one an operation."""
+    return law._sample(key, shape)
 
 
 def draw(
@@ -221,4 +242,8 @@ def draw(
         return number
     if number.ndim > len(shape) or any(n not in (1, m) for n, m in zip(number.shape[::-1], shape[::-1], strict=False)):
         raise ValueError(f"Got {name} of shape {number.shape}; expected a number or what broadcasts to {shape}.")
+    if number.shape == shape:
+        return number
+    if is_concrete(number):  # by NumPy, which compiles nothing
+        return on_device(np.array(np.broadcast_to(np.asarray(number), shape)))
     return jnp.broadcast_to(number, shape)

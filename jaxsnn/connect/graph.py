@@ -6,8 +6,10 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int
 
+from .._types import is_concrete, on_device
 from .topology import AbstractTopology, AllToAll, Edges
 
 
@@ -92,9 +94,15 @@ class Dense(AbstractConnectivity):
             return DenseGraph(None, n_pre, n_post)
         several = edges.pre.shape[0] / max(n_pre * n_post, 1)
         small = several + 10.0 * math.sqrt(several) + 10.0 < 127.0  # so few synapses a pair fit a byte
+        kind = np.int8 if small else np.int32
+        if is_concrete(edges):  # by NumPy, which compiles nothing
+            pre, post = np.asarray(edges.pre), np.asarray(edges.post)
+            pair = (pre.astype(np.int64) * n_post + post)[pre < n_pre]
+            count = np.bincount(pair, minlength=n_pre * n_post).reshape(n_pre, n_post).astype(kind)
+            return DenseGraph(on_device(count), n_pre, n_post)
         ones = jnp.ones(edges.pre.shape, jnp.int32)
         count = jnp.zeros((n_pre, n_post), jnp.int32).at[edges.pre, edges.post].add(ones, mode="drop")
-        return DenseGraph(count.astype(jnp.int8 if small else jnp.int32), n_pre, n_post)
+        return DenseGraph(count.astype(kind), n_pre, n_post)
 
 
 class DenseGraph(AbstractGraph):
@@ -115,6 +123,11 @@ class DenseGraph(AbstractGraph):
     def arrange(self, per_edge: Array, edges: Edges) -> Array:
         if self.count is None:
             return per_edge.reshape(self.shape)
+        if is_concrete(per_edge, edges):
+            values, out = np.asarray(per_edge), np.zeros(self.shape, per_edge.dtype)
+            real = np.asarray(edges.pre) < self.n_pre
+            np.add.at(out, (np.asarray(edges.pre)[real], np.asarray(edges.post)[real]), values[real])
+            return on_device(out)
         return jnp.zeros(self.shape, per_edge.dtype).at[edges.pre, edges.post].add(per_edge, mode="drop")
 
     def masked(self, weight: Array) -> Array:

@@ -2,7 +2,8 @@
 
 Edges are sorted by pre; those of one pre are in the order they are drawn in, which for `FixedInDegree` and `FixedTotal`
 is that of post. Only integers decide, so that nothing depends on how a program is compiled. On the host (key and
-numbers concrete) arrays have the exact number of edges; traced, they have a static capacity, padded at the end.
+numbers concrete) NumPy draws, and arrays have the exact number of edges; traced, they have a static capacity, padded at
+the end. So have the lists of a network whose number of edges is a matter of chance: another seed has the same shapes.
 """
 
 import abc
@@ -18,7 +19,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Int32, UInt32
 
 from jaxsnn import _random
-from jaxsnn._types import check, is_concrete, param
+from jaxsnn._types import check, is_concrete, on_device, param
 
 _MAX_PAIRS = 2**31  # what a keyed permutation of all pairs can number
 
@@ -34,6 +35,15 @@ class Edges(eqx.Module):
     overflow: Bool[Array, ""]
     n_pre: int = eqx.field(static=True)
     n_post: int = eqx.field(static=True)
+
+    def padded(self, places: int) -> "Edges":
+        """The same edges in a list of `places`, if they are known: those of another draw then have the same shape."""
+        more = places - self.pre.size
+        if more <= 0 or not is_concrete(self):
+            return self
+        both = ((self.pre, self.n_pre), (self.post, self.n_post))
+        pre, post = (np.pad(np.asarray(x), (0, more), constant_values=fill) for x, fill in both)
+        return _given(self.n_pre, self.n_post, pre, post)
 
 
 class AbstractTopology(eqx.Module):
@@ -61,9 +71,8 @@ def _likely_most(mean: float, variance: float, limit: int) -> int:
 
 
 def _given(n_pre: int, n_post: int, pre: np.ndarray, post: np.ndarray) -> Edges:
-    with jax.ensure_compile_time_eval():
-        pre, post = (jnp.asarray(np.asarray(x, np.int32)) for x in (pre, post))
-        return Edges(pre, post, jnp.asarray(np.zeros((), bool)), n_pre, n_post)
+    own, other = (on_device(np.asarray(x, np.int32)) for x in (pre, post))
+    return Edges(own, other, on_device(np.zeros((), bool)), n_pre, n_post)
 
 
 class AllToAll(AbstractTopology):
@@ -99,8 +108,7 @@ class FromArrays(AbstractTopology):
     post: Int32[Array, " E"]
 
     def __init__(self, pre: ArrayLike, post: ArrayLike):
-        with jax.ensure_compile_time_eval():
-            self.pre, self.post = jnp.asarray(pre), jnp.asarray(post)
+        self.pre, self.post = (x if isinstance(x, jax.Array) else on_device(np.array(x)) for x in (pre, post))
         for name, index in (("pre", self.pre), ("post", self.post)):
             if index.ndim != 1 or not (jnp.issubdtype(index.dtype, jnp.integer) or index.size == 0):
                 raise ValueError(
@@ -112,12 +120,12 @@ class FromArrays(AbstractTopology):
     def order(self) -> Int32[Array, " E"]:
         """Edge `e` of the graph is the one given at position `order[e]`."""
         if is_concrete(self.pre):
-            with jax.ensure_compile_time_eval():
-                return jnp.asarray(np.argsort(np.asarray(self.pre), kind="stable"), jnp.int32)
+            return on_device(np.argsort(np.asarray(self.pre), kind="stable").astype(np.int32))
         return jnp.argsort(self.pre, stable=True).astype(jnp.int32)
 
     def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
         for name, index, n in (("pre", self.pre, n_pre), ("post", self.post, n_post)):
+            index = np.asarray(index) if is_concrete(index) else index
             check(
                 lambda index=index, n=n: (index >= 0) & (index < n),
                 f"FromArrays got {name} indices outside 0 .. {n - 1}; expected indices of the {n} {name} neurons.",
@@ -239,7 +247,7 @@ def _out_degrees(stream: Array, p: Array, *, n_pre: int, n: int, most: float) ->
     return _random.binomial(word, n, jnp.nan_to_num(jnp.clip(p, 0.0, most)), most)
 
 
-def _step_over(partner: Array, oneself: Array) -> Array:
+def _step_over(partner: Any, oneself: Any) -> Any:
     return partner + (partner >= oneself).astype(partner.dtype)
 
 
@@ -293,13 +301,12 @@ class FixedProb(AbstractTopology):
     most: float | None = eqx.field(default=None, static=True)
 
     def __check_init__(self):
-        check(lambda: (self.p >= 0) & (self.p <= 1), f"FixedProb got p={self.p}; expected a probability in [0, 1].")
+        p = np.asarray(self.p) if is_concrete(self.p) else self.p
+        check(lambda: (p >= 0) & (p <= 1), f"FixedProb got p={p}; expected a probability in [0, 1].")
         if self.most is not None:
             check(0 <= self.most <= 1, f"FixedProb got most={self.most}; expected a probability in [0, 1].")
             most = self.p.dtype.type(self.most)  # rounded as p is
-            check(
-                lambda: self.p <= most, f"FixedProb got p={self.p}, more than most={self.most}; give a larger `most`."
-            )
+            check(lambda: p <= most, f"FixedProb got p={p}, more than most={self.most}; give a larger `most`.")
 
     def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
         skip_self, most = loop and not self.autapses, float(_limit(self, "p"))
@@ -334,11 +341,12 @@ class FixedProb(AbstractTopology):
 
 def _whole(value: Any) -> Int32[Array, ""]:
     """A number of edges as a leaf; a plain one stays concrete inside `jit`."""
-    with jax.ensure_compile_time_eval():
-        number = jnp.asarray(value)
-        if number.ndim or not jnp.issubdtype(number.dtype, jnp.integer):
-            raise ValueError(f"Got {value!r} for a number of edges; expected one whole number.")
-        return number.astype(jnp.int32)
+    number = value if isinstance(value, jax.Array) else np.asarray(value)
+    if number.ndim or not jnp.issubdtype(number.dtype, np.integer):
+        raise ValueError(f"Got {value!r} for a number of edges; expected one whole number.")
+    if isinstance(number, np.ndarray) and not -(2**31) <= number < 2**31:
+        raise ValueError(f"Got {value!r} for a number of edges; expected fewer than 2^31: split the projection.")
+    return number.astype(jnp.int32) if isinstance(number, jax.Array) else on_device(number.astype(np.int32))
 
 
 def _limit(owner: Any, name: str) -> Any:
@@ -358,6 +366,7 @@ def _limit(owner: Any, name: str) -> Any:
 def _check_number(owner: Any, name: str, partners: int, per: str) -> None:
     """`partners`: how many there are to choose from."""
     value, kind = getattr(owner, name), type(owner).__name__
+    value = np.asarray(value) if is_concrete(value) else value
     check(lambda: value >= 0, f"{kind} got {name}={value}; expected a number >= 0.")
     if owner.most is not None:
         check(

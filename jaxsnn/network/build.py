@@ -12,10 +12,10 @@ from jaxtyping import Array, Bool, Int
 
 from .. import _random
 from .._time import steps as to_steps
-from .._types import check, is_concrete
+from .._types import check, is_concrete, on_device
 from ..connect.graph import AbstractGraph, DenseGraph
 from ..connect.layer import Layer
-from ..connect.topology import Edges, FromArrays
+from ..connect.topology import Edges, FromArrays, coarse
 from ..distributions import AbstractDistribution, draw
 from ..plasticity.base import chain
 from ..plasticity.incidence import incidence
@@ -33,6 +33,7 @@ def build(
             return _through_layer(link, link.via, key, n_pre, n_post, port, dt, order)
         assert link.topology is not None
         edges = link.topology.build(_random.named_key(key, "edges"), n_pre, n_post, loop=link.pre == post)
+        edges = edges.padded(link.topology.places(n_pre, n_post, edges.pre.size))
         layout = _Layout(link, edges, link.via.lay(edges, link.topology), key, dt)
         weight = layout.laid(link.weight, "weight")
         if link.rule is None:
@@ -41,7 +42,7 @@ def build(
         else:
             delay, plastic = _learning(layout, order)
             _check_weights(plastic, weight)
-        steps, longest, late = (None, 0, jnp.zeros((), bool)) if delay is None else delay
+        steps, longest, late = (None, 0, _array(np.False_)) if delay is None else delay.as_arrays()
         return Projection(
             link.pre,
             post,
@@ -63,24 +64,40 @@ def _through_layer(
     link: Link, layer: Layer, key: Array, n_pre: int, n_post: int, port: str, dt: float, order: AbstractOrder
 ) -> Projection:
     """A projection whose synapses are a module: one delay, and no numbers of its own."""
-    graph, late = layer.lay(n_pre, n_post), jnp.zeros((), bool)
+    graph, late = layer.lay(n_pre, n_post), _array(np.False_)
     if link.release is not None and link.release.reliability is not None:
         raise ValueError(f"{type(link.release).__name__} draws for each synapse, and a Layer has no list of them")
     if not (link.delay is None or (_given(link.delay) and jnp.ndim(link.delay) == 0)):
         raise ValueError(f"delay is {link.delay!r}; a Layer has one for all its synapses: give a number of ms, or None")
-    edges = Edges(*(jnp.zeros(0, jnp.int32),) * 2, late, n_pre, n_post)
+    edges = Edges(*(_array(np.zeros(0, np.int32)),) * 2, late, n_pre, n_post)
     delay = _total(_Layout(link, edges, graph, key, dt), order)
-    steps, longest, late = (None, 0, late) if delay is None else delay
+    steps, longest, late = (None, 0, late) if delay is None else delay.as_arrays()
     post = link.post.partition(".")[0]
-    return Projection(link.pre, post, port, graph, None, steps, longest, jnp.zeros((), bool), late, link.release)
+    return Projection(link.pre, post, port, graph, None, steps, longest, edges.overflow, late, link.release)
 
 
 class _Delay(NamedTuple):
-    """Whole steps; the longest there is room for, static; and whether any was out of range."""
+    """Whole steps; the longest there is room for, static; and whether any was out of range.
 
-    steps: Int[Array, "..."]
+    By NumPy where they are known: nothing is compiled for them.
+    """
+
+    steps: Int[Any, "..."]
     longest: int
-    late: Bool[Array, ""]
+    late: Bool[Any, ""]
+
+    def as_arrays(self) -> _Delay:
+        return _Delay(_array(self.steps), self.longest, _array(self.late))
+
+
+def _array(x: Any) -> Array:
+    """An array of JAX, known inside a program where it is known."""
+    return x if isinstance(x, jax.Array) else on_device(x)
+
+
+def _known(*xs: Any) -> tuple[Any, ...]:
+    """NumPy, and the arguments as its arrays, if all of them are known; otherwise JAX's own, and as they are."""
+    return (np, *map(np.asarray, xs)) if is_concrete(xs) else (jnp, *xs)
 
 
 class _Layout(NamedTuple):
@@ -102,31 +119,42 @@ class _Layout(NamedTuple):
             value = value.reshape(-1)
         drawn = draw(value, _random.named_key(self.key, part), count, name=part)
         if drawn.ndim and isinstance(self.link.topology, FromArrays) and _given(value):
-            drawn = drawn[self.link.topology.order()]  # given in the order of the user's edges
+            _, known, order = _known(drawn, self.link.topology.order())
+            drawn = _array(known[order])  # given in the order of the user's edges
         return drawn if drawn.ndim == 0 else graph.arrange(drawn, self.edges)
 
     def delay(self, value: Any, part: str, shortest: int) -> _Delay:
         """Milliseconds in whole steps, from `shortest` on."""
         dt, exact = self.dt, _given(value)
-        wanted = to_steps(value if exact else self.laid(value, part), dt, exact=exact, name=part)
+        wanted = to_steps(value, dt, name=part) if exact else self._drawn_steps(self.laid(value, part))
         longest = self._longest(value, wanted)  # before they are laid, which inside jit is traced
-        wanted = wanted if not exact or wanted.ndim == 0 else self.laid(wanted, part).astype(jnp.int32)
+        if exact and wanted.ndim:
+            wanted = self.laid(wanted, part)
+        xp, wanted = _known(wanted)
+        wanted = wanted.astype(np.int32)
         late = (wanted < shortest) | (wanted > longest)
         several = self.graph.count if isinstance(self.graph, DenseGraph) and wanted.ndim else None
         if several is not None:
+            xp, wanted, several = _known(wanted, several)
             check(
                 lambda: several <= 1,
                 "some pairs have several synapses, and a matrix has room for one delay a pair; use via=Sparse()",
             )
             late = (late & (several > 0)) | (several > 1)
-        late = jnp.any(late)
+        late = xp.any(late)
         check(
             lambda: ~late,
             f"{part} is {value} ms, which leaves {shortest * dt:g} .. {longest * dt:g} ms: "
             f"the shortest is {shortest} step(s) of dt = {dt:g} ms; raise the delay, or give a larger max_delay",
         )
         with jax.ensure_compile_time_eval():  # a delay that was given is known inside jit, too
-            return _Delay(jnp.clip(wanted, shortest, longest), longest, late)
+            return _Delay(xp.clip(wanted, shortest, longest), longest, late)
+
+    def _drawn_steps(self, ms: Array) -> Any:
+        """What was drawn, in whole steps: by the same two roundings on the host and inside a program."""
+        xp, ms = _known(ms)
+        count = xp.round(ms / ms.dtype.type(self.dt))
+        return xp.where(xp.abs(count) < 2.0**31, count, 2**31 - 1).astype(np.int32)
 
     def _longest(self, value: Any, wanted: Int[Array, "..."]) -> int:
         """The largest delay there must be room for: static, so that shapes do not depend on a draw."""
@@ -135,6 +163,8 @@ class _Layout(NamedTuple):
         bounds = value.bounds() if isinstance(value, AbstractDistribution) else None
         if bounds is not None and np.isfinite(bounds[1]):
             return int(np.ceil(bounds[1] / self.dt - 1e-3))
+        if not _given(value) and is_concrete(wanted):
+            return coarse(int(np.max(np.asarray(wanted), initial=0)))  # another draw is seldom another shape
         if not is_concrete(wanted):
             raise ValueError("the largest delay is not known while tracing; give Link(max_delay=...) in ms")
         return int(np.max(np.asarray(wanted), initial=0))
@@ -167,15 +197,14 @@ def _learning(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, Lea
     rule = chain(rule, sends=sends, coincident=coincident)
     total, before, behind = _shares(layout, order)
     slots = (before.longest + 1, behind.longest + 1)
-    meet = incidence(layout.graph, before.steps, behind.steps, slots)
-    return total, Learning(rule, before.steps, meet)
+    axonal, dendritic = _array(before.steps), _array(behind.steps)
+    return total, Learning(rule, axonal, incidence(layout.graph, axonal, dendritic, slots))
 
 
 def _shares(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, _Delay, _Delay]:
     """The whole delay (None on a same-step edge), its axonal and its dendritic share."""
     link = layout.link
-    with jax.ensure_compile_time_eval():
-        nothing = _Delay(jnp.int32(0), 0, jnp.zeros((), bool))
+    nothing = _Delay(np.zeros((), np.int32), 0, np.False_)
     if link.delay is None and link.axonal is None and link.dendritic is None:
         return None, nothing, nothing
     shortest = order.shortest_delay  # behind a synapse: what it sends in a step can arrive no earlier
@@ -196,7 +225,7 @@ def _shares(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, _Dela
             f"axonal is {link.axonal} ms and dendritic is {link.dendritic} ms, which do not add up to the delay of "
             f"{link.delay} ms; leave one of the three out",
         )
-        return total._replace(late=total.late | ~jnp.all(adds_up)), before, behind
+        return total._replace(late=total.late | ~_known(adds_up)[0].all(adds_up)), before, behind
     if before is not None:
         return total, before, _rest(total, before, "dendritic", link.axonal, shortest)
     if behind is not None:
@@ -206,9 +235,9 @@ def _shares(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, _Dela
 
 def _rest(total: _Delay, share: _Delay, part: str, given: Any, shortest: int) -> _Delay:
     """The other share of a delay."""
-    with jax.ensure_compile_time_eval():
-        rest = total.steps - share.steps
-        late = jnp.any(rest < shortest)
+    xp, whole, own = _known(total.steps, share.steps)
+    rest = whole - own
+    late = xp.any(rest < shortest)
     check(
         lambda: ~late,
         f"the {part} share of the delay is what {given} ms leave of it; it has to be at least {shortest} step(s): "
@@ -217,7 +246,7 @@ def _rest(total: _Delay, share: _Delay, part: str, given: Any, shortest: int) ->
     known = is_concrete(rest) and share.steps.ndim == 0
     longest = total.longest - int(share.steps) if known else total.longest
     with jax.ensure_compile_time_eval():
-        return _Delay(jnp.maximum(rest, shortest), max(longest, shortest), total.late | share.late | late)
+        return _Delay(xp.maximum(rest, shortest), max(longest, shortest), total.late | share.late | late)
 
 
 def _check_weights(plastic: Learning, weight: Array) -> None:

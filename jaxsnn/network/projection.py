@@ -6,9 +6,10 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from .._types import check
+from .._types import check, is_concrete
 from ..connect.graph import AbstractConnectivity, AbstractGraph, DenseGraph, Sparse
 from ..connect.layer import Layer
 from ..connect.release import AbstractRelease
@@ -66,6 +67,11 @@ class Link(eqx.Module):
             raise ValueError("Link.axonal and Link.dendritic are for plastic synapses; give a rule, or only the delay.")
 
 
+def _longest(delay: Any) -> Any:
+    """For a message."""
+    return np.max(delay, initial=0) if is_concrete(delay) else "?"
+
+
 class Learning(eqx.Module):
     """What makes a projection plastic.
 
@@ -104,12 +110,15 @@ class Projection(eqx.Module):
                 raise ValueError(f"Got {name} of shape {value.shape}; expected () or {self.graph.shape}, as synapses.")
         delay = self.delay
         if delay is not None:
+            delay = np.asarray(delay) if is_concrete(delay) else delay
             check(
                 lambda: delay <= self.max_delay,
-                f"Got a delay of {self.delay} steps; expected at most {self.max_delay}: build with a larger max_delay.",
+                f"Got a delay of {_longest(delay)} steps; expected at most {self.max_delay}: build with a larger "
+                "max_delay.",
             )
         if self.plastic is not None and delay is not None:
-            self.plastic.incidence.check_delays(self.plastic.axonal, delay - self.plastic.axonal)
+            axonal = np.asarray(self.plastic.axonal) if is_concrete(self.plastic.axonal) else self.plastic.axonal
+            self.plastic.incidence.check_delays(axonal, delay - axonal)
         counts = self.graph.count if isinstance(self.graph, DenseGraph) else None
         if counts is not None and self.reliability is not None:
             check(

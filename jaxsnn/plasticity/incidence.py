@@ -12,6 +12,7 @@ from jaxtyping import Array, Bool, Int
 
 from .._types import check, is_concrete
 from ..connect.graph import AbstractGraph, DenseGraph
+from ..connect.topology import coarse
 
 Block = Any  # (k, width): all numbers of some synapses
 
@@ -254,7 +255,7 @@ def _listed(own: Array, other: Array, delay: Array, real: Array, n: int, slots: 
     if is_concrete(segment):
         host = np.asarray(segment)
         ids, count = np.argsort(host, kind="stable").astype(np.int32), np.bincount(host, minlength=n * slots + 1)
-        width = int(count[:-1].max(initial=1))
+        width = coarse(count[:-1].max(initial=1))  # a shape: another graph of the same law seldom has another one
         start = np.concatenate([[0], np.cumsum(count[:-1])]).astype(np.int32)
         ids, start = jnp.asarray(ids), jnp.asarray(start)
     else:
