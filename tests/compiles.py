@@ -47,8 +47,8 @@ def allowed(programs: int) -> int:
 def over_budget(found: dict[str, float], budget: dict[str, int]) -> list[str]:
     """One sentence for each file that asked for more programs than it may; a file without a budget may ask for 40."""
     return [
-        f"{name} compiles {n:.0f} programs, expected at most {allowed(budget.get(name, 0))}: share programs between tests, "
-        "or accept the number with `pytest --write-programs`"
+        f"{name} compiles {n:.0f} programs, expected at most {allowed(budget.get(name, 0))}: "
+        "share programs between tests, or accept the number with `pytest --write-programs`"
         for name, n in sorted(found.items())
         if n > allowed(budget.get(name, 0))
     ]

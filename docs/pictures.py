@@ -1,0 +1,48 @@
+"""The pictures of the pages, from the code that the pages show: `python -m docs.pictures`."""
+
+import re
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+
+ROOT = Path(__file__).parent.parent
+PICTURES = ROOT / "docs" / "pages" / "pictures"
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path) -> list[str]:
+    """The Python blocks of a page, from top to bottom."""
+    return BLOCK.findall(page.read_text())
+
+
+def pasted(page: Path) -> dict:
+    """What a reader has who pastes all blocks of a page one after the other."""
+    names = {"__name__": page.stem}
+    for block in blocks(page):
+        line = page.read_text()[: page.read_text().index(block)].count("\n")
+        exec(compile("\n" * line + block, str(page), "exec"), names)  # an error names the line of the page
+    return names
+
+
+def balanced() -> None:
+    """The first network of the README: the raster and the rate of some of its neurons."""
+    import jaxsnn as snn
+    from matplotlib.figure import Figure
+
+    run = pasted(ROOT / "README.md")["run"]
+    figure = Figure(figsize=(9.0, 4.5), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    snn.plot.raster(run["raster"], ax=above)
+    spikes = np.asarray(run["raster"].dense())
+    rate = spikes.reshape(-1, 10, spikes.shape[1]).mean((1, 2)) / 0.1e-3
+    below.step(np.arange(len(rate)), rate, where="post", linewidth=0.8)
+    above.set(xlabel="")
+    below.set(xlabel="time (ms)", ylabel="rate (Hz)", ylim=(0, None))
+    figure.savefig(PICTURES / "balanced.png", dpi=110)
+
+
+if __name__ == "__main__":
+    matplotlib.use("Agg")
+    PICTURES.mkdir(exist_ok=True)
+    balanced()
