@@ -27,8 +27,9 @@ def pasted(page: Path) -> dict:
 
 def balanced() -> None:
     """The first network of the README: the raster and the rate of some of its neurons."""
-    import jaxsnn as snn
     from matplotlib.figure import Figure
+
+    import jaxsnn as snn
 
     run = pasted(ROOT / "README.md")["run"]
     figure = Figure(figsize=(9.0, 4.5), layout="constrained")

@@ -18,6 +18,7 @@ from .._time import off_grid, on_grid, run_steps, whole
 from .._tree import barrier
 from .._types import canonical_float, is_concrete
 from ..dynamics import AbstractDynamics, Signals, silent
+from . import room
 from .batching import batched_by_device
 from .checkpoint import AbstractCheckpoint, KeepAll
 from .drive import AbstractDrive, Silence
@@ -191,8 +192,9 @@ def _go(prepared: Any, drive: Any, probes: Any, key: Any, state: RunState, carri
     return state, [carry for carry, _ in thinned], [out for _, out in thinned]
 
 
-def _finish(prepared: Any, drive: Any, probes: Any, state: RunState, carries: Any, emitted: Any) -> Any:
+def _finish(given: Any, carries: Any, emitted: Any) -> Any:
     """Records, and the status of all that took part."""
+    prepared, drive, probes, state = given
     status = prepared.status(state.dynamics) | drive.status()
     status |= bit(Status.CLOCK_END, state.t < 0) | bit(Status.TIME_RANGE, off_grid(probes, prepared.dt))
     for probe, carry in zip(probes, carries, strict=True):
@@ -204,18 +206,9 @@ def _finish(prepared: Any, drive: Any, probes: Any, state: RunState, carries: An
 # --- how they are put together ----------------------------------------------------------------------------------------
 
 
-def _several(
-    prepared: Any,
-    drive: Any,
-    probes: Any,
-    key: Any,
-    state: RunState,
-    carries: Any,
-    length: int,
-    n: int,
-    policy: AbstractCheckpoint = KeepAll(),
-) -> Any:
+def _several(given: Any, carries: Any, length: int, n: int, policy: AbstractCheckpoint = KeepAll()) -> Any:
     """`n` chunks of `length` steps."""
+    prepared, drive, probes, key, state = given
     words, closed = _random.opened(key)
 
     def go(carry: Any) -> Any:
@@ -231,30 +224,41 @@ def _in_one_program(given: Any, total: int, length: int, policy: AbstractCheckpo
     _, _, probes, _, key = given
     prepared, drive, state, carries = _start(given, total, ahead)
     whole, rest = divmod(total, length)
-    state, carries, emitted = _several(prepared, drive, probes, key, state, carries, length, whole, policy)
+    room.check(room.emitted(prepared, probes, state, carries, total, length), carries)
+    state, carries, emitted = _several((prepared, drive, probes, key, state), carries, length, whole, policy)
     if rest:
         state, carries, last = _go(prepared, drive, probes, key, state, carries, rest)
         emitted = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), emitted, last)
-    return state, *_finish(prepared, drive, probes, state, carries, emitted)
+    return state, *_finish((prepared, drive, probes, state), carries, emitted)
+
+
+def _opening(given: Any, total: int, length: int) -> Any:
+    """The start of a run in calls, and what room its records need, which is checked before any of it is taken."""
+    prepared, drive, state, carries = _start(given, total)
+    shapes = room.emitted(prepared, given[2], state, carries, total, length)
+    room.check(shapes, carries)
+    return prepared, drive, state, carries, shapes
 
 
 def _in_calls(given: Any, total: int, length: int, progress: AbstractProgress) -> Any:
     """With concrete values: in several compiled calls, so that there is progress to show and a run can be stopped."""
     dynamics, _, probes, _, key = given
-    with progress.compiling("simulate"):
-        prepared, drive, state, carries = _compiled_start(given, total)
     whole, rest = divmod(total, length)
+    with progress.compiling("simulate"):
+        prepared, drive, state, carries, shapes = _compiled_opening(given, total, length)
     together = _chunks_a_call(whole, length * sum(dynamics.sizes.values()))
-    pieces = []
+    calls = [(length, together)] * (whole // together) + [(rest, 1)] * bool(rest)
+    kept, emitted = None if len(calls) == 1 else room.taken(shapes), None
     with progress.task("simulate", total) as advance:
-        for n, chunks in [(length, together)] * (whole // together) + [(rest, 1)] * bool(rest):
+        for i, (n, chunks) in enumerate(calls):
             with progress.compiling("simulate"):
-                state, carries, emitted = _compiled_several(prepared, drive, probes, key, state, carries, n, chunks)
-            pieces.append(emitted)
+                state, carries, emitted = _compiled_several((prepared, drive, probes, key, state), carries, n, chunks)
+            kept = kept and room.put(kept, emitted, shapes, i * together)
             jax.block_until_ready(state.t)
             advance(n * chunks)
-    emitted = jax.tree.map(lambda *xs: jnp.concatenate(xs), *pieces)
-    return state, *_compiled_finish(prepared, drive, probes, state, carries, emitted)
+    if kept is not None:
+        emitted = jax.tree.unflatten(jax.tree.structure(emitted), kept)
+    return state, *_compiled_finish((prepared, drive, probes, state), carries, emitted)
 
 
 def _chunks_a_call(whole: int, work: int) -> int:
@@ -266,4 +270,5 @@ def _chunks_a_call(whole: int, work: int) -> int:
     return next(n for n in range(most, 0, -1) if whole % n == 0)
 
 
-_compiled_start, _compiled_several, _compiled_finish = map(eqx.filter_jit, (_start, _several, _finish))
+_compiled_opening = eqx.filter_jit(_opening)
+_compiled_several, _compiled_finish = (eqx.filter_jit(f, donate="all-except-first") for f in (_several, _finish))
