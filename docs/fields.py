@@ -33,16 +33,18 @@ class Constructors(griffe.Extension):
             declared = cls.all_members.get(p.name)
             annotation = getattr(declared, "annotation", None)
             arguments.append(
-                griffe.Parameter(p.name, kind=KINDS[p.kind], annotation=annotation, default=default(p, fields[p.name]))
+                griffe.Parameter(
+                    p.name, kind=KINDS[p.kind], annotation=annotation, default=default(p, fields.get(p.name))
+                )
             )
         cls.set_member("__init__", griffe.Function("__init__", parameters=griffe.Parameters(*arguments), parent=cls))
 
 
 def default(parameter, field):
-    """The default of an argument as a user would write it; None where there is none."""
+    """The default of an argument as a user would write it; None where there is none. `field`: of a generated one."""
     if parameter.default is inspect.Parameter.empty:
         return None
-    if field.default_factory is dataclasses.MISSING:
+    if field is None or field.default_factory is dataclasses.MISSING:
         number = isinstance(parameter.default, float)
         return "math.inf" if number and math.isinf(parameter.default) else repr(parameter.default)
     made = field.default_factory()
