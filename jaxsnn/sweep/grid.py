@@ -35,7 +35,7 @@ class Grid:
 
 def product(space: Space) -> Grid:
     """Every combination of the values of every axis; one dimension for each that varies."""
-    dims = {name: axis.points for name, axis in _checked(space, repeated=False).items() if axis.varies}
+    dims = {name: axis.points for name, axis in checked(space, repeated=False).items() if axis.varies}
     shape = tuple(len(values) for values in dims.values())
     if math.prod(shape) > MOST:
         raise ValueError(f"Got a grid of {' x '.join(map(str, shape))} points, expected at most {MOST}: sweep a part.")
@@ -46,7 +46,7 @@ def product(space: Space) -> Grid:
 
 def zipped(space: Space) -> Grid:
     """The axes that vary run together: point `i` has the `i`-th value of each; one dimension, `point`."""
-    varying = {name: axis.points for name, axis in _checked(space, repeated=True).items() if axis.varies}
+    varying = {name: axis.points for name, axis in checked(space, repeated=True).items() if axis.varies}
     if "point" in space:
         raise ValueError("SPACE has the name 'point', which is the dimension of what is zipped; choose another.")
     lengths = {name: len(values) for name, values in varying.items()}
@@ -58,7 +58,8 @@ def zipped(space: Space) -> Grid:
     return Grid(dict(space), {"point": np.arange(n)}, index, (n,), labels)
 
 
-def _checked(space: Space, *, repeated: bool) -> Space:
+def checked(space: Space, *, repeated: bool) -> Space:
+    """A space whose every value has a name and a label of its own. `repeated`: values may come more than once."""
     if not isinstance(space, Mapping):
         raise ValueError(f"Got SPACE = {space!r}, expected a dict of Axis(...), Static(...) and Seeds(...).")
     check_parameters([*space])

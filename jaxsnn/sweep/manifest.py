@@ -1,4 +1,4 @@
-"""Results on disk: a labelled dataset and where it came from."""
+"""Where a result came from."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ import importlib.metadata
 import json
 import platform
 import subprocess
-import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 
-if TYPE_CHECKING:
-    import xarray
+from .. import __version__
 
 
 def manifest(experiment: Path, seed: int) -> dict[str, Any]:
@@ -25,7 +23,7 @@ def manifest(experiment: Path, seed: int) -> dict[str, Any]:
         "experiment": experiment.name,
         "revision": _revision(experiment.resolve().parent),
         "base_seed": seed,
-        "versions": json.dumps(versions),
+        "versions": json.dumps({"jaxsnn": __version__} | versions),
         "python": platform.python_version(),
         "device": f"{len(jax.devices())} x {device.platform} {device.device_kind}",
         "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -43,16 +41,3 @@ def _revision(folder: Path) -> str:
         return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-
-
-def save(dataset: xarray.Dataset, folder: Path) -> Path:
-    """Write `result.zarr` into `folder`, or into `folder-2`, `folder-3`, ... where there is a result: none is lost."""
-    free, number = folder, 1
-    while (free / "result.zarr").exists():
-        number += 1
-        free = folder.with_name(f"{folder.name}-{number}")
-    free.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings():  # names as coordinates (the values of a Static): zarr calls their type a draft
-        warnings.filterwarnings("ignore", message=".*does not have a Zarr V3 specification.*")
-        dataset.to_zarr(free / "result.zarr", mode="w-", consolidated=False)
-    return free

@@ -176,13 +176,13 @@ def run(
                             errors.append(error)
                             results.fail(call.where, _one_line(error))
                         advance(len(call.where))
+        if errors and not results.ran.any():
+            raise errors[0]
+        found = dataset()
     except KeyboardInterrupt:
         results.close()
         results.fail(np.flatnonzero(~results.ran), "interrupted")
         raise SweepInterrupted(dataset()) from None
-    if errors and not results.ran.any():
-        raise errors[0]
-    found = dataset()
     if throw and results.problems():
         status, n = Status(int(np.bitwise_or.reduce(results.status))), np.count_nonzero(results.status)
         where = f" at {n} of {planned.grid.size} points"

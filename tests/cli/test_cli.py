@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 import xarray
 
+import jaxsnn as snn
 from jaxsnn.cli import main
+from jaxsnn.sweep.arguments import at, over
+from tests.refused import refused
 
 FILE = """
 import jax.numpy as jnp
@@ -20,6 +23,7 @@ def experiment(point, key):
     return {"x": point["g"] * 10 + point["eta"], "row": point["g"] * jnp.ones(point["size"]), "seen": point["seed"],
             "status": jnp.where(point["g"] > 100, jnp.uint32(1), jnp.uint32(0)), "fast": jnp.array(point["fast"])}
 """
+MORE = 'SPACE = {"w": snn.Static(2.5, unit="nA"), "n": snn.Static(1, unit="cells")} |'
 EXTRA = """
 def summary(ds):
     return f"the largest is {float(ds.x.max()):.1f}"
@@ -39,7 +43,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def load(folder):
-    return xarray.open_zarr(folder / "result.zarr", consolidated=False).load()
+    return xarray.open_zarr(folder / "result.zarr").load()  # as the line says that is printed; a warning is an error
 
 
 def test_run(folder, capsys):
@@ -87,6 +91,65 @@ def test_axes_replace_those_of_the_file(folder, capsys):
     assert [*ds.eta.values] == [0.0, 1.0] and [*ds.seen.values] == [4, 7] and ds.x.dims == ("point",)
 
 
+def test_a_range_is_that_of_an_axis(folder):
+    """The same numbers to the bit as in Python, with units, also of what does not vary; others if they were printed."""
+    (folder / "more.py").write_text(FILE.replace("snn.Axis(0.5)", "snn.Axis(0.5, unit='Hz')").replace("SPACE =", MORE))
+    axes = ["--axis", "g=0:1:100", "--axis", "eta=0.1:10:3:log", "--axis", "n=1,2", "--axis", "seed=3:5:3"]
+    space = {"n": snn.Static(1)} | dict.fromkeys(("g", "eta"), snn.Axis(0.0))
+    found = {name: over(space, name, text).points for name, _, text in (a.partition("=") for a in axes[1:6:2])}
+    assert np.array_equal(found["g"], snn.Axis(0.0, lo=0.0, hi=1.0, n=100).points)
+    assert not np.array_equal(found["g"], [float(f"{v:.12g}") for v in found["g"]])  # negative control
+    assert np.array_equal(found["eta"], snn.Axis(1.0, lo=0.1, hi=10.0, n=3, log=True).points)
+    axes[1] = "g=0:1:4"
+    assert main(["sweep", "more.py", *axes, "--out", "there"]) == 0
+    ds = load(folder / "there")
+    assert np.array_equal(ds.g, np.linspace(0, 1, 4)) and np.array_equal(ds.seed, [3, 4, 5])
+    assert (ds.n.attrs["units"], ds.eta.attrs["units"]) == ("cells", "Hz")
+    assert json.loads(ds.attrs["units"]) == {"w": "nA"} and ds.attrs["w"] == 2.5
+
+
+def test_what_the_file_varies_and_the_command_line_does_not_is_said(folder, capsys):
+    (folder / "many.py").write_text(FILE.replace("snn.Seeds(1)", "snn.Seeds(8, first=3)"))
+    assert main(["sweep", "many.py", "--axis", "eta=1,2"]) == 0
+    assert "for want of --axis: g = 2.0 (of 3), seed = 3 (of 8)" in capsys.readouterr().out
+    assert main(["sweep", "many.py", "--axis", "eta=1,2", "--axis", "g=1,2", "--axis", "seed=3:10:8"]) == 0
+    assert "want" not in capsys.readouterr().out
+
+
+def test_values_keep_their_type(folder):
+    space = {
+        "tup": snn.Static((1, 2)),
+        "none": snn.Static(None),
+        "mixed": snn.Static(4, values=[4, 4.7]),
+        "order": snn.Static("nest", values=["nest", "brian, too"]),
+        "kind": snn.Static(snn.NestOrder(), values=[snn.NestOrder(), snn.BrianOrder()]),
+        "size": snn.Static(3),
+        "g": snn.Axis(1.0),
+    }
+    for name, text, value in (
+        ("tup", "(3,4)", (3, 4)),
+        ("none", "None", None),
+        ("none", "2", 2),
+        ("mixed", "4.7", 4.7),
+        ("mixed", "5", 5),
+        ("order", "brian, too", "brian, too"),
+        ("kind", "BrianOrder()", snn.BrianOrder()),
+        ("g", "3", 3),
+    ):
+        assert (found := at(space, name, text).default) == value and type(found) is type(value)
+    assert over(space, "tup", "(1,2),(3,4)").values == ((1, 2), (3, 4))
+    assert over(space, "size", "1:9:3").values == (1, 5, 9)
+    for name, text, message in (
+        ("tup", "12", ("tup=12", "a value of type tuple")),
+        ("size", "4.7", ("size=4.7", "a value of type int")),
+        ("kind", "Other()", ("kind=Other()", "one of NestOrder(), BrianOrder()")),
+        ("size", "1:2:3", ("size=1:2:3", "whole numbers")),
+        ("g", "nan", ("g=nan", "expected a number")),
+    ):
+        with refused(*message):
+            (over if ":" in text else at)(space, name, text)
+
+
 def test_nothing_is_overwritten(folder, capsys):
     for expected in ("mine", "mine-2", "mine-3"):
         assert main(["run", "tiny.py", "--out", "mine", "--set", f"g={len(expected)}"]) == 0
@@ -95,9 +158,9 @@ def test_nothing_is_overwritten(folder, capsys):
 
 
 def test_a_bad_status_is_stored_and_told(folder, capsys):
-    assert main(["sweep", "tiny.py", "--axis", "g=1,200"]) == 1
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1 and "at 1 of 2 points reports: NOT_FINITE" in error
+    assert main(["sweep", "tiny.py", "--axis", "g=1,200"]) == 3
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "at 1 of 2 points reports: NOT_FINITE" in error and "(g=200.0): NOT_FINITE" in error
     ds = load(folder / "results" / "tiny")
     assert np.allclose(ds.x, [10.5, 2000.5]) and len(ds.attrs["problems"]) == 1
 
@@ -126,6 +189,16 @@ def test_info(capsys):
         (["run", "tiny.py", "--set", "fast=perhaps"], ("fast=perhaps", "a value of type bool")),
         (["sweep", "tiny.py", "--axis", "g=1,2", "--axis", "eta=1,2,3", "--zip"], ("different lengths", "as many")),
         (["sweep", "tiny.py", "--batch", "0"], ("batch = 0", "expected a positive number")),
+        (["run", "tiny.py", "--set", "g=1", "--set", "g=2"], ("--set g=1 and --set g=2", "one of them")),
+        (["sweep", "tiny.py", "--set", "g=1", "--axis", "g=2,3"], ("--axis g=2,3 and --set g=1", "one of them")),
+        (["run", "tiny.py", "--seed", "4294967296"], ("--seed = 4294967296", "0 to 2^32 - 1")),
+        (["run", "tiny.py", "--set", "seed=2147483648"], ("seed=2147483648", "at most 2147483647")),
+        (["sweep", "tiny.py", "--axis", "g=1,1"], ("'g'", "1.0 twice", "every value of an axis once")),
+        (["run", "five.py"], ("SPACE that is a int", "a dict of Axis")),
+        (["run", "noname"], ("'noname'", "a Python file, whose name ends in .py")),
+        (["run", "tiny.py", "--out", "tiny.py"], ("tiny.py is a file", "expected a folder")),
+        (["run", "tiny.py", "--out", "tiny.py/below"], ("tiny.py is a file", "expected a folder")),
+        (["run", "branch.py"], ("the value of a traced number (branch.py, line 9)", "Static")),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -133,6 +206,9 @@ def test_user_errors_are_one_line(folder, capsys, arguments, message):
     (folder / "bare.py").write_text("x = 1\n")
     (folder / "half.py").write_text(FILE.replace("def experiment", "def other"))
     (folder / "broken.py").write_text("this is no python\n")
+    (folder / "five.py").write_text("SPACE = 5\nexperiment = print\n")
+    (folder / "noname").write_text(FILE)
+    (folder / "branch.py").write_text(FILE.replace("    return {", "    if point['g'] > 1: pass\n    return {"))
     assert main(arguments) == 2
     captured = capsys.readouterr()
     assert captured.err.startswith("jaxsnn: ") and captured.err.count("\n") == 1
