@@ -41,6 +41,14 @@ def phi(x: Float[Array, "..."]) -> Float[Array, "..."]:
     return jnp.where(small, 1.0 + x * (0.5 + x / 6.0), jnp.expm1(safe) / safe)
 
 
+STEEPEST = 5.0  # e^5 times the largest upstroke that a model allows is finite in float32
+
+
+def grown(z: Float[Array, "..."]) -> Float[Array, "..."]:
+    """`phi` for a step along a linearised membrane: growth, where `z` is positive, is bounded by that of `z = 5`."""
+    return phi(jnp.minimum(z, STEEPEST))
+
+
 def phi_prime(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """The derivative of `phi`: `(e^x (x - 1) + 1) / x^2`, by its power series where that form would cancel."""
     small = jnp.abs(x) < _SERIES_RADIUS

@@ -26,6 +26,8 @@ class Status(enum.IntFlag):
     CLOCK_END = 1024
     INPUT_PAST = 2048
     NOTHING_RECORDED = 4096
+    STIFF = 8192
+    NEGATIVE_WEIGHT = 16384
     NOT_RUN = 2**31
 
 
@@ -38,6 +40,10 @@ _REMEDIES = {
     Status.DELAY_RANGE: "a delay left the range from the shortest allowed one to `max_delay`; raise max_delay",
     Status.PARAMETER_RANGE: "a parameter is out of its bounds (a time constant of 0, a negative period); mend it",
     Status.INPUT_OVERFLOW: "a chip's cell was sent more than its input register holds; lower with smaller weights",
+    Status.STIFF: "equations decay faster than their integrator (Euler, MembraneFirst, RK2, RK4) is stable for at this "
+    "dt; take ExponentialEuler() or a shorter dt",
+    Status.NEGATIVE_WEIGHT: "a negative weight goes into a port that takes none (a conductance cannot be negative); an "
+    "inhibitory conductance has a positive weight and a low e_rev",
     Status.CURRENT_OVERFLOW: "a register of a chip's cell did not hold its sum; lower with smaller weights or biases",
     Status.TIME_RANGE: "a start or stop is off the grid of dt, negative, NaN, reversed or too late; round it to dt",
     Status.CLOCK_END: f"the run went beyond {2**31 - 1} steps, where the clock ends; take a larger dt, or a new run",

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -55,6 +55,10 @@ def as_number(value: Any) -> Array:
         return lax.convert_element_type(jnp.asarray(value), canonical_float())
 
 
+class AbstractLaw(eqx.Module):
+    """Stands for numbers that are still to be drawn: what a parameter may be until its network is built."""
+
+
 def param(
     default: Any = dataclasses.MISSING,
     *,
@@ -62,58 +66,151 @@ def param(
     optional: bool = False,
     above: float | None = None,
     least: float | None = None,
+    below: float | None = None,
+    most: float | None = None,
+    finite: bool = False,
     **kwargs: Any,
 ) -> Any:
     """A numeric field of an `eqx.Module`: an array leaf, never static, so that it can be swept and differentiated.
 
     **Arguments:** `default`: a number, an array or, if `optional`, None. `unit`: kept in the field's metadata. `above`,
-    `least`: what every value must exceed, or at least be; a `Checked` class tests it. The rest goes to `eqx.field`.
-    The value is converted by `as_number` at construction.
+    `least`: what every value must exceed, or at least be; `below`, `most`: what it must stay below, or at most be.
+    `finite`: whether it must be finite. A `Checked` class tests all of it, and that no value is NaN. The rest goes to
+    `eqx.field`.
+    The value is converted by `as_number` at construction; a distribution stays one until it is drawn.
     """
 
-    def convert(value: Any) -> Array | None:
-        return None if value is None and optional else as_number(value)
+    def convert(value: Any) -> Any:
+        return value if (value is None and optional) or isinstance(value, AbstractLaw) else as_number(value)
 
-    metadata = {"unit": unit, "above": above, "least": least, **kwargs.pop("metadata", {})}
+    bounds = {"above": above, "least": least, "below": below, "most": most, "finite": finite}
+    metadata = {"unit": unit, **bounds, **kwargs.pop("metadata", {})}
     return eqx.field(default=default, converter=convert, metadata=metadata, **kwargs)
 
 
-def _bounds(module: eqx.Module) -> Iterator[tuple[dataclasses.Field, Array, Callable[[], Array], str]]:
-    """Every bounded field: its value, whether it is within bounds, and the bound in words."""
+class Requirement(NamedTuple):
+    """What has to hold between numbers, one or an array of booleans, and the sentence for where it does not."""
+
+    holds: Callable[[], Any]
+    message: Callable[[], str]
+
+
+_BOUNDS: tuple[tuple[str, Callable[[Any, float], Any], str], ...] = (
+    ("above", lambda x, bound: x > bound, "more than"),
+    ("least", lambda x, bound: x >= bound, "at least"),
+    ("below", lambda x, bound: x < bound, "less than"),
+    ("most", lambda x, bound: x <= bound, "at most"),
+)
+
+
+def _inside(field: dataclasses.Field, value: Any) -> Any:
+    """Which numbers of a field are within its bounds."""
+    xp = np if isinstance(value, np.ndarray) else jnp
+    inside = xp.isfinite(value) if field.metadata["finite"] else ~xp.isnan(value)
+    for name, within, _ in _BOUNDS:
+        if (bound := field.metadata[name]) is not None:
+            inside = inside & within(value, bound)
+    return inside
+
+
+def _expected(field: dataclasses.Field) -> str:
+    bounds = [f"{words} {field.metadata[name]:g}" for name, _, words in _BOUNDS if field.metadata[name] is not None]
+    finite = "no NaN or infinity" if field.metadata["finite"] else "no NaN"
+    return f"{' and '.join(bounds)} (and {finite})" if bounds else finite
+
+
+def _numbers(module: eqx.Module) -> Iterator[tuple[dataclasses.Field, Any]]:
+    """Every field made by `param` that has a value, and the value: an array, or a law."""
     for field in dataclasses.fields(module):
         value = getattr(module, field.name, None)
-        above, least = field.metadata.get("above"), field.metadata.get("least")
-        if value is not None and above is not None:
-            yield field, value, lambda value=value, above=above: value > above, f"more than {above:g}"
-        if value is not None and least is not None:
-            yield field, value, lambda value=value, least=least: value >= least, f"at least {least:g}"
+        if "finite" in field.metadata and (eqx.is_array(value) or isinstance(value, AbstractLaw)):
+            yield field, value
 
 
 class Checked(eqx.Module):
-    """A Module whose numbers are held to the bounds of their `param`: an error at once where they are known.
+    """A Module whose numbers are held to the bounds of their `param`, and to its `requirements`: an error at once
+    where they are known.
 
     Traced ones cannot raise: `out_of_bounds` finds them for a status bit.
     """
 
+    drawn: ClassVar[bool] = False  # whether a network draws its numbers where they are given as distributions
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        """What has to hold between its numbers, beyond the bounds of each."""
+        return ()
+
     def __check_init__(self):
-        for field, value, inside, bound in _bounds(self):
-            given = f"{type(self).__name__}.{field.name} is {value} {field.metadata.get('unit')}".rstrip()
-            check(inside, f"{given}; expected {bound} (and no NaN).")
+        kind, waits = type(self).__name__, False
+        for field, value in _numbers(self):
+            if isinstance(value, AbstractLaw):
+                waits = True
+                if not self.drawn:
+                    raise ValueError(
+                        f"{kind}.{field.name} is a distribution, {type(value).__name__}; expected numbers: only "
+                        "parameters of neurons, ports, releases and rules are drawn when a network is built."
+                    )
+            elif is_concrete(value):
+                given = np.asarray(value)
+                inside = _inside(field, given)
+                if not np.all(inside):
+                    unit = field.metadata["unit"]
+                    raise ValueError(
+                        f"{kind}.{field.name} is {_wrong(given, inside, unit)}; expected {_expected(field)}."
+                    )
+        if not waits:
+            check_all(self.requirements())
+
+
+def _wrong(value: np.ndarray, inside: np.ndarray, unit: str) -> str:
+    """The first number that is wrong, with its unit, and how many there are."""
+    first = f"{value[~inside].flat[0]} {unit}".rstrip()
+    return first if value.size == 1 else f"{first} in {np.sum(~inside)} of {value.size} places"
+
+
+def check_all(requirements: tuple[Requirement, ...]) -> None:
+    """Raise for the first requirement that is known not to hold."""
+    for holds, message in requirements:
+        with jax.ensure_compile_time_eval():
+            held = holds()
+        if is_concrete(held) and not np.all(np.asarray(held)):
+            raise ValueError(message())
+
+
+def broken(requirements: tuple[Requirement, ...]) -> Bool[Array, ""]:
+    """Whether any requirement does not hold, traced or not."""
+    bad = jnp.zeros((), bool)
+    for holds, _ in requirements:
+        bad |= ~jnp.all(holds())
+    return bad
+
+
+def recheck(tree: Any) -> None:
+    """Check every module of a tree again, as at construction: after numbers in it were replaced."""
+    for part in _parts(tree):
+        recheck(part)
+    if isinstance(tree, eqx.Module):
+        for kind in type(tree).__mro__:
+            if "__check_init__" in vars(kind):
+                kind.__check_init__(tree)  # type: ignore[attr-defined]
 
 
 def out_of_bounds(tree: Any) -> Bool[Array, ""]:
-    """Whether any number of any `Checked` module in a tree is out of its bounds."""
+    """Whether any number of any `Checked` module in a tree is out of its bounds, or breaks a requirement."""
     bad = jnp.zeros((), bool)
     if isinstance(tree, Checked):
-        for _, _, inside, _ in _bounds(tree):
-            bad |= ~jnp.all(inside())
-    if dataclasses.is_dataclass(tree):
-        parts = [getattr(tree, field.name, None) for field in dataclasses.fields(tree)]
-    else:
-        parts = [*tree.values()] if isinstance(tree, Mapping) else [*tree] if isinstance(tree, (list, tuple)) else []
-    for part in parts:
+        for field, value in _numbers(tree):
+            bad |= ~jnp.all(_inside(field, value))
+        bad |= broken(tree.requirements())
+    for part in _parts(tree):
         bad |= out_of_bounds(part)
     return bad
+
+
+def _parts(tree: Any) -> list[Any]:
+    if dataclasses.is_dataclass(tree):
+        return [getattr(tree, field.name, None) for field in dataclasses.fields(tree)]
+    return [*tree.values()] if isinstance(tree, Mapping) else [*tree] if isinstance(tree, (list, tuple)) else []
 
 
 def check(condition: ArrayLike | Callable[[], ArrayLike], message: str) -> None:

@@ -5,11 +5,12 @@ A draw depends on the key, the position and the parameters only, bit for bit, wh
 """
 
 import abc
+import dataclasses
 import inspect
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import equinox as eqx
 import jax
@@ -19,13 +20,14 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxsnn import _random
-from jaxsnn._types import as_number, check, is_concrete, on_device, param
+from jaxsnn._types import AbstractLaw, as_number, check, is_concrete, on_device, param, recheck
 
 Shape = tuple[int, ...]
+M = TypeVar("M", bound=eqx.Module)
 _ATTEMPTS = 100_000  # of redrawing; what would need more than a few thousand is refused, where it is known
 
 
-class AbstractDistribution(eqx.Module):
+class AbstractDistribution(AbstractLaw):
     """A law that numbers are drawn from. Parameters have shape () or any that broadcasts to the shape drawn."""
 
     @abc.abstractmethod
@@ -247,3 +249,42 @@ def draw(
     if is_concrete(number):  # by NumPy, which compiles nothing
         return on_device(np.array(np.broadcast_to(np.asarray(number), shape)))
     return jnp.broadcast_to(number, shape)
+
+
+def _is_distribution(x: Any) -> bool:
+    return isinstance(x, AbstractDistribution)
+
+
+def _has_distributions(tree: Any) -> bool:
+    return any(_is_distribution(leaf) for leaf in jax.tree.leaves(tree, is_leaf=_is_distribution))
+
+
+def drawn(module: M, key: Array, shape: Shape) -> M:
+    """A module in which every parameter that is a distribution has become numbers of `shape`.
+
+    Each is drawn with a key of its own, by its dotted path in the module, and must suit the module that has it: a time
+    constant drawn from `Normal(20.0, 10.0)` that is negative is an error, where it is known, or else a status bit.
+    """
+    parts = {field.name: getattr(module, field.name) for field in dataclasses.fields(module)}
+    parts = {name: part for name, part in parts.items() if name != "init" and _has_distributions(part)}
+    for name, part in parts.items():
+
+        def number(path: Any, leaf: Any, name: str = name) -> Any:
+            at = ".".join([name, *(jax.tree_util.keystr((step,), simple=True) for step in path)])
+            return leaf.sample(_random.named_key(key, at), shape) if _is_distribution(leaf) else leaf
+
+        numbers = jax.tree_util.tree_map_with_path(number, part, is_leaf=_is_distribution)
+        try:
+            recheck(numbers)
+        except ValueError as error:
+            raise ValueError(
+                f"{str(error).rstrip('.')}. It was drawn: bound its distribution, e.g. Normal(..., lo=..., hi=...)."
+            ) from None
+        module = eqx.tree_at(lambda m, name=name: getattr(m, name), module, numbers)
+    return module
+
+
+def stand_in(module: M, shape: Shape) -> M:
+    """The module with zeros in place of what is to be drawn: to ask for shapes."""
+    zeros = lambda leaf: jnp.zeros(shape, as_number(0.0).dtype) if _is_distribution(leaf) else leaf
+    return jax.tree.map(zeros, module, is_leaf=_is_distribution)

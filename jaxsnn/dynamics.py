@@ -68,6 +68,10 @@ class AbstractDynamics(eqx.Module):
     def port(self, path: str) -> tuple[str, int]:
         """The full name and the size of the port that `path` (`"E"` or `"E.exc"`) names; an error lists the ports."""
 
+    def signed(self, path: str) -> bool:
+        """Whether what arrives at a port may be negative: not at a conductance."""
+        return True
+
     def module(self, name: str) -> Any:
         """The module that runs once a trial, before or behind the steps, by name; an error lists those there are."""
         kind = type(self).__name__

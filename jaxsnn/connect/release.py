@@ -20,8 +20,11 @@ class AbstractRelease(Checked):
     every step, also without a spike, and a spike of step `k` sees it at `t_{k+1}`, where the spike is stamped. What is
     released travels with the projection's delays and is multiplied with its weights.
 
-    A subclass needs `init` and `step`. Parameters are leaves of shape `()` or `(n_pre,)`.
+    A subclass needs `init` and `step`. Parameters are leaves of shape `()` or `(n_pre,)`, or distributions that are
+    drawn for every sender when the network is built.
     """
+
+    drawn = True
 
     @property
     def reliability(self) -> Array | None:

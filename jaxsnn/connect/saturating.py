@@ -7,10 +7,11 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._types import check, param
+from .._types import Requirement, param
 from .release import AbstractRelease, faded, fired
 
-_TERMS = 40  # to rounding for `alpha tau_rise` up to 8
+_TERMS = 40  # to rounding for `alpha tau_rise` up to
+_LARGEST = 8.0
 
 
 class OpenGates(NamedTuple):
@@ -33,14 +34,25 @@ class Saturating(AbstractRelease):
     **Reference:** Brunel and Wang, J. Comput. Neurosci. 11:63 (2001); Wang, Neuron 36:955 (2002).
     """
 
-    alpha: Array = param(0.5, unit="1/ms", above=0.0)
-    tau_rise: Array = param(2.0, unit="ms", above=0.0)
+    alpha: Array = param(0.5, unit="1/ms", above=0.0, finite=True)
+    tau_rise: Array = param(2.0, unit="ms", above=0.0, finite=True)
     tau_decay: Array = param(100.0, unit="ms", above=0.0)
 
-    def __check_init__(self):
-        check(
-            lambda: self.tau_rise < self.tau_decay,
-            f"Saturating.tau_rise is {self.tau_rise} ms; expected less than tau_decay = {self.tau_decay} ms.",
+    def requirements(self):
+        return (
+            Requirement(
+                lambda: self.tau_rise < self.tau_decay,
+                lambda: (
+                    f"Saturating.tau_rise is {self.tau_rise} ms; expected less than tau_decay = {self.tau_decay} ms."
+                ),
+            ),
+            Requirement(
+                lambda: self.alpha * self.tau_rise <= _LARGEST,
+                lambda: (
+                    f"Saturating.alpha is {self.alpha} 1/ms with tau_rise = {self.tau_rise} ms; expected a "
+                    f"product of at most {_LARGEST:g}: its series is accurate up to there."
+                ),
+            ),
         )
 
     def init(self, shape, dtype):

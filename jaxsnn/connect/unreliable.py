@@ -5,7 +5,7 @@ from __future__ import annotations
 import equinox as eqx
 from jaxtyping import Array
 
-from .._types import check, param
+from .._types import param
 from .release import AbstractRelease
 
 
@@ -34,10 +34,7 @@ class Bernoulli(AbstractByChance):
     **Arguments:** `p`: probability, shape `()` or `(n_pre,)`.
     """
 
-    p: Array = param(0.5, unit="1", least=0.0)
-
-    def __check_init__(self):
-        check(lambda: self.p <= 1.0, f"Bernoulli.p is {self.p}; expected a probability, at most 1.")
+    p: Array = param(0.5, unit="1", least=0.0, most=1.0)
 
 
 class Binomial(AbstractByChance):
@@ -51,11 +48,10 @@ class Binomial(AbstractByChance):
     **Reference:** del Castillo and Katz, J. Physiol. 124:560 (1954).
     """
 
-    p: Array = param(0.5, unit="1", least=0.0)
+    p: Array = param(0.5, unit="1", least=0.0, most=1.0)
     n: int = eqx.field(default=5, static=True)
 
     def __check_init__(self):
-        check(lambda: self.p <= 1.0, f"Binomial.p is {self.p}; expected a probability, at most 1.")
         if not isinstance(self.n, int) or self.n < 1:
             raise ValueError(f"Binomial.n is {self.n!r}, expected a positive whole number of sites.")
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .._types import canonical_float
+from ..neurons.integrators import stiffness
 from ..neurons.ode import AbstractODE
 from ..synapses.base import AbstractSynapse
 from ..synapses.refractory import UnlessRefractory
@@ -23,6 +26,28 @@ def derivative(port: AbstractSynapse, s: Any, v: Array) -> tuple[Any, Float[Arra
     if current is None:
         return rate, 0.0
     return rate, current.a if current.b is None else current.a + current.b * v
+
+
+@eqx.filter_jit  # one program a kind of neuron and ports, whatever their numbers
+def fastest_rate(neuron: AbstractODE, ports: dict[str, AbstractSynapse]) -> Float[Array, ""]:
+    """The fastest rate, 1/ms, at which a variable of the silent neuron decays, or one of ports integrated with it."""
+    dtype = canonical_float()
+    s = neuron.init((), dtype)
+
+    def flow(y: Any) -> Any:
+        return neuron.flow(s._replace(**dict(zip(neuron.variables, y[0], strict=True))), jnp.zeros((), dtype)), ()
+
+    fastest = jnp.max(stiffness(flow, (tuple(getattr(s, name) for name in neuron.variables), ())))
+    for port in ports.values() if neuron.integrator.joint else ():
+        leaves, structure = jax.tree.flatten(port.init((), dtype))
+        for i, x in enumerate(leaves):
+
+            def rate(x: Array, i: int = i, port: Any = port, given: Any = leaves, shaped: Any = structure) -> Array:
+                moved, _ = derivative(port, jax.tree.unflatten(shaped, [*given[:i], x, *given[i + 1 :]]), s.v)
+                return jax.tree.leaves(moved)[i]
+
+            fastest = jnp.maximum(fastest, jnp.max(-jax.jvp(rate, (x,), (jnp.ones_like(x),))[1]))
+    return fastest
 
 
 def integrated(

@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, UInt32
 
 from .. import _random
 from .._status import Status, bit
-from .._types import canonical_float, out_of_bounds
+from .._types import broken, canonical_float, check_all, is_concrete, out_of_bounds
+from ..connect.graph import DenseGraph
 from ..connect.layer import unsuited
 from ..dynamics import AbstractDynamics, Signals, known
 from ..plasticity.plastic import Cells
@@ -50,6 +52,32 @@ class Network(AbstractDynamics):
         """Populations, projections and modules: names are unique across all."""
         return {**self.populations, **self.projections, **self.modules}
 
+    def __check_init__(self):
+        for name, population in self.populations.items():
+            try:
+                check_all(population.requirements(self.dt))
+            except ValueError as error:
+                raise ValueError(f"Population {name!r}: {error}") from None
+        for name, p in self.projections.items():
+            weight = None if self._signed(p) else p.weight
+            if weight is None or not is_concrete(weight):
+                continue
+            least = np.min(np.where(_real(p), np.asarray(weight), 0.0), initial=0.0)
+            if least < 0:
+                kind = type(self.populations[p.post].ports[p.port]).__name__
+                raise ValueError(
+                    f"Projection {name!r} has negative weights, down to {least:g}, into {p.post}.{p.port}, a {kind}; "
+                    "expected none below 0, as a conductance has no sign: give a positive weight, and for inhibition a "
+                    "low e_rev."
+                )
+
+    def _signed(self, p: Projection) -> bool:
+        return self.signed(f"{p.post}.{p.port}")
+
+    def signed(self, path: str) -> bool:
+        name, _, port = self.port(path)[0].partition(".")
+        return self.populations[name].ports[port].signed
+
     def __getitem__(self, name: str) -> Any:
         if name not in self.named:
             raise ValueError(
@@ -74,6 +102,9 @@ class Network(AbstractDynamics):
             name: population.start(_random.named_key(key, f"{name}.init"))
             for name, population in self.populations.items()
         }
+        status = self._built()
+        for name, population in self.populations.items():
+            status |= bit(Status.PARAMETER_RANGE, population.outside(populations[name]))
         dtype = canonical_float()
         projections: dict[str, dict[str, Any]] = {}
         for name, p in self.projections.items():
@@ -88,16 +119,20 @@ class Network(AbstractDynamics):
                 parts["plastic"] = plastic_of(self, p).start(p.weight, *silent)
             if parts:
                 projections[name] = parts
-        return NetworkState(populations, projections, ring_of(self).empty(dtype), self._built())
+        return NetworkState(populations, projections, ring_of(self).empty(dtype), status)
 
     def _built(self) -> UInt32[Array, ""]:
         status = bit(Status.PARAMETER_RANGE, out_of_bounds(self.populations))
+        for population in self.populations.values():
+            status |= bit(Status.PARAMETER_RANGE, broken(population.requirements(self.dt)))
         for projection in self.projections.values():
             if projection.release is not None:
                 status |= bit(Status.PARAMETER_RANGE, out_of_bounds(projection.release))
             if projection.plastic is not None:
                 status |= bit(Status.PARAMETER_RANGE, out_of_bounds(projection.plastic.rule))
                 status |= plastic_of(self, projection).status(projection.weight)
+            if projection.weight is not None and not self._signed(projection):
+                status |= bit(Status.NEGATIVE_WEIGHT, _real(projection) & (projection.weight < 0))
             status |= bit(Status.GRAPH_CAPACITY, projection.overflow) | bit(Status.DELAY_RANGE, projection.late)
             if projection.delay is not None:  # it may have been set
                 late = (projection.delay < self.order.shortest_delay) | (projection.delay > projection.max_delay)
@@ -140,10 +175,18 @@ class Network(AbstractDynamics):
 
     def status(self, state: NetworkState) -> UInt32[Array, ""]:
         status = state.status
+        for name, population in self.populations.items():
+            status |= population.status(state.populations[name])
         for leaf in jax.tree.leaves((state.populations, state.projections)):
             if jnp.issubdtype(leaf.dtype, jnp.floating):
                 status |= bit(Status.NOT_FINITE, ~jnp.isfinite(leaf))
         return status
+
+
+def _real(p: Projection) -> Any:
+    """Which places of a projection's weights are synapses."""
+    some = p.graph.count if isinstance(p.graph, DenseGraph) and p.weight.ndim else None
+    return np.bool_(True) if some is None else some > 0
 
 
 def network(
@@ -181,6 +224,7 @@ def network(
     for name, module in modules.items():
         if (why := unsuited(module)) is not None:
             raise ValueError(f"Module {name!r} is {type(module).__name__}, {why}.")
+    populations = {name: p.drawn(_random.named_key(key, f"{name}.parameters")) for name, p in populations.items()}
     built = {}
     for name, link in sorted(projections.items()):
         try:

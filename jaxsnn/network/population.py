@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Array, Bool, Float, UInt32
 
 from .. import _random
 from .._linear import Current
 from .._once import written_once
+from .._status import Status, bit
 from .._tree import children, get
-from .._types import canonical_float
-from ..distributions import draw
+from .._types import Requirement, canonical_float, is_concrete
+from ..distributions import AbstractDistribution, draw, drawn, stand_in
 from ..dynamics import known
 from ..neurons.base import AbstractNeuron
+from ..neurons.integrators import explicit
 from ..neurons.ode import AbstractODE
 from ..neurons.readout import Relay
 from ..synapses.base import AbstractSynapse
 from ..synapses.delta import Delta
 from ..synapses.refractory import UnlessRefractory
-from .joint import integrated
+from .joint import fastest_rate, integrated
 
 
 class PopulationState(NamedTuple):
@@ -41,6 +45,9 @@ class Population(eqx.Module):
     - `ports`: synapse ports by name; `"E"` in a link or drive means the only port, `"E.exc"` one of several.
     - `init`: initial values of state variables by name (`"v"`, `"exc.g"`): numbers, arrays of shape `(n,)`,
       distributions, or functions of a key. What is not named starts at rest.
+
+    A parameter may be a distribution, `LIF(tau=Normal(20.0, 2.0, lo=5.0))`: `network(...)` draws one number for each
+    neuron, by its key, the population's name and the parameter's, so that other populations change nothing.
     """
 
     neuron: AbstractNeuron
@@ -56,17 +63,80 @@ class Population(eqx.Module):
         for name, port in self.ports.items():
             if not isinstance(port, AbstractSynapse) or "." in name:
                 raise ValueError(f"Population.ports has {name!r}: {port!r}, expected a name without dots and a port.")
-        at = jax.eval_shape(lambda: self.rest())
-        for path in self.init:
+        at = jax.eval_shape(lambda: stand_in(self, (self.n,)).rest())
+        for path, value in self.init.items():
             if not hasattr(found := get(self.named(at), path), "shape"):
                 below = known(repr(f"{path}.{name}") for name in children(found))
                 raise ValueError(f"Population.init has {path!r}, which is no variable; expected one below it: {below}.")
+            self._check_range(path, value)
         for leaf in jax.tree.leaves((self.neuron, self.ports)):
             if eqx.is_array(leaf) and leaf.shape not in ((), (self.n,)):
                 raise ValueError(
                     f"A parameter of {type(self.neuron).__name__} or of its ports has shape {leaf.shape}; "
                     f"expected () or ({self.n},), one number a neuron."
                 )
+
+    def drawn(self, key: Array) -> Population:
+        """A copy in which every parameter that was given as a distribution is a number for each neuron."""
+        return drawn(self, key, (self.n,))
+
+    def _owner(self, path: str) -> tuple[AbstractNeuron | AbstractSynapse, str]:
+        """What a state variable belongs to, and its name there."""
+        head, _, rest = path.partition(".")
+        return (self.ports[head], rest) if rest and head in self.ports else (self.neuron, path)
+
+    def _check_range(self, path: str, value: Any) -> None:
+        """An initial value that is known has to be within the range of its variable."""
+        owner, variable = self._owner(path)
+        low, high = owner.ranges.get(variable, (-math.inf, math.inf))
+        if isinstance(value, AbstractDistribution):
+            value = value.bounds()
+        elif callable(value):
+            return
+        if value is None or not is_concrete(value):
+            return
+        given = np.asarray(value)
+        if not np.all((given >= low) & (given <= high)):
+            wrong = given[~((given >= low) & (given <= high))].flat[0]
+            raise ValueError(
+                f"Population.init[{path!r}] is {wrong}; expected {low:g} to {high:g}, the range of {variable!r} of "
+                f"{type(owner).__name__}."
+            )
+
+    def outside(self, state: PopulationState) -> Bool[Array, ""]:
+        """Whether any state variable is out of its range."""
+        bad = jnp.zeros((), bool)
+        for owner, own in ((self.neuron, state.neuron), *((p, state.ports[name]) for name, p in self.ports.items())):
+            for variable, (low, high) in owner.ranges.items():
+                x = getattr(own, variable)
+                bad |= ~jnp.all((x >= low) & (x <= high))
+        return bad
+
+    def requirements(self, dt: float) -> tuple[Requirement, ...]:
+        """What has to hold for a step of `dt` ms."""
+        neuron = self.neuron
+        if not (isinstance(neuron, AbstractODE) and explicit(neuron.integrator)):
+            return neuron.requirements_at(dt)
+        kind, stable = type(neuron.integrator).__name__, neuron.integrator.stable
+        fastest = fastest_rate(neuron, self.ports)
+        stiff = Requirement(
+            lambda: dt * fastest <= stable,
+            lambda: (
+                f"{type(neuron).__name__} decays at {fastest:g} / ms (the fastest of its variables and ports), where "
+                f"{kind}() is stable up to dt = {stable / fastest:.3g} ms; got dt = {dt:g} ms: take ExponentialEuler() "
+                "or a shorter dt."
+            ),
+        )
+        return (*neuron.requirements_at(dt), stiff)
+
+    def status(self, state: PopulationState) -> UInt32[Array, ""]:
+        """Status bits of a run that ended in `state`."""
+        status = self.neuron.status(state.neuron)
+        for name, port in self.ports.items():
+            if not port.signed:  # see `hear`
+                for leaf in jax.tree.leaves(state.ports[name]):
+                    status |= bit(Status.NEGATIVE_WEIGHT, jnp.isnan(leaf))
+        return status
 
     def rest(self) -> PopulationState:
         """The silent state."""
@@ -157,6 +227,8 @@ class Population(eqx.Module):
         held, jump, ports = self.neuron.held(s.neuron), None, {}
         for name, port in self.ports.items():
             arrived = arrivals[name]
+            if not port.signed:  # sticky, and free: `status` finds it at the end of the run
+                arrived = jnp.where(arrived < 0.0, jnp.nan, arrived)
             if isinstance(port, UnlessRefractory) and held is not None:
                 arrived = jnp.where(held if fired is None else held | fired, 0.0, arrived)
             ports[name], part = port.receive(s.ports[name], arrived)

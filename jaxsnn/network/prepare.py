@@ -161,6 +161,9 @@ class Prepared(AbstractDynamics):
     def port(self, path: str) -> tuple[str, int]:
         return self.net.port(path)
 
+    def signed(self, path: str) -> bool:
+        return self.net.signed(path)
+
     def module(self, name: str) -> Any:
         return self.net.module(name)
 

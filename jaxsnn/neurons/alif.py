@@ -60,7 +60,7 @@ class ALIF(AbstractLIF):
     **Reference:** Bellec et al., Nature Communications 11:3625 (2020).
     """
 
-    beta: Array = param(1.0, unit="mV")
+    beta: Array = param(1.0, unit="mV", finite=True)
     tau_a: Array = param(200.0, unit="ms", above=0.0)
     increment: AbstractIncrement = eqx.field(default_factory=WholeIncrement)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, UInt32
 
 from .. import _random
 from .._linear import Current
-from .._types import Checked
+from .._types import Checked, Requirement
 
 
 class Membrane(NamedTuple):
@@ -22,7 +24,8 @@ class Membrane(NamedTuple):
 class AbstractNeuron(Checked):
     """A spiking neuron, written for one neuron: every function is elementwise, so `vmap` of it is itself.
 
-    Parameters are leaves of shape `()` or `(n,)`. A network calls, in step `k`,
+    Parameters are leaves of shape `()` or `(n,)`, or distributions, from which a network draws a number for each
+    neuron. A network calls, in step `k`,
 
     1. `advance`: `t_k -> t_{k+1}` under a constant current,
     2. `kick`: jumps of `v` that arrived,
@@ -32,6 +35,11 @@ class AbstractNeuron(Checked):
     in the order of its `NestOrder` or `BrianOrder`. A subclass with a field `v` in its state needs `advance`, `spike`
     and `reset`; the rest has defaults that suit it.
     """
+
+    drawn = True
+    ranges: ClassVar[Mapping[str, tuple[float, float]]] = MappingProxyType(
+        {}
+    )  # of state variables, where they have any
 
     @property
     def membrane_tau(self) -> Array | None:
@@ -70,6 +78,14 @@ class AbstractNeuron(Checked):
     def voltage(self, s: Any) -> Float[Array, "..."] | None:
         """The membrane potential that plasticity may read; None for what has none."""
         return getattr(s, "v", None)
+
+    def requirements_at(self, dt: float) -> tuple[Requirement, ...]:
+        """What has to hold for a step of `dt` ms, beyond what holds for any."""
+        return ()
+
+    def status(self, s: Any) -> UInt32[Array, ""]:
+        """Status bits of a run that ended in `s`."""
+        return jnp.uint32(0)
 
     def held(self, s: Any) -> Bool[Array, "..."] | None:
         """Who is refractory at the start of the step; None for a neuron that never is."""

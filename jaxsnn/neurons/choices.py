@@ -123,6 +123,8 @@ class Integrates(AbstractHearing):
 class AbstractGain(Checked):
     """How a current enters the membrane."""
 
+    drawn = True
+
     @abc.abstractmethod
     def per_step(self, tau: Array, dt: float) -> Array:
         """The change of `v` at the end of a step per unit of constant current."""
@@ -135,7 +137,7 @@ class AbstractGain(Checked):
 class Resistance(AbstractGain):
     """`tau dv/dt = -(v - v_rest) + R I`: with the default `R = 1` a current is given in mV, as in Brian2's `CUBA`."""
 
-    r: Array = param(1.0, unit="mV per unit of current", above=0.0)
+    r: Array = param(1.0, unit="mV per unit of current", above=0.0, finite=True)
 
     def per_step(self, tau, dt):
         return -jnp.expm1(-dt / tau) * self.r
@@ -147,7 +149,7 @@ class Resistance(AbstractGain):
 class Capacitance(AbstractGain):
     """`dv/dt = -(v - v_rest) / tau + I / C`: NEST's parametrisation, `C` in pF with `I` in pA."""
 
-    c: Array = param(250.0, unit="pF", above=0.0)
+    c: Array = param(250.0, unit="pF", above=0.0, finite=True)
 
     def per_step(self, tau, dt):
         return -jnp.expm1(-dt / tau) * (tau / self.c)

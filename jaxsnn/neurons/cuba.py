@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from .._linear import Current, phi
-from .._types import param
+from .._types import Requirement, param
 from .choices import (
     Above,
     AbstractComparator,
@@ -29,6 +29,7 @@ from .recursion import (
     AbstractDecay,
     AbstractRecursion,
     DecayingCurrent,
+    EulerDecay,
     ExactDecay,
     NewCurrent,
 )
@@ -69,11 +70,11 @@ class CubaLIF(AbstractIntegrateFire):
 
     tau_syn: Array = param(5.0, unit="ms", above=0.0)
     tau: Array = param(10.0, unit="ms", above=0.0)
-    v_rest: Array = param(0.0, unit="1")
+    v_rest: Array = param(0.0, unit="1", finite=True)
     v_th: Array = param(1.0, unit="1")
-    v_reset: Array = param(0.0, unit="1")
-    t_ref: Array = param(0.0, unit="ms", least=0.0)
-    bias: Array = param(0.0, unit="current")
+    v_reset: Array = param(0.0, unit="1", finite=True)
+    t_ref: Array = param(0.0, unit="ms", least=0.0, finite=True)
+    bias: Array = param(0.0, unit="current", finite=True)
     recursion: AbstractRecursion = eqx.field(default_factory=NewCurrent)
     decay: AbstractDecay = eqx.field(default_factory=ExactDecay)
     gain: AbstractGain = eqx.field(default_factory=PerStep)
@@ -93,6 +94,20 @@ class CubaLIF(AbstractIntegrateFire):
                 "CubaLIF.while_refractory is Keeps(), but what arrives goes to the current, which is never deaf; "
                 "use Drops() to hold the membrane or Integrates() to let it go on."
             )
+
+    def requirements_at(self, dt):
+        if not isinstance(self.decay, EulerDecay):
+            return ()
+        return tuple(
+            Requirement(
+                lambda tau=tau: dt <= tau * (1.0 + 1e-6),
+                lambda tau=tau, name=name: (
+                    f"CubaLIF.{name} is {tau} ms; expected at least dt = {dt:g} ms, as EulerDecay() takes "
+                    f"1 - dt / {name}: take a shorter dt, or ExactDecay()."
+                ),
+            )
+            for name, tau in (("tau", self.tau), ("tau_syn", self.tau_syn))
+        )
 
     @property
     def membrane_tau(self) -> Array | None:

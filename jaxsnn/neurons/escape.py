@@ -21,6 +21,8 @@ _LARGEST = 60.0  # e^60 spikes a step are certain, and finite in float32
 class AbstractHazard(Checked):
     """The rate at which a neuron at the distance `u = v - v_th` from its threshold fires, 1/ms."""
 
+    drawn = True
+
     @abc.abstractmethod
     def __call__(self, u: Float[Array, "..."]) -> Float[Array, "..."]: ...
 
@@ -31,8 +33,8 @@ class ExponentialHazard(AbstractHazard):
     **Arguments:** `rate`: at threshold, 1/ms. `delta`: mV.
     """
 
-    rate: Array = param(0.1, unit="1/ms", least=0.0)
-    delta: Array = param(1.0, unit="mV", above=0.0)
+    rate: Array = param(0.1, unit="1/ms", least=0.0, finite=True)
+    delta: Array = param(1.0, unit="mV", above=0.0, finite=True)
 
     def __call__(self, u):
         return self.rate * jnp.exp(jnp.minimum(u / self.delta, _LARGEST))
@@ -44,8 +46,8 @@ class SigmoidHazard(AbstractHazard):
     **Arguments:** `rate`: far above threshold, 1/ms. `delta`: mV.
     """
 
-    rate: Array = param(1.0, unit="1/ms", least=0.0)
-    delta: Array = param(1.0, unit="mV", above=0.0)
+    rate: Array = param(1.0, unit="1/ms", least=0.0, finite=True)
+    delta: Array = param(1.0, unit="mV", above=0.0, finite=True)
 
     def __call__(self, u):
         return self.rate * sigmoid(u / self.delta)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from .._types import Requirement
 from .base import AbstractNeuron
-from .choices import NextStep
+from .choices import Above, NextStep, Nothing
 
 if TYPE_CHECKING:
     from .choices import AbstractComparator, AbstractReset, AbstractResetTime
@@ -39,6 +40,22 @@ class AbstractIntegrateFire(AbstractNeuron):
         reset_kind: AbstractReset
         reset_time: AbstractResetTime
         surrogate: AbstractSurrogate
+
+    def requirements(self) -> tuple[Requirement, ...]:
+        return (Requirement(self._can_rest, self._cannot_rest),)
+
+    def _can_rest(self) -> Any:
+        """Whether `v_reset` is below where it fires, or `v` never gets there."""
+        if isinstance(self.reset_kind, Nothing):
+            return True
+        return self.v_reset <= self.v_th if isinstance(self.comparator, Above) else self.v_reset < self.v_th
+
+    def _cannot_rest(self) -> str:
+        bound = "at most" if isinstance(self.comparator, Above) else "less than"
+        return (
+            f"{type(self).__name__}.v_reset is {self.v_reset} mV; expected {bound} v_th = {self.v_th} mV: "
+            "it would fire in every step."
+        )
 
     def at_rest(self, v: Array, shape: tuple[int, ...], dtype: Any) -> dict[str, Any]:
         """The part of the silent state that all of them have."""

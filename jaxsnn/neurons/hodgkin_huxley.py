@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import abc
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 
 from .._linear import phi
-from .._types import param
-from .firing import counted
-from .integrators import AbstractIntegrator, ExponentialEuler
+from .._types import Requirement, param
+from .integrators import ExponentialEuler
 from .ode import AbstractODE
-from .surrogate import AbstractSurrogate, FastSigmoid
 
 # --- when an action potential counts as a spike -----------------------------------------------------------------------
 
@@ -50,18 +49,6 @@ class WhileAbove(AbstractDetector):
 # --- the membrane -----------------------------------------------------------------------------------------------------
 
 
-class HHState(NamedTuple):
-    """Membrane potential, gates, refractory steps left, `v` a step before, and an adaptive integrator's step."""
-
-    v: Float[Array, "..."]
-    m: Float[Array, "..."]
-    h: Float[Array, "..."]
-    n: Float[Array, "..."]
-    r: Int[Array, "..."]
-    before: Float[Array, "..."]
-    step: Float[Array, "..."] | None = None
-
-
 class Rates(NamedTuple):
     """Opening and closing rates of the three gates, 1/ms."""
 
@@ -80,6 +67,7 @@ class AbstractHodgkinHuxley(AbstractODE):
     """
 
     variables = ("v", "m", "h", "n")
+    ranges = MappingProxyType({"m": (0.0, 1.0), "h": (0.0, 1.0), "n": (0.0, 1.0)})
 
     if TYPE_CHECKING:  # the subclass declares them, in its own order
         c: Array
@@ -94,21 +82,34 @@ class AbstractHodgkinHuxley(AbstractODE):
         t_ref: Array
         bias: Array
         detector: AbstractDetector
-        surrogate: AbstractSurrogate
+
+    def requirements_at(self, dt):
+        longest = 0.5 if self.integrator.adaptive else 0.1 if isinstance(self.integrator, ExponentialEuler) else dt
+        return (
+            Requirement(
+                lambda: dt <= longest * (1.0 + 1e-6),
+                lambda: (
+                    f"{type(self).__name__} has upstrokes of 0.2 ms; {type(self.integrator).__name__}() is right up "
+                    f"to dt = {longest:g} ms (beyond, it loses spikes without becoming unstable); got dt = {dt:g} ms."
+                ),
+            ),
+        )
 
     @abc.abstractmethod
     def rates(self, v: Float[Array, "..."]) -> Rates:
         """The rates of the gates at a membrane potential."""
 
-    def init(self, shape: tuple[int, ...], dtype: Any) -> HHState:
+    def beginning(self):
         k = self.rates(self.v0)
-        gates = (
-            k.open_m / (k.open_m + k.close_m),
-            k.open_h / (k.open_h + k.close_h),
-            k.open_n / (k.open_n + k.close_n),
-        )
-        v, *gates = (jnp.broadcast_to(x, shape).astype(dtype) for x in (self.v0, *gates))
-        return HHState(v, *gates, jnp.zeros(shape, jnp.int32), v, self.first_step(shape, dtype))
+        return {
+            "v": self.v0,
+            "m": k.open_m / (k.open_m + k.close_m),
+            "h": k.open_h / (k.open_h + k.close_h),
+            "n": k.open_n / (k.open_n + k.close_n),
+        }
+
+    def fires(self, s):
+        return self.detector(s.before, s.v, self.v_th)
 
     def flow(self, s, current):
         k = self.rates(s.v)
@@ -119,17 +120,6 @@ class AbstractHodgkinHuxley(AbstractODE):
             k.open_h * (1.0 - s.h) - k.close_h * s.h,
             k.open_n * (1.0 - s.n) - k.close_n * s.n,
         )
-
-    def integrate(self, s, along, flow, dt):
-        new, along = super().integrate(s, along, flow, dt)
-        return new._replace(before=s.v), along
-
-    def spike(self, s):
-        fires = self.surrogate(self.detector(s.before, s.v, self.v_th), s.v - self.v_th)
-        return jnp.where(s.r > 0, 0.0, fires)
-
-    def reset(self, s, spike, dt):
-        return s._replace(r=counted(s.r, spike, self.t_ref, dt))
 
 
 class HodgkinHuxley(AbstractHodgkinHuxley):
@@ -143,26 +133,25 @@ class HodgkinHuxley(AbstractHodgkinHuxley):
 
     - `c`: pF. `g_na`, `g_k`, `g_l`: nS. `e_na`, `e_k`, `e_l`: mV. `bias`: pA. `v0`: where it starts, gates at rest, mV.
     - `v_th`: where a spike is looked for, mV. `t_ref`: how long no other is, ms.
-    - `integrator`: `ExponentialEuler()` (default), `RK4`, `RK2`, `RKF45`. `detector`: `Upward`, `AtPeak`, `WhileAbove`.
+    - `integrator`: `ExponentialEuler()` (default; steps of at most 0.1 ms, longer ones are refused), `RK4`, `RK2`,
+      `RKF45` (at most 0.5 ms). `detector`: `Upward`, `AtPeak`, `WhileAbove`.
     - `surrogate`: the pseudo-derivative at `v_th`.
 
     **Reference:** Hodgkin and Huxley, J. Physiol. 117:500 (1952).
     """
 
-    c: Array = param(100.0, unit="pF", above=0.0)
-    g_na: Array = param(12000.0, unit="nS", least=0.0)
-    g_k: Array = param(3600.0, unit="nS", least=0.0)
-    g_l: Array = param(30.0, unit="nS", least=0.0)
-    e_na: Array = param(50.0, unit="mV")
-    e_k: Array = param(-77.0, unit="mV")
-    e_l: Array = param(-54.402, unit="mV")
-    v0: Array = param(-65.0, unit="mV")
+    c: Array = param(100.0, unit="pF", above=0.0, finite=True)
+    g_na: Array = param(12000.0, unit="nS", least=0.0, finite=True)
+    g_k: Array = param(3600.0, unit="nS", least=0.0, finite=True)
+    g_l: Array = param(30.0, unit="nS", least=0.0, finite=True)
+    e_na: Array = param(50.0, unit="mV", finite=True)
+    e_k: Array = param(-77.0, unit="mV", finite=True)
+    e_l: Array = param(-54.402, unit="mV", finite=True)
+    v0: Array = param(-65.0, unit="mV", finite=True)
     v_th: Array = param(0.0, unit="mV")
-    t_ref: Array = param(2.0, unit="ms", least=0.0)
-    bias: Array = param(0.0, unit="pA")
-    integrator: AbstractIntegrator = eqx.field(default_factory=ExponentialEuler)
-    detector: AbstractDetector = eqx.field(default_factory=Upward)
-    surrogate: AbstractSurrogate = eqx.field(default_factory=FastSigmoid)
+    t_ref: Array = param(2.0, unit="ms", least=0.0, finite=True)
+    bias: Array = param(0.0, unit="pA", finite=True)
+    detector: AbstractDetector = eqx.field(default_factory=Upward, kw_only=True)
 
     def rates(self, v):
         return Rates(
@@ -188,21 +177,19 @@ class TraubMiles(AbstractHodgkinHuxley):
     23:349 (2007), benchmark 3.
     """
 
-    c: Array = param(200.0, unit="pF", above=0.0)
-    g_na: Array = param(20000.0, unit="nS", least=0.0)
-    g_k: Array = param(6000.0, unit="nS", least=0.0)
-    g_l: Array = param(10.0, unit="nS", least=0.0)
-    e_na: Array = param(50.0, unit="mV")
-    e_k: Array = param(-90.0, unit="mV")
-    e_l: Array = param(-60.0, unit="mV")
-    v_t: Array = param(-63.0, unit="mV")
-    v0: Array = param(-60.0, unit="mV")
+    c: Array = param(200.0, unit="pF", above=0.0, finite=True)
+    g_na: Array = param(20000.0, unit="nS", least=0.0, finite=True)
+    g_k: Array = param(6000.0, unit="nS", least=0.0, finite=True)
+    g_l: Array = param(10.0, unit="nS", least=0.0, finite=True)
+    e_na: Array = param(50.0, unit="mV", finite=True)
+    e_k: Array = param(-90.0, unit="mV", finite=True)
+    e_l: Array = param(-60.0, unit="mV", finite=True)
+    v_t: Array = param(-63.0, unit="mV", finite=True)
+    v0: Array = param(-60.0, unit="mV", finite=True)
     v_th: Array = param(-33.0, unit="mV")
-    t_ref: Array = param(2.0, unit="ms", least=0.0)
-    bias: Array = param(0.0, unit="pA")
-    integrator: AbstractIntegrator = eqx.field(default_factory=ExponentialEuler)
-    detector: AbstractDetector = eqx.field(default_factory=Upward)
-    surrogate: AbstractSurrogate = eqx.field(default_factory=FastSigmoid)
+    t_ref: Array = param(2.0, unit="ms", least=0.0, finite=True)
+    bias: Array = param(0.0, unit="pA", finite=True)
+    detector: AbstractDetector = eqx.field(default_factory=Upward, kw_only=True)
 
     def rates(self, v):
         x = v - self.v_t

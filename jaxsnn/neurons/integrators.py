@@ -7,6 +7,7 @@ state of its ports with them.
 from __future__ import annotations
 
 import abc
+import math
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
@@ -16,7 +17,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from .._linear import phi
+from .._linear import grown
 from .._types import Checked, param
 
 Y = TypeVar("Y")
@@ -37,22 +38,43 @@ class AbstractIntegrator(Checked):
 
     `joint`: whether ports are integrated along, so that their currents are seen as they are within the step; otherwise
     the neuron is given one current, affine in `v`, for the whole step. `adaptive`: whether it chooses steps of its own,
-    of which it remembers the last, and handles spikes inside the step.
+    of which it remembers the last, and handles spikes inside the step. `stable`: the largest `dt` times a rate at which
+    a variable decays by itself for which a step is monotone, so that nothing overshoots; infinite where any step is.
     """
 
     joint: ClassVar[bool]
     adaptive: ClassVar[bool]
+    stable: ClassVar[float]
 
     @abc.abstractmethod
     def __call__(self, flow: Callable[[Y], Y], y: Y, dt: float) -> Y:
         """`y` at the end of a step of `dt` ms."""
 
 
+def explicit(integrator: AbstractIntegrator) -> bool:
+    """Whether it is stable only for short steps."""
+    return not math.isinf(integrator.stable)
+
+
+def stiffness(flow: Callable[[tuple[Any, Any]], tuple[Any, Any]], y: tuple[Any, Any]) -> Float[Array, "..."]:
+    """The fastest rate at which a variable of `y[0]` decays by itself, 1/ms: the largest `-d_x flow_x`."""
+    own, along = y
+    fastest = jnp.zeros_like(own[0])
+    for i, x in enumerate(own):
+        rate = lambda x, i=i: flow(((*own[:i], x, *own[i + 1 :]), along))[0][i]
+        fastest = jnp.maximum(fastest, -jax.jvp(rate, (x,), (jnp.ones_like(x),))[1])
+    return fastest
+
+
 class Euler(AbstractIntegrator):
-    """`y + dt flow(y)`, of order 1: where a published result used it."""
+    """`y + dt flow(y)`, of order 1: where a published result used it.
+
+    Beyond `dt rate = 1` it overshoots, and makes spikes of its own: such a run is reported (`Status.STIFF`).
+    """
 
     joint = False
     adaptive = False
+    stable = 1.0
 
     def __call__(self, flow, y, dt):
         return _plus(y, (dt, flow(y)))
@@ -74,6 +96,10 @@ class MembraneFirst(AbstractIntegrator):
         if not isinstance(self.substeps, int) or self.substeps < 1:
             raise ValueError(f"MembraneFirst.substeps is {self.substeps!r}, expected a positive whole number.")
 
+    @property
+    def stable(self) -> float:  # type: ignore[override]
+        return 2.0 * self.substeps  # not monotone beyond half of it, where the published patterns go now and then
+
     def __call__(self, flow, y, dt):
         leaves, structure = jax.tree.flatten(y)  # `v` is the first variable of every neuron
         rates = lambda v: jax.tree.leaves(flow(jax.tree.unflatten(structure, [v, *leaves[1:]])))
@@ -87,13 +113,15 @@ class MembraneFirst(AbstractIntegrator):
 class ExponentialEuler(AbstractIntegrator):
     """Each variable by the exact solution of its own linearisation: `x + dt flow_x phi(dt d_x flow_x)`, others held.
 
-    With `phi(z) = (e^z - 1)/z`. Of order 1, and stable for Hodgkin-Huxley equations at steps where Euler is not: there
-    every equation is linear in its own variable, and this is Brian2's `exponential_euler`. `d_x flow_x` is taken by
-    automatic differentiation.
+    With `phi(z) = (e^z - 1)/z`. Of order 1, and stable at any step: whatever decays goes to where it is driven and not
+    beyond. Where an equation is linear in its own variable, as all of Hodgkin and Huxley's are, this is Brian2's
+    `exponential_euler`. `d_x flow_x` is taken by automatic differentiation. Where it is positive, growth in one step is
+    bounded by that of `dt d_x flow_x = 5`: an upstroke of `AdEx` is beyond its peak by then, and would else overflow.
     """
 
     joint = False
     adaptive = False
+    stable = math.inf
 
     def __call__(self, flow, y, dt):
         leaves, structure = jax.tree.flatten(y)
@@ -101,26 +129,31 @@ class ExponentialEuler(AbstractIntegrator):
         def advanced(i: int) -> Array:
             rate = lambda x: jax.tree.leaves(flow(jax.tree.unflatten(structure, [*leaves[:i], x, *leaves[i + 1 :]])))[i]
             slope, own = jax.jvp(rate, (leaves[i],), (jnp.ones_like(leaves[i]),))
-            return leaves[i] + slope * (dt * phi(own * dt))
+            return leaves[i] + slope * (dt * grown(own * dt))
 
         return jax.tree.unflatten(structure, [advanced(i) for i in range(len(leaves))])
 
 
 class RK2(AbstractIntegrator):
-    """Runge and Kutta's second order, by the midpoint: `y + dt flow(y + dt/2 flow(y))` (Brian2's `rk2`)."""
+    """Runge and Kutta's second order, by the midpoint: `y + dt flow(y + dt/2 flow(y))` (Brian2's `rk2`).
+
+    Unstable beyond `dt rate = 2`, which is reported (`Status.STIFF`).
+    """
 
     joint = True
     adaptive = False
+    stable = 2.0
 
     def __call__(self, flow, y, dt):
         return _plus(y, (dt, flow(_plus(y, (dt / 2, flow(y))))))
 
 
 class RK4(AbstractIntegrator):
-    """Runge and Kutta's classical fourth order."""
+    """Runge and Kutta's classical fourth order. Unstable beyond `dt rate = 2.78`; that is reported (`Status.STIFF`)."""
 
     joint = True
     adaptive = False
+    stable = 2.78
 
     def __call__(self, flow, y, dt):
         k1 = flow(y)
@@ -173,6 +206,7 @@ class RKF45(AbstractIntegrator):
     first: Array = param(float("inf"), unit="ms", above=0.0)
     joint = True
     adaptive = True
+    stable = math.inf
 
     def start(self, shape: tuple[int, ...], dtype: Any) -> Float[Array, "..."]:
         """The first step of every neuron."""

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from .._linear import Current
-from .._types import param
+from .._types import Requirement, param
 from .choices import (
     AbstractComparator,
     AbstractReset,
@@ -34,7 +34,8 @@ class Lapicque(AbstractIntegrateFire):
     """The textbook neuron, `C dv/dt = I - v/R` in one Euler step: `v <- v + dt (I - v/R) / C`.
 
     With `dt = 1` it is the line `V += (I - V/R)/C` of the textbooks, rest at 0. `LIF(tau=R C, gain=Resistance(R))` is
-    the same equation solved exactly; Euler's `v` decays by `1 - dt/(R C)` a step and is unstable for `dt > 2 R C`.
+    the same equation solved exactly; Euler's `v` decays by `1 - dt/(R C)` a step;
+    `dt > R C`, where it would overshoot, is refused.
 
     **Arguments**, each of shape `()` or `(n,)`:
 
@@ -46,14 +47,26 @@ class Lapicque(AbstractIntegrateFire):
     """
 
     resistance: Array = param(10.0, unit="MOhm", above=0.0)
-    capacitance: Array = param(1.0, unit="nF", above=0.0)
+    capacitance: Array = param(1.0, unit="nF", above=0.0, finite=True)
     v_th: Array = param(1.0, unit="mV")
-    v_reset: Array = param(0.0, unit="mV")
-    t_ref: Array = param(0.0, unit="ms", least=0.0)
+    v_reset: Array = param(0.0, unit="mV", finite=True)
+    t_ref: Array = param(0.0, unit="ms", least=0.0, finite=True)
     comparator: AbstractComparator = eqx.field(default_factory=AtLeast)
     reset_kind: AbstractReset = eqx.field(default_factory=ToValue)
     reset_time: AbstractResetTime = eqx.field(default_factory=SameStep)
     surrogate: AbstractSurrogate = eqx.field(default_factory=FastSigmoid)
+
+    def requirements_at(self, dt):
+        tau = self.resistance * self.capacitance
+        return (
+            Requirement(
+                lambda: dt <= tau * (1.0 + 1e-6),
+                lambda: (
+                    f"Lapicque has resistance * capacitance = {tau} ms; expected at least dt = {dt:g} ms: Euler's step "
+                    "would overshoot. Take a shorter dt, or LIF, which is exact."
+                ),
+            ),
+        )
 
     def init(self, shape: tuple[int, ...], dtype: Any) -> LapicqueState:
         return LapicqueState(**self.at_rest(jnp.zeros(()), shape, dtype))

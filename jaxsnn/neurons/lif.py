@@ -8,8 +8,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from .._linear import Current, phi
-from .._types import check, param
+from .._linear import Current, grown
+from .._types import param
 from .choices import (
     AbstractComparator,
     AbstractGain,
@@ -39,7 +39,7 @@ def leak(v: Array, v_rest: Array, tau: Array, gain: AbstractGain, current: Curre
     r = gain.resistance(tau, dt)
     slope = (r * current.b - 1.0) / tau
     drive = (v_rest + r * current.a) / tau
-    return v + (drive + slope * v) * dt * phi(slope * dt)
+    return v + (drive + slope * v) * dt * grown(slope * dt)
 
 
 class LIFState(NamedTuple):
@@ -58,24 +58,18 @@ class AbstractLIF(AbstractIntegrateFire):
     """
 
     tau: Array = param(20.0, unit="ms", above=0.0)
-    v_rest: Array = param(0.0, unit="mV")
+    v_rest: Array = param(0.0, unit="mV", finite=True)
     v_th: Array = param(20.0, unit="mV")
-    v_reset: Array = param(0.0, unit="mV")
-    t_ref: Array = param(0.0, unit="ms", least=0.0)
-    bias: Array = param(0.0, unit="current")
-    noise: Array | None = param(None, unit="mV", optional=True, least=0.0)
+    v_reset: Array = param(0.0, unit="mV", finite=True)
+    t_ref: Array = param(0.0, unit="ms", least=0.0, finite=True)
+    bias: Array = param(0.0, unit="current", finite=True)
+    noise: Array | None = param(None, unit="mV", optional=True, least=0.0, finite=True)
     gain: AbstractGain = eqx.field(default_factory=Resistance)
     comparator: AbstractComparator = eqx.field(default_factory=AtLeast)
     reset_kind: AbstractReset = eqx.field(default_factory=ToValue)
     reset_time: AbstractResetTime = eqx.field(default_factory=SameStep)
     while_refractory: AbstractHearing = eqx.field(default_factory=Drops)
     surrogate: AbstractSurrogate = eqx.field(default_factory=FastSigmoid)
-
-    def __check_init__(self):
-        check(
-            lambda: self.v_reset <= self.v_th,
-            f"{type(self).__name__}.v_reset is {self.v_reset} mV; expected at most v_th = {self.v_th} mV.",
-        )
 
     @property
     def membrane_tau(self) -> Array:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import equinox as eqx
-import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array
 
-from .._types import check, param
-from .choices import AbstractComparator, AbstractReset, AtLeast, ToValue
-from .exponential import EIFState
-from .integrators import RK4, AbstractIntegrator, MembraneFirst
+from .._types import param
+from .integrators import AbstractIntegrator, MembraneFirst
 from .ode import AbstractCutoff
-from .surrogate import AbstractSurrogate, FastSigmoid
 
 
 class QIF(AbstractCutoff):
@@ -31,46 +25,19 @@ class QIF(AbstractCutoff):
     **Reference:** Ermentrout and Kopell, SIAM J. Appl. Math. 46:233 (1986).
     """
 
-    tau: Array = param(10.0, unit="ms", above=0.0)
-    k: Array = param(1.0, unit="1/mV", above=0.0)
-    v_rest: Array = param(0.0, unit="mV")
-    v_c: Array = param(0.0, unit="mV")
-    r: Array = param(1.0, unit="mV per unit of current")
-    v_peak: Array = param(10.0, unit="mV")
-    v_reset: Array = param(-10.0, unit="mV")
-    t_ref: Array = param(0.0, unit="ms", least=0.0)
-    bias: Array = param(0.0, unit="current")
-    integrator: AbstractIntegrator = eqx.field(default_factory=RK4)
-    comparator: AbstractComparator = eqx.field(default_factory=AtLeast)
-    reset_kind: AbstractReset = eqx.field(default_factory=ToValue)
-    surrogate: AbstractSurrogate = eqx.field(default_factory=FastSigmoid)
-
-    def __check_init__(self):
-        check(
-            lambda: self.v_reset < self.v_peak,
-            f"QIF.v_reset is {self.v_reset} mV; expected less than v_peak = {self.v_peak} mV.",
-        )
-
-    def init(self, shape: tuple[int, ...], dtype: Any) -> EIFState:
-        return EIFState(**self.at_rest(self.v_rest, shape, dtype))
-
-    def seen(self, s):
-        return jnp.minimum(s.v, self.v_peak)
+    tau: Array = param(10.0, unit="ms", above=0.0, finite=True)
+    k: Array = param(1.0, unit="1/mV", above=0.0, finite=True)
+    v_rest: Array = param(0.0, unit="mV", finite=True)
+    v_c: Array = param(0.0, unit="mV", finite=True)
+    r: Array = param(1.0, unit="mV per unit of current", finite=True)
+    v_peak: Array = param(10.0, unit="mV", finite=True)
+    v_reset: Array = param(-10.0, unit="mV", finite=True)
+    t_ref: Array = param(0.0, unit="ms", least=0.0, finite=True)
+    bias: Array = param(0.0, unit="current", finite=True)
 
     def flow(self, s, current):
-        v = self.seen(s)
-        rate = self.k * (v - self.v_rest) * (v - self.v_c) + self.r * (self.bias + current)
-        return (self.still(s, rate / self.tau),)
-
-
-class IzhikevichState(NamedTuple):
-    """Membrane potential, recovery, steps of refractoriness left, and what adaptive integrators remember."""
-
-    v: Float[Array, "..."]
-    u: Float[Array, "..."]
-    r: Int[Array, "..."]
-    fired: Float[Array, "..."] | None = None
-    step: Float[Array, "..."] | None = None
+        rate = self.k * (s.v - self.v_rest) * (s.v - self.v_c) + self.r * (self.bias + current)
+        return (rate / self.tau,)
 
 
 class Izhikevich(AbstractCutoff):
@@ -84,6 +51,10 @@ class Izhikevich(AbstractCutoff):
     - `integrator=MembraneFirst(1)`, `comparator=Above()`: the program of the 2004 paper.
     - `integrator=Euler()`: both from the old values: NEST's default (`consistent_integration=True`), best at 0.1 ms.
 
+    They are unstable where `v` is far below rest, -112 mV in half steps of 0.5 ms (`Euler` in steps of 0.1 ms: -187),
+    or a conductance strong, and would fire on inhibition alone: such a run is reported (`Status.STIFF`), and
+    `ExponentialEuler()` is for it.
+
     **Arguments**, each of shape `()` or `(n,)`:
 
     - `a`: 1/ms. `b`, `quadratic`, `linear`, `constant`: coefficients. `c`, `v_peak`: mV. `d`: in the unit of `u`.
@@ -95,34 +66,33 @@ class Izhikevich(AbstractCutoff):
 
     variables = ("v", "u")
 
-    a: Array = param(0.02, unit="1/ms")
-    b: Array = param(0.2, unit="1/ms")
-    c: Array = param(-65.0, unit="mV")
-    d: Array = param(8.0, unit="mV/ms")
-    v_peak: Array = param(30.0, unit="mV")
-    t_ref: Array = param(0.0, unit="ms", least=0.0)
-    bias: Array = param(0.0, unit="mV/ms")
-    v0: Array = param(-65.0, unit="mV")
-    quadratic: Array = param(0.04, unit="1/(mV ms)")
-    linear: Array = param(5.0, unit="1/ms")
-    constant: Array = param(140.0, unit="mV/ms")
-    integrator: AbstractIntegrator = eqx.field(default_factory=MembraneFirst)
-    comparator: AbstractComparator = eqx.field(default_factory=AtLeast)
-    reset_kind: AbstractReset = eqx.field(default_factory=ToValue)
-    surrogate: AbstractSurrogate = eqx.field(default_factory=FastSigmoid)
+    a: Array = param(0.02, unit="1/ms", finite=True)
+    b: Array = param(0.2, unit="1/ms", finite=True)
+    c: Array = param(-65.0, unit="mV", finite=True)
+    d: Array = param(8.0, unit="mV/ms", finite=True)
+    v_peak: Array = param(30.0, unit="mV", finite=True)
+    t_ref: Array = param(0.0, unit="ms", least=0.0, finite=True)
+    bias: Array = param(0.0, unit="mV/ms", finite=True)
+    v0: Array = param(-65.0, unit="mV", finite=True)
+    quadratic: Array = param(0.04, unit="1/(mV ms)", finite=True)
+    linear: Array = param(5.0, unit="1/ms", finite=True)
+    constant: Array = param(140.0, unit="mV/ms", finite=True)
+    integrator: AbstractIntegrator = eqx.field(default_factory=MembraneFirst, kw_only=True)
 
     @property
     def v_reset(self) -> Array:
         """Where `v` restarts: `c`."""
         return self.c
 
-    def init(self, shape: tuple[int, ...], dtype: Any) -> IzhikevichState:
-        u = jnp.broadcast_to(self.b * self.v0, shape).astype(dtype)
-        return IzhikevichState(u=u, **self.at_rest(self.v0, shape, dtype))
+    def beginning(self):
+        return {"v": self.v0, "u": self.b * self.v0}
+
+    def seen(self, s):
+        return s.v  # the published programs bound nothing
 
     def flow(self, s, current):
         dv = self.quadratic * s.v * s.v + self.linear * s.v + self.constant - s.u + (self.bias + current)
-        return self.still(s, dv), self.a * (self.b * s.v - s.u)
+        return dv, self.a * (self.b * s.v - s.u)
 
     def jump(self, s, spike):
         return super().jump(s, spike)._replace(u=s.u + self.d * spike)

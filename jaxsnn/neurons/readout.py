@@ -22,7 +22,7 @@ class LI(AbstractNeuron):
     """
 
     tau: Array = param(20.0, unit="ms", above=0.0)
-    v_rest: Array = param(0.0, unit="mV")
+    v_rest: Array = param(0.0, unit="mV", finite=True)
     gain: AbstractGain = eqx.field(default_factory=Resistance)
 
     @property

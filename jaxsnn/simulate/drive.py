@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from .._types import Checked
+from .._types import Checked, is_concrete
 from ..dynamics import AbstractDynamics, Inputs, Signals
 
 
@@ -53,6 +56,10 @@ class AbstractDrive(Checked):
     def prepare(self, dynamics: AbstractDynamics, first: Int[Array, ""]) -> AbstractDrive:
         """What steps in a run that starts with step `first`: 0 unless it is continued."""
         return self
+
+    def unsupported(self, dynamics: AbstractDynamics) -> str | None:
+        """Why it cannot feed this model, as far as its numbers are known: asked before a run."""
+        return None
 
     def init(self, *, key: Array) -> Any:
         return ()
@@ -107,6 +114,9 @@ class Sum(AbstractDrive):
     def prepare(self, dynamics, first):
         return Sum(tuple(drive.prepare(dynamics, first) for drive in self.drives))
 
+    def unsupported(self, dynamics):
+        return next((why for drive in self.drives if (why := drive.unsupported(dynamics)) is not None), None)
+
     def init(self, *, key):
         return tuple(drive.init(key=jax.random.fold_in(key, i)) for i, drive in enumerate(self.drives))
 
@@ -132,6 +142,19 @@ def _rank(x: Any) -> int | None:
 def names(into: str | Iterable[str]) -> tuple[str, ...]:
     """One name or several, as several."""
     return (into,) if isinstance(into, str) else tuple(into)
+
+
+def negative(kind: str, path: str, dynamics: AbstractDynamics, *numbers: Array) -> str | None:
+    """Why a product of numbers cannot be fed into a port: some of it is negative, and the port is a conductance."""
+    if dynamics.signed(path) or not is_concrete(numbers):
+        return None
+    signs = [{*np.sign([np.min(x, initial=0), np.max(x, initial=0)])} for x in map(np.asarray, numbers)]
+    if not any(math.prod(some) < 0 for some in itertools.product(*signs)):
+        return None
+    return (
+        f"{kind} feeds negative amplitudes into {path!r}, a conductance, which has no sign; give positive ones, and "
+        "for inhibition a port with a low e_rev."
+    )
 
 
 def acts(t: Int[Array, ""], dt: float, start: Float[Array, ""], stop: Float[Array, ""]) -> Bool[Array, ""]:

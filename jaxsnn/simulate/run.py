@@ -121,6 +121,8 @@ def simulate(
     length = policy.chunk(total, chunk, math.lcm(1, *(probe.every(dynamics) for probe in probes)))
     given = (dynamics, drive, tuple(probes), state, key)
     if is_concrete(given):
+        if (why := drive.unsupported(dynamics)) is not None:
+            raise ValueError(why)
         state, records, status = _in_calls(given, total, length, Bar() if progress is None else progress)
         if throw:
             raise_if(status)

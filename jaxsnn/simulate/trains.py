@@ -13,7 +13,7 @@ from .. import _random
 from .._status import Status, bit
 from .._types import as_number, check, param
 from ..dynamics import Inputs
-from .drive import AbstractDrive, acts, names
+from .drive import AbstractDrive, acts, names, negative
 
 
 class Poisson(AbstractDrive):
@@ -37,6 +37,9 @@ class Poisson(AbstractDrive):
     @property
     def reacts(self):
         return False
+
+    def unsupported(self, dynamics):
+        return next((why for path in self.into if (why := negative("Poisson", path, dynamics, self.weight))), None)
 
     def prepare(self, dynamics, first):
         ports = tuple(dynamics.port(path) for path in self.into)
@@ -111,6 +114,9 @@ class Replay(AbstractDrive):
             f"Replay.events has an event outside steps 0 .. {steps - 1} or neurons 0 .. {n - 1}; enlarge them.",
         )
         return cls(jnp.zeros((steps, n), as_number(0).dtype).at[step, neuron].add(1), into=into, weight=weight)
+
+    def unsupported(self, dynamics):
+        return negative("Replay", self.into, dynamics, self.raster, self.weight)
 
     def prepare(self, dynamics, first):
         path, n = dynamics.port(self.into)

@@ -30,7 +30,7 @@ class Alpha(AbstractSynapse):
     **Arguments:** `tau`: time to peak, ms, shape `()` or `(n,)`. `hold`: `Exact()` or `Frozen()`.
     """
 
-    tau: Array = param(5.0, unit="ms", above=0.0)
+    tau: Array = param(5.0, unit="ms", above=0.0, finite=True)
     hold: AbstractHold = eqx.field(default_factory=Exact)
 
     def init(self, shape, dtype):

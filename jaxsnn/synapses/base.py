@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import abc
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -18,8 +20,13 @@ class AbstractSynapse(Checked):
 
     In step `k`, `advance` gives the current of the state at `t_k` (an affine function of `v`, constant over the step)
     and decays the state to `t_{k+1}`; `receive` adds what arrived and says which part of it is a jump of `v` (None
-    where none ever is, so that the neuron need not be kicked).
+    where none ever is, so that the neuron need not be kicked). Parameters are leaves of shape `()` or `(n,)`, or
+    distributions. `signed`: whether what arrives may be negative; a conductance may not. `ranges`: of state variables.
     """
+
+    drawn = True
+    signed: ClassVar[bool] = True
+    ranges: ClassVar[Mapping[str, tuple[float, float]]] = MappingProxyType({})
 
     @abc.abstractmethod
     def init(self, shape: tuple[int, ...], dtype: Any) -> Any:

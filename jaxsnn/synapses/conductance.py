@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from types import MappingProxyType
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -25,11 +27,15 @@ class Conductance(AbstractSynapse):
     one exponential Euler step on the total: Brian2's `exponential_euler`, spike for spike.
 
     **Arguments:** `tau`: decay time constant, ms. `e_rev`: reversal potential, mV. Shape `()` or `(n,)`.
-    Weights are conductances in the unit of 1 / `R` (with `Resistance(1.0)`: in units of the leak conductance).
+    Weights are conductances, never negative, in the unit of 1 / `R` (with `Resistance(1.0)`: in units of the leak
+    conductance).
     """
 
     tau: Array = param(5.0, unit="ms", above=0.0)
-    e_rev: Array = param(0.0, unit="mV")
+    e_rev: Array = param(0.0, unit="mV", finite=True)
+
+    signed = False
+    ranges = MappingProxyType({"g": (0.0, math.inf)})
 
     def init(self, shape, dtype):
         return ConductanceState(jnp.zeros(shape, dtype))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import abc
+import math
+from types import MappingProxyType
 from typing import NamedTuple
 
 import equinox as eqx
@@ -10,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._linear import Current, phi, phi_between
-from .._types import param
+from .._types import Requirement, param
 from .base import AbstractHold, AbstractSynapse, Exact, Frozen, membrane_rate
 
 
@@ -73,7 +75,7 @@ class DualExponential(AbstractSynapse):
     `ToArea()` or `Bare()`. `hold`: `Exact()` or `Frozen()`.
     """
 
-    tau_rise: Array = param(1.0, unit="ms", above=0.0)
+    tau_rise: Array = param(1.0, unit="ms", above=0.0, finite=True)
     tau_decay: Array = param(5.0, unit="ms", above=0.0)
     size: AbstractSize = eqx.field(default_factory=ToPeak)
     hold: AbstractHold = eqx.field(default_factory=Exact)
@@ -109,10 +111,26 @@ class DualConductance(AbstractSynapse):
     weight of 1 is, `ToPeak()`, `ToArea()` or `Bare()`.
     """
 
-    tau_rise: Array = param(1.0, unit="ms", above=0.0)
+    tau_rise: Array = param(1.0, unit="ms", above=0.0, finite=True)
     tau_decay: Array = param(5.0, unit="ms", above=0.0)
-    e_rev: Array = param(0.0, unit="mV")
+    e_rev: Array = param(0.0, unit="mV", finite=True)
     size: AbstractSize = eqx.field(default_factory=ToPeak)
+
+    signed = False
+    ranges = MappingProxyType({"g": (0.0, math.inf), "y": (0.0, math.inf)})
+
+    def requirements(self):
+        if not isinstance(self.size, Bare):
+            return ()
+        return (
+            Requirement(
+                lambda: self.tau_rise < self.tau_decay,
+                lambda: (
+                    f"DualConductance.tau_rise is {self.tau_rise} ms; expected less than tau_decay = {self.tau_decay} "
+                    "ms: the bare difference would be negative. Take ToPeak(), or exchange them."
+                ),
+            ),
+        )
 
     def init(self, shape, dtype):
         return DualConductanceState(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))

@@ -28,20 +28,29 @@ class NMDA(AbstractSynapse):
     """
 
     course: AbstractSynapse = eqx.field(default_factory=lambda: Conductance(100.0))
-    mg: Array = param(1.0, unit="mM", least=0.0)
-    slope: Array = param(0.062, unit="1/mV")
-    half: Array = param(3.57, unit="mM", above=0.0)
+    mg: Array = param(1.0, unit="mM", least=0.0, finite=True)
+    slope: Array = param(0.062, unit="1/mV", least=0.0, finite=True)
+    half: Array = param(3.57, unit="mM", above=0.0, finite=True)
+
+    signed = False
+
+    def __check_init__(self):
+        if not isinstance(self.course, AbstractSynapse) or self.course.signed:
+            raise ValueError(
+                f"NMDA.course is {type(self.course).__name__}, which is no conductance; "
+                "expected Conductance(...) or DualConductance(...)."
+            )
+
+    @property
+    def ranges(self):
+        return self.course.ranges
 
     def init(self, shape, dtype):
         return self.course.init(shape, dtype)
 
     def advance(self, s, v, dt, tau_m):
         s, open_ = self.course.advance(s, v, dt, tau_m)
-        if open_ is None or open_.b is None:
-            raise ValueError(
-                f"NMDA.course is {type(self.course).__name__}, which is no conductance; "
-                "expected Conductance(...) or DualConductance(...)."
-            )
+        assert open_ is not None and open_.b is not None  # a conductance
         if v is None:
             raise ValueError("NMDA needs the membrane potential, and the neuron's state has no `v`; name it so.")
         block = 1.0 / (1.0 + self.mg * jnp.exp(-self.slope * v) / self.half)

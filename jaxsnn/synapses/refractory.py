@@ -15,6 +15,14 @@ class UnlessRefractory(AbstractSynapse):
 
     port: AbstractSynapse
 
+    @property
+    def signed(self):
+        return self.port.signed
+
+    @property
+    def ranges(self):
+        return self.port.ranges
+
     def init(self, shape, dtype):
         return self.port.init(shape, dtype)
 
