@@ -265,23 +265,31 @@ def drawn(module: M, key: Array, shape: Shape) -> M:
     Each is drawn with a key of its own, by its dotted path in the module, and must suit the module that has it: a time
     constant drawn from `Normal(20.0, 10.0)` that is negative is an error, where it is known, or else a status bit.
     """
-    parts = {field.name: getattr(module, field.name) for field in dataclasses.fields(module)}
-    parts = {name: part for name, part in parts.items() if name != "init" and _has_distributions(part)}
-    for name, part in parts.items():
+    if not _has_distributions(parts := {name: part for name, part in _fields(module) if name != "init"}):
+        return module
 
-        def number(path: Any, leaf: Any, name: str = name) -> Any:
-            at = ".".join([name, *(jax.tree_util.keystr((step,), simple=True) for step in path)])
-            return leaf.sample(_random.named_key(key, at), shape) if _is_distribution(leaf) else leaf
+    def number(path: Any, leaf: Any) -> Any:
+        at = ".".join(jax.tree_util.keystr((step,), simple=True) for step in path)
+        return leaf.sample(_random.named_key(key, at), shape) if _is_distribution(leaf) else leaf
 
-        numbers = jax.tree_util.tree_map_with_path(number, part, is_leaf=_is_distribution)
-        try:
-            recheck(numbers)
-        except ValueError as error:
-            raise ValueError(
-                f"{str(error).rstrip('.')}. It was drawn: bound its distribution, e.g. Normal(..., lo=..., hi=...)."
-            ) from None
-        module = eqx.tree_at(lambda m, name=name: getattr(m, name), module, numbers)
+    numbers = jax.tree_util.tree_map_with_path(number, parts, is_leaf=_is_distribution)
+    changed = [name for name, part in parts.items() if _has_distributions(part)]
+    module = eqx.tree_at(lambda m: [getattr(m, name) for name in changed], module, [numbers[name] for name in changed])
+    try:
+        recheck(module)
+    except ValueError as error:
+        raise ValueError(
+            f"{str(error).rstrip('.')}. It was drawn: bound its distribution, e.g. Normal(..., lo=..., hi=...)."
+        ) from None
     return module
+
+
+def _fields(module: eqx.Module) -> list[tuple[str, Any]]:
+    return [
+        (field.name, getattr(module, field.name))
+        for field in dataclasses.fields(module)
+        if not field.metadata.get("static")
+    ]
 
 
 def stand_in(module: M, shape: Shape) -> M:

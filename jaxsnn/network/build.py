@@ -15,8 +15,9 @@ from .._time import steps as to_steps
 from .._types import check, is_concrete, on_device
 from ..connect.graph import AbstractGraph, DenseGraph
 from ..connect.layer import Layer
+from ..connect.spatial import ByDistance, Spatial
 from ..connect.topology import Edges, FromArrays, coarse
-from ..distributions import AbstractDistribution, draw
+from ..distributions import AbstractDistribution, draw, drawn
 from ..plasticity.base import chain
 from ..plasticity.incidence import incidence
 from .order import AbstractOrder
@@ -24,17 +25,32 @@ from .projection import Learning, Link, Projection
 
 
 def build(
-    name: str, link: Link, key: Array, *, n_pre: int, n_post: int, port: str, dt: float, order: AbstractOrder
+    name: str,
+    link: Link,
+    key: Array,
+    *,
+    n_pre: int,
+    n_post: int,
+    port: str,
+    dt: float,
+    order: AbstractOrder,
+    positions: tuple[Array | None, Array | None] = (None, None),
 ) -> Projection:
-    """The projection that `link` describes. Works on concrete values and on traced ones, with the same edges."""
+    """The projection that `link` describes. Works on concrete values and on traced ones, with the same edges.
+
+    `positions`: of both populations, for what depends on distance.
+    """
     post = link.post.partition(".")[0]
     try:
+        release = None if link.release is None else drawn(link.release, _random.named_key(key, "release"), (n_pre,))
+        link = eqx.tree_at(lambda l: l.release, link, release, is_leaf=lambda x: x is None)
         if isinstance(link.via, Layer):
             return _through_layer(link, link.via, key, n_pre, n_post, port, dt, order)
         assert link.topology is not None
-        edges = link.topology.build(_random.named_key(key, "edges"), n_pre, n_post, loop=link.pre == post)
-        edges = edges.padded(link.topology.places(n_pre, n_post, edges.pre.size))
-        layout = _Layout(link, edges, link.via.lay(edges, link.topology), key, dt)
+        topology = link.topology.placed(*positions) if isinstance(link.topology, Spatial) else link.topology
+        edges = topology.build(_random.named_key(key, "edges"), n_pre, n_post, loop=link.pre == post)
+        edges = edges.padded(topology.places(n_pre, n_post, edges.pre.size))
+        layout = _Layout(link, edges, link.via.lay(edges, topology), key, dt, positions)
         weight = layout.laid(link.weight, "weight")
         if link.rule is None:
             delay = _total(layout, order)
@@ -108,6 +124,7 @@ class _Layout(NamedTuple):
     graph: AbstractGraph
     key: Array
     dt: float
+    positions: tuple[Array | None, Array | None] = (None, None)
 
     def laid(self, value: Any, part: str) -> Array:
         """Drawn if need be, in the shape in which the graph holds them, or `()`."""
@@ -117,11 +134,13 @@ class _Layout(NamedTuple):
             return value  # a matrix, given as a matrix
         if isinstance(value, (np.ndarray, jax.Array)) and value.shape == pair and count == (value.size,):
             value = value.reshape(-1)
-        drawn = draw(value, _random.named_key(self.key, part), count, name=part)
-        if drawn.ndim and isinstance(self.link.topology, FromArrays) and _given(value):
-            _, known, order = _known(drawn, self.link.topology.order())
-            drawn = _array(known[order])  # given in the order of the user's edges
-        return drawn if drawn.ndim == 0 else graph.arrange(drawn, self.edges)
+        if isinstance(value, ByDistance):
+            return graph.arrange(value.of(self.edges, *self.positions), self.edges)
+        numbers = draw(value, _random.named_key(self.key, part), count, name=part)
+        if numbers.ndim and isinstance(self.link.topology, FromArrays) and _given(value):
+            _, known, order = _known(numbers, self.link.topology.order())
+            numbers = _array(known[order])  # given in the order of the user's edges
+        return numbers if numbers.ndim == 0 else graph.arrange(numbers, self.edges)
 
     def delay(self, value: Any, part: str, shortest: int) -> _Delay:
         """Milliseconds in whole steps, from `shortest` on."""

@@ -246,6 +246,7 @@ def network(
             port=post.partition(".")[2],
             dt=float(dt),
             order=order,
+            positions=(populations[link.pre].positions, populations[post.partition(".")[0]].positions),
         )
     for name, p in built.items():
         _check_voltages(name, p, populations)

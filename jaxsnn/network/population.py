@@ -16,7 +16,7 @@ from .._linear import Current
 from .._once import written_once
 from .._status import Status, bit
 from .._tree import children, get
-from .._types import Requirement, canonical_float, is_concrete
+from .._types import Requirement, canonical_float, check, is_concrete, param
 from ..distributions import AbstractDistribution, draw, drawn, stand_in
 from ..dynamics import known
 from ..neurons.base import AbstractNeuron
@@ -45,6 +45,7 @@ class Population(eqx.Module):
     - `ports`: synapse ports by name; `"E"` in a link or drive means the only port, `"E.exc"` one of several.
     - `init`: initial values of state variables by name (`"v"`, `"exc.g"`): numbers, arrays of shape `(n,)`,
       distributions, or functions of a key. What is not named starts at rest.
+    - `positions`: where neurons are, `(n, 2)` or `(n, 3)`, for links that depend on distance (`Spatial`, `ByDistance`).
 
     A parameter may be a distribution, `LIF(tau=Normal(20.0, 2.0, lo=5.0))`: `network(...)` draws one number for each
     neuron, by its key, the population's name and the parameter's, so that other populations change nothing.
@@ -54,6 +55,7 @@ class Population(eqx.Module):
     n: int = eqx.field(static=True)
     ports: dict[str, AbstractSynapse] = eqx.field(default_factory=lambda: {"in": Delta()})
     init: dict[str, Any] = eqx.field(default_factory=dict)
+    positions: Array | None = param(None, unit="distance", optional=True, kw_only=True)
 
     def __check_init__(self):
         if not isinstance(self.n, int) or self.n < 1:
@@ -69,6 +71,16 @@ class Population(eqx.Module):
                 below = known(repr(f"{path}.{name}") for name in children(found))
                 raise ValueError(f"Population.init has {path!r}, which is no variable; expected one below it: {below}.")
             self._check_range(path, value)
+        where = self.positions
+        if where is not None and where.shape not in ((self.n, 2), (self.n, 3)):
+            raise ValueError(
+                f"Population.positions has shape {where.shape}; expected ({self.n}, 2) or ({self.n}, 3), a place for "
+                "each neuron."
+            )
+        check(
+            where is None or (lambda: jnp.isfinite(where)),
+            "Population.positions has NaN or infinities; expected finite coordinates.",
+        )
         for leaf in jax.tree.leaves((self.neuron, self.ports)):
             if eqx.is_array(leaf) and leaf.shape not in ((), (self.n,)):
                 raise ValueError(

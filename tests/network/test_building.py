@@ -110,7 +110,7 @@ REFUSED = {
         ("Population.init['v'] of shape (4,)", "(3,)"),
     ),
     "negative tau": (lambda: snn.LIF(tau=-1.0), ("LIF.tau is -1.0 ms", "expected more than 0")),
-    "nan tau": (lambda: snn.LIF(tau=[1.0, np.nan]), ("LIF.tau is nan ms in 1 of 2 places", "expected more than 0 (and no NaN)")),
+    "nan tau": (lambda: snn.LIF(tau=[1.0, np.nan]), ("LIF.tau is nan ms in 1 of 2 places", "than 0 (and no NaN)")),
     "tau of no number": (lambda: snn.LIF(tau="long"), ("'long'", "expected a real number")),
     "negative t_ref": (lambda: snn.LIF(t_ref=-1.0), ("LIF.t_ref is -1.0 ms", "expected at least 0")),
     "negative noise": (lambda: snn.LIF(noise=-1.0), ("LIF.noise is -1.0", "expected at least 0")),

@@ -1,0 +1,188 @@
+"""Neurons at positions: who connects, how strongly and how late, as a function of distance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Bool, Float
+
+from .. import _random
+from .._types import Checked, as_number, is_concrete
+from .kernels import distances
+from .topology import _MAX_PAIRS, AbstractTopology, Edges, _at_compile_time, _likely_most
+
+_BLOCK = 2**20  # pairs that are looked at together
+
+
+def _box(value: Any) -> Array | None:
+    return None if value is None else as_number(value)
+
+
+class ByDistance(Checked):
+    """A weight or a delay of a link that depends on the distance of its two neurons: `weight=ByDistance(f)`.
+
+    **Arguments:** `function`: of distances, such as `GaussianKernel(0.5, 100.0)` or `lambda d: 1.0 + d / 200.0`; a
+    class with parameters can be swept. `extent`: as of `Spatial`. Delays are rounded to the grid.
+    """
+
+    function: Callable[[Array], Array]
+    extent: Array | None = eqx.field(default=None, converter=_box)
+
+    def __check_init__(self):
+        _check_function("ByDistance.function", self.function)
+
+    def __call__(self, d: Float[Array, " E"]) -> Float[Array, " E"]:
+        """One number for every distance."""
+        return jnp.broadcast_to(as_number(self.function(d)), d.shape)
+
+    def of(self, edges: Edges, pre: Array | None, post: Array | None) -> Float[Array, " E"]:
+        """One number for every edge, of populations at positions `pre` and `post`."""
+        a, b = _both(pre, post)
+        begin, end = a[jnp.minimum(edges.pre, len(a) - 1)], b[jnp.minimum(edges.post, len(b) - 1)]  # or padding
+        return self(distances(begin, end, self.extent))
+
+
+class Spatial(AbstractTopology):
+    """Every pair with a probability that depends on its distance, independently of all others.
+
+    The populations need `positions`, `(n, 2)` or `(n, 3)`. A pair is decided by the network's key, the projection's
+    name and the two neurons, so that a wider kernel only adds edges to those of a narrower one.
+
+    **Arguments:** `p`: probability as a function of distance: `GaussianKernel`, `ExponentialKernel`, `BoxKernel`, or
+    any function. `extent`: lengths of the sides of a periodic box, `(2,)` or `(3,)`: distances are those to the nearest
+    image; None for open boundaries. `autapses`: whether a neuron may connect to itself, in one population.
+    `most`: static, the most edges, needed where `p` or positions are traced.
+    """
+
+    p: Callable[[Array], Array]
+    extent: Array | None = eqx.field(default=None, converter=_box, kw_only=True)
+    autapses: bool = eqx.field(default=True, static=True, kw_only=True)
+    most: int | None = eqx.field(default=None, static=True, kw_only=True)
+    pre: Array | None = eqx.field(default=None, kw_only=True)  # positions, which `placed` puts in
+    post: Array | None = eqx.field(default=None, kw_only=True)
+
+    def __check_init__(self):
+        _check_function("Spatial.p", self.p)
+
+    def placed(self, pre: Array | None, post: Array | None) -> Spatial:
+        """The same between populations at these positions."""
+        a, b = _both(pre, post)
+        return Spatial(self.p, extent=self.extent, autapses=self.autapses, most=self.most, pre=a, post=b)
+
+    def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
+        pre, post = _both(self.pre, self.post)
+        if n_pre * n_post >= _MAX_PAIRS:
+            raise ValueError(f"Spatial got {n_pre} x {n_post} neurons; expected fewer than 2^31 pairs: split them.")
+        skip, stream = loop and not self.autapses, _random.stream(key, "pairs")
+        place = (self.p, pre, post, self.extent)
+        if is_concrete(key, self):
+            with _at_compile_time(True):
+                first = _blocks(pre, post)
+                blocks = [_chosen(*place, stream, row, skip) for row in first]
+                _refuse(any(bool(beyond) for _, beyond in blocks))
+                found = [np.nonzero(np.asarray(chosen)) for chosen, _ in blocks]
+                a = np.concatenate([rows + row for (rows, _), row in zip(found, first, strict=True)])
+                b = np.concatenate([columns for _, columns in found])
+                return Edges(jnp.asarray(a, jnp.int32), jnp.asarray(b, jnp.int32), jnp.zeros((), bool), n_pre, n_post)
+        capacity = self._most(n_pre, n_post, loop)[0]
+        chosen, beyond = jax.lax.map(
+            lambda first: _chosen(*place, stream, first, skip), jnp.asarray(_blocks(pre, post), jnp.int32)
+        )
+        chosen = chosen.reshape(-1, n_post)[:n_pre].reshape(-1)
+        at = jnp.nonzero(chosen, size=capacity, fill_value=n_pre * n_post)[0].astype(jnp.int32)
+        real = at < n_pre * n_post
+        edges = jnp.where(real, at // n_post, n_pre), jnp.where(real, at % n_post, n_post)
+        return Edges(*edges, jnp.any(beyond) | (jnp.sum(chosen) > capacity), n_pre, n_post)
+
+    def fan_out(self, n_pre: int, n_post: int) -> int:
+        return self._most(n_pre, n_post, loop=False)[1]
+
+    def _most(self, n_pre: int, n_post: int, loop: bool) -> tuple[int, int]:
+        """The most edges there may be, and of one pre neuron: static."""
+        if self.most is not None:
+            return self.most, min(self.most, n_post)
+        if not is_concrete(self):
+            raise ValueError(
+                "Spatial got a traced kernel or positions, which leave the number of edges open when the program is "
+                "compiled; give the most edges as a number: Spatial(..., most=...)."
+            )
+        pre, post = _both(self.pre, self.post)
+        with _at_compile_time(True):
+            likely = [_likely(self.p, pre, post, self.extent, first, False) for first in _blocks(pre, post)]
+            _refuse(any(bool(beyond) for _, _, beyond in likely))
+            mean = np.concatenate([np.asarray(m, np.float64) for m, _, _ in likely])[:n_pre]
+            variance = np.concatenate([np.asarray(v, np.float64) for _, v, _ in likely])[:n_pre]
+        row = max(_likely_most(m, v, n_post) for m, v in zip(mean, variance, strict=True))
+        return max(1, _likely_most(mean.sum(), variance.sum(), n_pre * n_post)), row
+
+
+def _blocks(pre: Array, post: Array) -> list[int]:
+    """Where blocks of rows begin."""
+    return [*range(0, len(pre), _rows(pre, post))]
+
+
+def _rows(pre: Array, post: Array) -> int:
+    return max(1, min(len(pre), _BLOCK // len(post)))
+
+
+@eqx.filter_jit
+def _chances(
+    p: Any, pre: Array, post: Array, extent: Array | None, first: Any, skip: bool
+) -> Float[Array, "rows post"]:
+    """The probability of every pair of a block of rows; 0 past the last row."""
+    rows = first + jnp.arange(_rows(pre, post))
+    d = distances(pre[jnp.minimum(rows, len(pre) - 1)][:, None], post[None], extent)
+    # the same numbers in whatever program this is a part of: an edge is there or not
+    chance = lax.optimization_barrier(jnp.broadcast_to(as_number(p(lax.optimization_barrier(d))), d.shape))
+    own = rows[:, None] == jnp.arange(len(post))[None] if skip else False
+    return jnp.where((rows < len(pre))[:, None] & ~jnp.asarray(own), chance, 0.0)
+
+
+def _likely(
+    p: Any, pre: Array, post: Array, extent: Array | None, first: Any, skip: bool
+) -> tuple[Array, Array, Array]:
+    """Mean and variance of the out-degree, and whether anything is no probability."""
+    chance = _chances(p, pre, post, extent, first, skip)
+    return jnp.sum(chance, 1), jnp.sum(chance * (1.0 - chance), 1), _beyond(chance)
+
+
+def _beyond(chance: Array) -> Bool[Array, ""]:
+    return ~jnp.all((chance >= 0.0) & (chance <= 1.0))
+
+
+def _chosen(
+    p: Any, pre: Array, post: Array, extent: Array | None, stream: Array, first: Any, skip: bool
+) -> tuple[Bool[Array, "rows post"], Bool[Array, ""]]:
+    chance = _chances(p, pre, post, extent, first, skip)
+    rows = (jnp.asarray(first) + jnp.arange(chance.shape[0])).astype(jnp.uint32)
+    luck = _random.uniform(stream, rows[:, None], jnp.arange(len(post), dtype=jnp.uint32)[None])
+    return luck < chance, _beyond(chance)
+
+
+def _refuse(beyond: bool) -> None:
+    if beyond:
+        raise ValueError("Spatial.p gives numbers outside 0 .. 1; expected a probability at every distance.")
+
+
+def _both(pre: Array | None, post: Array | None) -> tuple[Array, Array]:
+    if pre is None or post is None:
+        side = "pre" if pre is None else "post"
+        raise ValueError(
+            f"distances need positions, and the {side} population has none; give Population(positions=...)"
+        )
+    if pre.shape[1] != post.shape[1]:
+        raise ValueError(
+            f"the positions have {pre.shape[1]} and {post.shape[1]} coordinates; distances need equally many"
+        )
+    return pre, post
+
+
+def _check_function(name: str, function: Any) -> None:
+    if not callable(function):
+        raise ValueError(f"{name} is {function!r}, expected a function of distance such as GaussianKernel(0.5, 100.0).")
