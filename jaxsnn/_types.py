@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Bool
+
+M = TypeVar("M")
 
 
 def canonical_float() -> np.dtype:
@@ -159,13 +161,18 @@ class Checked(eqx.Module):
                         f"{kind}.{field.name} is {_wrong(given, inside, unit)}; expected {_expected(field)}."
                     )
         if not waits:
-            check_all(self.requirements())
+            check_all(on_host(self).requirements())
 
 
 def _wrong(value: np.ndarray, inside: np.ndarray, unit: str) -> str:
     """The first number that is wrong, with its unit, and how many there are."""
     first = f"{value[~inside].flat[0]} {unit}".rstrip()
     return first if value.size == 1 else f"{first} in {np.sum(~inside)} of {value.size} places"
+
+
+def on_host(tree: M) -> M:
+    """A tree with its known numbers as NumPy's: what is computed of them compiles nothing."""
+    return jax.tree.map(lambda x: np.asarray(x) if isinstance(x, jax.Array) and is_concrete(x) else x, tree)
 
 
 def check_all(requirements: tuple[Requirement, ...]) -> None:

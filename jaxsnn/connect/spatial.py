@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float
 from .. import _random
 from .._types import Checked, as_number, is_concrete
 from .kernels import distances
-from .topology import _MAX_PAIRS, AbstractTopology, Edges, _at_compile_time, _likely_most
+from .topology import _MAX_PAIRS, AbstractTopology, Edges, _given, _likely_most, coarse
 
 _BLOCK = 2**20  # pairs that are looked at together
 
@@ -82,14 +82,14 @@ class Spatial(AbstractTopology):
         skip, stream = loop and not self.autapses, _random.stream(key, "pairs")
         place = (self.p, pre, post, self.extent)
         if is_concrete(key, self):
-            with _at_compile_time(True):
+            with jax.ensure_compile_time_eval():
                 first = _blocks(pre, post)
                 blocks = [_chosen(*place, stream, row, skip) for row in first]
                 _refuse(any(bool(beyond) for _, beyond in blocks))
                 found = [np.nonzero(np.asarray(chosen)) for chosen, _ in blocks]
                 a = np.concatenate([rows + row for (rows, _), row in zip(found, first, strict=True)])
                 b = np.concatenate([columns for _, columns in found])
-                return Edges(jnp.asarray(a, jnp.int32), jnp.asarray(b, jnp.int32), jnp.zeros((), bool), n_pre, n_post)
+                return _given(n_pre, n_post, a, b)
         capacity = self._most(n_pre, n_post, loop)[0]
         chosen, beyond = jax.lax.map(
             lambda first: _chosen(*place, stream, first, skip), jnp.asarray(_blocks(pre, post), jnp.int32)
@@ -99,6 +99,9 @@ class Spatial(AbstractTopology):
         real = at < n_pre * n_post
         edges = jnp.where(real, at // n_post, n_pre), jnp.where(real, at % n_post, n_post)
         return Edges(*edges, jnp.any(beyond) | (jnp.sum(chosen) > capacity), n_pre, n_post)
+
+    def places(self, n_pre: int, n_post: int, drawn: int) -> int:
+        return coarse(max(self._most(n_pre, n_post, loop=False)[0], drawn))
 
     def fan_out(self, n_pre: int, n_post: int) -> int:
         return self._most(n_pre, n_post, loop=False)[1]
@@ -113,7 +116,7 @@ class Spatial(AbstractTopology):
                 "compiled; give the most edges as a number: Spatial(..., most=...)."
             )
         pre, post = _both(self.pre, self.post)
-        with _at_compile_time(True):
+        with jax.ensure_compile_time_eval():
             likely = [_likely(self.p, pre, post, self.extent, first, False) for first in _blocks(pre, post)]
             _refuse(any(bool(beyond) for _, _, beyond in likely))
             mean = np.concatenate([np.asarray(m, np.float64) for m, _, _ in likely])[:n_pre]

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, UInt32
 from .. import _random
 from .._status import Status, bit
 from .._types import broken, canonical_float, check_all, is_concrete, out_of_bounds
-from ..connect.graph import DenseGraph
+from ..connect.graph import DenseGraph, SparseGraph
 from ..connect.layer import unsuited
 from ..dynamics import AbstractDynamics, Signals, known
 from ..plasticity.plastic import Cells
@@ -185,8 +185,16 @@ class Network(AbstractDynamics):
 
 def _real(p: Projection) -> Any:
     """Which places of a projection's weights are synapses."""
-    some = p.graph.count if isinstance(p.graph, DenseGraph) and p.weight.ndim else None
-    return np.bool_(True) if some is None else some > 0
+    if not p.weight.ndim:
+        return np.bool_(True)
+    if isinstance(p.graph, SparseGraph):
+        return _known(p.graph.pre) < p.graph.n_pre
+    some = p.graph.count if isinstance(p.graph, DenseGraph) else None
+    return np.bool_(True) if some is None else _known(some) > 0
+
+
+def _known(x: Array) -> Any:
+    return np.asarray(x) if is_concrete(x) else x
 
 
 def network(

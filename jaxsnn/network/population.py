@@ -16,7 +16,7 @@ from .._linear import Current
 from .._once import written_once
 from .._status import Status, bit
 from .._tree import children, get
-from .._types import Requirement, canonical_float, check, is_concrete, param
+from .._types import Requirement, canonical_float, check, is_concrete, on_host, param
 from ..distributions import AbstractDistribution, draw, drawn, stand_in
 from ..dynamics import known
 from ..neurons.base import AbstractNeuron
@@ -127,8 +127,9 @@ class Population(eqx.Module):
     def requirements(self, dt: float) -> tuple[Requirement, ...]:
         """What has to hold for a step of `dt` ms."""
         neuron = self.neuron
+        own = on_host(neuron).requirements_at(dt)
         if not (isinstance(neuron, AbstractODE) and explicit(neuron.integrator)):
-            return neuron.requirements_at(dt)
+            return own
         kind, stable = type(neuron.integrator).__name__, neuron.integrator.stable
         fastest = fastest_rate(neuron, self.ports)
         stiff = Requirement(
@@ -139,7 +140,7 @@ class Population(eqx.Module):
                 "or a shorter dt."
             ),
         )
-        return (*neuron.requirements_at(dt), stiff)
+        return (*own, stiff)
 
     def status(self, state: PopulationState) -> UInt32[Array, ""]:
         """Status bits of a run that ended in `state`."""

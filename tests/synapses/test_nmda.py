@@ -132,6 +132,5 @@ def test_equal_times_are_an_alpha_function(x64):
 
 
 def test_what_is_no_conductance_cannot_be_blocked():
-    cell = snn.Population(snn.LI(), 1, ports={"g": snn.NMDA(snn.Exponential(5.0))})
     with refused("NMDA.course is Exponential", "no conductance", "expected Conductance(...) or DualConductance(...)"):
-        snn.simulate(snn.network(dt=0.1, key=KEY, populations={"P": cell}), steps=1, key=KEY)
+        snn.NMDA(snn.Exponential(5.0))
