@@ -110,10 +110,11 @@ class Population(eqx.Module):
         given = np.asarray(value)
         if not np.all((given >= low) & (given <= high)):
             wrong = given[~((given >= low) & (given <= high))].flat[0]
-            raise ValueError(
-                f"Population.init[{path!r}] is {wrong}; expected {low:g} to {high:g}, the range of {variable!r} of "
-                f"{type(owner).__name__}."
+            bounded = math.isfinite(low) or math.isfinite(high)
+            wanted = (
+                f"{low:g} to {high:g}, the range of {variable!r} of {type(owner).__name__}" if bounded else "a number"
             )
+            raise ValueError(f"Population.init[{path!r}] is {wrong}; expected {wanted}.")
 
     def outside(self, state: PopulationState) -> Bool[Array, ""]:
         """Whether any state variable is out of its range."""

@@ -61,7 +61,7 @@ def test_what_is_traced_sets_a_bit_with_a_remedy(name):
 
 
 def test_a_run_raises_once_or_hands_over_its_status():
-    cell = snn.Population(snn.LI(), 2, init={"v": np.array([0.0, np.nan])})
+    cell = snn.Population(snn.LI(), 2, init={"v": np.array([0.0, np.inf])})
     net = snn.network(dt=0.1, key=jax.random.key(0), populations={"A": cell})
     start = functools.partial(snn.simulate, net, steps=3, key=jax.random.key(0))
     with pytest.raises(snn.SimulationError, match="NOT_FINITE: a state became NaN or infinite; check") as caught:
