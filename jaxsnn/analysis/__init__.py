@@ -8,6 +8,7 @@ from .cost import activation_sparsity as activation_sparsity
 from .cost import footprint as footprint
 from .cost import parameter_count as parameter_count
 from .cost import synaptic_operations as synaptic_operations
+from .rasters import unpack as unpack
 from .siegert import brunel_rate as brunel_rate
 from .siegert import siegert as siegert
 from .statistics import fano as fano
@@ -15,4 +16,3 @@ from .statistics import isi_cv as isi_cv
 from .statistics import pairwise_correlation as pairwise_correlation
 from .statistics import population_rate as population_rate
 from .statistics import spectrum_peak as spectrum_peak
-from .statistics import unpack as unpack

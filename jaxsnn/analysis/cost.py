@@ -12,6 +12,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .._types import is_concrete
+from .rasters import count
+
 
 def synaptic_operations(active: Float[Array, "... pre"], weight: Float[Array, "pre post"]) -> Float[Array, "..."]:
     """Operations of a projection: for every active sender its weights that are not zero; biases do not count.
@@ -20,11 +23,19 @@ def synaptic_operations(active: Float[Array, "... pre"], weight: Float[Array, "p
 
     **Arguments:** `active`: in how many steps each sender sent something that is not zero. `weight`: shape (pre, post).
     """
+    if jnp.ndim(weight) != 2 or jnp.shape(active)[-1:] != jnp.shape(weight)[:1]:
+        raise ValueError(
+            f"synaptic_operations: active of shape {jnp.shape(active)} and weight of {jnp.shape(weight)}: expected "
+            "(..., pre) and (pre, post)."
+        )
     return active @ jnp.sum(weight != 0, axis=1).astype(active.dtype)
 
 
 def activation_sparsity(active: Float[Array, "... n"], steps: int) -> Float[Array, ""]:
     """The part of all neurons, steps and examples without a spike: `1 - active / all`, one number for all of them."""
+    count(steps, "activation_sparsity", "steps")
+    if is_concrete(active) and not bool(jnp.all((active >= 0) & (active <= steps))):
+        raise ValueError(f"activation_sparsity: active steps lie outside 0 .. {steps}: expected their number a neuron.")
     return 1.0 - jnp.sum(active) / (active.size * steps)
 
 

@@ -54,7 +54,7 @@ def siegert(
 
     **Returns** the rate in Hz, of the broadcast shape.
 
-    **Raises** `ValueError` if `tau <= 0`, `t_ref < 0`, `sigma < 0`, `v_reset >= v_th`, or any value is NaN.
+    **Raises** `ValueError` if `tau <= 0`, `t_ref < 0`, `sigma < 0`, `v_reset >= v_th`, or any value is not finite.
 
         >>> round(float(siegert(20.0, 5.0, tau=20.0, t_ref=2.0, v_th=20.0, v_reset=10.0)), 3)
         27.341
@@ -63,7 +63,7 @@ def siegert(
     form is Brunel & Hakim (1999), Neural Comput. 11, 1621, eq. A.1.
     """
     given = {"mu": mu, "sigma": sigma, "tau": tau, "t_ref": t_ref, "v_th": v_th, "v_reset": v_reset}
-    numbers = {name: np.asarray(value, np.float64) for name, value in given.items()}
+    numbers = {name: _real(value, "siegert", name) for name, value in given.items()}
     _check(numbers)
     mu, sigma, tau, t_ref, v_th, v_reset = np.broadcast_arrays(*numbers.values())
     noisy = sigma > 0.0
@@ -76,10 +76,17 @@ def siegert(
         return 1000.0 * np.exp(-np.logaddexp(np.log(t_ref), log_time))
 
 
+def _real(value: ArrayLike, function: str, name: str) -> NDArray[np.float64]:
+    """Finite numbers in double precision, or one error."""
+    given = np.asarray(value)
+    if given.dtype.kind not in "iuf":
+        raise ValueError(f"{function}: `{name}` is {value!r}: expected real numbers.")
+    if not np.all(np.isfinite(given)):
+        raise ValueError(f"{function}: `{name}` is {value}: expected finite numbers, no NaN. Check its origin.")
+    return given.astype(np.float64)
+
+
 def _check(numbers: dict[str, NDArray[np.float64]]) -> None:
-    for name, value in numbers.items():
-        if np.isnan(value).any():
-            raise ValueError(f"siegert: `{name}` is {value}: expected numbers, not NaN. Check its origin.")
     for name, bad, expected in (
         ("tau", numbers["tau"] <= 0.0, "a positive time, in ms"),
         ("t_ref", numbers["t_ref"] < 0.0, "a time of at least 0, in ms"),
@@ -124,13 +131,22 @@ def brunel_rate(
 
     **Returns** the rate in Hz, of the broadcast shape of `g` and `eta`.
 
-    **Raises** `ValueError` as `siegert` does.
+    **Raises** `ValueError` as `siegert` does, if `g`, `eta` or `gamma` is negative, and if `c_e`, `weight` or `v_th` is
+    not positive.
 
         >>> round(float(brunel_rate(5.0, 2.0)), 2)
         37.95
 
     **Reference** Brunel (2000), J. Comput. Neurosci. 8, 183, eqs. 4, 21 and table 1.
     """
+    given = {"g": g, "eta": eta, "c_e": c_e, "gamma": gamma, "weight": weight, "tau": tau, "t_ref": t_ref, "v_th": v_th}
+    numbers = {name: _real(value, "brunel_rate", name) for name, value in given.items()}
+    for name in ("c_e", "weight", "tau", "v_th"):
+        if np.any(numbers[name] <= 0.0):
+            raise ValueError(f"brunel_rate: `{name}` is {given[name]}: expected more than 0.")
+    for name in ("g", "eta", "gamma"):
+        if np.any(numbers[name] < 0.0):
+            raise ValueError(f"brunel_rate: `{name}` is {given[name]}: expected at least 0.")
     threshold_rate = v_th / (c_e * weight * tau)  # per ms
     highest = 1000.0 / t_ref if t_ref > 0.0 else 1e5
 

@@ -1,51 +1,26 @@
 """Statistics of spike trains: pure functions of a raster, in NumPy for NumPy arrays and traceable for JAX arrays.
 
 A raster is `(steps, n)`, 0 or 1 (or a count) for each step and neuron; or bit-packed, `(steps, ceil(n / 32))` words of
-uint32 with `n` given; or what the `Raster` probe recorded, which knows its `n`. Time runs along axis 0 throughout.
+uint32 with `n` given; or what the `Raster` probe recorded, which knows its `n` and its `dt`. Time runs along axis 0.
 """
-
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .. import _bits
-
-Array = Any  # np.ndarray or jax.Array: what goes in comes out
-
-
-def unpack(raster: Array, n: int) -> Array:
-    """The boolean raster `(..., n)` of a bit-packed one: neuron `i` is bit `i % 32` of word `i // 32`.
-
-    **Arguments**
-
-    - `raster`: uint32, shape `(..., ceil(n / 32))`.
-    - `n`: number of neurons.
-
-    **Returns** booleans of shape `(..., n)`.
-
-    **Raises** `ValueError` if the words are not uint32 or their number does not fit `n`.
-
-        >>> unpack(np.array([[5]], np.uint32), 4)
-        array([[ True, False,  True, False]])
-    """
-    words = -(-n // 32)
-    if raster.dtype != np.uint32 or raster.shape[-1] != words:
-        raise ValueError(
-            f"unpack: raster of {raster.dtype}{list(raster.shape)}: expected uint32[..., {words}], which holds n = {n} "
-            "neurons, 32 a word. Give the `n` of the recorded population."
-        )
-    return _bits.unpack(raster, n)
+from .. import _sums
+from .._types import is_concrete
+from .rasters import Array, count, milliseconds, namespace, spikes, steps
 
 
-def population_rate(raster: Array, dt: float, bin: float, *, n: int | None = None) -> Array:
+def population_rate(raster: Array, dt: float | None = None, bin: float = 1.0, *, n: int | None = None) -> Array:
     """Rate of the whole population over time: spikes in a bin / (neurons x bin), in Hz.
 
     **Arguments**
 
-    - `raster`: spikes, `(steps, n)`, or packed with `n` given.
-    - `dt`: step, ms; `bin`: width of a bin, ms, a whole number of steps. An incomplete last bin is dropped.
+    - `raster`: spikes, `(steps, n)`, or packed with `n` given, or what `Raster` recorded.
+    - `dt`: step, ms; a recorded raster knows its own. `bin`: width of a bin, ms, a whole number of steps. An incomplete
+      last bin is dropped.
 
     **Returns** Hz, shape `(bins,)`.
 
@@ -54,9 +29,9 @@ def population_rate(raster: Array, dt: float, bin: float, *, n: int | None = Non
         >>> population_rate(np.eye(4), dt=1.0, bin=2.0)
         array([250., 250.])
     """
-    spikes = _spikes(raster, n, "population_rate")
-    counts = _binned(spikes, _steps(bin, dt, "population_rate", "bin"), "population_rate")
-    return counts.mean(axis=1) * (1000.0 / bin)
+    given = spikes(raster, n, "population_rate", dt=dt)
+    counts = _binned(given.values, steps(bin, given.dt, "population_rate", "bin"), "population_rate")
+    return _mean(counts, 1) * (1000.0 / bin)
 
 
 def isi_cv(raster: Array, *, n: int | None = None, min_intervals: int = 2) -> Array:
@@ -64,27 +39,47 @@ def isi_cv(raster: Array, *, n: int | None = None, min_intervals: int = 2) -> Ar
 
     **Arguments**
 
-    - `raster`: spikes, `(steps, n)`, or packed with `n` given; at most one spike a step counts.
-    - `min_intervals`: neurons with fewer intervals get NaN. The mean over neurons is `nanmean`'s business.
+    - `raster`: spikes, `(steps, n)`, or packed with `n` given, or what `Raster` recorded; at most one spike a step
+      counts.
+    - `min_intervals`: 1 or more; neurons with fewer intervals get NaN. The mean over neurons is for `nanmean`.
 
     **Returns** shape `(n,)`; the standard deviation is the population one (divided by the number of intervals).
 
         >>> isi_cv(np.array([[1, 0, 1, 0, 1, 0, 0, 0, 1]]).T).round(4)
         array([0.3536])
     """
-    spikes = _spikes(raster, n, "isi_cv").astype(bool)
-    xp = _namespace(spikes)
-    step = xp.arange(spikes.shape[0])[:, None]
-    latest = _running_maximum(xp.where(spikes, step, -1))
-    before = xp.concatenate([xp.full_like(latest[:1], -1), latest[:-1]])
-    counted = spikes & (before >= 0)
-    interval = xp.where(counted, step - before, 0).astype(float)
-    count = counted.sum(axis=0, keepdims=True)
-    divisor = xp.where(count > 0, count, 1).astype(float)
-    mean = interval.sum(axis=0, keepdims=True) / divisor
-    variance = xp.where(counted, (interval - mean) ** 2, 0.0).sum(axis=0, keepdims=True) / divisor
-    enough = count >= max(min_intervals, 1)
-    return xp.where(enough, xp.sqrt(variance) / xp.where(enough, mean, 1.0), xp.nan)[0]
+    fired = spikes(raster, n, "isi_cv").values.astype(bool)
+    least = count(min_intervals, "isi_cv", "min_intervals")
+    return _isi_cv(fired, least) if isinstance(fired, np.ndarray) else _isi_cv_traceable(fired, least)
+
+
+def _isi_cv(fired: np.ndarray, least: int) -> np.ndarray:
+    """From the list of spikes: costs what is there."""
+    neuron, step = np.nonzero(fired.T)
+    same = neuron[1:] == neuron[:-1]
+    interval, neuron = np.diff(step)[same].astype(float), neuron[1:][same]
+    summed = lambda x: np.bincount(neuron, x, minlength=fired.shape[1])
+    number = summed(np.ones_like(interval))
+    enough = number >= least
+    divisor = np.where(enough, number, 1.0)
+    mean = summed(interval) / divisor
+    variance = summed((interval - mean[neuron]) ** 2) / divisor
+    return np.where(enough, np.sqrt(variance) / np.where(enough, mean, 1.0), np.nan)
+
+
+def _isi_cv_traceable(fired: jax.Array, least: int) -> jax.Array:
+    step = jnp.arange(fired.shape[0], dtype=jnp.int32)[:, None]
+    latest = jax.lax.cummax(jnp.where(fired, step, -1), axis=0)
+    before = jnp.concatenate([jnp.full_like(latest[:1], -1), latest[:-1]])
+    counted = fired & (before >= 0)
+    interval = jnp.where(counted, step - before, 0)
+    number = jnp.sum(counted, axis=0)
+    divisor = jnp.maximum(number, 1).astype(float)
+    mean = jnp.sum(interval, axis=0).astype(float) / divisor  # exact: the time from the first spike to the last
+    off = jnp.where(counted, interval.astype(float) - mean[None], 0.0)
+    variance = _sums.over(off**2) / divisor
+    enough = number >= least
+    return jnp.where(enough, jnp.sqrt(variance) / jnp.where(enough, mean, 1.0), jnp.nan)
 
 
 def spectrum_peak(rate: Array, bin_ms: float, above: float = 8.0) -> Array:
@@ -103,7 +98,16 @@ def spectrum_peak(rate: Array, bin_ms: float, above: float = 8.0) -> Array:
         >>> float(spectrum_peak(np.sin(2 * np.pi * 40 * t / 1000), 1.0))
         40.0
     """
-    xp = _namespace(rate)
+    if not hasattr(rate, "dtype"):
+        rate = np.asarray(rate)
+    milliseconds(bin_ms, "spectrum_peak", "bin_ms")
+    if not isinstance(above, (int, float, np.number)) or isinstance(above, bool) or not 0.0 <= above < np.inf:
+        raise ValueError(f"spectrum_peak: `above` is {above!r}: expected a frequency of at least 0, Hz.")
+    if rate.ndim != 1 or rate.dtype.kind not in "biuf" or (is_concrete(rate) and not bool(np.isfinite(rate).all())):
+        raise ValueError(
+            f"spectrum_peak: rate of {rate.dtype}{list(rate.shape)}: expected finite numbers, shape (bins,)."
+        )
+    xp = namespace(rate)
     frequency = np.fft.rfftfreq(rate.shape[0], bin_ms / 1000.0)
     searched = frequency > above
     if not searched.any():
@@ -111,50 +115,56 @@ def spectrum_peak(rate: Array, bin_ms: float, above: float = 8.0) -> Array:
             f"spectrum_peak: {rate.shape[0]} bins of {bin_ms} ms hold no frequency above {above} Hz: record longer, "
             "use narrower bins, or search lower."
         )
-    power = xp.abs(xp.fft.rfft(rate - rate.mean())) ** 2
+    power = xp.abs(xp.fft.rfft(rate - _mean(rate))) ** 2
     first = int(np.argmax(searched))
     return xp.asarray(frequency)[first + xp.argmax(power[first:])]
 
 
-def fano(raster: Array, window: int, *, n: int | None = None) -> Array:
+def fano(raster: Array, window: float, *, dt: float | None = None, n: int | None = None) -> Array:
     """Fano factor of every neuron: variance / mean of its spike count over windows; 1 for Poisson, 0 for a clock.
 
     **Arguments**
 
-    - `raster`: spikes, `(steps, n)`, or packed with `n` given; `window`: steps, an incomplete last one is dropped.
+    - `raster`: spikes, `(steps, n)`, or packed with `n` given, or what `Raster` recorded.
+    - `window`: ms, a whole number of steps; an incomplete last one is dropped. `dt`: step, ms; a recorded raster knows
+      its own.
 
     **Returns** shape `(n,)`, NaN for silent neurons; the variance is the unbiased one.
 
     **Raises** `ValueError` if the raster holds fewer than two windows.
 
-        >>> fano(np.array([[1, 1, 0, 0, 1, 1, 0, 0]]).T, 2).round(4)
+        >>> fano(np.array([[1, 1, 0, 0, 1, 1, 0, 0]]).T, window=2.0, dt=1.0).round(4)
         array([1.3333])
     """
-    spikes = _spikes(raster, n, "fano")
-    counts = _binned(spikes, window, "fano", at_least=2)
-    xp = _namespace(counts)
-    mean = counts.mean(axis=0)
-    return xp.where(mean > 0, counts.var(axis=0, ddof=1) / xp.where(mean > 0, mean, 1.0), xp.nan)
+    given = spikes(raster, n, "fano", dt=dt)
+    counts = _binned(given.values, steps(window, given.dt, "fano", "window"), "fano", at_least=2)
+    xp = namespace(counts)
+    mean = _mean(counts)
+    variance = _sums.over((counts - mean[None]) ** 2) / (counts.shape[0] - 1)
+    return xp.where(mean > 0, variance / xp.where(mean > 0, mean, 1.0), xp.nan)
 
 
-def pairwise_correlation(raster: Array, window: int, *, n: int | None = None) -> Array:
-    """Pearson correlation of the spike counts of every pair of neurons, counted in windows of `window` steps.
+def pairwise_correlation(raster: Array, window: float, *, dt: float | None = None, n: int | None = None) -> Array:
+    """Pearson correlation of the spike counts of every pair of neurons, counted in windows of `window` ms.
 
     **Arguments**
 
-    - `raster`: spikes, `(steps, n)`, or packed with `n` given; `window`: steps, an incomplete last one is dropped.
+    - `raster`: spikes, `(steps, n)`, or packed with `n` given, or what `Raster` recorded.
+    - `window`: ms, a whole number of steps; an incomplete last one is dropped. `dt`: step, ms; a recorded raster knows
+      its own.
 
     **Returns** shape `(n (n - 1) / 2,)`, in the order of `numpy.triu_indices(n, 1)`; NaN where a count is constant.
 
     **Raises** `ValueError` if the raster holds fewer than two windows.
 
-        >>> pairwise_correlation(np.array([[1, 0, 1, 0], [0, 1, 0, 1]]).T, 1)
+        >>> pairwise_correlation(np.array([[1, 0, 1, 0], [0, 1, 0, 1]]).T, window=1.0, dt=1.0)
         array([-1.])
     """
-    spikes = _spikes(raster, n, "pairwise_correlation")
-    counts = _binned(spikes, window, "pairwise_correlation", at_least=2)
-    xp = _namespace(counts)
-    centred = counts - counts.mean(axis=0, keepdims=True)
+    given = spikes(raster, n, "pairwise_correlation", dt=dt)
+    window_steps = steps(window, given.dt, "pairwise_correlation", "window")
+    counts = _binned(given.values, window_steps, "pairwise_correlation", at_least=2)
+    xp = namespace(counts)
+    centred = counts - _mean(counts)[None]
     covariance = centred.T @ centred
     scale = xp.sqrt(xp.diagonal(covariance))
     product = scale[:, None] * scale[None, :]
@@ -162,40 +172,18 @@ def pairwise_correlation(raster: Array, window: int, *, n: int | None = None) ->
     return matrix[np.triu_indices(counts.shape[1], 1)]
 
 
-def _namespace(x: Array) -> Any:
-    return jnp if isinstance(x, jax.Array) else np
-
-
-def _running_maximum(x: Array) -> Array:
-    return jax.lax.cummax(x, axis=0) if isinstance(x, jax.Array) else np.maximum.accumulate(x, axis=0)
-
-
-def _spikes(raster: Any, n: int | None, function: str) -> Array:
-    if hasattr(raster, "words"):  # a recorded raster
-        raster, n = raster.words, raster.n
-    if n is not None:
-        return raster if raster.shape[-1] == n and raster.dtype != np.uint32 else unpack(raster, n)
-    if raster.ndim != 2 or raster.dtype == np.uint32:
-        raise ValueError(
-            f"{function}: raster of {raster.dtype}{list(raster.shape)}: expected spikes of shape (steps, n), or uint32 "
-            "words with `n=` the number of neurons."
-        )
-    return raster
-
-
-def _steps(time: float, dt: float, function: str, name: str) -> int:
-    steps = round(time / dt)
-    if steps < 1 or abs(steps * dt - time) > 1e-6 * dt:
-        raise ValueError(f"{function}: `{name}` is {time} ms: expected a whole number of steps of dt = {dt} ms.")
-    return steps
-
-
-def _binned(spikes: Array, width: int, function: str, at_least: int = 1) -> Array:
+def _binned(values: Array, width: int, function: str, at_least: int = 1) -> Array:
     """Spike counts in consecutive bins of `width` steps, shape `(bins, n)`, floating point."""
-    bins = spikes.shape[0] // width if width >= 1 else 0
+    bins = values.shape[0] // width
     if bins < at_least:
         raise ValueError(
-            f"{function}: windows of {width} steps in a raster of {spikes.shape[0]}: expected at least {at_least}. "
+            f"{function}: windows of {width} steps in a raster of {values.shape[0]}: expected at least {at_least}. "
             "Record longer or narrow the windows."
         )
-    return spikes[: bins * width].reshape(bins, width, spikes.shape[1]).sum(axis=1).astype(float)
+    cut = values[: bins * width].reshape(bins, width, values.shape[1])
+    return _sums.over(cut if cut.dtype.kind == "f" else cut.astype(np.int32), axis=1).astype(float)
+
+
+def _mean(x: Array, axis: int = 0) -> Array:
+    """The mean along an axis, whose error does not grow with its length."""
+    return _sums.over(x, axis) / x.shape[axis]

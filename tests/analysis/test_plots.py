@@ -44,7 +44,7 @@ def test_raster_dots_are_at_the_stamps():
 
 
 def test_trace_samples_are_at_their_times():
-    ax = plots.trace(np.ones((5, 2)), dt=0.1, every=10, label="v (mV)")
+    ax = plots.trace(np.ones((5, 2)), every=1.0, label="v (mV)")
     assert len(ax.lines) == 2
     np.testing.assert_allclose(ax.lines[1].get_xdata(), [1.0, 2.0, 3.0, 4.0, 5.0])
     assert ax.get_ylabel() == "v (mV)"

@@ -101,29 +101,29 @@ def test_fano():
     spikes = np.zeros((4000, 10, 8))
     spikes[:, 0] = counts
     flat = spikes.reshape(40_000, 8)
-    np.testing.assert_allclose(fano(flat, 10), counts.var(axis=0, ddof=1) / counts.mean(axis=0))
-    assert abs(fano(flat, 10).mean() - 1.0) < 4 * np.sqrt(2 / 4000 / 8)
+    np.testing.assert_allclose(fano(flat, 1.0, dt=0.1), counts.var(axis=0, ddof=1) / counts.mean(axis=0))
+    assert abs(fano(flat, 1.0, dt=0.1).mean() - 1.0) < 4 * np.sqrt(2 / 4000 / 8)
     clock = np.zeros((100, 2))
     clock[::5, 0] = 1
-    np.testing.assert_array_equal(fano(clock, 10), [0.0, np.nan])
+    np.testing.assert_array_equal(fano(clock, 1.0, dt=0.1), [0.0, np.nan])
     with pytest.raises(ValueError, match="at least 2"):
-        fano(clock, 60)
+        fano(clock, 6.0, dt=0.1)
 
 
 def test_pairwise_correlation_equals_corrcoef():
     spikes = poisson(2000, 4, 0.1) | poisson(2000, 1, 0.05, seed=1)
     counts = spikes.reshape(200, 10, 4).sum(axis=1)
     expected = np.corrcoef(counts.T)[np.triu_indices(4, 1)]
-    np.testing.assert_allclose(pairwise_correlation(spikes, 10), expected, rtol=1e-10)
+    np.testing.assert_allclose(pairwise_correlation(spikes, 1.0, dt=0.1), expected, rtol=1e-10)
     assert (expected > 0.1).all()
-    independent = pairwise_correlation(poisson(2000, 4, 0.1), 10)
+    independent = pairwise_correlation(poisson(2000, 4, 0.1), 1.0, dt=0.1)
     assert (np.abs(independent) < 4 / np.sqrt(200)).all()
 
 
 def test_pairwise_correlation_of_a_silent_neuron_is_nan():
     spikes = poisson(100, 3, 0.5)
     spikes[:, 1] = False
-    assert np.isnan(pairwise_correlation(spikes, 5)).tolist() == [True, False, True]
+    assert np.isnan(pairwise_correlation(spikes, 0.5, dt=0.1)).tolist() == [True, False, True]
 
 
 @pytest.mark.parametrize(
@@ -132,8 +132,8 @@ def test_pairwise_correlation_of_a_silent_neuron_is_nan():
         lambda s: population_rate(s, 0.1, 1.0),
         lambda s: spectrum_peak(population_rate(s, 0.1, 1.0), 1.0),
         isi_cv,
-        lambda s: fano(s, 50),
-        lambda s: pairwise_correlation(s, 50),
+        lambda s: fano(s, 5.0, dt=0.1),
+        lambda s: pairwise_correlation(s, 5.0, dt=0.1),
     ],
 )
 def test_traced_and_mapped_equals_numpy(statistic):
