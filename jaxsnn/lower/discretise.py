@@ -61,13 +61,13 @@ def _decay(cell: CellNode, name: str, tau: str, dt: float) -> Array:
 class FoldGains(AbstractPass):
     """The reset moves to 0; rest, bias and gain go into bias and weights: `v <- (1 - decay_v) v + u + bias`.
 
-    Where arrivals come after the threshold (`BrianOrder`) a jump leaks for one step before it is compared: its weight
+    Where arrivals act after the threshold (`Facts.arrivals`, as of `BrianOrder`) a jump leaks for one step before it is compared: its weight
     becomes smaller. One that arrives in the step of a spike is lost, so a cell is held for a step more, in which it
     does not take its bias either.
     """
 
     def __call__(self, graph, target):
-        late = "BrianOrder" in graph.done[0]
+        late = graph.facts.after_threshold
         cells, links = {}, {}
         for name, cell in graph.cells.items():
             if cell.is_input:
@@ -108,7 +108,7 @@ class MapDelays(AbstractPass):
     """
 
     def __call__(self, graph, target):
-        after = "BrianOrder" in graph.done[0]
+        after = graph.facts.after_threshold
         takes, longest, ahead = {}, {}, {}
         for key, link in graph.links.items():
             port = 1 if after or not _jumps(graph.cells[link.post]) else 0  # heard in one step, felt in the next

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array
 
 from .._types import is_concrete
+from ..network.order import AbstractArrival, AfterThreshold
 from .cores import AbstractSign
 from .fixed import AbstractFormat, Real
 
@@ -122,6 +123,18 @@ class Plan(NamedTuple):
     routes: tuple[tuple[int, int, int], ...] = ()
 
 
+class Facts(eqx.Module):
+    """What is true of the whole model: the step `dt`, ms, and where in a step arrivals act, as its order declares."""
+
+    dt: float = eqx.field(static=True)
+    arrivals: AbstractArrival
+
+    @property
+    def after_threshold(self) -> bool:
+        """Whether arrivals act after the threshold."""
+        return isinstance(self.arrivals, AfterThreshold)
+
+
 class Graph(eqx.Module):
     """Cells and links by name; what passes counted, by part; and how many steps late a group runs.
 
@@ -132,10 +145,15 @@ class Graph(eqx.Module):
     cells: dict[str, CellNode]
     links: dict[str, LinkNode]
     counts: dict[str, dict[str, Array]]
-    dt: float = eqx.field(static=True)
+    facts: Facts
     late: tuple[tuple[str, int], ...] = eqx.field(static=True, default=())
     done: tuple[str, ...] = eqx.field(static=True, default=())
     plan: Plan | None = eqx.field(static=True, default=None)
+
+    @property
+    def dt(self) -> float:
+        """The step, ms."""
+        return self.facts.dt
 
     def into(self, name: str) -> dict[str, LinkNode]:
         """The links into a group of cells."""

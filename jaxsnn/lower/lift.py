@@ -12,19 +12,19 @@ from .._linear import phi
 from .._types import is_concrete
 from ..connect.graph import DenseGraph
 from ..network.network import Network
-from ..network.order import AbstractOrder
 from ..network.population import Population
 from ..network.projection import Projection
 from ..neurons.base import AbstractNeuron
-from ..neurons.choices import Drops, NextStep, ToValue
+from ..neurons.choices import Above, AtLeast, Drops, Integrates, NextStep, SameStep, ToValue
 from ..neurons.cuba import CubaLIF
 from ..neurons.lif import LIF
 from ..neurons.readout import LI, Relay
-from ..neurons.recursion import DecayingCurrent, NewCurrent
-from ..synapses.base import AbstractSynapse, Exact
+from ..neurons.recursion import DecayingCurrent, NewCurrent, OldCurrent
+from ..synapses.base import AbstractSynapse, Exact, Frozen
 from ..synapses.delta import Delta
 from ..synapses.exponential import Exponential
-from .ir import CellNode, Graph, LinkNode, real
+from .ir import CellNode, Facts, Graph, LinkNode, real
+from .kinds import altered, is_a
 from .learning.link import LearningLink
 from .learning.stdp import sign_within
 from .synapses import sign_of
@@ -86,6 +86,9 @@ def _(neuron: LIF, dt: float) -> dict[str, Any]:
 @lowers.register
 def _(neuron: CubaLIF, dt: float) -> dict[str, Any]:
     _possible(neuron)
+    if not is_a(neuron.recursion, NewCurrent, OldCurrent, DecayingCurrent):
+        raise ValueError(f"CubaLIF.recursion is {type(neuron.recursion).__name__}, which is no recursion of a cell; "
+                         "use NewCurrent(), OldCurrent() or DecayingCurrent()")  # fmt: skip
     held = jnp.ceil(neuron.t_ref / dt - 1e-3).astype(jnp.int32)
     held = jnp.maximum(held, 1) if isinstance(neuron.reset_time, NextStep) else held
     through = jnp.ones_like(neuron.tau)
@@ -109,14 +112,29 @@ def _(neuron: CubaLIF, dt: float) -> dict[str, Any]:
 def _possible(neuron: LIF | CubaLIF) -> None:
     """Refuses the choices of a neuron that the chip does not have."""
     kind = type(neuron).__name__
-    if not isinstance(neuron.reset_kind, ToValue):
+    if not is_a(neuron.reset_kind, ToValue):
         raise ValueError(
             f"{kind}.reset_kind is {type(neuron.reset_kind).__name__}, the chip resets to 0; use ToValue()"
         )
+    if not is_a(neuron.reset_time, SameStep, NextStep):
+        raise ValueError(f"{kind}.reset_time is {type(neuron.reset_time).__name__}; use SameStep() or NextStep()")
+    if not is_a(neuron.comparator, Above, AtLeast):
+        raise ValueError(f"{kind}.comparator is {type(neuron.comparator).__name__}, the chip fires above its threshold;"
+                         " use Above()")  # fmt: skip
     never = is_concrete(neuron.t_ref) and np.all(np.asarray(neuron.t_ref) == 0)
-    if not isinstance(neuron.while_refractory, Drops) and not never:
+    if not is_a(neuron.while_refractory, *((Drops, Integrates) if never else (Drops,))):
         hearing = type(neuron.while_refractory).__name__
-        raise ValueError(f"{kind}.while_refractory is {hearing}, the chip holds v at reset; use Drops() or t_ref = 0")
+        raise ValueError(f"{kind}.while_refractory is {hearing}, the chip holds v at reset; use Drops()")
+
+
+def _registered(neuron: AbstractNeuron) -> None:
+    """Refuses a subclass that changes the neuron for which a function is registered: it is another neuron."""
+    kind = next(each for each in type(neuron).__mro__ if each in lowers.registry)
+    if kind is not object and (changes := altered(neuron, kind)):
+        raise ValueError(
+            f"{type(neuron).__name__} is a {kind.__name__} that changes {', '.join(changes)}; register a function for "
+            "it: lowers"
+        )
 
 
 def lift(net: Network) -> Graph:
@@ -124,7 +142,13 @@ def lift(net: Network) -> Graph:
 
     **Raises:** ValueError that names the part which cannot be lowered, the limit, and the nearest thing that can.
     """
-    cells = {name: _cell(name, population, net.dt, net.order) for name, population in net.populations.items()}
+    if net.order.arrivals is None:
+        raise ValueError(
+            f"{type(net.order).__name__} does not declare where in a step arrivals act, and lowering depends on it; set "
+            "`arrivals = BeforeThreshold()` or `AfterThreshold()` in it if it is one of these, or use NestOrder()."
+        )
+    facts = Facts(net.dt, net.order.arrivals)
+    cells = {name: _cell(name, population, facts) for name, population in net.populations.items()}
     links: dict[str, LinkNode] = {}
     for name, projection in net.projections.items():
         if projection.release is not None:
@@ -135,11 +159,14 @@ def lift(net: Network) -> Graph:
         if cells[projection.post].is_input:
             raise ValueError(f"Projection {name!r} goes into {projection.post!r}, which is an input; make it a LIF.")
         links |= _links(name, projection)
-    return Graph(cells, links, {}, net.dt, tuple((name, 0) for name in cells), (f"lift ({type(net.order).__name__})",))
+    done = (f"lift ({type(net.order).__name__})",)
+    return Graph(cells, links, {}, facts, tuple((name, 0) for name in cells), done)
 
 
-def _cell(name: str, population: Population, dt: float, order: AbstractOrder) -> CellNode:
+def _cell(name: str, population: Population, facts: Facts) -> CellNode:
+    dt = facts.dt
     try:
+        _registered(population.neuron)
         numbers = lowers(population.neuron, dt)
         if numbers is None:
             return CellNode(population.n, {}, {port: jnp.ones(()) for port in population.ports})
@@ -147,10 +174,9 @@ def _cell(name: str, population: Population, dt: float, order: AbstractOrder) ->
         current = _current(population.ports)
         if own is not None and current is not None:
             raise ValueError("it has a current of its own and an Exponential port, a cell has one current; use Delta")
-        if isinstance(own, NewCurrent) and not order.same_step:
-            raise ValueError(
-                f"a cell that sees its new current is not lowered in {type(order).__name__}; use NestOrder"
-            )
+        if isinstance(own, NewCurrent) and facts.after_threshold:
+            raise ValueError("a cell that sees its new current is not lowered where arrivals act after the threshold; "
+                             "use NestOrder")  # fmt: skip
     except ValueError as error:
         raise ValueError(f"Population {name!r}: {error}.") from None
     values = {key: real(x) for key, x in numbers.items() if x is not None}
@@ -169,7 +195,7 @@ def _current(ports: dict[str, AbstractSynapse]) -> Exponential | None:
     """The one decaying current that a cell has; None where arrivals are jumps."""
     kinds = {type(port).__name__ for port in ports.values()}
     for name, port in ports.items():
-        if not isinstance(port, (Delta, Exponential)):
+        if not is_a(port, Delta, Exponential):
             raise ValueError(f"port {name!r} is {type(port).__name__}, the chip's currents decay exponentially; "
                              "use Exponential or Delta")  # fmt: skip
     if len(kinds) > 1:
@@ -178,6 +204,8 @@ def _current(ports: dict[str, AbstractSynapse]) -> Exponential | None:
     if not currents:
         return None
     taus = [port.tau for port in currents]
+    if not all(is_a(port.hold, Exact, Frozen) for port in currents):
+        raise ValueError("its `hold` is none that is known; use Exact() or Frozen()")
     if len({type(port.hold) for port in currents}) > 1:
         raise ValueError("its currents differ in `hold`, a cell has one current; give all ports the same")
     if len(taus) > 1:

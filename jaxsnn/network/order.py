@@ -5,7 +5,7 @@ in where inside the step that is.
 """
 
 import abc
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import equinox as eqx
 from jaxtyping import Array
@@ -17,14 +17,36 @@ if TYPE_CHECKING:
     from .prepare import Prepared
 
 
-class AbstractOrder(eqx.Module):
-    """Where in a step arrivals are heard."""
+class AbstractArrival(eqx.Module):
+    """Where in a step arrivals act, for what has to know it: lowering to a chip."""
 
+
+class BeforeThreshold(AbstractArrival):
+    """After membranes have advanced and before the threshold: a jump of `v` can cause a spike in the same step."""
+
+
+class AfterThreshold(AbstractArrival):
+    """After the threshold and before the reset: a jump of `v` acts from the next step on, and in a spike's step never."""
+
+
+class AbstractOrder(eqx.Module):
+    """Where in a step arrivals are heard.
+
+    `arrivals` declares it: `BeforeThreshold()`, `AfterThreshold()`, or None for anything else, which is what an order
+    has that writes a `step` of its own and declares nothing; `lower` refuses it.
+    """
+
+    arrivals: ClassVar[AbstractArrival | None] = None
     shortest_delay: eqx.AbstractClassVar[int]  # steps
     same_step: eqx.AbstractClassVar[bool]  # whether an edge without delay has a meaning
     axonal: eqx.AbstractClassVar[bool]  # whose the delay of a plastic synapse is, unless it says so: the axon's?
     sends: eqx.AbstractClassVar[AbstractSends]  # and which weight it sends
     coincident: eqx.AbstractClassVar[AbstractPairing]
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        if "step" in vars(cls) and "arrivals" not in vars(cls):
+            cls.arrivals = None  # what was declared of another `step`
 
     @abc.abstractmethod
     def step(self, net: "Prepared", state: Any, inputs: Inputs, t: Array, key: Array) -> tuple[Any, dict[str, Array]]:
@@ -41,6 +63,7 @@ class NestOrder(AbstractOrder):
     7. Plastic synapses learn, and send. Their delays are dendritic unless they say otherwise.
     """
 
+    arrivals = BeforeThreshold()
     shortest_delay = 1
     same_step = True
     axonal = False
@@ -71,6 +94,7 @@ class BrianOrder(AbstractOrder):
     otherwise.
     """
 
+    arrivals = AfterThreshold()
     shortest_delay = 0
     same_step = False
     axonal = True

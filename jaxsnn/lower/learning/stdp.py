@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._types import canonical_float, is_concrete
-from ...plasticity.base import AbstractRule, After, Apart, Chain, PreFirst
+from ...plasticity.base import AbstractRule, After, Apart, Before, Chain, PreFirst
 from ...plasticity.bounds import Bound
 from ...plasticity.stdp import Additive, AllPairs, PairSTDP
 from ..cores import AbstractSign, Excitatory, Inhibitory, Mixed
+from ..kinds import is_a
 from .engine import LoihiRule
 from .rounding import AbstractRounding, IndependentRounding
 from .rule import Factor, Product, SumOfProducts
@@ -165,22 +166,30 @@ def _(rule: PairSTDP, dt: float, *, scale=None, displaced=0, epoch=1, rounding=N
 
 def parts_of(rule: Chain) -> tuple[PairSTDP, Bound | None]:
     """The pairs of a chain that the engine can have, and its bound. Raises as `learns`."""
-    pairs = [part for part in rule.parts if isinstance(part, PairSTDP)]
-    bounds = [part for part in rule.parts if isinstance(part, Bound)]
-    for part in rule.parts:
-        if not isinstance(part, (PairSTDP, Bound)) or len(pairs) != 1 or len(bounds) > 1:
-            raise ValueError(
-                f"The chain of {', '.join(type(p).__name__ for p in rule.parts)} cannot be lowered onto the learning "
-                "engine; expected one PairSTDP and at most one Bound."
-            )
+    pairs = [part for part in rule.parts if is_a(part, PairSTDP)]
+    bounds = [part for part in rule.parts if is_a(part, Bound)]
+    if len(pairs) != 1 or len(bounds) > 1 or len(pairs) + len(bounds) != len(rule.parts):
+        raise ValueError(
+            f"The chain of {', '.join(type(p).__name__ for p in rule.parts)} cannot be lowered onto the learning "
+            "engine; expected one PairSTDP and at most one Bound."
+        )
     _possible(pairs[0])
+    for name, choice, kinds in (("coincident", rule.coincident, (Apart, PreFirst)), ("sends", rule.sends, (Before, After))):
+        if choice is not None and not is_a(choice, *kinds):
+            raise ValueError(
+                f"chain({name}={type(choice).__name__}()) cannot be lowered onto the learning engine; use "
+                f"{' or '.join(f'{kind.__name__}()' for kind in kinds)}."
+            )
     return pairs[0], bounds[0] if bounds else None
 
 
 def _possible(rule: PairSTDP) -> None:
-    if not isinstance(rule.dependence, Additive) or not isinstance(rule.pairs, AllPairs):
+    if not is_a(rule, PairSTDP) or not is_a(rule.dependence, Additive) or not is_a(rule.pairs, AllPairs):
         kinds = f"{type(rule.dependence).__name__}, {type(rule.pairs).__name__}"
-        raise ValueError(f"PairSTDP({kinds}) cannot be lowered onto the learning engine; use Additive(), AllPairs().")
+        raise ValueError(
+            f"{type(rule).__name__}({kinds}) cannot be lowered onto the learning engine; use PairSTDP with Additive(), "
+            "AllPairs()."
+        )
 
 
 def sign_within(bound: Bound | None) -> AbstractSign:
