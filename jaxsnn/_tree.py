@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.custom_batching import custom_vmap
 
-from ._types import as_number, canonical_float
+from ._types import as_number, canonical_float, is_concrete
 
 M = TypeVar("M", bound=eqx.Module)
 
@@ -59,25 +59,48 @@ def set(model: M, path: str, value: Any) -> M:  # the verb users expect: snn.set
     if jnp.issubdtype(old.dtype, jnp.floating):
         new = as_number(value)
     else:
-        new = jnp.asarray(value, old.dtype)
+        new = _like(value, old, path)
     if new.ndim and old.ndim and new.shape != old.shape:
         raise ValueError(f"Got shape {new.shape} for {path!r}, expected () or {old.shape}.")
     changed = node = eqx.tree_at(lambda m: get(m, path), model, new)
-    for name in path.split("."):  # a number must suit all that hold it, as it must at construction
-        for kind in type(node).__mro__:
-            if "__check_init__" in vars(kind):
-                kind.__check_init__(node)
+    holders = []
+    for name in path.split("."):
+        holders.append(node)
         node = children(node)[name]
+    for holder in reversed(holders):  # a number must suit all that hold it, from the innermost, as at construction
+        for kind in type(holder).__mro__:
+            if "__check_init__" in vars(kind):
+                kind.__check_init__(holder)
     return changed
 
 
+def _like(value: Any, old: jax.Array, path: str) -> jax.Array:
+    """A value as the whole numbers, booleans or keys that a leaf has; what would be cut off is refused."""
+    if is_concrete(value) and not jnp.issubdtype(old.dtype, jax.dtypes.prng_key):
+        given = np.asarray(value)
+        if not (given.dtype == bool or np.issubdtype(given.dtype, np.number)) or np.iscomplexobj(given):
+            raise ValueError(f"Got {value!r} for {path!r}; expected {old.dtype.name} numbers.")
+        kept = given.astype(old.dtype) if np.all(np.isfinite(given)) else None
+        if kept is None or np.any(kept != given):
+            raise ValueError(f"Got {value!r} for {path!r}, whose numbers are {old.dtype.name}; expected such numbers.")
+        return jnp.asarray(kept)
+    return jnp.asarray(value, old.dtype)
+
+
 def paths(model: Any) -> Any:
-    """The dotted path of every leaf, as a tree of strings like `model`: those that `get` and `set` take."""
-    named = getattr(model, "named", {})
+    """The dotted path of every leaf, as a tree of strings like `model`: those that `get` and `set` take.
+
+    A named part stands directly below the model, `"E.bias"`, where that is what `get` finds there.
+    """
+    parts_of = children(model)
 
     def dotted(keys: tuple[Any, ...], _: Any) -> str:
         parts = [jax.tree_util.keystr((key,), simple=True) for key in keys]
-        return ".".join(parts[1:] if len(parts) > 1 and parts[1] in named else parts)
+        if len(parts) > 2 or (len(parts) == 2 and parts[1] in parts_of):
+            inside = children(parts_of.get(parts[0])).get(parts[1])
+            if inside is not None and parts_of.get(parts[1]) is inside:
+                return ".".join(parts[1:])
+        return ".".join(parts)
 
     return jax.tree_util.tree_map_with_path(dotted, model)
 

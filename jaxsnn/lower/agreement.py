@@ -30,6 +30,8 @@ def spike_agreement(a: Any, b: Any, *, within: int = 1) -> Agreement:
     shares of either's spikes that have one of the other in the same cell within so many steps, 1 where neither fires;
     `first`, of shape `(...)`, the first step in which any cell differs, or -1.
     """
+    if isinstance(within, bool) or not isinstance(within, (int, np.integer)) or within < 0:
+        raise ValueError(f"Got within = {within!r}, expected a whole number of steps, 0 or more.")
     xp = np if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) else jnp  # on the host nothing is compiled
     a, b = xp.asarray(a).astype(bool), xp.asarray(b).astype(bool)
     if a.shape != b.shape or a.ndim < 2:

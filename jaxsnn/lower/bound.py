@@ -141,5 +141,5 @@ def limits_of(core: Core) -> dict[str, tuple[int, int]]:
     """What every register of a core keeps; and of all cores, so that they agree."""
     register = (-(2**23) + 1, 2**23 - 1)
     limited = {"input": core.accumulator.range(), "current": core.current.range(), "biased": core.biased.range()}
-    voltage = register if isinstance(core.voltage, Saturates) else (-(2**31), 2**31 - 1)
+    voltage = register if isinstance(core.voltage, Saturates) else (-(2**31) + 1, 2**31 - 1)
     return {**limited, "voltage": voltage}

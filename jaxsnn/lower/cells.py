@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import abc
+import dataclasses
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -12,17 +14,21 @@ from jaxtyping import Array, Float, Int, UInt32
 from .. import _random
 from .._once import written_once
 from .._status import Status, bit
-from .._types import as_number
+from .._types import as_number, check
 from .cores import Core
-from .fixed import add, decay, register, shift, within
+from .fixed import Ranged, add, decay, register, shift, whole
+
+DECAY, THRESHOLD, BIAS, BIAS_EXPONENT = (0, 4096), (0, 131071), (-4096, 4095), (0, 7)  # what registers hold
 
 
 def gains(ports: Any) -> dict[str, Array]:
     """Ports in order, with what a unit of each is worth."""
+    if not isinstance(ports, Mapping):
+        raise ValueError(f'Got ports = {ports!r}; expected what a unit of each is worth, by name: {{"in": 1.0}}.')
     return {name: as_number(gain) for name, gain in sorted(ports.items())}
 
 
-class AbstractCells(eqx.Module):
+class AbstractCells(Ranged):
     """`n` cells that share a kind. `ports`: the names that drives may feed, and what one unit is worth in weight.
 
     `inlets`: how many sums a cell hears, each of synapses of its own: the receivers `0 .. n - 1` of a group of synapses
@@ -35,6 +41,24 @@ class AbstractCells(eqx.Module):
     inlets = 1
     message_bits = 0
     outbox = "sent"
+
+    def __check_init__(self):
+        whole(self, n=1)
+        for name, gain in self.ports.items():
+            if not isinstance(name, str) or not name or "." in name:
+                raise ValueError(f"{type(self).__name__}.ports has {name!r}; expected names without dots.")
+            check(lambda gain=gain: jnp.isfinite(gain), f"{type(self).__name__}.ports[{name!r}] is {gain}, not finite.")
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if "within" in field.metadata and value is not None and value.shape not in ((), (self.n,)):
+                raise ValueError(
+                    f"{type(self).__name__}.{field.name} has shape {value.shape}; expected () or ({self.n},)."
+                )
+
+    def faulty(self):
+        return super().faulty() | jnp.any(
+            jnp.stack([jnp.any(~jnp.isfinite(g)) for g in self.ports.values()] or [False])
+        )
 
     @abc.abstractmethod
     def init(self) -> Any:
@@ -73,7 +97,8 @@ class InputCells(AbstractCells):
     message_bits: int = eqx.field(default=0, static=True, kw_only=True)
 
     def __check_init__(self):
-        if not 0 <= self.message_bits <= 24:
+        whole(self, message_bits=0)
+        if self.message_bits > 24:
             raise ValueError(f"InputCells.message_bits is {self.message_bits}; expected 0 (spikes) to 24 (amplitudes).")
 
     def init(self):
@@ -102,11 +127,14 @@ class ToMembrane(AbstractNoisePlace):
     """To `u + bias`, in one step only."""
 
 
-class CellNoise(eqx.Module):
-    """`trunc((x + 64 offset) 2^(exponent - 7))` in every step, `x` uniform in -127..127 (nengo-loihi)."""
+class CellNoise(Ranged):
+    """`trunc((x + 64 offset) 2^(exponent - 7))` in every step, `x` uniform in -127..127 (nengo-loihi).
 
-    exponent: Array = register(7)
-    offset: Array = register(0)
+    **Arguments:** `exponent`: 0..15. `offset`: -128..127. `place`: `ToMembrane()` or `ToCurrent()`.
+    """
+
+    exponent: Array = register(7, within=(0, 15))
+    offset: Array = register(0, within=(-128, 127))
     place: AbstractNoisePlace = eqx.field(default_factory=ToMembrane)
 
     def __call__(self, stream: Array, t: Array, n: int) -> Int[Array, " n"]:
@@ -160,25 +188,27 @@ class CubaCells(AbstractCells):
 
     **Arguments**, whole numbers of shape `()` or `(n,)`: `decay_u`, `decay_v`: effective decays, 0..4096 (the register
     of `decay_u` holds one less). `threshold`: mantissa, 0..131071. `bias`, `bias_exponent`: -4096..4095 and 0..7.
-    `refractory`: 1..64. `v_min`, `v_max`: limits of the voltage. `noise`: None, or `CellNoise(...)`.
+    `refractory`: 1..64. `v_min`, `v_max`: limits of the voltage, of 23 bits, 0 between them. `noise`: None, or
+    `CellNoise(...)`.
 
     **Reference:** Davies et al., IEEE Micro 38:82 (2018).
     """
 
     n: int = eqx.field(static=True)
-    decay_u: Array = register(4096)
-    decay_v: Array = register(0)
-    threshold: Array = register(100)
-    bias: Array = register(0)
-    bias_exponent: Array = register(0)
-    refractory: Array = register(1)
-    v_min: Array = register(-(2**23) + 1)
-    v_max: Array = register(2**23 - 1)
+    decay_u: Array = register(4096, within=DECAY)
+    decay_v: Array = register(0, within=DECAY)
+    threshold: Array = register(100, within=THRESHOLD)
+    bias: Array = register(0, within=BIAS)
+    bias_exponent: Array = register(0, within=BIAS_EXPONENT)
+    refractory: Array = register(1, within=(1, 64))
+    v_min: Array = register(-(2**23) + 1, within=(-(2**23) + 1, 0))
+    v_max: Array = register(2**23 - 1, within=(0, 2**23 - 1))
     noise: CellNoise | None = None
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
 
     def __check_init__(self):
-        within(self, decay_u=(0, 4096), decay_v=(0, 4096), threshold=(0, 131071), refractory=(1, 64))
+        if not isinstance(self.noise, CellNoise | None):
+            raise ValueError(f"CubaCells.noise is {self.noise!r}; expected CellNoise(...) or None.")
 
     def init(self):
         zeros = jnp.zeros(self.n, jnp.int32)

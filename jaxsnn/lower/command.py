@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .. import _archive
 from ..simulate.run import simulate
 from ..simulate.spikes import Raster
 from ..simulate.traces import Last, Trace
@@ -47,11 +48,10 @@ def emulate_file(program: Path, spikes: Path, out: Path | None, seed: int) -> st
     Writes what every group sent: true for a spike, amplitudes where they are part of the message.
     """
     loaded = Program.load(program)
-    try:
-        with open(spikes, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-            rasters = {name: file[name] for name in file.files}
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{spikes} is no .npz file of rasters ({error}).") from None
+    rasters = _archive.read(spikes, "an .npz file of rasters")
+    for name, raster in rasters.items():
+        if raster.ndim != 2 or raster.dtype.kind not in "biuf":
+            raise ValueError(f"{str(spikes)!r} has {name!r} of shape {raster.shape}; expected rasters (steps, n).")
     if not rasters:
         raise ValueError(f"{spikes} has no raster; expected arrays of shape (steps, n) named as the program's inputs.")
     drives: list[Any] = [Replay(jnp.asarray(raster), into=name) for name, raster in rasters.items()]

@@ -8,14 +8,14 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from .._types import check
 from ..connect.ring import Ring
 from .cores import Core
-from .fixed import register, shift, wrap
-from .synapses import AbstractCarrier, AbstractSynapses, graded_reach
+from .fixed import register, shift, whole, wrap
+from .synapses import EXPONENT, AbstractCarrier, AbstractSynapses, graded_reach, one_number
 
 SUM_BITS = 23  # and a sign
 
@@ -39,9 +39,9 @@ class ConvSynapses(AbstractSynapses):
 
     pre: str = eqx.field(static=True)
     post: str = eqx.field(static=True)
-    weight: Array = register()
+    weight: Array = register(within=(-256, 255))
     image: tuple[int, int, int] = eqx.field(static=True, kw_only=True)
-    exponent: Array = register(0)
+    exponent: Array = register(0, within=EXPONENT)
     stride: tuple[int, int] = eqx.field(default=1, converter=_pair, static=True, kw_only=True)
     padding: tuple[int, int] = eqx.field(default=0, converter=_pair, static=True, kw_only=True)
     dilation: tuple[int, int] = eqx.field(default=1, converter=_pair, static=True, kw_only=True)
@@ -49,6 +49,15 @@ class ConvSynapses(AbstractSynapses):
     max_delay: int = eqx.field(default=0, static=True, kw_only=True)
 
     def __check_init__(self):
+        one_number(self, "exponent")
+        whole(self, groups=1)
+        if len(self.image) != 3 or any(not isinstance(n, (int, np.integer)) or n < 1 for n in self.image):
+            raise ValueError(f"ConvSynapses.image is {self.image}; expected (channels, height, width).")
+        for name, least in (("stride", 1), ("padding", 0), ("dilation", 1)):
+            if min(getattr(self, name)) < least:
+                raise ValueError(f"ConvSynapses.{name} is {getattr(self, name)}; expected at least {least}.")
+        if self.max_delay:
+            raise ValueError(f"ConvSynapses.max_delay is {self.max_delay}; a convolution has no delays: expected 0.")
         channels, groups = self.image[0], self.groups
         if self.weight.ndim != 4 or channels != self.weight.shape[1] * groups or self.weight.shape[0] % groups:
             raise ValueError(
@@ -59,9 +68,6 @@ class ConvSynapses(AbstractSynapses):
             raise ValueError(f"ConvSynapses makes an image of {self.out_image}; expected at least one place: pad more.")
         if math.prod(self.weight.shape[1:]) >= 2**16:
             raise ValueError(f"ConvSynapses.weight {self.weight.shape} sums 2^16 weights or more; use several groups.")
-        check(
-            lambda: (self.weight >= -256) & (self.weight <= 255), "ConvSynapses.weight has mantissas outside -256..255."
-        )
 
     @property
     def shape(self):

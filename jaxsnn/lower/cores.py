@@ -9,7 +9,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
-from .fixed import add, clear_low, wrap
+from .fixed import add, clear_low, whole, wrap
 
 # --- overflow: what a register keeps of a sum that does not fit -----------------------------------------------------
 
@@ -27,19 +27,24 @@ class AbstractOverflow(eqx.Module):
 
 
 class Unlimited(AbstractOverflow):
-    """Everything that fits 32 bits; what does not is held at their end."""
+    """Everything below 2^31; what is not below is held there, and the status of the run says so."""
 
     def add(self, x, y):
         return add(x, y)
 
     def range(self):
-        return -(2**31), 2**31 - 1
+        return -(2**31) + 1, 2**31 - 1
 
 
 class Wraps(AbstractOverflow):
     """The lowest `bits` bits and a sign, two's complement (nengo-loihi, after tests on the chip)."""
 
     bits: int = eqx.field(default=23, static=True)
+
+    def __check_init__(self):
+        whole(self, bits=1)
+        if self.bits > 31:
+            raise ValueError(f"Wraps.bits is {self.bits}; expected 1 to 31.")
 
     def add(self, x, y):
         kept = wrap(x + y, self.bits)
@@ -80,7 +85,7 @@ class Saturates(AbstractLimit):
 
 
 class Free(AbstractLimit):
-    """`v` is not limited (Brian2Loihi)."""
+    """`v` is whatever the sum is (Brian2Loihi); see `Brian2LoihiCore` for how far."""
 
     def __call__(self, v, low, high):
         return v
@@ -187,6 +192,15 @@ class Core(eqx.Module):
     truncation: AbstractTruncation = eqx.field(default_factory=TowardZero)
     scaling: AbstractScaling = eqx.field(default_factory=PerSynapse)
 
+    def __check_init__(self):
+        kinds = dict.fromkeys(("accumulator", "current", "biased"), AbstractOverflow)
+        kinds |= {"voltage": AbstractLimit, "truncation": AbstractTruncation, "scaling": AbstractScaling}
+        for name, kind in kinds.items():
+            if not isinstance(getattr(self, name), kind):
+                raise ValueError(
+                    f"Core.{name} is {getattr(self, name)!r}; expected an {kind.__name__}, as of Loihi1Core()."
+                )
+
 
 def Loihi1Core() -> Core:  # reads as the noun it makes
     """What is most likely silicon: wraps measured on the chip by nengo-loihi's authors, weights as in Brian2Loihi."""
@@ -204,5 +218,10 @@ def NengoLoihiCore() -> Core:
 
 
 def Brian2LoihiCore() -> Core:
-    """Brian2Loihi 0.5.2: no register is limited but the weight of a synapse."""
+    """Brian2Loihi 0.5.2, whose `v` and `I` are floating-point numbers that nothing limits; a weight has 21 bits.
+
+    Here they are whole numbers of 32 bits, and the same numbers as long as they stay below 2^31. A sum that does not
+    is held at `2^31 - 1` or its negative, which is not what Brian2Loihi has, and the run reports `CURRENT_OVERFLOW` or
+    `INPUT_OVERFLOW`. (Brian2Loihi itself then takes a decay through a cast to 32 bits, and is no longer exact.)
+    """
     return Core(Unlimited(), Unlimited(), Unlimited(), Free(), TowardZero(), PerSynapse())

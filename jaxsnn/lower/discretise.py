@@ -5,17 +5,17 @@ from __future__ import annotations
 import abc
 from typing import ClassVar
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .._types import is_concrete
+from .._types import Checked, is_concrete
+from .fixed import Ranged
 from .ir import CellNode, Graph, real
 from .targets import AbstractTarget
 
 
-class AbstractPass(eqx.Module):
+class AbstractPass(Ranged, Checked):
     """A pure function from graph to graph. Its numbers are leaves, so that they can be swept.
 
     A `numeric` one looks at no value: it can be traced, and neighbours of its kind are compiled together. One that
@@ -61,9 +61,9 @@ def _decay(cell: CellNode, name: str, tau: str, dt: float) -> Array:
 class FoldGains(AbstractPass):
     """The reset moves to 0; rest, bias and gain go into bias and weights: `v <- (1 - decay_v) v + u + bias`.
 
-    Where arrivals act after the threshold (`Facts.arrivals`, as of `BrianOrder`) a jump leaks for one step before it is compared: its weight
-    becomes smaller. One that arrives in the step of a spike is lost, so a cell is held for a step more, in which it
-    does not take its bias either.
+    Where arrivals act after the threshold (`Facts.arrivals`, as of `BrianOrder`) a jump leaks for one step before it is
+    compared: its weight becomes smaller. One that arrives in the step of a spike is lost, so a cell is held for a step
+    more, in which it does not take its bias either.
     """
 
     def __call__(self, graph, target):

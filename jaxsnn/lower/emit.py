@@ -19,6 +19,10 @@ from .synapses import AbstractSynapses, Synapses
 
 def emit(graph: Graph, core: Core) -> Program:
     """The program of a graph whose values are all quantised. Works on traced numbers too."""
+    if not isinstance(graph, Graph) or not isinstance(core, Core):
+        raise ValueError(
+            f"Got {type(graph).__name__} and {type(core).__name__}; expected a Graph and a Core, such as Loihi1Core()."
+        )
     cells: dict[str, AbstractCells] = {}
     for name, cell in graph.cells.items():
         if cell.is_input:

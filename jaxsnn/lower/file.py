@@ -7,8 +7,6 @@ import hashlib
 import inspect
 import json
 import os
-import zipfile
-import zlib
 from typing import Any
 
 import equinox as eqx
@@ -16,6 +14,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .. import _archive
+from .._archive import FileError
 from .._types import as_number
 from . import cells, convolution, cores, sparse, synapses
 from .learning import engine, rounding, rule, trace
@@ -23,6 +23,7 @@ from .learning import synapses as learning
 from .loihi2 import graded, leaky, resonate, sigma_delta
 from .program import Program
 from .report import Report
+from .targets import checked_again
 
 FORMAT, VERSION = "jaxsnn program", 3
 _HEADER, _DIGEST = "program.json", "sha256"
@@ -38,7 +39,10 @@ _KINDS = {
 } | {"Program": Program}
 
 
-class ProgramFileError(ValueError):
+WHAT = "a program that program.save wrote"
+
+
+class ProgramFileError(FileError):
     """A file that is no program, or not this one any more: cut off, changed, or written by a newer version."""
 
 
@@ -48,8 +52,7 @@ def save(program: Program, path: str | os.PathLike[str]) -> None:
     header = {"format": FORMAT, "version": VERSION, "program": _describe(program, "", arrays)}
     header["report"] = program.report.json if program.report else None
     text = json.dumps(header, sort_keys=True)
-    with open(path, "wb") as file:  # a path without .npz stays as it is
-        np.savez_compressed(file, **{_HEADER: np.array(text), _DIGEST: np.array(_digest(text, arrays))}, **arrays)
+    _archive.write(path, {_HEADER: np.array(text), _DIGEST: np.array(_digest(text, arrays)), **arrays})
 
 
 def load(path: str | os.PathLike[str]) -> Program:
@@ -57,33 +60,43 @@ def load(path: str | os.PathLike[str]) -> Program:
 
     **Raises:** `ProgramFileError` (a ValueError) that says why: no program, truncated, changed since, or newer.
     """
-    where = f"{os.fspath(path)!r}"
     try:
-        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise ProgramFileError(f"There is no file {where}; expected a program written by program.save.") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ProgramFileError(f"{where} is truncated or no .npz file ({error}); write it again.") from None
+        arrays = _archive.read(path, WHAT)
+    except FileError as error:
+        raise ProgramFileError(str(error)) from None
+    where = f"{os.fspath(path)!r}"
     if _HEADER not in arrays or _DIGEST not in arrays:
-        raise ProgramFileError(f"{where} is an .npz file without {_HEADER}; expected one that program.save wrote.")
+        raise ProgramFileError(f"{where} is an .npz file without {_HEADER}; expected {WHAT}.")
     text, digest = str(arrays.pop(_HEADER)), str(arrays.pop(_DIGEST))
     try:
         header = json.loads(text)
-        version = int(header["version"])
-        known = header["format"] == FORMAT
-    except (ValueError, KeyError, TypeError):
+        version, known, node, said = (
+            int(header["version"]),
+            header["format"] == FORMAT,
+            header["program"],
+            header["report"],
+        )
+        if said is not None:
+            json.loads(said)
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ProgramFileError(f"{where} has a header that cannot be read; write it again.") from None
     if not known:
-        raise ProgramFileError(f"{where} is a {header['format']!r}, expected a {FORMAT!r}.")
+        raise ProgramFileError(f"{where} is a {str(header['format'])[:40]!r}, expected a {FORMAT!r}.")
     if version > VERSION:
         raise ProgramFileError(
             f"{where} has version {version}, and this jaxsnn reads up to {VERSION}; install a newer."
         )
     if digest != _digest(text, arrays):
         raise ProgramFileError(f"{where} was changed after it was written: its checksum is another; write it again.")
-    program = _build(header["program"], arrays)
-    return dataclasses.replace(program, report=Report(header["report"])) if header["report"] else program
+    try:
+        program = _build(node, arrays)
+        if not isinstance(program, Program):
+            raise ProgramFileError(f"The file describes {type(program).__name__}, which is no program")
+    except ProgramFileError as error:
+        raise ProgramFileError(f"{where}: {error}") from None
+    except Exception as error:  # a header that does not describe what its parts are
+        raise ProgramFileError(f"{where} describes no program ({_archive.said(error)}); write it again.") from None
+    return dataclasses.replace(program, report=Report(said)) if said else program
 
 
 def _describe(node: Any, at: str, arrays: dict[str, np.ndarray]) -> Any:
@@ -127,9 +140,12 @@ def _made(kind: type, fields: dict[str, Any]) -> Any:
     """A part from its fields: by its constructor, or, where that takes something else (a time constant), as it was."""
     if fields.keys() <= inspect.signature(kind).parameters.keys():
         return kind(**fields)
+    if fields.keys() != {field.name for field in dataclasses.fields(kind)}:
+        raise ProgramFileError(f"The file describes a {kind.__name__} of other fields than it has")
     made = object.__new__(kind)
     for name, value in fields.items():
         object.__setattr__(made, name, value if isinstance(value, str) else jax.tree.map(_number, value))
+    checked_again(made)
     return made
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import abc
+import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -11,17 +13,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from .._types import check, is_concrete
+from .._types import is_concrete
 
 
-def register(default: Any = None, *, unit: str = "1", **kwargs: Any) -> Any:
-    """A whole-numbered field of an `eqx.Module`: an int32 leaf, so that it can be swept like any other number."""
+def register(default: Any = None, *, unit: str = "1", within: tuple[int, int] | None = None, **kwargs: Any) -> Any:
+    """A whole-numbered field of an `eqx.Module`: an int32 leaf, so that it can be swept like any other number.
 
-    def convert(value: Any) -> Array | None:
-        return None if value is None else as_integer(value)
+    `within`: the smallest and the largest number that it holds; a `Ranged` class checks it.
+    """
+
+    def convert(value: Any) -> Array:
+        return as_integer(value)
 
     kwargs = kwargs if default is None else {"default": default, **kwargs}
-    return eqx.field(converter=convert, metadata={"unit": unit}, **kwargs)
+    return eqx.field(converter=convert, metadata={"unit": unit, "within": within}, **kwargs)
 
 
 def as_integer(value: Any) -> Int[Array, "..."]:
@@ -37,14 +42,55 @@ def as_integer(value: Any) -> Int[Array, "..."]:
         return jnp.asarray(value).astype(jnp.int32)
 
 
-def within(part: object, **ranges: tuple[int, int]) -> None:
-    """Refuses registers of a part that are out of range, by name."""
-    for name, (low, high) in ranges.items():
+class Ranged(eqx.Module):
+    """A part of a chip, whose registers hold so much: an error at once where numbers are known.
+
+    Traced ones cannot raise: `out_of_range` finds them for a status bit.
+    """
+
+    def ranges(self) -> dict[str, tuple[int, int]]:
+        """The smallest and the largest number of every register that has a range."""
+        ends = {field.name: field.metadata.get("within") for field in dataclasses.fields(self)}
+        return {name: end for name, end in ends.items() if end is not None and getattr(self, name) is not None}
+
+    def faulty(self) -> Bool[Array, ""]:
+        """Whether any number is none that the part holds; a subclass adds what is not a range."""
+        bad = jnp.zeros((), bool)
+        for name, (low, high) in self.ranges().items():
+            value = getattr(self, name)
+            bad |= jnp.any((value < low) | (value > high))
+        return bad
+
+    def __check_init__(self):
+        for name, (low, high) in self.ranges().items():
+            value = getattr(self, name)
+            if not is_concrete(value):
+                continue
+            known = np.asarray(value)
+            if known.size and not low <= known.min() <= known.max() <= high:
+                raise ValueError(
+                    f"{type(self).__name__}.{name} is {span(known)}; expected whole numbers from {low} to {high}."
+                )
+
+
+def out_of_range(tree: Any) -> Bool[Array, ""]:
+    """Whether any number of any `Ranged` part in a tree is none that it holds."""
+    bad = tree.faulty() if isinstance(tree, Ranged) else jnp.zeros((), bool)
+    if dataclasses.is_dataclass(tree):
+        parts = [getattr(tree, field.name, None) for field in dataclasses.fields(tree)]
+    else:
+        parts = [*tree.values()] if isinstance(tree, Mapping) else [*tree] if isinstance(tree, (list, tuple)) else []
+    for part in parts:
+        bad |= out_of_range(part)
+    return bad
+
+
+def whole(part: object, **least: int) -> None:
+    """Refuses static numbers of a part, sizes and the like, that are not whole or less than so much."""
+    for name, low in least.items():
         value = getattr(part, name)
-        check(
-            lambda value=value, low=low, high=high: (value >= low) & (value <= high),
-            f"{type(part).__name__}.{name} is {span(value)}; expected whole numbers from {low} to {high}.",
-        )
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value < 2**31:
+            raise ValueError(f"{type(part).__name__}.{name} is {value!r}; expected a whole number of at least {low}.")
 
 
 def span(x: Any) -> str:
@@ -106,7 +152,7 @@ class Fixed(AbstractFormat):
 
 
 def decay(x: Int[Array, "..."], d: Int[Array, "..."]) -> Int[Array, "..."]:
-    """`x (4096 - d) / 4096`, rounded toward zero, exact for every int32 and `0 <= d <= 4096`.
+    """`x (4096 - d) / 4096`, rounded toward zero, exact for `|x| < 2^31` and `0 <= d <= 4096`.
 
     The product has up to 43 bits; from the high and low 12 bits of `|x|` it is exact without them.
     """
@@ -122,10 +168,10 @@ def wrap(x: Int[Array, "..."], bits: int) -> Int[Array, "..."]:
 
 
 def add(x: Int[Array, "..."], y: Int[Array, "..."]) -> tuple[Int[Array, "..."], Bool[Array, "..."]]:
-    """`x + y` kept within 32 bits, and where it had to be."""
+    """`x + y` kept from `-(2^31 - 1)` to `2^31 - 1`, and where it had to be: -2^31 has no magnitude in 32 bits."""
     total = x + y
-    lost = ((x ^ total) & (y ^ total)) < 0  # both of one sign, the sum of the other
-    end = jnp.where(x < 0, jnp.int32(-(2**31)), jnp.int32(2**31 - 1))
+    lost = (((x ^ total) & (y ^ total)) < 0) | (total == -(2**31))  # both of one sign, the sum of the other
+    end = jnp.where(x < 0, jnp.int32(-(2**31) + 1), jnp.int32(2**31 - 1))
     return jnp.where(lost, end, total), lost
 
 

@@ -39,6 +39,15 @@ def real(x: Any) -> Value:
     return Value(x if isinstance(x, np.ndarray) else jnp.asarray(x))
 
 
+def _number(values: dict[str, Value], name: str) -> Array:
+    if name not in values:
+        raise ValueError(
+            f"A pass or emit(...) needs {name!r}, and there is {', '.join(values) or 'nothing'}: passes are left out or in"
+            " another order; expected those of lowering_passes(), in their order."
+        )
+    return values[name].x
+
+
 class CellNode(eqx.Module):
     """A group of cells. What `values` names depends on how far it has been lowered; an input has none.
 
@@ -54,7 +63,7 @@ class CellNode(eqx.Module):
         return not self.values
 
     def __getitem__(self, name: str) -> Array:
-        return self.values[name].x
+        return _number(self.values, name)
 
     def set(self, **values: Value | None) -> CellNode:
         """A copy with values added or replaced; None removes one."""
@@ -77,7 +86,7 @@ class LinkNode(eqx.Module):
     learning: LearningLink | None = None
 
     def __getitem__(self, name: str) -> Array:
-        return self.values[name].x
+        return _number(self.values, name)
 
     def set(self, *, max_delay: int | None = None, learning: LearningLink | None = None, **values: Value) -> LinkNode:
         """A copy with values added or replaced."""

@@ -142,20 +142,19 @@ def lift(net: Network) -> Graph:
 
     **Raises:** ValueError that names the part which cannot be lowered, the limit, and the nearest thing that can.
     """
+    if not isinstance(net, Network):
+        raise ValueError(f"Got {type(net).__name__}, expected a network(...) to lower.")
     if net.order.arrivals is None:
         raise ValueError(
-            f"{type(net.order).__name__} does not declare where in a step arrivals act, and lowering depends on it; set "
-            "`arrivals = BeforeThreshold()` or `AfterThreshold()` in it if it is one of these, or use NestOrder()."
+            f"{type(net.order).__name__} does not declare where in a step arrivals act, and lowering depends on it; set"
+            " `arrivals = BeforeThreshold()` or `AfterThreshold()` in it if it is one of these, or use NestOrder()."
         )
     facts = Facts(net.dt, net.order.arrivals)
     cells = {name: _cell(name, population, facts) for name, population in net.populations.items()}
     links: dict[str, LinkNode] = {}
     for name, projection in net.projections.items():
-        if projection.release is not None:
-            raise ValueError(
-                f"Projection {name!r} has a release, and every spike of a chip arrives; build it without, from the "
-                "mean weights."
-            )
+        if (why := _unsupported(projection)) is not None:
+            raise ValueError(f"Projection {name!r} {why}.")
         if cells[projection.post].is_input:
             raise ValueError(f"Projection {name!r} goes into {projection.post!r}, which is an input; make it a LIF.")
         links |= _links(name, projection)
@@ -216,26 +215,44 @@ def _current(ports: dict[str, AbstractSynapse]) -> Exponential | None:
     return currents[0]
 
 
+def _unsupported(p: Projection) -> str | None:
+    """Why a projection cannot be lowered, whatever is at its ends; None where it can."""
+    if p.release is not None:
+        return "has a release, and every spike of a chip arrives; build it without, from the mean weights"
+    if p.weight is None:
+        return "goes through a Layer, which has no list of synapses; use a topology with weights, or write a program"
+    if not is_concrete(p.graph):
+        return "has a graph that is traced; build the network outside jit, and lower inside"
+    if is_concrete(p.overflow) and np.any(np.asarray(p.overflow)):
+        return "drew more edges than it has room for, and some are missing; raise its `most`, or take another seed"
+    if is_concrete(p.late) and np.any(np.asarray(p.late)):
+        return "has delays that are out of range; build it with a larger max_delay"
+    if p.plastic is not None and isinstance(p.graph, DenseGraph) and p.graph.count is not None:
+        if np.any(np.asarray(p.graph.count) > 1):
+            return "learns with several synapses of a pair in a matrix; use via=Sparse(), or multapses=False"
+    return None
+
+
 def _links(name: str, p: Projection) -> dict[str, LinkNode]:
-    """The projection as matrices: one, or several where a pair has synapses of several delays."""
+    """The projection as matrices: one, or several where a pair has several synapses that learn, or differ in delay."""
     shape = (p.graph.n_pre, p.graph.n_post)
     same_step = p.delay is None
     learning = None if p.plastic is None else LearningLink.of(name, p)
     given, steps = p.weight, jnp.zeros((), jnp.int32) if p.delay is None else p.delay
-    if learning is not None:  # one weight a pair, however many synapses a matrix counts
-        given, steps = jnp.broadcast_to(p.weight, p.graph.shape), steps if steps.ndim == 0 else steps.reshape(-1)[0]
+    if learning is not None:  # one weight a synapse, and one delay for all
+        given = jnp.broadcast_to(p.weight, p.graph.shape)
+        steps = steps if steps.ndim == 0 else steps.reshape(-1)[0] if steps.size else jnp.zeros((), jnp.int32)
     pre, post, weight, delay = p.graph.synapses(given, steps)
     if isinstance(p.graph, DenseGraph):  # known while tracing too
         pre, post = (of.reshape(-1) for of in np.indices(shape))
-    if not is_concrete((pre, post, p.graph)):
-        raise ValueError(f"Projection {name!r}: its graph is traced; build the network outside jit, and lower inside.")
     i, j = np.asarray(pre), np.asarray(post)
     real_edge = i < shape[0]
     if isinstance(p.graph, DenseGraph) and p.graph.count is not None:  # a matrix lists all pairs
         real_edge &= np.asarray(p.graph.count).reshape(-1) > 0
     i, j, weight, delay = i[real_edge], j[real_edge], weight[real_edge], delay[real_edge]
     one_delay = steps.ndim == 0
-    layer = np.zeros(len(i), int) if one_delay else _occurrence(i * shape[1] + j)
+    adds_up = one_delay and learning is None  # synapses of a pair do what one of their sum does
+    layer = np.zeros(len(i), int) if adds_up else _occurrence(i * shape[1] + j)
     out = {}
     for k in range(int(layer.max(initial=0)) + 1):
         of = layer == k

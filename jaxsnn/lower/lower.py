@@ -57,8 +57,22 @@ def lowering_passes() -> list[AbstractPass]:
     ]
 
 
+def _listed(passes: Iterable[AbstractPass]) -> list[AbstractPass]:
+    if isinstance(passes, AbstractPass) or not isinstance(passes, Iterable):
+        raise ValueError(f"Got passes = {passes!r}; expected a list of passes, such as lowering_passes().")
+    for each in (listed := list(passes)):
+        if not isinstance(each, AbstractPass):
+            raise ValueError(f"Got {each!r} among the passes; expected passes such as Quantise().")
+    return listed
+
+
 def lower_graph(graph: Graph, target: AbstractTarget, passes: Iterable[AbstractPass]) -> Graph:
     """A graph after some passes; numeric ones may have traced numbers, as in a sweep over weight bits."""
+    if not isinstance(graph, Graph) or not isinstance(target, AbstractTarget):
+        raise ValueError(
+            f"Got {type(graph).__name__} and {type(target).__name__}; expected a Graph, as of lift(net), and a target."
+        )
+    passes = _listed(passes)
     for numeric, some in itertools.groupby(passes, lambda each: each.numeric):
         graph = (_compiled if numeric else _one_by_one)(graph, target, list(some))
     return graph
@@ -98,9 +112,9 @@ def lower(
 
     **Raises:** ValueError that names the part which cannot be lowered, the limit, and the nearest thing that can.
     """
-    if not isinstance(net, Network):
-        raise ValueError(f"Got {type(net).__name__}, expected a network(...) to lower.")
-    passes = lowering_passes() if passes is None else list(passes)
+    if not isinstance(target, AbstractTarget):
+        raise ValueError(f"Got {target!r} to lower for; expected a target, Loihi1() or Loihi2().")
+    passes = lowering_passes() if passes is None else _listed(passes)
     calibration = calibration_of(calibrate)
     start = lift(net)
     if not is_concrete((start, passes, calibration)):

@@ -10,11 +10,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int, UInt32
 
 from .. import _random
-from .._types import canonical_float
+from .._status import Status, bit
+from .._types import canonical_float, check
 from ..connect.ring import Ring
 from ..dynamics import AbstractDynamics, Inputs, Signals, known
 from .cells import AbstractCells
 from .cores import Core
+from .fixed import out_of_range
 from .report import Report
 from .synapses import AbstractCarrier, AbstractSynapses
 from .targets import AbstractTarget
@@ -59,25 +61,14 @@ class Program(AbstractDynamics):
         save(self, path)
 
     def verify(self, target: AbstractTarget) -> None:
-        """Raise ValueError that names a part which a chip does not have: a kind of cells, amplitudes, a delay.
+        """Raise ValueError that names what a chip does not have: a kind of cells, a number out of its range, a delay.
 
         How many cores a program needs is not looked at: `lower` places cells, a program written by hand has no place.
         """
-        for name, group in self.cells.items():
-            kind = type(group).__name__
-            if not isinstance(group, target.kinds):
-                have = known(each.__name__ for each in target.kinds)
-                raise ValueError(f"{name!r} is {kind}, which {target.name} does not have; it has {have}.")
-            if group.message_bits > target.message_bits:
-                raise ValueError(
-                    f"{name!r} ({kind}) sends amplitudes of {group.message_bits} bits; spikes of {target.name} have "
-                    f"{target.message_bits}."
-                )
-        for name, group in self.synapses.items():
-            if group.max_delay > target.delay:
-                raise ValueError(
-                    f"{name!r} has delays up to {group.max_delay} steps; {target.name} has {target.delay}."
-                )
+        if not isinstance(target, AbstractTarget):
+            raise ValueError(f"Got {target!r} to verify for; expected a target such as Loihi1().")
+        if (why := target.unsupported(self.cells, self.synapses, self.core)) is not None:
+            raise ValueError(f"{why}.")
 
     def bounds(self) -> dict[str, dict[str, Any]]:
         """What no spikes can make registers exceed: `bounds()["E"]["current"]` is `(low, high, proved)`.
@@ -116,6 +107,22 @@ class Program(AbstractDynamics):
         return from_netx(path)
 
     def __check_init__(self):
+        for name, part in self.named.items():
+            kind = AbstractCells if name in self.cells else AbstractSynapses
+            if not isinstance(name, str) or not name or "." in name or not isinstance(part, kind):
+                raise ValueError(
+                    f"Got {name!r}: {type(part).__name__} in a Program; expected names without dots, and cells such as "
+                    "CubaCells(...), synapses such as Synapses(...)."
+                )
+        if not isinstance(self.core, Core):
+            raise ValueError(f"Program.core is {self.core!r}; expected a Core such as Loihi1Core().")
+        if isinstance(self.dt, bool) or not isinstance(self.dt, (int, float)) or not 0 < self.dt < float("inf"):
+            raise ValueError(f"Program.dt is {self.dt!r}; expected a number of ms above 0.")
+        for name, scale in self.scale.items():
+            check(
+                lambda scale=scale: (scale > 0) & jnp.isfinite(scale),
+                f"Program.scale[{name!r}] is {scale}; expected a positive number.",
+            )
         if twice := self.cells.keys() & self.synapses.keys():
             raise ValueError(f"Cells and synapses are both named {known(twice)}; expected names of their own.")
         for name, group in self.synapses.items():
@@ -162,8 +169,15 @@ class Program(AbstractDynamics):
             {name: cells.init() for name, cells in self.cells.items()},
             {name: group.init() for name, group in self.synapses.items()},
             self.ring.empty(jnp.int32),
-            jnp.uint32(0),
+            bit(Status.PARAMETER_RANGE, self.faulty()),
         )
+
+    def faulty(self) -> Array:
+        """Whether any register is given what it does not hold: known while tracing, for the status of a run."""
+        bad = out_of_range((self.cells, self.synapses))
+        for group in self.synapses.values():
+            bad |= group.beyond(self.core)
+        return bad
 
     def view(self, state: ProgramState) -> dict[str, Any]:
         return {**state.cells, **state.synapses}

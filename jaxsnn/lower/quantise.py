@@ -31,7 +31,7 @@ class QuantiseDecays(AbstractPass):
     """
 
     numeric: ClassVar[bool] = True
-    bits: Array = register(12)
+    bits: Array = register(12, within=(1, 12))
 
     def __call__(self, graph, target):
         cells, links = {}, {}
@@ -97,8 +97,15 @@ class BalanceScales(AbstractPass):
     numeric: ClassVar[bool] = True
     peaks: dict[str, Peaks] = eqx.field(default_factory=dict)
     margin: Array = param(1.5, unit="1", above=0.0)
-    weight_bits: Array = register(8)
+    weight_bits: Array = register(8, within=(1, 8))
     room: AbstractRoom = eqx.field(default_factory=UpToCurrent)
+
+    def __check_init__(self):
+        for name, peak in self.peaks.items():
+            if not isinstance(peak, Peaks):
+                raise ValueError(f"BalanceScales.peaks[{name!r}] is {peak!r}; expected Peaks(a, u, v).")
+        if not isinstance(self.room, (UpToCurrent, UpToVoltage)):
+            raise ValueError(f"BalanceScales.room is {self.room!r}; expected UpToCurrent() or UpToVoltage().")
 
     def __call__(self, graph, target):
         cells = {}
@@ -205,8 +212,8 @@ class Quantise(AbstractPass):
     """
 
     numeric: ClassVar[bool] = True
-    weight_bits: Array = register(8)
-    threshold_bits: Array = register(17)
+    weight_bits: Array = register(8, within=(1, 8))
+    threshold_bits: Array = register(17, within=(1, 17))
 
     def __call__(self, graph, target):
         cells, links = {}, {}

@@ -16,7 +16,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from .. import _random
-from .._types import as_number, canonical_float
+from .._types import as_number, canonical_float, check
 from ..connect.ring import Ring
 from ..dynamics import AbstractDynamics, Inputs, Signals, known
 from ..neurons.surrogate import AbstractSurrogate, FastSigmoid
@@ -211,7 +211,17 @@ def relax(program: Program, *, surrogate: AbstractSurrogate | None = None) -> Re
 
     **Reference:** Bengio, Leonard and Courville, arXiv:1308.3432 (2013) for the straight-through estimator.
     """
+    if not isinstance(program, Program):
+        raise ValueError(f"Got {type(program).__name__} to relax, expected a Program, as of lower(net).")
     surrogate = FastSigmoid(5.0) if surrogate is None else surrogate
+    if not isinstance(surrogate, AbstractSurrogate):
+        raise ValueError(f"Got surrogate = {surrogate!r}, expected one such as FastSigmoid(5.0), or None.")
+    for name, part in program.cells.items():
+        if isinstance(part, CubaCells):
+            check(
+                lambda part=part: part.threshold > 0,
+                f"{name!r} has a threshold of 0, and a derivative is in units of it; expected at least 1.",
+            )
     for name, part in program.cells.items():
         if isinstance(part, InputCells) and part.message_bits:
             raise ValueError(f"{name!r} sends amplitudes of {part.message_bits} bits; only spikes can be relaxed.")

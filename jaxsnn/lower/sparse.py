@@ -10,8 +10,8 @@ from jaxtyping import Array
 from .._types import is_concrete
 from ..connect.ring import Ring
 from .cores import AbstractSign, Core, Mixed
-from .fixed import register, within
-from .synapses import AbstractFormatted, Synapses, carrier
+from .fixed import register, whole
+from .synapses import EXPONENT, AbstractFormatted, Synapses, carrier, one_number
 
 
 class SparseSynapses(AbstractFormatted):
@@ -25,8 +25,8 @@ class SparseSynapses(AbstractFormatted):
     pre: str = eqx.field(static=True)
     post: str = eqx.field(static=True)
     weight: Array = register()
-    exponent: Array = register(0)
-    bits: Array = register(8)
+    exponent: Array = register(0, within=EXPONENT)
+    bits: Array = register(8, within=(0, 8))
     sign: AbstractSign = eqx.field(default_factory=Mixed)
     delay: Array = register(0)
     start: Array = register(kw_only=True)
@@ -42,7 +42,10 @@ class SparseSynapses(AbstractFormatted):
                 f"SparseSynapses has weight {count}, target {self.target.shape} and delay {self.delay.shape}; expected "
                 "one number a synapse, or one delay for all."
             )
-        within(self, exponent=(-8, 7), bits=(0, 8), delay=(0, self.max_delay), target=(0, self.n_post - 1))
+        one_number(self, "exponent", "bits")
+        whole(self, n_post=1, longest=1)
+        if self.start.ndim != 1 or self.start.size < 2:
+            raise ValueError(f"SparseSynapses.start has shape {self.start.shape}; expected (n_pre + 1,).")
         if is_concrete(self.start):
             start, each = np.asarray(self.start), np.diff(np.asarray(self.start))
             if start[0] != 0 or start[-1] != count[0] or np.any(each < 0) or each.max(initial=0) > self.longest:
@@ -50,6 +53,9 @@ class SparseSynapses(AbstractFormatted):
                     f"SparseSynapses.start does not divide {count[0]} synapses into ascending rows of at most "
                     f"{self.longest}."
                 )
+
+    def ranges(self):
+        return {**super().ranges(), "target": (0, self.n_post - 1)}
 
     @classmethod
     def of(cls, synapses: Synapses, exists: np.ndarray) -> "SparseSynapses":

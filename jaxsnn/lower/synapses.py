@@ -8,14 +8,24 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Bool, Int
 
 from .._types import is_concrete
 from ..connect.dense import many_rows_of
 from ..connect.ring import Ring
 from ..connect.sparse import Rows
 from .cores import AbstractSign, Core, Mixed, OnSum
-from .fixed import register, shift, within
+from .fixed import Ranged, register, shift, span, whole
+
+EXPONENT = (-8, 7)  # of a group of synapses
+
+
+def one_number(part: object, *names: str) -> None:
+    """Refuses registers of a group of synapses that are not one number."""
+    for name in names:
+        if getattr(part, name).shape != ():
+            shape = getattr(part, name).shape
+            raise ValueError(f"{type(part).__name__}.{name} has shape {shape}; expected one number for the group.")
 
 
 class AbstractCarrier(eqx.Module):
@@ -30,12 +40,17 @@ class AbstractCarrier(eqx.Module):
         return s
 
 
-class AbstractSynapses(eqx.Module):
+class AbstractSynapses(Ranged):
     """Synapses from one group of cells to another."""
 
     pre: eqx.AbstractVar[str]
     post: eqx.AbstractVar[str]
     max_delay: eqx.AbstractVar[int]
+
+    def __check_init__(self):
+        whole(self, max_delay=0)
+        if not isinstance(self.pre, str) or not isinstance(self.post, str):
+            raise ValueError(f"{type(self).__name__} goes from {self.pre!r} to {self.post!r}; expected names of cells.")
 
     @property
     @abc.abstractmethod
@@ -46,9 +61,21 @@ class AbstractSynapses(eqx.Module):
         """The state in which a program starts; none where nothing is learned."""
         return ()
 
+    def mantissas(self, core: Core) -> tuple[Array, tuple[int, int]]:
+        """The mantissas of weights, and the smallest and the largest that a core has for them."""
+        return jnp.zeros((), jnp.int32), (0, 0)
+
     def misfit(self, core: Core) -> str | None:
         """What of it a core cannot hold, and what to do; None where it can, or does not know yet."""
-        return None
+        weight, (low, high) = self.mantissas(core)
+        if not is_concrete(weight) or np.all((np.asarray(weight) >= low) & (np.asarray(weight) <= high)):
+            return None
+        return f"weights of {span(weight)}, and its core has {low} .. {high} for their sign; start within"
+
+    def beyond(self, core: Core) -> Bool[Array, ""]:
+        """The same of traced numbers."""
+        weight, (low, high) = self.mantissas(core)
+        return jnp.any((weight < low) | (weight > high))
 
     @abc.abstractmethod
     def reach(self, core: Core, message_bits: int = 0) -> tuple[Array, Array]:
@@ -90,6 +117,12 @@ class AbstractFormatted(AbstractSynapses):
     sign: eqx.AbstractVar[AbstractSign]
     delay: eqx.AbstractVar[Array]
 
+    def ranges(self):
+        return {**super().ranges(), "weight": self.sign.widest, "delay": (0, self.max_delay)}
+
+    def mantissas(self, core):
+        return self.weight, self.sign.range(core)
+
     def stored(self, core: Core) -> Int[Array, "..."]:
         """The mantissas that a core keeps: in the range of the sign mode, without the bits that are not stored."""
         low, high = self.sign.range(core)
@@ -123,7 +156,7 @@ class Synapses(AbstractFormatted):
     A graded spike adds so many times its amplitude. Cells of Loihi 2 that are not of the leaky kinds hear
     `weight 2^exponent`.
 
-    **Arguments:** `weight`: mantissas, whole numbers of shape `(n_pre, n_post)`, of at most 8 bits and a sign.
+    **Arguments:** `weight`: mantissas, whole numbers of shape `(n_pre, n_post)`, that `sign` has: 8 bits.
     `exponent`: -8..7, one for the group. `bits`: mantissa bits that are stored, 0..8. `sign`: `Mixed()` (spends a bit),
     `Excitatory()` or `Inhibitory()`. `delay`: steps, `()` or as `weight`; `max_delay`: static, at most 62.
     """
@@ -131,8 +164,8 @@ class Synapses(AbstractFormatted):
     pre: str = eqx.field(static=True)
     post: str = eqx.field(static=True)
     weight: Array = register()
-    exponent: Array = register(0)
-    bits: Array = register(8)
+    exponent: Array = register(0, within=EXPONENT)
+    bits: Array = register(8, within=(0, 8))
     sign: AbstractSign = eqx.field(default_factory=Mixed)
     delay: Array = register(0)
     max_delay: int = eqx.field(default=0, static=True, kw_only=True)
@@ -142,7 +175,7 @@ class Synapses(AbstractFormatted):
             raise ValueError(f"Synapses.weight has shape {self.weight.shape}; expected (n_pre, n_post).")
         if self.delay.shape not in ((), self.weight.shape):
             raise ValueError(f"Synapses.delay has shape {self.delay.shape}; expected () or {self.weight.shape}.")
-        within(self, exponent=(-8, 7), bits=(0, 8), delay=(0, self.max_delay))
+        one_number(self, "exponent", "bits")
 
     @property
     def shape(self):

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-import equinox as eqx
+import dataclasses
+from typing import Any
 
+import equinox as eqx
+import numpy as np
+
+from .._types import is_concrete
+from ..dynamics import known
 from .cells import CubaCells, InputCells
 from .cores import Core, LavaCore
+from .fixed import whole
+from .kinds import is_a
 from .loihi2.graded import GradedCells, GradedReluCells, ProductCells
 from .loihi2.leaky import AdaptiveCells, ResetCells, TernaryCells
 from .loihi2.resonate import IzhikevichResonatorCells, PhaseCells, ResonatorCells
@@ -38,10 +46,58 @@ class AbstractTarget(eqx.Module):
     kinds: eqx.AbstractVar[tuple[type, ...]]
     message_bits: eqx.AbstractVar[int]
 
+    def __check_init__(self):
+        if not isinstance(self.core, Core):
+            raise ValueError(f"{self.name}.core is {self.core!r}; expected a Core such as LavaCore().")
+        sizes = ("cells", "synapse_bits", "in_axons", "out_axons", "accumulators", "profiles", "cores", "refractory")
+        whole(self, **dict.fromkeys(sizes, 1), delay=0, message_bits=0)
+
     @property
     def name(self) -> str:
         """As users write it."""
         return type(self).__name__
+
+    def unsupported(self, cells: dict[str, Any], synapses: dict[str, Any], core: Core) -> str | None:
+        """What of a program's parts this chip does not have, by name; None where it has all. Traced numbers pass."""
+        for name, part in {**cells, **synapses}.items():
+            try:
+                checked_again(part)
+            except ValueError as error:
+                return f"{name!r}: {str(error).rstrip('.')}"
+        for name, group in cells.items():
+            kind = type(group).__name__
+            if not is_a(group, *self.kinds):
+                have = known(each.__name__ for each in self.kinds)
+                return f"{name!r} is {kind}, which {self.name} does not have; it has {have}"
+            if group.message_bits > self.message_bits:
+                return (
+                    f"{name!r} ({kind}) sends amplitudes of {group.message_bits} bits; spikes of {self.name} have "
+                    f"{self.message_bits}"
+                )
+            held = group.refractory if isinstance(group, CubaCells) else 1
+            if is_concrete(held) and np.max(np.asarray(held)) > self.refractory:
+                longest = np.max(np.asarray(held))
+                return f"{name!r} is refractory for {longest} steps; the most on {self.name} is {self.refractory}"
+        for name, group in synapses.items():
+            if group.max_delay > self.delay:
+                return f"{name!r} has delays up to {group.max_delay} steps; {self.name} has {self.delay}"
+            for of in (core, self.core):
+                if (why := group.misfit(of)) is not None:
+                    return f"{name!r} has {why}"
+        return None
+
+
+def checked_again(part: Any) -> None:
+    """Whatever is checked when parts are built, of numbers that were traced then, or were put in later."""
+    if isinstance(part, eqx.Module):
+        for kind in type(part).__mro__:
+            if "__check_init__" in vars(kind):
+                vars(kind)["__check_init__"](part)
+        for field in dataclasses.fields(part):
+            checked_again(getattr(part, field.name, None))
+    elif isinstance(part, (tuple, list, dict)):
+        for each in part.values() if isinstance(part, dict) else part:
+            checked_again(each)
 
 
 class Loihi1(AbstractTarget):

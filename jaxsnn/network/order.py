@@ -26,7 +26,7 @@ class BeforeThreshold(AbstractArrival):
 
 
 class AfterThreshold(AbstractArrival):
-    """After the threshold and before the reset: a jump of `v` acts from the next step on, and in a spike's step never."""
+    """After the threshold and before the reset: a jump of `v` acts from the next step on, never in a spike's step."""
 
 
 class AbstractOrder(eqx.Module):

@@ -13,6 +13,7 @@ import jaxsnn as snn
 from jaxsnn.lower.cells import CubaCells, InputCells
 from jaxsnn.lower.convolution import ConvSynapses
 from jaxsnn.lower.cores import Inhibitory, LavaCore, Loihi1Core
+from jaxsnn.lower.netx.inside import BLOCK
 from jaxsnn.lower.netx.read import from_netx
 from jaxsnn.lower.netx.weights import loaded
 from jaxsnn.lower.netx.write import to_netx
@@ -177,6 +178,7 @@ def test_shapes_that_are_no_chain_are_refused(tmp_path):
 def test_files_that_are_something_else_are_refused(place, value, parts, tmp_path):
     path = tmp_path / "x.net"
     to_netx(program(), path)
+    path.write_bytes(bytes(BLOCK) + path.read_bytes()[BLOCK:])  # without its checksum
     with h5py.File(path, "a") as file:
         if place in file["layer/1"]:
             del file[f"layer/1/{place}"]

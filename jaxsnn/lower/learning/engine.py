@@ -81,9 +81,17 @@ class LoihiRule(eqx.Module):
     rounding: AbstractRounding = eqx.field(default_factory=IndependentRounding, kw_only=True)
 
     def __check_init__(self):
+        for name in ("dw", "dt", "dd"):
+            if not isinstance(rule := getattr(self, name), SumOfProducts | None):
+                raise ValueError(f"LoihiRule.{name} is {rule!r}; expected a string such as '2^-4*y0*x1', or None.")
+        for name, trace in self.traces.items():
+            if not isinstance(trace, LoihiTrace):
+                raise ValueError(f"LoihiRule.{name} is {trace!r}; expected LoihiTrace(impulse, tau).")
+        if not isinstance(self.rounding, AbstractRounding):
+            raise ValueError(f"LoihiRule.rounding is {self.rounding!r}; expected one such as IndependentRounding().")
         if not self.rules:
             raise ValueError("Got a LoihiRule without dw, dt and dd; expected at least one of them.")
-        if not (isinstance(self.epoch, int) and 1 <= self.epoch <= 63):
+        if not (isinstance(self.epoch, int) and not isinstance(self.epoch, bool) and 1 <= self.epoch <= 63):
             raise ValueError(f"LoihiRule.epoch is {self.epoch!r}; expected a whole number of steps from 1 to 63.")
         missing = self.reads.intersection(TRACES) - self.traces.keys()
         if missing:

@@ -100,6 +100,8 @@ class LearningLink(eqx.Module):
 
 def _one(name: str, delay: Array) -> Any:
     """The delay that all synapses share; in NumPy where it is known, so that it is while tracing, too."""
+    if delay.size == 0:
+        return np.int32(0)
     if delay.ndim == 0:
         return np.asarray(delay) if is_concrete(delay) else delay
     if not is_concrete(delay) or np.ptp(np.asarray(delay)) > 0:

@@ -17,39 +17,48 @@ from .rule import CONSTANT, SPIKES, SYNAPSE, TRACES, Factor, Product, Sign, SumO
 
 _TOKEN = re.compile(r"\s*(sgn|[A-Za-z_]\w*|\d+|[-+*^()])|\s*(\S)")
 _END = "the end"
+LONGEST, DIGITS = 10_000, 6  # characters of a rule, digits of a number: what registers hold is far less
 
 
 class _Reader:
     """A rule, read token by token; `at` is where the next one starts."""
 
     def __init__(self, text: str):
-        self.text = text
+        if not isinstance(text, str) or len(text) > LONGEST:
+            given = f"{len(text)} characters" if isinstance(text, str) else repr(text)
+            raise ValueError(f"Got a rule of {given}; expected a string of at most {LONGEST}.")
+        self.text = text = text.rstrip()
         self.tokens = [(m.group(1) or m.group(2), m.start(m.lastindex or 0)) for m in _TOKEN.finditer(text)]
-        self.tokens.append((_END, len(text.rstrip())))
+        self.tokens.append((_END, len(text)))
+        self.read = 0
 
     @property
     def next(self) -> str:
-        return self.tokens[0][0]
+        return self.tokens[self.read][0]
 
     @property
     def at(self) -> int:
-        return self.tokens[0][1]
+        return self.tokens[self.read][1]
 
     def take(self, *options: str) -> str:
         if options and self.next not in options:
             self.fail(f"expected {' or '.join(options)}")
-        return self.tokens.pop(0)[0] if len(self.tokens) > 1 else self.next
+        taken, self.read = self.next, min(self.read + 1, len(self.tokens) - 1)
+        return taken
 
     def fail(self, why: str, at: int | None = None, found: str | None = None) -> NoReturn:
         found = self.next if found is None else found
         shown = found if found == _END else f"{found!r}"
-        raise ValueError(f"Rule {self.text!r}, position {self.at if at is None else at}: found {shown}; {why}.")
+        text = self.text if len(self.text) <= 200 else f"{self.text[:200]}..."
+        raise ValueError(f"Rule {text!r}, position {self.at if at is None else at}: found {shown}; {why}.")
 
     def sign(self) -> int:
         return {"+": 1, "-": -1}[self.take()] if self.next in ("+", "-") else 1
 
     def integer(self) -> int:
-        return int(self.take()) if self.next.isdigit() else self.fail("expected an integer")
+        if not (self.next.isascii() and self.next.isdigit()):
+            self.fail("expected an integer")
+        return int(self.take()) if len(self.next) <= DIGITS else self.fail(f"expected at most {DIGITS} digits")
 
     def number(self) -> tuple[int, int]:
         """`(mantissa, exponent)` of an integer or a power of two."""
@@ -106,15 +115,15 @@ def _product(reader: _Reader, sign: int) -> Product:
         mantissa, exponent = mantissa // 2, exponent + 1
     if not (-8 <= mantissa < 8 and -7 <= exponent < 9):
         reader.fail(
-            f"its scale is {mantissa} * 2^{exponent}, expected a mantissa of -8 ... 7 and an exponent of -7 ... 8",
+            f"its scale is {_shown(mantissa)} * 2^{exponent}, expected a mantissa of "
+            "-8 ... 7 and an exponent of -7 ... 8",
             at,
             _since(reader, at),
         )
-    product = Product(draft.dependency, tuple(draft.factors), mantissa, exponent)
-    if product.largest >= 2**31:
-        reader.fail(
-            f"it may reach {product.largest}, and the multiplier has 32 bits: take out a factor", at, _since(reader, at)
-        )
+    try:
+        product = Product(draft.dependency, tuple(draft.factors), mantissa, exponent)
+    except ValueError:
+        reader.fail("it may exceed the 32 bits of the multiplier: take out a factor", at, _since(reader, at))
     return product
 
 
@@ -182,10 +191,14 @@ def _bracket(reader: _Reader, draft: _Draft, kind: type[Factor]) -> None:
         return
     if scale is not None:
         low, high = CONSTANT[variable]
-        constant = sign * scale[0] * 2 ** scale[1] if scale[1] >= 0 else None
+        constant = sign * scale[0] * 2 ** scale[1] if 0 <= scale[1] <= 31 else None
         if constant is None or not low <= constant <= high:
             reader.fail(
                 f"the constant beside {variable} must be an integer of {low} ... {high}", at, _since(reader, at)
             )
     draft.scale(sign)  # (c - v) is -(v - c)
     draft.factors.append(kind(variable, constant))
+
+
+def _shown(number: int) -> str:
+    return str(number) if abs(number) < 2**31 else "more than 32 bits"

@@ -10,11 +10,12 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from ..._types import is_concrete
-from ..fixed import register
+from ..fixed import Ranged, register
 
 SPIKES = ("x0", "y0")  # who has fired in the epoch: one bit
 TRACES = ("x1", "x2", "y1", "y2", "y3")
 SYNAPSE = ("w", "d", "t")  # weight, delay, tag
+DEPENDENCIES = (*SPIKES, *(f"u{k}" for k in range(10)))
 BITS = {**dict.fromkeys(SPIKES, 1), **dict.fromkeys(TRACES, 7), **dict.fromkeys(SYNAPSE, 9)}  # of a factor's magnitude
 MANTISSA_BITS = 4
 ACCUMULATOR_BITS = 15  # of the magnitude of what is added up
@@ -22,11 +23,18 @@ FRACTION_BITS = 7  # the accumulator holds w, d and t with this many bits after 
 CONSTANT = {name: (-256, 255) if name in SYNAPSE else (-128, 127) for name in BITS}  # what may be added to a factor
 
 
-class Factor(eqx.Module):
+class Factor(Ranged):
     """`variable + constant`, saturated to the variable's width `b`: `[-2^b, 2^b - 1]`."""
 
     variable: str = eqx.field(static=True)
     constant: Array = register(0)
+
+    def __check_init__(self):
+        if self.variable not in BITS:
+            raise ValueError(f"{type(self).__name__}.variable is {self.variable!r}; expected one of {' '.join(BITS)}.")
+
+    def ranges(self):
+        return {"constant": CONSTANT[self.variable]}
 
     def __call__(self, value: Int[Array, "..."]) -> Int[Array, "..."]:
         bound = 2 ** BITS[self.variable]
@@ -65,7 +73,7 @@ class Sign(Factor):
         return f"sgn{text}" if (text := super().__str__())[0] == "(" else f"sgn({text})"
 
 
-class Product(eqx.Module):
+class Product(Ranged):
     """`mantissa 2^exponent * dependency * factor * ...`
 
     `dependency`: `x0` (an epoch in which the sender fired), `y0` (the receiver), `u<k>` (every `2^k`-th epoch).
@@ -73,8 +81,14 @@ class Product(eqx.Module):
 
     dependency: str = eqx.field(static=True)
     factors: tuple[Factor, ...] = ()
-    mantissa: Array = register(1)
-    exponent: Array = register(0)
+    mantissa: Array = register(1, within=(-8, 7))
+    exponent: Array = register(0, within=(-7, 8))
+
+    def __check_init__(self):
+        if self.dependency not in DEPENDENCIES:
+            raise ValueError(f"Product.dependency is {self.dependency!r}; expected one of {' '.join(DEPENDENCIES)}.")
+        if self.largest >= 2**31:
+            raise ValueError(f"A Product may reach {self.largest}, and the multiplier has 32 bits; take out a factor.")
 
     @property
     def bits(self) -> int:
@@ -119,6 +133,10 @@ class SumOfProducts(eqx.Module):
     """How one variable of a synapse (`w`, `d` or `t`) changes at the end of an epoch; `str(rule)` parses back."""
 
     products: tuple[Product, ...]
+
+    def __check_init__(self):
+        if not self.products or not all(isinstance(product, Product) for product in self.products):
+            raise ValueError("Got a SumOfProducts without a Product; expected at least one.")
 
     @property
     def variables(self) -> frozenset[str]:

@@ -174,7 +174,10 @@ def parts_of(rule: Chain) -> tuple[PairSTDP, Bound | None]:
             "engine; expected one PairSTDP and at most one Bound."
         )
     _possible(pairs[0])
-    for name, choice, kinds in (("coincident", rule.coincident, (Apart, PreFirst)), ("sends", rule.sends, (Before, After))):
+    for name, choice, kinds in (
+        ("coincident", rule.coincident, (Apart, PreFirst)),
+        ("sends", rule.sends, (Before, After)),
+    ):
         if choice is not None and not is_a(choice, *kinds):
             raise ValueError(
                 f"chain({name}={type(choice).__name__}()) cannot be lowered onto the learning engine; use "
@@ -210,6 +213,25 @@ def _pairs(
     coincident: type,
     sends: type | None,
 ) -> Mapped:
+    for name, value, low in (
+        ("dt", dt, 0),
+        ("scale", 1 if scale is None else scale, 0),
+        ("displaced", displaced, None),
+    ):
+        if is_concrete(value):
+            given = np.asarray(value)
+            whole = low is not None or (given.dtype.kind in "iuf" and np.all(given == np.rint(given)))
+            if (
+                given.dtype.kind not in "iuf"
+                or given.ndim
+                or not np.isfinite(given)
+                or not whole
+                or (low == 0 and given <= 0)
+            ):
+                wanted = "a whole number of steps" if low is None else "a number above 0"
+                raise ValueError(f"learns got {name} = {value!r}; expected {wanted}.")
+    if not isinstance(rounding, AbstractRounding | None):
+        raise ValueError(f"learns got rounding = {rounding!r}; expected one such as IndependentRounding(), or None.")
     known = is_concrete((rule, bound, scale, displaced))
     xp: Any = np if known else jnp  # known numbers in double precision
     number = float if known else (lambda x: jnp.asarray(x, canonical_float()))

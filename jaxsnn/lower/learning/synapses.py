@@ -6,17 +6,16 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jaxtyping import Array, Int
 
-from ..._types import check, is_concrete
+from ..._types import check
 from ...connect.dense import many_rows_of
 from ...connect.ring import Ring
 from ..cores import AbstractSign, Core, Mixed, OnSum
 from ..fixed import register, shift
-from ..synapses import AbstractCarrier, AbstractSynapses, graded_reach
-from .engine import LearningState, LoihiRule
+from ..synapses import EXPONENT, AbstractCarrier, AbstractSynapses, graded_reach, one_number
+from .engine import DELAYS, TAGS, LearningState, LoihiRule
 
 
 def _mask(value: Any) -> Array | None:
@@ -36,17 +35,20 @@ class LearningSynapses(AbstractSynapses):
     post: str = eqx.field(static=True)
     weight: Array = register()
     rule: LoihiRule = eqx.field(kw_only=True)
-    exponent: Array = register(0)
+    exponent: Array = register(0, within=EXPONENT)
     sign: AbstractSign = eqx.field(default_factory=Mixed)
-    tag: Array = register(0)
-    learned: Array = register(0)
+    tag: Array = register(0, within=TAGS)
+    learned: Array = register(0, within=DELAYS)
     delay: Array = register(0)
     max_delay: int = eqx.field(default=0, static=True, kw_only=True)
     exists: Array | None = eqx.field(default=None, converter=_mask, kw_only=True)
 
     def __check_init__(self):
+        if not isinstance(self.rule, LoihiRule):
+            raise ValueError(f"LearningSynapses.rule is {self.rule!r}; expected a LoihiRule(...).")
         if self.weight.ndim != 2:
             raise ValueError(f"LearningSynapses.weight has shape {self.weight.shape}; expected (n_pre, n_post).")
+        one_number(self, "exponent")
         if self.delay.ndim:
             raise ValueError(f"LearningSynapses.delay has shape {self.delay.shape}; expected one for all synapses.")
         for name in ("tag", "learned"):
@@ -60,10 +62,23 @@ class LearningSynapses(AbstractSynapses):
             check(lambda: exists | (self.weight == 0), "LearningSynapses.weight is not 0 where there is no synapse.")
         low, high = self.sign.widest
         check(
-            lambda: (self.weight >= low) & (self.weight <= high) & (self.weight % (1 + self.sign.spent) == 0),
+            lambda: ~self._odd(),
             f"LearningSynapses.weight has mantissas that {type(self.sign).__name__}() does not store; expected "
-            f"{'even ' if self.sign.spent else ''}whole numbers from {low} to {high}.",
+            f"even whole numbers from {low} to {high}.",
         )
+
+    def _odd(self) -> Array:
+        """Where a weight is odd that starts even."""
+        return self.weight % (1 + self.sign.spent) != 0
+
+    def ranges(self):
+        return {**super().ranges(), "weight": self.sign.widest, "delay": (0, self.max_delay)}
+
+    def faulty(self):
+        return super().faulty() | jnp.any(self._odd())
+
+    def mantissas(self, core):
+        return self.weight, self.sign.range(core)
 
     @property
     def shape(self):
@@ -71,13 +86,6 @@ class LearningSynapses(AbstractSynapses):
 
     def init(self) -> LearningState:
         return self.rule.init(self.weight, self.tag, self.learned)
-
-    def misfit(self, core: Core) -> str | None:
-        (low, high), weight = self.sign.range(core), self.weight
-        if not is_concrete(weight) or np.all((np.asarray(weight) >= low) & (np.asarray(weight) <= high)):
-            return None
-        span = f"{np.min(weight)} .. {np.max(weight)}"
-        return f"weights of {span}, and {type(self.sign).__name__}() of its core has {low} .. {high}; start within"
 
     def reach(self, core: Core, message_bits: int = 0) -> tuple[Array, Array]:
         """Of all weights that can be learned."""

@@ -10,33 +10,42 @@ import numpy as np
 from jaxtyping import Array, Bool, Int
 
 from ..._types import check, is_concrete
-from ..fixed import register
+from ..fixed import Ranged, register
 from .rounding import Fraction
 
 LARGEST = 127
 _LOW = 2**24 - 1  # a decay has 48 bits, in two words: a float64 product rounds alike, and int32 holds 127 times a word
 
 
-class LoihiTrace(eqx.Module):
+class LoihiTrace(Ranged):
     """`trace <- round(trace exp(-1 / tau))` in every step, `trace <- min(trace + impulse, 127)` at every spike.
 
     **Arguments:** `impulse`: 0..127, kept in 256ths. `tau`: time constant in steps, 0 (gone in the next step) to
     infinity (never decays). A concrete `tau` is taken in double precision, a traced one in single.
     """
 
-    impulse: Array = register(unit="1/256")
-    keep: Array = register(unit="2^-24, 2^-48")  # exp(-1 / tau)
+    impulse: Array = register(unit="1/256", within=(0, LARGEST * 256))
+    keep: Array = register(unit="2^-24, 2^-48", within=(0, 2**24))  # exp(-1 / tau)
 
     def __init__(self, impulse: Any = 16.0, tau: Any = 10.0):
         for name, value in (("impulse", impulse), ("tau", tau)):
             high = LARGEST if name == "impulse" else np.inf
             if is_concrete(value):
+                if np.asarray(value).dtype.kind not in "iuf" or np.ndim(value):
+                    raise ValueError(f"LoihiTrace.{name} is {value!r}; expected one number.")
                 check(
                     (np.asarray(value) >= 0) & (np.asarray(value) <= high),
                     f"LoihiTrace.{name} is {value}; expected 0 or more{f', at most {high}' if high < np.inf else ''}.",
                 )
         self.impulse = _rounded(impulse, 256)
         self.keep = _kept(tau)
+
+    def __check_init__(self):
+        if self.impulse.shape != () or self.keep.shape != (2,):
+            raise ValueError(
+                f"{type(self).__name__} has an impulse of shape {self.impulse.shape} and a decay of {self.keep.shape} "
+                "words; expected () and (2,)."
+            )
 
     @property
     def tau(self) -> float:

@@ -11,7 +11,7 @@ from jaxtyping import Array, Int
 from ..._once import written_once
 from ..._status import Status, bit
 from ..cells import AbstractCells, gains
-from ..fixed import register, within
+from ..fixed import register
 from .heard import beyond, heard
 
 
@@ -33,12 +33,9 @@ class GradedCells(AbstractCells):
     """
 
     n: int = eqx.field(static=True)
-    threshold: Array = register(1)
+    threshold: Array = register(1, within=(0, 2**23 - 1))
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
     message_bits = 32
-
-    def __check_init__(self):
-        within(self, threshold=(0, 2**23 - 1))
 
     def init(self):
         return GradedState(jnp.zeros(self.n, jnp.int32))
@@ -63,12 +60,9 @@ class GradedReluCells(AbstractCells):
     """
 
     n: int = eqx.field(static=True)
-    threshold: Array = register(1)
+    threshold: Array = register(1, within=(-(2**23), 2**23 - 1))
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
     message_bits = 32
-
-    def __check_init__(self):
-        within(self, threshold=(-(2**23), 2**23 - 1))
 
     def init(self):
         return GradedState(jnp.zeros(self.n, jnp.int32))
@@ -96,14 +90,11 @@ class ProductCells(AbstractCells):
     """
 
     n: int = eqx.field(static=True)
-    threshold: Array = register(1)
-    exponent: Array = register(0)
+    threshold: Array = register(1, within=(0, 2**23 - 1))
+    exponent: Array = register(0, within=(0, 31))
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
     inlets = 2
     message_bits = 32
-
-    def __check_init__(self):
-        within(self, threshold=(0, 2**23 - 1), exponent=(0, 31))
 
     def init(self):
         return GradedState(jnp.zeros(self.n, jnp.int32))

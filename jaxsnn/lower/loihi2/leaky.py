@@ -10,8 +10,8 @@ from jaxtyping import Array, Int
 
 from ..._once import written_once
 from ..._status import Status
-from ..cells import AbstractCells, gains, leaky, to_registers
-from ..fixed import decay, register, shift, within
+from ..cells import BIAS, BIAS_EXPONENT, DECAY, THRESHOLD, AbstractCells, gains, leaky, to_registers
+from ..fixed import decay, register, shift
 from .heard import beyond
 
 V_MIN, V_MAX = -(2**23) + 1, 2**23 - 1
@@ -38,17 +38,14 @@ class TernaryCells(AbstractCells):
     """
 
     n: int = eqx.field(static=True)
-    decay_u: Array = register(4096)
-    decay_v: Array = register(0)
-    upper: Array = register(10)
-    lower: Array = register(-10)
-    bias: Array = register(0)
-    bias_exponent: Array = register(0)
+    decay_u: Array = register(4096, within=DECAY)
+    decay_v: Array = register(0, within=DECAY)
+    upper: Array = register(10, within=(-131071, 131071))
+    lower: Array = register(-10, within=(-131071, 131071))
+    bias: Array = register(0, within=BIAS)
+    bias_exponent: Array = register(0, within=BIAS_EXPONENT)
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
     message_bits = 1
-
-    def __check_init__(self):
-        within(self, decay_u=(0, 4096), decay_v=(0, 4096), upper=(-131071, 131071), lower=(-131071, 131071))
 
     def init(self):
         zeros = jnp.zeros(self.n, jnp.int32)
@@ -86,18 +83,14 @@ class ResetCells(AbstractCells):
     """
 
     n: int = eqx.field(static=True)
-    decay_u: Array = register(4096)
-    decay_v: Array = register(0)
-    threshold: Array = register(100)
-    bias: Array = register(0)
-    bias_exponent: Array = register(0)
-    interval: Array = register(1)
-    offset: Array = register(0)
+    decay_u: Array = register(4096, within=DECAY)
+    decay_v: Array = register(0, within=DECAY)
+    threshold: Array = register(100, within=THRESHOLD)
+    bias: Array = register(0, within=BIAS)
+    bias_exponent: Array = register(0, within=BIAS_EXPONENT)
+    interval: Array = register(1, within=(1, 2**31 - 1))
+    offset: Array = register(0, within=(0, 2**31 - 1))
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
-
-    def __check_init__(self):
-        within(self, decay_u=(0, 4096), decay_v=(0, 4096), threshold=(0, 131071))
-        within(self, interval=(1, 2**31 - 1), offset=(0, 2**31 - 1))
 
     def init(self):
         zeros = jnp.zeros(self.n, jnp.int32)
@@ -145,19 +138,15 @@ class AdaptiveCells(AbstractCells):
     """
 
     n: int = eqx.field(static=True)
-    decay_u: Array = register(4096)
-    decay_v: Array = register(0)
-    decay_theta: Array = register(819)
-    decay_r: Array = register(819)
-    threshold: Array = register(100)
-    step_up: Array = register(75)
-    bias: Array = register(0)
-    bias_exponent: Array = register(0)
+    decay_u: Array = register(4096, within=DECAY)
+    decay_v: Array = register(0, within=DECAY)
+    decay_theta: Array = register(819, within=DECAY)
+    decay_r: Array = register(819, within=DECAY)
+    threshold: Array = register(100, within=THRESHOLD)
+    step_up: Array = register(75, within=THRESHOLD)
+    bias: Array = register(0, within=BIAS)
+    bias_exponent: Array = register(0, within=BIAS_EXPONENT)
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
-
-    def __check_init__(self):
-        within(self, decay_u=(0, 4096), decay_v=(0, 4096), decay_theta=(0, 4096), decay_r=(0, 4096))
-        within(self, threshold=(0, 131071), step_up=(0, 131071))
 
     def init(self):
         zeros = jnp.zeros(self.n, jnp.int32)

@@ -13,7 +13,7 @@ from ..._once import written_once
 from ..._status import Status, bit
 from ..._types import check
 from ..cells import AbstractCells, gains
-from ..fixed import add, register, within
+from ..fixed import add, register
 from .heard import beyond, heard
 
 LIMIT = 2**23 - 1
@@ -27,6 +27,13 @@ def rotation(period: Any, loss: Any, bits: int = 12) -> dict[str, np.ndarray]:
     **Returns:** `sin`, `cos` and `bits`; the first two are `(1 - loss) sin(2 pi / period) 2^bits`, cut toward zero, and
     likewise, as Lava makes them.
     """
+    if isinstance(bits, bool) or not isinstance(bits, (int, np.integer)) or not 0 <= bits <= 15:
+        raise ValueError(f"rotation got bits = {bits!r}; expected a whole number from 0 to 15.")
+    turn, share = (np.asarray(x, np.float64) for x in (period, loss))
+    if not np.all(np.isfinite(turn) & (turn != 0)) or not np.all((share >= 0) & (share <= 1)):
+        raise ValueError(
+            f"rotation got period = {period} and loss = {loss}; expected steps, not 0, and a share of 0..1."
+        )
     angle, keep = 2.0 * np.pi / np.asarray(period, np.float64), 1.0 - np.asarray(loss, np.float64)
     cut = lambda x: np.trunc(keep * x * 2.0**bits).astype(np.int32)
     return {"sin": cut(np.sin(angle)), "cos": cut(np.cos(angle)), "bits": np.asarray(bits)}
@@ -57,11 +64,14 @@ def turned(s: ResonatorState, cells: Any, real_in: Array, imag_in: Array) -> tup
     return kept, lost | beyond(Status.INPUT_OVERFLOW, real_in, imag_in)
 
 
-def _in_range(cells: Any) -> None:
-    within(cells, bits=(0, 15), sin=(-(2**15), 2**15), cos=(-(2**15), 2**15), state_exponent=(0, 7))
-    within(cells, threshold=(-LIMIT, LIMIT))
+def _fit(cells: Any) -> Array:
+    """Whether sines and cosines are at most 1."""
+    return jnp.maximum(jnp.abs(cells.sin), jnp.abs(cells.cos)) <= 1 << cells.bits
+
+
+def _at_most_one(cells: Any) -> None:
     check(
-        lambda: jnp.maximum(jnp.abs(cells.sin), jnp.abs(cells.cos)) <= 1 << cells.bits,
+        lambda: _fit(cells),
         f"{type(cells).__name__} has sines or cosines beyond 1 (2^bits); take them from rotation(period, loss).",
     )
 
@@ -83,16 +93,19 @@ class ResonatorCells(AbstractCells):
     """
 
     n: int = eqx.field(static=True)
-    sin: Array = register(kw_only=True)
-    cos: Array = register(kw_only=True)
-    bits: Array = register(12)
-    threshold: Array = register(1)
-    state_exponent: Array = register(0)
+    sin: Array = register(kw_only=True, within=(-(2**15), 2**15))
+    cos: Array = register(kw_only=True, within=(-(2**15), 2**15))
+    bits: Array = register(12, within=(0, 15))
+    threshold: Array = register(1, within=(-LIMIT, LIMIT))
+    state_exponent: Array = register(0, within=(0, 7))
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
     inlets = 2
 
     def __check_init__(self):
-        _in_range(self)
+        _at_most_one(self)
+
+    def faulty(self):
+        return super().faulty() | jnp.any(~_fit(self))
 
     def init(self):
         zeros = jnp.zeros(self.n, jnp.int32)
@@ -119,16 +132,19 @@ class IzhikevichResonatorCells(AbstractCells):
     """
 
     n: int = eqx.field(static=True)
-    sin: Array = register(kw_only=True)
-    cos: Array = register(kw_only=True)
-    bits: Array = register(12)
-    threshold: Array = register(1)
-    state_exponent: Array = register(0)
+    sin: Array = register(kw_only=True, within=(-(2**15), 2**15))
+    cos: Array = register(kw_only=True, within=(-(2**15), 2**15))
+    bits: Array = register(12, within=(0, 15))
+    threshold: Array = register(1, within=(-LIMIT, LIMIT))
+    state_exponent: Array = register(0, within=(0, 7))
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
     inlets = 2
 
     def __check_init__(self):
-        _in_range(self)
+        _at_most_one(self)
+
+    def faulty(self):
+        return super().faulty() | jnp.any(~_fit(self))
 
     def init(self):
         zeros = jnp.zeros(self.n, jnp.int32)
@@ -169,15 +185,12 @@ class PhaseCells(AbstractCells):
     """
 
     n: int = eqx.field(static=True)
-    sin: Array = register(kw_only=True)
-    cos: Array = register(kw_only=True)
-    threshold: Array = register(1)
+    sin: Array = register(kw_only=True, within=(-(2**15), 2**15))
+    cos: Array = register(kw_only=True, within=(-(2**15), 2**15))
+    threshold: Array = register(1, within=(-LIMIT, LIMIT))
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
     inlets = 2
     message_bits = 32
-
-    def __check_init__(self):
-        within(self, sin=(-(2**15), 2**15), cos=(-(2**15), 2**15), threshold=(-LIMIT, LIMIT))
 
     def init(self):
         zeros = jnp.zeros(self.n, jnp.int32)

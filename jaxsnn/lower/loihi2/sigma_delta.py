@@ -12,7 +12,7 @@ from jaxtyping import Array, Int
 from ..._once import written_once
 from ..._status import Status, bit
 from ..cells import AbstractCells, gains
-from ..fixed import register, within
+from ..fixed import register
 from .heard import beyond, heard
 
 # --- what is compared with the threshold, and what is done to a sum: each choice a class ---
@@ -139,15 +139,12 @@ class DeltaCells(AbstractCells):
     """
 
     n: int = eqx.field(static=True)
-    threshold: Array = register(1)
-    spike_exponent: Array = register(0)
-    state_exponent: Array = register(0)
+    threshold: Array = register(1, within=(0, 2**23 - 1))
+    spike_exponent: Array = register(0, within=(0, 7))
+    state_exponent: Array = register(0, within=(0, 7))
     error: AbstractError = eqx.field(default_factory=OfNow)
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
     message_bits = 32
-
-    def __check_init__(self):
-        within(self, threshold=(0, 2**23 - 1), spike_exponent=(0, 7), state_exponent=(0, 7))
 
     def init(self):
         zeros = jnp.zeros(self.n, jnp.int32)
@@ -193,16 +190,13 @@ class SigmaDeltaCells(AbstractCells):
     """
 
     n: int = eqx.field(static=True)
-    threshold: Array = register(1)
-    bias: Array = register(0)
-    state_exponent: Array = register(0)
+    threshold: Array = register(1, within=(0, 2**23 - 1))
+    bias: Array = register(0, within=(-(2**23), 2**23 - 1))
+    state_exponent: Array = register(0, within=(0, 7))
     activation: AbstractActivation = eqx.field(default_factory=Relu)
     error: AbstractError = eqx.field(default_factory=OfNow)
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
     message_bits = 32
-
-    def __check_init__(self):
-        within(self, threshold=(0, 2**23 - 1), bias=(-(2**23), 2**23 - 1), state_exponent=(0, 7))
 
     def init(self):
         zeros = jnp.zeros(self.n, jnp.int32)

@@ -14,6 +14,7 @@ from ..convolution import ConvSynapses
 from ..cores import OnSum
 from ..program import Program
 from ..synapses import Synapses
+from .inside import BLOCK, seal
 from .weights import loaded
 
 BIAS_EXPONENT = 6  # the loader's, for every layer
@@ -35,16 +36,18 @@ def to_netx(program: Program, path: str | os.PathLike[str]) -> None:
     (delays of a sender, of a receiver or of all; recurrent ones without delays) or `ConvSynapses`.
 
     **Raises:** ValueError that names the part which the format or the loader cannot hold: the loader's own handling of
-    weights is gone through, and nothing is written that it would change. ImportError without `h5py` (extra `data`).
+    weights is gone through, and nothing is written that it would change. A checksum stands before what HDF5 reads,
+    which `from_netx` compares. ImportError without `h5py` (extra `data`).
     """
     import h5py
 
     layers = list(_chain(program))
     description = [_input(program, layers), *(entry for layer in layers for entry in _entries(program, layer))]
-    with h5py.File(path, "w") as file:
+    with h5py.File(path, "w", userblock_size=BLOCK) as file:
         for i, entry in enumerate(description):
             _write(file.create_group(f"layer/{i}"), entry)
         file["simulation/Ts"], file["simulation/tSample"] = 1, 1
+    seal(path)
 
 
 def _write(group: Any, entry: dict[str, Any]) -> None:

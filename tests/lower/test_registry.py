@@ -1,0 +1,309 @@
+"""Every model, port, release, rule, modifier, topology, module and order through `lower`: as the model, or refused."""
+
+import collections
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsnn as snn
+from jaxsnn.plasticity.base import AbstractModifier, AbstractRule
+from tests.laws.registry import NEURONS, PORTS, RELEASES
+from tests.refused import refused
+
+KEY = jax.random.key(4)
+DT, STEPS, SENDERS, N = 0.1, 400, 12, 5
+
+LOWERED = {
+    *("LIF", "LIF above", "LIF next step", "LIF resistance", "LIF capacitance", "LIF per step", "LI", "Relay"),
+    *("CubaLIF new", "CubaLIF new per step", "CubaLIF old euler", "CubaLIF decaying"),
+}
+
+
+def network(*, cells=None, links=None, order=None, dt=DT, n=N):
+    """An input, and populations that are each fed by it."""
+    cells = {"E": snn.LIF()} if cells is None else cells
+    cells = {k: x if isinstance(x, snn.Population) else snn.Population(x, n) for k, x in cells.items()}
+    weight = jnp.asarray(np.random.default_rng(1).integers(-4, 9, (SENDERS, n)) / 8, jnp.float32)
+    into = lambda name: snn.Link("in", name, snn.AllToAll(), via=snn.Dense(), weight=weight, delay=1.0)
+    links = {f"to {name}": into(name) for name in cells} if links is None else links
+    cells = {"in": snn.Source(SENDERS), **cells}
+    return snn.network(dt=dt, key=KEY, populations=cells, projections=links, order=order)
+
+
+def taken(net):
+    """What `lift` says: None, or why not."""
+    try:
+        snn.lift(net)
+    except ValueError as error:
+        assert "\n" not in str(error)
+        return str(error)
+
+
+# --- neurons, under both orders and both targets ----------------------------------------------------------------------
+
+
+def alone(name, order):
+    links = {} if name == "Relay" else None
+    return network(cells={"E": NEURONS[name](1.0)}, order=order, links=links)
+
+
+@pytest.mark.parametrize("order", [snn.NestOrder(), snn.BrianOrder()], ids=lambda o: type(o).__name__)
+def test_every_neuron_is_lowered_or_refused_by_name(order):
+    why = {name: taken(alone(name, order)) for name in NEURONS}
+    new = {"CubaLIF new", "CubaLIF new per step"} if isinstance(order, snn.BrianOrder) else set()
+    assert {name for name, said in why.items() if said is None} == LOWERED - new
+    assert all(said.startswith("Population 'E': ") for said in why.values() if said)
+
+
+@pytest.mark.parametrize(
+    ("order", "target"),
+    [(snn.NestOrder(), snn.Loihi1()), (snn.BrianOrder(), snn.Loihi2())],
+    ids=lambda x: type(x).__name__,
+)
+def test_what_is_lowered_fires_as_the_model_does(order, target):
+    """All of them in one network. A read-out never fires, and a relay is an input."""
+    late = isinstance(order, snn.BrianOrder)
+    names = sorted(LOWERED - {"Relay"} - ({"CubaLIF new", "CubaLIF new per step"} if late else set()))
+    groups = {f"g{i}": NEURONS[name](1.0) for i, name in enumerate(names)}
+    currents = {
+        f"{g}i": snn.Population(groups[g], N, ports={"in": snn.Exponential(2.0)})
+        for g in (f"g{names.index(name)}" for name in ("LIF", "LI"))
+    }
+    net = network(cells=groups | currents, order=order)
+    raster = jnp.asarray(np.random.default_rng(2).random((STEPS, SENDERS)) < 0.08, jnp.float32)
+    program = snn.lower(net, target, calibrate=snn.Replay(raster, into="in"))
+    program.verify(target)
+    found = program.report.data["agreement"]
+    fires = {g: one for g, one in found.items() if not isinstance(groups[g.removesuffix("i")], snn.LI)}
+    assert len(fires) >= 9
+    for g, one in fires.items():
+        about = names[int(g.strip("gi"))], g, one
+        assert one["rate of the model Hz"] > 20, about
+        assert one["coincidence"] > 0.85, about
+    assert all(found[g]["rate Hz"] == 0 for g in found.keys() - fires.keys())
+
+
+# --- ports, releases, modules -----------------------------------------------------------------------------------------
+
+
+def test_every_port_is_lowered_or_refused_by_name():
+    for name, port in PORTS.items():
+        why = taken(network(cells={"E": snn.Population(snn.LIF(tau=5.0), N, ports={"in": port(1.0)})}))
+        if name in ("Delta", "Exponential", "Exponential frozen", "Exponential at tau_m"):
+            assert why is None, why
+        else:
+            assert "'E'" in why and type(port(1.0)).__name__ in why and "use Exponential or Delta" in why
+
+
+def test_every_release_and_module_is_refused_by_name():
+    for release in RELEASES.values():
+        link = snn.Link("in", "E", snn.AllToAll(), weight=0.5, delay=1.0, release=release(1.0))
+        assert "'S' has a release" in taken(network(links={"S": link}))
+    for module in (eqx.nn.Linear(SENDERS, N, key=jax.random.key(1)), eqx.nn.Conv1d(1, 1, 8, key=jax.random.key(2))):
+        shape = None if isinstance(module, eqx.nn.Linear) else (1, SENDERS)
+        link = snn.Link("in", "E", via=snn.Layer(module, shape))
+        assert "'S' goes through a Layer" in taken(network(links={"S": link}))
+
+
+# --- rules ------------------------------------------------------------------------------------------------------------
+
+
+def below(kind):
+    """Every class of the package below one that can be made without arguments."""
+    for each in kind.__subclasses__():
+        yield from below(each)
+        if each.__module__.startswith("jaxsnn.") and not each.__abstractmethods__:
+            try:
+                yield each()
+            except (TypeError, ValueError):
+                continue
+
+
+class Flipped(snn.PairSTDP):
+    """A rule of somebody's own, which is no PairSTDP."""
+
+    def on_pre(self, w, s):
+        return -super().on_pre(w, s)
+
+
+def test_every_rule_is_lowered_or_refused_by_name():
+    pair, bound = snn.PairSTDP(), snn.Bound(0.0, 1.0)
+    made = lambda rule: snn.Link("in", "E", snn.AllToAll(), weight=0.5, delay=1.0, rule=rule)
+    rules = [snn.chain(rule, bound) for rule in below(AbstractRule)] + [snn.chain(Flipped(), bound)]
+    rules += [snn.chain(pair, bound, part) for part in below(AbstractModifier) if not isinstance(part, snn.Bound)]
+    rules += [
+        snn.chain(snn.PairSTDP(dependence=snn.Guetig()), bound),
+        snn.chain(snn.PairSTDP(pairs=snn.Nearest()), bound),
+    ]
+    assert len(rules) > 10
+    lowered = []
+    for rule in rules:
+        why = taken(network(links={"S": made(rule)}))
+        if why is None:
+            lowered.append([type(part) for part in rule.parts])
+        else:
+            assert "'S'" in why and "cannot be lowered onto the learning engine" in why
+            assert any(type(part).__name__ in why for part in rule.parts)
+    assert lowered == [[snn.PairSTDP, snn.Bound]]
+    assert "learns without a Bound" in taken(network(links={"S": made(pair)}))
+
+
+# --- topologies, and several synapses a pair --------------------------------------------------------------------------
+
+TOPOLOGIES = {
+    "all": snn.AllToAll(),
+    "arrays": snn.FromArrays(np.array([0, 3, 3, 3]), np.array([1, 2, 2, 4])),
+    "probability": snn.FixedProb(0.4),
+    "in-degree": snn.FixedInDegree(7),
+    "out-degree": snn.FixedOutDegree(9),
+    "total": snn.FixedTotal(90),
+    "in-degree, none twice": snn.FixedInDegree(7, multapses=False),
+}
+
+
+def total(links):
+    """What a spike brings, by sender, receiver and delay in steps."""
+    found = collections.Counter()
+    for link in links:
+        exists = np.asarray(link["exists"])
+        delay = np.broadcast_to(np.asarray(link["delay"]), exists.shape)
+        for i, j in np.argwhere(exists):
+            found[int(i), int(j), int(delay[i, j])] += round(float(link["weight"][i, j]) * 2**20)
+    return {key: x for key, x in found.items() if x}
+
+
+def drawn(p):
+    """The same of the projection itself, from its edges or its matrix."""
+    found = collections.Counter()
+    weight, delay = np.asarray(p.weight), np.asarray(p.delay)
+    if hasattr(p.graph, "pre"):
+        edges = zip(np.asarray(p.graph.pre), np.asarray(p.graph.post), strict=True)
+        for k, (i, j) in enumerate(edges):
+            if i < p.graph.n_pre:
+                w, d = (x if x.ndim == 0 else x[k] for x in (weight, delay))
+                found[int(i), int(j), int(d)] += round(float(w) * 2**20)
+    else:
+        count = np.ones(p.graph.shape, int) if p.graph.count is None else np.asarray(p.graph.count)
+        for i, j in np.argwhere(count):
+            w = weight[i, j] if weight.ndim else weight * count[i, j]
+            found[int(i), int(j), int(delay if delay.ndim == 0 else delay[i, j])] += round(float(w) * 2**20)
+    return {key: x for key, x in found.items() if x}
+
+
+@pytest.mark.parametrize("via", [snn.Sparse(), snn.Dense()], ids=lambda via: type(via).__name__)
+@pytest.mark.parametrize("name", TOPOLOGIES)
+def test_every_topology_keeps_every_synapse(name, via):
+    """One weight and delay for all, and drawn weights of both signs, with drawn delays where connectivity has them."""
+    own = snn.Uniform(0.2, 0.9) if isinstance(via, snn.Sparse) else 0.5
+    made = lambda weight, delay: snn.Link(
+        "in", "E", TOPOLOGIES[name], via=via, weight=weight, delay=delay, max_delay=1.0
+    )
+    net = network(links={"one": made(0.5, 0.5), "own": made(snn.Normal(0.0, 1.0), own)})
+    lifted = snn.lift(net).links
+    for link in ("one", "own"):
+        there = drawn(net.projections[link])
+        assert len(there) > 2
+        assert total(x for key, x in lifted.items() if key.startswith(link)) == pytest.approx(there, abs=4)
+
+
+def test_several_synapses_of_a_pair_each_learn():
+    """Two synapses of a pair at 0.7 are two weights below a bound of 1, not one of 1.4."""
+    pairs = snn.FromArrays(np.array([0, 0, 1]), np.array([1, 1, 2]))
+    rule = snn.chain(snn.PairSTDP(), snn.Bound(0.0, 1.0))
+    made = lambda via, topology=pairs: network(
+        links={"S": snn.Link("in", "E", topology, via=via, weight=0.7, delay=1.0, rule=rule)}
+    )
+    program = snn.lower(made(snn.Sparse()))
+    weights = {name: np.asarray(group.weight) for name, group in program.synapses.items()}
+    assert sorted(weights) == ["S", "S+1"]
+    assert weights["S"][0, 1] == weights["S+1"][0, 1] == pytest.approx(0.7 * 255, abs=2)
+    assert np.count_nonzero(weights["S"]) == 2 and np.count_nonzero(weights["S+1"]) == 1
+    frozen = snn.lift(made(snn.Sparse()).frozen()).links["S"]["weight"]  # control: what stays is added up
+    assert float(frozen[0, 1]) == pytest.approx(1.4)
+    try:
+        matrix = made(snn.Dense())
+    except ValueError:
+        return  # the network itself refuses it
+    assert "learns with several synapses of a pair" in taken(matrix)
+
+
+# --- what changes what a kind does is another kind --------------------------------------------------------------------
+
+
+class Own(snn.NestOrder):
+    """NEST's order, but for its step."""
+
+    def step(self, net, state, inputs, t, key):
+        return super().step(net, state, inputs, t, key)
+
+
+class MyBrianOrder(Own):
+    """Named like Brian2's."""
+
+    def step(self, net, state, inputs, t, key):
+        return super().step(net, state, inputs, t, key)
+
+
+class Declared(Own):
+    """Says what it is."""
+
+    arrivals = snn.NestOrder.arrivals
+
+
+class Named(snn.LIF):
+    """Another name, and nothing else."""
+
+
+class Slower(snn.LIF):
+    """Another membrane."""
+
+    def advance(self, s, current, dt, *, noise=None):
+        return super().advance(s, current, dt / 2, noise=noise)
+
+
+class Louder(snn.Exponential):
+    """Another current."""
+
+    def receive(self, s, arrivals):
+        return super().receive(s, 2 * arrivals)
+
+
+class Halfway(snn.ToValue):
+    """Another reset."""
+
+    def __call__(self, v, spike, v_th, v_reset):
+        return super().__call__(v, spike, v_th, v_reset)
+
+    def _through(self, spike):
+        return 0.5 * spike
+
+
+class Below(snn.AbstractComparator):
+    """Another comparison."""
+
+    def __call__(self, v, v_th):
+        return v < v_th
+
+
+def test_an_order_of_ones_own_is_not_taken_for_nests():
+    for order in (Own(), MyBrianOrder()):
+        with refused(type(order).__name__, "does not declare where in a step arrivals act"):
+            snn.lower(network(order=order))
+    assert taken(network(order=Declared())) is None
+    assert snn.lift(network(order=snn.BrianOrder())).facts.after_threshold
+    assert not snn.lift(network(order=Declared())).facts.after_threshold
+
+
+def test_a_subclass_that_changes_its_kind_is_refused():
+    assert taken(network(cells={"E": Named()})) is None
+    for neuron, said in (
+        (Slower(), "changes advance"),
+        (snn.LIF(reset_kind=Halfway()), "Halfway"),
+        (snn.LIF(comparator=Below()), "Below"),
+    ):
+        assert said in taken(network(cells={"E": neuron}))
+    port = snn.Population(snn.LIF(), N, ports={"in": Louder()})
+    assert "Louder" in taken(network(cells={"E": port}))
