@@ -19,7 +19,7 @@ from ..simulate.run import Run, simulate
 from ..simulate.spikes import Raster
 from .agreement import spike_agreement
 from .cells import CubaCells
-from .fixed import decay, shift
+from .fixed import decay, shift, whole
 from .ir import Graph
 from .lift import lift
 from .program import Program
@@ -37,6 +37,13 @@ class Calibration(eqx.Module):
     steps: int = eqx.field(static=True, kw_only=True)
     key: Array = eqx.field(kw_only=True, converter=as_key)
     inference: int | None = eqx.field(default=None, static=True, kw_only=True)
+
+    def __check_init__(self):
+        if not isinstance(self.drive, AbstractDrive):
+            raise ValueError(f"Calibration.drive is {self.drive!r}; expected a drive such as Poisson(...).")
+        whole(self, steps=1)
+        if self.inference is not None:
+            whole(self, inference=1)
 
     def run(self, model: Any, record: Any) -> Run:
         """The model under the drive, whatever overflows."""
@@ -129,12 +136,11 @@ def compare_weights(net: Network, graph: Graph, run: Run, model: Run) -> dict[st
 
 
 def calibration_of(given: Any) -> Calibration | None:
-    """A calibration, or a recording that says itself how long it is."""
+    """A calibration, or a drive that knows how long it is, such as a recording."""
     if given is None or isinstance(given, Calibration):
         return given
-    raster = getattr(given, "raster", None)
-    if raster is None:
+    if not isinstance(given, AbstractDrive) or given.steps is None:
         raise ValueError(
             f"Got calibrate = {type(given).__name__}; expected Calibration(drive, steps=..., key=...) or a Replay."
         )
-    return Calibration(given, steps=int(raster.shape[0]), key=jax.random.key(0))
+    return Calibration(given, steps=given.steps, key=jax.random.key(0))

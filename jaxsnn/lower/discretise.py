@@ -100,11 +100,11 @@ class MapDelays(AbstractPass):
 
     An edge that takes fewer steps in the model makes the receiving group run late, by as little as will do; a group
     that is late by `l` steps sends and hears `l` steps later throughout. A cycle in which edges take fewer steps than
-    there are edges cannot be had.
+    there are edges is refused.
 
     The learning engine sees spikes when they are sent, not when they meet at the synapse. Receivers run later by the
     dendritic less the axonal delay, the least of all that learn into them, for which spikes meet as in the model; where
-    that is not to be had (in a cycle, or with delays that are too long) `learns` is told the difference: `displaced`.
+    that is impossible (in a cycle, or with delays that are too long) `learns` is given the difference: `displaced`.
     """
 
     def __call__(self, graph, target):

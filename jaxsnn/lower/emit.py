@@ -53,7 +53,7 @@ def emit(graph: Graph, core: Core) -> Program:
 
 
 def _learning(name: str, link: LinkNode, learning: LearningLink, graph: Graph) -> LearningSynapses:
-    """Synapses under the rule; those that do not exist are told apart where there are any."""
+    """Synapses under the rule; with a mask of those that exist, unless all do."""
     mapped = learning.mapped(name, link.post, graph.cells[link.post]["scale"], link["exponent"], graph.dt)
     exists = np.asarray(link["exists"])
     return LearningSynapses(

@@ -35,7 +35,7 @@ def estimate(
 ) -> dict[str, object]:
     """Energy (nJ) and time (us) of a step, from the mean number of spikes a step of every cell and input.
 
-    `inference`: steps of one. Static power is told apart: what a chip draws in that time, whatever it computes.
+    `inference`: steps of one. Static power is given by itself: what a chip draws in that time, whatever it computes.
     """
     if not isinstance(target, Loihi1) or graph.plan is None:
         return {"available": False, "why": f"no public figure per event for {target.name}"}

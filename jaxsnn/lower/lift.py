@@ -1,4 +1,4 @@
-"""Reading a network: what each kind of cell and port is in the terms of the chip, or why it is not to be had."""
+"""Reading a network: what each kind of cell and port is in the terms of the chip, or why it is not supported."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def lowers(neuron: AbstractNeuron, dt: float) -> dict[str, Any] | None:
     `decay_u` and `decay_v` instead of `tau`, `per_current` (what a unit of it adds to `v` in a step) and `current`: its
     recursion, as of `CubaLIF`.
 
-    **Raises:** ValueError if it cannot be had, with the nearest thing that can.
+    **Raises:** ValueError if it is not supported, with the nearest thing that is.
     """
     raise ValueError(f"{type(neuron).__name__} is no kind of cell that the chip has; use LIF, or register one: lowers")
 

@@ -19,7 +19,7 @@ from .rounding import AbstractRounding, IndependentRounding
 from .rule import Factor, Product, SumOfProducts
 from .trace import LARGEST, LoihiTrace
 
-IMPULSE = 16  # at least, where the scale allows: 1/8192 of it can be told apart, and seven spikes fit into a trace
+IMPULSE = 16  # at least, where the scale allows: its resolution is then 1/8192, and seven spikes fit into a trace
 _NUMBERS = ("a_plus", "a_minus", "tau_plus", "tau_minus")
 _LONGEST = 400  # steps apart: how far the window is compared
 
@@ -30,7 +30,7 @@ class Mapped(NamedTuple):
     `rule`, `sign`, `scale`: for `LearningSynapses(..., rule=rule, sign=sign)`, with mantissas `scale * weight`.
     `asked`, `got`: numbers by name, in the units of the rule. `together`: the change by spikes that the engine sees in
     one step. `bounds`: of weights, asked. `displaced`: as of `learns`. `coincident`, `sends`: the choices of the rule.
-    `str()` is a table. Where numbers were traced, `notes` and `window_error` are not to be had.
+    `str()` is a table. Where numbers were traced, there are no `notes` and no `window_error`.
     """
 
     rule: LoihiRule

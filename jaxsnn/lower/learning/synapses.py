@@ -13,7 +13,7 @@ from ..._types import check
 from ...connect.dense import many_rows_of
 from ...connect.ring import Ring
 from ..cores import AbstractSign, Core, Mixed, OnSum
-from ..fixed import register, shift
+from ..fixed import Ranged, register, shift
 from ..synapses import EXPONENT, AbstractCarrier, AbstractSynapses, graded_reach, one_number
 from .engine import DELAYS, TAGS, LearningState, LoihiRule
 
@@ -60,6 +60,7 @@ class LearningSynapses(AbstractSynapses):
             if exists.shape != self.weight.shape:
                 raise ValueError(f"LearningSynapses.exists has shape {exists.shape}; expected {self.weight.shape}.")
             check(lambda: exists | (self.weight == 0), "LearningSynapses.weight is not 0 where there is no synapse.")
+        Ranged.__check_init__(self)
         low, high = self.sign.widest
         check(
             lambda: ~self._odd(),

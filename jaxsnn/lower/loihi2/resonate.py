@@ -13,7 +13,7 @@ from ..._once import written_once
 from ..._status import Status, bit
 from ..._types import check
 from ..cells import AbstractCells, gains
-from ..fixed import add, register
+from ..fixed import Ranged, add, register
 from .heard import beyond, heard
 
 LIMIT = 2**23 - 1
@@ -70,6 +70,7 @@ def _fit(cells: Any) -> Array:
 
 
 def _at_most_one(cells: Any) -> None:
+    Ranged.__check_init__(cells)  # first: the bits decide what is at most 1
     check(
         lambda: _fit(cells),
         f"{type(cells).__name__} has sines or cosines beyond 1 (2^bits); take them from rotation(period, loss).",
