@@ -56,7 +56,7 @@ def read(path: str | os.PathLike[str], what: str) -> dict[str, np.ndarray]:
             return {member.filename.removesuffix(".npy"): _array(archive, member) for member in members}
     except Exception as error:  # whatever a damaged file makes the readers below raise
         raise FileError(
-            f"{str(found)!r} is truncated, damaged or no .npz file ({said(error)}); expected {what}: write it again."
+            f"{str(found)!r} is truncated, damaged or not {what} ({said(error)}); write it again."
         ) from None
 
 

@@ -42,7 +42,7 @@ def real(x: Any) -> Value:
 def _number(values: dict[str, Value], name: str) -> Array:
     if name not in values:
         raise ValueError(
-            f"A pass or emit(...) needs {name!r}, and there is {', '.join(values) or 'nothing'}: passes are left out or in"
+            f"A pass or emit(...) needs {name!r} and finds {', '.join(values) or 'nothing'}: passes are left out or in"
             " another order; expected those of lowering_passes(), in their order."
         )
     return values[name].x

@@ -107,6 +107,8 @@ class Program(AbstractDynamics):
         return from_netx(path)
 
     def __check_init__(self):
+        if twice := self.cells.keys() & self.synapses.keys():
+            raise ValueError(f"Cells and synapses are both named {known(twice)}; expected names of their own.")
         for name, part in self.named.items():
             kind = AbstractCells if name in self.cells else AbstractSynapses
             if not isinstance(name, str) or not name or "." in name or not isinstance(part, kind):
@@ -123,8 +125,6 @@ class Program(AbstractDynamics):
                 lambda scale=scale: (scale > 0) & jnp.isfinite(scale),
                 f"Program.scale[{name!r}] is {scale}; expected a positive number.",
             )
-        if twice := self.cells.keys() & self.synapses.keys():
-            raise ValueError(f"Cells and synapses are both named {known(twice)}; expected names of their own.")
         for name, group in self.synapses.items():
             for end in (group.pre, group.post):
                 if end not in self.cells:

@@ -10,8 +10,8 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "jaxsnn"
 
 LEVELS = [
-    {"_cache", "_cores", "_types", "_time", "_status", "_reports", "_select", "_sums", "_tree", "_random", "_bits"}
-    | {"_once", "_linear", "distributions"},
+    {"_archive", "_cache", "_cores", "_types", "_time", "_status", "_reports", "_select", "_sums", "_tree", "_random"}
+    | {"_bits", "_once", "_linear", "distributions"},
     {"dynamics", "neurons", "synapses", "connect"},
     {"plasticity"},
     {"network", "simulate"},

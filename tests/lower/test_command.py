@@ -48,7 +48,7 @@ def test_a_model_is_lowered_and_emulated(tmp_path, monkeypatch, capsys):
     assert main(["lower", "empty.py", "--out", "no.npz"]) == 2
     assert "has no model; expected a function model(key)" in capsys.readouterr().err
     assert main(["emulate", "tiny.npz", "--input", "tiny.py"]) == 2
-    assert "no .npz file of rasters" in capsys.readouterr().err
+    assert "not an .npz file of rasters" in capsys.readouterr().err
 
 
 def test_a_program_that_learns_is_emulated_from_its_file(tmp_path, monkeypatch, capsys):

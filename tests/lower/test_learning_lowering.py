@@ -257,7 +257,7 @@ def test_the_core_says_which_weights_inhibit():
     cells = {"in": snn.InputCells(1), "E": snn.CubaCells(1)}
     group = snn.LearningSynapses("in", "E", [[-256]], rule=rule, sign=Inhibitory())
     assert snn.Program(cells, {"S": group}, snn.Brian2LoihiCore()).bounds()["E"]["input"].low < -256 * 64 + 1
-    with refused("'S'", "-256 .. -256", "-255 .. 0", "start within"):
+    with refused("'S'", "weights of -256", "-255 .. 0", "start within"):
         snn.Program(cells, {"S": group}, snn.LavaCore())
 
 

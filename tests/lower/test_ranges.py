@@ -108,9 +108,7 @@ def test_nonsense_is_one_sentence(make, said):
 
 
 def net():
-    return snn.network(
-        dt=1.0, key=KEY, populations={"in": snn.Source(2), "E": snn.Population(snn.LIF(), 2)}
-    )
+    return snn.network(dt=1.0, key=KEY, populations={"in": snn.Source(2), "E": snn.Population(snn.LIF(), 2)})
 
 
 def small(core=None, **numbers):
@@ -184,7 +182,12 @@ def test_32_bits_end_before_their_sign_does():
     case = loihi_cases.case("brian2loihi", 2)
     registers = dict(decay_u=0, decay_v=0, threshold=131071, v_min=-(2**23) + 1, refractory=1, bias=0, bias_exponent=0)
     case["cells"]["E"] |= {key: np.full(loihi_cases.N, x) for key, x in registers.items()}
-    case["links"]["in"] |= {"weight": np.full((loihi_cases.M, loihi_cases.N), -254), "sign": "inh", "bits": 8, "exponent": 7}
+    case["links"]["in"] |= {
+        "weight": np.full((loihi_cases.M, loihi_cases.N), -254),
+        "sign": "inh",
+        "bits": 8,
+        "exponent": 7,
+    }
     steps = 600
     run = snn.simulate(
         program(case, max_delay=3),

@@ -148,7 +148,7 @@ def test_netx_reads_nothing_outside_its_file(attack, made, tmp_path):
     from_netx(path)  # control: without a checksum and without the attack it is read
     with h5py.File(path, "a") as file:
         attack(file, secret)
-    with refused("x.net", "no HDF5 file of its own"):
+    with refused("x.net", "HDF5 file of its own"):
         from_netx(path)
 
 

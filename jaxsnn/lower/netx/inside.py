@@ -67,7 +67,7 @@ def read(path: str | os.PathLike[str], what: str) -> Section:
                 arrays[name] = np.asarray(dataset[()])
     except Exception as error:  # whatever a damaged file makes HDF5 raise
         raise FileError(
-            f"{str(found)!r} is damaged or no HDF5 file of its own ({said(error)}); expected {what}."
+            f"{str(found)!r} is damaged or not {what}, in an HDF5 file of its own ({said(error)}); write it again."
         ) from None
     return Section(arrays)
 
