@@ -4,6 +4,7 @@ from importlib.metadata import PackageNotFoundError as _NotInstalled
 from importlib.metadata import version as _version
 
 # --- choices of a neuron
+from ._archive import FileError as FileError
 from ._linear import Current as Current
 
 # --- what everything is built on
@@ -175,7 +176,10 @@ from .lower.targets import Loihi2 as Loihi2
 # --- networks
 from .network.network import Network as Network
 from .network.network import network as network
+from .network.order import AbstractArrival as AbstractArrival
 from .network.order import AbstractOrder as AbstractOrder
+from .network.order import AfterThreshold as AfterThreshold
+from .network.order import BeforeThreshold as BeforeThreshold
 from .network.order import BrianOrder as BrianOrder
 from .network.order import NestOrder as NestOrder
 from .network.population import Population as Population
