@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from .. import _sums
 from .._types import canonical_float
 
 
@@ -36,7 +37,8 @@ def spike_agreement(a: Any, b: Any, *, within: int = 1) -> Agreement:
     a, b = xp.asarray(a).astype(bool), xp.asarray(b).astype(bool)
     if a.shape != b.shape or a.ndim < 2:
         raise ValueError(f"Got rasters of shapes {a.shape} and {b.shape}, expected twice the same (..., steps, n).")
-    share = lambda part: xp.sum(part, dtype=canonical_float())
+    # whole numbers along cells, then block by block: a plain sum of ones stands still at 2^24 of them
+    share = lambda part: _sums.over(xp.sum(part, axis=-1, dtype=np.int32).reshape(-1).astype(canonical_float()))
     total = share(a) + share(b)
     recall, precision = (share(x & _near(y, within, xp)) / xp.maximum(share(x), 1.0) for x, y in ((a, b), (b, a)))
     mean = 2.0 * recall * precision / xp.maximum(recall + precision, 1e-12)
