@@ -72,14 +72,6 @@ def calibration(x, steps, key):
     )
 
 
-def passes(weight_bits):
-    """The list of `lower`, but for the bits of weights."""
-    listed = snn.lowering_passes()
-    balance, quantise = (type(each) for each in listed[4:6])
-    listed[4:6] = balance(weight_bits=weight_bits), quantise(weight_bits=weight_bits)
-    return listed
-
-
 class Inferred(NamedTuple):
     """Of every image: ten membranes at the end, and who fired when."""
 
@@ -138,8 +130,8 @@ def experiment(point, key):
     )
     more = relative, point["more"], point, key
     longer = fit(trained.net, LEARNT, x, y, *more)
-    listed = passes(point["weight_bits"].astype(jnp.int32))
-    program = snn.lower(trained.net, calibrate=calibration(x[:CALIBRATION], steps, key), passes=listed)
+    precision = snn.Precision(weight=point["weight_bits"].astype(jnp.int32))
+    program = snn.lower(trained.net, calibrate=calibration(x[:CALIBRATION], steps, key), precision=precision)
     through = fit(snn.relax(program), ON_CHIP, x, y, *more, scale=1.0 / program.scale["out"])
 
     average = lambda amount: jnp.mean(amount, where=real)
@@ -182,7 +174,7 @@ def first_program(ds):
     )
     steps, test = ds.attrs["steps"], test[fold][test[fold] >= 0]
     seen = calibration(jnp.asarray(x[train[fold][:CALIBRATION]]), steps, key)
-    return snn.lower(net, calibrate=seen, passes=passes(jnp.int32(bits))), jnp.asarray(x), y, test
+    return snn.lower(net, calibrate=seen, precision=snn.Precision(weight=jnp.int32(bits))), jnp.asarray(x), y, test
 
 
 def summary(ds):

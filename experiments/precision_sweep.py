@@ -2,7 +2,7 @@
 
 One trained network of `lower_digits` (first fold) is lowered anew at every point, calibrated on training images and
 emulated on all images of the fold's test set; energy is that of published figures per event (`jaxsnn.lower.energy`).
-The bits of passes are traced numbers, so hundreds of programs are one compile:
+The bits are traced numbers, so hundreds of programs are one compile:
 
     jaxsnn sweep experiments/precision_sweep.py
     jaxsnn sweep experiments/precision_sweep.py --axis weight_bits=2,3,4,5,6,7,8
@@ -40,19 +40,16 @@ def trained(epochs):
     return net, x[train[0][: lowering.CALIBRATION]], x[test], y[test]
 
 
-def passes(point):
-    """The list of `lower` with the bits of this point."""
-    weight, decay, threshold = (point[f"{name}_bits"].astype(jnp.int32) for name in ("weight", "decay", "threshold"))
-    listed = snn.lowering_passes()
-    changed = (snn.QuantiseDecays(decay), snn.BalanceScales(weight_bits=weight), snn.Quantise(weight, threshold))
-    return [next((new for new in changed if isinstance(each, type(new))), each) for each in listed]
+def precision(point):
+    """The bits of this point."""
+    return snn.Precision(*(point[f"{name}_bits"].astype(jnp.int32) for name in ("weight", "decay", "threshold")))
 
 
 def experiment(point, key):
     """Accuracy, energy and memory of one precision."""
     net, seen, x, y = trained(point["epochs"])
     x, y = jnp.asarray(x[: point["images"]]), y[: point["images"]]
-    program = snn.lower(net, calibrate=lowering.calibration(jnp.asarray(seen), STEPS, key), passes=passes(point))
+    program = snn.lower(net, calibrate=lowering.calibration(jnp.asarray(seen), STEPS, key), precision=precision(point))
 
     def one(image):
         record = {"v": lowering.LOGITS, "px": snn.Count("px"), "hid": snn.Count("hid")}

@@ -161,6 +161,7 @@ from .lower.place import RouteAxons as RouteAxons
 from .lower.place import VerifyLimits as VerifyLimits
 from .lower.program import Program as Program
 from .lower.quantise import BalanceScales as BalanceScales
+from .lower.quantise import Precision as Precision
 from .lower.quantise import Quantise as Quantise
 from .lower.quantise import QuantiseDecays as QuantiseDecays
 from .lower.relax import Relaxed as Relaxed

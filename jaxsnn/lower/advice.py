@@ -10,7 +10,7 @@ _APART = 0.9  # coincidence of spikes
 
 _ROOM = {
     "cells": "a smaller population, or shorter delays if they share its accumulators",
-    "bits of synapses": "fewer weight bits (Quantise(weight_bits=...)), sparser projections, or shorter delays",
+    "bits of synapses": "fewer weight bits (Precision(weight=...)), sparser projections, or shorter delays",
     "axons in": "a smaller fan-in, or a relay population that many senders share",
     "axons out": "receivers on fewer cores: smaller populations behind it, or sparser projections",
 }

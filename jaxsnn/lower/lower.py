@@ -34,22 +34,28 @@ from .ir import Graph
 from .lift import lift
 from .place import PlaceOnCores, RouteAxons, VerifyLimits
 from .program import Program
-from .quantise import BalanceScales, Peaks, Quantise, QuantiseDecays, unseen
+from .quantise import BalanceScales, Peaks, Precision, Quantise, QuantiseDecays, unseen
 from .report import report
 from .targets import AbstractTarget, Loihi1
 
 _ATTEMPTS, _LOOKS = 12, 6
 
 
-def lowering_passes() -> list[AbstractPass]:
-    """The passes of `lower`, in order: a list to read, and to change before it is handed to `lower(passes=...)`."""
+def lowering_passes(precision: Precision | None = None) -> list[AbstractPass]:
+    """The passes of `lower`, in order: a list to read, and to change before it is handed to `lower(passes=...)`.
+
+    `precision`: how many bits numbers have; None for all that registers have.
+    """
+    if not isinstance(precision, Precision | None):
+        raise ValueError(f"Got precision = {precision!r}, expected Precision(weight=4) or None.")
+    bits = Precision() if precision is None else precision
     return [
         Discretise(),
         FoldGains(),
         MapDelays(),
-        QuantiseDecays(),
-        BalanceScales(),
-        Quantise(),
+        QuantiseDecays(bits.decay),
+        BalanceScales(weight_bits=bits.weight),
+        Quantise(bits.weight, bits.threshold),
         BoundAccumulators(),
         PlaceOnCores(),
         RouteAxons(),
@@ -93,6 +99,7 @@ def lower(
     target: AbstractTarget = Loihi1(),
     *,
     calibrate: Any = None,
+    precision: Precision | None = None,
     passes: Sequence[AbstractPass] | None = None,
 ) -> Program:
     """Lower a network to a program of whole numbers for a chip.
@@ -104,7 +111,8 @@ def lower(
     - `target`: `Loihi1()` or `Loihi2()`, which have the limits and the arithmetic.
     - `calibrate`: a `Replay`, or `Calibration(drive, steps=, key=)`: what to run the model under. Scales are then set
       by how far registers go, and the report compares spikes. None: by weights alone, as if all axons fired at once.
-    - `passes`: instead of `lowering_passes()`.
+    - `precision`: `Precision(weight=4)`: how many bits numbers have; traced ones too. None: all that registers have.
+    - `passes`: instead of `lowering_passes(precision)`.
 
     **Returns:** a `Program`, which runs in `simulate` under the drives of `net`; `program.report` says what was lost.
     While tracing (in a sweep, of a network that was just trained) what looks at numbers is left out: placement, limits,
@@ -114,7 +122,9 @@ def lower(
     """
     if not isinstance(target, AbstractTarget):
         raise ValueError(f"Got {target!r} to lower for; expected a target, Loihi1() or Loihi2().")
-    passes = lowering_passes() if passes is None else _listed(passes)
+    if passes is not None and precision is not None:
+        raise ValueError("Got precision and passes; expected one: lowering_passes(precision) has its bits.")
+    passes = lowering_passes(precision) if passes is None else _listed(passes)
     calibration = calibration_of(calibrate)
     start = lift(net)
     if not is_concrete((start, passes, calibration)):

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._types import param
+from .._types import is_concrete, param
 from .discretise import AbstractPass
-from .fixed import Fixed, as_integer, register, to_mantissa
+from .fixed import Fixed, Ranged, as_integer, register, to_mantissa
 from .ir import CellNode, Graph, LinkNode, Value, real
 from .learning.link import LearningLink
 
@@ -21,6 +21,23 @@ _SAMPLE = 512  # weights of a link that a scale is tried on
 _LEARNED = 255.0  # the largest mantissa that can be learned
 _ACCUMULATOR, _REGISTER = 2.0**21 - 64, 2.0**23 - 1
 _THRESHOLD, _BIAS, _WEIGHT = 131071 * _UNIT, 4095.0 * 128, 254 * 128 * _UNIT
+
+
+class Precision(Ranged):
+    """How many bits numbers have: the one place to say it, for all passes that have to agree.
+
+    **Arguments**, whole numbers that may be traced: `weight`: 1..8, the sign among them where signs are mixed; not of
+    links that learn. `decay`: 1..12. `threshold`: 1..17.
+    """
+
+    weight: Array = register(8, within=(1, 8))
+    decay: Array = register(12, within=(1, 12))
+    threshold: Array = register(17, within=(1, 17))
+
+
+def _if_possible(each: AbstractPass, number: Array, otherwise: float) -> Array:
+    """A number, or one that no register holds where the pass was given traced numbers out of range: a run says so."""
+    return number if is_concrete(each) else jnp.where(each.faulty(), jnp.asarray(otherwise, number.dtype), number)
 
 
 class QuantiseDecays(AbstractPass):
@@ -44,6 +61,7 @@ class QuantiseDecays(AbstractPass):
                 unit = jnp.exp2(self.bits.astype(exact.dtype))
                 register_unit = as_integer(1) << (12 - self.bits)
                 m = jnp.clip(jnp.round(exact * unit), 1.0, unit).astype(jnp.int32) * register_unit
+                m = _if_possible(self, m, -1)
                 new[key] = Value(m, Fixed(13, 12, signed=False))
                 ratio = m.astype(exact.dtype) / 4096.0 / exact
                 gain = gain * ratio
@@ -100,6 +118,9 @@ class BalanceScales(AbstractPass):
     weight_bits: Array = register(8, within=(1, 8))
     room: AbstractRoom = eqx.field(default_factory=UpToCurrent)
 
+    def faulty(self):
+        return super().faulty() | ~jnp.all(self.margin > 0)
+
     def __check_init__(self):
         for name, peak in self.peaks.items():
             if not isinstance(peak, Peaks):
@@ -113,7 +134,7 @@ class BalanceScales(AbstractPass):
             if not cell.is_input:
                 largest = self._largest(graph, name, cell)
                 scale = self._least_error(largest, list(graph.into(name).values()))
-                cells[name] = cell.set(scale=real(scale))
+                cells[name] = cell.set(scale=real(_if_possible(self, scale, jnp.nan)))
         return graph.having(cells=cells)
 
     def _largest(self, graph: Graph, name: str, cell: CellNode) -> Float[Array, ""]:
@@ -235,7 +256,7 @@ class Quantise(AbstractPass):
             coarse = 17 - self.threshold_bits  # low bits that are left out
             form = Fixed(self.threshold_bits, -(6 + coarse), signed=False)
             m, clipped = to_mantissa(wanted, form)
-            threshold = Value(m << coarse, Fixed(17, -6, signed=False))
+            threshold = Value(_if_possible(self, m << coarse, -1), Fixed(17, -6, signed=False))
             error = (m << coarse).astype(wanted.dtype) * _UNIT / jnp.maximum(wanted, 1e-30) - 1.0
             counts["thresholds clipped"] = jnp.sum(clipped)
             counts["threshold, largest relative error"] = jnp.max(jnp.abs(error))
@@ -267,7 +288,7 @@ class Quantise(AbstractPass):
         values = dict(
             weight=Value(whole << lift, Fixed(8, -(6 + exponent - lift))),
             exponent=Value(exponent - lift, Fixed(3)),
-            bits=Value(bits, Fixed(4, signed=False)),
+            bits=Value(_if_possible(self, bits, 9), Fixed(4, signed=False)),
         )
         return link.set(**values), _lost(link, wanted, whole, exponent, clipped)
 

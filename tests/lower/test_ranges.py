@@ -91,6 +91,9 @@ def test_every_register_has_ends(part, name, ends):
         (lambda: snn.spike_agreement(np.ones((3, 2)), np.ones((3, 2)), within=-1), "within = -1"),
         (lambda: snn.learns(snn.chain(snn.PairSTDP(), snn.Bound()), -1.0), "dt = -1.0"),
         (lambda: snn.relax(3), "expected a Program"),
+        (lambda: snn.Precision(weight=0), "Precision.weight is 0"),
+        (lambda: snn.lower(net(), precision=4), "precision = 4"),
+        (lambda: snn.lower(net(), precision=snn.Precision(), passes=[]), "precision and passes"),
         (lambda: snn.lower(3), "expected a network"),
         (lambda: small().verify("loihi1"), "expected a target"),
         (lambda: snn.lower(net(), "loihi1"), "expected a target"),
@@ -108,7 +111,9 @@ def test_nonsense_is_one_sentence(make, said):
 
 
 def net():
-    return snn.network(dt=1.0, key=KEY, populations={"in": snn.Source(2), "E": snn.Population(snn.LIF(), 2)})
+    cells = {"in": snn.Source(2), "E": snn.Population(snn.LIF(), 2)}
+    link = snn.Link("in", "E", snn.AllToAll(), via=snn.Dense(), weight=jnp.array([[5.0, -3.0], [2.0, 1.0]]), delay=1.0)
+    return snn.network(dt=1.0, key=KEY, populations=cells, projections={"w": link})
 
 
 def small(core=None, **numbers):
@@ -145,6 +150,19 @@ def test_what_is_traced_is_a_status():
 
     found = status(jnp.array([10, 5000, 10]), jnp.array([20, 20, 300]))
     assert [int(x) for x in found] == [0, snn.Status.PARAMETER_RANGE, snn.Status.PARAMETER_RANGE]
+
+
+def test_bits_that_are_traced_are_a_status():
+    """Whatever of the three is out of its range; those within are clean."""
+
+    @eqx.filter_jit
+    @jax.vmap
+    def status(bits):
+        made = snn.lower(net(), precision=snn.Precision(*bits))
+        return snn.simulate(made, snn.Silence(), steps=1, key=KEY, record={}, throw=False).status
+
+    found = status(jnp.array([[4, 5, 6], [0, 12, 17], [8, 13, 17], [8, 12, 0]]))
+    assert [bool(x & snn.Status.PARAMETER_RANGE) for x in found] == [False, True, True, True]
 
 
 def test_set_keeps_a_number_or_refuses_it():

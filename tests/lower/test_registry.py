@@ -96,8 +96,10 @@ def test_what_is_lowered_fires_as_the_model_does(order, target):
 
 
 def test_every_port_is_lowered_or_refused_by_name():
+    link = snn.Link("in", "E", snn.AllToAll(), via=snn.Dense(), weight=0.5, delay=1.0)
     for name, port in PORTS.items():
-        why = taken(network(cells={"E": snn.Population(snn.LIF(tau=5.0), N, ports={"in": port(1.0)})}))
+        cell = snn.Population(snn.LIF(tau=5.0), N, ports={"in": port(1.0)})
+        why = taken(network(cells={"E": cell}, links={"S": link}))
         if name in ("Delta", "Exponential", "Exponential frozen", "Exponential at tau_m"):
             assert why is None, why
         else:
@@ -174,10 +176,10 @@ def total(links):
     """What a spike brings, by sender, receiver and delay in steps."""
     found = collections.Counter()
     for link in links:
-        exists = np.asarray(link["exists"])
+        exists, weight = np.asarray(link["exists"]), np.asarray(link["weight"])
         delay = np.broadcast_to(np.asarray(link["delay"]), exists.shape)
         for i, j in np.argwhere(exists):
-            found[int(i), int(j), int(delay[i, j])] += round(float(link["weight"][i, j]) * 2**20)
+            found[int(i), int(j), int(delay[i, j])] += round(float(weight[i, j]) * 2**20)
     return {key: x for key, x in found.items() if x}
 
 
