@@ -263,6 +263,7 @@ from .neurons.surrogate import Tanh as Tanh
 from .neurons.surrogate import Triangle as Triangle
 
 # --- plasticity
+from .plasticity.base import AbstractClipping as AbstractClipping
 from .plasticity.base import AbstractModifier as AbstractModifier
 from .plasticity.base import AbstractPairing as AbstractPairing
 from .plasticity.base import AbstractRule as AbstractRule
@@ -271,8 +272,10 @@ from .plasticity.base import After as After
 from .plasticity.base import Apart as Apart
 from .plasticity.base import Before as Before
 from .plasticity.base import Chain as Chain
+from .plasticity.base import EachTerm as EachTerm
 from .plasticity.base import PreFirst as PreFirst
 from .plasticity.base import Seen as Seen
+from .plasticity.base import WholeChange as WholeChange
 from .plasticity.base import chain as chain
 from .plasticity.bounds import Bound as Bound
 from .plasticity.bounds import SoftBound as SoftBound

@@ -29,6 +29,7 @@ class Status(enum.IntFlag):
     STIFF = 8192
     NEGATIVE_WEIGHT = 16384
     NOT_RUN = 2**31
+    MULTAPSES = 1048576
 
 
 _REMEDIES = {
@@ -50,6 +51,8 @@ _REMEDIES = {
     Status.INPUT_PAST: "an input with `start` ended before the run began; start it later, or leave `start` out",
     Status.NOTHING_RECORDED: "a probe's `start` lies at or after the end of the run; start it earlier (absolute, ms)",
     Status.NOT_RUN: "a point of a sweep has no result; `failure` of the dataset says why",
+    Status.MULTAPSES: "several synapses of one pair are one weight in a matrix, and have a rule or a random release; "
+    "use Sparse(), or a topology with multapses=False",
 }
 
 

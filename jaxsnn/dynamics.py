@@ -51,6 +51,10 @@ class AbstractDynamics(eqx.Module):
     def init(self, *, key: Array) -> Any:
         """The state at `t_0`."""
 
+    def resumed(self, state: Any) -> Any:
+        """The state at the start of a run that continues another: with what was set in the model since."""
+        return state
+
     @abc.abstractmethod
     def step(self, state: Any, inputs: Inputs, t: Int[Array, ""], *, key: Array) -> tuple[Any, Signals]:
         """Step `t`. `key` is the same in every step: random numbers are a function of (key, name, t, neuron)."""

@@ -7,9 +7,9 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Bool, Int
 
-from .._types import is_concrete, on_device
+from .._types import is_concrete, on_device, on_host
 from .topology import AbstractTopology, AllToAll, Edges
 
 
@@ -24,6 +24,14 @@ class AbstractGraph(eqx.Module):
     @abc.abstractmethod
     def shape(self) -> tuple[int, ...]:
         """The shape of weights and delays that differ between synapses."""
+
+    @property
+    def merged(self) -> Bool[Array, "..."] | None:
+        """Pairs whose synapses are several and held as one, by the sum of their weights; None where none can be.
+
+        That is the same network as long as all of them do the same: not if each learns, draws or has its own delay.
+        """
+        return None
 
     @abc.abstractmethod
     def arrange(self, per_edge: Array, edges: Edges) -> Array:
@@ -85,6 +93,10 @@ class SparseGraph(AbstractGraph):
 class Dense(AbstractConnectivity):
     """A matrix of weights: the right choice for layers, and for graphs with more than about one pair in ten connected.
 
+    Several synapses between a pair (multapses, which `FixedInDegree` and others draw) are one weight, their sum. Where
+    each of them has a life of its own, with a rule, a release that draws or delays that differ, that is another network
+    and refused: take `Sparse()`, or a topology with `multapses=False`.
+
     On a CPU a step reads only the rows of neurons that fired; elsewhere, and under differentiation, it is a product.
     """
 
@@ -119,6 +131,10 @@ class DenseGraph(AbstractGraph):
     @property
     def shape(self) -> tuple[int, ...]:
         return (self.n_pre, self.n_post)
+
+    @property
+    def merged(self) -> Bool[Array, "pre post"] | None:
+        return None if self.count is None else on_host(self.count) > 1
 
     def arrange(self, per_edge: Array, edges: Edges) -> Array:
         if self.count is None:

@@ -52,7 +52,7 @@ class Binomial(AbstractByChance):
     n: int = eqx.field(default=5, static=True)
 
     def __check_init__(self):
-        if not isinstance(self.n, int) or self.n < 1:
+        if not isinstance(self.n, int) or isinstance(self.n, bool) or self.n < 1:
             raise ValueError(f"Binomial.n is {self.n!r}, expected a positive whole number of sites.")
 
     @property

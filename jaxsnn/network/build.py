@@ -57,7 +57,6 @@ def build(
             plastic = None
         else:
             delay, plastic = _learning(layout, order)
-            _check_weights(plastic, weight)
         steps, longest, late = (None, 0, _array(np.False_)) if delay is None else delay.as_arrays()
         return Projection(
             link.pre,
@@ -213,7 +212,8 @@ def _learning(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, Lea
     rule = chain(link.rule)
     sends = order.sends if rule.sends is None else rule.sends
     coincident = order.coincident if rule.coincident is None else rule.coincident
-    rule = chain(rule, sends=sends, coincident=coincident)
+    clips = order.clips if rule.clips is None else rule.clips
+    rule = chain(rule, sends=sends, coincident=coincident, clips=clips)
     total, before, behind = _shares(layout, order)
     slots = (before.longest + 1, behind.longest + 1)
     axonal, dendritic = _array(before.steps), _array(behind.steps)
@@ -266,14 +266,3 @@ def _rest(total: _Delay, share: _Delay, part: str, given: Any, shortest: int) ->
     longest = total.longest - int(share.steps) if known else total.longest
     with jax.ensure_compile_time_eval():
         return _Delay(xp.maximum(rest, shortest), max(longest, shortest), total.late | share.late | late)
-
-
-def _check_weights(plastic: Learning, weight: Array) -> None:
-    """Weights at the start have to be within the bounds of the rule."""
-    real = plastic.incidence.is_real()
-    weight = weight.reshape(-1) if weight.ndim else weight
-    for modifier in plastic.rule.modifiers:
-        check(
-            lambda modifier=modifier: modifier.allows(weight) | (False if real is None else ~real),
-            f"some weights at the start are outside the bounds of {modifier!r}; start within, or widen them",
-        )

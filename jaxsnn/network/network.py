@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, UInt32
 
 from .. import _random
 from .._status import Status, bit
-from .._types import broken, canonical_float, check_all, is_concrete, out_of_bounds
+from .._types import broken, canonical_float, check, check_all, is_concrete, out_of_bounds
 from ..connect.graph import DenseGraph, SparseGraph
 from ..connect.layer import unsuited
 from ..dynamics import AbstractDynamics, Signals, known
@@ -59,6 +59,8 @@ class Network(AbstractDynamics):
             except ValueError as error:
                 raise ValueError(f"Population {name!r}: {error}") from None
         for name, p in self.projections.items():
+            if p.plastic is not None and not self._signed(p):
+                _check_floor(name, p, type(self.populations[p.post].ports[p.port]).__name__)
             weight = None if self._signed(p) else p.weight
             if weight is None or not is_concrete(weight):
                 continue
@@ -121,6 +123,15 @@ class Network(AbstractDynamics):
                 projections[name] = parts
         return NetworkState(populations, projections, ring_of(self).empty(dtype), status)
 
+    def resumed(self, state: NetworkState) -> NetworkState:
+        """The state with the weights that were set since, where they learn, and what is wrong with the network now."""
+        projections = dict(state.projections)
+        for name, p in self.projections.items():
+            if p.plastic is not None:
+                learnt = plastic_of(self, p).resumed(projections[name]["plastic"], p.weight)
+                projections[name] = projections[name] | {"plastic": learnt}
+        return state._replace(projections=projections, status=state.status | self._built())
+
     def _built(self) -> UInt32[Array, ""]:
         status = bit(Status.PARAMETER_RANGE, out_of_bounds(self.populations))
         for population in self.populations.values():
@@ -133,6 +144,12 @@ class Network(AbstractDynamics):
                 status |= plastic_of(self, projection).status(projection.weight)
             if projection.weight is not None and not self._signed(projection):
                 status |= bit(Status.NEGATIVE_WEIGHT, _real(projection) & (projection.weight < 0))
+                if projection.plastic is not None:
+                    status |= bit(Status.NEGATIVE_WEIGHT, ~(projection.plastic.rule.floor() >= 0))
+            if projection.apart is not None and (merged := projection.graph.merged) is not None:
+                status |= bit(Status.MULTAPSES, merged)
+            if projection.weight is not None:
+                status |= bit(Status.PARAMETER_RANGE, ~jnp.isfinite(projection.weight))
             status |= bit(Status.GRAPH_CAPACITY, projection.overflow) | bit(Status.DELAY_RANGE, projection.late)
             if projection.delay is not None:  # it may have been set
                 late = (projection.delay < self.order.shortest_delay) | (projection.delay > projection.max_delay)
@@ -260,6 +277,19 @@ def network(
         _check_voltages(name, p, populations)
     topological(populations, built.values())  # a cycle is an error now, not at the first run
     return Network(dict(sorted(populations.items())), built, float(dt), order, dict(sorted(modules.items())))
+
+
+def _check_floor(name: str, p: Projection, kind: str) -> None:
+    """Weights that learn into a port that takes none below 0 have to be held above it."""
+    assert p.plastic is not None
+    floor = p.plastic.rule.floor()
+    check(
+        lambda: floor >= 0,
+        (
+            f"Projection {name!r} learns weights of {floor} or more, into {p.post}.{p.port}, a {kind}; expected none below "
+            "0, as a conductance has no sign: chain(rule, Bound(0.0, hi)) holds them."
+        ),
+    )
 
 
 def _check_voltages(name: str, p: Projection, populations: dict[str, Population]) -> None:

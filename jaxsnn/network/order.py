@@ -11,7 +11,17 @@ import equinox as eqx
 from jaxtyping import Array
 
 from ..dynamics import Inputs
-from ..plasticity.base import AbstractPairing, AbstractSends, After, Apart, Before, PreFirst
+from ..plasticity.base import (
+    AbstractClipping,
+    AbstractPairing,
+    AbstractSends,
+    After,
+    Apart,
+    Before,
+    EachTerm,
+    PreFirst,
+    WholeChange,
+)
 
 if TYPE_CHECKING:
     from .prepare import Prepared
@@ -42,6 +52,7 @@ class AbstractOrder(eqx.Module):
     axonal: eqx.AbstractClassVar[bool]  # whose the delay of a plastic synapse is, unless it says so: the axon's?
     sends: eqx.AbstractClassVar[AbstractSends]  # and which weight it sends
     coincident: eqx.AbstractClassVar[AbstractPairing]
+    clips: eqx.AbstractClassVar[AbstractClipping]  # what of a change a bound is applied to
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -69,6 +80,7 @@ class NestOrder(AbstractOrder):
     axonal = False
     sends = After()
     coincident = Apart()
+    clips = EachTerm()
 
     def step(self, net, state, inputs, t, key):
         arrivals, ring = net.arrivals(state.ring, inputs, t)
@@ -100,6 +112,7 @@ class BrianOrder(AbstractOrder):
     axonal = True
     sends = Before()
     coincident = PreFirst()
+    clips = WholeChange()
 
     def step(self, net, state, inputs, t, key):
         advanced, spikes = {}, {}

@@ -9,13 +9,15 @@ import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from .._types import check, is_concrete
-from ..connect.graph import AbstractConnectivity, AbstractGraph, DenseGraph, Sparse
+from .._types import check, is_concrete, on_host
+from ..connect.graph import AbstractConnectivity, AbstractGraph, Sparse
 from ..connect.layer import Layer
 from ..connect.release import AbstractRelease
 from ..connect.topology import AbstractTopology
 from ..plasticity.base import AbstractModifier, AbstractRule, Chain
 from ..plasticity.incidence import Incidence
+from ..plasticity.initial import check_start
+from ..plasticity.shapes import check_shapes
 
 
 class Link(eqx.Module):
@@ -108,23 +110,27 @@ class Projection(eqx.Module):
         for name, value in (("weight", self.weight), ("delay", self.delay)):
             if value is not None and value.shape not in ((), self.graph.shape):
                 raise ValueError(f"Got {name} of shape {value.shape}; expected () or {self.graph.shape}, as synapses.")
-        delay = self.delay
+        delay, weight = on_host(self.delay), on_host(self.weight)
+        if weight is not None:
+            check(lambda: abs(weight) < np.inf, "Got a weight that is NaN or infinite; expected finite numbers.")
         if delay is not None:
-            delay = np.asarray(delay) if is_concrete(delay) else delay
             check(
                 lambda: delay <= self.max_delay,
                 f"Got a delay of {_longest(delay)} steps; expected at most {self.max_delay}: build with a larger "
                 "max_delay.",
             )
-        if self.plastic is not None and delay is not None:
-            axonal = np.asarray(self.plastic.axonal) if is_concrete(self.plastic.axonal) else self.plastic.axonal
-            self.plastic.incidence.check_delays(axonal, delay - axonal)
-        counts = self.graph.count if isinstance(self.graph, DenseGraph) else None
-        if counts is not None and self.reliability is not None:
+        if self.plastic is not None:
+            check_shapes(self.plastic.rule, self.graph.n_pre, self.graph.n_post)
+            check_start(self.plastic.rule, self.weight, self.plastic.incidence)
+            if delay is not None:
+                axonal = on_host(self.plastic.axonal)
+                self.plastic.incidence.check_delays(axonal, delay - axonal)
+        if self.apart is not None and self.graph.merged is not None:
+            merged = on_host(self.graph.merged)
             check(
-                lambda: counts <= 1,
-                f"Got {type(self.release).__name__} and several synapses between some pairs, which in a matrix would "
-                "release together; use via=Sparse().",
+                lambda: ~merged,
+                f"Got {self.apart} and several synapses between some pairs, of which a matrix holds the sum; use "
+                "via=Sparse(), or a topology with multapses=False.",
             )
         for leaf in jax.tree.leaves(self.release):
             if leaf.shape not in ((), (self.graph.n_pre,)):
@@ -132,6 +138,13 @@ class Projection(eqx.Module):
                     f"A parameter of {type(self.release).__name__} has shape {leaf.shape}; expected () or "
                     f"({self.graph.n_pre},), one number a sending neuron."
                 )
+
+    @property
+    def apart(self) -> str | None:
+        """What makes the synapses of one pair differ, so that one weight is not enough; None for nothing."""
+        if self.plastic is not None:
+            return "a rule"
+        return None if self.reliability is None else type(self.release).__name__
 
     @property
     def reliability(self) -> Array | None:

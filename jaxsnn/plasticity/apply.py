@@ -18,7 +18,7 @@ from jaxtyping import Array, Int
 
 from ..connect.events import event_driven, for_each_spike
 from ..connect.ring import Ring
-from .base import Before, Chain, PreFirst, Seen
+from .base import Before, Chain, Change, PreFirst, Seen, counted
 from .incidence import AbstractFan, Incidence
 from .site import Line
 from .site import Signals as SideSignals
@@ -49,24 +49,24 @@ class Update(eqx.Module):
     def at_pre_event(self, synapses: Array, clocks: Any, pre: SideSignals, post: SideSignals) -> Array:
         """Synapses after an event of their sending neuron."""
 
-        def ask(r: int, rule: Any, w: Array) -> Array:
-            return pre.event(r) * rule.on_pre(w, self.seen(r, pre, post))
+        def ask(r: int, rule: Any, w: Array) -> Change:
+            return counted(pre.event(r), rule.on_pre(w, self.seen(r, pre, post)))
 
         return self.chain.changed(self.chain.settled(synapses, clocks), clocks, ask)
 
     def at_post_event(self, synapses: Array, clocks: Any, pre: SideSignals, post: SideSignals) -> Array:
         """Synapses after an event of their receiving neuron."""
-        counted = isinstance(self.chain.coincident, PreFirst)
+        pairs = isinstance(self.chain.coincident, PreFirst)
 
-        def ask(r: int, rule: Any, w: Array) -> Array:
-            return post.event(r) * rule.on_post(w, self.seen(r, pre, post, pre_counted=counted))
+        def ask(r: int, rule: Any, w: Array) -> Change:
+            return counted(post.event(r), rule.on_post(w, self.seen(r, pre, post, pre_counted=pairs)))
 
         return self.chain.changed(self.chain.settled(synapses, clocks), clocks, ask)
 
     def at_every_step(self, synapses: Array, clocks: Any, pre: SideSignals, post: SideSignals) -> Array:
         """Synapses after what some rules do in every step."""
 
-        def ask(r: int, rule: Any, w: Array) -> Array:
+        def ask(r: int, rule: Any, w: Array) -> Change:
             return rule.each_step(w, self.seen(r, pre, post))
 
         return self.chain.changed(self.chain.settled(synapses, clocks), clocks, ask)
@@ -254,6 +254,27 @@ def _renew_if_due(update: Update, synapses: Array, buffer: None, target: None) -
     # a loop of one turn or none: unlike a branch it leaves the synapses in place
     turn = lambda state: (jnp.zeros((), bool), _renewed(update, state[1]))
     return lax.while_loop(lambda state: state[0], turn, (_any_due(update), synapses))[1], None
+
+
+def hold(update: Update, synapses: Array, now: Array) -> Array:
+    """Every synapse brought up to date, and so within its bounds, if `now`."""
+    return _operation(_hold_plain, _hold_if, update, synapses, now, target=None)[0]
+
+
+def _settled(update: Update, synapses: Array) -> Array:
+    clocks = jax.tree.map(lambda x: update.incidence.at_post(x) if x.ndim else x, update.clocks)
+    new = update.chain.settled(synapses, clocks)
+    real = update.incidence.is_real()
+    return new if real is None else jnp.where(real[None], new, synapses)
+
+
+def _hold_plain(update: Update, synapses: Array, now: Array, target: None) -> Any:
+    return jnp.where(now, _settled(update, synapses), synapses), None
+
+
+def _hold_if(update: Update, synapses: Array, now: Array, target: None) -> Any:
+    turn = lambda state: (jnp.zeros((), bool), _settled(update, state[1]))
+    return lax.while_loop(lambda state: state[0], turn, (now, synapses))[1], None
 
 
 # --- one row or column at a time --------------------------------------------------------------------------------------

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from .._types import Checked
+from .._types import Checked, is_concrete
 from .traces import AbstractTrace
 
 
@@ -24,6 +27,10 @@ class Seen(NamedTuple):
     post: Any
     modulators: dict[str, Array]
     dt: float
+
+
+Bounds = tuple[Array | float | None, Array | float | None]  # None: no end
+Change = Float[Array, "..."] | tuple[Float[Array, "..."], ...]
 
 
 class AbstractRule(Checked):
@@ -52,17 +59,21 @@ class AbstractRule(Checked):
         """By how much `on_post` counts in this step; where it is 0, `on_post` does not run. Default: the spike."""
         return post.spike
 
-    def on_pre(self, w: Float[Array, "..."], s: Seen) -> Float[Array, "..."]:
-        """The change of `w` at an event of the sending neuron."""
+    def on_pre(self, w: Float[Array, "..."], s: Seen) -> Change:
+        """The change of `w` at an event of the sending neuron, or several terms of it in a tuple, in their order."""
         return jnp.zeros_like(w)
 
-    def on_post(self, w: Float[Array, "..."], s: Seen) -> Float[Array, "..."]:
+    def on_post(self, w: Float[Array, "..."], s: Seen) -> Change:
         """The change of `w` at an event of the receiving neuron."""
         return jnp.zeros_like(w)
 
-    def each_step(self, w: Float[Array, "..."], s: Seen) -> Float[Array, "..."]:
+    def each_step(self, w: Float[Array, "..."], s: Seen) -> Change:
         """The change of `w` in every step. A rule that has this touches every synapse in every step, and costs that."""
         return jnp.zeros_like(w)
+
+    def bounds(self) -> Bounds:
+        """The least and the largest weight for which it is defined: there they start, and there they are held."""
+        return None, None
 
     def __check_init__(self):
         for side in self.voltage:
@@ -95,13 +106,20 @@ class AbstractModifier(Checked):
         """The change that is made of `dw`, and the numbers kept for the synapse."""
         return dw, kept
 
-    def limit(self, w: Float[Array, "..."]) -> Float[Array, "..."]:
-        """What a changed weight may be at most and at least."""
-        return w
+    def bounds(self) -> Bounds:
+        """The least and the largest weight: there they start, and there they are held."""
+        return None, None
 
-    def allows(self, w: Float[Array, "..."]) -> Bool[Array, "..."]:
-        """Whether a weight is one that `limit` could leave behind."""
-        return jnp.ones(w.shape, bool)
+    def limit(self, w: Float[Array, "..."]) -> Float[Array, "..."]:
+        """A changed weight, held within the bounds."""
+        return clipped(w, self.bounds())
+
+    def turns(self, before: dict[str, Array], clock: dict[str, Array]) -> Bool[Array, ""] | None:
+        """Whether what it does between events turns round in the step from the clock `before` to `clock`; None: never.
+
+        Then every synapse is touched, if weights have bounds, so that one beyond its bound turns round at the bound.
+        """
+        return None
 
     def due(self, clock: dict[str, Array]) -> Bool[Array, ""] | None:
         """Whether every synapse has to be touched at the end of this step; None for never."""
@@ -145,6 +163,18 @@ class PreFirst(AbstractPairing):
     """The sending neuron's spike comes first: `on_pre` runs, and `on_post` pairs with it (Brian2)."""
 
 
+class AbstractClipping(eqx.Module):
+    """What of a change a bound is applied to, where a rule makes it of several terms."""
+
+
+class EachTerm(AbstractClipping):
+    """Each term of a change in turn (NEST: a weight that grows and then declines is clipped in between)."""
+
+
+class WholeChange(AbstractClipping):
+    """The sum of its terms, once (what Brian2 users write: `w = clip(w + ..., lo, hi)`)."""
+
+
 # --- composition ------------------------------------------------------------------------------------------------------
 
 
@@ -154,6 +184,7 @@ class Chain(eqx.Module):
     parts: tuple[AbstractRule | AbstractModifier, ...]
     sends: AbstractSends | None
     coincident: AbstractPairing | None
+    clips: AbstractClipping | None
 
     @property
     def rules(self) -> tuple[AbstractRule, ...]:
@@ -181,16 +212,20 @@ class Chain(eqx.Module):
         limited: bool = True,
     ) -> Float[Array, "k ..."]:
         """One update of synapses, `(1 + variables, ...)` numbers: `ask(r, rule, w)` is what rule `r` asks for."""
-        w = synapses[0]
-        dw, kept = jnp.zeros_like(w), self._kept(synapses)
-        r = m = 0
-        for part in self.parts:
-            if isinstance(part, AbstractRule):
-                dw, r = dw + ask(r, part, w), r + 1
-            else:
-                dw, kept[m] = part.change(w, dw, kept[m], clocks[m])
-                m += 1
-        return self._packed(self.limit(w + dw) if limited else w + dw, kept)
+        w, kept = synapses[0], self._kept(synapses)
+        asked = [terms(ask(r, rule, w)) for r, rule in enumerate(self.rules)]
+        if isinstance(self.clips, WholeChange):
+            asked = [(sum(given[1:], given[0]),) for given in asked]
+        for term in range(max((len(given) for given in asked), default=1)):
+            dw, r, m = jnp.zeros_like(w), 0, 0
+            for part in self.parts:
+                if isinstance(part, AbstractRule):
+                    dw, r = dw + asked[r][term] if term < len(asked[r]) else dw, r + 1
+                else:
+                    dw, kept[m] = part.change(w, dw, kept[m], clocks[m])
+                    m += 1
+            w = self.limit(w + dw) if limited else w + dw
+        return self._packed(w, kept)
 
     def settled(
         self, synapses: Float[Array, "k ..."], clocks: tuple[dict, ...], *, limited: bool = True
@@ -222,9 +257,21 @@ class Chain(eqx.Module):
         return self._packed(self.limit(w), kept)
 
     def limit(self, w: Array) -> Array:
-        for modifier in self.modifiers:
-            w = modifier.limit(w)
+        """Weights held within the bounds of all parts."""
+        for part in self.parts:
+            w = part.limit(w) if isinstance(part, AbstractModifier) else clipped(w, part.bounds())
         return w
+
+    def floor(self) -> Array | float:
+        """The least weight that all parts allow; minus infinity for none."""
+        ends = [end for part in self.parts if (end := part.bounds()[0]) is not None]
+        largest = np.maximum if is_concrete(ends) else jnp.maximum  # what is known compiles nothing
+        return functools.reduce(largest, ends, -math.inf)
+
+    @property
+    def limited(self) -> bool:
+        """Whether any part has bounds; static."""
+        return any(end is not None for part in self.parts for end in part.bounds())
 
     def _kept(self, synapses: Array) -> list[dict[str, Array]]:
         kept: list[dict[str, Array]] = [{} for _ in self.modifiers]
@@ -236,25 +283,64 @@ class Chain(eqx.Module):
         return jnp.stack([w, *(kept[m][name] for m, name in self.variables)])
 
 
+def clipped(w: Array, bounds: Bounds) -> Array:
+    """Weights within bounds; the derivative is 1 up to a bound, and 0 beyond."""
+    lo, hi = bounds
+    w = w if hi is None else jnp.where(w > hi, hi, w)  # not `clip`, whose derivative at a bound is a half
+    return w if lo is None else jnp.where(w < lo, lo, w)
+
+
+def within(w: Array, bounds: Bounds) -> Array:
+    """Which weights are within bounds; NaN is not."""
+    lo, hi = bounds
+    fine = w == w
+    fine = fine if lo is None else fine & (w >= lo)
+    return fine if hi is None else fine & (w <= hi)
+
+
+def counted(event: Array, change: Change) -> Change:
+    """A change, in proportion to how much its event counts."""
+    return tuple(event * term for term in change) if isinstance(change, tuple) else event * change
+
+
+def terms(change: Change) -> tuple[Array, ...]:
+    """The terms of a change, in their order."""
+    return change if isinstance(change, tuple) else (change,)
+
+
 def chain(
     *parts: AbstractRule | AbstractModifier | Chain,
     sends: AbstractSends | None = None,
     coincident: AbstractPairing | None = None,
+    clips: AbstractClipping | None = None,
 ) -> Chain:
     """One plasticity rule of several parts, in order: `chain(PairSTDP(), Modulate("reward"), Bound(0.0, 1.0))`.
 
     What rules ask for adds up; a modifier acts on the sum of what stands before it.
 
-    **Arguments:** `sends`: `Before()` or `After()` the change; `coincident`: `Apart()` or `PreFirst()`. Left out, they
-    follow the network's order of events: `After()` and `Apart()` in `NestOrder`, `Before()` and `PreFirst()` in
+    **Arguments:** `sends`: `Before()` or `After()` the change; `coincident`: `Apart()` or `PreFirst()`; `clips`, for
+    rules whose change has several terms: `EachTerm()` or `WholeChange()`. Left out, they follow the network's order of
+    events: `After()`, `Apart()` and `EachTerm()` in `NestOrder`, `Before()`, `PreFirst()` and `WholeChange()` in
     `BrianOrder`.
+
+    **Raises:** ValueError for anything but rules, modifiers, chains of them and these choices, and for a chain that
+    changes no weight.
     """
+    for name, choice, kind in (
+        ("sends", sends, AbstractSends),
+        ("coincident", coincident, AbstractPairing),
+        ("clips", clips, AbstractClipping),
+    ):
+        if not isinstance(choice, kind | None):
+            options = " or ".join(f"{cls.__name__}()" for cls in kind.__subclasses__())
+            raise ValueError(f"chain(..., {name}={choice!r}), expected {options}, or None for the network's order.")
     flat: list[AbstractRule | AbstractModifier] = []
     for part in parts:
         if isinstance(part, Chain):
             flat += part.parts
             sends = part.sends if sends is None else sends
             coincident = part.coincident if coincident is None else coincident
+            clips = part.clips if clips is None else clips
         elif isinstance(part, (AbstractRule, AbstractModifier)):
             flat.append(part)
         else:
@@ -267,4 +353,4 @@ def chain(
         raise ValueError(
             "chain(...) got no rule and nothing that changes a weight by itself; add one, e.g. PairSTDP()."
         )
-    return Chain(tuple(flat), sends, coincident)
+    return Chain(tuple(flat), sends, coincident, clips)

@@ -4,8 +4,15 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
 
-from .._types import check, param
-from .base import AbstractModifier
+from .._types import Requirement, param
+from .base import AbstractModifier, clipped
+
+
+def power(x: Array, exponent: Array) -> Array:
+    """`x^exponent` for `x >= 0`, with `0^0 = 1`; below 0 as at 0, where the derivative, which is infinite, is 0."""
+    some = x > 0
+    at_zero = jnp.where(exponent == 0, 1.0, 0.0).astype(x.dtype)
+    return jnp.where(some, jnp.where(some, x, 1.0) ** exponent, at_zero)
 
 
 class AbstractBound(AbstractModifier):
@@ -14,18 +21,12 @@ class AbstractBound(AbstractModifier):
     lo: Array
     hi: Array
 
-    def __check_init__(self):
-        check(
-            lambda: self.lo <= self.hi,
-            f"{type(self).__name__} has lo = {self.lo} and hi = {self.hi}; expected lo <= hi.",
-        )
+    def requirements(self):
+        words = lambda: f"{type(self).__name__} has lo = {self.lo} and hi = {self.hi}; expected lo <= hi."
+        return (Requirement(lambda: self.lo <= self.hi, words),)
 
-    def clipped(self, w: Array) -> Array:
-        # not `clip`, whose derivative at a bound is a half
-        return jnp.where(w < self.lo, self.lo, jnp.where(w > self.hi, self.hi, w))
-
-    def allows(self, w):
-        return (w >= self.lo) & (w <= self.hi)
+    def bounds(self):
+        return self.lo, self.hi
 
 
 class Bound(AbstractBound):
@@ -33,9 +34,6 @@ class Bound(AbstractBound):
 
     lo: Array = param(0.0, unit="weight")
     hi: Array = param(1.0, unit="weight")
-
-    def limit(self, w):
-        return self.clipped(w)
 
 
 class StraightThroughBound(AbstractBound):
@@ -45,7 +43,7 @@ class StraightThroughBound(AbstractBound):
     hi: Array = param(1.0, unit="weight")
 
     def limit(self, w):
-        return w + lax.stop_gradient(self.clipped(w) - w)
+        return w + lax.stop_gradient(clipped(w, self.bounds()) - w)
 
 
 class SoftBound(AbstractBound):
@@ -58,11 +56,11 @@ class SoftBound(AbstractBound):
     hi: Array = param(1.0, unit="weight")
     power: Array = param(1.0, unit="1", least=0.0)
 
+    def requirements(self):
+        words = lambda: f"SoftBound has lo = {self.lo} and hi = {self.hi}; expected lo < hi."
+        return (Requirement(lambda: self.lo < self.hi, words),)
+
     def change(self, w, dw, kept, clock):
         span = self.hi - self.lo
         room = jnp.where(dw > 0, self.hi - w, w - self.lo) / span
-        tiny = jnp.finfo(w.dtype).tiny  # a power of 0 has no derivative
-        return dw * jnp.maximum(room, tiny) ** self.power, kept
-
-    def limit(self, w):
-        return self.clipped(w)
+        return dw * power(room, self.power), kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 from jaxtyping import Array
 
 from .._types import param
@@ -10,17 +11,19 @@ from .traces import SpikeTrace
 
 
 class VogelsSprekeler(AbstractRule):
-    """`dw = eta (y - 2 rate tau)` at a pre spike, `dw = eta x` at a post spike: the target's rate settles at `rate`.
+    """`dw = eta y - 2 eta rate tau` at a pre spike, `dw = eta x` at a post spike: the target's rate settles at `rate`.
 
     `x`, `y`: traces of both neurons with `tau`. Weights are magnitudes, of a conductance that inhibits. NEST's
-    `vogels_sprekeler_synapse` with `alpha = 2 rate tau`.
+    `vogels_sprekeler_synapse` with `alpha = 2 rate tau` and `Bound(0, Wmax)`. The change at a pre spike has two terms:
+    in `NestOrder` a bound holds after either, as in NEST, so that a weight at its upper bound always declines; in
+    `BrianOrder` it holds for their sum (`chain(..., clips=EachTerm() | WholeChange())` chooses otherwise).
 
-    **Arguments:** `eta`: unit of the weight. `rate`: target rate of the post neuron, Hz. `tau`: ms.
+    **Arguments:** `eta`: unit of the weight, at least 0. `rate`: target rate of the post neuron, Hz. `tau`: ms.
 
     **Reference:** Vogels et al., Science 334:1569 (2011).
     """
 
-    eta: Array = param(0.01, unit="weight")
+    eta: Array = param(0.01, unit="weight", least=0.0)
     rate: Array = param(3.0, unit="Hz", least=0.0)
     tau: Array = param(20.0, unit="ms", above=0.0)
 
@@ -31,7 +34,7 @@ class VogelsSprekeler(AbstractRule):
         return {"y": SpikeTrace(self.tau)}
 
     def on_pre(self, w, s):
-        return self.eta * (s.post.y - 2e-3 * self.rate * self.tau)
+        return self.eta * s.post.y, -2e-3 * self.eta * self.rate * self.tau * jnp.ones_like(w)
 
     def on_post(self, w, s):
         return self.eta * s.pre.x

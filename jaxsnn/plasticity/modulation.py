@@ -18,7 +18,8 @@ class Modulate(AbstractModifier):
     `c` is an eligibility of every synapse, `m` a modulator such as reward or dopamine that a drive feeds. Exact for any
     step, at the cost of the spikes: `c` decays by itself, so that a synapse that is left alone gains `c` times a number
     that is the same for all, `int exp(-t/tau) (m - baseline) dt`, and makes up for it when it is touched. Every `tau`
-    all synapses are touched once, to keep that number precise. NEST's `stdp_dopamine_synapse`.
+    all synapses are touched once, to keep that number precise; where weights have bounds, also in every step in which
+    `m - baseline` changes its sign, so that a weight turns round at its bound. NEST's `stdp_dopamine_synapse`.
 
     What is fed in a step acts on eligibilities as they were at its start: a reward that is paid for a spike has to come
     at least a step after that spike has changed them. (A drive sees a spike a step after it was fired, and a dendritic
@@ -43,7 +44,8 @@ class Modulate(AbstractModifier):
     baseline: Array = param(0.0, unit="modulator", kw_only=True)
 
     def start(self, n_post, dtype):
-        clock = {"steps": jnp.zeros((), jnp.int32), "age": jnp.zeros((), dtype), "gain": jnp.zeros((), dtype)}
+        nothing = jnp.zeros((), dtype)
+        clock = {"steps": jnp.zeros((), jnp.int32), "age": nothing, "gain": nothing, "way": nothing}
         return clock if self.decay is None else clock | {"m": jnp.zeros((), dtype)}
 
     def tick(self, clock, s):
@@ -64,7 +66,11 @@ class Modulate(AbstractModifier):
         steps = clock["steps"] + 1
         # eligibilities are kept as of the last renewal: later ones are worth more, and the modulator less
         gain = clock["gain"] + area * jnp.exp(-clock["age"])
-        return clock | {"steps": steps, "age": steps.astype(gain.dtype) * (s.dt / self.tau), "gain": gain}
+        way = jnp.where(area == 0, clock["way"], jnp.sign(area))
+        return clock | {"steps": steps, "age": steps.astype(gain.dtype) * (s.dt / self.tau), "gain": gain, "way": way}
+
+    def turns(self, before, clock):
+        return before["way"] * clock["way"] < 0
 
     def change(self, w, dw, kept, clock):
         made = kept["eligibility"] * (clock["gain"] - kept["settled_at"])

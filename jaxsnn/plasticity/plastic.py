@@ -8,13 +8,15 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jax import lax
+from jaxtyping import Array, Float, Int, UInt32
 
 from .._status import Status, bit
 from ..connect.ring import Ring
-from .apply import Target, Update, carry, renew, touch_all, touch_columns, touch_rows
+from .apply import Target, Update, carry, hold, renew, touch_all, touch_columns, touch_rows
 from .base import AbstractRule, Apart, Chain, Seen
 from .incidence import Incidence
+from .initial import starts_outside
 from .site import Line, Side, Signals
 
 
@@ -27,6 +29,7 @@ class PlasticState(NamedTuple):
     pre_line: Line | None  # on the way along axons; None where there is no delay
     post_line: Line | None  # on the way back along dendrites
     clocks: tuple[dict[str, Array], ...]  # of the modifiers
+    origin: UInt32[Array, " 2"]  # of the network's weights with which learning began
 
 
 class Cells(NamedTuple):
@@ -35,6 +38,23 @@ class Cells(NamedTuple):
     spike: Float[Array, " n"]
     v: Float[Array, " n"] | None
     sent: Float[Array, " n"] | None = None  # None: the spike itself
+
+
+def fingerprint(weight: Float[Array, "..."]) -> UInt32[Array, " 2"]:
+    """64 bits that tell arrays of weights from one another: sums of mixed bits, in which every weight has its place."""
+    bits = lax.bitcast_convert_type(lax.stop_gradient(weight), jnp.uint32).reshape(-1)
+    place = jnp.arange(bits.shape[0], dtype=jnp.uint32)
+    return jnp.stack([jnp.sum(_mixed(bits ^ (place * jnp.uint32(odd))), dtype=jnp.uint32) for odd in _ODD])
+
+
+_ODD = (0x9E3779B1, 0x85EBCA77)
+
+
+def _mixed(x: Array) -> Array:
+    """Every bit depends on all: a bijection of 32 bits."""
+    for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
+        x = (x ^ (x >> shift)) * jnp.uint32(factor)
+    return x ^ (x >> 16)
 
 
 class Plastic(eqx.Module):
@@ -61,7 +81,22 @@ class Plastic(eqx.Module):
             ring = jax.tree.map(lambda x, slots=slots: jnp.broadcast_to(x, (slots, *x.shape)), now)
             lines.append(Line(ring) if slots > 1 else None)
         clocks = tuple(modifier.start(self.incidence.n_post, dtype) for modifier in self.chain.modifiers)
-        return PlasticState(synapses, *traces, *lines, clocks)
+        return PlasticState(synapses, *traces, *lines, clocks, fingerprint(weight))
+
+    def resumed(self, state: PlasticState, weight: Float[Array, "..."]) -> PlasticState:
+        """The state at the start of a run that continues another, in a network whose weights are these.
+
+        Where they are not those with which learning began, they have been set since, and take the place of what was
+        learnt; traces and what modifiers keep go on. Weights are held within the bounds that the rule has now.
+        """
+        origin = fingerprint(weight)
+        given = jnp.broadcast_to(weight.reshape(-1) if weight.ndim else weight, (self.incidence.size,))
+        clocks = jax.tree.map(lambda x: self.incidence.at_post(x) if x.ndim else x, state.clocks)
+        fresh = self.chain.settled(state.synapses, clocks).at[0].set(given)
+        synapses = jnp.where(jnp.any(origin != state.origin), fresh, state.synapses)
+        if self.chain.limited:
+            synapses = synapses.at[0].set(self.chain.limit(synapses[0]))
+        return state._replace(synapses=synapses, origin=origin)
 
     def arrivals(self, state: PlasticState, spike: Float[Array, " n_pre"]) -> Float[Array, " n_post"]:
         """What arrives within the step over edges without delay, with the weights of its start."""
@@ -88,6 +123,7 @@ class Plastic(eqx.Module):
 
         1. Traces decay. 2. What arrives at the synapses now leaves the lines. 3. `on_pre` and the weights sent, and
         `on_post`, in the order of the pairing. 4. Traces count the spikes. 5. Modifiers that are due renew everything.
+        Before 3, everything is held within bounds where modifiers turn round.
         """
         sides = self._sides()
         now = [
@@ -105,7 +141,7 @@ class Plastic(eqx.Module):
         seen = Seen(SimpleNamespace(**pre._asdict()), SimpleNamespace(**post._asdict()), modulators, self.dt)
         clocks = tuple(m.tick(clock, seen) for m, clock in zip(self.chain.modifiers, state.clocks, strict=True))
         update = Update(self.chain, self.incidence, *arriving, clocks, modulators, t, self.dt)
-        synapses = state.synapses
+        synapses = self._turned(update, state.synapses, state.clocks)
         if isinstance(self.chain.coincident, Apart):
             synapses = touch_columns(update, synapses) if self._runs("on_post") else synapses
             synapses, buffer = touch_rows(update, synapses, buffer, target)
@@ -117,11 +153,22 @@ class Plastic(eqx.Module):
         synapses, clocks = self._renewed(update, synapses)
         traces = [side.counted(signals) for side, signals in zip(sides, now, strict=True)]
         kept = [line if slots > 1 else None for line, slots in zip(lines, self.incidence.slots, strict=True)]
-        return PlasticState(synapses, *traces, *kept, clocks), buffer
+        return PlasticState(synapses, *traces, *kept, clocks, state.origin), buffer
 
     def _runs(self, name: str) -> bool:
         """Whether any rule has this function of its own."""
         return any(getattr(type(rule), name) is not getattr(AbstractRule, name) for rule in self.chain.rules)
+
+    def _turned(self, update: Update, synapses: Array, before: tuple[dict[str, Array], ...]) -> Array:
+        """Synapses held within their bounds where what modifiers do between events turns round, as of the step before.
+
+        Until then every weight goes one way, and it is the same whether it is clipped in every step or once.
+        """
+        turns = [m.turns(old, new) for m, old, new in zip(self.chain.modifiers, before, update.clocks, strict=True)]
+        turns = [x for x in turns if x is not None]
+        if not turns or not self.chain.limited:
+            return synapses
+        return hold(eqx.tree_at(lambda u: u.clocks, update, before), synapses, jnp.any(jnp.stack(turns)))
 
     def _renewed(self, update: Update, synapses: Array) -> tuple[Array, tuple[dict[str, Array], ...]]:
         due = [m.due(clock) for m, clock in zip(self.chain.modifiers, update.clocks, strict=True)]
@@ -146,11 +193,4 @@ class Plastic(eqx.Module):
 
     def status(self, weight: Array) -> Array:
         """Whether the weights at the start are within the bounds of the rule."""
-        real = self.incidence.is_real()
-        weight = weight.reshape(-1) if weight.ndim else weight
-        status = jnp.uint32(0)
-        for modifier in self.chain.modifiers:
-            fine = modifier.allows(weight)
-            fine = fine if real is None else fine | ~real
-            status |= bit(Status.PARAMETER_RANGE, ~fine)
-        return status
+        return bit(Status.PARAMETER_RANGE, starts_outside(self.chain, weight, self.incidence))

@@ -22,7 +22,7 @@ class Oja(AbstractRule):
     **Reference:** Oja, J. Math. Biol. 15:267 (1982).
     """
 
-    eta: Array = param(1e-3, unit="weight")
+    eta: Array = param(1e-3, unit="weight", least=0.0)
     decay: Array = param(1.0, unit="1/weight", least=0.0)
     tau: Array = param(20.0, unit="ms", above=0.0)
 
@@ -49,7 +49,7 @@ class BCM(AbstractRule):
     (1992).
     """
 
-    eta: Array = param(1e-3, unit="weight")
+    eta: Array = param(1e-3, unit="weight", least=0.0)
     tau: Array = param(50.0, unit="ms", above=0.0)
     tau_theta: Array = param(1000.0, unit="ms", above=0.0)
     rate: Array = param(10.0, unit="Hz", above=0.0)

@@ -9,12 +9,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._types import Checked, param
-from .base import AbstractRule
+from .base import AbstractRule, Bounds
+from .bounds import power
 from .traces import NearestTrace, SpikeTrace
 
 
 class AbstractDependence(Checked):
-    """How a change depends on the weight it changes."""
+    """How a change depends on the weight it changes, and in which range of weights."""
 
     @abc.abstractmethod
     def plus(self, w: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -23,6 +24,10 @@ class AbstractDependence(Checked):
     @abc.abstractmethod
     def minus(self, w: Float[Array, "..."]) -> Float[Array, "..."]:
         """What `a_minus` is multiplied with."""
+
+    def bounds(self) -> Bounds:
+        """The least and the largest weight for which it is defined."""
+        return None, None
 
 
 class Additive(AbstractDependence):
@@ -38,7 +43,8 @@ class Additive(AbstractDependence):
 class Guetig(AbstractDependence):
     """`plus = w_max (1 - w/w_max)^mu_plus`, `minus = w_max (w/w_max)^mu_minus`; `mu = 1` is the multiplicative rule.
 
-    NEST's `stdp_synapse` with `a_plus = lambda`, `a_minus = alpha lambda`.
+    Weights are 0 to `w_max`, where they start and where they are held. NEST's `stdp_synapse` with `a_plus = lambda`,
+    `a_minus = alpha lambda`.
 
     **Arguments:** `w_max`: unit of the weight. `mu_plus`, `mu_minus`: exponents; 0: additive, 1: multiplicative.
 
@@ -50,16 +56,20 @@ class Guetig(AbstractDependence):
     mu_minus: Array = param(1.0, unit="1", least=0.0)
 
     def plus(self, w):
-        return self.w_max * _power(1.0 - w / self.w_max, self.mu_plus)
+        return self.w_max * power(1.0 - w / self.w_max, self.mu_plus)
 
     def minus(self, w):
-        return self.w_max * _power(w / self.w_max, self.mu_minus)
+        return self.w_max * power(w / self.w_max, self.mu_minus)
+
+    def bounds(self):
+        return 0.0, self.w_max
 
 
 class PowerLaw(AbstractDependence):
     """`plus = w_0 (w/w_0)^mu`, `minus = w`: strong synapses grow less, in proportion.
 
-    NEST's `stdp_pl_synapse_hom` with `a_plus = lambda`, `a_minus = alpha lambda`, `w_0 = 1`.
+    Weights are at least 0, where they start and where they are held. NEST's `stdp_pl_synapse_hom` with
+    `a_plus = lambda`, `a_minus = alpha lambda`, `w_0 = 1`.
 
     **Arguments:** `w_0`: reference weight. `mu`: exponent of growth.
 
@@ -70,15 +80,13 @@ class PowerLaw(AbstractDependence):
     mu: Array = param(0.4, unit="1", least=0.0)
 
     def plus(self, w):
-        return self.w_0 * _power(w / self.w_0, self.mu)
+        return self.w_0 * power(w / self.w_0, self.mu)
 
     def minus(self, w):
         return w
 
-
-def _power(x: Array, exponent: Array) -> Array:
-    """`x^exponent` for `x >= 0`, with finite derivatives at 0, and `0^0 = 1`."""
-    return jnp.maximum(x, jnp.finfo(x.dtype).tiny) ** exponent
+    def bounds(self):
+        return 0.0, None
 
 
 class AbstractPairs(eqx.Module):
@@ -109,8 +117,9 @@ class PairSTDP(AbstractRule):
     `x` and `y` are traces of the pre and post neuron with `tau_plus` and `tau_minus`: a pair that is `dt` apart changes
     the weight by `a exp(-|dt| / tau)`.
 
-    **Arguments:** `a_plus`, `a_minus`: unit of the weight (with a `dependence` on the weight: per unit of it).
-    `tau_plus`, `tau_minus`: ms. `dependence`: `Additive`, `Guetig` or `PowerLaw`. `pairs`: `AllPairs` or `Nearest`.
+    **Arguments:** `a_plus`, `a_minus`: unit of the weight (with a `dependence` on the weight: per unit of it); both
+    negative for an anti-Hebbian rule. `tau_plus`, `tau_minus`: ms, shape `()` or one a neuron of their side.
+    `dependence`: `Additive`, `Guetig` or `PowerLaw`. `pairs`: `AllPairs` or `Nearest`.
 
     **References:** Song, Miller and Abbott, Nat. Neurosci. 3:919 (2000); Morrison, Diesmann and Gerstner, Biol. Cybern.
     98:459 (2008).
@@ -134,3 +143,6 @@ class PairSTDP(AbstractRule):
 
     def on_post(self, w, s):
         return self.a_plus * self.dependence.plus(w) * s.pre.x
+
+    def bounds(self):
+        return self.dependence.bounds()

@@ -26,8 +26,8 @@ class Clopath(AbstractRule):
 
     voltage: ClassVar[tuple[str, ...]] = ("post",)
 
-    a_ltd: Array = param(14e-5, unit="weight/mV")
-    a_ltp: Array = param(8e-5, unit="weight/mV^2")
+    a_ltd: Array = param(14e-5, unit="weight/mV", least=0.0)
+    a_ltp: Array = param(8e-5, unit="weight/mV^2", least=0.0)
     tau_minus: Array = param(10.0, unit="ms", above=0.0)
     tau_plus: Array = param(7.0, unit="ms", above=0.0)
     tau_x: Array = param(15.0, unit="ms", above=0.0)

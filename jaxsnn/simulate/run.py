@@ -168,6 +168,8 @@ def _start(given: Any, total: int, ahead: bool = False) -> Any:
             drive.init(key=_random.named_key(key, "drive")),
             silent(dynamics.sizes, canonical_float()),
         )
+    else:
+        state = eqx.tree_at(lambda s: s.dynamics, state, dynamics.resumed(state.dynamics))
     return dynamics.staged() if ahead else dynamics.prepare(), drive.prepare(dynamics, first), state, carries
 
 

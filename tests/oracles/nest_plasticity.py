@@ -1,5 +1,8 @@
 """Weights of NEST's plastic synapses for given spike trains: tests/golden/plasticity_nest.npz (format: README.md).
 
+`plasticity_nest_bounds.npz` has the same rules with steps so large that weights reach both of their bounds, again and
+again (`HARD`; the power law has a lower one only).
+
 Made with NEST 3.10.0, float64, resolution 1 ms, one thread. Both sides are parrots that repeat given random trains; a
 parrot does not hear what arrives at its receptor 1, but its synapses see its spikes. Every synapse has a delay of its
 own, 1 to 8 ms, all of it dendritic. Frozen are the weights that every spike sent, as a weight recorder saw them. Run
@@ -37,6 +40,16 @@ EXTRA = {
     "vogels": {"Wmax": 100.0},
     "dopamine": {"Wmin": 0.0, "Wmax": 200.0},
 }
+HARD = {  # what is different near the bounds
+    "additive": {"lambda": 0.3, "alpha": 0.6, "Wmax": 90.0},
+    "guetig": {"lambda": 0.5, "alpha": 0.6, "mu_plus": 0.1, "mu_minus": 0.2, "Wmax": 90.0},
+    "multiplicative": {"lambda": 0.95, "alpha": 0.6, "Wmax": 90.0},
+    "power": {"lambda": 0.6, "alpha": 0.9},
+    "nearest": {"lambda": 0.9, "alpha": 0.7, "mu_plus": 0.1, "mu_minus": 0.2, "Wmax": 90.0},
+    "triplet": {"Aplus": 20.0, "Aminus": 18.0, "Wmax": 90.0},
+    "vogels": {"eta": 25.0, "Wmax": 90.0},
+    "dopamine": {"A_plus": 30.0, "A_minus": 36.0, "b": 0.018, "Wmin": 20.0, "Wmax": 80.0},
+}
 
 
 def trains(seed):
@@ -54,7 +67,7 @@ def source(raster, target, first):
     nest.Connect(generators, target, "one_to_one", {"delay": 1.0})
 
 
-def run(name, seed):
+def run(name, seed, **other):
     model, params = RULES[name]
     nest.ResetKernel()
     nest.set_verbosity("M_ERROR")
@@ -68,7 +81,7 @@ def run(name, seed):
     source(pre_raster, pre, 1.0)
     source(post_raster, post, 1.0)
     recorder = nest.Create("weight_recorder")
-    own = {**params, **EXTRA[name]}
+    own = {**params, **EXTRA[name], **other}
     common = {"weight_recorder": recorder}
     if name == "dopamine":
         dopamine = nest.Create("parrot_neuron")
@@ -98,13 +111,14 @@ def run(name, seed):
 
 
 def main():
-    out = {}
-    for seed, name in enumerate(RULES):
-        found = run(name, seed)
-        small = {"step": np.int16, "sender": np.int8, "target": np.int8, "delay": np.int8, "weight": np.float64}
-        for part, x in found.items():
-            out[f"{name}/{part}"] = np.packbits(x, axis=0) if x.dtype == bool else x.astype(small[part])
-    np.savez_compressed(Path("tests/golden/plasticity_nest.npz"), steps=STEPS, w0=W0, **out)
+    small = {"step": np.int16, "sender": np.int8, "target": np.int8, "delay": np.int8, "weight": np.float64}
+    for file, hard in (("plasticity_nest", False), ("plasticity_nest_bounds", True)):
+        out = {}
+        for seed, name in enumerate(RULES):
+            other = HARD[name] if hard else {}
+            for part, x in run(name, seed + 100 * hard, **other).items():
+                out[f"{name}/{part}"] = np.packbits(x, axis=0) if x.dtype == bool else x.astype(small[part])
+        np.savez_compressed(Path(f"tests/golden/{file}.npz"), steps=STEPS, w0=W0, **out)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ one, are at the synapse, with traces as they were then, before the spikes of tha
 the order of the pairing; 4. traces count the spikes of the step.
 """
 
+import itertools
 from types import SimpleNamespace
 
 import numpy as np
 
-from jaxsnn.plasticity.base import Before, PreFirst, Seen
+from jaxsnn.plasticity.base import Before, PreFirst, Seen, WholeChange
 
 
 def history(traces, spikes, v, dt):
@@ -65,15 +66,20 @@ def brute_force(chain, pairs, w0, pre, post, pre_v, post_v, axonal, dendritic, d
             a, d = k - axonal[s], k - dendritic[s]
 
             def changed(w, side, counted, a=a, d=d, i=i, j=j):
-                dw, happens = 0.0, False
+                asked = []
                 for rule, ours, theirs in told:
                     (x, at_pre), (y, at_post) = ours.at(a, i), theirs.at(d, j)
                     event = at_pre if side == "pre" else at_post
                     if event != 0.0:
                         x = ours.counted(x) if counted else x
-                        dw += event * float(getattr(rule, f"on_{side}")(w, Seen(x, y, {}, dt)))
-                        happens = True
-                return np.float64(chain.limit(w + dw)) if happens else w
+                        change = getattr(rule, f"on_{side}")(w, Seen(x, y, {}, dt))
+                        terms = change if isinstance(change, tuple) else (change,)
+                        asked.append([event * float(term) for term in terms])
+                if isinstance(chain.clips, WholeChange):
+                    asked = [[sum(terms)] for terms in asked]
+                for terms in itertools.zip_longest(*asked, fillvalue=0.0):
+                    w = np.float64(chain.limit(np.float64(w + sum(terms))))
+                return w
 
             if not first:
                 w = changed(w, "post", False)

@@ -26,8 +26,16 @@ def test_a_rule_that_reads_what_is_not_there():
 
 
 def test_weights_outside_the_bounds():
-    with refused("'PQ'", "weights at the start", "Bound", "widen"):
+    with refused("'PQ'", "weights at the start are 0.5", "Bound, 0.0 to 0.4", "widen"):
         build(rule=snn.chain(snn.PairSTDP(), snn.Bound(0.0, 0.4)))
+    with refused("weights at the start are -0.5 to 0.5", "PairSTDP, 0.0 to 1.0"):
+        build(rule=snn.PairSTDP(dependence=snn.Guetig()), weight=np.linspace(-0.5, 0.5, 6))
+    with refused("-0.1", "PairSTDP, at least 0.0"):
+        build(rule=snn.PairSTDP(dependence=snn.PowerLaw()), weight=-0.1)
+    net = build(rule=snn.chain(snn.PairSTDP(), snn.Bound(0.0, 1.0)))
+    for path, value in (("PQ.weight", 2.0), ("PQ.plastic.rule.parts.1.hi", 0.25)):
+        with refused("weights at the start", "start within, or widen"):
+            snn.set(net, path, value)
     with refused("Bound", "lo = 1.0", "hi = 0.0", "lo <= hi"):
         snn.Bound(1.0, 0.0)
 
@@ -35,8 +43,10 @@ def test_weights_outside_the_bounds():
         net = build(rule=snn.chain(snn.PairSTDP(), snn.Bound(0.0, 0.4)), weight=weight)
         return snn.simulate(net, steps=2, key=KEY).status
 
-    assert snn.Status(int(jax.jit(traced)(0.5))) == snn.Status.PARAMETER_RANGE
-    assert int(jax.jit(traced)(0.3)) == 0
+    program = jax.jit(traced)
+    for wrong in (0.5, -0.1, np.nan):
+        assert int(program(wrong)) & snn.Status.PARAMETER_RANGE
+    assert int(program(0.3)) == 0
 
 
 def test_shares_of_a_delay():
@@ -73,3 +83,88 @@ def test_a_modulator_that_nobody_feeds():
 def test_releases_that_draw():
     with refused("'PQ'", "Bernoulli", "rule does not", "certain"):
         build(release=snn.Bernoulli(0.5))
+
+
+def test_numbers_of_rules():
+    """Ranges and NaN of every parameter of every rule, modifier and release: refused when built, a bit where traced."""
+    parts = (
+        *(snn.PairSTDP, snn.TripletSTDP, snn.Clopath, snn.VogelsSprekeler, snn.Oja, snn.BCM),
+        *(snn.Guetig, snn.PowerLaw, snn.SpikeTrace, snn.NearestTrace, snn.VoltageTrace),
+        *(snn.Bound, snn.SoftBound, snn.StraightThroughBound, snn.Scaling, snn.Normalise),
+        *(snn.TsodyksMarkram, snn.TsodyksUzielMarkram, snn.Saturating, snn.Bernoulli, snn.Binomial),
+        lambda **numbers: snn.Modulate("reward", **numbers),
+    )
+    seen = 0
+    for part in parts:
+        for name, value in vars(part()).items():
+            if not isinstance(value, jax.Array):
+                continue
+            seen += 1
+            with refused(name, "nan"):
+                part(**{name: np.nan})
+            if name.startswith("tau") and name != "tau_fac":
+                with refused(f"{name} is 0.0", "more than 0"):
+                    part(**{name: 0.0})
+    assert seen > 60
+    for rule, wrong in (
+        (snn.VogelsSprekeler, dict(eta=-1.0)),
+        (snn.Oja, dict(eta=-1.0)),
+        (snn.BCM, dict(eta=-1.0)),
+        (snn.Clopath, dict(a_ltp=-1.0)),
+        (snn.Guetig, dict(mu_plus=-1.0)),
+        (snn.Bernoulli, dict(p=1.2)),
+        (snn.TsodyksMarkram, dict(U=1.5)),
+        (snn.SoftBound, dict(lo=1.0, hi=1.0)),
+    ):
+        with refused(rule.__name__, "expected"):
+            rule(**wrong)
+
+    def traced(hi, p):
+        links = {
+            "R": snn.Link("P", "Q", snn.AllToAll(), weight=0.0, delay=1.0, release=snn.Bernoulli(p)),
+            "S": snn.Link(
+                "P", "Q", snn.AllToAll(), weight=0.0, delay=1.0, rule=snn.chain(snn.Oja(), snn.Bound(0.0, hi))
+            ),
+        }
+        populations = {"P": snn.Source(2), "Q": snn.Population(snn.LIF(), 3)}
+        net = snn.network(dt=0.1, key=KEY, populations=populations, projections=links)
+        return snn.simulate(net, steps=2, key=KEY).status
+
+    program = jax.jit(traced)
+    assert int(program(1.0, 0.5)) == 0
+    for hi, p in ((-1.0, 0.5), (1.0, 1.5), (np.nan, 0.5), (1.0, np.nan)):
+        assert int(program(hi, p)) == snn.Status.PARAMETER_RANGE
+
+
+def test_shapes_of_numbers():
+    """One number, or one a neuron of the side whose trace it is; anything else is one error when built, or set."""
+    for rule, name, allowed in (
+        (snn.PairSTDP(a_plus=np.ones(3)), "PairSTDP.a_plus has shape (3,)", "expected ()"),
+        (snn.PairSTDP(tau_plus=np.full(3, 9.0)), "PairSTDP.tau_plus", "() or (2,), one a sending neuron"),
+        (snn.PairSTDP(tau_minus=np.full(2, 9.0)), "PairSTDP.tau_minus", "() or (3,), one a receiving neuron"),
+        (snn.PairSTDP(dependence=snn.Guetig(np.ones(3))), "PairSTDP.dependence.w_max", "expected ()"),
+        (snn.BCM(rate=np.ones((2, 3))), "BCM.rate has shape (2, 3)", "expected ()"),
+        (snn.chain(snn.PairSTDP(), snn.Bound(0.0, np.ones(3))), "Bound.hi", "expected ()"),
+        (snn.chain(snn.PairSTDP(), snn.Modulate("m", np.ones(3))), "Modulate.tau", "expected ()"),
+        (snn.chain(snn.PairSTDP(), snn.Scaling(np.ones(2))), "Scaling.rate", "() or (3,), one a receiving neuron"),
+    ):
+        with refused("'PQ'", name, allowed):
+            build(rule=rule)
+    net = build(rule=snn.PairSTDP(tau_plus=np.array([9.0, 10.0]), tau_minus=np.array([9.0, 10.0, 11.0])))
+    build(rule=snn.chain(snn.PairSTDP(), snn.Scaling(np.array([1.0, 2.0, 3.0]))))
+    path = "PQ.plastic.rule.parts.0.tau_plus"
+    assert snn.get(snn.set(net, path, np.array([5.0, 6.0])), path).shape == (2,)
+
+
+def test_weights_that_are_no_numbers():
+    with refused("'PQ'", "NaN or infinite"):
+        build(weight=np.nan)
+    with refused("'PQ'", "NaN or infinite"):
+        build(weight=np.array([0.1, 0.2, np.inf, 0.4, 0.5, 0.6]), rule=snn.Oja())
+
+
+def test_choices_of_a_chain():
+    with refused("chain(..., sends=", "Before() or After()"):
+        snn.chain(snn.Oja(), sends=snn.After)
+    with refused("chain(..., clips='each')", "EachTerm() or WholeChange()"):
+        snn.chain(snn.Oja(), clips="each")

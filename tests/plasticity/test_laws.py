@@ -144,7 +144,7 @@ def test_no_copy_of_the_weights(via):
         for order in (snn.NestOrder(), snn.BrianOrder()):
             assert copies_in_loops(text(snn.chain(*RULES[name](1.0)), order), n * n // 4) == []
     lazy = copies_in_loops(text(snn.chain(*LAZY["modulate"](1.0)), snn.NestOrder()), n * n // 4)
-    assert len(lazy) <= 1  # within renewal, once in `tau`
+    assert len(lazy) <= 2  # within renewal, once in `tau`, and where the modulator crosses its baseline
 
 
 def test_copies_are_found(monkeypatch):

@@ -9,13 +9,14 @@ import pytest
 
 import jaxsnn as snn
 
-GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "plasticity_nest.npz")
+FOLDER = Path(__file__).parents[1] / "golden"
+GOLDEN, BOUNDS = np.load(FOLDER / "plasticity_nest.npz"), np.load(FOLDER / "plasticity_nest_bounds.npz")
 STEPS, W0 = int(GOLDEN["steps"]), float(GOLDEN["w0"])
 TAU_MINUS, TAU_Y = 30.0, 110.0  # of the post neurons
 
 
-def pairs(lam, alpha, tau, mu_plus, mu_minus, **more):
-    dependence = snn.Guetig(100.0, mu_plus, mu_minus)
+def pairs(lam, alpha, tau, mu_plus, mu_minus, w_max=100.0, **more):
+    dependence = snn.Guetig(w_max, mu_plus, mu_minus)
     return snn.PairSTDP(lam, alpha * lam, tau, TAU_MINUS, dependence=dependence, **more)
 
 
@@ -42,12 +43,36 @@ RULES = {
 }
 
 
-def weights(name, via, *, delay=None, parts=None, order=None, **choices):
+class Lazier(snn.Modulate):
+    """Nobody looks whether it turns round."""
+
+    def turns(self, before, clock):
+        return None
+
+
+TRIPLETS = dict(a2_plus=20.0, a3_plus=0.4, a2_minus=18.0, a3_minus=0.2)
+HARD = {  # steps so large that weights reach both bounds; rules that have bounds of their own are given no others
+    "additive": lambda: (pairs(0.3, 0.6, 15.0, 0.0, 0.0, 90.0),),
+    "guetig": lambda: (pairs(0.5, 0.6, 15.0, 0.1, 0.2, 90.0),),
+    "multiplicative": lambda: (pairs(0.95, 0.6, 15.0, 1.0, 1.0, 90.0),),
+    "power": lambda: (power(0.6, 0.9),),
+    "nearest": lambda: (pairs(0.9, 0.7, 15.0, 0.1, 0.2, 90.0, pairs=snn.Nearest()),),
+    "triplet": lambda: (snn.TripletSTDP(**TRIPLETS, **TAUS), snn.Bound(0.0, 90.0)),
+    "vogels": lambda: (snn.VogelsSprekeler(25.0, 1e3 * 0.9 / (2 * TAU_MINUS), TAU_MINUS), snn.Bound(0.0, 90.0)),
+    "dopamine": lambda: (
+        snn.PairSTDP(30.0, 36.0, 17.0, TAU_MINUS),
+        snn.Modulate("dopamine", 300.0, decay=70.0, baseline=0.018),
+        snn.Bound(20.0, 80.0),
+    ),
+}
+
+
+def weights(name, via, *, delay=None, parts=None, order=None, golden=GOLDEN, **choices):
     """Weights after every step, `(steps, pre, post)`."""
-    rows = lambda part: np.unpackbits(GOLDEN[f"{name}/{part}"], axis=0)[:STEPS]
+    rows = lambda part: np.unpackbits(golden[f"{name}/{part}"], axis=0)[:STEPS]
     pre, post = rows("pre"), rows("post")
-    fed = np.roll(np.unpackbits(GOLDEN[f"{name}/reward"])[:STEPS], 1) / 70.0  # the way to NEST's transmitter: a step
-    delay = GOLDEN[f"{name}/delay"].astype(float) if delay is None else delay
+    fed = np.roll(np.unpackbits(golden[f"{name}/reward"])[:STEPS], 1) / 70.0  # the way to NEST's transmitter: a step
+    delay = golden[f"{name}/delay"].astype(float) if delay is None else delay
     rule = snn.chain(*(RULES[name]() if parts is None else parts), **choices)
     link = snn.Link("pre", "post.deaf", snn.AllToAll(), via=via, weight=W0, delay=delay, rule=rule)
     populations = {
@@ -64,10 +89,10 @@ def weights(name, via, *, delay=None, parts=None, order=None, **choices):
     return np.asarray(run["w"]).reshape(STEPS, pre.shape[1], post.shape[1])
 
 
-def off(name, *args, **kwargs):
+def off(name, *args, golden=GOLDEN, **kwargs):
     """The largest difference from what NEST sent."""
-    step, i, j = (GOLDEN[f"{name}/{part}"].astype(int) for part in ("step", "sender", "target"))
-    return np.abs(weights(name, *args, **kwargs)[step, i, j] - GOLDEN[f"{name}/weight"]).max()
+    step, i, j = (golden[f"{name}/{part}"].astype(int) for part in ("step", "sender", "target"))
+    return np.abs(weights(name, *args, golden=golden, **kwargs)[step, i, j] - golden[f"{name}/weight"]).max()
 
 
 @pytest.mark.usefixtures("x64")
@@ -84,3 +109,33 @@ def test_controls(name):
     later = GOLDEN[f"{name}/delay"].astype(float) + 1.0
     assert off(name, snn.Sparse(), delay=later) > 1e-3
     assert off(name, snn.Sparse(), coincident=snn.PreFirst()) > 1e-3
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("name", HARD)
+def test_every_weight_at_the_bounds(name):
+    """Each rule at both of its bounds, where most of its weights have been."""
+    for via in (snn.Sparse(), snn.Dense()):
+        assert off(name, via, golden=BOUNDS, parts=HARD[name]()) < 1e-9
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("name", ["triplet", "dopamine"])
+def test_the_bounds_are_reached(name):
+    """Control: without its bound."""
+    wide = [snn.Bound(-1e3, 1e3) if isinstance(part, snn.Bound) else part for part in HARD[name]()]
+    assert off(name, snn.Sparse(), golden=BOUNDS, parts=wide) > 1.0
+
+
+@pytest.mark.usefixtures("x64")
+def test_a_sum_that_is_clipped_once_is_not_nests():
+    """Control: Vogels' rule as Brian2 users write it."""
+    assert off("vogels", snn.Sparse(), golden=BOUNDS, parts=HARD["vogels"](), clips=snn.WholeChange()) > 1.0
+
+
+@pytest.mark.usefixtures("x64")
+def test_dopamine_turns_round_at_the_bound():
+    """Control: weights that are held only when a spike touches them have gone beyond the bound in the meantime."""
+    rule, modulate, bound = HARD["dopamine"]()
+    lazy = Lazier("dopamine", modulate.tau, decay=modulate.decay, baseline=modulate.baseline)
+    assert off("dopamine", snn.Sparse(), golden=BOUNDS, parts=(rule, lazy, bound)) > 1e-2
