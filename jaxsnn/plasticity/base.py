@@ -262,7 +262,7 @@ class Chain(eqx.Module):
             w = part.limit(w) if isinstance(part, AbstractModifier) else clipped(w, part.bounds())
         return w
 
-    def floor(self) -> Array | float:
+    def floor(self) -> Any:
         """The least weight that all parts allow; minus infinity for none."""
         ends = [end for part in self.parts if (end := part.bounds()[0]) is not None]
         largest = np.maximum if is_concrete(ends) else jnp.maximum  # what is known compiles nothing
