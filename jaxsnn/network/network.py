@@ -285,8 +285,8 @@ def _check_floor(name: str, p: Projection, kind: str) -> None:
     floor = p.plastic.rule.floor()
     check(
         lambda: floor >= 0,
-        f"Projection {name!r} learns weights of {floor} or more, into {p.post}.{p.port}, a {kind}; expected none below 0, "
-        "as a conductance has no sign: chain(rule, Bound(0.0, hi)) holds them.",
+        f"Projection {name!r} learns weights of {floor} or more, into {p.post}.{p.port}, a {kind}; expected none below "
+        "0, as a conductance has no sign: chain(rule, Bound(0.0, hi)) holds them.",
     )
 
 
