@@ -316,6 +316,7 @@ from .simulate.currents import Noise as Noise
 from .simulate.currents import Step as Step
 from .simulate.currents import Waveform as Waveform
 from .simulate.drive import AbstractDrive as AbstractDrive
+from .simulate.generator import SpikeGenerator as SpikeGenerator
 from .simulate.drive import Silence as Silence
 from .simulate.events import Events as Events
 from .simulate.events import PackedRaster as PackedRaster

@@ -113,33 +113,34 @@ def _counted(ms: Any, dt: float, exact: bool, name: str) -> np.ndarray:
 
 
 def instant(default: Any = dataclasses.MISSING, *, optional: bool = False, never: bool = False, **kwargs: Any) -> Any:
-    """A field for an absolute time, ms, 0 or later; a number or an array of them.
+    """A field for an absolute time, ms, or an array of them, as `as_instant` keeps it."""
+    metadata = {"unit": "ms", "instant": True, "never": never}
+    convert = lambda value: as_instant(value, optional=optional, never=never)
+    return eqx.field(default=default, converter=convert, metadata=metadata, **kwargs)
+
+
+def as_instant(value: Any, *, optional: bool = False, never: bool = False) -> Any:
+    """Times in ms, 0 or later: an array of real numbers.
 
     What is known is kept in NumPy with the precision it came with, since single precision would round it to less than
     a step before long; what is traced is an array of the canonical type. `optional`: may be None. `never`: may be
     infinite.
     """
-
-    def convert(value: Any) -> Any:
-        if value is None and optional:
-            return None
-        if isinstance(value, (list, tuple)) and is_concrete(value):
-            value = np.asarray(value)
-        if not _is_real(value):
-            raise ValueError(f"Got {value!r} ({type(value).__name__}) for a time, expected a number of ms.")
-        if not is_concrete(value):
-            return as_number(value)
-        known = np.array(value)
-        known = known if np.issubdtype(known.dtype, np.floating) else known.astype(np.float64)
-        known.setflags(write=False)
-        bad = known[~(known >= 0) | (np.isinf(known) & (not never))]
-        if bad.size:
-            raise ValueError(f"Got {bad.flat[0]:g} ms for a time, expected 0 ms or later{'' if never else ', finite'}.")
-        return known
-
-    return eqx.field(
-        default=default, converter=convert, metadata={"unit": "ms", "instant": True, "never": never}, **kwargs
-    )
+    if value is None and optional:
+        return None
+    if isinstance(value, (list, tuple)) and is_concrete(value):
+        value = np.asarray(value, np.float64) if len(value) == 0 else np.asarray(value)
+    if not _is_real(value):
+        raise ValueError(f"Got {value!r} ({type(value).__name__}) for a time, expected a number of ms.")
+    if not is_concrete(value):
+        return as_number(value)
+    known = np.array(value)
+    known = known if np.issubdtype(known.dtype, np.floating) else known.astype(np.float64)
+    known.setflags(write=False)
+    bad = known[~(known >= 0) | (np.isinf(known) & (not never))]
+    if bad.size:
+        raise ValueError(f"Got {bad.flat[0]:g} ms for a time, expected 0 ms or later{'' if never else ', finite'}.")
+    return known
 
 
 def _instants(part: Any) -> Iterator[tuple[dataclasses.Field, Any]]:

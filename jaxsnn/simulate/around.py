@@ -9,10 +9,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from .._time import as_instant, instant, whole
 from .._types import canonical_float
 from ..dynamics import Inputs
 from .drive import AbstractDrive
 from .record import AbstractProbe
+from .target import Target, fed, one_name, targets
+from .when import Rows
 
 
 class Encoded(AbstractDrive):
@@ -23,18 +26,24 @@ class Encoded(AbstractDrive):
     a norm in it are one for the whole trial.
 
     **Arguments:** `x`: what the module takes, with an axis of examples in front for an estimator. `by`: the module's
-    name; it returns `(n,)`, held, or `(steps, n)`. `into`: a port. `steps`: how long a trial lasts, static.
+    name; it returns `(n,)`, held, or `(steps, n)`. `into`: a port, `"E[0:10]"` for some of its neurons. `start`: ms,
+    absolute, when row 0 arrives; by default where the run starts. `steps`: how long a trial lasts, static.
     """
 
     x: Array
     by: str = eqx.field(static=True, kw_only=True)
     into: str = eqx.field(static=True, kw_only=True)
+    start: Array | None = instant(None, optional=True)
     length: int | None = eqx.field(static=True)
 
-    def __init__(self, x: Any, *, by: str, into: str, steps: int | None = None):
+    def __init__(self, x: Any, *, by: str, into: str, steps: int | None = None, start: Any = None):
         if not eqx.is_array(x) and not hasattr(x, "__array__"):
             raise ValueError(f"Encoded.x is {type(x).__name__}, expected an array.")
+        if steps is not None and (whole(steps) is None or steps < 1):
+            raise ValueError(f"Encoded.steps is {steps!r}, expected a positive whole number.")
+        one_name(into, "Encoded")
         self.x, self.by, self.into, self.length = jnp.asarray(x), by, into, steps
+        self.start = as_instant(start, optional=True)
 
     @property
     def reacts(self):
@@ -45,35 +54,55 @@ class Encoded(AbstractDrive):
         return self.length
 
     def per_example(self):
-        return eqx.tree_at(lambda d: d.x, self, True)
+        shared = jax.tree.map(lambda _: False, self)
+        return eqx.tree_at(lambda d: d.x, shared, True)
 
     def prepare(self, dynamics, first):
-        path, n = dynamics.port(self.into)
+        (target,) = targets((self.into,), None, dynamics.port)
         module = dynamics.module(self.by)
         x = self.x.astype(canonical_float())
         made = applied(module, x, f"Encoded gives {self.by!r} one example of shape {x.shape}")
-        if made.shape[-1:] != (n,) or made.ndim > 2:
-            raise ValueError(f"Module {self.by!r} makes {made.shape} of {x.shape}, expected ({n},) for {path!r}, or "
-                             f"(steps, {n}).")  # fmt: skip
-        return _Fed(made, path)
-
-    def step(self, d, t, signals, *, key):
-        raise RuntimeError("Encoded steps after prepare(dynamics), which returns what steps.")
+        if made.shape[-1:] != (target.count,) or made.ndim > 2:
+            raise ValueError(
+                f"Module {self.by!r} makes {made.shape} of {x.shape}, expected ({target.count},) for {target}, or "
+                f"(steps, {target.count})."
+            )
+        if made.ndim == 2:
+            return _Fed(Rows.of(made, self.start, None, dynamics.dt, first), target)
+        if self.start is not None:
+            raise ValueError(f"Module {self.by!r} makes one row, which is held for the whole run; leave `start` out.")
+        return _Held(made, target)
 
 
 class _Fed(AbstractDrive):
-    """Ready to run."""
+    """Ready to run, row by row."""
 
-    made: Array
-    into: str = eqx.field(static=True)
+    rows: Rows
+    target: Target = eqx.field(static=True)
 
     @property
     def reacts(self):
         return False
 
     def step(self, d, t, signals, *, key):
-        row = self.made if self.made.ndim == 1 else self.made.at[t].get(mode="fill", fill_value=0)
-        return d, Inputs(arrivals={self.into: row})
+        return d, Inputs(arrivals=fed([(self.target, self.rows.at(t))]))
+
+    def status(self):
+        return self.rows.bad
+
+
+class _Held(AbstractDrive):
+    """Ready to run, the same in every step."""
+
+    made: Array
+    target: Target = eqx.field(static=True)
+
+    @property
+    def reacts(self):
+        return False
+
+    def step(self, d, t, signals, *, key):
+        return d, Inputs(arrivals=fed([(self.target, self.made)]))
 
 
 class Decoded(AbstractProbe):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jax import lax
+from jaxtyping import Array, Int, UInt32
 
+from .._select import split
 from .._types import Checked, is_concrete
 from ..dynamics import AbstractDynamics, Inputs, Signals
 
@@ -41,16 +43,27 @@ class AbstractDrive(Checked):
         """How many steps it is made for, if it knows."""
         return None
 
+    @property
+    def ranks(self) -> dict[str, int]:
+        """`axes`, where they depend on how the drive was made."""
+        return self.axes
+
     def per_example(self) -> Any:
         """Which leaves differ between examples: a tree of booleans like the drive itself."""
         shared = jax.tree.map(lambda _: False, self)
-        own = [name for name, axes in self.axes.items() if _rank(getattr(self, name)) == axes + 1]
+        own = [name for name, axes in self.ranks.items() if _rank(getattr(self, name)) == axes + 1]
         return eqx.tree_at(lambda d: [getattr(d, name) for name in own], shared, [True] * len(own)) if own else shared
 
-    def check(self, first: Int[Array, ""]) -> None:
+    def __check_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name, None)
+            if "unit" in field.metadata and not field.metadata.get("instant"):
+                finite(f"{type(self).__name__}.{field.name}", value)
+
+    def check(self, dynamics: AbstractDynamics, first: Int[Array, ""]) -> None:
         """Raises ValueError where it is known that a run from step `first` on cannot be fed; before anything compiles.
 
-        Its `instant`s are steps by then.
+        A time that is known is a step by then: an int32 array.
         """
 
     def prepare(self, dynamics: AbstractDynamics, first: Int[Array, ""]) -> AbstractDrive:
@@ -107,12 +120,12 @@ class Sum(AbstractDrive):
     def per_example(self):
         return Sum(tuple(drive.per_example() for drive in self.drives))
 
-    def check(self, first):
+    def check(self, dynamics, first):
         for drive in self.drives:
-            drive.check(first)
+            drive.check(dynamics, first)
 
     def prepare(self, dynamics, first):
-        return Sum(tuple(drive.prepare(dynamics, first) for drive in self.drives))
+        return prepared(self.drives, dynamics, first)
 
     def unsupported(self, dynamics):
         return next((why for drive in self.drives if (why := drive.unsupported(dynamics)) is not None), None)
@@ -120,32 +133,100 @@ class Sum(AbstractDrive):
     def init(self, *, key):
         return tuple(drive.init(key=jax.random.fold_in(key, i)) for i, drive in enumerate(self.drives))
 
+
+class _Prepared(AbstractDrive):
+    """A sum, ready to run: drives by their place, and where there are many alike, one loop over them."""
+
+    alone: tuple[tuple[int, AbstractDrive], ...]
+    alike: tuple[_Alike, ...]
+
     def step(self, d, t, signals, *, key):
-        states, total = [], Inputs()
-        for i, (drive, state) in enumerate(zip(self.drives, d, strict=True)):
-            state, inputs = drive.step(state, t, signals, key=jax.random.fold_in(key, i) if i else key)
-            states.append(state)
+        states, total = list(d), Inputs()
+        for i, drive in self.alone:
+            states[i], inputs = drive.step(d[i], t, signals, key=jax.random.fold_in(key, i) if i else key)
             total = total + inputs
+        for group in self.alike:
+            total = total + group.feed(t, signals, key)
         return tuple(states), total
 
     def status(self):
         status = jnp.uint32(0)
-        for drive in self.drives:
+        for _, drive in self.alone:
             status |= drive.status()
+        for group in self.alike:
+            status |= group.status()
         return status
+
+
+class _Alike(eqx.Module):
+    """Drives of one kind and shape, with an axis in front of every number: compiled once, however many they are."""
+
+    arrays: Any
+    places: Array  # in the sum
+    rest: Any = eqx.field(static=True)  # what is no array, the same for all
+
+    def feed(self, t: Int[Array, ""], signals: Signals, key: Array) -> Inputs:
+        def one(given: Any) -> Inputs:
+            drive, place = eqx.combine(given[0], self.rest), given[1]
+            return drive.step((), t, signals, key=jax.random.fold_in(key, place))[1]
+
+        parts = (self.arrays, self.places)
+        nothing = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(one, jax.tree.map(_first, parts)))
+        return lax.scan(lambda total, given: (jax.tree.map(jnp.add, total, one(given)), None), nothing, parts)[0]
+
+    def status(self) -> UInt32[Array, ""]:
+        bits = lax.map(lambda arrays: eqx.combine(arrays, self.rest).status(), self.arrays)
+        return lax.reduce(bits, jnp.uint32(0), lax.bitwise_or, (0,))
+
+
+_MANY = 8  # drives alike: below, one after the other is quicker to run and as quick to compile
+
+
+def prepared(drives: tuple[AbstractDrive, ...], dynamics: AbstractDynamics, first: Int[Array, ""]) -> _Prepared:
+    """A sum that is ready to run. Drives without a state, of one kind and shape, become one loop over their numbers.
+
+    What is traced and compiled then does not grow with their number. The first drive stays alone: its random numbers
+    are those it has without the others.
+    """
+    kinds: dict[Any, list[int]] = {}
+    for i, drive in enumerate(drives[1:], 1):
+        leaves = jax.tree.leaves(drive)
+        if all(eqx.is_array(x) for x in leaves) and not drive.reacts and _stateless(drive):
+            shapes = tuple((x.shape, jnp.asarray(x).dtype) for x in leaves)
+            kinds.setdefault((jax.tree.structure(drive), shapes), []).append(i)
+    groups = [places for places in kinds.values() if len(places) >= _MANY]
+    grouped = {i for places in groups for i in places}
+    alone = tuple((i, drive.prepare(dynamics, first)) for i, drive in enumerate(drives) if i not in grouped)
+    return _Prepared(alone, tuple(_alike([drives[i] for i in places], places, dynamics, first) for places in groups))
+
+
+def _alike(drives: list[AbstractDrive], places: list[int], dynamics: AbstractDynamics, first: Int[Array, ""]) -> _Alike:
+    rest: list[Any] = []
+
+    def one(drive: AbstractDrive) -> Any:
+        arrays, static = eqx.partition(drive.prepare(dynamics, first), eqx.is_array)
+        rest[:] = [static]  # the same for all
+        return arrays
+
+    arrays = lax.map(one, jax.tree.map(lambda *xs: jnp.stack(xs), *drives))
+    return _Alike(arrays, jnp.asarray(places, jnp.uint32), rest[0])
+
+
+def _stateless(drive: AbstractDrive) -> bool:
+    return not jax.tree.leaves(jax.eval_shape(lambda: drive.init(key=jax.random.key(0))))
+
+
+def _first(x: Array) -> Array:
+    return x[0]
 
 
 def _rank(x: Any) -> int | None:
     return x.ndim if eqx.is_array(x) else None
 
 
-def names(into: str | Iterable[str]) -> tuple[str, ...]:
-    """One name or several, as several."""
-    return (into,) if isinstance(into, str) else tuple(into)
-
-
 def negative(kind: str, path: str, dynamics: AbstractDynamics, *numbers: Array) -> str | None:
     """Why a product of numbers cannot be fed into a port: some of it is negative, and the port is a conductance."""
+    path = split(path, "into")[0]
     if dynamics.signed(path) or not is_concrete(numbers):
         return None
     signs = [{*np.sign([np.min(x, initial=0), np.max(x, initial=0)])} for x in map(np.asarray, numbers)]
@@ -157,10 +238,9 @@ def negative(kind: str, path: str, dynamics: AbstractDynamics, *numbers: Array) 
     )
 
 
-def acts(t: Int[Array, ""], dt: float, start: Float[Array, ""], stop: Float[Array, ""]) -> Bool[Array, ""]:
-    """Whether step `t` lies between `start` and `stop`, ms: it begins at `start` or later, and before `stop`.
-
-    In whole steps: single precision knows no half step after 2^23 of them (14 minutes of 0.1 ms).
-    """
-    first, end = (jnp.round(jnp.minimum(ms / dt, 2.0**31 - 128)).astype(jnp.int32) for ms in (start, stop))
-    return (t >= first) & (t < end)
+def finite(what: str, value: Any) -> None:
+    """Raises ValueError for a NaN or an infinity in what is known."""
+    if eqx.is_array(value) and is_concrete(value) and jnp.issubdtype(value.dtype, jnp.inexact):
+        known = np.asarray(value)
+        if not np.all(np.isfinite(known)):
+            raise ValueError(f"{what} holds {known[~np.isfinite(known)].flat[0]}, expected finite numbers.")

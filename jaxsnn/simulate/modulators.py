@@ -3,31 +3,72 @@
 from __future__ import annotations
 
 import equinox as eqx
-import jax.numpy as jnp
 from jaxtyping import Array
 
-from .._types import as_number, check
+from .._time import instant
+from .._types import param
 from ..dynamics import Inputs
 from .drive import AbstractDrive
+from .when import Rows, check_bin, check_rows
 
 
 class Modulator(AbstractDrive):
-    """Feeds `values[t]` in step `t` under a name; nothing (0) before step 0 or after the last value.
+    """Feeds one value after the other, step by step, under a name; nothing (0) after the last one.
 
     A modulator that depends on what the network does is an environment: write a drive of your own whose `step` returns
     `Inputs(modulators={"reward": ...})`; it sees the spikes of the step before.
 
-    **Arguments:** `name`: e.g. `"reward"`. `values`: shape `(steps,)`, or a number that is fed in every step.
+    **Arguments:** `name`: e.g. `"reward"`. `values`: shape `(rows,)`, or a number that is fed in every step. `start`:
+    ms, absolute, when the first row is fed; by default where the run starts. `bin`: ms for which each row is held,
+    static; None for one step.
     """
 
     name: str = eqx.field(static=True)
-    values: Array = eqx.field(converter=as_number)
+    values: Array = param(unit="1")
+    start: Array | None = instant(None, optional=True, kw_only=True)
+    bin: float | None = eqx.field(default=None, static=True, kw_only=True)
+
+    @property
+    def reacts(self):
+        return False
 
     def __check_init__(self):
-        check(self.values.ndim <= 1, f"Modulator.values has shape {self.values.shape}, expected () or (steps,).")
+        if not isinstance(self.name, str) or not self.name:
+            raise ValueError(f"Modulator.name is {self.name!r}, expected a name such as 'reward'.")
+        if self.values.ndim > 1 or 0 in self.values.shape:
+            raise ValueError(f"Modulator.values has shape {self.values.shape}, expected () or (steps,).")
+        if self.values.ndim == 0 and (self.start is not None or self.bin is not None):
+            raise ValueError("Modulator.values is one number, fed in every step; leave `start` and `bin` out.")
+        check_bin(self.bin, "Modulator.bin")
+
+    def check(self, dynamics, first):
+        if self.values.ndim:
+            check_rows(self, len(self.values), dynamics.dt, first, self.bin)
+
+    def prepare(self, dynamics, first):
+        if self.values.ndim == 0:
+            return _Constant(self.name, self.values)
+        return _Modulated(self.name, Rows.of(self.values, self.start, self.bin, dynamics.dt, first))
+
+
+class _Constant(AbstractDrive):
+    """Ready to run."""
+
+    name: str = eqx.field(static=True)
+    value: Array
 
     def step(self, d, t, signals, *, key):
-        if self.values.ndim == 0:
-            return d, Inputs(modulators={self.name: self.values})
-        value = self.values.at[t].get(mode="fill", fill_value=0)
-        return d, Inputs(modulators={self.name: jnp.where(t >= 0, value, 0)})
+        return d, Inputs(modulators={self.name: self.value})
+
+
+class _Modulated(AbstractDrive):
+    """Ready to run."""
+
+    name: str = eqx.field(static=True)
+    rows: Rows
+
+    def step(self, d, t, signals, *, key):
+        return d, Inputs(modulators={self.name: self.rows.at(t)})
+
+    def status(self):
+        return self.rows.bad

@@ -111,7 +111,7 @@ def simulate(
     key = _random.as_key(key)
     total = run_steps(t, steps, dynamics.dt, first := jnp.int32(0) if state is None else state.t)
     drive, record = on_grid((Silence() if drive is None else drive, record), dynamics.dt)
-    drive.check(first)
+    drive.check(dynamics, first)
     probes, structure = jax.tree.flatten(record, is_leaf=lambda x: isinstance(x, AbstractProbe))
     for probe in probes:
         if not isinstance(probe, AbstractProbe):

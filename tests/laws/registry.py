@@ -185,7 +185,7 @@ DRIVES = {
     "Step": lambda u: snn.Step(0.5 * u, into="P", stop=5.0 * u),
     "Waveform": lambda u: snn.Waveform(u * np.cos(np.arange(STEPS)), into=("P", "Q")),
     "Waveform each": lambda u: snn.Waveform(u * np.cos(np.arange(STEPS * N)).reshape(STEPS, N), into="P"),
-    "Noise": lambda u: snn.Noise(0.5 * u, 0.1 * u, into=("P", "Q"), every=2),
+    "Noise": lambda u: snn.Noise(0.5 * u, 0.1 * u, into=("P", "Q"), every=0.2),
     "Sum": lambda u: snn.Poisson(5000.0 * u, into="P", most=1.0) + snn.Step(0.5 * u, into="Q") + snn.Noise(u, into="P"),
 }
 

@@ -112,7 +112,7 @@ def test_a_current_acts_in_the_step_it_begins_in():
 
 def test_noise_is_white_held_and_its_own():
     """Mean, spread, held for `every` steps, independent of other neurons and of a second drive."""
-    drive = snn.Noise(2.0, 1.0, into="A", every=3) + snn.Noise(2.0, 1.0, into="A", every=3)
+    drive = snn.Noise(2.0, 1.0, into="A", every=0.3) + snn.Noise(2.0, 1.0, into="A", every=0.3)
     v = traces(network(A=currents(20)), drive, 3000)["A"]
     held = v.reshape(1000, 3, 20)
     assert np.all(held == held[:, :1])
@@ -215,9 +215,9 @@ def test_any_dynamics_runs_and_modulators_add_up():
         (lambda: snn.Poisson(1.0, into="X"), ("Got 'X'", "no population 'X'; there are A")),
         (lambda: snn.Poisson(1.0, into="A.exc"), ("Got 'A.exc'", "'A' has no port 'exc'; it has in")),
         (lambda: snn.Step(1.0, into="X"), ("current into 'X'", "expected a population: A")),
-        (lambda: snn.Step([1.0, 2.0], into="A"), ("amplitude of shape (2,)", "expected () or (3,) for 'A'")),
+        (lambda: snn.Step([1.0, 2.0], into="A"), ("Step.amplitude has shape (2,)", "expected () or (3,) for 'A'")),
         (lambda: snn.Noise(-1.0, into="A"), ("Noise.sd is -1.0 current", "expected at least 0")),
-        (lambda: snn.Noise(1.0, into="A", every=0), ("Noise.every is 0", "expected a positive number of steps")),
+        (lambda: snn.Noise(1.0, into="A", every=0), ("Noise.every = 0", "expected a positive number of ms")),
         (lambda: snn.Replay(jnp.zeros((3, 7)), into="A"), ("Replay.raster has shape (3, 7)", "(steps, 3)", "swap")),
         (lambda: snn.Replay(jnp.zeros(3), into="A"), ("Replay.raster is of shape (3,)", "expected", "(steps, n)")),
         (lambda: snn.Replay.events([7], [0], steps=5, n=3, into="A"), ("outside steps 0 .. 4 or neurons 0 .. 2",)),
