@@ -316,13 +316,13 @@ from .simulate.currents import Noise as Noise
 from .simulate.currents import Step as Step
 from .simulate.currents import Waveform as Waveform
 from .simulate.drive import AbstractDrive as AbstractDrive
-from .simulate.generator import SpikeGenerator as SpikeGenerator
 from .simulate.drive import Silence as Silence
 from .simulate.events import Events as Events
 from .simulate.events import PackedRaster as PackedRaster
 from .simulate.folds import Max as Max
 from .simulate.folds import Mean as Mean
 from .simulate.folds import Sum as Sum
+from .simulate.generator import SpikeGenerator as SpikeGenerator
 from .simulate.modulators import Modulator as Modulator
 from .simulate.progress import Bar as Bar
 from .simulate.progress import Quiet as Quiet

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Int32
 
-from ._types import as_number, is_concrete, on_device
+from ._types import as_number, canonical_float, is_concrete, on_device
 
 T = TypeVar("T")
 
@@ -97,7 +97,7 @@ def _counted(ms: Any, dt: float, exact: bool, name: str) -> np.ndarray:
         raise ValueError(f"Got {what}{given[endless].flat[0]:g} ms, expected a finite number.")
     if np.any(beyond := np.abs(nearest) > LAST):
         raise ValueError(
-            f"Got {what}{given[beyond].flat[0]:g} ms, which is {nearest[beyond].flat[0]:.10g} steps of dt = {dt:g} ms, "
+            f"Got {what}{given[beyond].flat[0]:g} ms, which is {nearest[beyond].flat[0]:.15g} steps of dt = {dt:g} ms, "
             f"more than {LAST}, where the clock ends."
         )
     if exact and np.any(off):
@@ -135,7 +135,10 @@ def as_instant(value: Any, *, optional: bool = False, never: bool = False) -> An
     if not is_concrete(value):
         return as_number(value)
     known = np.array(value)
-    known = known if np.issubdtype(known.dtype, np.floating) else known.astype(np.float64)
+    if not np.issubdtype(known.dtype, np.floating):
+        known = known.astype(np.float64)
+    elif canonical_float() == np.float64 and known.dtype != np.float64:  # the number it was written as
+        known = known.astype(str).astype(np.float64)
     known.setflags(write=False)
     bad = known[~(known >= 0) | (np.isinf(known) & (not never))]
     if bad.size:

@@ -244,7 +244,7 @@ def _laid_out(indices: np.ndarray, when: np.ndarray) -> tuple[np.ndarray, np.nda
     for row in rows:
         counted = np.unique(row[row != never], return_counts=True)[1]
         most = max(most, int(counted.max(initial=1)))
-    block = min(1 << (most - 1).bit_length(), 1024)
+    block = max(8, min(1 << (most - 1).bit_length(), 1024))
     return np.pad(indices, room), np.pad(when, room, constant_values=never), block
 
 

@@ -17,8 +17,8 @@ from .._types import as_number, check, param
 from ..dynamics import Inputs
 from .drive import AbstractDrive, finite, negative
 from .generator import SpikeGenerator
-from .varying import MOST, OfTime, Varying
 from .target import Target, fed, index, names, one_name, targets
+from .varying import MOST, OfTime, Varying
 from .when import Rows, Window, check_bin, check_rows, check_window
 
 

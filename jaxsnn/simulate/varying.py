@@ -27,7 +27,7 @@ _ROWS = 8  # counts that are compared in one turn of the loop
 class OfTime(eqx.Module):
     """A Python function of the time in ms."""
 
-    function: Callable[[Array], Any] = eqx.field(static=True)
+    function: Callable[..., Any] = eqx.field(static=True)
 
     def __call__(self, t: Array) -> Any:
         return self.function(t)
@@ -37,7 +37,7 @@ class Varying(AbstractDrive):
     """Ready to run. `means`: per step, over time; or `rate`, Hz, a function of the time in ms."""
 
     means: Rows | None
-    rate: Callable[[Array], Any] | None
+    rate: Any
     weight: Array
     window: Window
     bad: Bool[Array, ""]
@@ -75,7 +75,7 @@ def counts(mean: Float[Array, "..."], word: UInt32[Array, " n"], most: float) ->
 
     The count is the number of `k` for which `word < 2^32 P(X > k)`. The first of these probabilities is
     `1 - e^-mean`; the next ones take away `P(X = k + 1)`, in whole numbers, and beyond twice the mean none is more than
-    `P(X = k)`. Probabilities are as good as single precision: 1e-6 of themselves.
+    `P(X = k)`. Probabilities are right to 2e-6, that of a spike to 1e-6 of itself.
 
     Real numbers are only multiplied, so that a compiler has no product and sum to fuse: the same counts everywhere.
     """
@@ -92,7 +92,7 @@ def counts(mean: Float[Array, "..."], word: UInt32[Array, " n"], most: float) ->
             now = now * (mean * (1.0 / jnp.asarray(k + 1, mean.dtype)))
             taken = _integer(now)
             above = jnp.where(above > taken, above - taken, jnp.uint32(0))
-            above = jnp.where(k + 2 >= 2 * mean, jnp.minimum(above, taken), above)
+            above = jnp.where(jnp.asarray(k + 2, mean.dtype) >= 2.0 * mean, jnp.minimum(above, taken), above)
         return count, above, now
 
     start = (jnp.zeros(word.shape, jnp.int32), above, none)

@@ -129,7 +129,7 @@ def drive_step(drive, d, t, key):
 def test_drives(name, dtype):
     """One trace serves all numbers of a drive; its state stays alike; what it feeds has this run's type of floats."""
     make, key, t = DRIVES[name], jax.random.key(3), jnp.int32(30)
-    d = make(1.0).prepare(small_network(), 0).init(key=key)
+    d = make(1.0).init(key=key)
     jitted = eqx.filter_jit(eqx.debug.assert_max_traces(drive_step, max_traces=1))
     for u in SCALES:
         after, inputs = jitted(make(u), d, t, key)

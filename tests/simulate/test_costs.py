@@ -34,17 +34,16 @@ MEANS = np.array([1e-5, 1e-3, 0.02, 0.3, 1.0, 2.5, 7.9, 20.0, 45.0, 79.0])
 
 @pytest.mark.parametrize("way", ["scalar", "each"])
 def test_counts_are_poissons_law(way):
-    """The count of a word is SciPy's quantile, but within 1e-6 of its borders; no count where there is no rate."""
+    """The count of a word is SciPy's quantile, to 2e-6 in probability; there is none where there is no rate."""
     word = np.linspace(0, 2**32 - 1, 20001).astype(np.uint32)
     draw = jax.jit(lambda mean: counts(mean, jnp.asarray(word), 80.0))
 
     def off(mean, law):
         found = np.asarray(draw(jnp.float32(mean) if way == "scalar" else jnp.full(len(word), mean, jnp.float32)))
         u = (word + 0.5) / 2.0**32
-        low, high = (stats.poisson.isf(np.clip(u * f, 0, 1), law) for f in (1 + 1e-5, 1 - 1e-5))
-        return np.mean((found < low) | (found > high))
+        return np.mean((u < stats.poisson.sf(found, law) - 2e-6) | (u > stats.poisson.sf(found - 1, law) + 2e-6))
 
-    assert all(off(mean, mean) <= 1e-4 for mean in MEANS)
+    assert all(off(mean, mean) == 0 for mean in MEANS)
     assert all(off(mean, 1.02 * mean) > 1e-3 for mean in MEANS[3:])  # control
     assert not np.any(draw(jnp.zeros(() if way == "scalar" else len(word), jnp.float32)))
 
@@ -55,14 +54,16 @@ def test_the_tails_of_counts():
     for mean in MEANS:
         found = np.asarray(counts(jnp.float32(mean), jnp.asarray(word), 80.0))
         wanted = stats.poisson.isf((word + 0.5) / 2.0**32, mean)
-        assert np.all(np.abs(found - wanted) <= [3, 2, 1, 0, 0]) and np.all(np.diff(found) <= 0)
+        assert np.all(found <= wanted + 1) and np.all(found >= 0.8 * wanted - 1) and np.all(np.diff(found) <= 0)
+        rare = np.asarray(counts(jnp.float32(mean), jnp.arange(8, dtype=jnp.uint32) * 2**29 + 1, 80.0))
+        assert rare[0] >= rare[1] and np.all(rare[1:] <= 1.3 * mean + 3)
 
 
 RATES = np.array([0.0, 1000.0, 200.0, 0.0, 4000.0])  # Hz, for 10 ms each
 
 
 def expected(t):
-    return jnp.asarray(RATES)[jnp.minimum(t // 10.0, 4).astype(jnp.int32)]
+    return jnp.asarray(RATES)[jnp.minimum(t // 10.0, 4.0).astype(jnp.int32)]
 
 
 def observed(drive, **more):
@@ -120,9 +121,8 @@ def test_events_are_their_raster():
     np.add.at(wanted, (step, neuron), 1.0)
     assert np.array_equal(drive.raster, wanted)
     trace = dict(steps=12, key=KEY, record=snn.Trace("A.v"), progress=snn.Quiet())
-    played = [
-        snn.simulate(net(3), d, **trace).record for d in (drive, snn.Replay(wanted, into="A", weight=drive.weight))
-    ]
+    dense = snn.Replay(wanted, into="A", weight=drive.weight)
+    played = [snn.simulate(net(3), given, **trace).record for given in (drive, dense)]
     assert np.array_equal(*played) and np.array_equal(played[0][:10], wanted * [1.0, 2.0, 3.0])
     other = snn.Replay.events([1, 2], [0, 1], steps=10, n=3, into="A", weight=[1.0, 2.0, 3.0])
     assert jax.tree.map(jnp.shape, other) == jax.tree.map(jnp.shape, drive)
@@ -216,12 +216,9 @@ def test_some_neurons_get_the_trains_they_get_among_all():
 
 
 def equations(jaxpr):
-    inner = [
-        x for e in jaxpr.eqns for x in jax.tree.leaves(list(e.params.values()), is_leaf=lambda x: hasattr(x, "eqns"))
-    ]
-    return len(jaxpr.eqns) + sum(
-        equations(getattr(x, "jaxpr", x)) for x in inner if hasattr(getattr(x, "jaxpr", x), "eqns")
-    )
+    """How many there are, those of inner programs among them."""
+    inner = (getattr(part, "jaxpr", part) for e in jaxpr.eqns for part in jax.tree.leaves([*e.params.values()]))
+    return len(jaxpr.eqns) + sum(equations(part) for part in inner if hasattr(part, "eqns"))
 
 
 def several(count, how=lambda i: dict(start=float(i), stop=i + 1.0)):

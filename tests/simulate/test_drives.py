@@ -210,7 +210,7 @@ def test_any_dynamics_runs_and_modulators_add_up():
     ("drive", "message"),
     [
         (lambda: snn.Poisson(-1.0, into="A"), ("Poisson.rate is -1.0 Hz", "expected at least 0")),
-        (lambda: snn.Poisson(np.nan, into="A"), ("Poisson.rate is nan Hz", "expected at least 0 (and no NaN)")),
+        (lambda: snn.Poisson(np.nan, into="A"), ("Poisson.rate holds nan", "expected finite numbers")),
         (lambda: snn.Poisson([1.0, 2.0], into="A"), ("Poisson.rate has shape (2,)", "expected () or (3,) for 'A.in'")),
         (lambda: snn.Poisson(1.0, into="X"), ("Got 'X'", "no population 'X'; there are A")),
         (lambda: snn.Poisson(1.0, into="A.exc"), ("Got 'A.exc'", "'A' has no port 'exc'; it has in")),

@@ -33,11 +33,8 @@ def toy(*, tau=10.0, weight=3.0, delay=0.5, seed=0):
 def drive(rate=6000.0):
     """Spikes, noise and a recording at once."""
     trains = snn.Poisson(rate, 1.5, into=("E.in", "I"), most=2.0)
-    return (
-        trains
-        + snn.Noise(2.0, 1.0, into="E", every=0.3)
-        + snn.Replay(jnp.asarray(RASTER), into="E.in", weight=2.0, start=0.0)
-    )
+    recorded = snn.Replay(jnp.asarray(RASTER), into="E.in", weight=2.0, start=0.0)  # absolute, for runs in two parts
+    return trains + snn.Noise(2.0, 1.0, into="E", every=0.3) + recorded
 
 
 WATCHED = {
