@@ -8,6 +8,7 @@ the program runs, and `off_grid` finds those that could not be, for a status bit
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import operator
 from collections.abc import Iterator, Mapping
@@ -40,7 +41,8 @@ def steps(ms: ArrayLike, dt: float, *, exact: bool = True, name: str = "") -> In
         return on_device(count.astype(np.int32))
     with jax.ensure_compile_time_eval():
         count = jnp.round(as_number(ms) / dt)
-        return jnp.where(jnp.abs(count) < 2.0**31, count, LAST).astype(jnp.int32)
+        fits = jnp.abs(count) < 2.0**31  # NaN does not
+        return jnp.where(fits, jnp.where(fits, count, 0).astype(jnp.int32), LAST)
 
 
 def run_steps(t: Any, steps: Any, dt: float, first: Any = 0) -> int:
@@ -171,24 +173,24 @@ def on_grid(tree: T, dt: float) -> T:
 
     **Raises:** ValueError for one that lies off the grid or beyond the end of the clock.
     """
-    if isinstance(tree, eqx.Module):
-        new = {name: on_grid(part, dt) for name, part in _parts(tree)}
-        for field, ms in _instants(tree):
-            if is_concrete(ms) and not jnp.issubdtype(ms.dtype, np.integer):
-                new[field.name] = _known(ms, dt, f"{type(tree).__name__}.{field.name}")
-        if all(new[name] is part for name, part in _parts(tree)):
-            return tree
-        copy = object.__new__(type(tree))
-        for field in dataclasses.fields(tree):
-            if hasattr(tree, field.name):
-                object.__setattr__(copy, field.name, new.get(field.name, getattr(tree, field.name)))
-        return copy
+    new = {name: on_grid(part, dt) for name, part in _parts(tree)}
+    for field, ms in _instants(tree):
+        if is_concrete(ms) and not jnp.issubdtype(ms.dtype, np.integer):
+            new[field.name] = _known(ms, dt, f"{type(tree).__name__}.{field.name}")
+    if all(new[name] is part for name, part in _parts(tree)):
+        return tree
     if isinstance(tree, Mapping):
-        return type(tree)({name: on_grid(part, dt) for name, part in tree.items()})  # type: ignore[call-arg]
+        changed = copy.copy(tree)
+        changed.update(new)  # type: ignore[attr-defined]
+        return changed
     if isinstance(tree, (list, tuple)):
-        parts = [on_grid(part, dt) for part in tree]
+        parts = new.values()
         return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)  # type: ignore[return-value]
-    return tree
+    changed = object.__new__(type(tree))
+    for field in dataclasses.fields(tree):  # type: ignore[arg-type]
+        if hasattr(tree, field.name):
+            object.__setattr__(changed, field.name, new.get(field.name, getattr(tree, field.name)))
+    return changed
 
 
 def step_of(ms: Any, dt: float, name: str = "") -> Int32[Array, "..."]:

@@ -21,6 +21,13 @@ class Ring(eqx.Module):
     slots: int = eqx.field(static=True)
     width: int = eqx.field(static=True)
 
+    def __check_init__(self):
+        if self.size > 2**30:  # positions up to one turn too far are int32
+            raise ValueError(
+                f"The longest delay takes {self.slots} slots of {self.width} arrivals, {self.size:.4g} in all, and "
+                f"there is room for {2**30}; shorten the delay, or take a larger dt."
+            )
+
     @property
     def size(self) -> int:
         return self.slots * self.width

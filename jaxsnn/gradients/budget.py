@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
+from .._memory import available
 from ..simulate.checkpoint import AbstractCheckpoint, Chunked, KeepAll, Recursive
 
 
@@ -54,7 +54,7 @@ def within(memory: float | str, steps: int, kept: Callable[[AbstractCheckpoint, 
 
 def bytes_of(memory: float | str) -> float:
     """How many are meant: a number of them, or `"auto"`, half of what the device has."""
-    return _half_of_the_device() if memory == "auto" else float(memory)
+    return 0.5 * available() if memory == "auto" else float(memory)
 
 
 def cost_of(kept: Callable[[AbstractCheckpoint, int], Any]) -> Cost:
@@ -66,10 +66,3 @@ def cost_of(kept: Callable[[AbstractCheckpoint, int], Any]) -> Cost:
 
 def _bytes(tree: Any) -> int:
     return sum(int(np.prod(x.shape)) * x.dtype.itemsize for x in jax.tree.leaves(tree))
-
-
-def _half_of_the_device() -> float:
-    stats = jax.devices()[0].memory_stats() or {}
-    if "bytes_limit" in stats:
-        return 0.5 * stats["bytes_limit"]
-    return 0.5 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

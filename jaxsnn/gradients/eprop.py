@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, PyTree
 from .. import _random
 from .._reports import reported
 from .._status import raise_if
+from .._time import on_grid
 from .._tree import select
 from .._types import canonical_float, is_concrete
 from ..dynamics import Signals
@@ -84,6 +85,7 @@ class EProp(AbstractEstimator):
 
         **Returns:** the loss of the trial, the network after it, and the optimiser's state.
         """
+        loss, inputs = on_grid((loss, inputs), net.dt)
         batch = examples(inputs, targets, steps, key)
         if every < 1 or batch.steps % every:
             raise ValueError(f"Got every = {every}, expected a divisor of the {batch.steps} steps of the trial.")

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, UInt32
 from .._random import as_key
 from .._reports import reported
 from .._status import raise_if
+from .._time import on_grid
 from .._tree import select
 from .._types import is_concrete
 from ..dynamics import AbstractDynamics
@@ -95,6 +96,7 @@ class AbstractEstimator(eqx.Module):
         **Returns:** the value, and a network whose leaves are gradients, None where `wrt` does not match.
         **Raises:** ValueError where targets and inputs do not fit; SimulationError if a run's status is not clean.
         """
+        loss, inputs = on_grid((loss, inputs), net.dt)
         batch = examples(inputs, targets, steps, key)
         how = division(sum(net.sizes.values()), batch.size, batch.steps, (self, loss, net, batch))
         found = _estimate(self, loss, net, batch) if how is None else estimate_in_parts(self, loss, net, batch, how)
@@ -131,6 +133,7 @@ def examples(inputs: AbstractDrive, targets: Any, steps: int | None, key: Array)
     if steps is None:
         raise ValueError(f"{type(inputs).__name__} does not say how long it lasts; give `steps`.")
     own, shared = eqx.partition(inputs, inputs.per_example())
+    own = jax.tree.map(jnp.asarray, own)  # rows are taken with indices that are traced
     counts = {x.shape[0] for x in jax.tree.leaves(own)}
     if len(counts) != 1:
         what = f"{sorted(counts)} examples in its parts" if counts else "no axis of examples"

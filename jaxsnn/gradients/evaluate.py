@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, UInt32
 
 from .._reports import reported
 from .._status import raise_if
+from .._time import on_grid
 from .._types import is_concrete
 from ..dynamics import AbstractDynamics
 from ..simulate.drive import AbstractDrive
@@ -32,7 +33,8 @@ def evaluate(
 
     **Arguments:** as of `AbstractEstimator.value_and_grad`, with several losses or metrics (`Accuracy`) by name.
     """
-    values, status = _evaluate(dict(scores), net, examples(inputs, targets, steps, key))
+    scores, inputs = on_grid((dict(scores), inputs), net.dt)
+    values, status = _evaluate(scores, net, examples(inputs, targets, steps, key))
     if is_concrete(status):
         raise_if(status)
         return values

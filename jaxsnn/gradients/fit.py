@@ -17,6 +17,7 @@ from jaxtyping import Array, Float, UInt32
 from .._random import as_key
 from .._reports import reported
 from .._status import Status, bit, raise_if
+from .._time import on_grid
 from .._tree import paths, select
 from .._types import canonical_float, is_concrete
 from ..dynamics import AbstractDynamics
@@ -118,6 +119,7 @@ def fit(
     networks (seeds, learning rates) at once.
     """
     key = as_key(key)
+    loss, inputs, validation, metrics = on_grid((loss, inputs, validation, dict(metrics or {})), net.dt)
     data = examples(inputs, targets, steps, key)
     if not (isinstance(batch, int) and 1 <= batch <= data.size):
         raise ValueError(

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Int
 
 from .. import _random
+from .._time import LAST
 from .._time import steps as to_steps
 from .._types import check, is_concrete, on_device
 from ..connect.graph import AbstractGraph, DenseGraph
@@ -172,15 +173,21 @@ class _Layout(NamedTuple):
         """What was drawn, in whole steps: by the same two roundings on the host and inside a program."""
         xp, ms = _known(ms)
         count = xp.round(ms / ms.dtype.type(self.dt))
-        return xp.where(xp.abs(count) < 2.0**31, count, 2**31 - 1).astype(np.int32)
+        fits = xp.abs(count) < 2.0**31
+        return xp.where(fits, xp.where(fits, count, 0).astype(np.int32), np.int32(LAST))
 
     def _longest(self, value: Any, wanted: Int[Array, "..."]) -> int:
         """The largest delay there must be room for: static, so that shapes do not depend on a draw."""
         if self.link.max_delay is not None:
-            return int(to_steps(self.link.max_delay, self.dt, exact=False))
+            return int(to_steps(self.link.max_delay, self.dt, exact=False, name="max_delay"))
         bounds = value.bounds() if isinstance(value, AbstractDistribution) else None
         if bounds is not None and np.isfinite(bounds[1]):
-            return int(np.ceil(bounds[1] / self.dt - 1e-3))
+            longest = int(np.ceil(bounds[1] / self.dt - 1e-3))
+            if longest > LAST:
+                raise ValueError(
+                    f"delays of up to {bounds[1]:g} ms are {longest} steps, more than {LAST}; give max_delay"
+                )
+            return longest
         if not _given(value) and is_concrete(wanted):
             return coarse(int(np.max(np.asarray(wanted), initial=0)))  # another draw is seldom another shape
         if not is_concrete(wanted):

@@ -20,7 +20,7 @@ from ..plasticity.plastic import Cells
 from .build import build
 from .order import AbstractOrder, NestOrder
 from .population import Population, PopulationState
-from .prepare import Prepared, plastic_of, ring_of
+from .prepare import Prepared, check_memory, plastic_of, ring_of
 from .projection import Link, Projection
 from .schedule import Staged
 from .sequence import topological
@@ -276,7 +276,9 @@ def network(
     for name, p in built.items():
         _check_voltages(name, p, populations)
     topological(populations, built.values())  # a cycle is an error now, not at the first run
-    return Network(dict(sorted(populations.items())), built, float(dt), order, dict(sorted(modules.items())))
+    net = Network(dict(sorted(populations.items())), built, float(dt), order, dict(sorted(modules.items())))
+    check_memory(net)
+    return net
 
 
 def _check_floor(name: str, p: Projection, kind: str) -> None:

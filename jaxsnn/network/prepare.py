@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -10,7 +11,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .. import _random
+from .._memory import available
 from .._status import Status, bit
+from .._types import canonical_float
 from ..connect.chance import Chance
 from ..connect.dense import rows_of
 from ..connect.graph import DenseGraph
@@ -312,11 +315,32 @@ class Prepared(AbstractDynamics):
         )
 
 
+_MUCH = 2**30  # bytes of delays that a network is worth a warning for
+
+
 def ring_of(net: Network, slots: int | None = None) -> Ring:
     """A slot a step of the longest delay, and one for the step itself (or `slots`); a place a port of every neuron."""
     width = sum(population.n * len(population.ports) for population in net.populations.values())
     longest = [p.max_delay if p.plastic is None else p.plastic.incidence.slots[1] - 1 for p in net.projections.values()]
     return Ring(1 + max(longest, default=0) if slots is None else slots, width)
+
+
+def check_memory(net: Network) -> None:
+    """Refuses delays that are longer than memory allows, before any of it is taken, and warns of much."""
+    need = ring_of(net).size * canonical_float().itemsize
+    if need < _MUCH:
+        return
+    name, p = max(net.projections.items(), key=lambda item: item[1].max_delay)
+    what = (
+        f"The longest delay, {p.max_delay * net.dt:g} ms in projection {name!r}, is {p.max_delay} steps of dt = "
+        f"{net.dt:g} ms. A run keeps what arrives in each of them, {need / 2**30:.3g} GiB"
+    )
+    if 2 * need > available():
+        raise ValueError(
+            f"{what}, twice; there are {available() / 2**30:.3g} GiB. Shorten the delay (or `max_delay`), or take a "
+            "larger dt."
+        )
+    warnings.warn(f"{what}; shorter delays, or a larger dt, take less.", stacklevel=3)
 
 
 def plastic_of(net: Network, p: Projection) -> Plastic:

@@ -74,10 +74,10 @@ class SpikeGenerator(AbstractDrive):
         for name, value in (("steps", steps), ("n", n)):
             if whole(value) is None or value < 1:
                 raise ValueError(f"Replay.events got {name} = {value!r}, expected a positive whole number.")
-        new = object.__new__(cls)
-        new._set(indices, None, _whole_steps(at), into, weight, None, start, int(steps), int(n))
+        new, indices, at = object.__new__(cls), _indices(indices), _whole_steps(at)
+        new._set(indices, None, at, into, weight, None, start, int(steps), int(n))
         check(
-            lambda: (new.at < steps) | (new.at == LAST),
+            lambda: (at < steps) & (indices < n),
             f"Replay.events has an event outside steps 0 .. {steps - 1} or neurons 0 .. {n - 1}; enlarge them.",
         )
         return new
@@ -92,11 +92,6 @@ class SpikeGenerator(AbstractDrive):
                 f"Got indices of shape {indices.shape} and times of shape {when.shape}, expected lists of equal length."
             )
         check(lambda: indices >= 0, "SpikeGenerator.indices has a negative one, expected 0 or more.")
-        if n is not None:
-            check(
-                lambda: indices < n,
-                f"Replay.events has an event outside steps 0 .. {steps - 1} or neurons 0 .. {n - 1}; enlarge them.",
-            )
         block, known = _BLOCK, is_concrete((indices, when))
         if known:
             indices, when, block = _laid_out(np.asarray(indices), np.asarray(when))
@@ -127,7 +122,7 @@ class SpikeGenerator(AbstractDrive):
 
     def check(self, dynamics, first):
         (target,) = targets((self.into,), self.index, dynamics.port)
-        when = self.at if self.times is None else self.times
+        when: Any = self.at if self.times is None else self.times
         real = lambda: when != LAST
         check(
             lambda: (jnp.asarray(self.indices) < target.count) | ~real(),

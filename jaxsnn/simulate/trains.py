@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array
+from jax import Array
 
 from .. import _random
 from .._select import Selection
@@ -94,18 +94,18 @@ class Poisson(AbstractDrive):
             target.fits("Poisson.weight", self.weight)
             if not callable(self.rate):
                 target.fits("Poisson.rate", self.rate if self.bin is None else self.rate[0])
-        window = Window.of(self.start, self.stop, dynamics.dt)
-        if self.bin is None and not callable(self.rate):
-            table = _random.PoissonTable(self.rate * (dynamics.dt * 1e-3), self.most)
+        window, rate = Window.of(self.start, self.stop, dynamics.dt), self.rate
+        if self.bin is None and isinstance(rate, Array):
+            table = _random.PoissonTable(rate * (dynamics.dt * 1e-3), self.most)
             return _PoissonTrains(table, self.weight, window, fed_into)
         most = MOST if self.most is None else float(self.most)
         if most > MOST:
             raise ValueError(
                 f"Poisson.most is {most:g}, expected at most {MOST:g} where the rate changes; add drives up."
             )
-        means, bad, rate = None, jnp.zeros((), bool), self.rate
-        if self.bin is not None:
-            mean, rate = self.rate * (dynamics.dt * 1e-3), None
+        means, bad = None, jnp.zeros((), bool)
+        if isinstance(rate, Array):
+            mean, rate = rate * (dynamics.dt * 1e-3), None
             bad = jnp.any(~((mean >= 0) & (mean <= most)))
             means = Rows.of(mean, self.start, self.bin, dynamics.dt, first)
         return Varying(means, rate, self.weight, window, bad, fed_into, dynamics.dt, most)

@@ -83,11 +83,11 @@ def check_rows(drive: Any, rows: int, dt: float, run: Int[Array, ""], bin: float
     if drive.start is not None and drive.start.shape != ():
         raise ValueError(f"{_name(drive)}.start has shape {drive.start.shape}, expected one number of ms.")
     if drive.start is not None and is_concrete((drive.start, run)):
-        first, run = int(drive.start), int(run)
+        first, begin = int(drive.start), int(run)
         check(
-            run - first < length,
+            begin - first < length,
             f"{_name(drive)} lasts from {first * dt:g} to {(first + length) * dt:g} ms, and the run starts at "
-            f"{run * dt:g} ms, after its end; start it later, or leave `start` out to start it with the run.",
+            f"{begin * dt:g} ms, after its end; start it later, or leave `start` out to start it with the run.",
         )
 
 

@@ -10,7 +10,20 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "jaxsnn"
 
 LEVELS = [
-    {"_archive", "_cache", "_cores", "_types", "_time", "_status", "_reports", "_select", "_sums", "_tree", "_random"}
+    {
+        "_archive",
+        "_cache",
+        "_cores",
+        "_types",
+        "_time",
+        "_memory",
+        "_status",
+        "_reports",
+        "_select",
+        "_sums",
+        "_tree",
+        "_random",
+    }
     | {"_bits", "_once", "_linear", "distributions"},
     {"dynamics", "neurons", "synapses", "connect"},
     {"plasticity"},

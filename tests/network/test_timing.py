@@ -1,5 +1,7 @@
 """When things arrive: delays exact to the step and around the ring, same-step edges, synapses that share a pair."""
 
+import sys
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -104,3 +106,38 @@ def test_a_traced_delay_is_exact_within_max_delay():
     for delay, train in zip([1, 4, 10], seen, strict=False):
         assert np.array_equal(train, later(FED, delay))
     assert np.array_equal(status, [0, 0, 0, snn.Status.DELAY_RANGE, snn.Status.DELAY_RANGE])
+
+
+# --- delays that are too long -----------------------------------------------------------------------------------------
+
+
+def delayed(ms, **more):
+    """A network of ten neurons with one delay; nothing of its length is made."""
+    link = snn.Link("E", "E", snn.AllToAll(), delay=ms, **more)
+    cell = snn.Population(SINK, 10)
+    return snn.network(dt=DT, key=jax.random.key(0), populations={"E": cell}, projections={"p": link})
+
+
+@pytest.mark.parametrize(
+    ("ms", "message"),
+    [
+        (1e9, r"delay = 1e\+09 ms, which is 10000000000 steps of dt = 0.1 ms, more than 2147483647"),
+        (2e7, r"200000001 slots of 10 arrivals, 2e\+09 in all, and there is room for 1073741824"),
+        (snn.Uniform(0.1, 1e12), r"delays of up to 1e\+12 ms are \d+ steps, more than 2147483647; give max_delay"),
+        (np.nan, r"delay = nan ms, expected a finite number"),
+    ],
+    ids=repr,
+)
+def test_delays_without_end_are_refused(ms, message):
+    with pytest.raises(ValueError, match=message):
+        delayed(ms)
+
+
+def test_long_delays_are_warned_about_before_memory_is_taken(recwarn, monkeypatch):
+    delayed(100.0)
+    assert not recwarn.list
+    with pytest.warns(UserWarning, match=r"3e\+06 ms in projection 'p', is 30000000 steps.* 1.12 GiB"):
+        delayed(3e6)
+    monkeypatch.setattr(sys.modules["jaxsnn.network.prepare"], "available", lambda: 2**31)
+    with pytest.raises(ValueError, match=r"1.12 GiB, twice; there are 2 GiB. Shorten the delay"):
+        delayed(3e6)

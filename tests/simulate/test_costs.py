@@ -80,7 +80,7 @@ def test_a_rate_over_time_is_that_rate():
     spikes = RATES * N * 0.01
     assert np.all(np.abs(np.asarray(found[0]["rate"]) * N * 0.01 - spikes) <= 4.5 * np.sqrt(spikes))
     assert np.array_equal(found[0]["count"], found[1]["count"])
-    assert np.array_equal(found[2]["count"], found[0]["count"] * (np.arange(N) % 2))
+    assert np.array_equal(found[2]["count"], np.asarray(found[0]["count"]) * (np.arange(N) % 2))
     assert not np.array_equal(found[0]["count"], observed(snn.Poisson(RATES[::-1], into="A", bin=10.0))["count"])
 
 

@@ -1,0 +1,15 @@
+"""How much memory there is, for sizes that are computed before anything of that size is made."""
+
+from __future__ import annotations
+
+import os
+
+import jax
+
+
+def available() -> int:
+    """Bytes of the device that programs run on."""
+    stats = jax.devices()[0].memory_stats() or {}
+    if "bytes_limit" in stats:
+        return int(stats["bytes_limit"])
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
