@@ -19,7 +19,7 @@ from .._tree import barrier
 from .._types import canonical_float, is_concrete
 from ..dynamics import AbstractDynamics, Signals, silent
 from . import room
-from .batching import batched_by_device
+from .batching import batched_by_device, misplaced
 from .checkpoint import AbstractCheckpoint, KeepAll
 from .drive import AbstractDrive, Silence
 from .events import AbstractSpikeRecord
@@ -105,7 +105,8 @@ def simulate(
 
     Inside `jit` it is one program; outside, several compiled calls, so that there is progress to show.
     Batched with `vmap`, instances run one after the other on a CPU (call from one thread a core: `sweep` does), and
-    together on an accelerator.
+    together on an accelerator. Over several devices: `jit` of it with arguments sharded over a mesh of
+    `AxisType.Auto`, whose size divides the batch on a CPU; or `jax.shard_map(..., check_vma=False)`.
     """
     _check(dynamics, drive, state, chunk, checkpoint, progress, throw)
     key = _random.as_key(key)
@@ -129,7 +130,12 @@ def simulate(
     else:
         program = lambda ahead: lambda *given: _in_one_program(given, total, length, policy, ahead)
         whole = batched_by_device(program(False), None if drive.reacts else program(True))
-        state, records, status = whole(*given)
+        try:
+            state, records, status = whole(*given)
+        except (ValueError, TypeError, AssertionError) as error:
+            if (better := misplaced(error, given)) is not None:
+                raise better from error
+            raise
         if throw:
             state, records, status = reported(status, (state, records, status))
     rows = Rows(total, dynamics.dt, structure, tuple(probe.spacing(dynamics) for probe in probes))
