@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,22 @@ Form = dict[str, jax.ShapeDtypeStruct]
 def nbytes(grid: Grid, form: Form) -> int:
     """What the result of a sweep takes, bytes."""
     return grid.size * (4 + sum(int(np.prod(x.shape, dtype=object)) * x.dtype.itemsize for x in form.values()))
+
+
+def check_memory(grid: Grid, form: Form) -> None:
+    """Whether the result of a sweep fits into the memory of this machine.
+
+    **Raises:** ValueError with the largest of the results.
+    """
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if nbytes(grid, form) > memory:
+        sizes = {name: nbytes(grid, {name: x}) for name, x in form.items()}
+        largest = max(sizes, key=lambda name: sizes[name])
+        raise ValueError(
+            f"The results of {grid.size} points take {nbytes(grid, form) / 2**30:.4g} GiB, {largest!r} alone "
+            f"{sizes[largest] / 2**30:.4g}, and this machine has {memory / 2**30:.4g} GiB of memory; return less of "
+            "each point, or sweep a part."
+        )
 
 
 class Results:

@@ -22,7 +22,7 @@ from ..simulate.progress import AbstractProgress, Bar
 from .grid import Grid
 from .plan import Points, by_structure, calls
 from .program import Experiment, RefusedExperiment, Traced, compiled, trace
-from .results import Results, nbytes
+from .results import Results, check_memory, nbytes
 
 if TYPE_CHECKING:
     import xarray
@@ -75,6 +75,11 @@ def sweep(
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
         if value is not None and not (whole and value >= 1):
             raise ValueError(f"Got {name} = {value!r}, expected a positive number.")
+    for name, value, wanted in (("share_seed", share_seed, "True, False or None"), ("throw", throw, "True or False")):
+        if not (isinstance(value, bool) or (value is None and name == "share_seed")):
+            raise ValueError(f"Got {name} = {value!r}, expected {wanted}.")
+    if not isinstance(progress, AbstractProgress | None):
+        raise ValueError(f"Got progress = {progress!r}, expected Bar() or Quiet().")
     progress = Bar() if progress is None else progress
     planned = plan(experiment, grid, key)
     return run(planned, batch=batch, threads=threads, share_seed=share_seed, progress=progress, throw=throw)
@@ -133,6 +138,7 @@ def plan(experiment: Experiment, grid: Grid, key: Any) -> Planned:
         planned.parts.append((traced, points))
     if not planned.parts:
         raise planned.failures[0][0]
+    check_memory(grid, planned.form)
     return planned
 
 
