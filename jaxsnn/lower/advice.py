@@ -26,7 +26,7 @@ def advice(data: dict[str, Any]) -> list[str]:
     for name, cell in data["cells"].items():
         lines += [
             f"{name}: {cell[what]} {what}; a larger dt or a smaller range would keep them"
-            for what in ("thresholds clipped", "biases clipped")
+            for what in ("thresholds clipped", "biases clipped", "initial voltages clipped")
             if cell.get(what)
         ]
         unproved = [r for r in ("input", "current", "biased") if cell.get(f"{r} is proved") is False]

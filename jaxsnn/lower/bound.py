@@ -83,7 +83,14 @@ def bounds_of(cell: CellNode, links: list[LinkNode], core: Core) -> dict[str, In
     form = cell.values["bias"].format
     assert isinstance(form, Fixed)
     bias = cell["bias"].astype(low.dtype) * jnp.exp2(-form.frac.astype(low.dtype))
-    return registers(_outward(low, high), bias, bias, cell["decay_u"], cell["decay_v"], cell["threshold"])
+    found = registers(_outward(low, high), bias, bias, cell["decay_u"], cell["decay_v"], cell["threshold"])
+    return _from(found, cell["v_start"])
+
+
+def _from(bounds: dict[str, Interval], v_start: Array) -> dict[str, Interval]:
+    """The same where voltages do not start at 0: from beyond what inputs can reach they only come back."""
+    v, start = bounds["voltage"], v_start.astype(bounds["voltage"].low.dtype)
+    return bounds | {"voltage": Interval(jnp.minimum(v.low, start), jnp.maximum(v.high, start))}
 
 
 def registers(a: Interval, least: Array, most: Array, decay_u: Array, decay_v: Array, threshold: Array):
@@ -129,6 +136,7 @@ def program_bounds(program: Program) -> dict[str, dict[str, Bound]]:
             else:
                 least, most = bias + small, bias + large
         found = registers(_outward(low, high), least, most, cells.decay_u, cells.decay_v, cells.threshold)
+        found = _from(found, cells.v_start)
         limits = limits_of(program.core)
         out[name] = {
             key: Bound(float(jnp.min(x.low)), float(jnp.max(x.high)), bool(x.inside(*limits[key])))

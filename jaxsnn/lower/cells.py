@@ -188,8 +188,8 @@ class CubaCells(AbstractCells):
 
     **Arguments**, whole numbers of shape `()` or `(n,)`: `decay_u`, `decay_v`: effective decays, 0..4096 (the register
     of `decay_u` holds one less). `threshold`: mantissa, 0..131071. `bias`, `bias_exponent`: -4096..4095 and 0..7.
-    `refractory`: 1..64. `v_min`, `v_max`: limits of the voltage, of 23 bits, 0 between them. `noise`: None, or
-    `CellNoise(...)`.
+    `refractory`: 1..64. `v_min`, `v_max`: limits of the voltage, of 23 bits, 0 between them. `v_start`: the
+    voltage at the start. `noise`: None, or `CellNoise(...)`.
 
     **Reference:** Davies et al., IEEE Micro 38:82 (2018).
     """
@@ -203,6 +203,7 @@ class CubaCells(AbstractCells):
     refractory: Array = register(1, within=(1, 64))
     v_min: Array = register(-(2**23) + 1, within=(-(2**23) + 1, 0))
     v_max: Array = register(2**23 - 1, within=(0, 2**23 - 1))
+    v_start: Array = register(0, within=(-(2**23) + 1, 2**23 - 1), kw_only=True)
     noise: CellNoise | None = None
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
 
@@ -212,7 +213,7 @@ class CubaCells(AbstractCells):
 
     def init(self):
         zeros = jnp.zeros(self.n, jnp.int32)
-        return CubaState(zeros, zeros, zeros)
+        return CubaState(zeros, zeros + self.v_start, zeros)
 
     def step(self, core, s, arrived, fed, t, *, stream):
         quiet = jnp.zeros_like(arrived)

@@ -14,6 +14,8 @@ from .fixed import Ranged
 from .ir import CellNode, Graph, real
 from .targets import AbstractTarget
 
+_MISSED = 0.1  # of the threshold: what a bias may do in a step that is missed after every spike
+
 
 class AbstractPass(Ranged, Checked):
     """A pure function from graph to graph. Its numbers are leaves, so that they can be swept.
@@ -63,7 +65,7 @@ class FoldGains(AbstractPass):
 
     Where arrivals act after the threshold (`Facts.arrivals`, as of `BrianOrder`) a jump leaks for one step before it is
     compared: its weight becomes smaller. One that arrives in the step of a spike is lost, so a cell is held for a step
-    more, in which it does not take its bias either.
+    more, in which it does not take its bias either: refused where that is more than a tenth of its threshold.
     """
 
     def __call__(self, graph, target):
@@ -77,6 +79,7 @@ class FoldGains(AbstractPass):
             folded = cell.set(
                 bias=real(leak + cell["per_step"] * cell["bias"]),
                 threshold=real(cell["v_th"] - cell["v_reset"]) if "v_th" in cell.values else None,
+                v_start=real(cell["v_start"] - cell["v_reset"]),
                 v_th=None,
                 v_rest=None,
                 v_reset=None,
@@ -84,10 +87,25 @@ class FoldGains(AbstractPass):
                 gain=None,
                 refractory=real(cell["refractory"] + (1 if late and _jumps(cell) else 0)),
             )
+            if late and _jumps(cell):
+                _held_longer(name, folded)
             cells[name] = CellNode(cell.n, folded.values, dict.fromkeys(cell.ports, gain))
             for key, link in graph.into(name).items():
                 links[key] = link.times(gain)
         return graph.having(cells=cells, links=links)
+
+
+def _held_longer(name: str, cell: CellNode) -> None:
+    """Refuses cells whose bias does much in the step for which they are held longer than the model's."""
+    if "threshold" not in cell.values or not is_concrete((cell["bias"], cell["threshold"])):
+        return
+    share = float(np.max(np.abs(np.asarray(cell["bias"])) / np.maximum(np.asarray(cell["threshold"]), 1e-30)))
+    if share > _MISSED:
+        raise ValueError(
+            f"Population {name!r} moves by {100 * share:.0f} % of its threshold in the step after its refractory period,"
+            " in which a chip's cell is held where arrivals act after the threshold; use NestOrder(), an Exponential "
+            "port, or a smaller dt."
+        )
 
 
 def _jumps(cell: CellNode) -> bool:

@@ -31,7 +31,7 @@ def emit(graph: Graph, core: Core) -> Program:
         form = cell.values["bias"].format
         if not isinstance(form, Fixed):
             raise ValueError(f"{name}.bias is still {form}; put Quantise into the list of passes.")
-        names = ("decay_u", "decay_v", "threshold", "bias", "refractory")
+        names = ("decay_u", "decay_v", "threshold", "bias", "refractory", "v_start")
         cells[name] = CubaCells(cell.n, **{key: cell[key] for key in names}, bias_exponent=-form.frac, ports=cell.ports)
     synapses: dict[str, AbstractSynapses] = {}
     for name, link in graph.links.items():

@@ -25,7 +25,7 @@ from .program import Program
 from .report import Report
 from .targets import checked_again
 
-FORMAT, VERSION = "jaxsnn program", 3
+FORMAT, VERSION = "jaxsnn program", 4
 _HEADER, _DIGEST = "program.json", "sha256"
 # What a file may name. Anything else is refused: a file cannot make a reader build what it likes.
 _KINDS = {

@@ -7,10 +7,12 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from .._linear import phi
-from .._types import is_concrete
+from .._types import as_number, is_concrete
 from ..connect.graph import DenseGraph
+from ..distributions import AbstractDistribution
 from ..network.network import Network
 from ..network.population import Population
 from ..network.projection import Projection
@@ -178,6 +180,7 @@ def _cell(name: str, population: Population, facts: Facts) -> CellNode:
                              "use NestOrder")  # fmt: skip
     except ValueError as error:
         raise ValueError(f"Population {name!r}: {error}.") from None
+    numbers["v_start"] = _start(name, population, numbers["v_rest"])
     values = {key: real(x) for key, x in numbers.items() if x is not None}
     # what a port hears in a step moves v in the same step if it is a jump, in the next if it is a current
     felt = 0 if isinstance(own, NewCurrent) or (own is None and current is None) else 1
@@ -188,6 +191,21 @@ def _cell(name: str, population: Population, facts: Facts) -> CellNode:
         exact = isinstance(current.hold, Exact)
         values["per_current"] = real(numbers["per_step"] * (phi(m - dt / current.tau) / phi(m) if exact else 1.0))
     return CellNode(population.n, dict(sorted(values.items())), {port: jnp.ones(()) for port in population.ports})
+
+
+def _start(name: str, population: Population, v_rest: Array) -> Array:
+    """The voltage at the start of a run, `()` or one a cell: at rest, or the numbers that `init` gives."""
+    for path in population.init:
+        if path != "v":
+            raise ValueError(f"Population {name!r} has an initial value of {path!r}, and only that of 'v' is lowered.")
+    if "v" not in population.init:
+        return v_rest
+    given = population.init["v"]
+    if isinstance(given, AbstractDistribution) or callable(given):
+        raise ValueError(
+            f"Population {name!r} draws its initial 'v' anew in every run; give the numbers: init={{'v': array}}."
+        )
+    return as_number(given)
 
 
 def _current(ports: dict[str, AbstractSynapse]) -> Exponential | None:

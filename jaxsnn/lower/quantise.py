@@ -18,6 +18,7 @@ from .learning.link import LearningLink
 _UNIT = 64.0  # 2^6: thresholds and inputs are multiples of it
 _CANDIDATES = 64
 _SAMPLE = 512  # weights of a link that a scale is tried on
+_FORGETS = 2.0**-6  # a membrane that keeps less than this in a step has forgotten its start
 _LEARNED = 255.0  # the largest mantissa that can be learned
 _ACCUMULATOR, _REGISTER = 2.0**21 - 64, 2.0**23 - 1
 _THRESHOLD, _BIAS, _WEIGHT = 131071 * _UNIT, 4095.0 * 128, 254 * 128 * _UNIT
@@ -241,14 +242,14 @@ class Quantise(AbstractPass):
         for name, cell in graph.cells.items():
             if cell.is_input:
                 continue
-            cell, counts = self._cell(cell)
+            cell, counts = self._cell(cell, dict(graph.late).get(name, 0))
             cells[name], graph = cell, graph.count(name, **counts)
             for key, link in graph.into(name).items():
                 links[key], counts = self._link(link, cell["scale"])
                 graph = graph.count(key, **counts)
         return graph.having(cells=cells, links=links)
 
-    def _cell(self, cell: CellNode) -> tuple[CellNode, dict[str, Any]]:
+    def _cell(self, cell: CellNode, late: int) -> tuple[CellNode, dict[str, Any]]:
         scale = cell["scale"]
         counts: dict[str, Any] = {}
         if "threshold" in cell.values:
@@ -272,7 +273,9 @@ class Quantise(AbstractPass):
         )
         held = cell["refractory"]
         refractory = Value(held.astype(jnp.int32), Fixed(6, signed=False))
-        values = dict(threshold=threshold, bias=Value(m, Fixed(12, -exponent)), refractory=refractory)
+        start, clipped = _start(cell, late, threshold.x)
+        counts |= {"initial voltages clipped": jnp.sum(clipped)}
+        values = dict(threshold=threshold, bias=Value(m, Fixed(12, -exponent)), refractory=refractory, v_start=start)
         ports = {port: worth * scale / _UNIT for port, worth in cell.ports.items()}
         return CellNode(cell.n, cell.set(**values).values, ports), counts
 
@@ -306,6 +309,20 @@ class Quantise(AbstractPass):
         )
         spread = {"receivers' gains, largest relative error": learning.spread} if learning.unit.ndim else {}
         return link.set(**values), _lost(link, wanted, whole, exponent, jnp.abs(rounded) > most) | spread
+
+
+def _start(cell: CellNode, late: int, threshold: Array) -> tuple[Value, Array]:
+    """The voltage at the start, and where it had to be clipped: at most at threshold, and of 23 bits.
+
+    A group that is `late` by so many steps first takes these without input, so it starts as much before.
+    """
+    v, keep = cell["v_start"], 1.0 - cell["decay_v"].astype(cell["v_start"].dtype) / 4096.0
+    for _ in range(late):
+        v = jnp.where(keep > _FORGETS, (v - cell["bias"]) / jnp.maximum(keep, _FORGETS), 0.0)
+    wanted = jnp.round(v * cell["scale"])
+    most = jnp.minimum(threshold.astype(wanted.dtype) * _UNIT, _REGISTER)
+    kept = jnp.clip(wanted, -_REGISTER, most)
+    return Value(kept.astype(jnp.int32), Fixed(23)), kept != wanted
 
 
 def _lost(link: LinkNode, wanted: Array, whole: Array, exponent: Array, clipped: Array) -> dict[str, Any]:

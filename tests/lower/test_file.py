@@ -124,7 +124,7 @@ def test_a_learning_program_that_is_not_what_was_written_is_refused(learning, ch
         arrays["/synapses/S/rule/x1/impulse"] = arrays["/synapses/S/rule/x1/impulse"] + 1
 
     def newer(arrays):
-        arrays["program.json"] = np.array(str(arrays["program.json"]).replace('"version": 3', '"version": 4'))
+        arrays["program.json"] = np.array(str(arrays["program.json"]).replace('"version": 4', '"version": 5'))
 
     def unknown(arrays):
         text = str(arrays["program.json"]).replace('"LavaRounding"', '"Rounding"')
@@ -132,7 +132,7 @@ def test_a_learning_program_that_is_not_what_was_written_is_refused(learning, ch
         digest = _digest(text, {k: v for k, v in arrays.items() if k not in ("program.json", "sha256")})
         arrays["sha256"] = np.array(digest)
 
-    said = {"tamper": (tampered, "was changed"), "newer": (newer, "version 4"), "unknown": (unknown, "'Rounding'")}
+    said = {"tamper": (tampered, "was changed"), "newer": (newer, "version 5"), "unknown": (unknown, "'Rounding'")}
     with refused(said[change][1]):
         snn.Program.load(rewritten(path, said[change][0]))
 

@@ -92,7 +92,7 @@ def _chain(program: Program) -> Iterator[Layer]:
 def _cuba(name: str, cells: AbstractCells) -> CubaCells:
     if type(cells) is not CubaCells or cells.noise is not None:
         raise _refuse(name, "its layers are CubaCells without noise")
-    for part, expected in (("refractory", 1), ("v_min", -(2**23) + 1), ("v_max", 2**23 - 1)):
+    for part, expected in (("v_start", 0), ("refractory", 1), ("v_min", -(2**23) + 1), ("v_max", 2**23 - 1)):
         if np.any(np.asarray(getattr(cells, part)) != expected):
             raise _refuse(name, f"its cells know no {part}; expected {expected}")
     return cells
