@@ -102,7 +102,7 @@ def _held_longer(name: str, cell: CellNode) -> None:
     share = float(np.max(np.abs(np.asarray(cell["bias"])) / np.maximum(np.asarray(cell["threshold"]), 1e-30)))
     if share > _MISSED:
         raise ValueError(
-            f"Population {name!r} moves by {100 * share:.0f} % of its threshold in the step after its refractory period,"
+            f"Population {name!r} moves by {100 * share:.0f} % of its threshold in the step after its refractory time,"
             " in which a chip's cell is held where arrivals act after the threshold; use NestOrder(), an Exponential "
             "port, or a smaller dt."
         )
