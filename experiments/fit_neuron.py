@@ -76,7 +76,7 @@ MODELS = {
         dt=0.1,
     ),
     "AdEx": Model(
-        snn.AdEx(v_peak=-20.0, t_ref=2.0, reset_kind=snn.ToValue(detach=True)),
+        snn.AdEx(v_peak=-20.0, t_ref=2.0, integrator=snn.RK4(), reset_kind=snn.ToValue(detach=True)),
         {
             "c": (100.0, 500.0),
             "g_l": (10.0, 60.0),
