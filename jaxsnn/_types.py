@@ -175,6 +175,14 @@ def on_host(tree: M) -> M:
     return jax.tree.map(lambda x: np.asarray(x) if isinstance(x, jax.Array) and is_concrete(x) else x, tree)
 
 
+def shown(x: Any) -> str:
+    """Numbers in an error: one as it is, of several the range."""
+    known = np.asarray(x) if is_concrete(x) else None
+    if known is None or known.ndim == 0:
+        return f"{x if known is None else known}"
+    return f"{known.min()} .. {known.max()}"
+
+
 def check_all(requirements: tuple[Requirement, ...]) -> None:
     """Raise for the first requirement that is known not to hold."""
     for holds, message in requirements:

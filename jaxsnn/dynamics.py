@@ -76,6 +76,10 @@ class AbstractDynamics(eqx.Module):
         """Whether what arrives at a port may be negative: not at a conductance."""
         return True
 
+    def constant(self, path: str) -> str | None:
+        """Where the numbers at a path are that no run changes, in a sentence; None for what is not one of them."""
+        return None
+
     def module(self, name: str) -> Any:
         """The module that runs once a trial, before or behind the steps, by name; an error lists those there are."""
         kind = type(self).__name__

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._types import Requirement, param
+from .._types import Requirement, param, shown
 from .release import AbstractRelease, faded, fired
 
 _TERMS = 40  # to rounding for `alpha tau_rise` up to
@@ -43,14 +43,15 @@ class Saturating(AbstractRelease):
             Requirement(
                 lambda: self.tau_rise < self.tau_decay,
                 lambda: (
-                    f"Saturating.tau_rise is {self.tau_rise} ms; expected less than tau_decay = {self.tau_decay} ms."
+                    f"Saturating.tau_rise is {shown(self.tau_rise)} ms; expected less than tau_decay, "
+                    f"{shown(self.tau_decay)} ms."
                 ),
             ),
             Requirement(
                 lambda: self.alpha * self.tau_rise <= _LARGEST,
                 lambda: (
-                    f"Saturating.alpha is {self.alpha} 1/ms with tau_rise = {self.tau_rise} ms; expected a "
-                    f"product of at most {_LARGEST:g}: its series is accurate up to there."
+                    f"Saturating.alpha is {shown(self.alpha)} 1/ms with tau_rise = {shown(self.tau_rise)} ms; expected "
+                    f"a product of at most {_LARGEST:g}: its series is accurate up to there."
                 ),
             ),
         )

@@ -169,6 +169,16 @@ class Network(AbstractDynamics):
                 seen[name] |= plastic_of(self, p).view(parts["plastic"], p.graph.shape)
         return seen
 
+    def constant(self, path: str) -> str | None:
+        name, _, part = path.partition(".")
+        p = self.projections.get(name)
+        if p is None or p.plastic is not None or (p.release is not None and part.partition(".")[0] == "release"):
+            return None
+        return (
+            f"Got path {path!r}, but projection {name!r} does not learn, so no run changes it: its weights are "
+            f"net[{name!r}].weight, its delays, in steps, net[{name!r}].delay; a Link(rule=...) learns."
+        )
+
     def prepare(self) -> Prepared:
         return Prepared.of(self)
 
@@ -198,6 +208,13 @@ class Network(AbstractDynamics):
             if jnp.issubdtype(leaf.dtype, jnp.floating):
                 status |= bit(Status.NOT_FINITE, ~jnp.isfinite(leaf))
         return status
+
+
+def _drawn(name: str, population: Population, key: Array) -> Population:
+    try:
+        return population.drawn(_random.named_key(key, f"{name}.parameters"))
+    except ValueError as error:
+        raise ValueError(f"Population {name!r}: {error}") from None
 
 
 def _real(p: Projection) -> Any:
@@ -249,7 +266,9 @@ def network(
     for name, module in modules.items():
         if (why := unsuited(module)) is not None:
             raise ValueError(f"Module {name!r} is {type(module).__name__}, {why}.")
-    populations = {name: p.drawn(_random.named_key(key, f"{name}.parameters")) for name, p in populations.items()}
+    populations = {
+        name: _drawn(name, p, _random.named_key(key, f"{name}.parameters")) for name, p in populations.items()
+    }
     built = {}
     for name, link in sorted(projections.items()):
         try:

@@ -167,6 +167,9 @@ class Prepared(AbstractDynamics):
     def signed(self, path: str) -> bool:
         return self.net.signed(path)
 
+    def constant(self, path: str) -> str | None:
+        return self.net.constant(path)
+
     def module(self, name: str) -> Any:
         return self.net.module(name)
 

@@ -92,6 +92,12 @@ class Staged(AbstractDynamics):
     def port(self, path: str) -> tuple[str, int]:
         return self.net.port(path)
 
+    def signed(self, path: str) -> bool:
+        return self.net.signed(path)
+
+    def constant(self, path: str) -> str | None:
+        return self.net.constant(path)
+
     def module(self, name: str) -> Any:
         return self.net.module(name)
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from .._linear import Current, phi
-from .._types import Requirement, param
+from .._types import Requirement, param, shown
 from .choices import (
     Above,
     AbstractComparator,
@@ -102,7 +102,7 @@ class CubaLIF(AbstractIntegrateFire):
             Requirement(
                 lambda tau=tau: dt <= tau * (1.0 + 1e-6),
                 lambda tau=tau, name=name: (
-                    f"CubaLIF.{name} is {tau} ms; expected at least dt = {dt:g} ms, as EulerDecay() takes "
+                    f"CubaLIF.{name} is {shown(tau)} ms; expected at least dt = {dt:g} ms, as EulerDecay() takes "
                     f"1 - dt / {name}: take a shorter dt, or ExactDecay()."
                 ),
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._types import Requirement, param
+from .._types import Requirement, param, shown
 from .ode import AbstractCutoff
 
 _LARGEST = 70.0  # e^70 = 2.5e30: room for a current and a step in float32
@@ -30,8 +30,8 @@ class AbstractExponential(AbstractCutoff):
             Requirement(
                 lambda: (self.v_peak - self.v_t) / self.delta_t <= _LARGEST,
                 lambda: (
-                    f"{type(self).__name__}.v_peak is {self.v_peak} mV; expected at most {_LARGEST:g} delta_t above "
-                    f"v_t = {self.v_t} mV: the upstroke would overflow. Lower v_peak or raise delta_t."
+                    f"{type(self).__name__}.v_peak is {shown(self.v_peak)} mV; expected at most {_LARGEST:g} delta_t "
+                    f"above v_t = {shown(self.v_t)} mV: the upstroke would overflow. Lower v_peak or raise delta_t."
                 ),
             ),
         )

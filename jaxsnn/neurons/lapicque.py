@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from .._linear import Current
-from .._types import Requirement, param
+from .._types import Requirement, param, shown
 from .choices import (
     AbstractComparator,
     AbstractReset,
@@ -62,8 +62,8 @@ class Lapicque(AbstractIntegrateFire):
             Requirement(
                 lambda: dt <= tau * (1.0 + 1e-6),
                 lambda: (
-                    f"Lapicque has resistance * capacitance = {tau} ms; expected at least dt = {dt:g} ms: Euler's step "
-                    "would overshoot. Take a shorter dt, or LIF, which is exact."
+                    f"Lapicque has resistance * capacitance = {shown(tau)} ms; expected at least dt = {dt:g} ms: Euler's "
+                    "step would overshoot. Take a shorter dt, or LIF, which is exact."
                 ),
             ),
         )

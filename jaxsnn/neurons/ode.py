@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, UInt32
 
 from .._linear import Current
 from .._status import Status, bit
-from .._types import Requirement
+from .._types import Requirement, shown
 from .base import AbstractNeuron
 from .choices import AbstractComparator, AbstractReset, AtLeast, ToValue
 from .firing import counted
@@ -84,8 +84,8 @@ class AbstractODE(AbstractNeuron):
             Requirement(
                 lambda: self.v_reset < self.peak,  # type: ignore[attr-defined]
                 lambda: (
-                    f"{type(self).__name__}.v_reset is {self.v_reset} mV; "  # type: ignore[attr-defined]
-                    f"expected less than {self._peak_name} = {self.peak} mV."
+                    f"{type(self).__name__}.v_reset is {shown(self.v_reset)} mV; "  # type: ignore[attr-defined]
+                    f"expected less than {self._peak_name} = {shown(self.peak)} mV."
                 ),
             ),
         )

@@ -124,7 +124,10 @@ class AbstractVariableProbe(AbstractProbe):
 
     def look_up(self, dynamics: AbstractDynamics) -> jax.ShapeDtypeStruct:
         """Shape and type of what it keeps of one step; one error if there is no such variable or no such entry."""
-        found = get(jax.eval_shape(lambda: dynamics.view(dynamics.init(key=jax.random.key(0)))), self.path)
+        seen = jax.eval_shape(lambda: dynamics.view(dynamics.init(key=jax.random.key(0))))
+        if (why := dynamics.constant(self.path)) is not None:
+            raise ValueError(why)
+        found = get(seen, self.path)
         if not hasattr(found, "shape"):
             below = known(repr(f"{self.path}.{name}") for name in children(found))
             raise ValueError(f"Got path {self.path!r}, which is no variable; expected one below it: {below}.")

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._linear import Current, phi, phi_between
-from .._types import Requirement, param
+from .._types import Requirement, param, shown
 from .base import AbstractHold, AbstractSynapse, Exact, Frozen, membrane_rate
 
 
@@ -126,8 +126,8 @@ class DualConductance(AbstractSynapse):
             Requirement(
                 lambda: self.tau_rise < self.tau_decay,
                 lambda: (
-                    f"DualConductance.tau_rise is {self.tau_rise} ms; expected less than tau_decay = {self.tau_decay} "
-                    "ms: the bare difference would be negative. Take ToPeak(), or exchange them."
+                    f"DualConductance.tau_rise is {shown(self.tau_rise)} ms; expected less than tau_decay, "
+                    f"{shown(self.tau_decay)} ms: the bare difference would be negative. Take ToPeak(), or exchange them."
                 ),
             ),
         )
