@@ -29,17 +29,17 @@ def derivative(port: AbstractSynapse, s: Any, v: Array) -> tuple[Any, Float[Arra
 
 
 @eqx.filter_jit  # one program a kind of neuron and ports, whatever their numbers
-def fastest_rate(neuron: AbstractODE, ports: dict[str, AbstractSynapse]) -> Float[Array, ""]:
+def fastest_rate(neuron: AbstractODE, ports: dict[str, AbstractSynapse], n: int) -> Float[Array, ""]:
     """The fastest rate, 1/ms, at which a variable of the silent neuron decays, or one of ports integrated with it."""
     dtype = canonical_float()
-    s = neuron.init((), dtype)
+    s = neuron.init((n,), dtype)
 
     def flow(y: Any) -> Any:
-        return neuron.flow(s._replace(**dict(zip(neuron.variables, y[0], strict=True))), jnp.zeros((), dtype)), ()
+        return neuron.flow(s._replace(**dict(zip(neuron.variables, y[0], strict=True))), jnp.zeros(n, dtype)), ()
 
     fastest = jnp.max(stiffness(flow, (tuple(getattr(s, name) for name in neuron.variables), ())))
     for port in ports.values() if neuron.integrator.joint else ():
-        leaves, structure = jax.tree.flatten(port.init((), dtype))
+        leaves, structure = jax.tree.flatten(port.init((n,), dtype))
         for i, x in enumerate(leaves):
 
             def rate(x: Array, i: int = i, port: Any = port, given: Any = leaves, shaped: Any = structure) -> Array:

@@ -132,7 +132,7 @@ class Population(eqx.Module):
         if not (isinstance(neuron, AbstractODE) and explicit(neuron.integrator)):
             return own
         kind, stable = type(neuron.integrator).__name__, neuron.integrator.stable
-        fastest = fastest_rate(neuron, self.ports)
+        fastest = fastest_rate(neuron, self.ports, self.n)
         stiff = Requirement(
             lambda: dt * fastest <= stable,
             lambda: (

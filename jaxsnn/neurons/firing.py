@@ -53,8 +53,8 @@ class AbstractIntegrateFire(AbstractNeuron):
     def _cannot_rest(self) -> str:
         bound = "at most" if isinstance(self.comparator, Above) else "less than"
         return (
-            f"{type(self).__name__}.v_reset is {shown(self.v_reset)} mV; expected {bound} v_th = {shown(self.v_th)} mV, "
-            "or it would fire in every step."
+            f"{type(self).__name__}.v_reset is {shown(self.v_reset)} mV; expected {bound} v_th = "
+            f"{shown(self.v_th)} mV: it would fire in every step."
         )
 
     def at_rest(self, v: Array, shape: tuple[int, ...], dtype: Any) -> dict[str, Any]:

@@ -62,8 +62,8 @@ class Lapicque(AbstractIntegrateFire):
             Requirement(
                 lambda: dt <= tau * (1.0 + 1e-6),
                 lambda: (
-                    f"Lapicque has resistance * capacitance = {shown(tau)} ms; expected at least dt = {dt:g} ms: Euler's "
-                    "step would overshoot. Take a shorter dt, or LIF, which is exact."
+                    f"Lapicque has resistance * capacitance = {shown(tau)} ms; expected at least dt = {dt:g} ms: "
+                    "Euler's step would overshoot. Take a shorter dt, or LIF, which is exact."
                 ),
             ),
         )

@@ -127,7 +127,7 @@ class DualConductance(AbstractSynapse):
                 lambda: self.tau_rise < self.tau_decay,
                 lambda: (
                     f"DualConductance.tau_rise is {shown(self.tau_rise)} ms; expected less than tau_decay, "
-                    f"{shown(self.tau_decay)} ms: the bare difference would be negative. Take ToPeak(), or exchange them."
+                    f"{shown(self.tau_decay)} ms: the bare difference would be negative. Take ToPeak()."
                 ),
             ),
         )
