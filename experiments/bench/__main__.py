@@ -1,5 +1,6 @@
 """Ours and the peers side by side: `python -m experiments.bench WORKLOAD [--peers brian2,nest]`, a JSON line a subject.
 
+`--against PATH` runs another checkout of this repository as a peer, e.g. a worktree of the commit before a change.
 Where subjects give the same whole numbers, `agrees` says whether every register at the end is the same as ours.
 
 Every subject is a process of its own that builds and compiles once, and then runs when asked to. They are asked in turn
@@ -53,11 +54,11 @@ GRID = [(g, eta) for g in (3.0, 4.5, 5.0, 6.0) for eta in (0.9, 2.0, 3.0, 4.0)] 
 class Subject:
     """A process that prints a JSON line for every line it is sent."""
 
-    def __init__(self, name: str, command: list[str], *, alone: bool):
+    def __init__(self, name: str, command: list[str], *, alone: bool, cwd: Path | None = None):
         self.name, self.lines = name, []
         # one thread is one core from the start: on two, XLA splits work of microseconds, which costs more than it saves
         pin = (lambda: os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})) if alone else None
-        pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=cwd)
         self.process = subprocess.Popen(command, preexec_fn=pin, **pipes)
 
     def run(self) -> None:
@@ -86,7 +87,7 @@ class Subject:
         return out
 
 
-def compare(workload: str, peers: list[str], repeat: int, seconds: float) -> None:
+def compare(workload: str, peers: list[str], repeat: int, seconds: float, against: Path | None) -> None:
     """Every subject `repeat` times in turn, and a JSON line each."""
     script, extra = WORKLOADS[workload]
     seconds = seconds / 5 if workload == "loihi-learning" else seconds
@@ -96,6 +97,8 @@ def compare(workload: str, peers: list[str], repeat: int, seconds: float) -> Non
     commands = {"jaxsnn": [sys.executable, "-m", "experiments.bench.ours", workload, *common]}
     if script == "brunel.py":
         commands["jaxsnn"] += extra[-2:]
+    if against is not None:
+        commands["against"] = commands["jaxsnn"]
     for name in peers:
         if why := UNABLE.get((workload, name)):
             print(f"{workload} without {name}: {why}", file=sys.stderr)
@@ -104,7 +107,10 @@ def compare(workload: str, peers: list[str], repeat: int, seconds: float) -> Non
         commands[name] = [str(python_of(name)), str(path), *common, *extra]
     alone = not workload.endswith(("sweep", "batch", "train")) and hasattr(os, "sched_setaffinity")
     # Lava's runtime is several processes, which need a core each
-    subjects = [Subject(name, command, alone=alone and name != "lava") for name, command in commands.items()]
+    subjects = [
+        Subject(name, command, alone=alone and name != "lava", cwd=against if name == "against" else None)
+        for name, command in commands.items()
+    ]
     for i in range(repeat):
         for subject in subjects:
             subject.run()
@@ -119,6 +125,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m experiments.bench", description="Ours and the peers side by side.")
     parser.add_argument("workload", choices=[*WORKLOADS, *TOGETHER])
     parser.add_argument("--peers", default="", help=f"comma-separated, of {', '.join(PEERS)}")
+    parser.add_argument("--against", type=Path, help="another checkout of this repository, run as a peer of this one")
     parser.add_argument("--repeat", type=int, default=5, help="rounds (default 5)")
     parser.add_argument("--seconds", type=float, default=1.0, help="model time of one network (default 1)")
     arguments = parser.parse_args()
@@ -127,7 +134,7 @@ def main() -> None:
         if name not in PEERS:
             parser.error(f"Got peer {name!r}, expected some of {', '.join(PEERS)}.")
     for workload in TOGETHER.get(arguments.workload, [arguments.workload]):
-        compare(workload, peers, arguments.repeat, arguments.seconds)
+        compare(workload, peers, arguments.repeat, arguments.seconds, arguments.against)
 
 
 if __name__ == "__main__":
