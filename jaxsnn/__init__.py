@@ -61,6 +61,10 @@ from .dynamics import AbstractDynamics as AbstractDynamics
 from .dynamics import Inputs as Inputs
 from .dynamics import Signals as Signals
 
+# --- files
+from .files import load as load
+from .files import save as save
+
 # --- gradients
 from .gradients.bptt import BPTT as BPTT
 from .gradients.checkpoints import Checkpoints as Checkpoints

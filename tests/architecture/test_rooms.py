@@ -12,6 +12,8 @@ PACKAGE = Path(__file__).parents[2] / "jaxsnn"
 LEVELS = [
     {
         "_archive",
+        "_objects",
+        "files",
         "_cache",
         "_cores",
         "_types",
