@@ -196,8 +196,8 @@ def on_grid(tree: T, dt: float) -> T:
 def step_of(ms: Any, dt: float, name: str = "") -> Int32[Array, "..."]:
     """The step that an instant begins: what `on_grid` has put there, or the nearest one of a traced number of ms."""
     if jnp.issubdtype(ms.dtype, np.integer):
-        return jnp.asarray(ms)
-    return jnp.asarray(_known(ms, dt, name)) if is_concrete(ms) else steps(ms, dt)
+        return on_device(ms) if is_concrete(ms) else ms
+    return on_device(_known(ms, dt, name)) if is_concrete(ms) else steps(ms, dt)
 
 
 def _known(ms: Any, dt: float, name: str) -> np.ndarray:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int, UInt32
@@ -125,6 +126,41 @@ class AbstractDynamics(eqx.Module):
             return (state, side), out
 
         return lax.scan(body, carry, t + jnp.arange(length, dtype=jnp.int32))
+
+    def run_up_to(
+        self,
+        carry: Any,
+        t: Int[Array, ""],
+        count: Int[Array, ""],
+        length: int,
+        *,
+        feed: Callable[[Any, Any, Array], tuple[Any, Inputs]],
+        observe: Callable[[Any, Signals, Array], tuple[Any, Any]],
+        key: Array,
+    ) -> tuple[Any, Any]:
+        """As `run`, of `count` steps, a number that the program is given: `length` is the room for what is stacked.
+
+        Rows from `count` on are zero. It has no derivative in reverse.
+        """
+
+        def one(carry: Any, t: Array) -> tuple[Any, Any]:
+            state, side = carry
+            side, inputs = feed(side, state, t)
+            state, signals = self.step(state, inputs, t, key=key)
+            side, out = observe(side, signals, t)
+            return (state, side), out
+
+        _, rows = jax.eval_shape(one, carry, t)
+        room = jax.tree.map(lambda x: jnp.zeros((length, *x.shape), x.dtype), rows)
+
+        def body(loop: tuple[Array, Any, Any]) -> tuple[Array, Any, Any]:
+            i, carry, stacked = loop
+            carry, out = one(carry, t + i)
+            put = lambda rows, row: lax.dynamic_update_index_in_dim(rows, row, i, 0)
+            return i + 1, carry, jax.tree.map(put, stacked, out)
+
+        start = (jnp.zeros((), jnp.int32), carry, room)
+        return lax.while_loop(lambda loop: loop[0] < count, body, start)[1:]
 
 
 def silent(sizes: dict[str, int], dtype: Any) -> dict[str, Array]:

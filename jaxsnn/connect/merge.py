@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from .graph import AbstractGraph, SparseGraph
@@ -26,37 +27,50 @@ def merged(pieces: list[Piece], senders: int, ring: Ring) -> Rows:
     """One row a sending neuron over all pieces.
 
     Rows are interleaved by counting, not by sorting: a synapse's place is the start of its sender's row, plus what
-    earlier pieces have put there, plus its rank in its own piece.
+    earlier pieces have put there, plus its rank in its own piece. All pieces are one list meanwhile, so that the
+    program does not grow with their number.
     """
-    length = jnp.zeros(senders, jnp.int32)
-    columns, ranks = [], []
-    for graph, weight, delay, first_sender, first_port in pieces:
-        pre, post, weight, delay = graph.synapses(weight, delay)
-        begin = jnp.searchsorted(pre, jnp.arange(graph.n_pre + 1, dtype=jnp.int32)).astype(jnp.int32)
-        own = slice(first_sender, first_sender + graph.n_pre)
-        offset = length[own] - begin[:-1]  # from a synapse's number in its piece to its rank in the merged row
-        ranks.append(jnp.arange(pre.shape[0], dtype=jnp.int32) + offset.at[pre].get(mode="clip"))
+    listed = [piece.graph.synapses(piece.weight, piece.delay) for piece in pieces]
+    begins = _row_starts([pre for pre, *_ in listed], [piece.graph.n_pre for piece in pieces])
+    length, before = jnp.zeros(senders, jnp.int32), []
+    for piece, begin in zip(pieces, begins, strict=True):
+        own = slice(piece.first_sender, piece.first_sender + piece.graph.n_pre)
+        before.append(length[own])
         length = length.at[own].add(begin[1:] - begin[:-1])
-        sender = jnp.where(pre < graph.n_pre, pre + first_sender, senders)  # padding stays behind everybody
-        columns.append((sender, delay * ring.width + first_port + post, weight))
     start = jnp.concatenate([jnp.zeros(1, jnp.int32), jnp.cumsum(length, dtype=jnp.int32)])
+    columns = [
+        # padding stays behind everybody
+        (jnp.where(pre < p.graph.n_pre, pre + p.first_sender, senders), delay * ring.width + p.first_port + post, w)
+        for p, (pre, post, w, delay) in zip(pieces, listed, strict=True)
+    ]
     if len(pieces) == 1:
         ((sender, place, weight),) = columns
-    else:
-        to = [jnp.where(s < senders, start.at[s].get(mode="clip") + r, -1) for (s, *_), r in zip(columns, ranks)]
-        sender, place, weight = (
-            _interleaved(values, to, fill) for values, fill in zip(zip(*columns, strict=True), (senders, 0, 0))
-        )
-    return Rows(start, sender, place, weight, ring, *_room(pieces, sender.shape[0]))
+        return Rows(start, sender, place, weight, ring, *_room(pieces, sender.shape[0]))
+    sender, place, weight = (jnp.concatenate(column) for column in zip(*columns, strict=True))
+    # from a synapse's number in the list to its place in the merged row of its sender, for every row of every piece
+    shifts, firsts, first, row = [], [], 0, 0
+    for piece, begin, earlier, (pre, *_) in zip(pieces, begins, before, listed, strict=True):
+        own = slice(piece.first_sender, piece.first_sender + piece.graph.n_pre)
+        shifts.append(start[own] + earlier - begin[:-1] - first)
+        firsts.append(jnp.minimum(pre, piece.graph.n_pre - 1) + row)
+        first, row = first + pre.shape[0], row + piece.graph.n_pre
+    shift = jnp.concatenate(shifts)[jnp.concatenate(firsts)]
+    to = jnp.where(sender < senders, jnp.arange(first, dtype=jnp.int32) + shift, first)
+    out = (jnp.full(first, fill, x.dtype) for x, fill in ((sender, senders), (place, 0), (weight, 0)))
+    sender, place, weight = (o.at[to].set(x, mode="drop") for o, x in zip(out, (sender, place, weight), strict=True))
+    return Rows(start, sender, place, weight, ring, *_room(pieces, first))
 
 
-def _interleaved(values: tuple[Array, ...], to: list[Array], fill: int) -> Array:
-    """Every value at its place; what has none (-1) is dropped, and `fill` stands where nothing comes."""
-    size = sum(len(value) for value in values)
-    out = jnp.full(size, fill, values[0].dtype)
-    for value, place in zip(values, to, strict=True):
-        out = out.at[jnp.where(place < 0, size, place)].set(value, mode="drop")
-    return out
+def _row_starts(pres: list[Array], sizes: list[int]) -> list[Array]:
+    """Where the rows of every list begin, `n + 1` numbers each; lists are sorted, with padding `n` at their ends."""
+    if sum(sizes) + len(sizes) >= 2**31:
+        find = lambda pre, n: jnp.searchsorted(pre, jnp.arange(n + 1, dtype=jnp.int32)).astype(jnp.int32)
+        return [find(pre, n) for pre, n in zip(pres, sizes, strict=True)]
+    ends = np.cumsum([n + 1 for n in sizes])  # numbers of one list are above those of the ones before: one sorted list
+    everything = jnp.concatenate([pre + int(end - n - 1) for pre, n, end in zip(pres, sizes, ends, strict=True)])
+    found = jnp.searchsorted(everything, jnp.arange(int(ends[-1]), dtype=jnp.int32)).astype(jnp.int32)
+    firsts = np.concatenate([[0], np.cumsum([pre.shape[0] for pre in pres])])
+    return [found[end - n - 1 : end] - int(first) for n, end, first in zip(sizes, ends, firsts)]
 
 
 def _room(pieces: list[Piece], synapses: int) -> tuple[int, int]:

@@ -313,7 +313,7 @@ class FixedProb(AbstractTopology):
         others = n_post - 1 if skip_self else n_post
         if others < 1:
             return _given(n_pre, n_post, np.zeros(0), np.zeros(0))
-        capacity = _fits("FixedProb", self._likely(n_pre, others))
+        capacity = _fits("FixedProb", coarse(self._likely(n_pre, others)))
         if is_concrete(key, self):
             word = _random.words(_random.host_stream(key, "out-degree"), 0, np.arange(n_pre, dtype=np.uint32))[0]
             degree = _random.binomial_on_host(word, others, min(self.p.item(), most), most)

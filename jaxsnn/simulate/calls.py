@@ -1,0 +1,141 @@
+"""A run with concrete values: a few compiled calls, which are kept for the next run, whatever its length.
+
+A program that depends on the number of steps would be compiled for every `t`. So a call runs up to `length` steps, how
+many is an argument, and only the small program that makes records of what was stacked knows how many there are.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array
+
+from .._tree import barrier
+from .._types import on_device
+from ..dynamics import Signals
+from . import room
+from .parts import RunState, emitted_by, finished, observed, resumed, started
+from .progress import AbstractProgress
+
+_UPDATES = 40_000_000  # neuron updates of a call: about a tenth of a second, where a call from Python costs 0.3 ms
+_STACKED = 16_000_000  # bytes that a call may stack without asking, before probes thin them
+_LONGEST = 2**20  # steps of a call
+
+
+def in_calls(given: Any, total: int, chunk: int, progress: AbstractProgress) -> Any:
+    """`(state, records, status)` of a run of `total` steps."""
+    dynamics, drive, probes, state, key = given
+    with progress.compiling("simulate"):
+        state = _begin(dynamics, drive, key) if state is None else _resume(dynamics, state)
+        carries, shapes, length = _opening(dynamics, probes, state, total, chunk)
+        prepared, driven = _prepare(dynamics, drive, state.t)
+    kept = room.taken(shapes) if total > length else None
+    stacked: Any = None
+    with progress.task("simulate", total) as advance:
+        for i, at in enumerate(range(0, total, length)):
+            count = min(length, total - at)
+            with progress.compiling("simulate"):
+                now = (prepared, driven, probes, key, state, on_device(np.int32(count)))
+                state, carries, stacked = _go(now, carries, length)
+                if count < length:
+                    stacked = jax.tree.map(lambda x, count=count: _first(x, count), stacked)
+                if kept is not None:
+                    carries, stacked = _emit((prepared, probes), carries, stacked)
+                    kept = room.put(kept, stacked, shapes, i)
+            jax.block_until_ready(state.t)
+            advance(count)
+    if kept is not None:
+        stacked = jax.tree.unflatten(jax.tree.structure(stacked), kept)
+        return state, *_finish((prepared, driven, probes, state), carries, stacked)
+    return state, *_emit_and_finish((prepared, driven, probes, state), carries, stacked)
+
+
+def _length(total: int, chunk: int, every: int, a_step: int, neurons: int) -> int:
+    """Steps that a call has room for: the same for runs of any length, but where much is stacked in every step."""
+    length = max(every, chunk // every * every)
+    while 2 * length * neurons <= _UPDATES and 2 * length * a_step <= _STACKED and 2 * length <= _LONGEST:
+        length *= 2
+    while length * a_step > _STACKED and total <= (shorter := max(1, length // 8 // every) * every) < length:
+        length = shorter
+    return length
+
+
+def _first(x: Array, count: int) -> Array:
+    """The first rows; on a CPU by NumPy, which shares the memory and compiles nothing."""
+    if all(device.platform == "cpu" for device in x.devices()):
+        return jax.device_put(np.asarray(x)[:count])
+    return x[:count]
+
+
+# --- the programs -----------------------------------------------------------------------------------------------------
+
+
+@eqx.filter_jit
+def _begin(dynamics: Any, drive: Any, key: Any) -> RunState:
+    return started(*barrier((dynamics, drive, key)))
+
+
+@eqx.filter_jit
+def _resume(dynamics: Any, state: RunState) -> RunState:
+    return resumed(*barrier((dynamics, state)))
+
+
+@eqx.filter_jit
+def _opening(dynamics: Any, probes: Any, state: RunState, total: int, chunk: int) -> Any:
+    """Empty carries, the room that records need, which is checked before any of it is taken, and steps of a call."""
+    probes = barrier(probes)
+    carries = [probe.init(dynamics, total, state.t) for probe in probes]
+
+    def row(state: RunState, carries: Any) -> Any:
+        signals = Signals(state.spikes, dynamics.view(state.dynamics))
+        return [probe.step(carry, signals, state.t)[1] for probe, carry in zip(probes, carries, strict=True)]
+
+    a_step = sum(math.prod(x.shape) * x.dtype.itemsize for x in jax.tree.leaves(jax.eval_shape(row, state, carries)))
+    every = math.lcm(1, *(probe.every(dynamics) for probe in probes))
+    length = _length(total, chunk, every, a_step, max(1, sum(dynamics.sizes.values())))
+    shapes = room.emitted(dynamics, probes, state, carries, total, length)
+    room.check(shapes, carries)
+    return carries, shapes, length
+
+
+@eqx.filter_jit
+def _prepare(dynamics: Any, drive: Any, first: Any) -> Any:
+    dynamics, drive = barrier((dynamics, drive))
+    return dynamics.prepare(), drive.prepare(dynamics, first)
+
+
+_kept = functools.partial(eqx.filter_jit, donate="all-except-first")  # what a call is handed is its own memory
+
+
+@_kept
+def _go(given: Any, carries: Any, length: int) -> Any:
+    """So many steps, and what was stacked in them: `length` rows, of which the others are zero."""
+    prepared, drive, probes, key, state, count = given
+    prepared, drive, key = barrier((prepared, drive, key))
+    feed, observe, step_key = observed(prepared, drive, probes, key)
+    carry = (state.dynamics, (state.drive, state.spikes, carries))
+    (dynamics, (d, spikes, carries)), stacked = prepared.run_up_to(
+        carry, state.t, count, length, feed=feed, observe=observe, key=step_key
+    )
+    return RunState(state.t + count, dynamics, d, spikes), carries, stacked
+
+
+@_kept
+def _emit(given: Any, carries: Any, stacked: Any) -> Any:
+    return emitted_by(*given, carries, stacked)
+
+
+@_kept
+def _finish(given: Any, carries: Any, emitted: Any) -> Any:
+    return finished(*given, carries, emitted)
+
+
+@_kept
+def _emit_and_finish(given: Any, carries: Any, stacked: Any) -> Any:
+    prepared, _, probes, _ = given
+    return finished(*given, *emitted_by(prepared, probes, carries, stacked))

@@ -1,0 +1,73 @@
+"""The parts of a run, pure and traceable: where it starts, what goes on in a step, and what is left at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+
+from .. import _random
+from .._status import Status, bit
+from .._time import off_grid
+from .._types import canonical_float
+from ..dynamics import Signals, silent
+
+
+class RunState(eqx.Module):
+    """Where a run stands: enough to go on as if it had never stopped."""
+
+    t: Int[Array, ""]  # the next step
+    dynamics: Any
+    drive: Any
+    spikes: dict[str, Array]  # of the step before, which drives see
+
+
+def started(dynamics: Any, drive: Any, key: Any) -> RunState:
+    """The state before step 0."""
+    return RunState(
+        jnp.int32(0),
+        dynamics.init(key=_random.named_key(key, "init")),
+        drive.init(key=_random.named_key(key, "drive")),
+        silent(dynamics.sizes, canonical_float()),
+    )
+
+
+def resumed(dynamics: Any, state: RunState) -> RunState:
+    """The state of an earlier run, as `dynamics` goes on from it."""
+    return eqx.tree_at(lambda s: s.dynamics, state, dynamics.resumed(state.dynamics))
+
+
+def observed(prepared: Any, drive: Any, probes: Any, key: Any) -> tuple[Callable, Callable, Any]:
+    """`feed` and `observe` of `AbstractDynamics.run`, and the key of its steps."""
+    step_key, drive_key = _random.named_key(key, "step"), _random.named_key(key, "drive")
+
+    def feed(side: Any, state: Any, t: Array) -> Any:
+        d, spikes, carries = side
+        d, inputs = drive.step(d, t, Signals(spikes, prepared.view(state)), key=drive_key)
+        return (d, spikes, carries), inputs
+
+    def observe(side: Any, signals: Signals, t: Array) -> Any:
+        d, _, carries = side
+        pairs = [probe.step(carry, signals, t) for probe, carry in zip(probes, carries, strict=True)]
+        return (d, signals.spikes, [carry for carry, _ in pairs]), [out for _, out in pairs]
+
+    return feed, observe, step_key
+
+
+def emitted_by(prepared: Any, probes: Any, carries: Any, stacked: Any) -> tuple[list[Any], list[Any]]:
+    """What a chunk leaves behind: the carries of all probes, and what each emits."""
+    thinned = [p.emit(c, out, prepared) for p, c, out in zip(probes, carries, stacked, strict=True)]
+    return [carry for carry, _ in thinned], [out for _, out in thinned]
+
+
+def finished(prepared: Any, drive: Any, probes: Any, state: RunState, carries: Any, emitted: Any) -> Any:
+    """Records, and the status of all that took part."""
+    status = prepared.status(state.dynamics) | drive.status()
+    status |= bit(Status.CLOCK_END, state.t < 0) | bit(Status.TIME_RANGE, off_grid(probes, prepared.dt))
+    for probe, carry in zip(probes, carries, strict=True):
+        status |= probe.status(carry)
+    records = [p.finish(c, out, prepared) for p, c, out in zip(probes, carries, emitted, strict=True)]
+    return records, status
