@@ -296,17 +296,17 @@ def _thresholds(mode: Array, up: Array, down: Array) -> Thresholds:
     """
 
     def walk(ratios: Array) -> Array:
-        one = np.ones(ratios.shape[1:], ratios.dtype)
+        one = on_device(np.ones(ratios.shape[1:], ratios.dtype))
         return lax.scan(lambda weight, ratio: (weight * ratio,) * 2, one, ratios)[1]
 
     def running(weights: Array, reverse: bool = False) -> Array:
-        none = np.zeros(weights.shape[1:], weights.dtype)
+        none = on_device(np.zeros(weights.shape[1:], weights.dtype))
         return lax.scan(lambda s, w: (s + w,) * 2, none, weights, reverse=reverse)[1]
 
-    weights = jnp.concatenate([walk(down)[::-1], np.ones((1, *up.shape[1:]), up.dtype), walk(up)])
+    weights = jnp.concatenate([walk(down)[::-1], on_device(np.ones((1, *up.shape[1:]), up.dtype)), walk(up)])
     weights = jnp.where(weights < _NEGLIGIBLE, 0.0, weights)
     at_most, at_least = running(weights), running(weights, reverse=True)
-    beyond = jnp.concatenate([at_least[1:], np.zeros((1, *at_least.shape[1:]), at_least.dtype)])
+    beyond = jnp.concatenate([at_least[1:], on_device(np.zeros((1, *at_least.shape[1:]), at_least.dtype))])
     scale = 1.0 / at_most[-1:]
 
     def integer(weight: Array) -> Array:  # only used below one half, where it fits
@@ -317,7 +317,7 @@ def _thresholds(mode: Array, up: Array, down: Array) -> Thresholds:
     survival = lax.bitcast_convert_type(survival, jnp.int32)
     # Rows that count always, whoever asks, go into `first` once and for all.
     start = jnp.min(jnp.sum(survival == _ALWAYS, axis=0, dtype=jnp.int32))
-    padded = jnp.concatenate([survival, np.full(survival.shape, _NEVER, np.int32)])
+    padded = jnp.concatenate([survival, on_device(np.full(survival.shape, _NEVER, np.int32))])
     survival = lax.dynamic_slice_in_dim(padded, start, survival.shape[0])
     return Thresholds(
         first=mode.astype(jnp.int32) - down.shape[0] + start,
@@ -346,7 +346,7 @@ def _thresholds_on_host(mode: np.ndarray, up: np.ndarray, down: np.ndarray) -> t
 def _offsets(most: float, mode: Array) -> Float[Array, "reach ..."]:
     """0, 1, 2, ... until a Poisson law of mean `most` has become negligible beyond its mode, to go with `mode`."""
     reach = _reach(most)
-    return np.arange(reach, dtype=mode.dtype).reshape((reach,) + (1,) * mode.ndim)  # a constant, by NumPy
+    return on_device(np.arange(reach, dtype=mode.dtype).reshape((reach,) + (1,) * mode.ndim))
 
 
 def _reach(most: float) -> int:

@@ -255,7 +255,9 @@ def _listed(own: Array, other: Array, delay: Array, real: Array, n: int, slots: 
     if is_concrete(segment):
         host = np.asarray(segment)
         ids, count = np.argsort(host, kind="stable").astype(np.int32), np.bincount(host, minlength=n * slots + 1)
-        width = coarse(count[:-1].max(initial=1))  # a shape: another graph of the same law seldom has another one
+        least, width = count[:-1].min(initial=2**31 - 1), int(count[:-1].max(initial=1))
+        if least < width:  # a shape: another graph of the same law seldom has another one
+            width = 8 * coarse(-(-width // 8))
         start = np.concatenate([[0], np.cumsum(count[:-1])]).astype(np.int32)
         ids, start = jnp.asarray(ids), jnp.asarray(start)
     else:

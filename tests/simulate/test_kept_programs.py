@@ -1,0 +1,97 @@
+"""What is compiled: a network and a first run little, and what has their structure nothing, or what makes records.
+
+Counted by JAX's own events, in a process with a cache of its own, so that no other test has compiled anything before.
+"""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import json, jax
+events = []
+jax.monitoring.register_event_duration_secs_listener(
+    lambda name, *_, **__: events.append(name) if name == "/jax/core/compile/backend_compile_duration" else None
+)
+import jax.numpy as jnp, jax.random as jr, jaxsnn as snn
+
+
+def model(seed, topology, n=60, dense=False, delay=1.5, **more):
+    link = lambda pre, post, w: snn.Link(
+        pre, post, topology, weight=w, delay=delay, via=snn.Dense() if dense else snn.Sparse(), **more
+    )
+    cell = lambda n: snn.Population(snn.LIF(bias=25.0), n, init={"v": snn.Uniform(0.0, 15.0)})
+    links = {"EE": link("E", "E", snn.Uniform(0.0, 0.2)), "EI": link("E", "I", 0.1)}
+    return snn.network(dt=0.1, key=jr.key(seed), populations={"E": cell(n), "I": cell(20)}, projections=links)
+
+
+def run(net, steps=200, seed=1, drive=20000.0, record=None, state=None):
+    record = {"s": snn.Raster("E"), "n": snn.Count("I")} if record is None else record
+    drive = snn.Poisson(rate=drive, weight=0.1, into="E")
+    return snn.simulate(net, drive, steps=steps, key=jr.key(seed), record=record, state=state, progress=snn.Quiet())
+
+
+found, last = {}, 0
+
+
+def count(name, f):
+    global last
+    last = len(events)
+    out = f()
+    jax.block_until_ready(jax.tree.leaves(out))
+    found[name] = len(events) - last
+    return out
+
+
+for kind, topology in (("in-degree", snn.FixedInDegree(9)), ("prob", snn.FixedProb(0.15))):
+    net = count(f"{kind}: network", lambda: model(0, topology))
+    first = count(f"{kind}: run", lambda: run(net))
+    same = count(f"{kind}: another seed", lambda: run(model(7, topology), seed=3))
+    count(f"{kind}: more seeds", lambda: [run(model(seed, topology)) for seed in range(20, 24)])
+    count(f"{kind}: another rate", lambda: run(net, drive=10000.0))
+    count(f"{kind}: continued", lambda: run(net, state=first.state))
+    count(f"{kind}: another t", lambda: run(net, steps=350))
+    count(f"{kind}: a long t", lambda: run(net, steps=4000))
+    count(f"{kind}: another probe", lambda: run(net, record={"s": snn.Raster("E"), "v": snn.Trace("I.v")}))
+    count(f"{kind}: another size", lambda: run(model(0, topology, n=61)))
+topology = snn.FixedProb(0.15)
+normal = snn.Normal(1.5, 0.2, lo=0.1, hi=3.0)
+for name, options in {
+    "dense": {"dense": True},
+    "plastic": {"rule": snn.PairSTDP(0.01, 0.01)},
+    "release": {"release": snn.TsodyksMarkram()},
+    "drawn delays": {"delay": normal},
+}.items():
+    run(model(0, topology, **options))
+    count(f"{name}: another seed", lambda: run(model(5, topology, **options)))
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_a_network_and_its_first_run(compiled):
+    assert compiled["in-degree: network"] + compiled["in-degree: run"] <= 15
+
+
+def test_the_same_structure_compiles_nothing(compiled):
+    kept = ("another seed", "more seeds", "another rate", "continued")
+    assert {name: n for name, n in compiled.items() if name.partition(": ")[2] in kept and n} == {}
+
+
+@pytest.mark.parametrize("kind", ["in-degree", "prob"])
+def test_another_length_compiles_what_makes_records(compiled, kind):
+    assert compiled[f"{kind}: another t"] <= 2 and compiled[f"{kind}: a long t"] <= 2
+    assert compiled[f"{kind}: another probe"] <= 3
+
+
+def test_the_count_sees_what_is_compiled(compiled):
+    """Negative control: another number of neurons is another structure."""
+    assert compiled["in-degree: another size"] >= 3 and compiled["prob: run"] >= 3
