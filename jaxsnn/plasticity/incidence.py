@@ -12,7 +12,6 @@ from jaxtyping import Array, Bool, Int
 
 from .._types import check, is_concrete
 from ..connect.graph import AbstractGraph, DenseGraph
-from ..connect.topology import coarse
 
 Block = Any  # (k, width): all numbers of some synapses
 
@@ -255,16 +254,20 @@ def _listed(own: Array, other: Array, delay: Array, real: Array, n: int, slots: 
     if is_concrete(segment):
         host = np.asarray(segment)
         ids, count = np.argsort(host, kind="stable").astype(np.int32), np.bincount(host, minlength=n * slots + 1)
-        least, width = count[:-1].min(initial=2**31 - 1), int(count[:-1].max(initial=1))
-        if least < width:  # a shape: another graph of the same law seldom has another one
-            width = 8 * coarse(-(-width // 8))
+        least, most = count[:-1].min(initial=2**31 - 1), int(count[:-1].max(initial=1))
+        width = most if least == most else _likely_width(own.shape[0], n * slots)
         start = np.concatenate([[0], np.cumsum(count[:-1])]).astype(np.int32)
         ids, start = jnp.asarray(ids), jnp.asarray(start)
     else:
         ids = jnp.argsort(segment, stable=True).astype(jnp.int32)
         start = jnp.searchsorted(segment[ids], jnp.arange(n * slots + 1, dtype=jnp.int32)).astype(jnp.int32)
-        mean = own.shape[0] / max(n, 1)
-        width = int(mean + 6.0 * mean**0.5 + 8.0)  # nearly every column in one piece; the rest in several
+        width = _likely_width(own.shape[0], n)
     other = jnp.where(real, other, 0)[ids]
     width = max(1, min(width, own.shape[0]))
     return Listed(start=start, ids=ids, other=other, delays=slots, width=width)
+
+
+def _likely_width(synapses: int, segments: int) -> int:
+    """Places for nearly every segment in one piece, the rest in several: a shape, so that no draw may decide it."""
+    mean = synapses / max(segments, 1)
+    return int(mean + 6.0 * mean**0.5 + 8.0)
