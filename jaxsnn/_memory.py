@@ -7,9 +7,12 @@ import os
 import jax
 
 
-def available() -> int:
-    """Bytes of the device that programs run on."""
+def available() -> int | None:
+    """Bytes of the device that programs run on; None where nothing tells."""
     stats = jax.devices()[0].memory_stats() or {}
     if "bytes_limit" in stats:
         return int(stats["bytes_limit"])
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None

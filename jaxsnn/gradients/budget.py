@@ -54,7 +54,11 @@ def within(memory: float | str, steps: int, kept: Callable[[AbstractCheckpoint, 
 
 def bytes_of(memory: float | str) -> float:
     """How many are meant: a number of them, or `"auto"`, half of what the device has."""
-    return 0.5 * available() if memory == "auto" else float(memory)
+    if memory != "auto":
+        return float(memory)
+    if (there := available()) is None:
+        raise ValueError("Got memory='auto', but nothing tells how much this device has; give a number of bytes.")
+    return 0.5 * there
 
 
 def cost_of(kept: Callable[[AbstractCheckpoint, int], Any]) -> Cost:

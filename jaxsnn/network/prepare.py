@@ -338,9 +338,10 @@ def check_memory(net: Network) -> None:
         f"The longest delay, {p.max_delay * net.dt:g} ms in projection {name!r}, is {p.max_delay} steps of dt = "
         f"{net.dt:g} ms. A run keeps what arrives in each of them, {need / 2**30:.3g} GiB"
     )
-    if 2 * need > available():
+    there = available()
+    if there is not None and 2 * need > there:
         raise ValueError(
-            f"{what}, twice; there are {available() / 2**30:.3g} GiB. Shorten the delay (or `max_delay`), or take a "
+            f"{what}, twice; there are {there / 2**30:.3g} GiB. Shorten the delay (or `max_delay`), or take a "
             "larger dt."
         )
     warnings.warn(f"{what}; shorter delays, or a larger dt, take less.", stacklevel=3)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 from typing import Any, NamedTuple
 
 import jax
@@ -13,6 +12,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array
 
+from .._memory import available
 from ..dynamics import Signals
 
 
@@ -54,23 +54,12 @@ def check(rows: tuple[Rows, ...], carries: Any) -> None:
     """One error for records that are larger than the memory of the device; counted in Python integers."""
     arrays = [x for x in jax.tree.leaves(carries) if hasattr(x, "dtype")]
     size = sum(x.bytes for x in rows) + sum(math.prod(x.shape) * x.dtype.itemsize for x in arrays)
-    memory = memory_of_the_device()
+    memory = available()
     if memory is not None and size > memory:
         raise ValueError(
             f"The records of this run would take {size / 1e9:.4g} GB, more than the device has, {memory / 1e9:.4g} GB; "
             "record fewer neurons (index=), less often (every=), or shorter runs one after the other (state=)."
         )
-
-
-def memory_of_the_device() -> int | None:
-    """Bytes; None where nothing tells."""
-    stats = jax.devices()[0].memory_stats() or {}
-    if "bytes_limit" in stats:
-        return int(stats["bytes_limit"])
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return None
 
 
 def taken(rows: tuple[Rows, ...]) -> list[Array]:

@@ -241,3 +241,18 @@ def test_arguments_of_another_kind_are_one_error(wrong, message):
     given = dict(dynamics=net(), drive=snn.Silence()) | wrong
     with refused(*message):
         snn.simulate(given.pop("dynamics"), given.pop("drive"), steps=5, key=KEY, **given)
+
+
+def test_estimators_check_the_times_of_inputs_and_losses():
+    """Before anything is compiled: examples start at 0."""
+    loss, raster = snn.CrossEntropy(snn.Count("A", start=0.55)), RASTER[None]
+    good, target = snn.CrossEntropy(snn.Count("A")), jnp.array([0])
+    late = snn.Replay(raster, into="A", start=0.05)
+    for estimate in (
+        lambda loss, inputs: snn.BPTT(wrt="*").value_and_grad(loss, net(), inputs, target, key=KEY),
+        lambda loss, inputs: snn.evaluate({"loss": loss}, net(), inputs, target, key=KEY),
+    ):
+        with refused("Count.start = 0.55 ms"):
+            estimate(loss, snn.Replay(raster, into="A"))
+        with refused("Replay.start = 0.05 ms"):
+            estimate(good, late)
