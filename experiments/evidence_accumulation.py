@@ -91,7 +91,7 @@ def network(hidden, key):
         reset_kind=snn.Subtract(detach=True),
         reset_time=snn.NextStep(),
         while_refractory=snn.Integrates(),
-        surrogate=snn.Triangle(0.3, 0.6),
+        surrogate=snn.Triangle(0.3),
     )
     dense = dict(topology=snn.AllToAll(), via=snn.Dense())
     return snn.network(

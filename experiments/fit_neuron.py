@@ -59,7 +59,7 @@ MODELS = {
             v_reset=-63.0,
             t_ref=2.0,
             gain=snn.Resistance(0.12),
-            surrogate=snn.Peak(snn.FastSigmoid(1.0), 0.05),
+            surrogate=snn.Peak(snn.FastSigmoid(11.0), 0.55),
         ),
         {
             "tau": (5.0, 40.0),
@@ -76,7 +76,13 @@ MODELS = {
         dt=0.1,
     ),
     "AdEx": Model(
-        snn.AdEx(v_peak=-20.0, t_ref=2.0, integrator=snn.RK4(), reset_kind=snn.ToValue(detach=True)),
+        snn.AdEx(
+            v_peak=-20.0,
+            t_ref=2.0,
+            integrator=snn.RK4(),
+            reset_kind=snn.ToValue(detach=True),
+            surrogate=snn.Peak(snn.FastSigmoid(40.0), 40.0),  # 1/mV: the peak is 40 mV above the reset
+        ),
         {
             "c": (100.0, 500.0),
             "g_l": (10.0, 60.0),

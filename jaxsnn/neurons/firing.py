@@ -79,7 +79,7 @@ class AbstractIntegrateFire(AbstractNeuron):
 
     def spike(self, s: Any) -> Float[Array, "..."]:
         v, threshold = self.due(s), self.threshold(s)
-        fires = self.surrogate(self.comparator(v, threshold), v - threshold)
+        fires = self.surrogate(self.comparator(v, threshold), v - threshold, self.v_th - self.v_reset)
         return jnp.where(self.held(s), 0.0, fires)  # who cannot fire has no pseudo-derivative either
 
     def reset(self, s: Any, spike: Array, dt: float) -> Any:

@@ -121,6 +121,10 @@ class AbstractHodgkinHuxley(AbstractODE):
             k.open_n * (1.0 - s.n) - k.close_n * s.n,
         )
 
+    @property
+    def span(self):
+        return self.e_na - self.e_k
+
 
 class HodgkinHuxley(AbstractHodgkinHuxley):
     """The squid axon of 1952, with rest near -65 mV: NEST's `hh_psc_alpha`.
@@ -135,7 +139,7 @@ class HodgkinHuxley(AbstractHodgkinHuxley):
     - `v_th`: where a spike is looked for, mV. `t_ref`: how long no other is, ms.
     - `integrator`: `ExponentialEuler()` (default; steps of at most 0.1 ms, longer ones are refused), `RK4`, `RK2`,
       `RKF45` (at most 0.5 ms). `detector`: `Upward`, `AtPeak`, `WhileAbove`.
-    - `surrogate`: the pseudo-derivative at `v_th`.
+    - `surrogate`: the pseudo-derivative at `v_th`, of the distance `(v - v_th) / (e_na - e_k)`.
 
     **Reference:** Hodgkin and Huxley, J. Physiol. 117:500 (1952).
     """

@@ -115,7 +115,8 @@ class LIF(AbstractLIF):
     - `noise`: stationary standard deviation of white current noise, mV; None for no noise (nothing is drawn).
     - `gain`: `Resistance`, `Capacitance` or `PerStep`. `comparator`: `AtLeast` or `Above`.
     - `reset_kind`: `ToValue`, `Subtract` or `Nothing`. `reset_time`: `SameStep` or `NextStep`.
-    - `while_refractory`: `Drops`, `Keeps` or `Integrates`. `surrogate`: the pseudo-derivative of the threshold.
+    - `while_refractory`: `Drops`, `Keeps` or `Integrates`. `surrogate`: the pseudo-derivative of the
+      threshold, of the distance `(v - v_th) / (v_th - v_reset)`.
 
     **Reference:** Rotter and Diesmann, Biol. Cybern. 81:381 (1999) for exact integration.
     """

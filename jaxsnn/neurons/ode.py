@@ -60,7 +60,7 @@ class AbstractODE(AbstractNeuron):
 
     **Arguments** (keyword): `integrator`: `ExponentialEuler()` (default, stable at any step), `Euler`, `RK2`, `RK4`,
     which are reported where they are unstable (`Status.STIFF`), or `RKF45`. `surrogate`: the pseudo-derivative of the
-    threshold.
+    threshold, of the distance in units of `span`.
     """
 
     variables: ClassVar[tuple[str, ...]] = ("v",)
@@ -131,6 +131,11 @@ class AbstractODE(AbstractNeuron):
         return getattr(self, self._peak_name)
 
     @property
+    def span(self) -> Any:
+        """The unit of distances from threshold for the surrogate: `peak - v_reset`, or 1 where nothing is reset."""
+        return self.peak - self.v_reset if self._resets else 1.0  # type: ignore[attr-defined]
+
+    @property
     def _peak_name(self) -> str:
         return "v_peak" if hasattr(self, "v_peak") else "v_th"
 
@@ -179,7 +184,7 @@ class AbstractODE(AbstractNeuron):
     def spike(self, s: Any) -> Float[Array, "..."]:
         if not self._fires:
             return jnp.zeros_like(s.v)
-        fires = self.surrogate(self.fires(s), s.v - self.peak)
+        fires = self.surrogate(self.fires(s), s.v - self.peak, self.span)
         fires = jnp.where(s.r > 0, 0.0, fires) if self._refractory else fires
         return fires + s.fired if self.integrator.adaptive and self._resets else fires
 

@@ -1,4 +1,8 @@
-"""Surrogate gradients: the slope that stands in for the derivative of a threshold, at the distance `u = v - v_th`.
+"""Surrogate gradients: the slope that stands in for the derivative of a threshold.
+
+A surrogate is a function of the normalised distance `x = (v - v_th) / (v_th - v_reset)`, so that its height and width
+mean the same whatever the unit of the membrane: the derivative of a spike with respect to `v` is `slope(x)` over
+`v_th - v_reset`. Deep-learning libraries have `v_th = 1`, `v_reset = 0`, where `x = v - v_th` and nothing is divided.
 
 The slope's numbers are leaves. A spike does not depend on them, so that a first derivative by them is zero; they can be
 swept, and learnt through second derivatives (a loss after a step of learning).
@@ -12,7 +16,7 @@ import math
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 from .._types import Checked, param
 
@@ -33,155 +37,164 @@ def _attach_jvp(primals, tangents):
 
 
 class AbstractSurrogate(Checked):
-    """A pseudo-derivative `slope(u)` of the threshold at the distance `u = v - v_th`."""
+    """A pseudo-derivative `slope(x)` of the threshold at the normalised distance `x = (v - v_th) / (v_th - v_reset)`."""
 
     @abc.abstractmethod
-    def slope(self, u: Float[Array, "..."]) -> Float[Array, "..."]:
-        """The pseudo-derivative at distance `u` from the threshold."""
+    def slope(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
+        """The pseudo-derivative with respect to `x`, at the normalised distance `x` from the threshold."""
 
-    def __call__(self, fired: Bool[Array, "..."], u: Float[Array, "..."]) -> Float[Array, "..."]:
-        """Spikes in the dtype of `u`, equal to `fired`, with this surrogate's gradient."""
-        return _attach(fired.astype(u.dtype), u, self.slope(u))
+    def __call__(self, fired: Bool[Array, "..."], u: Float[Array, "..."], span: ArrayLike = 1.0) -> Float[Array, "..."]:
+        """Spikes in the dtype of `u`, equal to `fired`, with the derivative `slope(u / span) / span`.
+
+        **Arguments:** `u`: distance from threshold, `v - v_th`. `span`: the unit it is measured in, for an
+        integrate-and-fire neuron `v_th - v_reset`; 1 is taken where it is not positive (a reset to the threshold).
+        """
+        span = jnp.asarray(span, u.dtype)
+        span = jnp.where(span > 0, span, 1.0)
+        return _attach(fired.astype(u.dtype), u, self.slope(u / span) / span)
 
 
 class Peak(AbstractSurrogate):
     """Another surrogate, scaled to the height `peak` at threshold: surrogates differ up to tenfold in theirs.
 
-    With equal peaks a learning rate means the same for all of them. `Peak(ATan(5.0))` is 1 at threshold.
+    With equal peaks a learning rate means the same for all of them. `Peak(ATan(5.0))` is 1 at threshold. A surrogate
+    that is 0 at threshold stays 0.
     """
 
     surrogate: AbstractSurrogate
-    peak: Array = param(1.0, unit="1/mV", least=0.0)
+    peak: Array = param(1.0, unit="1", least=0.0)
 
-    def slope(self, u):
-        return self.surrogate.slope(u) * (self.peak / self.surrogate.slope(jnp.zeros_like(u)))
+    def slope(self, x):
+        height = self.surrogate.slope(jnp.zeros_like(x))
+        some = height != 0
+        return self.surrogate.slope(x) * jnp.where(some, self.peak / jnp.where(some, height, 1.0), 0.0)
 
 
 class FastSigmoid(AbstractSurrogate):
-    """`slope(u) = 1 / (1 + beta |u|)^2` (SuperSpike).
+    """`slope(x) = 1 / (1 + beta |x|)^2` (SuperSpike).
 
-    **Arguments:** `beta`: steepness, 1 / unit of `v`.
+    **Arguments:** `beta`: steepness.
 
     **Reference:** Zenke and Ganguli, Neural Computation 30:1514 (2018).
     """
 
-    beta: Array = param(1.0, unit="1/mV", least=0.0)
+    beta: Array = param(1.0, unit="1", least=0.0)
 
-    def slope(self, u):
-        return 1.0 / jnp.square(1.0 + self.beta * jnp.abs(u))
+    def slope(self, x):
+        return 1.0 / jnp.square(1.0 + self.beta * jnp.abs(x))
 
 
 class ATan(AbstractSurrogate):
-    """`slope(u) = (alpha / 2) / (1 + (pi alpha u / 2)^2)`, peak `alpha / 2`.
+    """`slope(x) = (alpha / 2) / (1 + (pi alpha x / 2)^2)`, peak `alpha / 2`.
 
-    **Arguments:** `alpha`: steepness, 1 / unit of `v`.
+    **Arguments:** `alpha`: steepness.
 
     **Reference:** Fang et al., ICCV (2021).
     """
 
-    alpha: Array = param(2.0, unit="1/mV", least=0.0)
+    alpha: Array = param(2.0, unit="1", least=0.0)
 
-    def slope(self, u):
-        return 0.5 * self.alpha / (1.0 + jnp.square(0.5 * math.pi * self.alpha * u))
+    def slope(self, x):
+        return 0.5 * self.alpha / (1.0 + jnp.square(0.5 * math.pi * self.alpha * x))
 
 
 class Sigmoid(AbstractSurrogate):
-    """`slope(u) = k s(ku) (1 - s(ku))` with the logistic `s`, peak `k / 4`.
+    """`slope(x) = k s(kx) (1 - s(kx))` with the logistic `s`, peak `k / 4`.
 
-    **Arguments:** `k`: steepness, 1 / unit of `v`.
+    **Arguments:** `k`: steepness.
     """
 
-    k: Array = param(4.0, unit="1/mV", least=0.0)
+    k: Array = param(4.0, unit="1", least=0.0)
 
-    def slope(self, u):
-        return self.k * jax.nn.sigmoid(self.k * u) * jax.nn.sigmoid(-self.k * u)
+    def slope(self, x):
+        return self.k * jax.nn.sigmoid(self.k * x) * jax.nn.sigmoid(-self.k * x)
 
 
 class Triangle(AbstractSurrogate):
-    """`slope(u) = (gamma / width) max(0, 1 - |u / width|)`, peak `gamma / width`.
+    """`slope(x) = (gamma / width) max(0, 1 - |x / width|)`, peak `gamma / width`.
 
-    **Arguments:** `gamma`: area under it. `width`: where it ends, in the unit of `v`; e-prop takes the threshold.
+    **Arguments:** `gamma`: area under it. `width`: where it ends.
 
     **Reference:** Bellec et al., Nature Communications 11:3625 (2020), with `gamma = 0.3`.
     """
 
     gamma: Array = param(0.3, unit="1", least=0.0)
-    width: Array = param(1.0, unit="mV", above=0.0)
+    width: Array = param(1.0, unit="1", above=0.0)
 
-    def slope(self, u):
-        return self.gamma / self.width * jnp.maximum(0.0, 1.0 - jnp.abs(u / self.width))
+    def slope(self, x):
+        return self.gamma / self.width * jnp.maximum(0.0, 1.0 - jnp.abs(x / self.width))
 
 
 class PiecewiseQuadratic(AbstractSurrogate):
-    """`slope(u) = max(0, alpha - alpha^2 |u|)`, peak `alpha`: a triangle of area 1.
+    """`slope(x) = max(0, alpha - alpha^2 |x|)`, peak `alpha`: a triangle of area 1.
 
-    **Arguments:** `alpha`: steepness, 1 / unit of `v`.
+    **Arguments:** `alpha`: steepness.
 
     **Reference:** Esser et al., PNAS 113:11441 (2016).
     """
 
-    alpha: Array = param(1.0, unit="1/mV", least=0.0)
+    alpha: Array = param(1.0, unit="1", least=0.0)
 
-    def slope(self, u):
-        return jnp.maximum(0.0, self.alpha - jnp.square(self.alpha) * jnp.abs(u))
+    def slope(self, x):
+        return jnp.maximum(0.0, self.alpha - jnp.square(self.alpha) * jnp.abs(x))
 
 
 class Boxcar(AbstractSurrogate):
-    """`slope(u) = alpha` where `|u| < 1 / (2 alpha)`, else 0.
+    """`slope(x) = alpha` where `|x| < 1 / (2 alpha)`, else 0.
 
-    **Arguments:** `alpha`: height, 1 / unit of `v`.
+    **Arguments:** `alpha`: height.
     """
 
-    alpha: Array = param(1.0, unit="1/mV", above=0.0)
+    alpha: Array = param(1.0, unit="1", above=0.0)
 
-    def slope(self, u):
-        return jnp.where(jnp.abs(u) < 0.5 / self.alpha, self.alpha, 0.0)
+    def slope(self, x):
+        return jnp.where(jnp.abs(x) < 0.5 / self.alpha, self.alpha, 0.0)
 
 
 class Slayer(AbstractSurrogate):
-    """`slope(u) = (alpha / 2) exp(-alpha |u|)`, peak `alpha / 2`.
+    """`slope(x) = (alpha / 2) exp(-alpha |x|)`, peak `alpha / 2`.
 
-    **Arguments:** `alpha`: steepness, 1 / unit of `v`.
+    **Arguments:** `alpha`: steepness.
 
     **Reference:** Shrestha and Orchard, SLAYER, NeurIPS (2018).
     """
 
-    alpha: Array = param(1.0, unit="1/mV", least=0.0)
+    alpha: Array = param(1.0, unit="1", least=0.0)
 
-    def slope(self, u):
-        return 0.5 * self.alpha * jnp.exp(-self.alpha * jnp.abs(u))
+    def slope(self, x):
+        return 0.5 * self.alpha * jnp.exp(-self.alpha * jnp.abs(x))
 
 
 class Erf(AbstractSurrogate):
-    """`slope(u) = (alpha / sqrt(pi)) exp(-(alpha u)^2)`, peak `alpha / sqrt(pi)`: a Gaussian.
+    """`slope(x) = (alpha / sqrt(pi)) exp(-(alpha x)^2)`, peak `alpha / sqrt(pi)`: a Gaussian.
 
-    **Arguments:** `alpha`: steepness, 1 / unit of `v`.
+    **Arguments:** `alpha`: steepness.
     """
 
-    alpha: Array = param(2.0, unit="1/mV", least=0.0)
+    alpha: Array = param(2.0, unit="1", least=0.0)
 
-    def slope(self, u):
-        return self.alpha / math.sqrt(math.pi) * jnp.exp(-jnp.square(self.alpha * u))
+    def slope(self, x):
+        return self.alpha / math.sqrt(math.pi) * jnp.exp(-jnp.square(self.alpha * x))
 
 
 class Tanh(AbstractSurrogate):
-    """`slope(u) = 1 - tanh(k u)^2`, peak 1.
+    """`slope(x) = 1 - tanh(k x)^2`, peak 1.
 
-    **Arguments:** `k`: steepness, 1 / unit of `v`.
+    **Arguments:** `k`: steepness.
     """
 
-    k: Array = param(1.0, unit="1/mV", least=0.0)
+    k: Array = param(1.0, unit="1", least=0.0)
 
-    def slope(self, u):
-        return 1.0 - jnp.square(jnp.tanh(self.k * u))
+    def slope(self, x):
+        return 1.0 - jnp.square(jnp.tanh(self.k * x))
 
 
 class MultiGaussian(AbstractSurrogate):
-    """`slope(u) = gamma ((1 + h) N(u; 0, sigma) - h N(u; sigma, s sigma) - h N(u; -sigma, s sigma))`.
+    """`slope(x) = gamma ((1 + h) N(x; 0, sigma) - h N(x; sigma, s sigma) - h N(x; -sigma, s sigma))`.
 
     Negative a little way from threshold.
 
-    **Arguments:** `gamma`, `h`, `s`: 1. `sigma`: in the unit of `v`.
+    **Arguments:** `gamma`, `h`, `s`: numbers. `sigma`: its width.
 
     **Reference:** Yin, Corradi and Bohte, Nature Machine Intelligence 3:905 (2021).
     """
@@ -189,11 +202,11 @@ class MultiGaussian(AbstractSurrogate):
     gamma: Array = param(0.5, unit="1", least=0.0)
     h: Array = param(0.15, unit="1", least=0.0)
     s: Array = param(6.0, unit="1", above=0.0)
-    sigma: Array = param(0.5, unit="mV", above=0.0)
+    sigma: Array = param(0.5, unit="1", above=0.0)
 
-    def slope(self, u):
+    def slope(self, x):
         def normal(mean: Array | float, sd: Array) -> Array:
-            return jnp.exp(-0.5 * jnp.square((u - mean) / sd)) / (sd * math.sqrt(2.0 * math.pi))
+            return jnp.exp(-0.5 * jnp.square((x - mean) / sd)) / (sd * math.sqrt(2.0 * math.pi))
 
         wide = self.s * self.sigma
         sides = normal(self.sigma, wide) + normal(-self.sigma, wide)
@@ -201,10 +214,10 @@ class MultiGaussian(AbstractSurrogate):
 
 
 class StraightThrough(AbstractSurrogate):
-    """`slope(u) = 1` everywhere: also far from threshold, which in recurrent and deep networks is too much.
+    """`slope(x) = 1` everywhere: also far from threshold, which in recurrent and deep networks is too much.
 
     **Reference:** Bengio, Leonard and Courville, arXiv:1308.3432 (2013).
     """
 
-    def slope(self, u):
-        return jnp.ones_like(u)
+    def slope(self, x):
+        return jnp.ones_like(x)

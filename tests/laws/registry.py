@@ -29,7 +29,7 @@ class QIF(snn.AbstractNeuron):
         return s._replace(v=s.v + dt / self.tau * (slope * s.v + current.a))
 
     def spike(self, s):
-        return snn.FastSigmoid()(s.v >= self.v_peak, s.v - self.v_peak)
+        return snn.FastSigmoid()(s.v >= self.v_peak, s.v - self.v_peak, self.v_peak - self.v_reset)
 
     def reset(self, s, spike, dt):
         return s._replace(v=jnp.where(spike > 0, self.v_reset, s.v))

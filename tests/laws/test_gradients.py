@@ -44,7 +44,8 @@ SMOOTH = {  # every number of a network that only integrates
 def smooth(p):
     """A number that depends on all of `SMOOTH`: silent neurons (LIF), read out by LI without and with a conductance."""
     current = snn.Exponential(p["tau_exp"])
-    cell = snn.LIF(tau=p["tau"], v_rest=p["v_rest"], v_th=1e6, bias=p["bias"], gain=snn.Resistance(p["r"]))
+    numbers = dict(tau=p["tau"], v_rest=p["v_rest"], bias=p["bias"], gain=snn.Resistance(p["r"]))
+    cell = snn.LIF(v_th=1e6, surrogate=snn.Boxcar(), **numbers)  # without a slope far from threshold
     reader = snn.LI(tau=p["tau"], v_rest=p["v_rest"], gain=snn.Capacitance(6.0))
     graph, delays = snn.FromArrays([0, 0, 1, 2], [0, 1, 1, 0]), DT * np.array([1, 2, 3, 5])
     links = {
@@ -172,12 +173,15 @@ SURROGATES = {  # slope and its derivative, as their papers have them
 
 @pytest.mark.parametrize("name", SURROGATES)
 def test_surrogate_is_its_formula(name):
-    """The spike is exact, its derivative the formula, and that one's derivative the derivative of the formula."""
-    make, slope, curvature = SURROGATES[name]
-    cell, at_rest = snn.LIF(v_th=20.0, surrogate=make()), snn.LIF().init((), float)
+    """The spike is exact, its derivative the formula, and that one's derivative the derivative of the formula.
 
-    def spike(u):
-        return cell.spike(at_rest._replace(v=20.0 + u))
+    By the distance in units of `v_th - v_reset`, whatever that unit is.
+    """
+    make, slope, curvature = SURROGATES[name]
+    cell, at_rest = snn.LIF(v_th=20.0, v_reset=16.0, surrogate=make()), snn.LIF().init((), float)
+
+    def spike(x):
+        return cell.spike(at_rest._replace(v=20.0 + 4.0 * x))
 
     def in_a_loop(u):  # where JAX drops the rules of calls within rules
         return jax.lax.scan(lambda total, _: (total + spike(u), None), 0.0 * u, None, length=2)[0] / 2
@@ -200,6 +204,33 @@ def test_surrogate_is_its_formula(name):
             np.testing.assert_allclose(found, curvature(u), rtol=1e-9, atol=1e-15)
 
 
+def test_a_height_does_not_depend_on_the_unit_of_the_threshold():
+    """The same cell in mV and in V: a spike's derivative per unit of `v_th - v_reset` is the same. For every model.
+
+    Control: per mV it is a thousand times smaller than per V. A reset to the threshold leaves it finite.
+    """
+    kinds = {
+        "LIF": lambda u: snn.LIF(v_rest=-65.0 * u, v_th=-50.0 * u, v_reset=-60.0 * u),
+        "ALIF": lambda u: snn.ALIF(v_rest=-65.0 * u, v_th=-50.0 * u, v_reset=-60.0 * u, beta=u),
+        "CubaLIF": lambda u: snn.CubaLIF(v_rest=-65.0 * u, v_th=-50.0 * u, v_reset=-60.0 * u),
+        "Lapicque": lambda u: snn.Lapicque(v_th=-50.0 * u, v_reset=-60.0 * u),
+        "CobaLIF": lambda u: snn.CobaLIF(e_l=-70.0 * u, v_th=-50.0 * u, v_reset=-60.0 * u),
+        "QIF": lambda u: snn.QIF(v_peak=10.0 * u, v_reset=-10.0 * u),
+        "AdEx": lambda u: snn.AdEx(e_l=-70.0 * u, v_t=-50.0 * u, delta_t=2.0 * u, v_peak=0.0, v_reset=-60.0 * u),
+        "HodgkinHuxley": lambda u: snn.HodgkinHuxley(e_na=50.0 * u, e_k=-77.0 * u, e_l=-54.4 * u, v_th=0.0),
+    }
+    for name, make in kinds.items():
+        found = {}
+        for unit in (1.0, 1e-3):
+            cell = make(unit)
+            at = getattr(cell, "v_peak", None) if hasattr(cell, "v_peak") else cell.v_th
+            rest = cell.init((), jnp.zeros(()).dtype)
+            found[unit] = float(jax.grad(lambda v: cell.spike(rest._replace(v=v)))(at - 2.0 * unit))
+        assert found[1.0] > 0 and np.isclose(1e-3 * found[1e-3], found[1.0], rtol=1e-9), (name, found)
+    same = snn.LIF(v_th=10.0, v_reset=10.0)
+    assert jnp.isfinite(jax.grad(lambda v: same.spike(same.init((), v.dtype)._replace(v=v)))(jnp.asarray(9.0)))
+
+
 def test_every_surrogate_is_tested():
     kinds = [kind for kind in vars(snn).values() if isinstance(kind, type) and issubclass(kind, snn.AbstractSurrogate)]
     assert {kind.__name__ for kind in kinds} - {"AbstractSurrogate"} == {*SURROGATES}
@@ -209,10 +240,10 @@ def test_a_slope_is_learnt_through_second_derivatives():
     """A spike does not depend on its surrogate, the derivative of a loss does."""
 
     def of_voltage(beta, v):
-        cell = snn.LIF(surrogate=snn.FastSigmoid(beta))
+        cell = snn.LIF(v_th=1.0, surrogate=snn.FastSigmoid(beta))
         return cell.spike(cell.init((), float)._replace(v=v))
 
-    beta, v = jnp.asarray(2.0), jnp.asarray(19.0)
+    beta, v = jnp.asarray(2.0), jnp.asarray(0.0)
     assert jax.grad(of_voltage)(beta, v) == 0.0
     np.testing.assert_allclose(jax.grad(jax.grad(of_voltage, argnums=1))(beta, v), -2.0 * (1 + 2.0) ** -3)
 
@@ -233,7 +264,7 @@ def test_a_spiking_neuron_in_time(kind, detach):
     v, dv, fired, dfired = 0.0, 0.0, 0, 0.0
     for k in range(60):
         v, dv = decay * v + 0.35 * x[k], decay * dv + x[k]
-        s, ds = float(v >= v_th), dv / (1 + abs(v - v_th)) ** 2
+        s, ds = float(v >= v_th), dv / 1.2 / (1 + abs(v - v_th) / 1.2) ** 2
         fired, dfired = fired + s, dfired + ds
         through = 0.0 if detach else ds
         if kind is snn.ToValue:
@@ -333,7 +364,8 @@ def test_a_refractory_neuron_has_no_pseudo_derivative():
         return jax.grad(lambda v: cell.spike(state._replace(v=v)))(v)
 
     assert slope(3) == 0.0
-    assert slope(0) == cell.surrogate.slope(v - cell.v_th) > 0.0
+    np.testing.assert_allclose(slope(0), cell.surrogate.slope((v - cell.v_th) / 20.0) / 20.0, rtol=1e-12)
+    assert slope(0) > 0.04
 
 
 def test_what_has_arrived_leaves_no_derivative_behind():
