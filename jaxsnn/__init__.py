@@ -76,8 +76,6 @@ from .gradients.feedback import AbstractFeedback as AbstractFeedback
 from .gradients.feedback import AdaptiveFeedback as AdaptiveFeedback
 from .gradients.feedback import RandomFeedback as RandomFeedback
 from .gradients.feedback import SymmetricFeedback as SymmetricFeedback
-from .gradients.fit import Fit as Fit
-from .gradients.fit import TrainingError as TrainingError
 from .gradients.fit import fit as fit
 from .gradients.loss import AbstractLoss as AbstractLoss
 from .gradients.loss import AbstractReadout as AbstractReadout
@@ -91,6 +89,8 @@ from .gradients.overtime import StepCrossEntropy as StepCrossEntropy
 from .gradients.overtime import TraceError as TraceError
 from .gradients.overtime import VanRossum as VanRossum
 from .gradients.rtrl import RTRL as RTRL
+from .gradients.stopped import Fit as Fit
+from .gradients.stopped import TrainingError as TrainingError
 
 # --- lowering to a chip
 from .lower.agreement import Agreement as Agreement

@@ -28,6 +28,8 @@ class Status(enum.IntFlag):
     NOTHING_RECORDED = 4096
     STIFF = 8192
     NEGATIVE_WEIGHT = 16384
+    GRADIENT_NOT_FINITE = 65536
+    TARGET_RANGE = 131072
     NOT_RUN = 2**31
     MULTAPSES = 1048576
 
@@ -45,6 +47,10 @@ _REMEDIES = {
     "dt; take ExponentialEuler() or a shorter dt",
     Status.NEGATIVE_WEIGHT: "a negative weight goes into a port that takes none (a conductance cannot be negative); an "
     "inhibitory conductance has a positive weight and a low e_rev",
+    Status.GRADIENT_NOT_FINITE: "a loss or its gradient is NaN or infinite; clip gradients or lower the learning rate, "
+    "and for long recurrent runs see 'When gradients explode' in the documentation (Training)",
+    Status.TARGET_RANGE: "a target is outside the range that its loss allows: a label that is no class, a negative "
+    "probability, or a number that is not finite",
     Status.CURRENT_OVERFLOW: "a register of a chip's cell did not hold its sum; lower with smaller weights or biases",
     Status.TIME_RANGE: "a start or stop is off the grid of dt, negative, NaN, reversed or too late; round it to dt",
     Status.CLOCK_END: f"the run went beyond {2**31 - 1} steps, where the clock ends; take a larger dt, or a new run",

@@ -10,6 +10,9 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int, UInt32
 
+from ._status import Status, bit
+from ._types import out_of_bounds
+
 
 class Inputs(eqx.Module):
     """What a drive feeds into one step.
@@ -96,6 +99,14 @@ class AbstractDynamics(eqx.Module):
         A whole chunk of input is then known before the chunk runs, for a schedule that makes use of it.
         """
         return self.prepare()
+
+    def parameter_status(self) -> UInt32[Array, ""]:
+        """Status bits that are known from the parameters alone, such as a time constant that is not positive."""
+        return bit(Status.PARAMETER_RANGE, out_of_bounds(self))
+
+    def no_derivative(self) -> str | None:
+        """Why a run of it has no derivative, by the name of the part, and what to take instead; None if it has one."""
+        return None
 
     def status(self, state: Any) -> UInt32[Array, ""]:
         """Status bits of a run that ended in `state`."""

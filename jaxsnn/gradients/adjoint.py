@@ -8,13 +8,16 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from ..connect.layer import Layered
 from ..network.network import Network
 from ..network.population import Population
 from ..neurons.choices import Integrates, SameStep, ToValue
 from ..neurons.lif import LIF
 from ..neurons.readout import LI, Relay
 from ..synapses.exponential import Exponential, ExponentialState
+from .support import odd_synapses, steps_as
+
+_LI = ("advance", "kick", "spike", "reset")
+_LIF = (*_LI, "threshold", "due", "held", "init")  # what a step does, and from where
 
 
 class Adjoint(NamedTuple):
@@ -72,9 +75,15 @@ class Cell(eqx.Module):
         zero = jnp.zeros_like(self.alpha)
         return Adjoint(zero, dict.fromkeys(self.beta, zero), zero)
 
-    def arrivals(self, a: Adjoint) -> dict[str, tuple[Array, Array]]:
-        """For every port, the derivatives by the size of an arrival now, and by its time for a weight of one."""
-        return {name: (i, i / self.tau[name] - self.rate * a.v) for name, i in a.i.items()}
+    def arrivals(self, a: Adjoint, held: Array) -> dict[str, tuple[Array, Array]]:
+        """For every port, the derivatives by the size of an arrival now, and by its time for a weight of one.
+
+        `held`: who was refractory in the step that ends now. Where the membrane is still held afterwards, `a.v` is 0.
+        Where it begins to move, the derivative by the time jumps: of an arrival just before, the membrane sees nothing
+        but the current; of one just after, it moves meanwhile. An arrival that coincides gets the mean of the two.
+        """
+        v = jnp.where(held, 0.5 * a.v, a.v)
+        return {name: (i, i / self.tau[name] - self.rate * v) for name, i in a.i.items()}
 
     def back(self, a: Adjoint, passed: Passed, by_v: Array, by_time: Array) -> Adjoint:
         """One step backwards. `by_v`, `by_time`: derivatives of the loss by the membrane, and by the spikes' times."""
@@ -95,18 +104,18 @@ def passed(population: Population, s: Any, current: Array | None, spikes: Array,
     return Passed(spikes > 0, never if held is None else held, (after - s.neuron.v) / dt)
 
 
-def refused(net: Network) -> str | None:
+def unsupported(net: Network) -> str | None:
     """What of a network `EventProp` cannot handle, in words that say what would; None if it handles all of it."""
     for name, population in net.populations.items():
         neuron: Any = population.neuron
         if isinstance(neuron, Relay):
             if any(p.post == name for p in net.projections.values()):
-                return f"{name!r} is a Relay that hears a projection; link the senders to its targets directly"
+                return f"{name!r} is a Relay that receives a projection; link the senders to its targets, or use BPTT"
             continue
-        if type(neuron) not in (LIF, LI):
+        if not (steps_as(neuron, LIF, _LIF) or steps_as(neuron, LI, _LI)):
             return f"{name}.neuron is {type(neuron).__name__}, expected LIF, LI or a Source; BPTT handles any neuron"
         for port, synapse in population.ports.items():
-            if not isinstance(synapse, Exponential):
+            if not steps_as(synapse, Exponential, ("advance", "receive")):
                 kind = type(synapse).__name__
                 return f"{name}.{port} is {kind}, expected Exponential currents; BPTT handles any port"
         if isinstance(neuron, LI):
@@ -120,9 +129,4 @@ def refused(net: Network) -> str | None:
             return f"{name}.neuron.while_refractory is Integrates, expected Drops() or Keeps(); BPTT handles all"
         if neuron.noise is not None:
             return f"{name}.neuron.noise is set: a noisy membrane has no slope at its threshold; BPTT handles noise"
-    for name, p in net.projections.items():
-        if isinstance(p.graph, Layered):
-            return f"{name!r} goes through a Layer, whose derivative the adjoint does not know; use Dense(), or BPTT"
-        if getattr(p, "release", None) is not None or getattr(p, "rule", None) is not None:
-            return f"{name!r} has a release or a rule, which the adjoint does not follow; use BPTT"
-    return None
+    return odd_synapses(net)

@@ -13,24 +13,27 @@ from jaxtyping import Array, Float, PyTree
 
 from .. import _random
 from .._reports import reported
-from .._status import raise_if
+from .._status import Status, bit, raise_if
 from .._time import on_grid
 from .._tree import select
 from .._types import canonical_float, is_concrete
 from ..dynamics import Signals
 from ..network.network import Network
 from ..network.population import Population
+from .batch import Batch, check_given, examples
 from .edges import Edges
 from .eligibility import History, Jacobian, Trace, followed, jacobian, without_reset
-from .estimator import AbstractEstimator, Batch, examples
+from .estimator import AbstractEstimator
 from .feedback import AbstractFeedback, Route, SymmetricFeedback, routes_of
 from .loss import AbstractLoss
-from .parts import unsuited
+from .parts import unsupported
+from .support import closed_loop, no_network, other_than_weights
+from .targets import check_targets, outside
 from .walk import Carry, Walk, once, reads, real
 
 
 class EProp(AbstractEstimator):
-    r"""The gradient of BPTT with every path from spike to spike and through the reset cut, forwards in time.
+    r"""The gradient of BPTT with every path from a spike to other spiking neurons, and through the reset, cut.
 
     A synapse `ij` carries `eps_ij`, by how much its weight has moved the state of neuron `j`. With the Jacobian `J_j`
     of the neuron's own step, of any model, and `z` its spike,
@@ -47,13 +50,26 @@ class EProp(AbstractEstimator):
     **Arguments:** `wrt`: globs of the weights that are learnt. `feedback`: how errors reach hidden neurons,
     `SymmetricFeedback()`, `RandomFeedback.start(net, key=key)` or `AdaptiveFeedback.start(net, key=key)`.
 
-    **Raises:** ValueError that names the part of a network or loss it cannot handle.
+    **Raises:** ValueError that names the part of a network, loss or drive it cannot handle (`unsupported`).
 
     **Reference:** Bellec et al., Nature Communications 11:3625 (2020).
     """
 
     wrt: str | tuple[str, ...] = eqx.field(default="*.weight", static=True)
     feedback: AbstractFeedback = eqx.field(default_factory=SymmetricFeedback)
+
+    def unsupported(self, loss, net: Any, inputs=None):
+        if (why := no_network(net) or super().unsupported(loss, net, inputs)) is not None:
+            return why
+        if not loss.summed:
+            return (
+                f"the loss {type(loss).__name__} is no sum over steps, so that no step knows its error; "
+                "use a loss that is, such as a subclass of AbstractSummedLoss, or BPTT"
+            )
+        others = "use '*.weight', or BPTT or RTRL for the rest"
+        return (
+            other_than_weights(net, self.parameters(net), self.wrt, others) or unsupported(net) or closed_loop(inputs)
+        )
 
     def estimate(self, loss, learnt, fixed, batch):
         run = _OnLine.of(self.feedback, loss, learnt, fixed, batch)
@@ -85,10 +101,14 @@ class EProp(AbstractEstimator):
 
         **Returns:** the loss of the trial, the network after it, and the optimiser's state.
         """
+        check_given(net, loss)
         loss, inputs = on_grid((loss, inputs), net.dt)
         batch = examples(inputs, targets, steps, key)
-        if every < 1 or batch.steps % every:
-            raise ValueError(f"Got every = {every}, expected a divisor of the {batch.steps} steps of the trial.")
+        if isinstance(every, bool) or not isinstance(every, int) or every < 1 or batch.steps % every:
+            raise ValueError(f"Got every = {every!r}, expected a divisor of the {batch.steps} steps of the trial.")
+        if (why := self.unsupported(loss, net, inputs)) is not None:
+            raise ValueError(f"EProp: {why}.")
+        check_targets(loss, net, batch.steps, batch.targets)
         value, net, state, status = _learn(self, loss, net, batch, optimiser, state, every)
         if is_concrete(status):
             raise_if(status)
@@ -99,7 +119,8 @@ class EProp(AbstractEstimator):
 @eqx.filter_jit
 def _learn(est: EProp, loss: AbstractLoss, net: Any, batch: Batch, optimiser: Any, state: Any, every: int) -> Any:
     learnt, fixed = eqx.partition(net, select(net, est.wrt))
-    run = _OnLine.of(est.feedback, loss, learnt, fixed, batch)
+    prepared = loss.prepare(net, batch.steps)
+    run = _OnLine.of(est.feedback, prepared, learnt, fixed, batch)
 
     def block(carry: Any, t0: Array) -> tuple[Any, None]:
         learnt, state, steps = carry
@@ -110,6 +131,9 @@ def _learn(est: EProp, loss: AbstractLoss, net: Any, batch: Batch, optimiser: An
     first = jnp.arange(batch.steps // every, dtype=jnp.int32) * every
     (learnt, state, steps), _ = lax.scan(block, (learnt, state, run.start()), first)
     value, status = run.finish(steps)
+    finite = jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves((value, learnt))])
+    status |= bit(Status.GRADIENT_NOT_FINITE, ~finite)
+    status |= bit(Status.TARGET_RANGE, outside(loss, net, batch.steps, batch.targets))
     return value, eqx.combine(learnt, fixed), state, status
 
 
@@ -136,8 +160,6 @@ class _OnLine(eqx.Module):
     @classmethod
     def of(cls, feedback: AbstractFeedback, loss: Any, learnt: Any, fixed: Any, batch: Batch) -> _OnLine:
         net = eqx.combine(learnt, fixed)
-        if (why := unsuited(net, learnt, loss)) is not None:
-            raise ValueError(f"EProp: {why}.")
         linked, pairs = routes_of(net)
         cut = {name: without_reset(p) for name, p in net.populations.items()}
         return cls(loss, learnt, fixed, batch, feedback, cut, feedback.routes(linked, pairs), linked)

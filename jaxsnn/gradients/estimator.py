@@ -3,61 +3,26 @@
 from __future__ import annotations
 
 import abc
-from functools import partial
 from typing import Any, Self, TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Float, UInt32
 
-from .._random import as_key
 from .._reports import reported
-from .._status import raise_if
+from .._status import Status, bit, raise_if
 from .._time import on_grid
-from .._tree import select
-from .._types import is_concrete
+from .._tree import paths, select
+from .._types import is_concrete, out_of_bounds
 from ..dynamics import AbstractDynamics
 from ..simulate.drive import AbstractDrive
+from .batch import Batch, check_given, examples
 from .loss import AbstractLoss
 from .parallel import division, estimate_in_parts
+from .targets import check_targets, outside
 
 M = TypeVar("M", bound=AbstractDynamics)
-
-
-class Batch(eqx.Module):
-    """Examples to go through: the drive, of which some leaves have an axis of examples in front, and the targets."""
-
-    own: Any  # a drive: leaves that differ between examples, (examples, ...); None elsewhere
-    shared: Any  # the drive's others
-    targets: Any
-    keys: Array
-    steps: int = eqx.field(static=True)
-
-    @property
-    def size(self) -> int:
-        return self.keys.shape[0]
-
-    def take(self, rows: Array) -> Batch:
-        """Some of the examples."""
-        own, targets, keys = jax.tree.map(lambda x: x[rows], (self.own, self.targets, self.keys))
-        return Batch(own, self.shared, targets, keys, self.steps)
-
-    def slice(self, first: Array, size: int) -> Batch:
-        """`size` examples from the `first` on."""
-        some = lambda x: lax.dynamic_slice_in_dim(x, first, size)
-        own, targets, keys = jax.tree.map(some, (self.own, self.targets, self.keys))
-        return Batch(own, self.shared, targets, keys, self.steps)
-
-    def keyed(self, key: Array) -> Batch:
-        """The same examples with other keys: an example's depends on `key` and its place, not on its company."""
-        return Batch(self.own, self.shared, self.targets, _keys(key, self.size), self.steps)
-
-    def each(self, function: Any) -> Any:
-        """`function(drive, target, key)` of every example, batched."""
-        one = lambda own, target, key: function(eqx.combine(own, self.shared), target, key)
-        return jax.vmap(one)(self.own, self.targets, self.keys)
 
 
 class AbstractEstimator(eqx.Module):
@@ -73,6 +38,21 @@ class AbstractEstimator(eqx.Module):
     def parameters(self, net: M) -> M:
         """What is learnt of `net`: the network with None everywhere else, as `optax` wants it for its `init`."""
         return eqx.filter(net, select(net, self.wrt))
+
+    def learns(self, net: AbstractDynamics) -> dict[str, tuple[int, ...]]:
+        """What is learnt of `net`: the shape of every parameter that `wrt` matches, by its path.
+
+        Ask before training: a pattern such as `"*.bias"` matches the bias current of neurons too.
+        """
+        learnt = self.parameters(net)
+        return dict(zip(jax.tree.leaves(paths(learnt)), (x.shape for x in jax.tree.leaves(learnt)), strict=True))
+
+    def unsupported(self, loss: AbstractLoss, net: AbstractDynamics, inputs: AbstractDrive | None = None) -> str | None:
+        """What of these the estimator cannot handle, by the name of the part and with what would; None if nothing.
+
+        Whatever it does not name it computes the gradient of. `value_and_grad` and `fit` raise what it says.
+        """
+        return net.no_derivative()
 
     def value_and_grad(
         self,
@@ -94,22 +74,61 @@ class AbstractEstimator(eqx.Module):
         - `steps`: how long to run, static; by default as long as `inputs` lasts. `key`: every example gets its own.
 
         **Returns:** the value, and a network whose leaves are gradients, None where `wrt` does not match.
-        **Raises:** ValueError where targets and inputs do not fit; SimulationError if a run's status is not clean.
+        **Raises:** ValueError where targets and inputs do not fit, and for what the estimator does not support;
+        SimulationError if the status is not clean: that of a run, or a loss or gradient that is not finite. Inside
+        `jit`, where nothing can be raised, see `value_grad_status`.
         """
-        loss, inputs = on_grid((loss, inputs), net.dt)
-        batch = examples(inputs, targets, steps, key)
-        how = division(sum(net.sizes.values()), batch.size, batch.steps, (self, loss, net, batch))
-        found = _estimate(self, loss, net, batch) if how is None else estimate_in_parts(self, loss, net, batch, how)
-        value, gradient, status = found
+        value, gradient, status = self.value_grad_status(loss, net, inputs, targets, steps=steps, key=key)
         if is_concrete(status):
             raise_if(status)
             return value, gradient
         return reported(status, (value, gradient))
 
+    def value_grad_status(
+        self,
+        loss: AbstractLoss,
+        net: M,
+        inputs: AbstractDrive,
+        targets: Any,
+        *,
+        steps: int | None = None,
+        key: Array,
+    ) -> tuple[Float[Array, ""], M, UInt32[Array, ""]]:
+        """As `value_and_grad`, with the status instead of an exception: for programs, and to handle it oneself.
+
+        Its bits are those of the runs, and `Status.GRADIENT_NOT_FINITE` where the loss or a gradient is NaN or
+        infinite. Targets that the loss has no meaning for set `Status.TARGET_RANGE`, and make both NaN.
+        """
+        check_given(net, loss)
+        loss, inputs = on_grid((loss, inputs), net.dt)
+        batch = examples(inputs, targets, steps, key)
+        how = division(sum(net.sizes.values()), batch.size, batch.steps, (self, loss, net, batch))
+        found = _estimate(self, loss, net, batch) if how is None else estimate_in_parts(self, loss, net, batch, how)
+        value, gradient, status = found
+        status = jnp.bitwise_or.reduce(status, axis=None)
+        if is_concrete((status, batch.targets)) and int(status) & Status.TARGET_RANGE:
+            check_targets(loss, net, batch.steps, batch.targets)
+        return value, gradient, status
+
     def of(self, loss: AbstractLoss, net: M, batch: Batch) -> tuple[Float[Array, ""], M, UInt32[Array, "..."]]:
         """Value, gradient and status of a batch, given the whole network."""
         learnt, fixed = eqx.partition(net, select(net, self.wrt))
-        return self.estimate(loss, learnt, fixed, batch)
+        return self.checked(loss, learnt, fixed, batch)
+
+    def checked(
+        self, loss: AbstractLoss, learnt: M, fixed: M, batch: Batch
+    ) -> tuple[Float[Array, ""], M, UInt32[Array, "..."]]:
+        """What `estimate` finds, or an error for what it does not support; what is wrong with it is in the status."""
+        net = eqx.combine(learnt, fixed)
+        if (why := self.unsupported(loss, net, batch.drive)) is not None:
+            raise ValueError(f"{type(self).__name__}: {why}.")
+        value, gradient, status = self.estimate(loss.prepare(net, batch.steps), learnt, fixed, batch)
+        misplaced = outside(loss, net, batch.steps, batch.targets)
+        spoilt = lambda x: x * jnp.where(misplaced, jnp.nan, 1.0).astype(x.dtype)
+        value, gradient = jax.tree.map(spoilt, (value, gradient))
+        finite = jnp.stack([jnp.all(jnp.isfinite(x)) for x in jax.tree.leaves((value, gradient))])
+        status |= bit(Status.TARGET_RANGE, misplaced) | bit(Status.GRADIENT_NOT_FINITE, ~finite)
+        return value, gradient, status | bit(Status.PARAMETER_RANGE, out_of_bounds(loss))
 
     def among(self, n: int) -> Self:
         """The same, where `n` run at the same time and share the memory there is."""
@@ -125,36 +144,3 @@ class AbstractEstimator(eqx.Module):
 @eqx.filter_jit
 def _estimate(estimator: AbstractEstimator, loss: AbstractLoss, net: Any, batch: Batch) -> Any:
     return estimator.of(loss, net, batch)
-
-
-def examples(inputs: AbstractDrive, targets: Any, steps: int | None, key: Array) -> Batch:
-    """The examples in `inputs` and `targets`, which must agree in number."""
-    steps, key = inputs.steps if steps is None else steps, as_key(key)
-    if steps is None:
-        raise ValueError(f"{type(inputs).__name__} does not say how long it lasts; give `steps`.")
-    own, shared = eqx.partition(inputs, inputs.per_example())
-    own = jax.tree.map(jnp.asarray, own)  # rows are taken with indices that are traced
-    counts = {x.shape[0] for x in jax.tree.leaves(own)}
-    if len(counts) != 1:
-        what = f"{sorted(counts)} examples in its parts" if counts else "no axis of examples"
-        raise ValueError(
-            f"Got inputs with {what}, expected one number of them, e.g. Replay of a raster of "
-            "shape (examples, steps, n)."
-        )
-    (size,) = counts
-    for target in jax.tree.leaves(targets):
-        given = target.shape[:1] if hasattr(target, "shape") else ()
-        if given != (size,):
-            swapped = any(x.ndim > 2 and x.shape[1:2] == given for x in jax.tree.leaves(own))
-            raise ValueError(
-                f"Got {size} examples of {steps} steps, and targets of shape {getattr(target, 'shape', ())}, expected "
-                f"({size}, ...)"
-                + ("; are time and examples swapped? Inputs are (examples, steps, n)." if swapped else ".")
-            )
-    return Batch(own, shared, targets, _keys(key, size), int(steps))
-
-
-@partial(jax.jit, static_argnums=1)
-def _keys(key: Array, size: int) -> Array:
-    """A key an example: it depends on `key` and the example's place, not on its company."""
-    return jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(size, dtype=jnp.uint32))

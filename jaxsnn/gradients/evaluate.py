@@ -7,17 +7,19 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, UInt32
 
 from .._reports import reported
-from .._status import raise_if
+from .._status import Status, bit, raise_if
 from .._time import on_grid
 from .._types import is_concrete
 from ..dynamics import AbstractDynamics
 from ..simulate.drive import AbstractDrive
 from ..simulate.run import simulate
-from .estimator import Batch, examples
+from .batch import Batch, check_given, examples
 from .loss import AbstractLoss, Scored
+from .targets import check_targets, outside
 
 
 def evaluate(
@@ -33,24 +35,39 @@ def evaluate(
 
     **Arguments:** as of `AbstractEstimator.value_and_grad`, with several losses or metrics (`Accuracy`) by name.
     """
+    if not isinstance(scores, Mapping):
+        raise ValueError(f"Got scores of type {type(scores).__name__}, expected losses by name, {{'loss': ...}}.")
+    for score in scores.values():
+        check_given(net, score)
     scores, inputs = on_grid((dict(scores), inputs), net.dt)
-    values, status = _evaluate(scores, net, examples(inputs, targets, steps, key))
+    batch = examples(inputs, targets, steps, key)
+    values, status = _evaluate(scores, net, batch)
     if is_concrete(status):
+        if np.any(np.asarray(status) & Status.TARGET_RANGE):
+            for score in scores.values():
+                check_targets(score, net, batch.steps, batch.targets)
         raise_if(status)
         return values
     return reported(status, values)
 
 
 def scored(scores: Mapping[str, AbstractLoss], net: AbstractDynamics, batch: Batch) -> tuple[Any, UInt32[Array, "b"]]:
-    """The scores of every example, and its run's status. Modules are in inference mode."""
+    """The scores of every example, and its run's status. Modules are in inference mode.
+
+    Those whose targets have no meaning are NaN, with a bit of the status.
+    """
     net = eqx.nn.inference_mode(net)
+    misplaced = {name: outside(score, net, batch.steps, batch.targets) for name, score in scores.items()}
+    scores = {name: score.prepare(net, batch.steps) for name, score in scores.items()}
 
     def one(drive: Any, target: Any, key: Any) -> Any:
         record = {name: Scored(score, target) for name, score in scores.items()}
         run = simulate(net, drive, steps=batch.steps, key=key, record=record, throw=False)
         return run.record, run.status
 
-    return batch.each(one)
+    values, status = batch.each(one)
+    values = {name: jnp.where(misplaced[name], jnp.nan, value) for name, value in values.items()}
+    return values, status | bit(Status.TARGET_RANGE, jnp.stack([*misplaced.values()]) if misplaced else False)
 
 
 @eqx.filter_jit

@@ -13,13 +13,13 @@ from jaxtyping import Array
 
 from .._types import canonical_float
 from ..dynamics import Signals, silent
-from ..network.network import Network
 from ..simulate.checkpoint import even
-from .adjoint import refused
+from .adjoint import unsupported
 from .estimator import AbstractEstimator
 from .loss import AbstractLoss
 from .reverse import Back, Reverse
 from .spiketimes import timed
+from .support import closed_loop, no_network, other_than_weights
 from .walk import Walk, membranes, only_membranes
 
 
@@ -52,7 +52,7 @@ class EventProp(AbstractEstimator):
     - `chunk`: steps for which numbers are kept at a time, static; the state at the start of every chunk is kept for the
       whole run, and a chunk is run again when its derivative is due. By default near `sqrt(T)`.
 
-    **Raises:** ValueError that names the first part of a network or loss it cannot handle.
+    **Raises:** ValueError that names the first part of a network, loss or drive it cannot handle (`unsupported`).
 
     **Reference:** Wunderlich and Pehle, Scientific Reports 11:12829 (2021); with delays Meszaros et al. (2025).
     """
@@ -65,10 +65,24 @@ class EventProp(AbstractEstimator):
         if self.chunk is not None and self.chunk < 1:
             raise ValueError(f"EventProp.chunk is {self.chunk}, expected a positive number of steps or None.")
 
+    def learns(self, net: Any):
+        delays = {name: p.delay for name, p in net.projections.items() if p.delay is not None and self._moves(name)}
+        return super().learns(net) | {f"{name}.delay": delay.shape for name, delay in delays.items()}
+
+    def unsupported(self, loss, net: Any, inputs=None):
+        if (why := no_network(net) or super().unsupported(loss, net, inputs)) is not None:
+            return why
+        if self.delays and not any(self._moves(name) for name, p in net.projections.items() if p.delay is not None):
+            return f"`delays` is {self.delays!r}, which matches no delay of {list(net.projections)}"
+        others = "it learns weights and delays: use '*.weight', or BPTT for the rest"
+        return (
+            unsupported(net) or other_than_weights(net, self.parameters(net), self.wrt, others) or closed_loop(inputs)
+        )
+
     def estimate(self, loss, learnt, fixed, batch):
         net = eqx.combine(learnt, fixed)
         loss = timed(loss, net.dt)
-        self._check(net, learnt, loss, batch)
+        self._check_loss(net, loss, batch)
         total, wanted = batch.steps, self.chunk or round(batch.steps**0.5)
         length = even(total, wanted, 1)
         whole, rest = divmod(total, length)
@@ -110,21 +124,8 @@ class EventProp(AbstractEstimator):
         status = each(lambda walk, end: walk.status(prepared, end), end)
         return jnp.mean(value), self._gradient(net, learnt, reverse, sums, back, batch.size), status
 
-    def _check(self, net: Any, learnt: Any, loss: AbstractLoss, batch: Any) -> None:
-        if not isinstance(net, Network):
-            raise ValueError(f"EventProp got {type(net).__name__}, expected a network(...).")
-        why = refused(net)
-        if why is not None:
-            raise ValueError(f"EventProp: {why}.")
-        for name, part in net.named.items():
-            numbers = jax.tree.leaves(learnt[name])
-            if len(numbers) > (name in net.projections and learnt[name].weight is not None):
-                raise ValueError(
-                    f"EventProp.wrt is {self.wrt!r}, which matches a number of {name!r} ({type(part).__name__}) that "
-                    "is no weight; it learns weights and delays: use '*.weight', or BPTT for the rest."
-                )
-        if self.delays and not any(self._moves(name) for name, p in net.projections.items() if p.delay is not None):
-            raise ValueError(f"EventProp.delays is {self.delays!r}, which matches no delay of {list(net.projections)}.")
+    def _check_loss(self, net: Any, loss: AbstractLoss, batch: Any) -> None:
+        """An error for a loss that reads other things than spikes and membranes."""
 
         def first_step(drive: Any, target: Any, key: Any) -> Any:
             state = net.init(key=key)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import equinox as eqx
@@ -14,6 +16,7 @@ from .. import _sums
 from .._types import Checked, canonical_float, param
 from ..dynamics import AbstractDynamics, Signals
 from ..simulate.record import AbstractProbe
+from .targets import Demand
 
 
 class AbstractLoss(Checked):
@@ -21,6 +24,10 @@ class AbstractLoss(Checked):
 
     Losses add up (`a + b`) and scale (`0.1 * a`). All terms are given the same target; regularisers ignore it.
     """
+
+    def prepare(self, dynamics: AbstractDynamics, steps: int) -> AbstractLoss:
+        """The loss of a run of `steps`, called once before `init`: the place to make steps of times in ms."""
+        return self
 
     def init(self, dynamics: AbstractDynamics, steps: int, target: Any) -> Any:
         """The carry before the first of `steps` steps. Checks names, and the target's shape for one example."""
@@ -41,6 +48,14 @@ class AbstractLoss(Checked):
     def status(self, carry: Any) -> UInt32[Array, ""]:
         """Status bits at the end of the run."""
         return jnp.uint32(0)
+
+    def demands(self, dynamics: AbstractDynamics, steps: int, targets: Any) -> Iterator[tuple[str, Demand]]:
+        """What it demands of the values of targets, all examples' with an axis in front, each with the loss's name.
+
+        Broken demands are an error that names the example where values are known, and elsewhere a bit of the status,
+        with a loss and a gradient that are NaN.
+        """
+        return iter(())
 
     @property
     def summed(self) -> bool:
@@ -100,6 +115,12 @@ class SumOfLosses(AbstractLoss):
             (term.weight * term.loss.now(signals, row, t) for term, row in zip(self.terms, target_t)),
             start=jnp.zeros((), canonical_float()),
         )
+
+    def prepare(self, dynamics, steps):
+        return SumOfLosses(tuple(Term(term.loss.prepare(dynamics, steps), term.weight) for term in self.terms))
+
+    def demands(self, dynamics, steps, targets):
+        return chain.from_iterable(term.loss.demands(dynamics, steps, targets) for term in self.terms)
 
     def init(self, dynamics, steps, target):
         return tuple(term.loss.init(dynamics, steps, target) for term in self.terms)
@@ -162,10 +183,12 @@ class AbstractReadout(AbstractLoss):
         """What the target of one example should be, if this is not it. `n`: the size of the probe's record."""
         return None
 
+    def found(self, dynamics: AbstractDynamics, steps: int) -> Any:
+        """What the probe's record will be, as a shape."""
+        return jax.eval_shape(lambda: self.probe.finish(self.probe.init(dynamics, steps, jnp.int32(0)), None, dynamics))
+
     def init(self, dynamics, steps, target):
-        found = jax.eval_shape(
-            lambda: self.probe.finish(self.probe.init(dynamics, steps, jnp.int32(0)), None, dynamics)
-        )
+        found = self.found(dynamics, steps)
         if not hasattr(found, "shape") or found.ndim != 1:
             raise ValueError(
                 f"{type(self).__name__} reads {type(self.probe).__name__}, which keeps more than one number a neuron; "

@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
-from .._types import as_number, param
+from .._types import as_number, check, param
 from ..simulate.counts import FiringRate
 from ..simulate.record import AbstractProbe
 from .loss import AbstractReadout
+from .targets import finite, labels, probabilities
 
 
 class CrossEntropy(AbstractReadout):
@@ -18,12 +19,27 @@ class CrossEntropy(AbstractReadout):
     The target of an example is a label, an integer of shape `()`, or probabilities of shape `(classes,)`.
 
     **Arguments:** `probe`: e.g. `Count("out")`, `Sum("out.v")`, `Max("out.v")`. `smoothing`: the part of `q` that is
-    spread evenly over all classes. `scale`: by which what is found is multiplied.
+    spread evenly over all classes, from 0 to 1. `scale`: by which what is found is multiplied.
+
+    **Raises:** ValueError for a label that is no class, and for numbers that are no probabilities.
     """
 
     probe: AbstractProbe
     smoothing: Array = param(0.0, unit="1", least=0.0)
     scale: Array = param(1.0, unit="1 / unit of the probe")
+
+    def __check_init__(self):
+        check(
+            lambda: self.smoothing <= 1.0,
+            f"CrossEntropy.smoothing is {self.smoothing}; expected at most 1: it is a part of the probabilities.",
+        )
+
+    def demands(self, dynamics, steps, targets):
+        n = self.found(dynamics, steps).shape[0]
+        if jnp.issubdtype(targets.dtype, jnp.integer):
+            yield "CrossEntropy", labels(targets, n)
+        elif targets.ndim == 2:
+            yield "CrossEntropy", probabilities(targets, n)
 
     def expects(self, n, target):
         if hasattr(target, "shape"):
@@ -44,6 +60,10 @@ class Accuracy(AbstractReadout):
 
     probe: AbstractProbe
 
+    def demands(self, dynamics, steps, targets):
+        if jnp.issubdtype(targets.dtype, jnp.integer):
+            yield "Accuracy", labels(targets, self.found(dynamics, steps).shape[0])
+
     def expects(self, n, target):
         right = hasattr(target, "shape") and jnp.issubdtype(target.dtype, jnp.integer) and target.shape == ()
         return None if right else "an integer label, shape ()"
@@ -59,6 +79,9 @@ class MeanSquaredError(AbstractReadout):
     """
 
     probe: AbstractProbe
+
+    def demands(self, dynamics, steps, targets):
+        yield "MeanSquaredError", finite(targets)
 
     def expects(self, n, target):
         real = hasattr(target, "shape") and jnp.issubdtype(target.dtype, jnp.floating) and target.shape == (n,)

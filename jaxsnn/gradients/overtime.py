@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -10,12 +11,14 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from .. import _sums
+from .._time import steps as steps_of
 from .._tree import get
 from .._types import canonical_float, param
 from ..dynamics import AbstractDynamics
 from ..simulate.record import size_of
 from ..simulate.traces import Last
 from .loss import AbstractLoss, AbstractSummedLoss
+from .targets import Demand, finite, labels
 
 
 class TraceError(AbstractSummedLoss):
@@ -25,6 +28,9 @@ class TraceError(AbstractSummedLoss):
     """
 
     path: str = eqx.field(static=True)
+
+    def demands(self, dynamics, steps, targets):
+        yield "TraceError", finite(targets)
 
     def init(self, dynamics, steps, target):
         _over_time(self, target, steps, _size(dynamics, self.path))
@@ -39,17 +45,31 @@ class TraceError(AbstractSummedLoss):
 
 
 class StepCrossEntropy(AbstractSummedLoss):
-    """`sum_t -log softmax(x(t))_label` of a state variable: the class is to be told in every step, from `start` on.
+    """`sum_t -log softmax(x(t))_label` of a state variable: the class is to be known in every step from `start` on.
 
     The target of an example is a label, an integer of shape `()`.
 
-    **Arguments:** `path`: e.g. `"out.v"`. `start`: the first step that counts, static.
+    **Arguments:** `path`: e.g. `"out.v"`. `start`: when it begins to count, ms from the start of the run, static.
 
     **Reference:** Bellec et al., Nature Communications 11:3625 (2020).
     """
 
     path: str = eqx.field(static=True)
-    start: int = eqx.field(default=0, static=True)
+    start: float = eqx.field(default=0.0, static=True)
+    first_step: int = eqx.field(default=0, static=True, kw_only=True)  # that of `start`, which `prepare` finds
+
+    def demands(self, dynamics, steps, targets):
+        if jnp.issubdtype(targets.dtype, jnp.integer):
+            yield "StepCrossEntropy", labels(targets, _size(dynamics, self.path))
+
+    def prepare(self, dynamics, steps):
+        first = int(steps_of(self.start, dynamics.dt, name="StepCrossEntropy.start"))
+        if not 0 <= first < steps:
+            raise ValueError(
+                f"StepCrossEntropy.start is {self.start} ms, expected a time within the run, from 0 to less than "
+                f"{steps * dynamics.dt:g} ms."
+            )
+        return dataclasses.replace(self, first_step=first)
 
     def init(self, dynamics, steps, target):
         _size(dynamics, self.path)
@@ -62,7 +82,7 @@ class StepCrossEntropy(AbstractSummedLoss):
 
     def now(self, signals, target_t, t):
         loss = -jax.nn.log_softmax(get(signals.state, self.path))[target_t]
-        return jnp.where(t >= self.start, loss, 0.0)
+        return jnp.where(t >= self.first_step, loss, 0.0)
 
 
 class VanRossum(AbstractLoss):
@@ -76,6 +96,10 @@ class VanRossum(AbstractLoss):
 
     population: str = eqx.field(static=True)
     tau: Array = param(10.0, unit="ms", above=0.0)
+
+    def demands(self, dynamics, steps, targets):
+        demand = finite(targets)
+        yield "VanRossum", Demand(demand.broken | (targets < 0), "spikes: finite numbers, none negative")
 
     def init(self, dynamics, steps, target):
         n = size_of(dynamics, self.population)

@@ -14,7 +14,8 @@ from .._cores import cores
 from .._types import canonical_float, is_concrete
 
 if TYPE_CHECKING:
-    from .estimator import AbstractEstimator, Batch
+    from .batch import Batch
+    from .estimator import AbstractEstimator
     from .loss import AbstractLoss
 
 _WIDE = 4096  # neurons (inputs among them) times examples, below which a step costs what starting its operations does

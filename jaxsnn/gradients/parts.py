@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 
-from ..connect.layer import Layered
 from ..network.network import Network
-from ..network.order import NestOrder
+from ..network.order import BeforeThreshold
 from ..neurons.readout import LI, Relay
 from ..synapses.alpha import Alpha
 from ..synapses.delta import Delta
 from ..synapses.exponential import Exponential
+from .support import odd_synapses, steps_as
 
 
 def readouts(net: Network) -> tuple[str, ...]:
@@ -25,37 +23,28 @@ def spiking(net: Network) -> tuple[str, ...]:
     return tuple(name for name, p in net.populations.items() if not isinstance(p.neuron, LI | Relay))
 
 
-def unsuited(net: Network, learnt: Any, loss: Any) -> str | None:
-    """What `EProp` cannot handle, in words that say what would; None if it handles all of it."""
-    if not isinstance(net, Network):
-        return f"got {type(net).__name__}, expected a network(...)"
-    if not isinstance(net.order, NestOrder):
-        return f"the network's order is {type(net.order).__name__}, which has no same-step read-outs; use NestOrder()"
-    if not loss.summed:
+def unsupported(net: Network) -> str | None:
+    """What of a network `EProp` cannot handle, in words that say what would; None if it handles all of it."""
+    if not (net.order.same_step and isinstance(net.order.arrivals, BeforeThreshold)):
         return (
-            f"the loss {type(loss).__name__} is no sum over steps, so that no step knows its error; "
-            "use a loss that is, such as a subclass of AbstractSummedLoss, or BPTT"
+            f"the network's order is {type(net.order).__name__}, which does not declare that arrivals come before the "
+            "threshold and that there are same-step edges; use NestOrder(), or BPTT"
         )
+    if (why := odd_synapses(net)) is not None:
+        return why
     for name, p in net.projections.items():
-        if isinstance(p.graph, Layered):
-            return f"{name!r} goes through a Layer, where there are no synapses to keep traces at; use Dense(), or BPTT"
-    for name, part in net.named.items():
-        if len(jax.tree.leaves(learnt[name])) > (name in net.projections and learnt[name].weight is not None):
-            return (
-                f"`wrt` matches a number of {name!r} ({type(part).__name__}) that is no weight; use '*.weight', or "
-                "BPTT or RTRL for the rest"
-            )
-    for name, p in net.projections.items():
-        if getattr(p, "release", None) is not None or getattr(p, "rule", None) is not None:
-            return f"{name!r} has a release or a rule, which e-prop's traces do not follow; use BPTT"
         if isinstance(net.populations[p.post].neuron, Relay):
-            return f"{p.post!r} is a Relay that hears {name!r}; link the senders to its targets directly"
+            return (
+                f"{p.post!r} is a Relay that receives {name!r}; link the senders to its targets directly, or use BPTT"
+            )
         if p.pre in spiking(net) and p.post in readouts(net) and p.delay is not None:
             return f"{name!r} reaches the read-out {p.post!r} after a delay; use delay=None, or BPTT"
     for name in readouts(net):
         population = net.populations[name]
+        if not steps_as(population.neuron, LI, ("advance", "kick", "spike", "reset")):
+            return f"{name}.neuron is {type(population.neuron).__name__}, which is no plain LI; use LI, or BPTT"
         for port, synapse in population.ports.items():
-            if not isinstance(synapse, Delta | Exponential | Alpha):
+            if not any(steps_as(synapse, kind, ("advance", "receive")) for kind in (Delta, Exponential, Alpha)):
                 return f"{name}.{port} is {type(synapse).__name__}, expected a linear port of a read-out; use BPTT"
         if any(x.ndim for x in jax.tree.leaves((population.neuron, population.ports))):
             return f"{name!r} has time constants of its own for each neuron; give a read-out one for all, or use BPTT"

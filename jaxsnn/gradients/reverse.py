@@ -168,7 +168,7 @@ class Reverse(eqx.Module):
     def _step(self, back: Back, before: dict[str, Array]) -> tuple[Back, Any]:
         """The waiting step backwards. `before`: the loss's derivatives by the spikes of the step before it."""
         now, dt = back.waiting, self.net.dt
-        ring = [self._written(x, back.cells, now.t, part) for part, x in enumerate((back.sizes, back.times))]
+        ring = [self._written(x, back.cells, now, part) for part, x in enumerate((back.sizes, back.times))]
         by_time = {name: (back.by_spike[name] - before[name]) / (2.0 * dt) + now.jump[name] / dt for name in self.cells}
         sums, stacked = dict(back.sums), {}
         for name, edges in self.edges.items():
@@ -185,11 +185,11 @@ class Reverse(eqx.Module):
         }
         return back._replace(cells=cells, sizes=ring[0], times=ring[1], sums=sums), stacked
 
-    def _written(self, buffer: Array, cells: dict[str, Adjoint], t: Array, part: int) -> Array:
-        """The ring with the slot of step `t`: what an arrival in that step would change."""
+    def _written(self, buffer: Array, cells: dict[str, Adjoint], now: Waiting, part: int) -> Array:
+        """The ring with the slot of a step: what an arrival in that step would change."""
         slot = []
         for name, population in self.net.populations.items():
-            ports = self.cells[name].arrivals(cells[name]) if name in cells else {}
+            ports = self.cells[name].arrivals(cells[name], now.passed[name].held) if name in cells else {}
             for port in population.ports:
                 slot.append(ports[port][part] if port in ports else jnp.zeros(population.n, buffer.dtype))
-        return lax.dynamic_update_slice(buffer, jnp.concatenate(slot), (self.ring.start(t),))
+        return lax.dynamic_update_slice(buffer, jnp.concatenate(slot), (self.ring.start(now.t),))

@@ -188,6 +188,9 @@ class Program(AbstractDynamics):
     def prepare(self) -> "Running":
         return Running.of(self)
 
+    def no_derivative(self) -> str | None:
+        return "a Program computes with integers, which have no derivative; train relax(program), then round it"
+
     def step(self, state: ProgramState, inputs: Inputs, t: Array, *, key: Array) -> tuple[ProgramState, Signals]:
         return self.prepare().step(state, inputs, t, key=key)
 

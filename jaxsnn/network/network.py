@@ -16,13 +16,14 @@ from .._types import broken, canonical_float, check, check_all, is_concrete, out
 from ..connect.graph import DenseGraph, SparseGraph
 from ..connect.layer import unsuited
 from ..dynamics import AbstractDynamics, Signals, known
+from ..neurons.ode import AbstractODE
 from ..plasticity.plastic import Cells
 from .build import build
 from .order import AbstractOrder, NestOrder
 from .population import Population, PopulationState
 from .prepare import Prepared, check_memory, plastic_of, ring_of
 from .projection import Link, Projection
-from .schedule import Staged
+from .schedule import Staged, not_layerwise
 from .sequence import topological
 
 
@@ -185,6 +186,10 @@ class Network(AbstractDynamics):
     def staged(self) -> AbstractDynamics:
         return Staged.of(self)
 
+    def not_layerwise(self) -> str | None:
+        """Why derivatives go through it step after step instead of layer after layer, which is faster; None if not."""
+        return not_layerwise(self)
+
     def learned(self, state: Any) -> Network:
         """The network with the weights that its plastic projections have in `state`, the network's or `run.state`."""
         state = getattr(state, "dynamics", state)
@@ -199,6 +204,19 @@ class Network(AbstractDynamics):
         is_plastic = lambda p: p.plastic is not None
         fixed = lambda p: eqx.tree_at(lambda p: p.plastic, p, None) if is_plastic(p) else p
         return eqx.tree_at(lambda net: net.projections, self, {name: fixed(p) for name, p in self.projections.items()})
+
+    def parameter_status(self) -> UInt32[Array, ""]:
+        return self._built()
+
+    def no_derivative(self) -> str | None:
+        for name, population in self.populations.items():
+            neuron = population.neuron
+            if isinstance(neuron, AbstractODE) and neuron.integrator.adaptive:
+                return (
+                    f"{name}.neuron.integrator is {type(neuron.integrator).__name__}, which chooses its steps from the "
+                    "error and has no derivative; use RK4() or ExponentialEuler()"
+                )
+        return None
 
     def status(self, state: NetworkState) -> UInt32[Array, ""]:
         status = state.status

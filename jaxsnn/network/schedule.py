@@ -15,7 +15,7 @@ from jax import lax
 from jaxtyping import Array
 
 from ..dynamics import AbstractDynamics, Inputs, Signals
-from .order import NestOrder
+from .order import BeforeThreshold
 from .prepare import Direct, Prepared, direct_of, first_ports, ring_of
 
 if TYPE_CHECKING:
@@ -39,6 +39,21 @@ def stages(net: Network) -> tuple[tuple[str, ...], ...]:
     return tuple(sorted(groups, key=lambda group: (-len(reach[group[0]]), group)))  # who reaches another reaches more
 
 
+def not_layerwise(net: Network) -> str | None:
+    """Why derivatives go through a network step after step instead of layer after layer; None if they do not."""
+    for name, p in net.projections.items():
+        if p.plastic is not None:
+            return f"{name!r} is plastic: what a layer shows, weights included, would be kept for every step of a chunk"
+    if not (net.order.same_step and isinstance(net.order.arrivals, BeforeThreshold)):
+        return (
+            f"the order {type(net.order).__name__} does not declare that arrivals come before the threshold and that "
+            "there are same-step edges, the only ones that lead from layer to layer"
+        )
+    if len(stages(net)) == 1:
+        return "no same-step edge (delay=None) separates layers: all populations wait for each other"
+    return None
+
+
 def _crosses(p: Projection) -> bool:
     """Whether all steps of a chunk may cross a projection at once."""
     return p.delay is None and p.release is None and p.plastic is None and p.reliability is None
@@ -54,13 +69,10 @@ class Staged(AbstractDynamics):
 
     @classmethod
     def of(cls, net: Network) -> AbstractDynamics:
-        """`net` in stages; or as it always runs, where it has only one, or an order other than the one that is staged.
-
-        Also where weights are state: what a stage shows is stacked over the steps of a chunk.
-        """
-        groups, learns = stages(net), any(p.plastic is not None for p in net.projections.values())
-        if len(groups) == 1 or learns or type(net.order) is not NestOrder:
+        """`net` in stages; or as it always runs, for the reason that `not_layerwise` gives."""
+        if not_layerwise(net) is not None:
             return Prepared.of(net)
+        groups = stages(net)
         slots, parts, inside = ring_of(net).slots, [], set()
         for group in groups:
             own = {name: p for name, p in net.projections.items() if p.pre in group and p.post in group}

@@ -37,7 +37,7 @@ def _attach_jvp(primals, tangents):
 
 
 class AbstractSurrogate(Checked):
-    """A pseudo-derivative `slope(x)` of the threshold at the normalised distance `x = (v - v_th) / (v_th - v_reset)`."""
+    """A pseudo-derivative `slope(x)` of the threshold, at `x = (v - v_th) / (v_th - v_reset)`."""
 
     @abc.abstractmethod
     def slope(self, x: Float[Array, "..."]) -> Float[Array, "..."]:

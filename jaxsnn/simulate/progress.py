@@ -24,6 +24,9 @@ class AbstractProgress(eqx.Module):
         """A context around what may have to be compiled first; by default nothing is said."""
         return nullcontext()
 
+    def say(self, line: str) -> None:
+        """A line on what is about to be done; by default nothing is said."""
+
 
 class Quiet(AbstractProgress):
     """Not at all."""
@@ -56,6 +59,9 @@ class Bar(AbstractProgress):
             yield
         finally:
             timer.cancel()
+
+    def say(self, line: str) -> None:
+        _say(line)
 
     @contextmanager
     def task(self, label: str, total: int) -> Iterator[Callable[[int], None]]:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
+from jaxsnn.gradients.batch import examples
 from jaxsnn.gradients.budget import Cost, within
-from jaxsnn.gradients.estimator import _estimate, examples
+from jaxsnn.gradients.estimator import _estimate
 from tests.gradients.nets import KEY, LABELS, LOSS, RASTER, inputs, recurrent
 
 

@@ -8,7 +8,8 @@ import optax
 import pytest
 
 import jaxsnn as snn
-from jaxsnn.gradients.estimator import _estimate, examples
+from jaxsnn.gradients.batch import examples
+from jaxsnn.gradients.estimator import _estimate
 from jaxsnn.gradients.walk import reads
 from tests.gradients.cut import cut
 from tests.gradients.online import (

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
-from jaxsnn.gradients.estimator import _estimate, examples
+from jaxsnn.gradients.batch import examples
+from jaxsnn.gradients.estimator import _estimate
 from tests.gradients.grid import KEY, OracleLoss, as_oracle, on_grid
 from tests.oracles.event_driven import Loss, example, example_loss, run, value_and_grad
 from tests.refused import refused
@@ -188,9 +189,9 @@ def test_what_it_cannot_handle_is_named(changes, says):
 
 
 def test_other_errors_name_the_part():
-    with refused("EventProp.wrt", "'hid'", "BPTT"):
+    with refused("EventProp", "`wrt`", "'hid'", "BPTT"):
         grads(layered(), wrt=("*.weight", "hid.neuron.tau"))
-    with refused("EventProp.delays", "'*.dealy'", "'ih'"):
+    with refused("EventProp", "`delays`", "'*.dealy'", "'ih'"):
         grads(layered(), delays="*.dealy")
     with refused("EventProp", "'out.in.i'", "spikes and membranes", "BPTT"):
         grads(layered(), loss=snn.CrossEntropy(snn.Sum("out.in.i")))

@@ -125,6 +125,62 @@ def test_a_loss_that_is_not_finite_stops_training():
     assert not np.any(np.isnan(weights(caught.value.fit.net)))
 
 
+def test_a_parameter_that_leaves_its_bounds_is_named():
+    """With what it became; the network and all epochs before that step are kept. In a program: a bit, and the same."""
+    est = snn.BPTT(wrt="hid.neuron.tau", checkpoint=snn.KeepAll())
+    step_by = lambda rate: optax.GradientTransformation(
+        lambda p: jnp.int32(0),
+        lambda g, n, p: (jax.tree.map(lambda x: jnp.where(n < 10, -0.1, rate) * jnp.ones_like(x), g), n + 1),
+    )
+    fits = lambda rate, net: snn.fit(
+        net, est, LOSS, snn.Replay(X, into="in"), LABELS, optimiser=step_by(rate), epochs=5, batch=6, key=1,
+        progress=snn.Quiet(),
+    )  # fmt: skip
+    with pytest.raises(
+        snn.TrainingError, match=r"epoch 2, step 2: hid.neuron.tau left its bounds: LIF.tau is -.*"
+    ) as e:
+        fits(-9.0, layers())
+    assert "more than 0" in str(e.value) and len(e.value.fit.history["loss"]) == 2
+    np.testing.assert_allclose(e.value.fit.net["hid"].neuron.tau, 4.0, rtol=1e-5)
+    tau, status = jax.jit(lambda key: (lambda f: (f.net["hid"].neuron.tau, f.status))(fits(-9.0, layers(key))))(
+        jax.random.key(0)
+    )
+    np.testing.assert_allclose(tau, 4.0, rtol=1e-5)
+    assert int(status) == snn.Status.PARAMETER_RANGE
+
+
+def test_an_interrupt_loses_no_epoch(monkeypatch):
+    """Nor does a status that is not clean: what was learnt until then is `fit` of the exception."""
+    from jaxsnn.gradients import fit as module
+
+    epochs = iter([module._compiled_epoch] * 2)
+
+    def interrupted(*args):
+        try:
+            return next(epochs)(*args)
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    whole = train(epochs=2)
+    monkeypatch.setattr(module, "_compiled_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        train(epochs=9)
+    assert "interrupted after 2 epochs" in caught.value.__notes__[0]
+    np.testing.assert_array_equal(weights(caught.value.fit.net), weights(whole.net))
+
+
+def test_what_is_learnt_is_said_and_can_be_asked_for(capsys):
+    """The pattern that trains a bias current too is seen before it does."""
+    assert EST.learns(layers()) == {"ih.weight": (4, 6), "ho.weight": (6, 2)}
+    assert "hid.neuron.bias" in snn.BPTT(("*.weight", "*.bias")).learns(layers())
+    train(epochs=1, progress=snn.Bar())
+    assert "fit: BPTT learns 36 numbers: ih.weight (4, 6), ho.weight (6, 2)" in capsys.readouterr().err.replace(
+        "\n", " "
+    )
+    train(epochs=1)
+    assert "learns" not in capsys.readouterr().err
+
+
 def test_training_goes_on_from_a_checkpoint(tmp_path):
     """Interrupted after two epochs of four: the same network and history as in one go."""
     pytest.importorskip("orbax.checkpoint")
@@ -148,12 +204,41 @@ def test_training_goes_on_from_a_checkpoint(tmp_path):
         (dict(batch=25), "Got batch = 25, expected a whole number from 1 to the 24 examples"),
         (dict(epochs=0), "Got epochs = 0, expected a positive whole number"),
         (dict(metrics=ACCURACY), "Got metrics without validation"),
+        (dict(batch=True), "Got batch = True"),
+        (dict(optimiser="adam"), r"Got an optimiser of type str, expected one such as optax.adam\(1e-3\)"),
+        (dict(loss=lambda x: x), "Got a loss of type function, expected one such as CrossEntropy"),
+        (dict(validation=3), r"Got a validation that is no pair, expected \(inputs, targets\)"),
+        (dict(patience=0), "Got patience = 0, expected a positive"),
+        (dict(targets=["a"] * 24), "Got targets that are text"),
         (dict(inputs=X.swapaxes(0, 1)), r"Got 8 examples of 24 steps, .*; are time and examples swapped\?"),
     ],
 )
 def test_errors(changes, says):
     with pytest.raises(ValueError, match=says):
         train(**changes)
+
+
+def test_what_is_no_drive_or_network_is_one_sentence():
+    """At all entry points; a list of labels and a seed are fine."""
+    calls = {
+        "fit": lambda net, x: snn.fit(net, EST, LOSS, x, LABELS, optimiser=ADAM, epochs=1, batch=4, key=0),
+        "value_and_grad": lambda net, x: EST.value_and_grad(LOSS, net, x, LABELS, key=0),
+        "evaluate": lambda net, x: snn.evaluate({"loss": LOSS}, net, x, LABELS, key=0),
+    }
+    for call in calls.values():
+        with pytest.raises(ValueError, match=r"Got inputs of type Arr.*, expected a drive with an axis of examples"):
+            call(layers(), X)
+        with pytest.raises(ValueError, match="Got a network of type dict"):
+            call({}, snn.Replay(X, into="in"))
+    with pytest.raises(ValueError, match=r"Got an estimator <class .*BPTT.*expected one such as BPTT"):
+        snn.fit(layers(), snn.BPTT, LOSS, X, LABELS, optimiser=ADAM, epochs=1, batch=4, key=0)
+    with pytest.raises(ValueError, match="Got scores of type CrossEntropy"):
+        snn.evaluate(LOSS, layers(), snn.Replay(X, into="in"), LABELS, key=0)
+    drive, labels = snn.Replay(X, into="in"), [int(y) for y in LABELS]
+    assert (
+        EST.value_and_grad(LOSS, layers(), drive, labels, key=0)[0]
+        == EST.value_and_grad(LOSS, layers(), drive, np.asarray(LABELS), key=jax.random.key(0))[0]
+    )
 
 
 def test_patience_is_not_for_a_program():

@@ -80,7 +80,7 @@ LOSSES = {  # a loss, its targets, and the same of everything recorded
     ),
     "trace": (snn.TraceError("out.v"), jnp.asarray(TRACE), lambda v, z, y: jnp.mean((v - y) ** 2)),
     "every step": (
-        snn.StepCrossEntropy("out.v", start=30),
+        snn.StepCrossEntropy("out.v", start=30.0),
         LABELS_,
         lambda v, z, y: -jnp.sum(jax.vmap(log_softmax)(v[30:])[:, y]),
     ),

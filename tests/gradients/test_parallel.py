@@ -7,7 +7,8 @@ import pytest
 
 import jaxsnn as snn
 from jaxsnn.gradients import parallel
-from jaxsnn.gradients.estimator import _estimate, examples
+from jaxsnn.gradients.batch import examples
+from jaxsnn.gradients.estimator import _estimate
 from jaxsnn.gradients.parallel import Division, division, estimate_in_parts
 from tests.gradients.nets import EXAMPLES, KEY, LABELS, LOSS, RASTER, inputs, recurrent
 

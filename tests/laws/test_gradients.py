@@ -223,9 +223,10 @@ def test_a_height_does_not_depend_on_the_unit_of_the_threshold():
         found = {}
         for unit in (1.0, 1e-3):
             cell = make(unit)
-            at = getattr(cell, "v_peak", None) if hasattr(cell, "v_peak") else cell.v_th
-            rest = cell.init((), jnp.zeros(()).dtype)
-            found[unit] = float(jax.grad(lambda v: cell.spike(rest._replace(v=v)))(at - 2.0 * unit))
+            at = cell.v_peak if hasattr(cell, "v_peak") else cell.v_th
+            rest = cell.init((), at.dtype)
+            spike = lambda v, cell=cell, rest=rest: cell.spike(rest._replace(v=v))
+            found[unit] = float(jax.grad(spike)(at - 2.0 * unit))
         assert found[1.0] > 0 and np.isclose(1e-3 * found[1e-3], found[1.0], rtol=1e-9), (name, found)
     same = snn.LIF(v_th=10.0, v_reset=10.0)
     assert jnp.isfinite(jax.grad(lambda v: same.spike(same.init((), v.dtype)._replace(v=v)))(jnp.asarray(9.0)))

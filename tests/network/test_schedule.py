@@ -49,6 +49,36 @@ def test_what_changes_with_use_is_stepped():
         assert stages(net) == (("a", "b"), ("c",))
 
 
+def test_why_it_is_stepped_can_be_asked_for():
+    """One reason each, and none where it runs layer after layer: the schedule itself does what is said."""
+    reasons = {
+        "PairSTDP": (dict(rule=snn.chain(snn.PairSTDP())), None, "'ab' is plastic"),
+        "delay": (dict(delay=1.0), None, "no same-step edge"),
+        "order": (dict(), Late(), "the order Late does not declare"),
+        "layers": (dict(), None, None),
+        "mine": (dict(), Plain(), None),
+    }
+    for change, order, says in reasons.values():
+        cells = {name: snn.Population(snn.LIF(), 2) for name in "ab"}
+        net = snn.network(
+            dt=1.0, key=KEY, populations=cells, projections={"ab": snn.Link("a", "b", **DENSE, **change)}, order=order
+        )
+        why = net.not_layerwise()
+        assert (why is None) == (says is None) and (says or "") in (why or "")
+        assert isinstance(net.staged(), Staged) == (says is None)
+
+
+class Late(snn.NestOrder):
+    """Steps of its own, of which nothing is declared."""
+
+    def step(self, net, state, inputs, t, key):
+        return super().step(net, state, inputs, t, key)
+
+
+class Plain(snn.NestOrder):
+    """Another name for the same steps."""
+
+
 def mixed():
     """Three stages: inputs; two noisy populations with sparse delays, two ports and a matrix; a read-out."""
     cell = snn.LIF(tau=10.0, v_th=1.0, noise=0.2, t_ref=2.0)

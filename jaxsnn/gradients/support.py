@@ -1,0 +1,55 @@
+"""What estimators that do not go through `simulate` have to ask of a network, each answer a reason by name or None."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+
+from ..connect.layer import Layered
+from ..dynamics import AbstractDynamics
+from ..network.network import Network
+from ..simulate.drive import AbstractDrive
+
+
+def no_network(net: AbstractDynamics) -> str | None:
+    return None if isinstance(net, Network) else f"got {type(net).__name__}, expected a network(...); use BPTT"
+
+
+def closed_loop(inputs: AbstractDrive | None) -> str | None:
+    """A drive that feeds what depends on the network: the way through the world is part of the derivative."""
+    if inputs is None or not inputs.reacts:
+        return None
+    return (
+        f"the drive {type(inputs).__name__} may react to the network, and no derivative goes through it here; if it "
+        "does not look at `signals`, give it the property reacts = False, else use BPTT"
+    )
+
+
+def other_than_weights(net: Network, learnt: Any, wrt: Any, others: str) -> str | None:
+    """A number that is learnt and is no weight of a projection."""
+    for name, part in net.named.items():
+        if len(jax.tree.leaves(learnt[name])) > (name in net.projections and learnt[name].weight is not None):
+            return (
+                f"`wrt` is {wrt!r}, which matches a number of {name!r} ({type(part).__name__}) that is no weight; "
+                f"{others}"
+            )
+    return None
+
+
+def odd_synapses(net: Network) -> str | None:
+    """Projections in which what arrives is not `weight` times the spike of the sender, some steps ago."""
+    for name, p in net.projections.items():
+        if isinstance(p.graph, Layered):
+            return f"{name!r} goes through a Layer, where there are no synapses to follow; use Dense(), or BPTT"
+        if p.plastic is not None:
+            rules = ", ".join(type(rule).__name__ for rule in p.plastic.rule.rules)
+            return f"{name!r} is plastic ({rules}): its weights change in the run; use BPTT, or net.frozen()"
+        if p.release is not None:
+            return f"{name!r} has the release {type(p.release).__name__}; use BPTT, or a projection without one"
+    return None
+
+
+def steps_as(part: Any, kind: type, methods: tuple[str, ...]) -> bool:
+    """Whether `part` is a `kind` that steps as it does: a subclass may have other numbers, no other equations."""
+    return isinstance(part, kind) and all(getattr(type(part), m) is getattr(kind, m) for m in methods)
