@@ -75,7 +75,7 @@ def experiment(point, key):
     train, test = train[fold], test[fold]
     real, test_x, test_y = test >= 0, x[test], y[test]
 
-    est = snn.BPTT(wrt=("*.weight", "*.bias"), checkpoint=snn.KeepAll())
+    est = snn.BPTT(wrt=("stem.*", "conv.*", "dense.*", "head.*"), checkpoint=snn.KeepAll())
     logits = snn.Decoded(snn.Count("third"), by="head")
     fit = snn.fit(
         classifier(point["dropout"], key),

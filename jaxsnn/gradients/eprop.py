@@ -59,7 +59,7 @@ class EProp(AbstractEstimator):
     feedback: AbstractFeedback = eqx.field(default_factory=SymmetricFeedback)
 
     def unsupported(self, loss, net: Any, inputs=None):
-        if (why := no_network(net) or super().unsupported(loss, net, inputs)) is not None:
+        if (why := super().unsupported(loss, net, inputs) or no_network(net)) is not None:
             return why
         if not loss.summed:
             return (
@@ -68,7 +68,7 @@ class EProp(AbstractEstimator):
             )
         others = "use '*.weight', or BPTT or RTRL for the rest"
         return (
-            other_than_weights(net, self.parameters(net), self.wrt, others) or unsupported(net) or closed_loop(inputs)
+            unsupported(net) or other_than_weights(net, self.parameters(net), self.wrt, others) or closed_loop(inputs)
         )
 
     def estimate(self, loss, learnt, fixed, batch):

@@ -70,7 +70,7 @@ class EventProp(AbstractEstimator):
         return super().learns(net) | {f"{name}.delay": delay.shape for name, delay in delays.items()}
 
     def unsupported(self, loss, net: Any, inputs=None):
-        if (why := no_network(net) or super().unsupported(loss, net, inputs)) is not None:
+        if (why := super().unsupported(loss, net, inputs) or no_network(net)) is not None:
             return why
         if self.delays and not any(self._moves(name) for name, p in net.projections.items() if p.delay is not None):
             return f"`delays` is {self.delays!r}, which matches no delay of {list(net.projections)}"

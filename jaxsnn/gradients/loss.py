@@ -183,18 +183,19 @@ class AbstractReadout(AbstractLoss):
         """What the target of one example should be, if this is not it. `n`: the size of the probe's record."""
         return None
 
-    def found(self, dynamics: AbstractDynamics, steps: int) -> Any:
-        """What the probe's record will be, as a shape."""
-        return jax.eval_shape(lambda: self.probe.finish(self.probe.init(dynamics, steps, jnp.int32(0)), None, dynamics))
-
-    def init(self, dynamics, steps, target):
-        found = self.found(dynamics, steps)
+    def size(self, dynamics: AbstractDynamics, steps: int) -> int:
+        """How many numbers the probe will find: classes or neurons."""
+        begin = lambda: self.probe.init(dynamics, steps, jnp.int32(0))
+        found = jax.eval_shape(lambda: self.probe.finish(begin(), None, dynamics))
         if not hasattr(found, "shape") or found.ndim != 1:
             raise ValueError(
                 f"{type(self).__name__} reads {type(self.probe).__name__}, which keeps more than one number a neuron; "
                 "expected a probe that folds, such as Count, Sum, Mean, Max, Last or FirstSpike."
             )
-        if (expected := self.expects(found.shape[0], target)) is not None:
+        return found.shape[0]
+
+    def init(self, dynamics, steps, target):
+        if (expected := self.expects(self.size(dynamics, steps), target)) is not None:
             raise ValueError(
                 f"{type(self).__name__} got a target {_described(target)} an example, expected {expected}."
             )

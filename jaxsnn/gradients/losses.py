@@ -35,7 +35,7 @@ class CrossEntropy(AbstractReadout):
         )
 
     def demands(self, dynamics, steps, targets):
-        n = self.found(dynamics, steps).shape[0]
+        n = self.size(dynamics, steps)
         if jnp.issubdtype(targets.dtype, jnp.integer):
             yield "CrossEntropy", labels(targets, n)
         elif targets.ndim == 2:
@@ -62,7 +62,7 @@ class Accuracy(AbstractReadout):
 
     def demands(self, dynamics, steps, targets):
         if jnp.issubdtype(targets.dtype, jnp.integer):
-            yield "Accuracy", labels(targets, self.found(dynamics, steps).shape[0])
+            yield "Accuracy", labels(targets, self.size(dynamics, steps))
 
     def expects(self, n, target):
         right = hasattr(target, "shape") and jnp.issubdtype(target.dtype, jnp.integer) and target.shape == ()

@@ -42,8 +42,8 @@ class Above(AbstractComparator):
 class AbstractReset(eqx.Module):
     """What a spike does to the membrane. `detach=True` stops gradients from flowing through the reset.
 
-    A reset over many mV, times a surrogate slope near 1 per mV, multiplies gradients in every step near threshold:
-    they explode over long runs. Detach, or flatten the surrogate, unless the membrane is scaled to a threshold near 1.
+    The derivative through a reset is the surrogate's slope times the size of the reset: with a slope of 1 at threshold
+    (of the normalised distance) it takes away what the membrane had, with a steeper one it reverses and amplifies it.
     """
 
     detach: eqx.AbstractVar[bool]

@@ -38,7 +38,11 @@ def feedforward(cells, *, order=None, modules=None, into=None, **links):
         key=KEY,
         order=order,
         modules=modules,
-        populations={"in": snn.Source(N_IN), "out": snn.Population(snn.LI(5.0), 1), **cells},
+        populations={
+            "in": snn.Source(N_IN),
+            "out": snn.Population(snn.LI(5.0), 1, {"in": snn.Exponential(3.0)}),
+            **cells,
+        },
         projections={
             **{f"in-{name}": snn.Link("in", name, **link(delay=0.2, **links)) for name in (*names, *silent)},
             **{f"{name}-out": snn.Link(name, "out", **link(delay=delay)) for name in names},
