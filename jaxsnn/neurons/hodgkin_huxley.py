@@ -60,6 +60,17 @@ class Rates(NamedTuple):
     close_n: Array
 
 
+_LARGEST = 80.0  # of exponents: beyond, rates are 0 or overflow, and infinity times 0 would be their derivative
+
+
+def _phi(y: Array) -> Array:
+    return phi(jnp.minimum(y, _LARGEST))
+
+
+def _exp(y: Array) -> Array:
+    return jnp.exp(jnp.minimum(y, _LARGEST))
+
+
 class AbstractHodgkinHuxley(AbstractODE):
     """`C dv/dt = g_na m^3 h (e_na - v) + g_k n^4 (e_k - v) + g_l (e_l - v) + I`, each gate `x' = open (1-x) - close x`.
 
@@ -159,12 +170,12 @@ class HodgkinHuxley(AbstractHodgkinHuxley):
 
     def rates(self, v):
         return Rates(
-            open_m=1.0 / phi(-(v + 40.0) / 10.0),
-            close_m=4.0 * jnp.exp(-(v + 65.0) / 18.0),
-            open_h=0.07 * jnp.exp(-(v + 65.0) / 20.0),
-            close_h=1.0 / (1.0 + jnp.exp(-(v + 35.0) / 10.0)),
-            open_n=0.1 / phi(-(v + 55.0) / 10.0),
-            close_n=0.125 * jnp.exp(-(v + 65.0) / 80.0),
+            open_m=1.0 / _phi(-(v + 40.0) / 10.0),
+            close_m=4.0 * _exp(-(v + 65.0) / 18.0),
+            open_h=0.07 * _exp(-(v + 65.0) / 20.0),
+            close_h=1.0 / (1.0 + _exp(-(v + 35.0) / 10.0)),
+            open_n=0.1 / _phi(-(v + 55.0) / 10.0),
+            close_n=0.125 * _exp(-(v + 65.0) / 80.0),
         )
 
 
@@ -198,10 +209,10 @@ class TraubMiles(AbstractHodgkinHuxley):
     def rates(self, v):
         x = v - self.v_t
         return Rates(
-            open_m=1.28 / phi((13.0 - x) / 4.0),
-            close_m=1.4 / phi((x - 40.0) / 5.0),
-            open_h=0.128 * jnp.exp((17.0 - x) / 18.0),
-            close_h=4.0 / (1.0 + jnp.exp((40.0 - x) / 5.0)),
-            open_n=0.16 / phi((15.0 - x) / 5.0),
-            close_n=0.5 * jnp.exp((10.0 - x) / 40.0),
+            open_m=1.28 / _phi((13.0 - x) / 4.0),
+            close_m=1.4 / _phi((x - 40.0) / 5.0),
+            open_h=0.128 * _exp((17.0 - x) / 18.0),
+            close_h=4.0 / (1.0 + _exp((40.0 - x) / 5.0)),
+            open_n=0.16 / _phi((15.0 - x) / 5.0),
+            close_n=0.5 * _exp((10.0 - x) / 40.0),
         )

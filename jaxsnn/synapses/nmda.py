@@ -11,6 +11,8 @@ from .._types import param
 from .base import AbstractSynapse
 from .conductance import Conductance
 
+_LARGEST = 70.0  # e^70 = 2.5e30: beyond, the block is 0, and infinity times 0 would be its derivative
+
 
 class NMDA(AbstractSynapse):
     """`I = g B(v) (e_rev - v)` with the block `B(v) = 1 / (1 + [Mg] exp(-0.062 v) / 3.57)`, `v` in mV.
@@ -53,7 +55,7 @@ class NMDA(AbstractSynapse):
         assert open_ is not None and open_.b is not None  # a conductance
         if v is None:
             raise ValueError("NMDA needs the membrane potential, and the neuron's state has no `v`; name it so.")
-        block = 1.0 / (1.0 + self.mg * jnp.exp(-self.slope * v) / self.half)
+        block = 1.0 / (1.0 + self.mg * jnp.exp(jnp.minimum(-self.slope * v, _LARGEST)) / self.half)
         current = open_.a + open_.b * v  # at v_k, without the block
         b = block * open_.b + self.slope * block * (1.0 - block) * current
         return s, Current(block * current - b * v, b)

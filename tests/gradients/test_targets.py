@@ -1,5 +1,6 @@
 """Targets a loss has no meaning for: one sentence where values are known; elsewhere NaN and a bit of the status."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -45,6 +46,20 @@ def test_what_has_no_meaning_is_named(name):
         snn.evaluate({"it": loss}, NET, DRIVE, targets, key=KEY)
 
 
+@eqx.filter_jit
+def program(net, labels):
+    return EST.value_grad_status(LOSS, net, DRIVE, labels, key=KEY)
+
+
+def test_what_is_not_finite_is_reported_outside_of_fit_too():
+    """An exception where values are known, a bit in a program; whatever the run's own status says. Control: below."""
+    steep = snn.set(NET, "ho.weight", NET["ho"].weight.at[0, 0].set(1e30).at[0, 1].set(-1e30))
+    with pytest.raises(snn.SimulationError, match="GRADIENT_NOT_FINITE: a loss or its gradient is NaN or infinite"):
+        EST.value_and_grad(LOSS, snn.set(steep, "ih.weight", 1e30 * NET["ih"].weight), DRIVE, LABELS, key=KEY)
+    *_, status = program(snn.set(NET, "ho.weight", jnp.full_like(NET["ho"].weight, jnp.nan)), LABELS)
+    assert int(status) & snn.Status.GRADIENT_NOT_FINITE
+
+
 def test_every_entry_point():
     """`value_and_grad`; `fit` before anything runs, with its validation; in a program NaN and a bit of the status."""
     wrong = LABELS.at[5].set(2)
@@ -55,14 +70,10 @@ def test_every_entry_point():
     with refused("CrossEntropy got the validation target 2 of example 5"):
         train(validation=(DRIVE, wrong))
 
-    @jax.jit
-    def program(labels):
-        return EST.value_grad_status(LOSS, NET, DRIVE, labels, key=KEY)
-
-    value, gradient, status = program(wrong)
+    value, gradient, status = program(NET, wrong)
     assert np.isnan(value) and all(np.all(np.isnan(g)) for g in jax.tree.leaves(gradient))
     assert int(status) == snn.Status.TARGET_RANGE | snn.Status.GRADIENT_NOT_FINITE
-    value, gradient, status = program(LABELS)  # control
+    value, gradient, status = program(NET, LABELS)  # control
     assert np.isfinite(value) and all(np.any(g != 0) for g in jax.tree.leaves(gradient)) and status == 0
 
 

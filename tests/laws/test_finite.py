@@ -15,7 +15,9 @@ import jaxsnn as snn
 from tests.laws.registry import DT, NEURONS, PORTS, RELEASES, neuron_step, port_step
 from tests.laws.test_gradients import SURROGATES
 
-EXTREMES = np.array([-1e6, -3e3, -300.0, -120.0, -40.0, -1e-30, 0.0, 1e-30, 0.5, 1.0, 20.0, 50.0, 300.0, 3e3, 1e6])
+EXTREMES = np.array(
+    [-1e6, -3e3, -1e3, -300.0, -120.0, -40.0, -1e-30, 0.0, 1e-30, 0.5, 1.0, 20.0, 50.0, 300.0, 1e3, 3e3, 1e6]
+)
 N = len(EXTREMES)
 FAR = jnp.asarray(EXTREMES, jnp.float32)
 
@@ -94,6 +96,11 @@ def surrogates():
             yield f"{name} over {span:g}", step, (each(make()), FAR, jnp.full(N, span))
 
 
+def dependences():
+    for name, make in {"Guetig": lambda: snn.Guetig(1.0, 0.4, 0.7), "PowerLaw": lambda: snn.PowerLaw(0.7, 0.4)}.items():
+        yield name, lambda rule, w: (rule.plus(w), rule.minus(w)), (each(make()), FAR)
+
+
 class Overflowing(snn.AbstractSurrogate):
     """The control: of finite value, with a derivative of 0 times infinity."""
 
@@ -101,7 +108,9 @@ class Overflowing(snn.AbstractSurrogate):
         return 1.0 / (1.0 + jnp.exp(jnp.abs(x)))
 
 
-CASES = {name: (step, given) for kind in (neurons, ports, releases, surrogates) for name, step, given in kind()}
+CASES = {
+    name: (step, given) for kind in (neurons, ports, releases, dependences, surrogates) for name, step, given in kind()
+}
 CASES["control"] = (lambda x: Overflowing().slope(x), (FAR,))
 
 
