@@ -13,6 +13,7 @@ from ..simulate.drive import AbstractDrive
 
 
 def no_network(net: AbstractDynamics) -> str | None:
+    """A model that is none of populations and projections."""
     return None if isinstance(net, Network) else f"got {type(net).__name__}, expected a network(...); use BPTT"
 
 
