@@ -122,7 +122,7 @@ def experiment(point, key):
         fit = snn.fit(
             net,
             make(net, jax.random.fold_in(key, 3)),
-            (1.0 / TURN) * snn.StepCrossEntropy("out.v", start=start),
+            (1.0 / TURN) * snn.StepCrossEntropy("out.v", start=start * DT),
             walk,
             side,
             optimiser=optax.adam(point["lr"]),
