@@ -117,7 +117,7 @@ def test_a_loss_that_is_not_finite_stops_training():
     with pytest.raises(snn.TrainingError, match=r"stopped at epoch 0, step \d: the loss is nan and all gradients are"):
         train(loss=LOSS + Poisoned(), targets=jnp.zeros_like(LABELS).at[3].set(1))
     steep = layers()
-    steep = snn.set(steep, "ho.weight", steep["ho"].weight.at[0, 0].set(jnp.inf))
+    steep = eqx.tree_at(lambda n: n.projections["ho"].weight, steep, steep["ho"].weight.at[0, 0].set(jnp.inf))
     with pytest.raises(snn.TrainingError, match=r"epoch 0, step 0: .* the gradient of ho.weight, ih.weight is not fin"):
         train(steep)
     with pytest.raises(snn.TrainingError, match=r"epoch 0, step 1: .* Lower the learning rate") as caught:
