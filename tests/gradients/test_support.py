@@ -149,12 +149,20 @@ def test_orders_drives_and_subclasses():
         snn.BPTT("*").value_and_grad(LOSS, program, snn.Replay(jnp.asarray(RASTER), into="in"), TARGET, key=0)
 
 
+def one_each(registry):
+    """One entry of each class, by the class's name."""
+    made = [make(1.0) for make in registry.values()]
+    return {type(part).__name__: lambda part=part: part for part in reversed(made)}
+
+
 @pytest.mark.usefixtures("x64")
 def test_e_prop_is_right_for_every_neuron_and_port():
-    """Side by side in one network without paths that e-prop cuts: BPTT's gradient, weight by weight."""
+    """One of each class, side by side in one network without paths that e-prop cuts: BPTT's gradient, by weight."""
     cells = {f"n {name}": cell(make(1.0), snn.Delta()) for name, make in NEURONS.items() if name not in ADAPTIVE}
-    cells |= {f"p {name}": cell(port=make(1.0)) for name, make in PORTS.items()}
-    cells = {name.replace(".", ""): p for name, p in cells.items() if name != "n Relay"}
+    kinds = {type(p.neuron): name for name, p in reversed(cells.items()) if name != "n Relay"}
+    more = ("n LIF subtract next step", "n LIF keeps", "n LIF noise")
+    cells = {name: p for name, p in cells.items() if name in (*kinds.values(), *more)}
+    cells |= {f"p {kind}": cell(port=make()) for kind, make in one_each(PORTS).items()}
     net = feedforward(cells)
     without = eqx.tree_at(lambda n: n.populations, net, {k: without_reset(p) for k, p in net.populations.items()})
     drive = snn.Replay(jnp.asarray(RASTER), into="in") + snn.Step(1.2, into=tuple(cells))

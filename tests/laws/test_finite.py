@@ -53,8 +53,13 @@ def broken(step, given):
 
 
 def neurons():
+    seen = set()
     for name, make in NEURONS.items():
         neuron = make(1.0)
+        kind = type(neuron), type(getattr(neuron, "integrator", None))
+        if kind in seen:  # choices of a class do not change its equations
+            continue
+        seen.add(kind)
         if getattr(getattr(neuron, "integrator", None), "adaptive", False):
             continue
         start = neuron.init((N,), jnp.float32)._replace(v=FAR)
@@ -63,9 +68,7 @@ def neurons():
             x = lambda **k: type("Feed", (), dict(a=a, b=b, jump=jump, noise=0.3 * jnp.ones(N)))
             return neuron_step(neuron, s, x(), slope=True)
 
-        for current in (0.0, 50.0):
-            given = (each(neuron), start, jnp.full(N, current), jnp.full(N, -0.1), jnp.zeros(N))
-            yield f"{name} at {current:g}", step, given
+        yield name, step, (each(neuron), start, jnp.full(N, 50.0), jnp.full(N, -0.1), jnp.zeros(N))
 
 
 def ports():
@@ -73,15 +76,14 @@ def ports():
         port = make(1.0)
         start = each(port.init((N,), jnp.float32))
         step = lambda port, s, x, v, tau: port_step(port, s, x, v, tau)
-        for arriving in (0.0, 1e4):
-            yield f"{name} of {arriving:g}", step, (each(port), start, jnp.full(N, arriving), FAR, jnp.full(N, 5.0))
+        yield f"port {name}", step, (each(port), start, jnp.full(N, 1e4), FAR, jnp.full(N, 5.0))
 
 
 def releases():
     for name, make in RELEASES.items():
         release = make(1.0)
         step = lambda release, s, spike: release.step(s, spike, DT)
-        for spike in (0.0, 1.0, 3.0):
+        for spike in (0.0, 1.0):
             yield (
                 f"{name} of {spike:g}",
                 step,
@@ -91,7 +93,7 @@ def releases():
 
 def surrogates():
     for name, (make, *_) in SURROGATES.items():
-        for span in (1.0, 1e-3, 0.0):
+        for span in (1e-3, 0.0):
             step = lambda surrogate, x, span: (surrogate.slope(x), surrogate(x > 0, x, span))
             yield f"{name} over {span:g}", step, (each(make()), FAR, jnp.full(N, span))
 
