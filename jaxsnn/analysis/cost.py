@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .. import _sums
 from .._types import is_concrete
 from .rasters import count
 
@@ -36,7 +37,7 @@ def activation_sparsity(active: Float[Array, "... n"], steps: int) -> Float[Arra
     count(steps, "activation_sparsity", "steps")
     if is_concrete(active) and not bool(jnp.all((active >= 0) & (active <= steps))):
         raise ValueError(f"activation_sparsity: active steps lie outside 0 .. {steps}: expected their number a neuron.")
-    return 1.0 - jnp.sum(active) / (active.size * steps)
+    return 1.0 - _sums.over(active.reshape(-1)) / (active.size * steps)
 
 
 def parameter_count(learnt: Any) -> int:

@@ -114,6 +114,12 @@ class Decoded(AbstractProbe):
     probe: AbstractProbe
     by: str = eqx.field(static=True, kw_only=True)
 
+    def __check_init__(self):
+        if not isinstance(self.probe, AbstractProbe):
+            raise ValueError(f"Decoded.probe is {self.probe!r}, expected a probe that folds, such as Count('hid').")
+        if not isinstance(self.by, str):
+            raise ValueError(f"Decoded.by is {self.by!r}, expected the name of a module.")
+
     def init(self, dynamics, steps, first):
         dynamics.module(self.by)
         return self.probe.init(dynamics, steps, first)
@@ -131,7 +137,13 @@ class Decoded(AbstractProbe):
         return self.probe.emit(carry, stacked, dynamics)
 
     def finish(self, carry, emitted, dynamics):
-        found = jnp.asarray(self.probe.finish(carry, emitted, dynamics)).astype(canonical_float())
+        found = self.probe.finish(carry, emitted, dynamics)
+        if not hasattr(found, "dtype"):
+            raise ValueError(
+                f"Decoded reads {type(self.probe).__name__}, whose record is no array; expected a probe that folds, "
+                "such as Count, Sum, Mean, Max, Last or FirstSpike."
+            )
+        found = found.astype(canonical_float())
         return applied(dynamics.module(self.by), found, f"Decoded gives {self.by!r} shape {found.shape}")
 
     def status(self, carry):

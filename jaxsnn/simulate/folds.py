@@ -82,7 +82,8 @@ class Max(_Folded):
     def _empty(self, found):
         if jnp.issubdtype(found.dtype, jnp.floating):
             return jnp.full(found.shape, -jnp.inf, found.dtype)
-        return jnp.full(found.shape, jnp.iinfo(found.dtype).min, found.dtype)
+        least = jnp.iinfo(found.dtype).min if jnp.issubdtype(found.dtype, jnp.integer) else False
+        return jnp.full(found.shape, least, found.dtype)
 
     def _fold(self, carry, x, counts):
         return jnp.where(counts & (x > carry), x, carry)

@@ -16,7 +16,7 @@ from .._memory import available
 from ..dynamics import Signals
 
 
-class Rows(NamedTuple):
+class Room(NamedTuple):
     """The rows that one leaf of a record has room for; hashable."""
 
     chunk: int  # rows of a whole chunk
@@ -30,7 +30,7 @@ class Rows(NamedTuple):
         return math.prod((self.all, *self.row)) * self.dtype.itemsize
 
 
-def emitted(prepared: Any, probes: Any, state: Any, carries: Any, total: int, length: int) -> tuple[Rows, ...]:
+def emitted(prepared: Any, probes: Any, state: Any, carries: Any, total: int, length: int) -> tuple[Room, ...]:
     """What the probes emit in `total` steps, in chunks of `length` and a rest. Nothing runs, no step is traced."""
 
     def chunk(state: Any, carries: Any, steps: int) -> Any:
@@ -45,12 +45,12 @@ def emitted(prepared: Any, probes: Any, state: Any, carries: Any, total: int, le
     whole, rest = divmod(total, length)
     one, last = shapes(length), shapes(rest)
     return tuple(
-        Rows(x.shape[0], x.shape[0] * whole + (last[i].shape[0] if rest else 0), x.shape[1:], x.dtype)
+        Room(x.shape[0], x.shape[0] * whole + (last[i].shape[0] if rest else 0), x.shape[1:], x.dtype)
         for i, x in enumerate(one)
     )
 
 
-def check(rows: tuple[Rows, ...], carries: Any) -> None:
+def check(rows: tuple[Room, ...], carries: Any) -> None:
     """One error for records that are larger than the memory of the device; counted in Python integers."""
     arrays = [x for x in jax.tree.leaves(carries) if hasattr(x, "dtype")]
     size = sum(x.bytes for x in rows) + sum(math.prod(x.shape) * x.dtype.itemsize for x in arrays)
@@ -62,12 +62,12 @@ def check(rows: tuple[Rows, ...], carries: Any) -> None:
         )
 
 
-def taken(rows: tuple[Rows, ...]) -> list[Array]:
+def taken(rows: tuple[Room, ...]) -> list[Array]:
     """The room itself."""
     return [jnp.zeros((x.all, *x.row), x.dtype) for x in rows]
 
 
-def put(room: list[Array], out: Any, rows: tuple[Rows, ...], chunk: int) -> Any:
+def put(room: list[Array], out: Any, rows: tuple[Room, ...], chunk: int) -> Any:
     """What was emitted, in its place in the memory of `room`: behind `chunk` whole chunks."""
     return _put(room, jax.tree.leaves(out), [np.int32(chunk * x.chunk) for x in rows])
 

@@ -11,7 +11,7 @@ import numpy as np
 from .._types import canonical_float, is_concrete
 
 
-class Rows(NamedTuple):
+class RowTimes(NamedTuple):
     """What a run knows of its records' times besides where it ended; hashable, for a static field."""
 
     steps: int

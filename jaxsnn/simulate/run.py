@@ -28,7 +28,7 @@ from .events import AbstractSpikeRecord
 from .parts import RunState, emitted_by, finished, observed, resumed, started
 from .progress import AbstractProgress, Bar
 from .record import AbstractProbe
-from .rows import Rows
+from .rows import RowTimes
 
 
 class Run(eqx.Module):
@@ -37,7 +37,7 @@ class Run(eqx.Module):
     record: Any
     state: RunState
     status: UInt32[Array, ""]
-    rows: Rows | None = eqx.field(default=None, static=True)
+    rows: RowTimes | None = eqx.field(default=None, static=True)
 
     def __getitem__(self, name: Any) -> Any:
         return self.record[name]
@@ -134,7 +134,7 @@ def simulate(
             raise
         if throw:
             state, records, status = reported(status, (state, records, status))
-    rows = Rows(total, dynamics.dt, structure, tuple(probe.spacing(dynamics) for probe in probes))
+    rows = RowTimes(total, dynamics.dt, structure, tuple(probe.spacing(dynamics) for probe in probes))
     return Run(jax.tree.unflatten(structure, records), state, status, rows)
 
 

@@ -1,5 +1,6 @@
 """What is no name, neuron, time or size is refused when a probe is made, or by `simulate` before anything runs."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -68,6 +69,16 @@ def test_a_probe_that_would_record_nothing_is_refused(case):
 def test_times_off_the_grid_are_refused(probe):
     with refused("0.25 ms", "no whole number of steps", "0.1 ms"):
         run(probe)
+
+
+def test_what_decodes_nothing_is_refused():
+    with refused("Decoded.probe is 'E'", "expected a probe that folds"):
+        snn.Decoded("E", by="head")
+    with refused("Decoded.by is 3", "expected the name of a module"):
+        snn.Decoded(snn.Count("E"), by=3)
+    head = snn.network(dt=0.1, key=0, populations=dict(NET.populations), modules={"head": eqx.nn.Identity()})
+    with refused("Decoded reads Raster", "no array", "such as Count"):
+        snn.simulate(head, t=1.0, key=0, record=snn.Decoded(snn.Raster("E"), by="head"))
 
 
 def test_less_than_a_step_is_refused():

@@ -30,7 +30,7 @@ def test_records_larger_than_the_memory_are_refused_before_anything_runs(probe):
 
 
 def test_sizes_are_exact():
-    rows = room.Rows(chunk=10, all=TOO_LONG, row=(100_000,), dtype=np.dtype(np.float32))
+    rows = room.Room(chunk=10, all=TOO_LONG, row=(100_000,), dtype=np.dtype(np.float32))
     assert rows.bytes == 800_000_000_000_000  # no 32-bit product: 2e9 * 1e5 * 4
 
 
