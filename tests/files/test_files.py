@@ -99,7 +99,7 @@ def test_keys_lists_and_numpy_stay_what_they_are(path):
 
 def test_a_class_of_ones_own_is_given_to_the_reader(path):
     snn.save(net(Mine()), path)
-    with pytest.raises(snn.FileError, match=r"names 'Mine', which jaxsnn does not have; give it: load"):
+    with pytest.raises(snn.FileError, match=r"names 'Mine', which jaxsnn does not have; give the class: load"):
         snn.load(path)
     assert eqx.tree_equal(snn.load(path, kinds=[Mine]), net(Mine()), typematch=True)
 
