@@ -1,5 +1,6 @@
 """Weights that are set between two parts of a run act where they learn, and only there and then."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -27,8 +28,9 @@ def network(rule, **link):
     return snn.network(dt=1.0, key=KEY, populations=populations, projections=links)
 
 
+@eqx.filter_jit
 def run(net, state=None):
-    return snn.simulate(net, DRIVE, steps=STEPS, key=KEY, record=RECORD, state=state, progress=snn.Quiet(), throw=False)
+    return snn.simulate(net, DRIVE, steps=STEPS, key=KEY, record=RECORD, state=state, throw=False)
 
 
 @pytest.mark.parametrize("name", RULES)
