@@ -31,7 +31,7 @@ def in_calls(given: Any, total: int, chunk: int, progress: AbstractProgress) -> 
     """`(state, records, status)` of a run of `total` steps."""
     dynamics, drive, probes, state, key = given
     with progress.compiling("simulate"):
-        state = _begin(dynamics, drive, key) if state is None else _resume(dynamics, state)
+        state = _begin(dynamics, drive, key) if state is None else _resume(dynamics, drive, state)
         carries, shapes, length = _opening(dynamics, probes, state, total, chunk)
         prepared, driven = _prepare(dynamics, drive, state.t)
     kept = room.taken(shapes) if total > length else None
@@ -81,8 +81,8 @@ def _begin(dynamics: Any, drive: Any, key: Any) -> RunState:
 
 
 @eqx.filter_jit
-def _resume(dynamics: Any, state: RunState) -> RunState:
-    return resumed(*barrier((dynamics, state)))
+def _resume(dynamics: Any, drive: Any, state: RunState) -> RunState:
+    return resumed(*barrier((dynamics, drive, state)))
 
 
 @eqx.filter_jit
@@ -122,7 +122,7 @@ def _go(given: Any, carries: Any, length: int) -> Any:
     (dynamics, (d, spikes, carries)), stacked = prepared.run_up_to(
         carry, state.t, count, length, feed=feed, observe=observe, key=step_key
     )
-    return RunState(state.t + count, dynamics, d, spikes), carries, stacked
+    return RunState(state.t + count, dynamics, d, spikes, state.dt), carries, stacked
 
 
 @_kept

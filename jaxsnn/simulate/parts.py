@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
@@ -23,6 +24,7 @@ class RunState(eqx.Module):
     dynamics: Any
     drive: Any
     spikes: dict[str, Array]  # of the step before, which drives see
+    dt: float | None = eqx.field(default=None, static=True)  # ms: the step of the model that ran; None: not known
 
 
 def started(dynamics: Any, drive: Any, key: Any) -> RunState:
@@ -32,12 +34,52 @@ def started(dynamics: Any, drive: Any, key: Any) -> RunState:
         dynamics.init(key=_random.named_key(key, "init")),
         drive.init(key=_random.named_key(key, "drive")),
         silent(dynamics.sizes, canonical_float()),
+        dynamics.dt,
     )
 
 
-def resumed(dynamics: Any, state: RunState) -> RunState:
-    """The state of an earlier run, as `dynamics` goes on from it."""
+def resumed(dynamics: Any, drive: Any, state: RunState) -> RunState:
+    """The state of an earlier run, as `dynamics` goes on from it; one error if it is of another model or drive."""
+    if (why := misfit(dynamics, drive, state)) is not None:
+        raise ValueError(why)
     return eqx.tree_at(lambda s: s.dynamics, state, dynamics.resumed(state.dynamics))
+
+
+def misfit(dynamics: Any, drive: Any, state: RunState) -> str | None:
+    """Why `dynamics` and `drive` cannot go on from `state`, in one sentence; None if they can."""
+    what = f"Got a state that does not fit this {type(dynamics).__name__}: "
+    advice = (
+        "; expected the state of a run of a model of the same structure and step: continue that one, or start anew "
+        "(state=None)."
+    )
+    if state.dt is not None and state.dt != dynamics.dt:
+        return f"{what}it is of a model with dt = {state.dt:g} ms, and this one has dt = {dynamics.dt:g} ms{advice}"
+    wanted = jax.eval_shape(lambda: started(dynamics, drive, jax.random.key(0)))
+    have, want = _variables(state), _variables(wanted)
+    for name in sorted(have.keys() | want.keys()):
+        if name not in have or name not in want:
+            owner, other = ("the state", "the model") if name in have else ("the model", "the state")
+            if name.startswith("drive"):
+                owner, other = owner.replace("model", "drive"), other.replace("model", "drive")
+            return f"{what}{owner} has {name}, and {other} has none{advice}"
+        if have[name] != want[name]:
+            (shape, dtype), (other, kind) = have[name], want[name]
+            if shape != other:
+                return f"{what}{name} has shape {shape} in the state and {other} in the model{advice}"
+            return f"{what}{name} is {dtype} in the state and {kind} in the model (jax_enable_x64?){advice}"
+    if jax.tree.structure(state.dynamics) != jax.tree.structure(wanted.dynamics):
+        return f"{what}its parts are of other kinds{advice}"
+    return None
+
+
+def _variables(state: RunState) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Shape and type of every variable, by a name like "E.neuron.v"."""
+    found = {}
+    for path, leaf in jax.tree_util.tree_leaves_with_path(state):
+        name = jax.tree_util.keystr(path, simple=True, separator=".").removeprefix("dynamics.")
+        name = name.removeprefix("populations.").removeprefix("projections.")
+        found[name] = (tuple(leaf.shape), str(leaf.dtype))
+    return found
 
 
 def observed(prepared: Any, drive: Any, probes: Any, key: Any) -> tuple[Callable, Callable, Any]:

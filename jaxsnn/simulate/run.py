@@ -70,7 +70,7 @@ def simulate(
     t: float | None = None,
     steps: int | None = None,
     key: Array,
-    state: RunState | None = None,
+    state: RunState | Run | None = None,
     record: Any = None,
     chunk: int = 1000,
     checkpoint: AbstractCheckpoint | None = None,
@@ -84,7 +84,8 @@ def simulate(
     - `dynamics`: a network, or any `AbstractDynamics`. `drive`: what comes in (sums with `+`); None for nothing.
     - `t`: ms, a whole number of steps; or `steps`. Static.
     - `key`: with the same key, a run in two parts (`state=first.state`) equals one run bit for bit.
-    - `state`: where to start; None for `dynamics.init`.
+    - `state`: where to start: an earlier run of a model of the same structure and step, or its `state`; None for
+      `dynamics.init`. Parameters and weights may have been set since.
     - `record`: a pytree of probes; `run.record` has the same structure.
 
     **Other arguments:**
@@ -104,6 +105,7 @@ def simulate(
     together on an accelerator. Over several devices: `jit` of it with arguments sharded over a mesh of
     `AxisType.Auto`, whose size divides the batch on a CPU; or `jax.shard_map(..., check_vma=False)`.
     """
+    state = state.state if isinstance(state, Run) else state
     _check(dynamics, drive, state, chunk, checkpoint, progress, throw)
     key = _random.as_key(key)
     total = run_steps(t, steps, dynamics.dt, first := np.int32(0) if state is None else state.t)
@@ -165,13 +167,13 @@ def _go(prepared: Any, drive: Any, probes: Any, key: Any, state: RunState, carri
     carry = (state.dynamics, (state.drive, state.spikes, carries))
     carry, stacked = prepared.run(carry, state.t, length, feed=feed, observe=observe, key=step_key)
     dynamics, (d, spikes, carries) = carry
-    return RunState(state.t + length, dynamics, d, spikes), *emitted_by(prepared, probes, carries, stacked)
+    return RunState(state.t + length, dynamics, d, spikes, state.dt), *emitted_by(prepared, probes, carries, stacked)
 
 
 def _in_one_program(given: Any, total: int, length: int, policy: AbstractCheckpoint, ahead: bool) -> Any:
     """Everything at once. `ahead`: input may be fed in advance."""
     dynamics, drive, probes, state, key = barrier(given)
-    state = started(dynamics, drive, key) if state is None else resumed(dynamics, state)
+    state = started(dynamics, drive, key) if state is None else resumed(dynamics, drive, state)
     carries = [probe.init(dynamics, total, state.t) for probe in probes]
     prepared = dynamics.staged() if ahead else dynamics.prepare()
     drive, (words, closed) = drive.prepare(dynamics, state.t), _random.opened(given[4])
