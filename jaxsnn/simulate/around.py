@@ -12,7 +12,7 @@ from jaxtyping import Array
 from .._time import as_instant, instant, whole
 from .._types import canonical_float
 from ..dynamics import Inputs
-from .drive import AbstractDrive
+from .drive import AbstractDrive, finite
 from .record import AbstractProbe
 from .target import Target, fed, one_name, targets
 from .when import Rows
@@ -44,6 +44,7 @@ class Encoded(AbstractDrive):
         one_name(into, "Encoded")
         self.x, self.by, self.into, self.length = jnp.asarray(x), by, into, steps
         self.start = as_instant(start, optional=True)
+        finite("Encoded.x", self.x)
 
     @property
     def reacts(self):

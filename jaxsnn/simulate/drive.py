@@ -86,7 +86,15 @@ class AbstractDrive(Checked):
         return jnp.uint32(0)
 
     def __add__(self, other: AbstractDrive) -> Sum:
+        if not isinstance(other, AbstractDrive):
+            raise ValueError(f"Got a drive + {other!r} ({type(other).__name__}), expected another drive.")
         return Sum((*_terms(self), *_terms(other)))
+
+    def __radd__(self, other: Any) -> AbstractDrive:
+        """`sum([a, b, c])` begins with 0."""
+        if isinstance(other, int) and other == 0:
+            return self
+        raise ValueError(f"Got {other!r} ({type(other).__name__}) + a drive, expected another drive.")
 
 
 def _terms(drive: AbstractDrive) -> tuple[AbstractDrive, ...]:

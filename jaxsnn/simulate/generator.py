@@ -202,6 +202,10 @@ def _indices(given: Any) -> Any:
         given = given.astype(np.int32)
     if not jnp.issubdtype(given.dtype, np.integer):
         raise ValueError(f"SpikeGenerator.indices is of type {given.dtype}, expected whole numbers.")
+    if is_concrete(given):
+        given = np.asarray(given)
+        if np.any(beyond := given >= LAST):
+            raise ValueError(f"SpikeGenerator.indices holds {given[beyond].flat[0]}, expected less than {LAST}.")
     return given.astype(np.int32)
 
 
@@ -235,8 +239,8 @@ def _laid_out(indices: np.ndarray, when: np.ndarray) -> tuple[np.ndarray, np.nda
     room = [(0, 0)] * (indices.ndim - 1) + [(0, size - indices.shape[-1])]
     order = np.argsort(when, axis=-1, kind="stable")
     indices, when = (np.take_along_axis(x, order, axis=-1) for x in (indices, when))
-    rows, most = when.reshape(-1, when.shape[-1]), 1
-    for row in rows:
+    most = 1
+    for row in when if when.ndim > 1 else [when]:
         counted = np.unique(row[row != never], return_counts=True)[1]
         most = max(most, int(counted.max(initial=1)))
     block = max(8, min(1 << (most - 1).bit_length(), 1024))

@@ -132,6 +132,7 @@ def test_events_are_kept_as_a_list():
 
 def test_events_are_their_raster():
     """In any order, several at once, with a weight a neuron; and lists of about one length are one shape."""
+    assert not np.any(snn.Replay.events([], [], steps=10, n=3, into="A").raster)
     step, neuron = np.array([9, 3, 3, 0, 3]), np.array([1, 0, 2, 1, 0])
     drive = snn.Replay.events(step, neuron, steps=10, n=3, into="A", weight=[1.0, 2.0, 3.0])
     wanted = np.zeros((10, 3))
@@ -190,6 +191,9 @@ def test_a_batch_of_lists_for_estimators():
         (lambda: snn.Replay.events([1], [0], steps=5, n=4, into="A"), ("n = 4, expected 3 for 'A.in'",)),
         (lambda: snn.SpikeGenerator([0.0], [1.0], into="A"), ("indices is of type float64", "whole numbers")),
         (lambda: snn.SpikeGenerator([-1], [1.0], into="A"), ("indices has a negative one",)),
+        (lambda: snn.SpikeGenerator([2**33], [1.0], into="A"), ("indices holds 8589934592",)),
+        (lambda: snn.Silence() + 3, ("Got a drive + 3 (int), expected another drive",)),
+        (lambda: 3 + snn.Silence(), ("Got 3 (int) + a drive, expected another drive",)),
         (lambda: snn.SpikeGenerator([5], [1.0], into="A"), ("one beyond the 3 neurons of 'A.in'",)),
         (lambda: snn.SpikeGenerator([2], [1.0], into="A[0:2]"), ("one beyond the 2 neurons of 'A.in[0:2]'",)),
         (lambda: snn.SpikeGenerator([0], [-1.0], into="A"), ("Got -1 ms for a time",)),
@@ -239,8 +243,7 @@ def equations(jaxpr):
 
 
 def several(count, how=lambda i: dict(start=float(i), stop=i + 1.0)):
-    first, *rest = (snn.Poisson(100.0 * i, 0.5, into="A", **how(i)) for i in range(count))
-    return sum(rest, first)
+    return sum(snn.Poisson(100.0 * i, 0.5, into="A", **how(i)) for i in range(count))
 
 
 def test_a_sum_of_many_is_one_loop():
