@@ -20,6 +20,7 @@ from ..connect.spatial import ByDistance, Spatial
 from ..connect.topology import Edges, FromArrays, coarse
 from ..distributions import AbstractDistribution, draw, drawn
 from ..plasticity.base import chain
+from ..plasticity.draws import drawn_rule
 from ..plasticity.incidence import incidence
 from .order import AbstractOrder
 from .projection import Learning, Link, Projection
@@ -216,7 +217,8 @@ def _learning(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, Lea
             f"{type(link.release).__name__} draws for each synapse whether it passes a spike on, which a rule does not "
             "see; give a release that is certain, or no rule"
         )
-    rule = chain(link.rule)
+    graph = layout.graph
+    rule = drawn_rule(chain(link.rule), layout.key, graph.n_pre, graph.n_post)
     sends = order.sends if rule.sends is None else rule.sends
     coincident = order.coincident if rule.coincident is None else rule.coincident
     clips = order.clips if rule.clips is None else rule.clips

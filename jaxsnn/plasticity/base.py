@@ -41,6 +41,7 @@ class AbstractRule(Checked):
     rule's business. A rule needs those of the functions below whose default (no change) does not suit it.
     """
 
+    drawn = True
     voltage: ClassVar[tuple[str, ...]] = ()  # "pre", "post": whose membrane it reads
 
     def pre_traces(self) -> dict[str, AbstractTrace]:
@@ -89,6 +90,7 @@ class AbstractModifier(Checked):
     it makes up for then (`lazy`), from what its clock has summed up meanwhile.
     """
 
+    drawn = True
     variables: ClassVar[tuple[str, ...]] = ()  # numbers it keeps for each synapse; they start at 0
     lazy: ClassVar[bool] = False  # does it change weights between events?
 

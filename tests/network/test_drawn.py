@@ -69,7 +69,30 @@ def test_releases():
     assert p.U.shape == p.tau_rec.shape == (N,) and 0.2 <= p.U.min() < 0.25 and 0.35 < p.U.max() <= 0.4
 
 
+def plastic(rule):
+    populations = {"A": snn.Source(30), "B": snn.Population(snn.LIF(), 20)}
+    link = snn.Link("A", "B", snn.AllToAll(), weight=0.5, delay=1.0, rule=rule)
+    return snn.network(dt=1.0, key=KEY, populations=populations, projections={"AB": link})
+
+
+def test_rules():
+    """Times of traces: one for each sending, or for each receiving neuron; and it learns with them."""
+    net = plastic(
+        snn.chain(snn.PairSTDP(tau_plus=snn.Uniform(10.0, 20.0), tau_minus=snn.Uniform(30.0, 40.0)), snn.Bound())
+    )
+    rule = net["AB"].plastic.rule.rules[0]
+    assert rule.tau_plus.shape == (30,) and rule.tau_minus.shape == (20,)
+    assert 10 <= rule.tau_plus.min() < 12 and 38 < rule.tau_minus.max() <= 40
+    run = snn.simulate(net, snn.Poisson(100.0, into="A"), t=50.0, key=KEY, record=snn.Last("AB.weight"))
+    assert np.std(run.record) > 0
+
+
 REFUSED = {
+    "of all synapses": (
+        lambda: plastic(snn.PairSTDP(a_plus=snn.Uniform(0.0, 0.1))),
+        ("Projection 'AB'", "PairSTDP.a_plus is a distribution, Uniform", "one such number for all synapses"),
+    ),
+    "rule out of range": (lambda: plastic(snn.PairSTDP(tau_plus=snn.Uniform(-1.0, 1.0))), ("PairSTDP.tau_plus is -",)),
     "out of range": (
         lambda: build(sd=20.0),
         ("Population 'E': LIF.tau is -", "of 400 places", "more than 0", "It was drawn: bound"),
@@ -79,7 +102,10 @@ REFUSED = {
         lambda: build_one(snn.LIF(v_th=snn.Uniform(-1.0, 1.0))),
         ("Population 'E': LIF.v_reset is 0", "less than v_th = -0.", ".."),
     ),
-    "a drive": (lambda: snn.Poisson(snn.Normal(5.0, 1.0), into="E"), ("Poisson.rate is a distribution", "are drawn")),
+    "a drive": (
+        lambda: snn.Poisson(5.0, snn.Normal(5.0, 1.0), into="E"),
+        ("Poisson.weight is a distribution", "are drawn"),
+    ),
     "an integrator": (lambda: snn.RKF45(snn.Uniform(0.1, 0.2)), ("RKF45.tolerance is a distribution",)),
 }
 
