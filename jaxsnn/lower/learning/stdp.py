@@ -166,8 +166,8 @@ def _(rule: PairSTDP, dt: float, *, scale=None, displaced=0, epoch=1, rounding=N
 
 def parts_of(rule: Chain) -> tuple[PairSTDP, Bound | None]:
     """The pairs of a chain that the engine can have, and its bound. Raises as `learns`."""
-    pairs = [part for part in rule.parts if is_a(part, PairSTDP)]
-    bounds = [part for part in rule.parts if is_a(part, Bound)]
+    pairs = [part for part in rule.parts if isinstance(part, PairSTDP) and is_a(part, PairSTDP)]
+    bounds = [part for part in rule.parts if isinstance(part, Bound) and is_a(part, Bound)]
     if len(pairs) != 1 or len(bounds) > 1 or len(pairs) + len(bounds) != len(rule.parts):
         raise ValueError(
             f"The chain of {', '.join(type(p).__name__ for p in rule.parts)} cannot be lowered onto the learning "
