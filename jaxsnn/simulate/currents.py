@@ -154,8 +154,7 @@ class _Currents(AbstractDrive):
             current = jnp.broadcast_to(self.mean, (target.count,))
             if self.sd is not None:
                 stream = _random.stream(key, f"{target.path}.current")
-                neurons = jnp.asarray(target.neurons)
-                current = current + self.sd * _random.normal(stream, t // self.every, neurons)
+                current = current + self.sd * _random.normal(stream, t // self.every, target.ids)
             parts.append((target, jnp.where(on, current, 0.0)))
         return d, Inputs(currents=fed(parts))
 

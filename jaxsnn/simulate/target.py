@@ -27,8 +27,18 @@ class Target(NamedTuple):
         return every if self.chosen is None else self.chosen.indices(self.n, repr(self.path)).astype(np.uint32)
 
     @property
+    def ids(self) -> UInt32[Array, " chosen"]:
+        """The same in a program: counted where that is possible, not listed."""
+        if self.chosen is None:
+            return jnp.arange(self.n, dtype=jnp.uint32)
+        where = self.chosen.of(self.n, repr(self.path))
+        if isinstance(where, slice):
+            return jnp.arange(where.start, where.stop, where.step, dtype=jnp.uint32)
+        return jnp.asarray(self.neurons)
+
+    @property
     def count(self) -> int:
-        return len(self.neurons)
+        return self.n if self.chosen is None else len(self.neurons)
 
     def spread(self, x: Array) -> Array:
         """Numbers of those that are fed, or one for all of them, as numbers of all neurons: 0 for the others."""

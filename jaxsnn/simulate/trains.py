@@ -121,7 +121,7 @@ class _PoissonTrains(AbstractDrive):
         weight, parts = jnp.where(self.window.holds(t), self.weight, 0.0), []
         for target in self.targets:
             stream = _random.stream(key, f"{target.path}.poisson")
-            counts = _random.poisson(self.table, stream, t, jnp.asarray(target.neurons))
+            counts = _random.poisson(self.table, stream, t, target.ids)
             parts.append((target, weight * counts.astype(weight.dtype)))
         return d, Inputs(arrivals=fed(parts))
 

@@ -60,7 +60,7 @@ class Varying(AbstractDrive):
         for target in self.targets:
             target.fits("The rate at one time", mean)
             stream = _random.stream(key, f"{target.path}.poisson")
-            word, _ = _random.words(stream, t, jnp.asarray(target.neurons))
+            word, _ = _random.words(stream, t, target.ids)
             count = counts(lax.stop_gradient(mean), word, self.most).astype(weight.dtype)
             parts.append((target, weight * jnp.where(jnp.isnan(mean), jnp.nan, count)))
         return d, Inputs(arrivals=fed(parts))
