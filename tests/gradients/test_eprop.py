@@ -146,7 +146,13 @@ DENSE = dict(topology=snn.AllToAll(), via=snn.Dense())
     [
         (dict(projections={"ho": snn.Link("hid", "out", **DENSE, delay=1.0)}), ("'ho'", "'out'", "delay=None", "BPTT")),
         (dict(populations={"out": snn.Population(snn.LI([9.0, 8.0]), 2)}), ("'out'", "time constants", "BPTT")),
-        (dict(populations={"out": snn.Population(snn.LI(), 2, {"in": snn.Conductance()})}), ("out.in is Conductance",)),
+        (
+            dict(
+                populations={"out": snn.Population(snn.LI(), 2, {"in": snn.Conductance()})},
+                projections={"ho": snn.Link("hid", "out", **DENSE, weight=0.1)},
+            ),
+            ("out.in is Conductance",),
+        ),
         (dict(order=snn.BrianOrder(), projections={"ho": snn.Link("hid", "out", **DENSE, delay=1.0)}), ("BrianOrder",)),
     ],
 )
