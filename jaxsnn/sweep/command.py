@@ -51,7 +51,7 @@ def run_file(module: ModuleType, given: Namespace) -> int:
         begin = time.monotonic()
         dataset, problem = _swept(planned, getattr(given, "batch", None))
         interrupted = isinstance(problem, SweepInterrupted)
-        if interrupted and dataset.attrs["finished"] == 0:
+        if interrupted and dataset.attrs.get("finished", 1) == 0:
             complain("interrupted before any point was finished")
             return 128 + stop.number
         stop.deaf = True  # from here on, a signal comes too late to stop anything

@@ -112,12 +112,18 @@ def test_an_interrupted_sweep_stops(monkeypatch):
 
     monkeypatch.setattr(machinery, "compiled", lambda *_: slow)
     grid = snn.product({"a": snn.Axis(1.0, lo=0.0, hi=1.0, n=300)})
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(snn.SweepInterrupted) as caught:
         snn.sweep(lambda point, key: {"x": point["a"]}, grid, key=KEY, batch=1, threads=2, progress=Impatient())
     time.sleep(0.05)  # what runs is left alone
     finished = len(done)
     time.sleep(0.1)
     assert finished == len(done) < 50
+    ds = caught.value.dataset
+    assert isinstance(caught.value, KeyboardInterrupt) and 0 < ds.attrs["finished"] <= finished
+    assert (
+        np.array_equal(ds.x[ds.status == 0], ds.a[ds.status == 0].astype("f4"))
+        and np.sum(ds.failure == "interrupted") > 250
+    )
 
 
 def test_progress_counts_points_on_a_terminal(capsys, monkeypatch):
