@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
@@ -10,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from .labels import text as label_of
-from .space import Axis, Seeds, Space, Static
+from .space import MOST, Axis, Seeds, Space, Static
 
-_FORMS = "lo:hi:n (two numbers and a positive count), or a,b,c"
+_FORMS = "lo:hi:n (two finite numbers and a positive count), or a,b,c"
 
 
 def assignments(texts: Iterable[str], option: str) -> dict[str, str]:
@@ -52,11 +53,10 @@ def _named(name: str, text: str, make: Any) -> Any:
 def _range(axis: Axis | Static | Seeds, text: str, name: str) -> Axis | Static | Seeds:
     lo, hi, n, *log = text.split(":") if text.count(":") in (2, 3) else ("", "", "")
     try:
-        ends, count = (Fraction(lo), Fraction(hi)), int(n)
-        first, last = float(lo), float(hi)
-    except (ValueError, ZeroDivisionError, OverflowError):
-        count = 0
-    if count < 1 or log not in ([], ["log"]):
+        first, last, count = float(lo), float(hi), int(n)
+    except ValueError:
+        first, last, count = 0.0, 0.0, 0
+    if not (1 <= count <= MOST and math.isfinite(first) and math.isfinite(last)) or log not in ([], ["log"]):
         raise ValueError(f"Got {name}={text}, expected {_FORMS}; lo:hi:n:log for a range in the logarithm.")
     if isinstance(axis, Axis):
         return axis.between(first, last, count, log=bool(log))
@@ -64,6 +64,7 @@ def _range(axis: Axis | Static | Seeds, text: str, name: str) -> Axis | Static |
         raise ValueError(f"Got {name}={text}, expected {_FORMS}; only an Axis has a range in its logarithm.")
     if isinstance(axis, Static) and isinstance(axis.default, float):
         return axis.over(np.linspace(first, last, count).tolist())
+    ends = Fraction(lo), Fraction(hi)
     exact = [ends[0] + (ends[1] - ends[0]) * i / max(1, count - 1) for i in range(count)]
     if any(x.denominator != 1 for x in exact):
         raise ValueError(f"Got {name}={text}, expected a range of whole numbers, such as 0:9:10.")
@@ -79,6 +80,8 @@ def _value(axis: Axis | Static | Seeds, text: str, name: str) -> Any:
         number = _parse(float, text)
     if number is None:
         raise _wrong(name, text, "float" if isinstance(axis, Axis) else "int")
+    if isinstance(number, float) and math.isinf(number) and "inf" not in text.lower():
+        raise ValueError(f"Got {name}={text}, expected a number that a float holds.")
     return number
 
 

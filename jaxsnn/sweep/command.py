@@ -124,8 +124,8 @@ def _grid(module: ModuleType, given: Namespace) -> Grid:
     space |= {name: arguments.over(whole, name, text) for name, text in varied.items()}
     if varied:
         held = [name for name in whole if whole[name].varies and not space[name].varies and name not in fixed]
-        if held := [f"{name} = {label(space[name].default)} (of {len(whole[name].points)})" for name in held]:
-            say(f"not varied, though the file does, for want of --axis: {', '.join(held)}")
+        if held := [f"{name} = {label(space[name].default)} of {len(whole[name].points)} values" for name in held]:
+            say(f"held at the default, as no --axis names it: {', '.join(held)}")
     return (zipped if getattr(given, "zip", False) else product)(space)
 
 

@@ -111,9 +111,9 @@ def test_a_range_is_that_of_an_axis(folder):
 def test_what_the_file_varies_and_the_command_line_does_not_is_said(folder, capsys):
     (folder / "many.py").write_text(FILE.replace("snn.Seeds(1)", "snn.Seeds(8, first=3)"))
     assert main(["sweep", "many.py", "--axis", "eta=1,2"]) == 0
-    assert "for want of --axis: g = 2.0 (of 3), seed = 3 (of 8)" in capsys.readouterr().out
+    assert "held at the default, as no --axis names it: g = 2.0 of 3 values, seed = 3 of 8" in capsys.readouterr().out
     assert main(["sweep", "many.py", "--axis", "eta=1,2", "--axis", "g=1,2", "--axis", "seed=3:10:8"]) == 0
-    assert "want" not in capsys.readouterr().out
+    assert "held" not in capsys.readouterr().out
 
 
 def test_values_keep_their_type(folder):
@@ -145,6 +145,8 @@ def test_values_keep_their_type(folder):
         ("kind", "Other()", ("kind=Other()", "one of NestOrder(), BrianOrder()")),
         ("size", "1:2:3", ("size=1:2:3", "whole numbers")),
         ("g", "nan", ("g=nan", "expected a number")),
+        ("g", "1e400", ("g=1e400", "that a float holds")),
+        ("g", "0:1e400:3", ("g=0:1e400:3", "finite")),
     ):
         with refused(*message):
             (over if ":" in text else at)(space, name, text)
