@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int
 
+from .._arguments import count
 from .._types import is_concrete, on_device, on_host
 from .topology import AbstractTopology, AllToAll, Edges
 
@@ -60,8 +61,8 @@ class Sparse(AbstractConnectivity):
     capacity: int | None = eqx.field(default=None, static=True)
 
     def __check_init__(self):
-        if self.capacity is not None and self.capacity < 1:
-            raise ValueError(f"Sparse.capacity is {self.capacity}, expected a positive number of spikes or None.")
+        if self.capacity is not None:
+            count(self.capacity, "Sparse.capacity", "a positive number of spikes or None")
 
     def lay(self, edges: Edges, topology: AbstractTopology) -> "SparseGraph":
         return SparseGraph(
@@ -102,6 +103,11 @@ class Dense(AbstractConnectivity):
 
     def lay(self, edges: Edges, topology: AbstractTopology) -> "DenseGraph":
         n_pre, n_post = edges.n_pre, edges.n_post
+        if n_pre * n_post >= 2**31:
+            raise ValueError(
+                f"Dense() would hold a matrix of {n_pre} x {n_post} = {n_pre * n_post} pairs; expected fewer than "
+                "2^31: take via=Sparse(), or split the projection."
+            )
         if isinstance(topology, AllToAll) and edges.pre.shape[0] == n_pre * n_post:
             return DenseGraph(None, n_pre, n_post)
         several = edges.pre.shape[0] / max(n_pre * n_post, 1)

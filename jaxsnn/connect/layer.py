@@ -9,6 +9,7 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float
 
+from .._arguments import count, shown
 from .._types import canonical_float
 from .graph import AbstractGraph
 
@@ -30,6 +31,12 @@ class Layer(eqx.Module):
     shape: tuple[int, ...] | None = eqx.field(default=None, static=True)
 
     def __check_init__(self):
+        if self.shape is not None:
+            expected = "a tuple of positive whole numbers, such as (channels, height, width)"
+            if not isinstance(self.shape, tuple):
+                raise ValueError(f"Layer.shape is {shown(self.shape)}, expected {expected}.")
+            for size in self.shape:
+                count(size, f"Layer.shape has {size!r}, which", expected)
         if (why := unsuited(self.module)) is not None:
             raise ValueError(f"Layer.module is {_name(self.module)}, {why}.")
 

@@ -19,6 +19,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Int32, UInt32
 
 from jaxsnn import _random
+from jaxsnn._arguments import count, flag
 from jaxsnn._types import check, is_concrete, on_device, param
 
 _MAX_PAIRS = 2**31  # what a keyed permutation of all pairs can number
@@ -48,6 +49,12 @@ class Edges(eqx.Module):
 
 class AbstractTopology(eqx.Module):
     """A rule that says who connects to whom."""
+
+    def __check_init__(self):
+        kind = type(self).__name__
+        for name in ("autapses", "multapses"):
+            if name in vars(self):
+                flag(getattr(self, name), f"{kind}.{name}")
 
     @abc.abstractmethod
     def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
@@ -81,6 +88,7 @@ class AllToAll(AbstractTopology):
     autapses: bool = eqx.field(default=True, static=True)
 
     def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
+        _fits("AllToAll", n_pre * n_post)
         pre, post = np.divmod(np.arange(n_pre * n_post), n_post)
         keep = slice(None) if self.autapses or not loop else pre != post
         return _given(n_pre, n_post, pre[keep], post[keep])
@@ -101,6 +109,16 @@ class OneToOne(AbstractTopology):
         return 1
 
 
+def _indices(given: ArrayLike) -> Array:
+    """As an array of JAX; what is no number stays what it is, for the error."""
+    if isinstance(given, jax.Array):
+        return given
+    array = np.array(given)
+    if array.dtype.kind not in "iufb":
+        raise ValueError(f"FromArrays got indices of type {array.dtype}; expected a vector of integers.")
+    return on_device(array)
+
+
 class FromArrays(AbstractTopology):
     """The edges given, shape (E,) each; sorted by pre, stably (`order` says how, for values given one per edge)."""
 
@@ -108,7 +126,7 @@ class FromArrays(AbstractTopology):
     post: Int32[Array, " E"]
 
     def __init__(self, pre: ArrayLike, post: ArrayLike):
-        self.pre, self.post = (x if isinstance(x, jax.Array) else on_device(np.array(x)) for x in (pre, post))
+        self.pre, self.post = map(_indices, (pre, post))
         for name, index in (("pre", self.pre), ("post", self.post)):
             if index.ndim != 1 or not (jnp.issubdtype(index.dtype, jnp.integer) or index.size == 0):
                 raise ValueError(
@@ -303,8 +321,11 @@ class FixedProb(AbstractTopology):
     def __check_init__(self):
         p = np.asarray(self.p) if is_concrete(self.p) else self.p
         check(lambda: (p >= 0) & (p <= 1), f"FixedProb got p={p}; expected a probability in [0, 1].")
+        if self.p.ndim:
+            raise ValueError(f"FixedProb.p has shape {self.p.shape}; expected one probability.")
         if self.most is not None:
-            check(0 <= self.most <= 1, f"FixedProb got most={self.most}; expected a probability in [0, 1].")
+            real = isinstance(self.most, (int, float, np.floating)) and not isinstance(self.most, bool)
+            check(real and 0 <= self.most <= 1, f"FixedProb got most={self.most}; expected a probability in [0, 1].")
             most = self.p.dtype.type(self.most)  # rounded as p is
             check(lambda: p <= most, f"FixedProb got p={p}, more than most={self.most}; give a larger `most`.")
 
@@ -347,6 +368,16 @@ def _whole(value: Any) -> Int32[Array, ""]:
     if isinstance(number, np.ndarray) and not -(2**31) <= number < 2**31:
         raise ValueError(f"Got {value!r} for a number of edges; expected fewer than 2^31: split the projection.")
     return number.astype(jnp.int32) if isinstance(number, jax.Array) else on_device(number.astype(np.int32))
+
+
+def _check_given(owner: Any, name: str) -> None:
+    """What can be said of a number of edges without the populations."""
+    kind = type(owner).__name__
+    value = getattr(owner, name)
+    value = np.asarray(value) if is_concrete(value) else value
+    check(lambda: value >= 0, f"{kind} got {name}={value}; expected a number >= 0.")
+    if owner.most is not None:
+        count(owner.most, f"{kind}.most", "None or a whole number of edges", least=0)
 
 
 def _limit(owner: Any, name: str) -> Any:
@@ -424,6 +455,9 @@ class FixedInDegree(AbstractTopology):
     multapses: bool = eqx.field(default=True, static=True)
     most: int | None = eqx.field(default=None, static=True)
 
+    def __check_init__(self):
+        _check_given(self, "k")
+
     def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
         return _fixed_degree(self, key, n_pre, n_post, loop, incoming=True)
 
@@ -440,6 +474,9 @@ class FixedOutDegree(AbstractTopology):
     autapses: bool = eqx.field(default=True, static=True)
     multapses: bool = eqx.field(default=True, static=True)
     most: int | None = eqx.field(default=None, static=True)
+
+    def __check_init__(self):
+        _check_given(self, "k")
 
     def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
         return _fixed_degree(self, key, n_pre, n_post, loop, incoming=False)
@@ -459,6 +496,9 @@ class FixedTotal(AbstractTopology):
     autapses: bool = eqx.field(default=True, static=True)
     multapses: bool = eqx.field(default=True, static=True)
     most: int | None = eqx.field(default=None, static=True)
+
+    def __check_init__(self):
+        _check_given(self, "n")
 
     def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
         skip_self = loop and not self.autapses

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -11,6 +12,8 @@ import numpy as np
 from jaxtyping import Array, Float, UInt32
 
 from .. import _random
+from .._arguments import mapping, shown
+from .._arguments import name as checked_name
 from .._status import Status, bit
 from .._types import broken, canonical_float, check, check_all, is_concrete, out_of_bounds
 from ..connect.graph import DenseGraph, SparseGraph
@@ -271,13 +274,17 @@ def network(
     without bound, and for a cycle of same-step edges.
     """
     order = NestOrder() if order is None else order
-    projections, modules = projections or {}, modules or {}
-    if not (isinstance(dt, (int, float)) and dt > 0):
+    if not isinstance(order, AbstractOrder):
+        raise ValueError(f"Got order = {order!r}, expected NestOrder() or BrianOrder().")
+    populations = _parts(populations, "populations", Population, '{"E": Population(LIF(), 100)}')
+    projections = _parts(projections or {}, "projections", Link, '{"EE": Link("E", "E", FixedProb(0.1))}')
+    modules = _parts(modules or {}, "modules", object, '{"readout": eqx.nn.Linear(...)}')
+    if not populations:
+        raise ValueError("Got no population, expected at least one: populations={'E': Population(LIF(), 100)}.")
+    number = isinstance(dt, (int, float, np.integer, np.floating)) and not isinstance(dt, bool)
+    if not (number and 0 < dt < math.inf):
         raise ValueError(f"Got dt = {dt!r}, expected a positive number of ms.")
     parts = [*populations, *projections, *modules]
-    for name in parts:
-        if not name or "." in name:
-            raise ValueError(f"Got the name {name!r}, expected one that is not empty and has no dot.")
     twice = {name for name in parts if parts.count(name) > 1}
     if twice:
         raise ValueError(f"Got {known(twice)} for several parts of the network; give each a name of its own.")
@@ -316,6 +323,16 @@ def network(
     net = Network(dict(sorted(populations.items())), built, float(dt), order, dict(sorted(modules.items())))
     check_memory(net)
     return net
+
+
+def _parts(given: Any, what: str, kind: type, example: str) -> dict[str, Any]:
+    """Parts by name, each of the right kind."""
+    parts = mapping(given, what, example)
+    for name, part in parts.items():
+        checked_name(name)
+        if not isinstance(part, kind):
+            raise ValueError(f"{what}[{name!r}] is {shown(part)}, expected {kind.__name__}(...), as in {example}.")
+    return parts
 
 
 def _check_floor(name: str, p: Projection, kind: str) -> None:

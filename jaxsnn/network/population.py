@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, UInt32
 
 from .. import _random
+from .._arguments import count, mapping, shown
 from .._linear import Current
 from .._once import written_once
 from .._status import Status, bit
@@ -52,18 +53,18 @@ class Population(eqx.Module):
     """
 
     neuron: AbstractNeuron
-    n: int = eqx.field(static=True)
+    n: int = eqx.field(static=True, converter=lambda n: count(n, "Population.n", "a positive whole number of neurons"))
     ports: dict[str, AbstractSynapse] = eqx.field(default_factory=lambda: {"in": Delta()})
     init: dict[str, Any] = eqx.field(default_factory=dict)
     positions: Array | None = param(None, unit="distance", optional=True, kw_only=True)
 
     def __check_init__(self):
-        if not isinstance(self.n, int) or self.n < 1:
-            raise ValueError(f"Population.n is {self.n!r}, expected a positive whole number of neurons.")
         if not isinstance(self.neuron, AbstractNeuron):
             raise ValueError(f"Population.neuron is {self.neuron!r}, expected a neuron such as LIF(...).")
+        mapping(self.ports, "Population.ports", '{"in": Delta()}')
+        mapping(self.init, "Population.init", '{"v": 0.0}')
         for name, port in self.ports.items():
-            if not isinstance(port, AbstractSynapse) or "." in name:
+            if not isinstance(port, AbstractSynapse) or not isinstance(name, str) or not name or "." in name:
                 raise ValueError(f"Population.ports has {name!r}: {port!r}, expected a name without dots and a port.")
         at = jax.eval_shape(lambda: stand_in(self, (self.n,)).rest())
         for path, value in self.init.items():
@@ -108,6 +109,11 @@ class Population(eqx.Module):
         if value is None or not is_concrete(value):
             return
         given = np.asarray(value)
+        if given.dtype.kind not in "iufb":
+            raise ValueError(
+                f"Population.init[{path!r}] is {shown(value)}, expected a number, an array of them, a distribution or "
+                "a function of a key."
+            )
         if not np.all((given >= low) & (given <= high)):
             wrong = given[~((given >= low) & (given <= high))].flat[0]
             bounded = math.isfinite(low) or math.isfinite(high)

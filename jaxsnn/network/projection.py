@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import equinox as eqx
@@ -9,11 +10,13 @@ import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from .._arguments import is_time, shown
 from .._types import check, is_concrete, on_host
 from ..connect.graph import AbstractConnectivity, AbstractGraph, Sparse
 from ..connect.layer import Layer
 from ..connect.release import AbstractRelease
 from ..connect.topology import AbstractTopology
+from ..distributions import AbstractDistribution
 from ..plasticity.base import AbstractModifier, AbstractRule, Chain
 from ..plasticity.incidence import Incidence
 from ..plasticity.initial import check_start
@@ -51,6 +54,19 @@ class Link(eqx.Module):
     dendritic: Any = eqx.field(default=None, kw_only=True)
 
     def __check_init__(self):
+        for name in ("pre", "post"):
+            if not isinstance(getattr(self, name), str):
+                given = shown(getattr(self, name))
+                raise ValueError(f'Link.{name} is {given}, expected the name of a population, such as "E" or "E.exc".')
+        for name in ("delay", "max_delay", "axonal", "dendritic"):
+            given = getattr(self, name)
+            known = given is not None and not isinstance(given, AbstractDistribution) and not callable(given)
+            if known and not (isinstance(given, (int, float, str, list, tuple)) or hasattr(given, "dtype")):
+                raise ValueError(f"Link.{name} is {shown(given)}, expected a time in ms.")
+            if known and not is_time(given):
+                raise ValueError(f"Link.{name} is {shown(given)}, expected a number of ms, or an array of them.")
+        if self.max_delay is not None and not (np.ndim(self.max_delay) == 0 and 0 <= self.max_delay < math.inf):
+            raise ValueError(f"Link.max_delay is {self.max_delay!r}, expected one number of ms, 0 or more.")
         if isinstance(self.via, Layer):
             untouched = isinstance(self.weight, float) and self.weight == 1.0
             if not (untouched and self.topology is None and self.rule is None):
