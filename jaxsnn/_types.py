@@ -14,6 +14,8 @@ from jaxtyping import Array, ArrayLike, Bool
 
 M = TypeVar("M")
 
+from ._text import described
+
 
 def canonical_float() -> np.dtype:
     """The floating type of every number: float32, or float64 when x64 is enabled."""
@@ -135,6 +137,9 @@ class Checked(eqx.Module):
 
     Traced ones cannot raise: `out_of_bounds` finds them for a status bit.
     """
+
+    def __repr__(self) -> str:
+        return described(self)
 
     drawn: ClassVar[bool] = False  # whether a network draws its numbers where they are given as distributions
 

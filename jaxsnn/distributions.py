@@ -20,6 +20,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxsnn import _random
+from jaxsnn._text import described
 from jaxsnn._types import AbstractLaw, as_number, check, is_concrete, on_device, param, recheck
 
 Shape = tuple[int, ...]
@@ -29,6 +30,9 @@ _ATTEMPTS = 100_000  # of redrawing; what would need more than a few thousand is
 
 class AbstractDistribution(AbstractLaw):
     """A law that numbers are drawn from. Parameters have shape () or any that broadcasts to the shape drawn."""
+
+    def __repr__(self) -> str:
+        return described(self)
 
     @abc.abstractmethod
     def sample(self, key: Array, shape: Shape) -> Float[Array, "*shape"]:

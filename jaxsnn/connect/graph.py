@@ -51,6 +51,10 @@ class AbstractConnectivity(eqx.Module):
         """The graph that holds these edges."""
 
 
+def _capacity(given: Any) -> int | None:
+    return None if given is None else count(given, "Sparse.capacity", "a positive number of spikes or None")
+
+
 class Sparse(AbstractConnectivity):
     """A list of edges; delivery costs what the spikes cost, and every synapse may have its own delay.
 
@@ -58,11 +62,7 @@ class Sparse(AbstractConnectivity):
     delivered together (static; by default a sixteenth of the senders, at least 64). CPUs need none.
     """
 
-    capacity: int | None = eqx.field(default=None, static=True)
-
-    def __check_init__(self):
-        if self.capacity is not None:
-            count(self.capacity, "Sparse.capacity", "a positive number of spikes or None")
+    capacity: int | None = eqx.field(default=None, static=True, converter=lambda capacity: _capacity(capacity))
 
     def lay(self, edges: Edges, topology: AbstractTopology) -> "SparseGraph":
         return SparseGraph(

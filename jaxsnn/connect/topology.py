@@ -20,6 +20,7 @@ from jaxtyping import Array, ArrayLike, Bool, Int32, UInt32
 
 from jaxsnn import _random
 from jaxsnn._arguments import count, flag
+from jaxsnn._text import described
 from jaxsnn._types import check, is_concrete, on_device, param
 
 _MAX_PAIRS = 2**31  # what a keyed permutation of all pairs can number
@@ -49,6 +50,9 @@ class Edges(eqx.Module):
 
 class AbstractTopology(eqx.Module):
     """A rule that says who connects to whom."""
+
+    def __repr__(self) -> str:
+        return described(self)
 
     def __check_init__(self):
         kind = type(self).__name__

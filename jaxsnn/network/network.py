@@ -51,6 +51,12 @@ class Network(AbstractDynamics):
     order: AbstractOrder
     modules: dict[str, Any] = eqx.field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        parts = [f"{name}: {part!r}" for name, part in (*self.populations.items(), *self.projections.items())]
+        parts += [f"{name}: {type(part).__name__}" for name, part in self.modules.items()]
+        head = f"Network(dt={self.dt:g} ms, {type(self.order).__name__}(), {sum(self.sizes.values())} neurons)"
+        return "\n  ".join([head, *parts])
+
     @property
     def named(self) -> dict[str, Any]:
         """Populations, projections and modules: names are unique across all."""

@@ -16,6 +16,7 @@ from .._arguments import count, mapping, shown
 from .._linear import Current
 from .._once import written_once
 from .._status import Status, bit
+from .._text import described
 from .._tree import children, get
 from .._types import Requirement, canonical_float, check, is_concrete, on_host, param
 from ..distributions import AbstractDistribution, draw, drawn, stand_in
@@ -57,6 +58,9 @@ class Population(eqx.Module):
     ports: dict[str, AbstractSynapse] = eqx.field(default_factory=lambda: {"in": Delta()})
     init: dict[str, Any] = eqx.field(default_factory=dict)
     positions: Array | None = param(None, unit="distance", optional=True, kw_only=True)
+
+    def __repr__(self) -> str:
+        return described(self)
 
     def __check_init__(self):
         if not isinstance(self.neuron, AbstractNeuron):

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from .._arguments import is_time, shown
+from .._text import described, numbers
 from .._types import check, is_concrete, on_host
 from ..connect.graph import AbstractConnectivity, AbstractGraph, Sparse
 from ..connect.layer import Layer
@@ -52,6 +53,9 @@ class Link(eqx.Module):
     rule: AbstractRule | AbstractModifier | Chain | None = eqx.field(default=None, kw_only=True)
     axonal: Any = eqx.field(default=None, kw_only=True)
     dendritic: Any = eqx.field(default=None, kw_only=True)
+
+    def __repr__(self) -> str:
+        return described(self)
 
     def __check_init__(self):
         for name in ("pre", "post"):
@@ -121,6 +125,28 @@ class Projection(eqx.Module):
     late: Bool[Array, ""]  # a delay was out of range
     release: AbstractRelease | None = None
     plastic: Learning | None = None
+
+    def __repr__(self) -> str:
+        held = type(self.graph).__name__.removesuffix("Graph")
+        edges = held if not hasattr(self.graph, "pre") or not is_concrete(self.graph.pre) else ""
+        if not edges:
+            edges = f"{int(np.sum(np.asarray(self.graph.pre) < self.graph.n_pre))} synapses"
+        real = (
+            None if self.weight is None or self.weight.ndim == 0 or not hasattr(self.graph, "pre") else self.graph.pre
+        )
+        pick = lambda x: (
+            x
+            if real is None or x.ndim == 0 or not is_concrete((x, real))
+            else np.asarray(x)[np.asarray(real) < self.graph.n_pre]
+        )
+        weight = "in its module" if self.weight is None else numbers(pick(self.weight))
+        delay = "None (same step)" if self.delay is None else f"{numbers(pick(self.delay))} steps"
+        more = "".join(
+            f", {name}={described(part)}"
+            for name, part in (("release", self.release), ("rule", None if self.plastic is None else self.plastic.rule))
+            if part is not None
+        )
+        return f"Projection({self.pre} to {self.post}.{self.port}, {edges}, weight={weight}, delay={delay}{more})"
 
     def __check_init__(self):
         for name, value in (("weight", self.weight), ("delay", self.delay)):

@@ -24,6 +24,8 @@ LEVELS = [
         "_select",
         "_sums",
         "_tree",
+        "_arguments",
+        "_text",
         "_random",
     }
     | {"_bits", "_once", "_linear", "distributions"},

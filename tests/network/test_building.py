@@ -30,7 +30,7 @@ def link(pre="A", post="B.exc", topology=None, **what):
 REFUSED = {
     "dt of 0": (lambda: build(dt=0.0), ("dt = 0.0", "expected a positive number of ms")),
     "dt nan": (lambda: build(dt=float("nan")), ("dt = nan", "expected a positive number of ms")),
-    "dotted name": (lambda: build(**{"A.B": link()}), ("name 'A.B'", "expected one that", "has no dot")),
+    "dotted name": (lambda: build(**{"A.B": link()}), ("name 'A.B'", "expected a text that", "has no dot")),
     "name taken": (lambda: build(A=link()), ("Got A for several parts", "name of its own")),
     "no such pre": (lambda: build(p=link("X")), ("Projection 'p'", "no population 'X'", "A, B")),
     "no such post": (lambda: build(p=link("A", "X")), ("Projection 'p'", "Got 'X'", "there are A, B")),
