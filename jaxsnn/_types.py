@@ -12,9 +12,9 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Bool
 
-M = TypeVar("M")
-
 from ._text import described
+
+M = TypeVar("M")
 
 
 def canonical_float() -> np.dtype:
@@ -138,10 +138,10 @@ class Checked(eqx.Module):
     Traced ones cannot raise: `out_of_bounds` finds them for a status bit.
     """
 
+    drawn: ClassVar[bool] = False  # whether a network draws its numbers where they are given as distributions
+
     def __repr__(self) -> str:
         return described(self)
-
-    drawn: ClassVar[bool] = False  # whether a network draws its numbers where they are given as distributions
 
     def requirements(self) -> tuple[Requirement, ...]:
         """What has to hold between its numbers, beyond the bounds of each."""
