@@ -43,6 +43,10 @@ class Modulate(AbstractModifier):
     decay: Array | None = param(None, unit="ms", above=0.0, optional=True, kw_only=True)
     baseline: Array = param(0.0, unit="modulator", kw_only=True)
 
+    def __check_init__(self):
+        if not isinstance(self.name, str) or not self.name:
+            raise ValueError(f"Modulate.name is {self.name!r}, expected the name of a modulator, such as 'reward'.")
+
     def start(self, n_post, dtype):
         nothing = jnp.zeros((), dtype)
         clock = {"steps": jnp.zeros((), jnp.int32), "age": nothing, "gain": nothing, "way": nothing}

@@ -168,3 +168,24 @@ def test_choices_of_a_chain():
         snn.chain(snn.Oja(), sends=snn.After)
     with refused("chain(..., clips='each')", "EachTerm() or WholeChange()"):
         snn.chain(snn.Oja(), clips="each")
+
+
+def test_kinds_of_arguments():
+    with refused("PairSTDP.dependence is 'additive'", "Guetig"):
+        snn.PairSTDP(dependence="additive")
+    with refused("PairSTDP.pairs is", "Nearest()"):
+        snn.PairSTDP(pairs=snn.Nearest)
+    with refused("Modulate.name is 5", "reward"):
+        snn.Modulate(5)
+
+
+def test_a_conductance_takes_no_negative_weights():
+    """What learns into one is held above 0: known when built, a status bit where it is traced."""
+    post = snn.Population(snn.LIF(), 3, ports={"g": snn.Conductance(5.0)})
+    for rule in (snn.PairSTDP(), snn.chain(snn.Oja(), snn.Bound(-1.0, 1.0))):
+        with refused("'PQ'", "Conductance", "none below 0", "Bound(0.0, hi)"):
+            build(rule=rule, post=post)
+    build(rule=snn.PairSTDP(dependence=snn.PowerLaw()), post=post)
+    status = lambda lo: build(rule=snn.chain(snn.Oja(), snn.Bound(lo, 1.0)), post=post).init(key=KEY).status
+    assert int(jax.jit(status)(0.0)) == 0
+    assert int(jax.jit(status)(-0.5)) == snn.Status.NEGATIVE_WEIGHT
