@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import jax.core
+import jax.numpy as jnp
 import numpy as np
 
 _FEW = 4  # numbers that are written out
@@ -42,7 +43,7 @@ def numbers(value: Any, unit: str = "") -> str:
     unit = "" if unit in ("", "1") else f" {unit}"
     if isinstance(value, jax.core.Tracer):
         return f"traced {value.dtype}{list(value.shape)}{unit}"
-    if jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key):
+    if jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
         return "key"
     x = np.asarray(value)
     if x.ndim == 0:

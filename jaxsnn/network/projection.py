@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float, Int
 from .._arguments import is_time, shown
 from .._text import described, numbers
 from .._types import check, is_concrete, on_host
-from ..connect.graph import AbstractConnectivity, AbstractGraph, Sparse
+from ..connect.graph import AbstractConnectivity, AbstractGraph, Sparse, SparseGraph
 from ..connect.layer import Layer
 from ..connect.release import AbstractRelease
 from ..connect.topology import AbstractTopology
@@ -127,18 +127,10 @@ class Projection(eqx.Module):
     plastic: Learning | None = None
 
     def __repr__(self) -> str:
-        held = type(self.graph).__name__.removesuffix("Graph")
-        edges = held if not hasattr(self.graph, "pre") or not is_concrete(self.graph.pre) else ""
-        if not edges:
-            edges = f"{int(np.sum(np.asarray(self.graph.pre) < self.graph.n_pre))} synapses"
-        real = (
-            None if self.weight is None or self.weight.ndim == 0 or not hasattr(self.graph, "pre") else self.graph.pre
-        )
-        pick = lambda x: (
-            x
-            if real is None or x.ndim == 0 or not is_concrete((x, real))
-            else np.asarray(x)[np.asarray(real) < self.graph.n_pre]
-        )
+        pre = self.graph.pre if isinstance(self.graph, SparseGraph) and is_concrete(self.graph.pre) else None
+        real = None if pre is None else np.asarray(pre) < self.graph.n_pre
+        edges = type(self.graph).__name__.removesuffix("Graph") if real is None else f"{np.sum(real)} synapses"
+        pick = lambda x: x if real is None or x.ndim == 0 or not is_concrete(x) else np.asarray(x)[real]
         weight = "in its module" if self.weight is None else numbers(pick(self.weight))
         delay = "None (same step)" if self.delay is None else f"{numbers(pick(self.delay))} steps"
         more = "".join(
