@@ -41,6 +41,10 @@ class AbstractLoss(Checked):
     def step(self, carry: Any, signals: Signals, target_t: Any, t: Int[Array, ""]) -> Any:
         """The carry after step `t`."""
 
+    def emit(self, carry: Any, dynamics: AbstractDynamics) -> Any:
+        """The carry after a chunk of steps; a loss has to do without where it is stepped by itself."""
+        return carry
+
     @abc.abstractmethod
     def finish(self, carry: Any, target: Any, dynamics: AbstractDynamics) -> Float[Array, ""]:
         """The loss of one example."""
@@ -131,6 +135,9 @@ class SumOfLosses(AbstractLoss):
     def step(self, carry, signals, target_t, t):
         return tuple(term.loss.step(c, signals, row, t) for term, c, row in zip(self.terms, carry, target_t))
 
+    def emit(self, carry, dynamics):
+        return tuple(term.loss.emit(c, dynamics) for term, c in zip(self.terms, carry, strict=True))
+
     def finish(self, carry, target, dynamics):
         parts = (term.weight * term.loss.finish(c, target, dynamics) for term, c in zip(self.terms, carry))
         return sum(parts, start=jnp.zeros((), canonical_float()))
@@ -159,6 +166,10 @@ class Scored(AbstractProbe):
         first, loss = carry
         t = t - first  # a target counts from where the run starts
         return (first, self.loss.step(loss, signals, self.loss.at(self.target, t), t)), None
+
+    def emit(self, carry, stacked, dynamics):
+        first, loss = carry
+        return (first, self.loss.emit(loss, dynamics)), stacked
 
     def finish(self, carry, emitted, dynamics):
         return self.loss.finish(carry[1], self.target, dynamics)
@@ -203,6 +214,9 @@ class AbstractReadout(AbstractLoss):
 
     def step(self, carry, signals, target_t, t):
         return self.probe.step(carry, signals, t)[0]
+
+    def emit(self, carry, dynamics):
+        return self.probe.emit(carry, None, dynamics)[0]
 
     def finish(self, carry, target, dynamics):
         return self.of(self.probe.finish(carry, None, dynamics), target)

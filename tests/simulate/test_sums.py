@@ -128,10 +128,15 @@ def test_probes_do_not_drift(name):
     @jax.jit
     def folded():
         carry = probe.init(Held(), MANY_STEPS, jnp.int32(0))
-        carry = jax.lax.fori_loop(0, MANY_STEPS, lambda t, carry: probe.step(carry, signals, t)[0], carry)
+        one = lambda t, carry: probe.step(carry, signals, t)[0]
+        chunk = lambda i, carry: probe.emit(jax.lax.fori_loop(1000 * i, 1000 * (i + 1), one, carry), None, Held())[0]
+        carry = jax.lax.fori_loop(0, MANY_STEPS // 1000, chunk, carry)
         return probe.finish(carry, None, Held())
 
-    np.testing.assert_allclose(folded(), right, rtol=3e-7)
+    found = np.asarray(folded())
+    graded = name in ("Count", "FiringRate", "FirstSpike")  # within a chunk added plainly
+    np.testing.assert_allclose(found[[0, 2]], right[[0, 2]], rtol=3e-7)
+    np.testing.assert_allclose(found[1], right[1], rtol=2e-5 if graded else 3e-7)
     plain = jax.jit(lambda x: jax.lax.fori_loop(0, MANY_STEPS, lambda t, total: total + x, x))(jnp.ones(3))
     assert np.all(plain == 2.0**24)  # negative control
 
