@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .._types import Requirement, shown
 from .base import AbstractNeuron
-from .choices import Above, NextStep, Nothing
+from .choices import NextStep, Nothing
 
 if TYPE_CHECKING:
     from .choices import AbstractComparator, AbstractReset, AbstractResetTime
@@ -45,15 +45,12 @@ class AbstractIntegrateFire(AbstractNeuron):
         return (Requirement(self._can_rest, self._cannot_rest),)
 
     def _can_rest(self) -> Any:
-        """Whether `v_reset` is below where it fires, or `v` never gets there."""
-        if isinstance(self.reset_kind, Nothing):
-            return True
-        return self.v_reset <= self.v_th if isinstance(self.comparator, Above) else self.v_reset < self.v_th
+        """Whether `v_reset` is no higher than where it fires, or has no part in it."""
+        return isinstance(self.reset_kind, Nothing) or self.v_reset <= self.v_th
 
     def _cannot_rest(self) -> str:
-        bound = "at most" if isinstance(self.comparator, Above) else "less than"
         return (
-            f"{type(self).__name__}.v_reset is {shown(self.v_reset)} mV; expected {bound} v_th = "
+            f"{type(self).__name__}.v_reset is {shown(self.v_reset)} mV; expected at most v_th = "
             f"{shown(self.v_th)} mV: it would fire in every step."
         )
 

@@ -100,7 +100,7 @@ REFUSED = {
     "release": (lambda: build(release=snn.Bernoulli(snn.Uniform(0.5, 1.5))), ("Bernoulli.p is 1.", "at most 1")),
     "relation": (
         lambda: build_one(snn.LIF(v_th=snn.Uniform(-1.0, 1.0))),
-        ("Population 'E': LIF.v_reset is 0", "less than v_th = -0.", ".."),
+        ("Population 'E': LIF.v_reset is 0", "at most v_th = -0.", ".."),
     ),
     "a drive": (
         lambda: snn.Poisson(5.0, snn.Normal(5.0, 1.0), into="E"),

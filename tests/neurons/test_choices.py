@@ -228,7 +228,7 @@ def test_relay_passes_amplitudes():
 BAD = {
     "LIF.tau": (lambda: snn.LIF(tau=0.0), "is 0.0 ms", "more than 0"),
     "LIF.t_ref": (lambda: snn.LIF(t_ref=-1.0), "is -1.0 ms", "at least 0"),
-    "LIF.v_reset": (lambda: snn.LIF(v_reset=30.0), "is 30.0 mV", "less than v_th = 20"),
+    "LIF.v_reset": (lambda: snn.LIF(v_reset=30.0), "is 30.0 mV", "at most v_th = 20"),
     "LIF.noise": (lambda: snn.LIF(noise=-0.5), "is -0.5 mV", "at least 0"),
     "LI.tau": (lambda: snn.LI(tau=np.array([1.0, np.nan])), "nan", "no NaN"),
     "Exponential.tau": (lambda: snn.Exponential(-2.0), "is -2.0 ms", "more than 0"),

@@ -63,11 +63,11 @@ def test_nothing_is_nan_or_out_of_its_bounds(kind):
 
 
 RELATIONS = {
-    "LIF": (lambda x: snn.LIF(v_reset=x, v_th=20.0), 20.0, 19.0),
+    "LIF": (lambda x: snn.LIF(v_reset=x, v_th=20.0), 20.1, 20.0),
     "LIF beyond": (lambda x: snn.LIF(v_reset=x, v_th=20.0, comparator=snn.Above()), 20.1, 20.0),
     "CubaLIF": (lambda x: snn.CubaLIF(v_reset=x), 1.1, 0.9),
-    "ALIF": (lambda x: snn.ALIF(v_reset=x, reset_kind=snn.Subtract()), 20.0, 0.0),
-    "Lapicque": (lambda x: snn.Lapicque(v_reset=x), 1.0, 0.0),
+    "ALIF": (lambda x: snn.ALIF(v_reset=x, reset_kind=snn.Subtract()), 20.1, 0.0),
+    "Lapicque": (lambda x: snn.Lapicque(v_reset=x), 1.1, 0.0),
     "CobaLIF": (lambda x: snn.CobaLIF(v_reset=x), -55.0, -56.0),
     "AdEx": (lambda x: snn.AdEx(v_reset=x), 0.0, -60.0),
     "AdEx overflow": (lambda x: snn.AdEx(delta_t=x), 0.5, 2.0),
