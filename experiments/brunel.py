@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxsnn as snn
-from jaxsnn.analysis.siegert import brunel_rate
+from jaxsnn.analysis.mean_field import brunel_rate
 from jaxsnn.analysis.statistics import spectrum_peak
 
 SPACE = {

@@ -1,7 +1,7 @@
 """How much precision a classifier needs on a chip: bits of weights, decays and thresholds, all in one compiled sweep.
 
 One trained network of `lower_digits` (first fold) is lowered anew at every point, calibrated on training images and
-emulated on all images of the fold's test set; energy is that of published figures per event (`jaxsnn.lower.energy`).
+emulated on all images of the fold's test set; energy is that of published figures per event (`jaxsnn.lowering.energy`).
 The bits are traced numbers, so hundreds of programs are one compile:
 
     jaxsnn sweep experiments/precision_sweep.py
@@ -17,7 +17,7 @@ import numpy as np
 from digits import digits
 
 import jaxsnn as snn
-from jaxsnn.lower.energy import CELL, SPIKE, SYNAPSE
+from jaxsnn.lowering.energy import CELL, SPIKE, SYNAPSE
 
 SPACE = {
     "weight_bits": snn.Axis(8.0, values=(2, 3, 4, 5, 6, 7, 8)),

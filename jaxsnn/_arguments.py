@@ -26,6 +26,7 @@ def count(value: Any, what: str, expected: str, *, least: int = 1) -> int:
 
 
 def flag(value: Any, what: str) -> None:
+    """True or False, and nothing that is only like them."""
     if not isinstance(value, (bool, np.bool_)):
         raise ValueError(f"{what} is {shown(value)}, expected True or False.")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ._cache import SWITCH, keep_programs
-from .sweep.command import CLEAN, ERROR, USAGE, UsageError, complain, run_file, say
+from .sweeps.command import CLEAN, ERROR, USAGE, UsageError, complain, run_file, say
 
 CODES = f"""exit codes: 0 clean; 1 an error; 2 refused, before anything ran; 3 the result is stored, and the status of
 some points is not clean; 128 + the signal that stopped it (130 for Ctrl-C), with what was finished stored.
@@ -94,7 +94,7 @@ def _command(arguments: argparse.Namespace) -> int:
         if getattr(arguments, "batch", None) is not None and arguments.batch < 1:
             raise UsageError(f"Got batch = {arguments.batch}, expected a positive number.")
         return run_file(load(arguments.file), arguments)
-    from .lower.command import emulate_file, lower_file
+    from .lowering.command import emulate_file, lower_file
 
     if not 0 <= arguments.seed < 2**32:
         raise UsageError(f"Got --seed {arguments.seed}, expected a whole number from 0 to 2^32 - 1.")
@@ -138,7 +138,7 @@ def info() -> int:
     import jax
 
     from . import __version__
-    from .sweep.canary import matvec_is_right
+    from .sweeps.canary import matvec_is_right
 
     python = platform.python_version()
     say(f"jaxsnn {__version__}, jax {version('jax')}, jaxlib {version('jaxlib')}, Python {python}")

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxsnn as snn
-from jaxsnn.lower.cells import CubaCells
-from jaxsnn.lower.cores import LavaCore
-from jaxsnn.lower.learning.rounding import LavaRounding
-from jaxsnn.lower.program import Program
-from jaxsnn.lower.synapses import Synapses
+from jaxsnn.lowering.cells import CubaCells
+from jaxsnn.lowering.cores import LavaCore
+from jaxsnn.lowering.learning.rounding import LavaRounding
+from jaxsnn.lowering.program import Program
+from jaxsnn.lowering.synapses import Synapses
 
 from .peers import loihi_network as network
 

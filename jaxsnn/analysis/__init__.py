@@ -8,9 +8,9 @@ from .cost import activation_sparsity as activation_sparsity
 from .cost import footprint as footprint
 from .cost import parameter_count as parameter_count
 from .cost import synaptic_operations as synaptic_operations
+from .mean_field import brunel_rate as brunel_rate
+from .mean_field import siegert as siegert
 from .rasters import unpack as unpack
-from .siegert import brunel_rate as brunel_rate
-from .siegert import siegert as siegert
 from .statistics import fano as fano
 from .statistics import isi_cv as isi_cv
 from .statistics import pairwise_correlation as pairwise_correlation

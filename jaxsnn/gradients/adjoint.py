@@ -8,8 +8,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from ..network.network import Network
-from ..network.population import Population
+from ..networks.network import Network
+from ..networks.population import Population
 from ..neurons.choices import Integrates, SameStep, ToValue
 from ..neurons.lif import LIF
 from ..neurons.readout import LI, Relay

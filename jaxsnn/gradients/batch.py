@@ -14,7 +14,7 @@ from jaxtyping import Array
 
 from .._random import as_key
 from ..dynamics import AbstractDynamics
-from ..simulate.drive import AbstractDrive
+from ..simulation.drive import AbstractDrive
 from .loss import AbstractLoss
 
 

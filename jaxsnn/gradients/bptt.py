@@ -9,8 +9,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from ..simulate.checkpoint import AbstractCheckpoint, Chunked
-from ..simulate.run import simulate
+from ..simulation.checkpoint import AbstractCheckpoint, Chunked
+from ..simulation.run import simulate
 from .budget import bytes_of, within
 from .estimator import AbstractEstimator
 from .loss import Scored

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from ..connect.graph import DenseGraph
-from ..connect.ring import Ring
-from ..network.projection import Projection
+from ..connectivity.graph import DenseGraph
+from ..connectivity.ring import Ring
+from ..networks.projection import Projection
 
 
 class Edges(eqx.Module):

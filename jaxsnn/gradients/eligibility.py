@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ..network.population import Population
+from ..networks.population import Population
 from .edges import Edges
 from .walk import real
 

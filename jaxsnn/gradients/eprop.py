@@ -18,8 +18,8 @@ from .._time import on_grid
 from .._tree import select
 from .._types import canonical_float, is_concrete
 from ..dynamics import Signals
-from ..network.network import Network
-from ..network.population import Population
+from ..networks.network import Network
+from ..networks.population import Population
 from .batch import Batch, check_given, examples
 from .edges import Edges
 from .eligibility import History, Jacobian, Trace, followed, jacobian, without_reset

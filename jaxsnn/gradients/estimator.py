@@ -16,7 +16,7 @@ from .._time import on_grid
 from .._tree import paths, select
 from .._types import is_concrete, out_of_bounds
 from ..dynamics import AbstractDynamics
-from ..simulate.drive import AbstractDrive
+from ..simulation.drive import AbstractDrive
 from .batch import Batch, check_given, examples
 from .loss import AbstractLoss
 from .parallel import division, estimate_in_parts

@@ -15,8 +15,8 @@ from .._status import Status, bit, raise_if
 from .._time import on_grid
 from .._types import is_concrete
 from ..dynamics import AbstractDynamics
-from ..simulate.drive import AbstractDrive
-from ..simulate.run import simulate
+from ..simulation.drive import AbstractDrive
+from ..simulation.run import simulate
 from .batch import Batch, check_given, examples
 from .loss import AbstractLoss, Scored
 from .targets import check_targets, outside

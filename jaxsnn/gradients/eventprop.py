@@ -13,7 +13,7 @@ from jaxtyping import Array
 
 from .._types import canonical_float
 from ..dynamics import Signals, silent
-from ..simulate.checkpoint import even
+from ..simulation.checkpoint import even
 from .adjoint import unsupported
 from .estimator import AbstractEstimator
 from .loss import AbstractLoss

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from .._random import named_key
 from .._types import Checked, canonical_float, param
-from ..network.network import Network
+from ..networks.network import Network
 from .edges import Edges
 from .parts import readouts, spiking
 

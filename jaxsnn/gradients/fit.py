@@ -22,8 +22,8 @@ from .._time import on_grid
 from .._tree import select
 from .._types import canonical_float, is_concrete
 from ..dynamics import AbstractDynamics
-from ..simulate.drive import AbstractDrive
-from ..simulate.progress import AbstractProgress, Bar
+from ..simulation.drive import AbstractDrive
+from ..simulation.progress import AbstractProgress, Bar
 from .batch import Batch, check_given, examples
 from .checkpoints import Checkpoints
 from .estimator import AbstractEstimator

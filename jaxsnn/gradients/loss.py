@@ -15,7 +15,7 @@ from jaxtyping import Array, ArrayLike, Float, Int, UInt32
 from .. import _sums
 from .._types import Checked, canonical_float, param
 from ..dynamics import AbstractDynamics, Signals
-from ..simulate.record import AbstractProbe
+from ..simulation.record import AbstractProbe
 from .targets import Demand
 
 

@@ -7,8 +7,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
 from .._types import as_number, check, param
-from ..simulate.counts import FiringRate
-from ..simulate.record import AbstractProbe
+from ..simulation.counts import FiringRate
+from ..simulation.record import AbstractProbe
 from .loss import AbstractReadout
 from .targets import finite, labels, probabilities
 

@@ -15,8 +15,8 @@ from .._time import steps as steps_of
 from .._tree import get
 from .._types import canonical_float, param
 from ..dynamics import AbstractDynamics
-from ..simulate.record import size_of
-from ..simulate.traces import Last
+from ..simulation.record import size_of
+from ..simulation.traces import Last
 from .loss import AbstractLoss, AbstractSummedLoss
 from .targets import Demand, finite, labels
 

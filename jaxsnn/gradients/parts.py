@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import jax
 
-from ..network.network import Network
-from ..network.order import BeforeThreshold
+from ..networks.network import Network
+from ..networks.order import BeforeThreshold
 from ..neurons.readout import LI, Relay
 from ..synapses.alpha import Alpha
 from ..synapses.delta import Delta

@@ -12,9 +12,9 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from .._types import canonical_float
-from ..connect.ring import Ring
-from ..network.network import Network
-from ..network.prepare import ring_of
+from ..connectivity.ring import Ring
+from ..networks.network import Network
+from ..networks.prepare import ring_of
 from ..neurons.readout import Relay
 from .adjoint import Adjoint, Cell, Passed, passed
 from .edges import Edges

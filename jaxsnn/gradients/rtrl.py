@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.flatten_util import ravel_pytree
 
-from ..simulate.run import simulate
+from ..simulation.run import simulate
 from .estimator import AbstractEstimator
 from .loss import Scored
 

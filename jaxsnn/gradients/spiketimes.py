@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from ..simulate.counts import FirstSpike
-from ..simulate.record import AbstractProbe
+from ..simulation.counts import FirstSpike
+from ..simulation.record import AbstractProbe
 
 
 class FirstSpikeTime(AbstractProbe):

@@ -6,10 +6,10 @@ from typing import Any
 
 import jax
 
-from ..connect.layer import Layered
+from ..connectivity.layer import Layered
 from ..dynamics import AbstractDynamics
-from ..network.network import Network
-from ..simulate.drive import AbstractDrive
+from ..networks.network import Network
+from ..simulation.drive import AbstractDrive
 
 
 def no_network(net: AbstractDynamics) -> str | None:

@@ -12,8 +12,8 @@ from jaxtyping import Array, Int
 from .. import _random
 from .._types import canonical_float
 from ..dynamics import Inputs, Signals, silent
-from ..network.network import Network
-from ..simulate.drive import AbstractDrive
+from ..networks.network import Network
+from ..simulation.drive import AbstractDrive
 from .loss import AbstractLoss
 
 

@@ -16,8 +16,8 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Int
 
-from ..connect.events import event_driven, for_each_spike
-from ..connect.ring import Ring
+from ..connectivity.events import event_driven, for_each_spike
+from ..connectivity.ring import Ring
 from .base import Before, Chain, Change, PreFirst, Seen, counted
 from .incidence import AbstractFan, Incidence
 from .site import Line

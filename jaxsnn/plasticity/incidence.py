@@ -11,7 +11,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Int
 
 from .._types import check, is_concrete
-from ..connect.graph import AbstractGraph, DenseGraph
+from ..connectivity.graph import AbstractGraph, DenseGraph
 
 Block = Any  # (k, width): all numbers of some synapses
 

@@ -12,7 +12,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int, UInt32
 
 from .._status import Status, bit
-from ..connect.ring import Ring
+from ..connectivity.ring import Ring
 from .apply import Target, Update, carry, hold, renew, touch_all, touch_columns, touch_rows
 from .base import AbstractRule, Apart, Chain, Seen
 from .incidence import Incidence

@@ -29,14 +29,14 @@ LEVELS = [
         "_random",
     }
     | {"_bits", "_once", "_linear", "distributions"},
-    {"dynamics", "neurons", "synapses", "connect"},
+    {"dynamics", "neurons", "synapses", "connectivity"},
     {"plasticity"},
-    {"network", "simulate"},
-    {"gradients", "sweep", "lower", "interop", "data"},
+    {"networks", "simulation"},
+    {"gradients", "sweeps", "lowering", "interop", "data"},
     {"analysis", "cli"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
-NARROWER = {"simulate": {"dynamics", *LEVELS[0]}}  # any dynamics runs: a network, or a program lowered to a chip
+NARROWER = {"simulation": {"dynamics", *LEVELS[0]}}  # any dynamics runs: a network, or a program lowered to a chip
 
 
 def room_of(path):
@@ -88,13 +88,13 @@ def test_rooms_import_one_way(path):
 @pytest.mark.parametrize(
     ("room", "source", "found"),
     [
-        ("simulate", "from ..network.network import Network", "network"),
-        ("simulate", "from jaxsnn.network import network", "network"),
-        ("simulate", "def f():\n    from ..connect.ring import Ring", "connect"),
+        ("simulation", "from ..networks.network import Network", "networks"),
+        ("simulation", "from jaxsnn.networks import network", "networks"),
+        ("simulation", "def f():\n    from ..connectivity.ring import Ring", "connectivity"),
         ("neurons", "from ..synapses.delta import Delta", "synapses"),
         ("synapses", "import jaxsnn.neurons.lif", "neurons"),
-        ("connect", "from .. import sweep", "sweep"),
-        ("sweep", "import jaxsnn as snn", "the whole library"),
+        ("connectivity", "from .. import sweeps", "sweeps"),
+        ("sweeps", "import jaxsnn as snn", "the whole library"),
         ("analysis", "from ..cli import main", "cli"),
     ],
 )

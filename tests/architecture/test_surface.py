@@ -2,7 +2,7 @@
 
 import ast
 import dataclasses
-import importlib
+import importlib.util
 import inspect
 import pkgutil
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
-from tests.simulate.toys import KEY, WATCHED, drive, toy
+from tests.simulation.toys import KEY, WATCHED, drive, toy
 
 ROOT = Path(__file__).parents[2]
 MODULES = [importlib.import_module(info.name) for info in pkgutil.walk_packages(snn.__path__, "jaxsnn.")]
@@ -55,10 +55,22 @@ def test_silence_is_noticed():
 
 
 def test_every_public_name_is_in_the_documentation():
-    text = (ROOT / "docs" / "pages" / "api.md").read_text().splitlines()
-    documented = {line.removeprefix("::: jaxsnn.") for line in text if line.startswith("::: jaxsnn.")}
-    assert {*PUBLIC} - documented == set()
+    pages = sorted((ROOT / "docs" / "pages" / "api").glob("*.md"))
+    text = [line for page in pages for line in page.read_text().splitlines()]
+    documented = [line.removeprefix("::: jaxsnn.") for line in text if line.startswith("::: jaxsnn.")]
+    assert len(documented) == len({*documented})
+    assert {*PUBLIC} - {*documented} == set()
     assert {name for name in documented if "." not in name} - {*PUBLIC} == set()  # and nothing that is gone
+
+
+def shadowed(names):
+    """Public names that are also modules: `jaxsnn.simulate` would be a function here and a room there."""
+    return [name for name in names if importlib.util.find_spec(f"jaxsnn.{name}") is not None]
+
+
+def test_no_module_has_the_name_of_something_public():
+    assert shadowed(PUBLIC) == []
+    assert shadowed(["analysis.mean_field", "simulation"]) == ["analysis.mean_field", "simulation"]  # negative control
 
 
 def fields():

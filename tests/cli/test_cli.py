@@ -9,7 +9,7 @@ import xarray
 
 import jaxsnn as snn
 from jaxsnn.cli import main
-from jaxsnn.sweep.arguments import at, over
+from jaxsnn.sweeps.arguments import at, over
 from tests.refused import refused
 
 FILE = """

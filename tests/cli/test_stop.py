@@ -15,7 +15,7 @@ import xarray
 
 import jaxsnn as snn
 from jaxsnn import cli
-from jaxsnn.sweep import command, store
+from jaxsnn.sweeps import command, store
 
 FILE = """
 import jaxsnn as snn

@@ -13,7 +13,7 @@ import pytest
 
 import jaxsnn as snn
 from experiments import brunel
-from jaxsnn.analysis.siegert import brunel_rate
+from jaxsnn.analysis.mean_field import brunel_rate
 
 NEST = json.loads((Path(__file__).parents[1] / "golden" / "nest_brunel.json").read_text())
 REGIMES = {name.partition(" (")[0].replace(" ", "_"): at for name, at in brunel.REGIMES.items()}

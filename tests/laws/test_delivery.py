@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
-from jaxsnn.connect import dense, events, sparse
-from jaxsnn.connect.ring import Ring
+from jaxsnn.connectivity import dense, events, sparse
+from jaxsnn.connectivity.ring import Ring
 from tests.laws.registry import DT
 
 N_PRE, RING = 40, Ring(slots=7, width=15)

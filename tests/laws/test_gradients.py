@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
-from jaxsnn.connect.ring import Ring
+from jaxsnn.connectivity.ring import Ring
 from tests.laws.registry import DT
 
 pytestmark = pytest.mark.usefixtures("x64")

@@ -580,7 +580,7 @@ RELEASE_ORACLES = {
     "TsodyksUzielMarkram": tsodyks_uziel_markram,
     "TsodyksUzielMarkram at equal times": lambda train: tsodyks_uziel_markram(train, psc=5.0, fac=0.0),
     "Saturating": saturating,
-    "Bernoulli": lambda train: train,  # what draws is the synapse, where it is delivered: see tests/connect
+    "Bernoulli": lambda train: train,  # what draws is the synapse, where it is delivered: see tests/connectivity
     "Binomial": lambda train: train,
 }
 

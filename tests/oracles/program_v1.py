@@ -11,10 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxsnn as snn
-from jaxsnn.lower.cells import CubaCells, InputCells
-from jaxsnn.lower.cores import Excitatory, LavaCore
-from jaxsnn.lower.program import Program
-from jaxsnn.lower.synapses import Synapses
+from jaxsnn.lowering.cells import CubaCells, InputCells
+from jaxsnn.lowering.cores import Excitatory, LavaCore
+from jaxsnn.lowering.program import Program
+from jaxsnn.lowering.synapses import Synapses
 
 rng = np.random.default_rng(11)
 cells = {"in": InputCells(5), "E": CubaCells(4, decay_u=900, decay_v=300, threshold=120, bias=[3, 0, 5, 1])}

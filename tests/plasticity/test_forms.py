@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
-from jaxsnn.connect.graph import DenseGraph, SparseGraph
-from jaxsnn.connect.ring import Ring
+from jaxsnn.connectivity.graph import DenseGraph, SparseGraph
+from jaxsnn.connectivity.ring import Ring
 from jaxsnn.plasticity import apply
 from jaxsnn.plasticity.incidence import incidence
 from jaxsnn.plasticity.plastic import Cells, Plastic

@@ -10,7 +10,7 @@ import jaxsnn as snn
 from tests.laws.test_exports import check
 from tests.laws.test_models import SCALES, assert_near, shape_and_type
 from tests.plasticity.rules import LAZY, RULES
-from tests.simulate.hlo import copies_in_loops
+from tests.simulation.hlo import copies_in_loops
 
 ALL = {**RULES, **LAZY}
 N = 6

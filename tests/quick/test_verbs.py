@@ -81,7 +81,8 @@ def test_gradients_learn_through_matrices():
 def test_rules_learn():
     """One pair, 5 ms apart: `a_plus exp(-5 / 20)`; and backwards, the other sign."""
     link = snn.Link("a", "b", snn.OneToOne(), weight=0.5, delay=1.0, rule=snn.PairSTDP(a_plus=0.01, tau_plus=20.0))
-    net = snn.network(dt=1.0, key=0, populations={"a": snn.Source(1), "b": snn.Population(snn.Relay(), 1)}, projections={"ab": link})
+    cells = {"a": snn.Source(1), "b": snn.Population(snn.Relay(), 1)}
+    net = snn.network(dt=1.0, key=0, populations=cells, projections={"ab": link})
     ends = []
     for pre, post in ((2, 8), (8, 2)):
         x = jnp.zeros((20, 2)).at[pre, 0].set(1).at[post, 1].set(1)

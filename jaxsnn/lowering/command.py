@@ -1,0 +1,79 @@
+"""What `jaxsnn lower` and `jaxsnn emulate` do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .. import _archive
+from ..simulation.run import simulate
+from ..simulation.spikes import Raster
+from ..simulation.traces import Last, Trace
+from ..simulation.trains import Replay
+from .cells import InputCells
+from .learning.synapses import LearningSynapses
+from .lower import lower
+from .program import Program
+from .targets import Loihi1, Loihi2
+
+TARGETS = {"loihi1": Loihi1, "loihi2": Loihi2}
+
+
+def lower_file(module: ModuleType, target: str, out: Path, seed: int, report: Path | None = None) -> str:
+    """Lowers what `module.model(key)` returns, a network or (network, calibration), and writes it and its report."""
+    if not hasattr(module, "model"):
+        raise ValueError(
+            f"{module.__name__} has no model; expected a function model(key) that returns a network, or a network and "
+            "what to calibrate with."
+        )
+    made = module.model(jax.random.key(seed))
+    net, calibrate = made if isinstance(made, tuple) else (made, None)
+    program = lower(net, TARGETS[target](), calibrate=calibrate)
+    program.save(out)
+    lines = [str(program.report), f"program: {out}"]
+    if report is not None and program.report is not None:
+        program.report.save(report)
+        lines.append(f"report: {report}")
+    return "\n".join(lines)
+
+
+def emulate_file(program: Path, spikes: Path, out: Path | None, seed: int) -> str:
+    """Runs a program under rasters of shape (steps, n), one for each port that an `.npz` file names.
+
+    Writes what every group sent: true for a spike, amplitudes where they are part of the message.
+    """
+    loaded = Program.load(program)
+    rasters = _archive.read(spikes, "an .npz file of rasters")
+    for name, raster in rasters.items():
+        if raster.ndim != 2 or raster.dtype.kind not in "biuf":
+            raise ValueError(f"{str(spikes)!r} has {name!r} of shape {raster.shape}; expected rasters (steps, n).")
+    if not rasters:
+        raise ValueError(f"{spikes} has no raster; expected arrays of shape (steps, n) named as the program's inputs.")
+    drives: list[Any] = [Replay(jnp.asarray(raster), into=name) for name, raster in rasters.items()]
+    steps = max(raster.shape[0] for raster in rasters.values())
+    learns = {name: group for name, group in loaded.synapses.items() if isinstance(group, LearningSynapses)}
+    graded = {n: c for n, c in loaded.cells.items() if c.message_bits and not isinstance(c, InputCells)}
+    record: dict[str, Any] = {name: Raster(name) for name in loaded.sizes} | {f"{n}.w": Last(f"{n}.w") for n in learns}
+    record |= {name: Trace(f"{name}.{cells.outbox}") for name, cells in graded.items()}
+    key = jax.random.key(seed)
+    run = simulate(loaded, sum(drives[1:], drives[0]), steps=steps, key=key, record=record, throw=False)
+    sent = {name: np.asarray(run[name] if name in graded else run[name].dense()) for name in loaded.sizes}
+    lines = [loaded.summary(), f"{steps} steps of {loaded.dt:g} ms"]
+    lines += [f"{name}: {np.count_nonzero(raster)} spikes of {raster.shape[1]}" for name, raster in sent.items()]
+    learned = {f"{name}.w": np.asarray(run[f"{name}.w"]) for name in learns}
+    for name, group in learns.items():
+        before, after = np.asarray(group.weight), learned[f"{name}.w"]
+        lines.append(
+            f"{name}: {np.sum(before != after)} of {after.size} weights changed; mean {after.mean():.4g}, "
+            f"{before.mean():.4g} before"
+        )
+    lines += run.problems
+    if out is not None:
+        np.savez_compressed(out, **sent, **learned)
+        lines.append(f"spikes{' and weights' if learned else ''}: {out}")
+    return "\n".join(lines)

@@ -1,0 +1,277 @@
+"""From a link to a projection: edges are drawn and laid out, weights and delays drawn and checked."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Int
+
+from .. import _random
+from .._time import LAST
+from .._time import steps as to_steps
+from .._types import check, is_concrete, on_device
+from ..connectivity.graph import AbstractGraph, DenseGraph
+from ..connectivity.layer import Layer
+from ..connectivity.spatial import ByDistance, Spatial
+from ..connectivity.topology import Edges, FromArrays, coarse
+from ..distributions import AbstractDistribution, draw, drawn
+from ..plasticity.base import chain
+from ..plasticity.draws import drawn_rule
+from ..plasticity.incidence import incidence
+from .order import AbstractOrder
+from .projection import Learning, Link, Projection
+
+
+def build(
+    name: str,
+    link: Link,
+    key: Array,
+    *,
+    n_pre: int,
+    n_post: int,
+    port: str,
+    dt: float,
+    order: AbstractOrder,
+    positions: tuple[Array | None, Array | None] = (None, None),
+) -> Projection:
+    """The projection that `link` describes. Works on concrete values and on traced ones, with the same edges.
+
+    `positions`: of both populations, for what depends on distance.
+    """
+    post = link.post.partition(".")[0]
+    try:
+        release = None if link.release is None else drawn(link.release, _random.named_key(key, "release"), (n_pre,))
+        link = eqx.tree_at(lambda l: l.release, link, release, is_leaf=lambda x: x is None)
+        if isinstance(link.via, Layer):
+            return _through_layer(link, link.via, key, n_pre, n_post, port, dt, order)
+        assert link.topology is not None
+        topology = link.topology.placed(*positions) if isinstance(link.topology, Spatial) else link.topology
+        edges = topology.build(_random.named_key(key, "edges"), n_pre, n_post, loop=link.pre == post)
+        edges = edges.padded(topology.places(n_pre, n_post, edges.pre.size))
+        layout = _Layout(link, edges, link.via.lay(edges, topology), key, dt, positions)
+        weight = layout.laid(link.weight, "weight")
+        if link.rule is None:
+            delay = _total(layout, order)
+            plastic = None
+        else:
+            delay, plastic = _learning(layout, order)
+        steps, longest, late = (None, 0, _array(np.False_)) if delay is None else delay.as_arrays()
+        return Projection(
+            link.pre,
+            post,
+            port,
+            layout.graph,
+            weight,
+            steps,
+            longest,
+            edges.overflow,
+            late,
+            link.release,
+            plastic,
+        )
+    except ValueError as error:
+        raise ValueError(f"Projection {name!r} ({link.pre} to {link.post}): {error}") from None
+
+
+def _through_layer(
+    link: Link, layer: Layer, key: Array, n_pre: int, n_post: int, port: str, dt: float, order: AbstractOrder
+) -> Projection:
+    """A projection whose synapses are a module: one delay, and no numbers of its own."""
+    graph, late = layer.lay(n_pre, n_post), _array(np.False_)
+    if link.release is not None and link.release.reliability is not None:
+        raise ValueError(f"{type(link.release).__name__} draws for each synapse, and a Layer has no list of them")
+    if not (link.delay is None or (_given(link.delay) and jnp.ndim(link.delay) == 0)):
+        raise ValueError(f"delay is {link.delay!r}; a Layer has one for all its synapses: give a number of ms, or None")
+    edges = Edges(*(_array(np.zeros(0, np.int32)),) * 2, late, n_pre, n_post)
+    delay = _total(_Layout(link, edges, graph, key, dt), order)
+    steps, longest, late = (None, 0, late) if delay is None else delay.as_arrays()
+    post = link.post.partition(".")[0]
+    return Projection(link.pre, post, port, graph, None, steps, longest, edges.overflow, late, link.release)
+
+
+class _Delay(NamedTuple):
+    """Whole steps; the longest there is room for, static; and whether any was out of range.
+
+    By NumPy where they are known: nothing is compiled for them.
+    """
+
+    steps: Int[Any, "..."]
+    longest: int
+    late: Bool[Any, ""]
+
+    def as_arrays(self) -> _Delay:
+        return _Delay(_array(self.steps), self.longest, _array(self.late))
+
+
+def _array(x: Any) -> Array:
+    """An array of JAX, known inside a program where it is known."""
+    return x if isinstance(x, jax.Array) else on_device(x)
+
+
+def _known(*xs: Any) -> tuple[Any, ...]:
+    """NumPy, and the arguments as its arrays, if all of them are known; otherwise JAX's own, and as they are."""
+    return (np, *map(np.asarray, xs)) if is_concrete(xs) else (jnp, *xs)
+
+
+class _Layout(NamedTuple):
+    """How numbers that are given or drawn for every edge become numbers of every synapse."""
+
+    link: Link
+    edges: Edges
+    graph: AbstractGraph
+    key: Array
+    dt: float
+    positions: tuple[Array | None, Array | None] = (None, None)
+
+    def laid(self, value: Any, part: str) -> Array:
+        """Drawn if need be, in the shape in which the graph holds them, or `()`."""
+        graph, count = self.graph, self.edges.pre.shape
+        pair = (graph.n_pre, graph.n_post)
+        if eqx.is_array(value) and value.ndim == 2 and graph.shape == value.shape:
+            return value  # a matrix, given as a matrix
+        if isinstance(value, (np.ndarray, jax.Array)) and value.shape == pair and count == (value.size,):
+            value = value.reshape(-1)
+        if isinstance(value, ByDistance):
+            return graph.arrange(value.of(self.edges, *self.positions), self.edges)
+        numbers = draw(value, _random.named_key(self.key, part), count, name=part)
+        if numbers.ndim and isinstance(self.link.topology, FromArrays) and _given(value):
+            _, known, order = _known(numbers, self.link.topology.order())
+            numbers = _array(known[order])  # given in the order of the user's edges
+        return numbers if numbers.ndim == 0 else graph.arrange(numbers, self.edges)
+
+    def delay(self, value: Any, part: str, shortest: int) -> _Delay:
+        """Milliseconds in whole steps, from `shortest` on."""
+        dt, exact = self.dt, _given(value)
+        wanted = to_steps(value, dt, name=part) if exact else self._drawn_steps(self.laid(value, part))
+        longest = self._longest(value, wanted)  # before they are laid, which inside jit is traced
+        if exact and wanted.ndim:
+            wanted = self.laid(wanted, part)
+        xp, wanted = _known(wanted)
+        wanted = wanted.astype(np.int32)
+        late = (wanted < shortest) | (wanted > longest)
+        several = self.graph.count if isinstance(self.graph, DenseGraph) and wanted.ndim else None
+        if several is not None:
+            xp, wanted, several = _known(wanted, several)
+            check(
+                lambda: several <= 1,
+                "some pairs have several synapses, and a matrix has room for one delay a pair; use via=Sparse()",
+            )
+            late = (late & (several > 0)) | (several > 1)
+        late = xp.any(late)
+        check(
+            lambda: ~late,
+            f"{part} is {value} ms, which leaves {shortest * dt:g} .. {longest * dt:g} ms: "
+            f"the shortest is {shortest} step(s) of dt = {dt:g} ms; raise the delay, or give a larger max_delay",
+        )
+        with jax.ensure_compile_time_eval():  # a delay that was given is known inside jit, too
+            return _Delay(xp.clip(wanted, shortest, longest), longest, late)
+
+    def _drawn_steps(self, ms: Array) -> Any:
+        """What was drawn, in whole steps: by the same two roundings on the host and inside a program."""
+        xp, ms = _known(ms)
+        count = xp.round(ms / ms.dtype.type(self.dt))
+        fits = xp.abs(count) < 2.0**31
+        return xp.where(fits, xp.where(fits, count, 0).astype(np.int32), np.int32(LAST))
+
+    def _longest(self, value: Any, wanted: Int[Array, "..."]) -> int:
+        """The largest delay there must be room for: static, so that shapes do not depend on a draw."""
+        if self.link.max_delay is not None:
+            return int(to_steps(self.link.max_delay, self.dt, exact=False, name="max_delay"))
+        bounds = value.bounds() if isinstance(value, AbstractDistribution) else None
+        if bounds is not None and np.isfinite(bounds[1]):
+            longest = int(np.ceil(bounds[1] / self.dt - 1e-3))
+            if longest > LAST:
+                raise ValueError(
+                    f"delays of up to {bounds[1]:g} ms are {longest} steps, more than {LAST}; give max_delay"
+                )
+            return longest
+        if not _given(value) and is_concrete(wanted):
+            return coarse(int(np.max(np.asarray(wanted), initial=0)))  # another draw is seldom another shape
+        if not is_concrete(wanted):
+            raise ValueError("the largest delay is not known while tracing; give Link(max_delay=...) in ms")
+        return int(np.max(np.asarray(wanted), initial=0))
+
+
+def _given(value: Any) -> bool:
+    """Whether numbers were given rather than to be drawn."""
+    return not isinstance(value, AbstractDistribution) and not callable(value)
+
+
+def _total(layout: _Layout, order: AbstractOrder) -> _Delay | None:
+    """The delay of synapses that stay as they are: nobody asks where on the way they lie."""
+    return None if layout.link.delay is None else layout.delay(layout.link.delay, "delay", order.shortest_delay)
+
+
+# --- plastic synapses -------------------------------------------------------------------------------------------------
+
+
+def _learning(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, Learning]:
+    """The rule with its choices made, the delay and where on the way the synapse lies."""
+    link = layout.link
+    if link.release is not None and link.release.reliability is not None:
+        raise ValueError(
+            f"{type(link.release).__name__} draws for each synapse whether it passes a spike on, which a rule does not "
+            "see; give a release that is certain, or no rule"
+        )
+    graph = layout.graph
+    rule = drawn_rule(chain(link.rule), layout.key, graph.n_pre, graph.n_post)
+    sends = order.sends if rule.sends is None else rule.sends
+    coincident = order.coincident if rule.coincident is None else rule.coincident
+    clips = order.clips if rule.clips is None else rule.clips
+    rule = chain(rule, sends=sends, coincident=coincident, clips=clips)
+    total, before, behind = _shares(layout, order)
+    slots = (before.longest + 1, behind.longest + 1)
+    axonal, dendritic = _array(before.steps), _array(behind.steps)
+    return total, Learning(rule, axonal, incidence(layout.graph, axonal, dendritic, slots))
+
+
+def _shares(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, _Delay, _Delay]:
+    """The whole delay (None on a same-step edge), its axonal and its dendritic share."""
+    link = layout.link
+    nothing = _Delay(np.zeros((), np.int32), 0, np.False_)
+    if link.delay is None and link.axonal is None and link.dendritic is None:
+        return None, nothing, nothing
+    shortest = order.shortest_delay  # behind a synapse: what it sends in a step can arrive no earlier
+    before = None if link.axonal is None else layout.delay(link.axonal, "axonal", 0)
+    behind = None if link.dendritic is None else layout.delay(link.dendritic, "dendritic", shortest)
+    if link.delay is None:
+        before = before or nothing
+        behind = behind or nothing
+        late = behind.steps < shortest
+        check(lambda: ~late, f"dendritic is 0 ms, where {type(order).__name__} needs {shortest} step(s): give one")
+        total = _Delay(before.steps + behind.steps, before.longest + behind.longest, before.late | behind.late)
+        return total, before, behind
+    total = layout.delay(link.delay, "delay", shortest)
+    if before is not None and behind is not None:
+        adds_up = before.steps + behind.steps == total.steps
+        check(
+            lambda: adds_up,
+            f"axonal is {link.axonal} ms and dendritic is {link.dendritic} ms, which do not add up to the delay of "
+            f"{link.delay} ms; leave one of the three out",
+        )
+        return total._replace(late=total.late | ~_known(adds_up)[0].all(adds_up)), before, behind
+    if before is not None:
+        return total, before, _rest(total, before, "dendritic", link.axonal, shortest)
+    if behind is not None:
+        return total, _rest(total, behind, "axonal", link.dendritic, 0), behind
+    return (total, total, nothing) if order.axonal else (total, nothing, total)
+
+
+def _rest(total: _Delay, share: _Delay, part: str, given: Any, shortest: int) -> _Delay:
+    """The other share of a delay."""
+    xp, whole, own = _known(total.steps, share.steps)
+    rest = whole - own
+    late = xp.any(rest < shortest)
+    check(
+        lambda: ~late,
+        f"the {part} share of the delay is what {given} ms leave of it; it has to be at least {shortest} step(s): "
+        "raise the delay, or give less to the other share",
+    )
+    known = is_concrete(rest) and share.steps.ndim == 0
+    longest = total.longest - int(share.steps) if known else total.longest
+    with jax.ensure_compile_time_eval():
+        return _Delay(xp.maximum(rest, shortest), max(longest, shortest), total.late | share.late | late)

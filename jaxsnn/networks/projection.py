@@ -1,0 +1,186 @@
+"""A link says how two populations are to be connected; a projection is the connection that was made from it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from .._arguments import is_time, shown
+from .._text import described, numbers
+from .._types import check, is_concrete, on_host
+from ..connectivity.graph import AbstractConnectivity, AbstractGraph, Sparse, SparseGraph
+from ..connectivity.layer import Layer
+from ..connectivity.release import AbstractRelease
+from ..connectivity.topology import AbstractTopology
+from ..distributions import AbstractDistribution
+from ..plasticity.base import AbstractModifier, AbstractRule, Chain
+from ..plasticity.incidence import Incidence
+from ..plasticity.initial import check_start
+from ..plasticity.shapes import check_shapes
+
+
+class Link(eqx.Module):
+    """How one population is connected to a port of another.
+
+    **Arguments:**
+
+    - `pre`, `post`: names; `"E.exc"` names the port where the receiving population has several.
+    - `topology`: who connects, e.g. `FixedInDegree(100)`. `via`: how it is held, `Sparse()` or `Dense()`.
+      Instead of topology, weight and rule: `via=Layer(eqx.nn.Conv2d(...), shape)`, with numbers of its own.
+    - `weight`: a number, an array (one number an edge; `(n_pre, n_post)` for `AllToAll`), a distribution, or a function
+      of `(key, shape)`. Unit: the port's.
+    - `delay`: likewise, ms; None for a same-step edge, on which a population sees another's spikes of the same step.
+    - `max_delay`: ms, static; needed only where the largest delay is not known when the network is built.
+    - `release`: what a spike sends, e.g. `TsodyksMarkram(...)`; None for every spike alike.
+    - `rule`: how weights change, e.g. `PairSTDP()` or `chain(PairSTDP(), Bound(0.0, 1.0))`; None if they do not.
+    - `axonal`, `dendritic`: shares of the delay of a plastic synapse, before and behind it, ms, given like `delay`. One
+      is enough, the other is the rest; without either the order decides (`NestOrder`: dendritic, `BrianOrder`: axonal).
+    """
+
+    pre: str = eqx.field(static=True)
+    post: str = eqx.field(static=True)
+    topology: AbstractTopology | None = None
+    via: AbstractConnectivity | Layer = eqx.field(default_factory=Sparse, kw_only=True)
+    weight: Any = eqx.field(default=1.0, kw_only=True)
+    delay: Any = eqx.field(default=None, kw_only=True)
+    max_delay: float | None = eqx.field(default=None, static=True, kw_only=True)
+    release: AbstractRelease | None = eqx.field(default=None, kw_only=True)
+    rule: AbstractRule | AbstractModifier | Chain | None = eqx.field(default=None, kw_only=True)
+    axonal: Any = eqx.field(default=None, kw_only=True)
+    dendritic: Any = eqx.field(default=None, kw_only=True)
+
+    def __repr__(self) -> str:
+        return described(self)
+
+    def __check_init__(self):
+        for name in ("pre", "post"):
+            if not isinstance(getattr(self, name), str):
+                given = shown(getattr(self, name))
+                raise ValueError(f'Link.{name} is {given}, expected the name of a population, such as "E" or "E.exc".')
+        for name in ("delay", "max_delay", "axonal", "dendritic"):
+            given = getattr(self, name)
+            known = given is not None and not isinstance(given, AbstractDistribution) and not callable(given)
+            if known and not (isinstance(given, (int, float, str, list, tuple)) or hasattr(given, "dtype")):
+                raise ValueError(f"Link.{name} is {shown(given)}, expected a time in ms.")
+            if known and not is_time(given):
+                raise ValueError(f"Link.{name} is {shown(given)}, expected a number of ms, or an array of them.")
+        if self.max_delay is not None and not (np.ndim(self.max_delay) == 0 and 0 <= self.max_delay < math.inf):
+            raise ValueError(f"Link.max_delay is {self.max_delay!r}, expected one number of ms, 0 or more.")
+        if isinstance(self.via, Layer):
+            untouched = isinstance(self.weight, float) and self.weight == 1.0
+            if not (untouched and self.topology is None and self.rule is None):
+                raise ValueError(
+                    "Link.via is a Layer, which says itself who connects and how; leave topology, weight and rule."
+                )
+        elif not isinstance(self.topology, AbstractTopology):
+            raise ValueError(f"Link.topology is {self.topology!r}, expected a topology such as FixedProb(0.1).")
+        if not isinstance(self.via, AbstractConnectivity | Layer):
+            raise ValueError(f"Link.via is {self.via!r}, expected Sparse() or Dense(), or Layer(module).")
+        if not isinstance(self.release, AbstractRelease | None):
+            raise ValueError(f"Link.release is {self.release!r}, expected None or a release such as TsodyksMarkram().")
+        if not isinstance(self.rule, AbstractRule | AbstractModifier | Chain | None):
+            raise ValueError(f"Link.rule is {self.rule!r}, expected None or a rule such as PairSTDP() or chain(...).")
+        if self.rule is None and not (self.axonal is None and self.dendritic is None):
+            raise ValueError("Link.axonal and Link.dendritic are for plastic synapses; give a rule, or only the delay.")
+
+
+def _longest(delay: Any) -> Any:
+    """For a message."""
+    return np.max(delay, initial=0) if is_concrete(delay) else "?"
+
+
+class Learning(eqx.Module):
+    """What makes a projection plastic.
+
+    `rule`: a chain whose choices are made. `axonal`: the share of the delay that lies before the synapse, steps, `()`
+    or one a synapse. `incidence`: who meets where, derived from graph and delays.
+    """
+
+    rule: Chain
+    axonal: Int[Array, "..."]
+    incidence: Incidence
+
+
+class Projection(eqx.Module):
+    """The synapses from one population to one port of another.
+
+    `weight`: shape `()` or one a synapse; of a plastic projection, at the start; None through a `Layer`, whose numbers
+    are in `graph.module`. `delay`: whole steps, likewise; None on a same-step edge. `release`: None where a spike sends
+    itself. `plastic`: None where weights stay.
+    """
+
+    pre: str = eqx.field(static=True)
+    post: str = eqx.field(static=True)
+    port: str = eqx.field(static=True)
+    graph: AbstractGraph
+    weight: Float[Array, "..."]
+    delay: Int[Array, "..."] | None
+    max_delay: int = eqx.field(static=True)  # steps
+    overflow: Bool[Array, ""]  # a random count of edges had no room
+    late: Bool[Array, ""]  # a delay was out of range
+    release: AbstractRelease | None = None
+    plastic: Learning | None = None
+
+    def __repr__(self) -> str:
+        pre = self.graph.pre if isinstance(self.graph, SparseGraph) and is_concrete(self.graph.pre) else None
+        real = None if pre is None else np.asarray(pre) < self.graph.n_pre
+        edges = type(self.graph).__name__.removesuffix("Graph") if real is None else f"{np.sum(real)} synapses"
+        pick = lambda x: x if real is None or x.ndim == 0 or not is_concrete(x) else np.asarray(x)[real]
+        weight = "in its module" if self.weight is None else numbers(pick(self.weight))
+        delay = "None (same step)" if self.delay is None else f"{numbers(pick(self.delay))} steps"
+        more = "".join(
+            f", {name}={described(part)}"
+            for name, part in (("release", self.release), ("rule", None if self.plastic is None else self.plastic.rule))
+            if part is not None
+        )
+        return f"Projection({self.pre} to {self.post}.{self.port}, {edges}, weight={weight}, delay={delay}{more})"
+
+    def __check_init__(self):
+        for name, value in (("weight", self.weight), ("delay", self.delay)):
+            if value is not None and value.shape not in ((), self.graph.shape):
+                raise ValueError(f"Got {name} of shape {value.shape}; expected () or {self.graph.shape}, as synapses.")
+        delay, weight = on_host(self.delay), on_host(self.weight)
+        if weight is not None:
+            check(lambda: abs(weight) < np.inf, "Got a weight that is NaN or infinite; expected finite numbers.")
+        if delay is not None:
+            check(
+                lambda: delay <= self.max_delay,
+                f"Got a delay of {_longest(delay)} steps; expected at most {self.max_delay}: build with a larger "
+                "max_delay.",
+            )
+        if self.plastic is not None:
+            check_shapes(self.plastic.rule, self.graph.n_pre, self.graph.n_post)
+            check_start(self.plastic.rule, self.weight, self.plastic.incidence)
+            if delay is not None:
+                axonal = on_host(self.plastic.axonal)
+                self.plastic.incidence.check_delays(axonal, delay - axonal)
+        if self.apart is not None and self.graph.merged is not None:
+            merged = on_host(self.graph.merged)
+            check(
+                lambda: ~merged,
+                f"Got {self.apart} and several synapses between some pairs, of which a matrix holds the sum; use "
+                "via=Sparse(), or a topology with multapses=False.",
+            )
+        for leaf in jax.tree.leaves(self.release):
+            if leaf.shape not in ((), (self.graph.n_pre,)):
+                raise ValueError(
+                    f"A parameter of {type(self.release).__name__} has shape {leaf.shape}; expected () or "
+                    f"({self.graph.n_pre},), one number a sending neuron."
+                )
+
+    @property
+    def apart(self) -> str | None:
+        """What makes the synapses of one pair differ, so that one weight is not enough; None for nothing."""
+        if self.plastic is not None:
+            return "a rule"
+        return None if self.reliability is None else type(self.release).__name__
+
+    @property
+    def reliability(self) -> Array | None:
+        """The probability with which each synapse passes on what is sent; None for certainty."""
+        return None if self.release is None else self.release.reliability

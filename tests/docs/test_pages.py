@@ -1,0 +1,76 @@
+"""Every page, pasted block by block as a reader would, runs; and a network that a page shows does what it says."""
+
+import re
+
+import matplotlib
+import numpy as np
+import pytest
+
+import jaxsnn as snn
+from docs.pictures import ROOT, blocks, pasted
+
+PAGES = [page for page in [ROOT / "README.md", *sorted((ROOT / "docs" / "pages").glob("*.md"))] if blocks(page)]
+
+
+@pytest.fixture(autouse=True)
+def aside(tmp_path, monkeypatch):
+    """What a page writes is written beside, and pictures need no screen."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: False)
+    matplotlib.use("Agg")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_page_runs_from_top_to_bottom(page):
+    names = pasted(page)
+    if page.stem == "README":
+        says = re.search(r"fire at ([\d.]+) Hz.*?CV of their intervals is ([\d.]+)", page.read_text(), re.DOTALL)
+        assert says, "the README says how its network fires"
+        rate, cv, _ = activity(names["run"])
+        assert (f"{rate:.0f}", f"{cv:.2f}") == says.groups()
+        assert is_asynchronous_irregular(names["run"])
+
+
+def activity(run):
+    """Rate of a neuron in Hz, mean CV of its intervals, and the population rate's Fano factor in bins of 1 ms.
+
+    The Fano factor is 1 for neurons that fire independently of each other, and their number if all fire together.
+    """
+    spikes = np.asarray(run["raster"].dense())[2000:]
+    count = spikes.reshape(-1, 10, spikes.shape[1]).sum((1, 2))
+    return spikes.mean() / 0.1e-3, np.nanmean(run["isi"].cv), count.var() / count.mean()
+
+
+def is_asynchronous_irregular(run):
+    rate, cv, fano = activity(run)
+    return 5 < rate < 50 and cv > 0.7 and fano < 3
+
+
+def test_a_page_that_fails_says_where(tmp_path):
+    """Negative control: the line of the error is that of the page."""
+    page = tmp_path / "page.md"
+    page.write_text("# A page\n\n```python\nx = 1\n```\n\nand then\n\n```python\ny = x\nz = y + w\n```\n")
+    with pytest.raises(NameError) as error:
+        pasted(page)
+    assert error.traceback[-1].lineno + 1 == 11
+
+
+def test_another_network_is_seen_not_to_be_in_that_state():
+    """Negative control: only excitatory synapses have drawn delays, and the network fires at its limit."""
+    cell = lambda n: snn.Population(snn.LIF(v_reset=10.0, t_ref=2.0), n, init={"v": snn.Uniform(0.0, 20.0)})
+    link = lambda pre, post, k, weight, delay: snn.Link(pre, post, snn.FixedInDegree(k), weight=weight, delay=delay)
+    net = snn.network(
+        dt=0.1,
+        key=0,
+        populations={"E": cell(800), "I": cell(200)},
+        projections={
+            "EE": link("E", "E", 400, 0.25, snn.Uniform(0.5, 3.0)),
+            "EI": link("E", "I", 400, 0.25, 1.5),
+            "IE": link("I", "E", 100, -1.25, 1.5),
+            "II": link("I", "I", 100, -1.25, 1.5),
+        },
+    )
+    drive = snn.Poisson(rate=8_000.0, weight=0.25, into=("E", "I"))
+    record = {"raster": snn.Raster("E[0:200]"), "isi": snn.ISI("E")}
+    run = snn.simulate(net, drive, t=400.0, key=1, record=record)
+    assert not is_asynchronous_irregular(run), activity(run)

@@ -1,0 +1,210 @@
+"""Program files: identical when read back; refused, with a reason, when they are not what was written."""
+
+import dataclasses
+import json
+import zipfile
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import jaxsnn as snn
+from jaxsnn.lowering.file import _digest
+from tests.lowering.programs import program
+from tests.oracles import loihi_cases
+from tests.refused import refused
+from tests.simulation.toys import assert_same
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+@pytest.fixture
+def written(tmp_path):
+    net = snn.network(
+        dt=0.5,
+        key=jax.random.key(0),
+        populations={"in": snn.Source(3), "E": snn.Population(snn.LIF(tau=5.0, v_th=1.0), 4)},
+        projections={"w": snn.Link("in", "E", snn.AllToAll(), via=snn.Dense(), weight=snn.Normal(0.1, 0.1))},
+    )
+    made = snn.lower(net)
+    made.save(tmp_path / "a.npz")
+    return made, tmp_path / "a.npz"
+
+
+def rewritten(path, change):
+    """The same file with its arrays changed."""
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files}
+    change(arrays)
+    np.savez(path, **arrays)
+    return path
+
+
+def test_read_back_it_is_identical(written, tmp_path):
+    made, path = written
+    back = snn.Program.load(path)
+    assert jax.tree.structure(back) == jax.tree.structure(made)
+    assert_same(back, made)
+    assert back.report.data == made.report.data and back.late == made.late
+    without = dataclasses.replace(made, report=None)  # a report tells no programs apart: nothing is compiled anew
+    assert without.report is None and jax.tree.structure(without) == jax.tree.structure(made)
+    assert hash(without.report) == hash(made.report)
+    for core in ("lava", "brian2loihi"):  # every kind of part
+        one = program(loihi_cases.case(core, 5), max_delay=3)
+        one.save(tmp_path / "b")
+        assert jax.tree.structure(snn.Program.load(tmp_path / "b")) == jax.tree.structure(one)
+        assert_same(snn.Program.load(tmp_path / "b"), one)
+
+
+@pytest.fixture
+def learning(tmp_path):
+    """A program whose parts are all kinds that a file may name, and that are not in `written`."""
+    traces = dict(x1=snn.LoihiTrace(16.5, 10.0), y1=snn.LoihiTrace(8.0, np.inf), y2=snn.ReceivedTrace("reward"))
+    rule = snn.LoihiRule(
+        "2^-4*y0*x1 - 2^-5*u1*sgn(w - 3)", "u1*(t + 2)", **traces, epoch=2, rounding=snn.LavaRounding(3, 9)
+    )
+    other = snn.LoihiRule("x0*y1", y1=snn.LoihiTrace(2.0, 0.0), rounding=snn.NearestRounding())
+    cells = {"in": snn.InputCells(16), "c": snn.CubaCells(8), "o": snn.CubaCells(3, noise=snn.CellNoise(8))}
+    links = {
+        "conv": snn.ConvSynapses("in", "c", np.full((2, 1, 3, 3), 8), image=(1, 4, 4)),
+        "S": snn.LearningSynapses("c", "o", np.full((8, 3), 4), rule=rule, tag=np.arange(24).reshape(8, 3)),
+        "T": snn.LearningSynapses("o", "o", np.zeros((3, 3)), rule=other, sign=snn.Excitatory(), delay=2, max_delay=2),
+    }
+    made = snn.Program(cells, links)
+    made.save(tmp_path / "learns.npz")
+    return made, tmp_path / "learns.npz"
+
+
+def test_a_program_that_learns_is_identical_when_read_back(learning):
+    made, path = learning
+    back = snn.Program.load(path)
+    assert jax.tree.structure(back) == jax.tree.structure(made)
+    assert_same(back, made)
+    assert str(back.synapses["S"].rule.dw) == str(made.synapses["S"].rule.dw)
+    assert back.synapses["S"].rule.x1.tau == made.synapses["S"].rule.x1.tau
+
+
+def test_a_file_of_version_1_does_what_it_did():
+    """Written, and run, by the code of that version (`tests/oracles/program_v1.py`)."""
+    back = snn.Program.load(GOLDEN / "program_v1.npz")
+    with np.load(GOLDEN / "program_v1.npz") as file, np.load(GOLDEN / "program_v1_run.npz") as then:
+        assert json.loads(str(file["program.json"]))["version"] == 1
+        raster, v, spikes = then["raster"], then["v"], then["spikes"]
+    assert back.late == (("E", 1), ("in", 0)) and back.dt == 0.5
+    run = snn.simulate(
+        back,
+        snn.Replay(raster.astype(np.float32), into="in"),
+        steps=len(raster),
+        key=jax.random.key(0),
+        record={"v": snn.Trace("E.v"), "s": snn.Raster("E")},
+    )
+    assert spikes.sum() > 100
+    np.testing.assert_array_equal(run["v"], v)
+    np.testing.assert_array_equal(np.asarray(run["s"].dense()).astype(bool), spikes)
+
+
+def test_a_file_of_version_1_that_was_changed_is_refused(tmp_path):
+    """Control: the checksum is looked at whatever the version."""
+    copy = tmp_path / "one.npz"
+    copy.write_bytes((GOLDEN / "program_v1.npz").read_bytes())
+
+    def change(arrays):
+        arrays["/synapses/w/weight"] = arrays["/synapses/w/weight"] + 2
+
+    with refused("was changed"):
+        snn.Program.load(rewritten(copy, change))
+
+
+@pytest.mark.parametrize("change", ["tamper", "newer", "unknown"])
+def test_a_learning_program_that_is_not_what_was_written_is_refused(learning, change):
+    _, path = learning
+
+    def tampered(arrays):
+        arrays["/synapses/S/rule/x1/impulse"] = arrays["/synapses/S/rule/x1/impulse"] + 1
+
+    def newer(arrays):
+        arrays["program.json"] = np.array(str(arrays["program.json"]).replace('"version": 4', '"version": 5'))
+
+    def unknown(arrays):
+        text = str(arrays["program.json"]).replace('"LavaRounding"', '"Rounding"')
+        arrays["program.json"] = np.array(text)
+        digest = _digest(text, {k: v for k, v in arrays.items() if k not in ("program.json", "sha256")})
+        arrays["sha256"] = np.array(digest)
+
+    said = {"tamper": (tampered, "was changed"), "newer": (newer, "version 5"), "unknown": (unknown, "'Rounding'")}
+    with refused(said[change][1]):
+        snn.Program.load(rewritten(path, said[change][0]))
+
+
+@pytest.mark.parametrize("size", [0, 10, 500, -1])
+def test_a_truncated_file_is_refused(written, size):
+    _, path = written
+    path.write_bytes(path.read_bytes()[:size])
+    with refused(str(path), "truncated", "write it again"):
+        snn.Program.load(path)
+
+
+def test_a_file_that_was_changed_is_refused(written):
+    _, path = written
+
+    def change(arrays):
+        name = next(name for name in arrays if name.endswith("weight"))
+        arrays[name] = arrays[name] + 1
+
+    with refused(str(path), "was changed", "checksum"):
+        snn.Program.load(rewritten(path, change))
+
+
+def test_a_changed_byte_is_refused(written):
+    _, path = written
+    data = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as file:
+        info = max(file.infolist(), key=lambda info: info.compress_size)
+    data[info.header_offset + 60 + info.compress_size // 2] ^= 0x10
+    path.write_bytes(bytes(data))
+    with refused(str(path)):
+        snn.Program.load(path)
+
+
+def test_a_file_of_a_newer_version_is_refused(written):
+    _, path = written
+
+    def change(arrays):
+        header = json.loads(str(arrays["program.json"]))
+        arrays["program.json"] = np.array(json.dumps({**header, "version": 99}))
+
+    with refused(str(path), "version 99", "install a newer"):
+        snn.Program.load(rewritten(path, change))
+
+
+def test_what_is_no_program_is_refused(tmp_path):
+    with refused("no file", "program.save"):
+        snn.Program.load(tmp_path / "missing.npz")
+    np.savez(tmp_path / "other.npz", x=np.ones(3))
+    with refused("without program.json"):
+        snn.Program.load(tmp_path / "other.npz")
+
+
+def test_a_summary_of_what_was_read(learning, written):
+    """Of every kind of part, without a report."""
+    said = learning[0].summary()
+    for part in (
+        "conv: in -> c, a convolution of 1 x 4 x 4 to 2 x 2 x 2, 18 weights 8, exponent 0",
+        "kernel 2 x 1 x 3 x 3, stride 1 x 1, padding 0 x 0",
+        "S: c -> o, synapses that learn, 8 x 3, Mixed 4, exponent 0 at the start",
+        "dw = 2^-4*y0*x1 - 2^-5*u1*sgn(w - 3), every 2 steps, LavaRounding",
+        "dt = u1*(t + 2)",
+        "x1: impulse 16.5, time constant 10 steps",
+        "y2: what 'reward' says",
+        "o: 3 CubaCells, decay_u 4096",
+        "refractory 1, noise",
+        "not proved: ",  # membranes that do not leak have no bound
+    ):
+        assert part in said, said
+    assert "w: in -> E, a matrix of 3 x 4" in written[0].summary()
+    sparse = snn.SparseSynapses.of(snn.Synapses("in", "E", [[2, 0], [0, 4]]), np.eye(2, dtype=bool))
+    cells = {"in": snn.InputCells(2), "E": snn.CubaCells(2, decay_v=4096)}
+    said = snn.Program(cells, {"s": sparse}).summary()
+    assert "s: in -> E, a list of 2 synapses (50 % of 2 x 2), Mixed 2 .. 4, exponent 0, 8 bits, delay 0" in said
+    assert "all proved" in said

@@ -1,0 +1,137 @@
+"""Thousands of points as one program: each is the same run alone, graphs are built once a seed, and nothing is lost."""
+
+import functools
+import sys
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsnn as snn
+from jaxsnn.sweeps import run as machinery
+from jaxsnn.sweeps.plan import calls
+from jaxsnn.sweeps.program import lower
+from tests.simulation.hlo import constants, elements, in_loops
+
+KEY = jax.random.key(4)
+N, DEGREE = 23, 7
+SPACE = {"tau": snn.Axis(10.0, values=[6.0, 10.0, 14.0]), "seed": snn.Seeds(2)}
+
+
+def experiment(point, key):
+    """A noisy random network: graph, noise and input are the seed's, the time constant is the point's."""
+    cell = snn.Population(snn.LIF(tau=point["tau"], v_th=10.0, t_ref=1.0, noise=1.0), N)
+    link = snn.Link("E", "E", snn.FixedInDegree(DEGREE), weight=2.0, delay=0.5)
+    net = snn.network(dt=0.1, key=key, populations={"E": cell}, projections={"EE": link})
+    drive = snn.Poisson(7000.0, 1.5, into="E", most=1.0)
+    run = snn.simulate(net, drive, steps=60, key=key, record={"v": snn.Trace("E.v"), "count": snn.Count("E")}, chunk=60)
+    return {**run.record, "status": run.status}
+
+
+def sweep(space, grid=snn.product, **changes):
+    return snn.sweep(experiment, grid(space), key=KEY, progress=snn.Quiet(), **changes)
+
+
+@functools.cache
+def swept():
+    """Two points a call of one seed, two calls at a time; one call is padded."""
+    ds = sweep(SPACE, batch=2, threads=2)
+    assert ds["count"].sum() > 50
+    return ds
+
+
+def same(a, b):
+    return all(np.asarray(a[name]).tobytes() == np.asarray(b[name]).tobytes() for name in ("v", "count"))
+
+
+def test_a_point_is_the_same_run_alone():
+    """Bit for bit: the experiment called by hand, with the key of the seed."""
+    alone = jax.jit(experiment)
+    for tau, seed in ((6.0, 0), (14.0, 1)):
+        run = alone({"tau": jnp.float32(tau), "seed": jnp.int32(seed)}, jax.random.fold_in(KEY, seed))
+        assert same(swept().sel(tau=tau, seed=seed), run)
+    assert not same(swept().sel(tau=14.0, seed=0), run) and not same(swept().sel(tau=10.0, seed=1), run)
+
+
+def test_a_point_does_not_depend_on_its_grid_batch_or_threads():
+    """Other neighbours, another place, other batches, seeds batched with the rest, one thread."""
+    space = {"seed": snn.Seeds(values=(1, 7, 0)), "tau": snn.Axis(10.0, values=[14.0, 3.0, 6.0])}
+    other = sweep(space, grid=snn.zipped, batch=3, threads=1, share_seed=False)
+    assert same(other.isel(point=0), swept().sel(tau=14.0, seed=1))
+    assert same(other.isel(point=2), swept().sel(tau=6.0, seed=0))
+
+
+def test_a_graph_is_built_once_a_seed():
+    """Graph-sized sorts: one in a program whose points share a seed, outside all loops; else one for each point."""
+
+    def sorted_numbers(share_seed):
+        ((traced, points),) = machinery.plan(experiment, snn.product(SPACE), KEY).parts
+        call = next(calls(points, batch=3, threads=1, one_by_one=True, share_seed=share_seed))
+        text = lower(traced, call, KEY).compile().as_text()
+        assert not any(" sort(" in line for line in in_loops(text))
+        assert constants(text, N * DEGREE) == []  # nothing swept or drawn is a constant
+        return max(elements(line.strip()) for line in text.splitlines() if " sort(" in line)
+
+    assert sorted_numbers(share_seed=True) == N * DEGREE
+    assert sorted_numbers(share_seed=False) == 3 * N * DEGREE  # negative control
+
+
+def test_a_bad_status_names_the_points_and_keeps_the_results():
+    def sometimes(point, key):
+        return {"x": 1.0 / point["a"], "status": jnp.where(point["a"] > 1.5, jnp.uint32(1), jnp.uint32(0))}
+
+    grid = snn.product({"a": snn.Axis(1.0, values=[1.0, 2.0, 4.0])})
+    with pytest.raises(snn.SimulationError, match="at 2 of 3 points reports: NOT_FINITE") as caught:
+        snn.sweep(sometimes, grid, key=KEY, progress=snn.Quiet())
+    assert caught.value.status is snn.Status.NOT_FINITE
+    data = snn.sweep(sometimes, grid, key=KEY, progress=snn.Quiet(), throw=False)
+    assert len(data.attrs["problems"]) == 1
+    for ds in (caught.value.dataset, data):
+        assert np.array_equal(ds.x, [1.0, 0.5, 0.25]) and np.array_equal(ds.status, [0, 1, 1])
+
+
+def test_an_interrupted_sweep_stops(monkeypatch):
+    """What has not begun is cancelled at once, also while somebody still looks at the traceback."""
+    done = []
+
+    class Impatient(snn.Quiet):
+        def task(self, label, total):
+            import contextlib
+
+            def advance(count):
+                raise KeyboardInterrupt
+
+            return contextlib.nullcontext(advance)
+
+    def slow(call):
+        time.sleep(0.01)
+        done.append(1)
+        return [call.axes["a"]], np.zeros(1, np.uint32)
+
+    monkeypatch.setattr(machinery, "compiled", lambda *_: slow)
+    grid = snn.product({"a": snn.Axis(1.0, lo=0.0, hi=1.0, n=300)})
+    with pytest.raises(snn.SweepInterrupted) as caught:
+        snn.sweep(lambda point, key: {"x": point["a"]}, grid, key=KEY, batch=1, threads=2, progress=Impatient())
+    time.sleep(0.05)  # what runs is left alone
+    finished = len(done)
+    time.sleep(0.1)
+    assert finished == len(done) < 50
+    ds = caught.value.dataset
+    assert isinstance(caught.value, KeyboardInterrupt) and 0 < ds.attrs["finished"] <= finished
+    assert (
+        np.array_equal(ds.x[ds.status == 0], ds.a[ds.status == 0].astype("f4"))
+        and np.sum(ds.failure == "interrupted") > 250
+    )
+
+
+def test_progress_counts_points_on_a_terminal(capsys, monkeypatch):
+    grid = snn.product({"a": snn.Axis(1.0, lo=0.0, hi=1.0, n=7)})
+    counted = lambda: snn.sweep(lambda p, key: {"x": p["a"]}, grid, key=KEY, batch=2, progress=snn.Bar(patience=0.0))
+    counted()
+    assert capsys.readouterr() == ("", "")  # no terminal, no bar
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    counted()
+    shown = capsys.readouterr()
+    assert "sweep" in shown.err and "7/7" in shown.err and shown.out == ""
