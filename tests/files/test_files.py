@@ -107,16 +107,16 @@ def test_a_class_of_ones_own_is_given_to_the_reader(path):
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        ({"f": jnp.tanh}, "at 'f', which no file holds"),
-        (eqx.nn.MLP(2, 2, 2, 1, key=jr.key(1)), "at 'activation', which no file holds"),
-        ({1: 2.0}, "expected names"),
-        (snn.LIF, "Got the class LIF"),
+        (lambda: {"f": jnp.tanh}, "at 'f', which no file holds"),
+        (lambda: eqx.nn.MLP(2, 2, 2, 1, key=jr.key(1)), "at 'activation', which no file holds"),
+        (lambda: {1: 2.0}, "expected names"),
+        (lambda: snn.LIF, "Got the class LIF"),
     ],
     ids=["function", "activation", "number as a name", "class"],
 )
 def test_what_no_file_holds_is_named(what, message, path):
     with pytest.raises(ValueError, match=message):
-        snn.save(what, path)
+        snn.save(what(), path)
     assert not path.exists() and not [*path.parent.iterdir()]
 
 
