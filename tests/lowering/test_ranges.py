@@ -103,7 +103,7 @@ def test_every_register_has_ends(part, name, ends):
         (lambda: snn.lower(net(), passes=snn.lowering_passes()[:3]), "put Quantise into the list"),
         (lambda: snn.lower(net(), calibrate=snn.Silence()), "expected Calibration"),
     ],
-    ids=str,
+    ids=lambda part: part if isinstance(part, str) else "given",
 )
 def test_nonsense_is_one_sentence(make, said):
     with refused(said):
