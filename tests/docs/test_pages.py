@@ -2,6 +2,7 @@
 
 import re
 
+import jax
 import matplotlib
 import numpy as np
 import pytest
@@ -12,9 +13,14 @@ from docs.pictures import ROOT, blocks, pasted
 PAGES = [page for page in [ROOT / "README.md", *sorted((ROOT / "docs" / "pages").glob("*.md"))] if blocks(page)]
 
 
+USUAL = {"jax_numpy_rank_promotion": "allow", "jax_numpy_dtype_promotion": "standard", "jax_debug_key_reuse": False}
+
+
 @pytest.fixture(autouse=True)
-def aside(tmp_path, monkeypatch):
-    """What a page writes is written beside, and pictures need no screen."""
+def as_a_reader(strict, tmp_path, monkeypatch):
+    """With JAX as it comes; what a page writes is written beside, and pictures need no screen."""
+    for name, value in USUAL.items():
+        jax.config.update(name, value)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.stderr.isatty", lambda: False)
     matplotlib.use("Agg")
