@@ -37,7 +37,8 @@ class Status(enum.IntFlag):
 _REMEDIES = {
     Status.NOT_FINITE: "a state became NaN or infinite; check time constants, weights and initial values",
     Status.SPIKE_CAPACITY: "more spikes in one step than Sparse(capacity=...) delivers on this device; raise it",
-    Status.GRAPH_CAPACITY: "a random graph drew more edges than it has room for; raise its `most` or take another seed",
+    Status.GRAPH_CAPACITY: "a random graph drew more edges than it has room for, or one given as arrays names neurons "
+    "that there are not; raise its `most` or take another seed, or correct the arrays",
     Status.EVENT_CAPACITY: "a Spikes(...) probe saw more events than its `capacity`; raise it (the first are kept)",
     Status.RATE_RANGE: "a Poisson rate left the range its table covers; give a larger `most` (mean events per step)",
     Status.DELAY_RANGE: "a delay left the range from the shortest allowed one to `max_delay`; raise max_delay",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -52,7 +52,8 @@ class Spatial(AbstractTopology):
     """Every pair with a probability that depends on its distance, independently of all others.
 
     The populations need `positions`, `(n, 2)` or `(n, 3)`. A pair is decided by the network's key, the projection's
-    name and the two neurons, so that a wider kernel only adds edges to those of a narrower one.
+    name and the two neurons, numbered among those that the link chooses, so that a wider kernel only adds edges to
+    those of a narrower one.
 
     **Arguments:** `p`: probability as a function of distance: `GaussianKernel`, `ExponentialKernel`, `BoxKernel`, or
     any function. `extent`: lengths of the sides of a periodic box, `(2,)` or `(3,)`: distances are those to the nearest
@@ -60,6 +61,7 @@ class Spatial(AbstractTopology):
     `most`: static, the most edges, needed where `p` or positions are traced.
     """
 
+    pairwise: ClassVar[bool] = True
     p: Callable[[Array], Array]
     extent: Array | None = eqx.field(default=None, converter=_box, kw_only=True)
     autapses: bool = eqx.field(default=True, static=True, kw_only=True)

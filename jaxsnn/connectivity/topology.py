@@ -9,7 +9,7 @@ the end. So have the lists of a network whose number of edges is a matter of cha
 import abc
 import math
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -51,6 +51,8 @@ class Edges(eqx.Module):
 class AbstractTopology(eqx.Module):
     """A rule that says who connects to whom."""
 
+    pairwise: ClassVar[bool] = False  # every pair is decided by itself, so that one can be left out of what is drawn
+
     def __repr__(self) -> str:
         return described(self)
 
@@ -59,6 +61,11 @@ class AbstractTopology(eqx.Module):
         for name in ("autapses", "multapses"):
             if name in vars(self):
                 flag(getattr(self, name), f"{kind}.{name}")
+
+    @property
+    def skips_self(self) -> bool:
+        """Whether no neuron may connect to itself."""
+        return not vars(self).get("autapses", True)
 
     @abc.abstractmethod
     def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
@@ -89,6 +96,7 @@ def _given(n_pre: int, n_post: int, pre: np.ndarray, post: np.ndarray) -> Edges:
 class AllToAll(AbstractTopology):
     """Everyone to everyone; `autapses=False` leaves out oneself."""
 
+    pairwise: ClassVar[bool] = True
     autapses: bool = eqx.field(default=True, static=True)
 
     def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
@@ -124,7 +132,11 @@ def _indices(given: ArrayLike) -> Array:
 
 
 class FromArrays(AbstractTopology):
-    """The edges given, shape (E,) each; sorted by pre, stably (`order` says how, for values given one per edge)."""
+    """The edges given, shape (E,) each; sorted by pre, stably (`order` says how, for values given one per edge).
+
+    Indices are those of the populations, or, in a link between chosen neurons, of the choice: with `"E[100:200]"` index
+    0 is neuron 100, and with `"E[7,3]"` neuron 7.
+    """
 
     pre: Int32[Array, " E"]
     post: Int32[Array, " E"]
@@ -158,7 +170,8 @@ class FromArrays(AbstractTopology):
         with jax.ensure_compile_time_eval():
             order = self.order()
             pre, post = self.pre.astype(jnp.int32)[order], self.post.astype(jnp.int32)[order]
-            return Edges(pre, post, jnp.zeros((), bool), n_pre, n_post)
+            outside = jnp.any((pre < 0) | (pre >= n_pre) | (post < 0) | (post >= n_post))
+            return Edges(pre, post, outside, n_pre, n_post)
 
     def fan_out(self, n_pre: int, n_post: int) -> int:
         if not is_concrete(self.pre):
@@ -318,6 +331,7 @@ class FixedProb(AbstractTopology):
     are one population. `most`: static, the largest `p`, needed where `p` is traced.
     """
 
+    pairwise: ClassVar[bool] = True
     p: Array = param()
     autapses: bool = eqx.field(default=True, static=True)
     most: float | None = eqx.field(default=None, static=True)

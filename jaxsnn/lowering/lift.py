@@ -242,7 +242,10 @@ def _unsupported(p: Projection) -> str | None:
     if not is_concrete(p.graph):
         return "has a graph that is traced; build the network outside jit, and lower inside"
     if is_concrete(p.overflow) and np.any(np.asarray(p.overflow)):
-        return "drew more edges than it has room for, and some are missing; raise its `most`, or take another seed"
+        return (
+            "drew more edges than it has room for, or was given indices of no neuron, and some are missing; raise its "
+            "`most`, take another seed, or correct the indices"
+        )
     if is_concrete(p.late) and np.any(np.asarray(p.late)):
         return "has delays that are out of range; build it with a larger max_delay"
     if p.plastic is not None and isinstance(p.graph, DenseGraph) and p.graph.count is not None:

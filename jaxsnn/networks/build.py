@@ -14,9 +14,10 @@ from .. import _random
 from .._time import LAST
 from .._time import steps as to_steps
 from .._types import check, is_concrete, on_device
+from ..connectivity.chosen import Among, End
 from ..connectivity.graph import AbstractGraph, DenseGraph
 from ..connectivity.layer import Layer
-from ..connectivity.spatial import ByDistance, Spatial
+from ..connectivity.spatial import ByDistance
 from ..connectivity.topology import Edges, FromArrays, coarse
 from ..distributions import AbstractDistribution, draw, drawn
 from ..plasticity.base import chain
@@ -31,28 +32,27 @@ def build(
     link: Link,
     key: Array,
     *,
-    n_pre: int,
-    n_post: int,
+    pre: End,
+    post: End,
     port: str,
     dt: float,
     order: AbstractOrder,
-    positions: tuple[Array | None, Array | None] = (None, None),
 ) -> Projection:
     """The projection that `link` describes. Works on concrete values and on traced ones, with the same edges.
 
-    `positions`: of both populations, for what depends on distance.
+    `pre`, `post`: both populations, and which neurons of them the link is between.
     """
-    post = link.post.partition(".")[0]
     try:
-        release = None if link.release is None else drawn(link.release, _random.named_key(key, "release"), (n_pre,))
+        release = None if link.release is None else drawn(link.release, _random.named_key(key, "release"), (pre.n,))
         link = eqx.tree_at(lambda l: l.release, link, release, is_leaf=lambda x: x is None)
         if isinstance(link.via, Layer):
-            return _through_layer(link, link.via, key, n_pre, n_post, port, dt, order)
+            return _through_layer(link, link.via, key, pre, post, port, dt, order)
         assert link.topology is not None
-        topology = link.topology.placed(*positions) if isinstance(link.topology, Spatial) else link.topology
-        edges = topology.build(_random.named_key(key, "edges"), n_pre, n_post, loop=link.pre == post)
-        edges = edges.padded(topology.places(n_pre, n_post, edges.pre.size))
-        layout = _Layout(link, edges, link.via.lay(edges, topology), key, dt, positions)
+        among = Among(link.topology, pre, post)
+        local = among.local(_random.named_key(key, "edges"))
+        edges, moved = among.numbered(local)
+        graph = link.via.lay(edges, among.topology if among.whole else among)
+        layout = _Layout(link, local, graph, key, dt, among, edges, moved)
         weight = layout.laid(link.weight, "weight")
         if link.rule is None:
             delay = _total(layout, order)
@@ -61,8 +61,8 @@ def build(
             delay, plastic = _learning(layout, order)
         steps, longest, late = (None, 0, _array(np.False_)) if delay is None else delay.as_arrays()
         return Projection(
-            link.pre,
-            post,
+            pre.name,
+            post.name,
             port,
             layout.graph,
             weight,
@@ -78,19 +78,18 @@ def build(
 
 
 def _through_layer(
-    link: Link, layer: Layer, key: Array, n_pre: int, n_post: int, port: str, dt: float, order: AbstractOrder
+    link: Link, layer: Layer, key: Array, pre: End, post: End, port: str, dt: float, order: AbstractOrder
 ) -> Projection:
     """A projection whose synapses are a module: one delay, and no numbers of its own."""
-    graph, late = layer.lay(n_pre, n_post), _array(np.False_)
+    graph, late = layer.lay(pre.n, post.n), _array(np.False_)
     if link.release is not None and link.release.reliability is not None:
         raise ValueError(f"{type(link.release).__name__} draws for each synapse, and a Layer has no list of them")
     if not (link.delay is None or (_given(link.delay) and jnp.ndim(link.delay) == 0)):
         raise ValueError(f"delay is {link.delay!r}; a Layer has one for all its synapses: give a number of ms, or None")
-    edges = Edges(*(_array(np.zeros(0, np.int32)),) * 2, late, n_pre, n_post)
+    edges = Edges(*(_array(np.zeros(0, np.int32)),) * 2, late, pre.n, post.n)
     delay = _total(_Layout(link, edges, graph, key, dt), order)
     steps, longest, late = (None, 0, late) if delay is None else delay.as_arrays()
-    post = link.post.partition(".")[0]
-    return Projection(link.pre, post, port, graph, None, steps, longest, edges.overflow, late, link.release)
+    return Projection(pre.name, post.name, port, graph, None, steps, longest, edges.overflow, late, link.release)
 
 
 class _Delay(NamedTuple):
@@ -118,30 +117,44 @@ def _known(*xs: Any) -> tuple[Any, ...]:
 
 
 class _Layout(NamedTuple):
-    """How numbers that are given or drawn for every edge become numbers of every synapse."""
+    """How numbers that are given or drawn for every edge become numbers of every synapse.
+
+    `local`: the edges among the neurons that the link chooses, in the order in which numbers are given and drawn;
+    `edges`: the same in the numbers of the populations, in the order `moved`, where that is another.
+    """
 
     link: Link
-    edges: Edges
+    local: Edges
     graph: AbstractGraph
     key: Array
     dt: float
-    positions: tuple[Array | None, Array | None] = (None, None)
+    among: Among | None = None  # None for a Layer, which has no edges
+    edges: Edges | None = None
+    moved: Any = None
 
     def laid(self, value: Any, part: str) -> Array:
         """Drawn if need be, in the shape in which the graph holds them, or `()`."""
-        graph, count = self.graph, self.edges.pre.shape
-        pair = (graph.n_pre, graph.n_post)
-        if eqx.is_array(value) and value.ndim == 2 and graph.shape == value.shape:
-            return value  # a matrix, given as a matrix
+        graph, among, count = self.graph, self.among, self.local.pre.shape
+        pair = (self.local.n_pre, self.local.n_post)
+        if eqx.is_array(value) and value.ndim == 2 and isinstance(graph, DenseGraph) and value.shape == pair:
+            return value if among is None or among.whole else among.matrix(value)  # a matrix, given as a matrix
         if isinstance(value, (np.ndarray, jax.Array)) and value.shape == pair and count == (value.size,):
             value = value.reshape(-1)
         if isinstance(value, ByDistance):
-            return graph.arrange(value.of(self.edges, *self.positions), self.edges)
+            assert among is not None
+            return self._arranged(value.of(self.local, among.pre.at, among.post.at))
         numbers = draw(value, _random.named_key(self.key, part), count, name=part)
         if numbers.ndim and isinstance(self.link.topology, FromArrays) and _given(value):
             _, known, order = _known(numbers, self.link.topology.order())
             numbers = _array(known[order])  # given in the order of the user's edges
-        return numbers if numbers.ndim == 0 else graph.arrange(numbers, self.edges)
+        return numbers if numbers.ndim == 0 else self._arranged(numbers)
+
+    def _arranged(self, numbers: Array) -> Array:
+        """Numbers of the local edges, in the shape of the graph."""
+        if self.moved is not None:
+            _, known, order = _known(numbers, self.moved)
+            numbers = _array(known[order])
+        return self.graph.arrange(numbers, self.local if self.edges is None else self.edges)
 
     def delay(self, value: Any, part: str, shortest: int) -> _Delay:
         """Milliseconds in whole steps, from `shortest` on."""

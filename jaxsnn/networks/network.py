@@ -16,6 +16,7 @@ from .._arguments import mapping, shown
 from .._arguments import name as checked_name
 from .._status import Status, bit
 from .._types import broken, canonical_float, check, check_all, is_concrete, out_of_bounds
+from ..connectivity.chosen import End
 from ..connectivity.graph import DenseGraph, SparseGraph
 from ..connectivity.layer import unsuited
 from ..dynamics import AbstractDynamics, Signals, known
@@ -303,9 +304,7 @@ def network(
     built = {}
     for name, link in sorted(projections.items()):
         try:
-            post, n_post = _port(populations, link.post)
-            if link.pre not in populations:
-                raise ValueError(f"there is no population {link.pre!r}; there are {known(populations)}")
+            pre, post, port = _ends(populations, link)
             if link.delay is None and not order.same_step:
                 raise ValueError(
                     f"delay is None, a same-step edge; {type(order).__name__} has none: give a delay of 0 or more"
@@ -316,12 +315,11 @@ def network(
             name,
             link,
             _random.named_key(key, name),
-            n_pre=populations[link.pre].n,
-            n_post=n_post,
-            port=post.partition(".")[2],
+            pre=pre,
+            post=post,
+            port=port,
             dt=float(dt),
             order=order,
-            positions=(populations[link.pre].positions, populations[post.partition(".")[0]].positions),
         )
     for name, p in built.items():
         _check_voltages(name, p, populations)
@@ -362,6 +360,16 @@ def _check_voltages(name: str, p: Projection, populations: dict[str, Population]
                     f"Projection {name!r}: {type(rule).__name__} reads the membrane of its {side} neurons, but "
                     f"{where!r} is a population of {neuron}, which has none; take a neuron such as LIF or another rule."
                 )
+
+
+def _ends(populations: dict[str, Population], link: Link) -> tuple[End, End, str]:
+    """The populations that a link goes from and to, with the neurons it is between, and the port."""
+    (pre, senders), (path, receivers) = link.ends
+    if pre not in populations:
+        raise ValueError(f"there is no population {pre!r}; there are {known(populations)}")
+    post, _, port = _port(populations, path)[0].partition(".")
+    a, b = (End(name, populations[name].n, positions=populations[name].positions) for name in (pre, post))
+    return a.choose(senders, f"Link.pre {link.pre!r}"), b.choose(receivers, f"Link.post {link.post!r}"), port
 
 
 def _port(populations: dict[str, Population], path: str) -> tuple[str, int]:

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from .._arguments import is_time, shown
+from .._select import Selection, split
 from .._text import described, numbers
 from .._types import check, is_concrete, on_host
 from ..connectivity.graph import AbstractConnectivity, AbstractGraph, Sparse, SparseGraph
@@ -29,7 +30,10 @@ class Link(eqx.Module):
 
     **Arguments:**
 
-    - `pre`, `post`: names; `"E.exc"` names the port where the receiving population has several.
+    - `pre`, `post`: names; `"E.exc"` names the port where the receiving population has several. `"E[0:10]"`, `"I[3]"`
+      or `"I[0,4,7].exc"`: only these neurons take part. Then sizes, degrees, probabilities, indices and the shapes of
+      weights and delays are those among the neurons chosen, in the order in which they are named; `release` and `rule`
+      have their numbers for whole populations.
     - `topology`: who connects, e.g. `FixedInDegree(100)`. `via`: how it is held, `Sparse()` or `Dense()`.
       Instead of topology, weight and rule: `via=Layer(eqx.nn.Conv2d(...), shape)`, with numbers of its own.
     - `weight`: a number, an array (one number an edge; `(n_pre, n_post)` for `AllToAll`), a distribution, or a function
@@ -62,6 +66,11 @@ class Link(eqx.Module):
             if not isinstance(getattr(self, name), str):
                 given = shown(getattr(self, name))
                 raise ValueError(f'Link.{name} is {given}, expected the name of a population, such as "E" or "E.exc".')
+            if split(getattr(self, name), f"Link.{name}")[1] is not None and isinstance(self.via, Layer):
+                raise ValueError(
+                    f"Link.{name} is {getattr(self, name)!r}, but a Layer goes from all neurons of a population to all "
+                    "of another; leave the brackets out, or give a topology in place of the Layer."
+                )
         for name in ("delay", "max_delay", "axonal", "dendritic"):
             given = getattr(self, name)
             known = given is not None and not isinstance(given, AbstractDistribution) and not callable(given)
@@ -87,6 +96,11 @@ class Link(eqx.Module):
             raise ValueError(f"Link.rule is {self.rule!r}, expected None or a rule such as PairSTDP() or chain(...).")
         if self.rule is None and not (self.axonal is None and self.dendritic is None):
             raise ValueError("Link.axonal and Link.dendritic are for plastic synapses; give a rule, or only the delay.")
+
+    @property
+    def ends(self) -> tuple[tuple[str, Selection | None], tuple[str, Selection | None]]:
+        """Both names, that of the receivers with its port, and the neurons they choose; None for all."""
+        return split(self.pre, "Link.pre"), split(self.post, "Link.post")
 
 
 def _longest(delay: Any) -> Any:
