@@ -59,6 +59,14 @@ def as_number(value: Any) -> Array:
         return lax.convert_element_type(jnp.asarray(value), canonical_float())
 
 
+def no_flag(value: Any) -> Any:
+    """The same, unless it is True or False, or an array of these, which would pass for 1 and 0: those are refused."""
+    held = np.asarray(value) if isinstance(value, (list, tuple)) and is_concrete(value) else value
+    if isinstance(held, bool) or getattr(held, "dtype", None) == np.bool_:
+        raise ValueError(f"Got {value!r} ({type(value).__name__}) for a number; expected a real number or an array.")
+    return value
+
+
 class AbstractLaw(eqx.Module):
     """Stands for numbers that are still to be drawn: what a parameter may be until its network is built."""
 
@@ -85,7 +93,7 @@ def param(
     """
 
     def convert(value: Any) -> Any:
-        return value if (value is None and optional) or isinstance(value, AbstractLaw) else as_number(value)
+        return value if (value is None and optional) or isinstance(value, AbstractLaw) else as_number(no_flag(value))
 
     bounds = {"above": above, "least": least, "below": below, "most": most, "finite": finite}
     metadata = {"unit": unit, **bounds, **kwargs.pop("metadata", {})}

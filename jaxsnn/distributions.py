@@ -21,7 +21,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxsnn import _random
 from jaxsnn._text import described
-from jaxsnn._types import AbstractLaw, as_number, check, is_concrete, on_device, param, recheck
+from jaxsnn._types import AbstractLaw, as_number, check, is_concrete, no_flag, on_device, param, recheck
 
 Shape = tuple[int, ...]
 M = TypeVar("M", bound=eqx.Module)
@@ -243,7 +243,7 @@ def draw(
         return value.sample(key, shape)
     if callable(value):
         value = value(key, shape) if len(inspect.signature(value).parameters) > 1 else value(key)
-    number = as_number(value)
+    number = as_number(no_flag(value))
     if number.ndim == 0:
         return number
     if number.ndim > len(shape) or any(n not in (1, m) for n, m in zip(number.shape[::-1], shape[::-1], strict=False)):

@@ -50,8 +50,8 @@ class AbstractSurrogate(Checked):
         integrate-and-fire neuron `v_th - v_reset`; 1 is taken where it is not positive (a reset to the threshold).
         """
         span = jnp.asarray(span, u.dtype)
-        span = jnp.where(span > 0, span, 1.0)
-        return _attach(fired.astype(u.dtype), u, self.slope(u / span) / span)
+        per_unit = 1.0 / jnp.where(span > 0, span, 1.0)  # once: a step multiplies instead of dividing
+        return _attach(fired.astype(u.dtype), u, self.slope(u * per_unit) * per_unit)
 
 
 class Peak(AbstractSurrogate):

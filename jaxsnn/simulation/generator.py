@@ -13,7 +13,7 @@ from jaxtyping import Array, Int
 from .._select import Selection, selection
 from .._status import Status, bit
 from .._time import LAST, as_instant, instant, step_of, whole, wrong
-from .._types import as_number, canonical_float, check, is_concrete, param
+from .._types import as_number, canonical_float, check, is_concrete, no_flag, param
 from ..dynamics import Inputs
 from .drive import AbstractDrive, negative
 from .target import Target, fed, one_name, targets
@@ -95,7 +95,8 @@ class SpikeGenerator(AbstractDrive):
         block, known = _BLOCK, is_concrete((indices, when))
         if known:
             indices, when, block = _laid_out(np.asarray(indices), np.asarray(when))
-        values = dict(indices=indices, weight=as_number(weight), start=as_instant(start, optional=True), into=into)
+        weight, start = as_number(no_flag(weight)), as_instant(start, optional=True)
+        values = dict(indices=indices, weight=weight, start=start, into=into)
         values |= dict(times=None if times is None else when, at=when if times is None else None)
         values |= dict(index=selection(index, "index"), length=steps, n=n, block=block, in_order=known)
         for name, value in values.items():

@@ -13,7 +13,7 @@ from .. import _random
 from .._select import Selection
 from .._status import Status, bit
 from .._time import instant
-from .._types import as_number, check, param
+from .._types import as_number, check, no_flag, param
 from ..dynamics import Inputs
 from .drive import AbstractDrive, finite, negative
 from .generator import SpikeGenerator
@@ -25,7 +25,7 @@ from .when import Rows, Window, check_bin, check_rows, check_window
 def _rate(value: Any) -> Any:
     if callable(value):
         return value if isinstance(value, eqx.Module) else OfTime(value)
-    return as_number(value)
+    return as_number(no_flag(value))
 
 
 class Poisson(AbstractDrive):

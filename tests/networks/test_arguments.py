@@ -114,3 +114,10 @@ def test_what_is_right_is_taken():
     assert link(delay=[1.0] * 16)["p"].delay.shape == (16,)
     assert snn.Sparse(np.int32(3)).capacity == 3
     assert link(topology=snn.FixedProb(np.float64(0.5)), weight=np.float32(2.0))["p"].weight == 2.0
+
+
+@pytest.mark.parametrize("of", [{"weight": True}, {"weight": np.ones(4, bool)}])
+def test_a_weight_is_no_flag(of):
+    link = snn.Link("E", "E", snn.AllToAll(), delay=1.0, **of)
+    with pytest.raises(ValueError, match="for a number; expected a real number"):
+        snn.network(dt=1.0, key=0, populations={"E": snn.Population(snn.LIF(), 2)}, projections={"EE": link})

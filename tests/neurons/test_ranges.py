@@ -23,9 +23,9 @@ def parts(model):
 
 
 def kinds():
-    """One of each class that has numbers, by name."""
+    """One of each class that has numbers, by name; inputs check theirs themselves (tests/simulation/test_costs.py)."""
     models = [make(1.0) for table in (NEURONS, PORTS, RELEASES) for make in table.values()]
-    models += [snn.AdEx(), snn.EIF(), snn.PairSTDP(), snn.Clopath(), snn.TripletSTDP(), snn.Noise(1.0, into="P")]
+    models += [snn.AdEx(), snn.EIF(), snn.PairSTDP(), snn.Clopath(), snn.TripletSTDP()]
     found = {type(part).__name__: part for model in models for part in parts(model)}
     return {name: part for name, part in found.items() if isinstance(part, Checked) and list(numbers(part))}
 
@@ -48,6 +48,15 @@ def with_number(part, name, value):
     """Built anew with another number."""
     given = {f.name: getattr(part, f.name) for f in dataclasses.fields(part) if f.init}
     return type(part)(**{**given, name: value})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_true_is_no_number(kind):
+    part = KINDS[kind]
+    for field in numbers(part):
+        for value in (True, [True, False], np.ones(2, bool)):
+            with refused("for a number; expected a real number"):
+                with_number(part, field.name, value)
 
 
 @pytest.mark.parametrize("kind", KINDS)
