@@ -20,6 +20,7 @@ import pytest
 BUDGET = Path(__file__).with_name("programs.json")
 COMPILE = "/jax/core/compile/backend_compile_duration"
 HIT = "/jax/compilation_cache/cache_hits"
+HELD = 1000  # programs that a worker keeps from file to file
 
 counts = {"programs": 0, "hits": 0, "compiling": 0.0}
 
@@ -77,12 +78,22 @@ class Recorder:
         self.before = dict(counts)
         self.tests: dict[str, dict[str, float]] = {}
         self.over: list[str] = []
+        self.cleared = 0
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items):
         """The longest file first, so that no worker is left alone with it at the end; within a file as written."""
         kept = budget()
         items.sort(key=lambda item: -kept.get(file_of(item.nodeid), {}).get("seconds", 0))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_teardown(self, item, nextitem):
+        """Let go of programs between files: each takes about ten of the 65 530 mappings that Linux gives a process,
+        and XLA ends it without a word when there are none left."""
+        done = nextitem is None or file_of(nextitem.nodeid) != file_of(item.nodeid)
+        if done and counts["programs"] - self.cleared > HELD:
+            jax.clear_caches()
+            self.cleared = counts["programs"]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self):

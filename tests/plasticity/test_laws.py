@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
+from jaxsnn.plasticity.base import counted
 from tests.laws.test_exports import check
 from tests.laws.test_models import SCALES, assert_near, shape_and_type
 from tests.plasticity.rules import LAZY, RULES
@@ -26,7 +27,7 @@ def update(chain, synapses, clocks, seen):
             side = lambda own, traces: type("Side", (), {**dict.fromkeys(traces, own["x"]), **own})
             s = snn.Seen(side(x, rule.pre_traces()), side(y, rule.post_traces()), seen["modulators"], 1.0)
             events = rule.pre_event(s.pre, 1.0) + rule.post_event(s.post, 1.0)
-            return events * getattr(rule, name)(w, s)
+            return counted(events, getattr(rule, name)(w, s))
 
         return ask
 
