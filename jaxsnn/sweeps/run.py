@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -101,7 +101,8 @@ class Planned:
     key: Array
     parts: list[tuple[Traced, Points]]
     failures: list[tuple[Exception, Points]]  # structures whose experiment could not be traced
-    begin: float
+    begin: float  # time.monotonic() before
+    traced_s: float = 0.0  # what tracing took: a part of compiling, as the dataset counts it
 
     @property
     def form(self) -> dict[str, jax.ShapeDtypeStruct]:
@@ -154,7 +155,7 @@ def run(
     """Run what is planned, as `sweep` does."""
     one_by_one = jax.default_backend() == "cpu"
     threads = threads or (cores() if one_by_one else 1)
-    results, compile_s = Results(planned.grid, planned.form), 0.0
+    results, compile_s = Results(planned.grid, planned.form), planned.traced_s
     errors = [error for error, _ in planned.failures]
     for error, points in planned.failures:
         results.fail(points.where, _one_line(error))
