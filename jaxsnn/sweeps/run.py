@@ -140,7 +140,7 @@ def plan(experiment: Experiment, grid: Grid, key: Any) -> Planned:
     if not planned.parts:
         raise planned.failures[0][0]
     check_memory(grid, planned.form)
-    return planned
+    return replace(planned, traced_s=time.monotonic() - planned.begin)
 
 
 def run(
