@@ -79,8 +79,9 @@ class Cell(eqx.Module):
         """For every port, the derivatives by the size of an arrival now, and by its time for a weight of one.
 
         `held`: who was refractory in the step that ends now. Where the membrane is still held afterwards, `a.v` is 0.
-        Where it begins to move, the derivative by the time jumps: of an arrival just before, the membrane sees nothing
-        but the current; of one just after, it moves meanwhile. An arrival that coincides gets the mean of the two.
+        Where it begins to move, the derivative with respect to time jumps: of an arrival just before, the membrane sees
+        nothing but the current; of one just after, it moves meanwhile. An arrival that coincides gets the mean
+        of the two.
         """
         v = jnp.where(held, 0.5 * a.v, a.v)
         return {name: (i, i / self.tau[name] - self.rate * v) for name, i in a.i.items()}

@@ -39,7 +39,7 @@ def started(dynamics: Any, drive: Any, key: Any) -> RunState:
 
 
 def resumed(dynamics: Any, drive: Any, state: RunState) -> RunState:
-    """The state of an earlier run, as `dynamics` goes on from it; one error if it is of another model or drive."""
+    """The state of an earlier run, as `dynamics` continues it; one error if it is of another model or drive."""
     if (why := misfit(dynamics, drive, state)) is not None:
         raise ValueError(why)
     return eqx.tree_at(lambda s: s.dynamics, state, dynamics.resumed(state.dynamics))
