@@ -20,7 +20,7 @@ SPACE = {
     "integrator": snn.Static("euler", ("euler", "rk2", "rk4")),
     "dt": snn.Static(0.1, unit="ms"),
 }
-INTEGRATORS = {"euler": snn.Euler(), "rk2": snn.RK2(), "rk4": snn.RK4()}
+INTEGRATORS = {"euler": snn.integrators.Euler(), "rk2": snn.integrators.RK2(), "rk4": snn.integrators.RK4()}
 NUMBERS = ("c", "g_l", "e_l", "v_t", "delta_t", "a", "tau_w", "b", "v_reset", "bias")
 PATTERNS = {  # pF, nS, mV, mV, mV, nS, ms, pA, mV, pA
     "tonic": (200, 10, -70, -50, 2, 2, 30, 0, -58, 500),
@@ -50,8 +50,8 @@ def experiment(point, key):
     cell = snn.AdEx(
         **dict(zip(NUMBERS, numbers)),
         integrator=INTEGRATORS[point["integrator"]],
-        comparator=snn.Above(),
-        surrogate=snn.FastSigmoid(),
+        comparator=snn.thresholds.Greater(),
+        surrogate=snn.surrogates.FastSigmoid(),
     )
     net = snn.network(dt=point["dt"], populations={"cells": snn.Population(cell, len(PATTERNS))}, key=jax.random.key(0))
     record = {"v": snn.Trace("cells.v"), "w": snn.Trace("cells.w"), "spikes": snn.Raster("cells")}

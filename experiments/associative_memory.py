@@ -40,7 +40,7 @@ CUE_ON, CUE_OFF, LATE, END = 200.0, 300.0, 800.0, 1300.0  # ms; what counts is t
 SHOWN, PAUSE, DRIVE, SILENCE = 800.0, 100.0, 10.0, 30.0  # ms, ms, mV, mV: how patterns are shown while they are learnt
 
 
-class Covariance(snn.AbstractRule):
+class Covariance(snn.plasticity.AbstractRule):
     """`dw = eta (y - theta)` at a pre spike, `dw = eta (x - theta)` at a post spike: who fires together connects.
 
     With rates in place of the traces `x` and `y`, `dw/dt = 2 eta tau (r_i r_j - theta / (2 tau) (r_i + r_j))`: but for
@@ -52,10 +52,10 @@ class Covariance(snn.AbstractRule):
     tau: Array = snn.param(20.0, unit="ms", above=0.0)
 
     def pre_traces(self):
-        return {"x": snn.SpikeTrace(self.tau)}
+        return {"x": snn.plasticity.SpikeTrace(self.tau)}
 
     def post_traces(self):
-        return {"y": snn.SpikeTrace(self.tau)}
+        return {"y": snn.plasticity.SpikeTrace(self.tau)}
 
     def on_pre(self, w, s):
         return self.eta * (s.post.y - self.theta)
@@ -74,7 +74,7 @@ def network(weight, *, n, rule=None, key):
     """Neurons that fire at a few Hz by themselves, all connected with `weight` `(pre, post)`, and inhibited by all."""
     cell = snn.LIF(tau=20.0, v_th=20.0, v_reset=10.0, t_ref=2.0, bias=17.0, noise=2.0)
     cells = snn.Population(cell, n, ports={"in": snn.Exponential(10.0)}, init={"v": snn.Uniform(0.0, 20.0)})
-    link = lambda weight, rule=None: snn.Link(
+    link = lambda weight, rule=None: snn.Connection(
         "E", "E", snn.AllToAll(), via=snn.Dense(), weight=weight, delay=DT, rule=rule
     )
     projections = {"EE": link(weight, rule), "inhibition": link(-INHIBITION / n)}
@@ -98,11 +98,11 @@ def learned(patterns, strength, *, key):
     most = J_0 * (1.0 - F) / (n * F)  # the weight that one pattern, written, gives two of its neurons
     rule = snn.chain(Covariance(eta=strength * Covariance().eta), snn.Bound(-most, most))
     net = network(jnp.zeros((n, n)), n=n, rule=rule, key=key)
-    drive = snn.Silence()
+    drive = snn.drives.Silence()
     for p in range(number):
         on, off = p * (SHOWN + PAUSE), p * (SHOWN + PAUSE) + SHOWN
-        drive += snn.Step(DRIVE * (2.0 * patterns[p] - 1.0), into="E", start=on, stop=off)
-        drive += snn.Step(-SILENCE, into="E", start=off, stop=off + PAUSE)
+        drive += snn.StepCurrent(DRIVE * (2.0 * patterns[p] - 1.0), into="E", start=on, stop=off)
+        drive += snn.StepCurrent(-SILENCE, into="E", start=off, stop=off + PAUSE)
     run = snn.simulate(net, drive, t=number * (SHOWN + PAUSE), key=key)
     return net.learned(run.state).frozen(), run.status
 
@@ -118,7 +118,7 @@ def experiment(point, key):
     cued = jnp.where(jnp.cumsum(first) <= jnp.sum(first) / 2.0, first, 0.0)
     run = snn.simulate(
         net,
-        snn.Step(point["cue"] * cued, into="E", start=CUE_ON, stop=CUE_OFF),
+        snn.StepCurrent(point["cue"] * cued, into="E", start=CUE_ON, stop=CUE_OFF),
         t=END,
         key=jax.random.fold_in(key, 2),
         record={"late": snn.Count("E", LATE), "spikes": snn.Raster("E")},
@@ -173,7 +173,7 @@ def plot(ds, path):
         for ax, case in zip(row, cases):
             full = {x: float(first[x].max()) for x in ("cue", "strength") if x in first.dims}
             point = first.sel({"storage": storage, **full, **case})
-            spikes = snn.PackedRaster(point.spikes.values, int(ds.attrs["n"]), DT).dense()
+            spikes = snn.probes.PackedRaster(point.spikes.values, int(ds.attrs["n"]), DT).dense()
             snn.plot.raster(np.asarray(spikes)[:, point.order.values[:300]], dt=DT, ax=ax)
             ax.axvspan(CUE_ON, CUE_OFF, color="tab:orange", alpha=0.25, linewidth=0)
             for line in (49.5, 99.5):

@@ -48,7 +48,7 @@ def balanced(*, g, n, key):
         return snn.Population(cell, size, init={"v": snn.Uniform(0.0, V_TH)})
 
     def link(pre, post, k, weight):  # half of all pairs are connected: a matrix of counts beats lists of edges
-        return snn.Link(pre, post, snn.FixedInDegree(k), via=snn.Dense(), weight=weight, delay=DELAY)
+        return snn.Connection(pre, post, snn.FixedInDegree(k), via=snn.Dense(), weight=weight, delay=DELAY)
 
     return snn.network(
         dt=DT,
@@ -74,7 +74,7 @@ def experiment(point, key):
         drive,
         t=start + point["window"],
         key=key,
-        record={p: {"rate": snn.Rate(p, bin=BIN), "isi": snn.ISI(p, start=start)} for p in ("E", "I")},
+        record={p: {"rate": snn.PopulationRate(p, bin=BIN), "isi": snn.ISI(p, start=start)} for p in ("E", "I")},
     )
     share = {"E": 0.8, "I": 0.2}
     rate = jnp.stack([share[p] * run[p]["rate"] for p in share]).sum(0)[round(start / BIN) :]

@@ -61,7 +61,7 @@ def stands(s):
     return (jnp.abs(s[0]) <= FAR) & (jnp.abs(s[2]) <= STEEP)
 
 
-class CartPole(snn.AbstractDrive):
+class CartPole(snn.drives.AbstractDrive):
     """The world: acts on the read-outs of the step before, every `pause` steps, and shows itself in all.
 
     Its state is that of cart and pole, and the return so far; after the end both stay.
@@ -83,7 +83,7 @@ class CartPole(snn.AbstractDrive):
         world = jnp.where(acts, push(world, jnp.where(right > left, FORCE, -FORCE)), world)
         seen = world / SCALE.astype(world.dtype)
         seen = seen if self.velocities else seen[::2]
-        return (world, jnp.where(acts, score + 1.0, score)), snn.Inputs(arrivals={"in.in": seen})
+        return (world, jnp.where(acts, score + 1.0, score)), snn.simulation.Inputs(arrivals={"in.in": seen})
 
 
 def policy(point, key):
@@ -93,22 +93,22 @@ def policy(point, key):
         tau=jnp.geomspace(2.0, 20.0, hidden),
         v_th=1.0,
         bias=0.1,
-        gain=snn.PerStep(),
-        reset_kind=snn.Subtract(),
+        gain=snn.gains.PerStep(),
+        reset_mechanism=snn.resets.Subtract(),
     )
     dense = dict(topology=snn.AllToAll(), via=snn.Dense())
     return snn.network(
         dt=1.0,
         key=key,
         populations={
-            "in": snn.Source(4 if point["velocities"] else 2),
+            "in": snn.SpikeSource(4 if point["velocities"] else 2),
             "hid": snn.Population(cell, hidden),
             "out": snn.Population(snn.LI(tau=2.0), 2),
         },
         projections={
-            "in-hid": snn.Link("in", "hid", **dense, weight=snn.Normal(0.0, 1.0)),
-            "hid-hid": snn.Link("hid", "hid", **dense, weight=snn.Normal(0.0, 0.5 * hidden**-0.5), delay=1.0),
-            "hid-out": snn.Link("hid", "out", **dense, weight=snn.Normal(0.0, 1.0)),
+            "in-hid": snn.Connection("in", "hid", **dense, weight=snn.Normal(0.0, 1.0)),
+            "hid-hid": snn.Connection("hid", "hid", **dense, weight=snn.Normal(0.0, 0.5 * hidden**-0.5), delay=1.0),
+            "hid-out": snn.Connection("hid", "out", **dense, weight=snn.Normal(0.0, 1.0)),
         },
     )
 

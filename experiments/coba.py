@@ -32,7 +32,7 @@ class Kick(NamedTuple):
     start: float  # ms
     stop: float  # ms
     weight: float | None  # nS; None: that of excitatory synapses
-    to: dict[str, snn.AbstractTopology]  # by population
+    to: dict[str, snn.connectivity.AbstractTopology]  # by population
 
 
 class Variant(NamedTuple):
@@ -44,10 +44,13 @@ class Variant(NamedTuple):
     bias: float = 0.0  # pA
     delay: float = 0.0  # ms
     t_ref: float = 4.9  # ms; Brian2's `refractory=5*ms` holds 49 steps of 0.1 ms
-    v0: snn.AbstractDistribution | float = snn.Uniform(-60.0, -50.0)  # mV
-    topologies: tuple[snn.AbstractTopology, snn.AbstractTopology] = (snn.FixedProb(0.02), snn.FixedProb(0.02))
-    kick: Kick | None = None
-    order: snn.AbstractOrder = snn.BrianOrder()
+    v0: snn.distributions.AbstractDistribution | float = snn.Uniform(-60.0, -50.0)  # mV
+    topologies: tuple[snn.connectivity.AbstractTopology, snn.connectivity.AbstractTopology] = (
+        snn.FixedProb(0.02),
+        snn.FixedProb(0.02),
+    )
+    add_jump: Kick | None = None
+    order: snn.networks.AbstractOrder = snn.BrianOrder()
 
 
 NEST = dict(t_ref=5.0, order=snn.NestOrder())
@@ -65,7 +68,7 @@ VARIANTS = {
         delay=0.1,
         v0=-60.0,
         topologies=(snn.FixedInDegree(64), snn.FixedInDegree(16)),
-        kick=Kick(50, 300.0, 1.0, 51.0, None, {"E": snn.FromArrays(np.arange(50), np.arange(50))}),
+        add_jump=Kick(50, 300.0, 1.0, 51.0, None, {"E": snn.FromArrays(np.arange(50), np.arange(50))}),
         **NEST,
     ),
     # PyNN: examples/VAbenchmarks.py
@@ -74,7 +77,7 @@ VARIANTS = {
         4.0,
         51.0,
         delay=0.2,
-        kick=Kick(20, 100.0, 0.0, 50.0, 100.0, {"E": snn.FixedProb(0.01), "I": snn.FixedProb(0.01)}),
+        add_jump=Kick(20, 100.0, 0.0, 50.0, 100.0, {"E": snn.FixedProb(0.01), "I": snn.FixedProb(0.01)}),
         **NEST,
     ),
 }
@@ -91,8 +94,8 @@ def network(variant, *, excitation=1.0, inhibition=1.0, key):
         v_reset=-60.0,
         t_ref=variant.t_ref,
         bias=variant.bias,
-        gain=snn.Capacitance(200.0),
-        comparator=snn.Above(),
+        gain=snn.gains.Capacitance(200.0),
+        comparator=snn.thresholds.Greater(),
     )
     ports = {"exc": snn.Conductance(5.0, e_rev=0.0), "inh": snn.Conductance(10.0, e_rev=-80.0)}
     populations = {p: snn.Population(cell, n, ports=ports, init={"v": variant.v0}) for p, n in SIZES.items()}
@@ -100,15 +103,17 @@ def network(variant, *, excitation=1.0, inhibition=1.0, key):
     projections, drive = {}, None
     for post in SIZES:
         exc, inh = variant.topologies
-        projections[f"E{post}"] = snn.Link("E", f"{post}.exc", exc, weight=w_exc, delay=variant.delay)
-        projections[f"I{post}"] = snn.Link("I", f"{post}.inh", inh, weight=w_inh, delay=variant.delay)
-    if variant.kick is not None:
-        kick = variant.kick
-        weight = w_exc if kick.weight is None else kick.weight
-        populations["kick"] = snn.Source(kick.sources)
-        for post, topology in kick.to.items():
-            projections[f"kick{post}"] = snn.Link("kick", f"{post}.exc", topology, weight=weight, delay=variant.delay)
-        drive = snn.Poisson(kick.rate, into="kick", start=kick.start, stop=kick.stop)
+        projections[f"E{post}"] = snn.Connection("E", f"{post}.exc", exc, weight=w_exc, delay=variant.delay)
+        projections[f"I{post}"] = snn.Connection("I", f"{post}.inh", inh, weight=w_inh, delay=variant.delay)
+    if variant.add_jump is not None:
+        add_jump = variant.add_jump
+        weight = w_exc if add_jump.weight is None else add_jump.weight
+        populations["add_jump"] = snn.SpikeSource(add_jump.sources)
+        for post, topology in add_jump.to.items():
+            projections[f"kick{post}"] = snn.Connection(
+                "add_jump", f"{post}.exc", topology, weight=weight, delay=variant.delay
+            )
+        drive = snn.Poisson(add_jump.rate, into="add_jump", start=add_jump.start, stop=add_jump.stop)
     net = snn.network(dt=DT, populations=populations, projections=projections, order=variant.order, key=key)
     return net, drive
 

@@ -34,31 +34,31 @@ class Variant(NamedTuple):
 
     dt: float
     cell: dict
-    topologies: tuple[snn.AbstractTopology, snn.AbstractTopology]
+    topologies: tuple[snn.connectivity.AbstractTopology, snn.connectivity.AbstractTopology]
     delay: float
-    order: snn.AbstractOrder
-    init: dict[str, snn.AbstractDistribution]
-    kick: bool
+    order: snn.networks.AbstractOrder
+    init: dict[str, snn.distributions.AbstractDistribution]
+    add_jump: bool
 
 
 VARIANTS = {
     "nest": Variant(
         dt=0.05,
-        cell=dict(integrator=snn.RK4(), detector=snn.AtPeak(), t_ref=2.0),
+        cell=dict(integrator=snn.integrators.RK4(), detector=snn.neurons.PeakDetector(), t_ref=2.0),
         topologies=(snn.FixedInDegree(64), snn.FixedInDegree(16)),
         delay=0.1,
         order=snn.NestOrder(),
         init={},
-        kick=True,
+        add_jump=True,
     ),
     "brian2": Variant(
         dt=0.1,
-        cell=dict(v_th=-20.0, detector=snn.WhileAbove(), t_ref=2.9),  # 3 ms hold 29 steps there
+        cell=dict(v_th=-20.0, detector=snn.neurons.AboveThreshold(), t_ref=2.9),  # 3 ms hold 29 steps there
         topologies=(snn.FixedProb(0.02), snn.FixedProb(0.02)),
         delay=0.0,
         order=snn.BrianOrder(),
         init={"v": snn.Normal(-65.0, 5.0), "exc.g": snn.Normal(40.0, 15.0), "inh.g": snn.Normal(200.0, 120.0)},
-        kick=False,
+        add_jump=False,
     ),
 }
 SPACE = {
@@ -77,13 +77,13 @@ def network(variant, *, excitation=1.0, inhibition=1.0, key):
     exc, inh = variant.topologies
     links, drive = {}, None
     for post in SIZES:
-        links[f"E{post}"] = snn.Link("E", f"{post}.exc", exc, weight=W_EXC * excitation, delay=variant.delay)
-        links[f"I{post}"] = snn.Link("I", f"{post}.inh", inh, weight=W_INH * inhibition, delay=variant.delay)
-    if variant.kick:
-        populations["kick"] = snn.Source(50)
+        links[f"E{post}"] = snn.Connection("E", f"{post}.exc", exc, weight=W_EXC * excitation, delay=variant.delay)
+        links[f"I{post}"] = snn.Connection("I", f"{post}.inh", inh, weight=W_INH * inhibition, delay=variant.delay)
+    if variant.add_jump:
+        populations["add_jump"] = snn.SpikeSource(50)
         some = snn.FromArrays(np.arange(50), np.arange(50))
-        links["kickE"] = snn.Link("kick", "E.exc", some, weight=W_EXC * excitation, delay=variant.delay)
-        drive = snn.Poisson(300.0, into="kick", start=1.0, stop=51.0)
+        links["kickE"] = snn.Connection("add_jump", "E.exc", some, weight=W_EXC * excitation, delay=variant.delay)
+        drive = snn.Poisson(300.0, into="add_jump", start=1.0, stop=51.0)
     net = snn.network(dt=variant.dt, populations=populations, projections=links, order=variant.order, key=key)
     return net, drive
 

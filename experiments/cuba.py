@@ -30,11 +30,14 @@ class Variant(NamedTuple):
     w_inh: float = -9.0  # mV
     delay: float = 0.1  # ms
     t_ref: float = 5.0  # ms
-    v0: snn.AbstractDistribution | float = snn.Uniform(-60.0, -50.0)  # mV
-    topologies: tuple[snn.AbstractTopology, snn.AbstractTopology] = (snn.FixedProb(0.02), snn.FixedProb(0.02))
+    v0: snn.distributions.AbstractDistribution | float = snn.Uniform(-60.0, -50.0)  # mV
+    topologies: tuple[snn.connectivity.AbstractTopology, snn.connectivity.AbstractTopology] = (
+        snn.FixedProb(0.02),
+        snn.FixedProb(0.02),
+    )
     kicked: bool = False  # 50 excitatory neurons get 300 Hz for 50 ms
     deaf: bool = False  # currents stand still, and hear nothing, while their neuron is refractory
-    order: snn.AbstractOrder = snn.NestOrder()
+    order: snn.networks.AbstractOrder = snn.NestOrder()
 
 
 BRIAN = dict(delay=0.0, t_ref=4.9, order=snn.BrianOrder())  # Brian2's `refractory=5*ms` holds 49 steps of 0.1 ms
@@ -59,20 +62,22 @@ SPACE = space("b2_cuba", VARIANTS)
 def network(variant, *, excitation=1.0, inhibition=1.0, key):
     """The network, and what drives it: nothing, or the kick."""
     port = lambda tau: snn.UnlessRefractory(snn.Exponential(tau)) if variant.deaf else snn.Exponential(tau)
-    cell = snn.LIF(tau=20.0, v_rest=-49.0, v_th=-50.0, v_reset=-60.0, t_ref=variant.t_ref, comparator=snn.Above())
+    cell = snn.LIF(
+        tau=20.0, v_rest=-49.0, v_th=-50.0, v_reset=-60.0, t_ref=variant.t_ref, comparator=snn.thresholds.Greater()
+    )
     ports = {"exc": port(5.0), "inh": port(10.0)}
     populations = {p: snn.Population(cell, n, ports=ports, init={"v": variant.v0}) for p, n in SIZES.items()}
     w_exc, w_inh = excitation * W_EXC, inhibition * variant.w_inh
     projections, drive = {}, None
     for post in SIZES:
         exc, inh = variant.topologies
-        projections[f"E{post}"] = snn.Link("E", f"{post}.exc", exc, weight=w_exc, delay=variant.delay)
-        projections[f"I{post}"] = snn.Link("I", f"{post}.inh", inh, weight=w_inh, delay=variant.delay)
+        projections[f"E{post}"] = snn.Connection("E", f"{post}.exc", exc, weight=w_exc, delay=variant.delay)
+        projections[f"I{post}"] = snn.Connection("I", f"{post}.inh", inh, weight=w_inh, delay=variant.delay)
     if variant.kicked:
         first = snn.FromArrays(np.arange(50), np.arange(50))
-        populations["kick"] = snn.Source(50)
-        projections["kickE"] = snn.Link("kick", "E.exc", first, weight=w_exc, delay=variant.delay)
-        drive = snn.Poisson(300.0, into="kick", start=1.0, stop=51.0)
+        populations["add_jump"] = snn.SpikeSource(50)
+        projections["kickE"] = snn.Connection("add_jump", "E.exc", first, weight=w_exc, delay=variant.delay)
+        drive = snn.Poisson(300.0, into="add_jump", start=1.0, stop=51.0)
     net = snn.network(dt=DT, populations=populations, projections=projections, order=variant.order, key=key)
     return net, drive
 

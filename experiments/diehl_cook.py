@@ -54,7 +54,7 @@ PUBLISHED = {100: (82.9, 87.7), 400: (87.0, 91.8), 1600: (91.9, 91.9), 6400: (95
 MNIST_MEAN = 82.0  # % of a nearest-class-mean classifier on MNIST, the yardstick of these
 
 
-class TargetSTDP(snn.AbstractRule):
+class TargetSTDP(snn.plasticity.AbstractRule):
     """`dw = eta (x - target) (w_max - w)^mu` at a post spike, `x` a pre trace: a form with a target, as in the paper.
 
     Inputs that were active grow, those that were not decline: with `target` the weights forget what is not seen again.
@@ -67,7 +67,7 @@ class TargetSTDP(snn.AbstractRule):
     mu: Array = snn.param(1.0, unit="1")
 
     def pre_traces(self):
-        return {"x": snn.SpikeTrace(self.tau)}
+        return {"x": snn.plasticity.SpikeTrace(self.tau)}
 
     def on_post(self, w, s):
         return self.eta * (s.pre.x - self.target) * jnp.maximum(self.w_max - w, 1e-6) ** self.mu
@@ -100,7 +100,7 @@ class Homeostatic(snn.LIF):
         return super().reset(s, spike, dt)._replace(theta=theta)
 
 
-class Show(snn.AbstractDrive):
+class Show(snn.drives.AbstractDrive):
     """Images in turn, a window each: Poisson trains of their pixels for `shown` steps, then nothing."""
 
     rates: Array  # Hz, (images, pixels)
@@ -111,10 +111,10 @@ class Show(snn.AbstractDrive):
         on = t % self.window < self.shown
         chance = jnp.where(on, self.rates[t // self.window] * (DT * 1e-3), 0.0)
         spikes = jax.random.bernoulli(jax.random.fold_in(key, t), chance)
-        return d, snn.Inputs(arrivals={"pixels.in": spikes.astype(chance.dtype)})
+        return d, snn.simulation.Inputs(arrivals={"pixels.in": spikes.astype(chance.dtype)})
 
 
-class Responses(snn.AbstractProbe):
+class Responses(snn.probes.AbstractProbe):
     """How often every neuron fires in every window, `(windows, n)`."""
 
     population: str = eqx.field(static=True)
@@ -141,12 +141,12 @@ def network(pixels, n, *, total, inhibition, eta, target, theta_plus, tau_theta,
         dt=DT,
         key=key,
         populations={
-            "pixels": snn.Source(pixels),
+            "pixels": snn.SpikeSource(pixels),
             "E": snn.Population(exc, n, ports={"exc": snn.Conductance(1.0, 0.0), "inh": snn.Conductance(2.0, -100.0)}),
             "I": snn.Population(inh, n, ports={"exc": snn.Conductance(1.0, 0.0)}),
         },
         projections={
-            "input": snn.Link(
+            "input": snn.Connection(
                 "pixels",
                 "E.exc",
                 snn.AllToAll(),
@@ -155,8 +155,8 @@ def network(pixels, n, *, total, inhibition, eta, target, theta_plus, tau_theta,
                 delay=DT,
                 rule=learn,
             ),
-            "EI": snn.Link("E", "I.exc", snn.OneToOne(), weight=10.4, delay=DT),
-            "IE": snn.Link(
+            "EI": snn.Connection("E", "I.exc", snn.OneToOne(), weight=10.4, delay=DT),
+            "IE": snn.Connection(
                 "I", "E.inh", snn.AllToAll(), via=snn.Dense(), weight=inhibition * (1 - np.eye(n)), delay=DT
             ),
         },

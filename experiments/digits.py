@@ -55,22 +55,22 @@ def classifier(hidden, key):
         tau=5.0,
         v_th=1.0,
         bias=jnp.zeros(hidden),
-        gain=snn.PerStep(),
-        reset_kind=snn.Subtract(detach=True),
-        surrogate=snn.FastSigmoid(5.0),
+        gain=snn.gains.PerStep(),
+        reset_mechanism=snn.resets.Subtract(detach=True),
+        surrogate=snn.surrogates.FastSigmoid(5.0),
     )
     dense = dict(topology=snn.AllToAll(), via=snn.Dense())
     return snn.network(
         dt=1.0,
         key=key,
         populations={
-            "in": snn.Source(64),
+            "in": snn.SpikeSource(64),
             "hid": snn.Population(cell, hidden),
             "out": snn.Population(snn.LI(tau=10.0, v_rest=jnp.zeros(10)), 10),
         },
         projections={
-            "in-hid": snn.Link("in", "hid", **dense, weight=snn.Normal(0.0, 0.25)),
-            "hid-out": snn.Link("hid", "out", **dense, weight=snn.Normal(0.0, hidden**-0.5)),
+            "in-hid": snn.Connection("in", "hid", **dense, weight=snn.Normal(0.0, 0.25)),
+            "hid-out": snn.Connection("hid", "out", **dense, weight=snn.Normal(0.0, hidden**-0.5)),
         },
     )
 
@@ -109,11 +109,11 @@ def perceptron(point, x, y, test, key):
 def experiment(point, key):
     """Train on four fifths, test on the rest."""
     x, y, train, test = (jnp.asarray(part) for part in digits())
-    fold, code = point["fold"].astype(jnp.int32), snn.DirectCode(point["steps"])
+    fold, code = point["fold"].astype(jnp.int32), snn.encoders.DirectCode(point["steps"])
     train, test = train[fold], test[fold]
     real, test_x, test_y = test >= 0, x[test], y[test]
 
-    est = snn.BPTT(wrt=LEARNT, checkpoint=snn.KeepAll())
+    est = snn.BPTT(wrt=LEARNT, checkpoint=snn.checkpointing.KeepAll())
     fit = snn.fit(
         classifier(point["hidden"], key),
         est,

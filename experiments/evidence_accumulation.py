@@ -33,16 +33,18 @@ SPACE = {
 }
 REPEATS = ("seed",)
 ESTIMATORS = {  # given the network and a key
-    "BPTT": lambda net, key: snn.BPTT(checkpoint=snn.KeepAll()),
+    "BPTT": lambda net, key: snn.BPTT(checkpoint=snn.checkpointing.KeepAll()),
     "e-prop": lambda net, key: snn.EProp(),
-    "e-prop, random feedback": lambda net, key: snn.EProp(feedback=snn.RandomFeedback.start(net, scale=1.0, key=key)),
+    "e-prop, random feedback": lambda net, key: snn.EProp(
+        feedback=snn.feedback.RandomFeedback.start(net, scale=1.0, key=key)
+    ),
 }
 DT, CUE, PAUSE, WAIT, TURN = 5.0, 20, 10, 200, 30  # ms; steps
 GROUP, CUE_HZ, NOISE_HZ = 10, 40.0, 10.0
 LEARN, EXAM = 320, 200  # mazes; of an epoch, and at the end
 
 
-class Maze(snn.AbstractDrive):
+class Maze(snn.drives.AbstractDrive):
     """Spikes of the inputs along one path, drawn anew in every run: left, right, turn now, noise.
 
     **Arguments:** `cues`: the side of each, 0 or 1, `(cues,)`.
@@ -54,7 +56,7 @@ class Maze(snn.AbstractDrive):
     axes: ClassVar = {"cues": 1}
 
     @property
-    def reacts(self):
+    def closed_loop(self):
         return False
 
     @property
@@ -68,7 +70,7 @@ class Maze(snn.AbstractDrive):
         on = jnp.stack([shown & (side == 0), shown & (side == 1), t >= self.steps - TURN])
         rate = jnp.concatenate([jnp.where(on, CUE_HZ, 0.0), jnp.full(1, NOISE_HZ)])
         spikes = jax.random.bernoulli(jax.random.fold_in(key, t), jnp.repeat(rate, GROUP) * DT * 1e-3)
-        return d, snn.Inputs(arrivals={"in.in": spikes.astype(rate.dtype)})
+        return d, snn.simulation.Inputs(arrivals={"in.in": spikes.astype(rate.dtype)})
 
 
 def mazes(key, n, cues):
@@ -87,25 +89,25 @@ def network(hidden, key):
         t_ref=DT,
         beta=jnp.where(jnp.arange(hidden) % 2, 0.03, 0.0),
         tau_a=2000.0,
-        gain=snn.PerStep(),
-        reset_kind=snn.Subtract(detach=True),
-        reset_time=snn.NextStep(),
-        while_refractory=snn.Integrates(),
-        surrogate=snn.Triangle(0.3),
+        gain=snn.gains.PerStep(),
+        reset_mechanism=snn.resets.Subtract(detach=True),
+        reset_time=snn.resets.NextStep(),
+        refractory_input=snn.refractory.Ungated(),
+        surrogate=snn.surrogates.Triangle(0.3),
     )
     dense = dict(topology=snn.AllToAll(), via=snn.Dense())
     return snn.network(
         dt=DT,
         key=key,
         populations={
-            "in": snn.Source(4 * GROUP),
+            "in": snn.SpikeSource(4 * GROUP),
             "hid": snn.Population(cell, hidden),
             "out": snn.Population(snn.LI(tau=20.0), 2),
         },
         projections={
-            "in-hid": snn.Link("in", "hid", **dense, weight=snn.Normal(0.0, (4 * GROUP) ** -0.5)),
-            "hid-hid": snn.Link("hid", "hid", **dense, weight=snn.Normal(0.0, hidden**-0.5), delay=DT),
-            "hid-out": snn.Link("hid", "out", **dense, weight=snn.Normal(0.0, hidden**-0.5)),
+            "in-hid": snn.Connection("in", "hid", **dense, weight=snn.Normal(0.0, (4 * GROUP) ** -0.5)),
+            "hid-hid": snn.Connection("hid", "hid", **dense, weight=snn.Normal(0.0, hidden**-0.5), delay=DT),
+            "hid-out": snn.Connection("hid", "out", **dense, weight=snn.Normal(0.0, hidden**-0.5)),
         },
     )
 
@@ -122,7 +124,7 @@ def experiment(point, key):
         fit = snn.fit(
             net,
             make(net, jax.random.fold_in(key, 3)),
-            (1.0 / TURN) * snn.StepCrossEntropy("out.v", start=start * DT),
+            (1.0 / TURN) * snn.losses.StepCrossEntropy("out.v", start=start * DT),
             walk,
             side,
             optimiser=optax.adam(point["lr"]),

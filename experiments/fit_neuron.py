@@ -39,12 +39,12 @@ REPEATS = ("model",)
 class Model(NamedTuple):
     """The neuron that is measured, what of it is unknown and within which bounds, and the experiment on it."""
 
-    neuron: snn.AbstractNeuron
+    neuron: snn.neurons.AbstractNeuron
     unknown: dict[str, tuple[float, float]]
     mean: float  # of the current, pA
     sd: float
     coupling: float  # pA/mV
-    kick: float  # mV: makes all copies fire with the neuron
+    add_jump: float  # mV: makes all copies fire with the neuron
     dt: float  # ms
     threshold: str | None = None  # read off in the end: the highest voltage without a spike
     skipped: tuple[float, float] = (0.0, 0.0)  # ms before and after a spike that are not compared
@@ -58,8 +58,8 @@ MODELS = {
             v_th=-52.0,
             v_reset=-63.0,
             t_ref=2.0,
-            gain=snn.Resistance(0.12),
-            surrogate=snn.Peak(snn.FastSigmoid(11.0), 0.55),
+            gain=snn.gains.Resistance(0.12),
+            surrogate=snn.surrogates.Scaled(snn.surrogates.FastSigmoid(11.0), 0.55),
         ),
         {
             "tau": (5.0, 40.0),
@@ -71,7 +71,7 @@ MODELS = {
         mean=180.0,
         sd=80.0,
         coupling=20.0,
-        kick=100.0,
+        add_jump=100.0,
         threshold="v_th",
         dt=0.1,
     ),
@@ -79,9 +79,11 @@ MODELS = {
         snn.AdEx(
             v_peak=-20.0,
             t_ref=2.0,
-            integrator=snn.RK4(),
-            reset_kind=snn.ToValue(detach=True),
-            surrogate=snn.Peak(snn.FastSigmoid(40.0), 40.0),  # 1/mV: the peak is 40 mV above the reset
+            integrator=snn.integrators.RK4(),
+            reset_mechanism=snn.resets.ToValue(detach=True),
+            surrogate=snn.surrogates.Scaled(
+                snn.surrogates.FastSigmoid(40.0), 40.0
+            ),  # 1/mV: the peak is 40 mV above the reset
         ),
         {
             "c": (100.0, 500.0),
@@ -97,7 +99,7 @@ MODELS = {
         mean=800.0,
         sd=400.0,
         coupling=120.0,
-        kick=100.0,
+        add_jump=100.0,
         dt=0.1,
         skipped=(3.0, 4.0),
     ),
@@ -115,7 +117,7 @@ MODELS = {
         mean=500.0,
         sd=500.0,
         coupling=200.0,
-        kick=0.0,
+        add_jump=0.0,
         dt=0.05,
     ),
 }
@@ -126,19 +128,19 @@ FAR = 5.0  # mV; larger differences count in proportion, not squared
 CORRELATION = 3.0  # ms, of the current
 
 
-class Coupled(snn.AbstractDrive):
+class Coupled(snn.drives.AbstractDrive):
     """The current, `k (v* - v)` that pulls every membrane to what was measured, and a kick where a spike was."""
 
     current: jax.Array
     measured: jax.Array
     spikes: jax.Array
     k: jax.Array = snn.param(unit="pA/mV")
-    kick: jax.Array = snn.param(unit="mV")
+    add_jump: jax.Array = snn.param(unit="mV")
 
     def step(self, d, t, signals, *, key):
         pull = self.k * (self.measured[jnp.maximum(t - 1, 0)] - signals.state["cell"]["v"])
-        kick = jnp.full_like(pull, self.kick * self.spikes[t])
-        return d, snn.Inputs(currents={"cell": self.current[t] + pull}, arrivals={"cell.in": kick})
+        add_jump = jnp.full_like(pull, self.add_jump * self.spikes[t])
+        return d, snn.simulation.Inputs(currents={"cell": self.current[t] + pull}, arrivals={"cell.in": add_jump})
 
 
 def network(model, neuron, n):
@@ -156,9 +158,9 @@ def with_numbers(model, numbers):
 def fluctuating(model, steps, key):
     """An Ornstein-Uhlenbeck current, pA."""
     decay = np.exp(-model.dt / CORRELATION)
-    kick = jnp.sqrt(1.0 - decay**2) * jax.random.normal(key, (steps,))
-    step = lambda x, kick: (decay * x + kick,) * 2
-    return model.mean + model.sd * jax.lax.scan(step, jnp.zeros(()), kick)[1]
+    add_jump = jnp.sqrt(1.0 - decay**2) * jax.random.normal(key, (steps,))
+    step = lambda x, add_jump: (decay * x + add_jump,) * 2
+    return model.mean + model.sd * jax.lax.scan(step, jnp.zeros(()), add_jump)[1]
 
 
 def recorded(model, neuron, drive, n, steps):
@@ -191,7 +193,7 @@ def experiment(point, key):
     model, steps, starts = MODELS[point["model"]], point["steps"], point["starts"]
     keys = jax.random.split(key, 4)
     current, unseen = (fluctuating(model, steps, k) for k in keys[:2])
-    v, spikes, status = recorded(model, model.neuron, snn.Waveform(current, into="cell"), 1, steps)
+    v, spikes, status = recorded(model, model.neuron, snn.TimedArray(current, into="cell"), 1, steps)
     measured = v[:, 0] + point["noise"] * jax.random.normal(keys[2], (steps,))
     truth = jnp.stack([snn.get(model.neuron, name) for name in model.unknown])
     lo, hi = (jnp.asarray(bound, jnp.float32)[None] for bound in zip(*model.unknown.values()))
@@ -202,7 +204,7 @@ def experiment(point, key):
         return lo + (hi - lo) * jax.nn.sigmoid(u)
 
     def residuals(u):
-        drive = Coupled(current, measured, spikes[:, 0].astype(v.dtype), model.coupling, model.kick)
+        drive = Coupled(current, measured, spikes[:, 0].astype(v.dtype), model.coupling, model.add_jump)
         net = network(model, with_numbers(model, numbers(u)), starts)
         if model.threshold is not None:  # what is made to fire does not fire by itself
             net = snn.set(net, f"cell.neuron.{model.threshold}", NEVER)
@@ -245,7 +247,7 @@ def experiment(point, key):
     if model.threshold is not None:
         highest = jnp.max(r + measured[first:, None], axis=0)
         found = found.at[:, [*model.unknown].index(model.threshold)].set(highest)
-    drive = snn.Waveform(unseen, into="cell")
+    drive = snn.TimedArray(unseen, into="cell")
     there, fired_there, more = recorded(model, model.neuron, drive, 1, steps)
     here, fired_here, _ = recorded(model, with_numbers(model, found), drive, starts, steps)
     off = jnp.abs(found - truth[None]) / (hi - lo)

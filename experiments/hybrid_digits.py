@@ -48,9 +48,9 @@ def classifier(dropout, key):
     cell = snn.LIF(
         tau=5.0,
         v_th=1.0,
-        gain=snn.PerStep(),
-        reset_kind=snn.Subtract(detach=True),
-        surrogate=snn.FastSigmoid(5.0),
+        gain=snn.gains.PerStep(),
+        reset_mechanism=snn.resets.Subtract(detach=True),
+        surrogate=snn.surrogates.FastSigmoid(5.0),
     )
     return snn.network(
         dt=1.0,
@@ -61,8 +61,8 @@ def classifier(dropout, key):
             "third": snn.Population(cell, HIDDEN),
         },
         projections={
-            "conv": snn.Link("first", "second", via=conv),
-            "dense": snn.Link("second", "third", via=dense),
+            "conv": snn.Connection("first", "second", via=conv),
+            "dense": snn.Connection("second", "third", via=dense),
         },
         modules={"stem": stem, "head": eqx.nn.Linear(HIDDEN, 10, key=keys[3])},
     )
@@ -75,13 +75,13 @@ def experiment(point, key):
     train, test = train[fold], test[fold]
     real, test_x, test_y = test >= 0, x[test], y[test]
 
-    est = snn.BPTT(wrt=("stem.*", "conv.*", "dense.*", "head.*"), checkpoint=snn.KeepAll())
-    logits = snn.Decoded(snn.Count("third"), by="head")
+    est = snn.BPTT(wrt=("stem.*", "conv.*", "dense.*", "head.*"), checkpoint=snn.checkpointing.KeepAll())
+    logits = snn.simulation.Decoded(snn.Count("third"), by="head")
     fit = snn.fit(
         classifier(point["dropout"], key),
         est,
         snn.CrossEntropy(logits),
-        snn.Encoded(x[train], by="stem", into="first", steps=point["steps"]),
+        snn.simulation.Encoded(x[train], by="stem", into="first", steps=point["steps"]),
         y[train],
         optimiser=schedule(point, len(train)),
         epochs=point["epochs"],
@@ -91,7 +91,7 @@ def experiment(point, key):
     net = eqx.nn.inference_mode(fit.net)
 
     def infer(image):
-        drive = snn.Encoded(image, by="stem", into="first")
+        drive = snn.simulation.Encoded(image, by="stem", into="first")
         record = {"logits": logits, **{name: snn.Count(name) for name in net.populations}}
         run = snn.simulate(net, drive, steps=point["steps"], key=key, record=record)
         spikes = {name: jnp.mean(run[name]) / point["steps"] for name in net.populations}

@@ -35,7 +35,7 @@ def network(point, key):
         "E": snn.Izhikevich(a=0.02, b=0.2, c=-65.0 + 15.0 * e**2, d=8.0 - 6.0 * e**2),
         "I": snn.Izhikevich(a=0.02 + 0.08 * i, b=0.25 - 0.05 * i, c=-65.0, d=2.0),
     }
-    one_step = snn.Exponential(1e-3, hold=snn.Frozen())  # whole in the next step, nothing after it
+    one_step = snn.Exponential(1e-3, hold=snn.synapses.ZeroOrderHold())  # whole in the next step, nothing after it
     weight = {"E": point["excitation"], "I": point["inhibition"]}
     spread = {"E": snn.Uniform(0.0, 0.5), "I": snn.Uniform(-1.0, 0.0)}
     return snn.network(
@@ -44,7 +44,7 @@ def network(point, key):
             name: snn.Population(cells[name], n, ports={"in": one_step}) for name, n in (("E", N_E), ("I", N_I))
         },
         projections={
-            pre + post: snn.Link(
+            pre + post: snn.Connection(
                 pre,
                 post,
                 snn.AllToAll(),
@@ -63,7 +63,7 @@ def network(point, key):
 def experiment(point, key):
     """Rates over the second, spikes of all, and the spectrum of their number."""
     net = network(point, key)
-    drive = snn.Noise(5.0 * point["noise"], into="E") + snn.Noise(2.0 * point["noise"], into="I")
+    drive = snn.NoiseCurrent(5.0 * point["noise"], into="E") + snn.NoiseCurrent(2.0 * point["noise"], into="I")
     record = {name: snn.Raster(name) for name in "EI"} | {f"count_{name}": snn.Count(name) for name in "EI"}
     run = snn.simulate(net, drive, t=T, key=key, record=record)
     e, i = jnp.sum(run["count_E"]), jnp.sum(run["count_I"])

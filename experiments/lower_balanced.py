@@ -20,7 +20,9 @@ WARM_UP = 200.0  # ms
 def balanced(g, key):
     """The network, with weights five times those of the paper for a tenth of its in-degree."""
     cell = lambda n: snn.Population(snn.LIF(tau=TAU, v_th=V_TH, v_reset=V_RESET, t_ref=T_REF), n)
-    link = lambda pre, post, k, w: snn.Link(pre, post, snn.FixedInDegree(k), via=snn.Dense(), weight=w, delay=DELAY)
+    link = lambda pre, post, k, w: snn.Connection(
+        pre, post, snn.FixedInDegree(k), via=snn.Dense(), weight=w, delay=DELAY
+    )
     return snn.network(
         dt=DT,
         key=key,
@@ -41,7 +43,7 @@ def external(eta):
 
 def model(key, g=5.0, eta=2.0):
     """What `jaxsnn lower` lowers: the network, and its drive for a while."""
-    return balanced(g, key), snn.Calibration(external(eta), steps=round(WARM_UP / DT), key=key)
+    return balanced(g, key), snn.lowering.Calibration(external(eta), steps=round(WARM_UP / DT), key=key)
 
 
 def statistics(what, drive, key, *, window=1000.0):

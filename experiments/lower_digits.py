@@ -43,7 +43,9 @@ SLOW = -1.0 / np.log1p(-1 / 64)  # ms: a leak that six bits hold exactly
 
 def classifier(hidden, key):
     """What the chip has: cells that reset to 0, and edges of a step."""
-    cell = snn.LIF(tau=5.0, v_th=1.0, bias=jnp.zeros(hidden), gain=snn.PerStep(), surrogate=snn.FastSigmoid(5.0))
+    cell = snn.LIF(
+        tau=5.0, v_th=1.0, bias=jnp.zeros(hidden), gain=snn.gains.PerStep(), surrogate=snn.surrogates.FastSigmoid(5.0)
+    )
     dense = dict(topology=snn.AllToAll(), via=snn.Dense(), delay=1.0)
     return snn.network(
         dt=1.0,
@@ -54,20 +56,20 @@ def classifier(hidden, key):
             "out": snn.Population(snn.LI(tau=20.0, v_rest=jnp.zeros(10)), 10),
         },
         projections={
-            "px-hid": snn.Link("px", "hid", **dense, weight=snn.Normal(0.0, 0.25)),
-            "hid-out": snn.Link("hid", "out", **dense, weight=snn.Normal(0.0, hidden**-0.5)),
+            "px-hid": snn.Connection("px", "hid", **dense, weight=snn.Normal(0.0, 0.25)),
+            "hid-out": snn.Connection("hid", "out", **dense, weight=snn.Normal(0.0, hidden**-0.5)),
         },
     )
 
 
 def images(x, steps):
     """A constant input to the cells of the pixels: on the chip their biases."""
-    return snn.Replay(snn.DirectCode(steps)(x), into="px")
+    return snn.Replay(snn.encoders.DirectCode(steps)(x), into="px")
 
 
 def calibration(x, steps, key):
     """Some images, one after the other."""
-    return snn.Calibration(
+    return snn.lowering.Calibration(
         snn.Replay(jnp.repeat(x, steps, axis=0), into="px"), steps=len(x) * steps, key=key, inference=steps
     )
 
@@ -103,8 +105,10 @@ def infer_both(a, b, x, steps, key):
 def fit(model, wrt, x, y, optimiser, epochs, point, key, scale=1.0):
     """BPTT over whole images, through floats or through integers."""
     loss = snn.CrossEntropy(LOGITS, scale=scale)
-    what = dict(optimiser=optimiser, epochs=epochs, batch=point["batch"], key=key, progress=snn.Quiet())
-    return snn.fit(model, snn.BPTT(wrt=wrt, checkpoint=snn.KeepAll()), loss, images(x, point["steps"]), y, **what)
+    what = dict(optimiser=optimiser, epochs=epochs, batch=point["batch"], key=key, progress=snn.progress.Quiet())
+    return snn.fit(
+        model, snn.BPTT(wrt=wrt, checkpoint=snn.checkpointing.KeepAll()), loss, images(x, point["steps"]), y, **what
+    )
 
 
 def in_floats(point, x, y, key):
@@ -130,16 +134,16 @@ def experiment(point, key):
     )
     more = relative, point["more"], point, key
     longer = fit(trained.net, LEARNT, x, y, *more)
-    precision = snn.Precision(weight=point["weight_bits"].astype(jnp.int32))
+    precision = snn.lowering.Precision(weight=point["weight_bits"].astype(jnp.int32))
     program = snn.lower(trained.net, calibrate=calibration(x[:CALIBRATION], steps, key), precision=precision)
-    through = fit(snn.relax(program), ON_CHIP, x, y, *more, scale=1.0 / program.scale["out"])
+    through = fit(snn.lowering.relax(program), ON_CHIP, x, y, *more, scale=1.0 / program.scale["out"])
 
     average = lambda amount: jnp.mean(amount, where=real)
     floats, chips = (
         infer_both(*two, test_x, steps, key) for two in ((trained.net, longer.net), (program, through.net.program))
     )
     right = jnp.argmax(jnp.concatenate([floats.logits, chips.logits]), axis=-1) == test_y[None]
-    agree = snn.spike_agreement(*(found.hidden[0] & real[:, None, None] for found in (chips, floats)))
+    agree = snn.lowering.spike_agreement(*(found.hidden[0] & real[:, None, None] for found in (chips, floats)))
     return {
         "accuracy": jax.vmap(average)(right.astype(jnp.float32)),
         "loss": jnp.concatenate([trained.history["loss"], through.history["loss"]]),
@@ -174,7 +178,12 @@ def first_program(ds):
     )
     steps, test = ds.attrs["steps"], test[fold][test[fold] >= 0]
     seen = calibration(jnp.asarray(x[train[fold][:CALIBRATION]]), steps, key)
-    return snn.lower(net, calibrate=seen, precision=snn.Precision(weight=jnp.int32(bits))), jnp.asarray(x), y, test
+    return (
+        snn.lower(net, calibrate=seen, precision=snn.lowering.Precision(weight=jnp.int32(bits))),
+        jnp.asarray(x),
+        y,
+        test,
+    )
 
 
 def summary(ds):

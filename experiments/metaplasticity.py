@@ -40,7 +40,7 @@ UNIT = 0.02  # of the coefficients, so that steps of the optimiser are of order 
 TESTED = 100  # episodes
 
 
-class Taylor(snn.AbstractRule):
+class Taylor(snn.plasticity.AbstractRule):
     """`dw = sum_abc theta_abc x^a y^b w^c`, with coefficients of its own at a pre and at a post spike.
 
     **Arguments:** `pre`, `post`: coefficients, shape `(A, B, C)`, powers from 0 on. `log_tau_x`, `log_tau_y`: of the
@@ -63,10 +63,10 @@ class Taylor(snn.AbstractRule):
         return eqx.tree_at(lambda rule: (rule.pre, rule.post), self, (self.pre * unit, self.post * unit))
 
     def pre_traces(self):
-        return {"x": snn.SpikeTrace(jnp.exp(self.log_tau_x))}
+        return {"x": snn.plasticity.SpikeTrace(jnp.exp(self.log_tau_x))}
 
     def post_traces(self):
-        return {"y": snn.SpikeTrace(jnp.exp(self.log_tau_y))}
+        return {"y": snn.plasticity.SpikeTrace(jnp.exp(self.log_tau_y))}
 
     def on_pre(self, w, s):
         return polynomial(self.pre, s.pre.x, s.post.y, w)
@@ -85,13 +85,13 @@ def polynomial(theta, *xs):
     return total
 
 
-class Told(snn.AbstractDrive):
+class Told(snn.drives.AbstractDrive):
     """A current of its own for every neuron in every step, `(steps, n)`."""
 
     currents: Array
 
     def step(self, d, t, signals, *, key):
-        return d, snn.Inputs(currents={"E": self.currents[t]})
+        return d, snn.simulation.Inputs(currents={"E": self.currents[t]})
 
 
 def lesson(patterns, cued):
@@ -108,20 +108,20 @@ def lesson(patterns, cued):
 def recalled(rule, patterns, cued, key):
     """Spikes of every neuron while the cue lasts: an answer of `FULL` is a yes."""
     n = patterns.shape[1]
-    cell = snn.LIF(tau=20.0, v_th=1.0, surrogate=snn.FastSigmoid(5.0))
+    cell = snn.LIF(tau=20.0, v_th=1.0, surrogate=snn.surrogates.FastSigmoid(5.0))
     net = snn.network(
         dt=DT,
         key=key,
         populations={"E": snn.Population(cell, n, ports={"in": snn.Exponential(5.0)})},
         projections={
-            "EE": snn.Link(
+            "EE": snn.Connection(
                 "E",
                 "E",
                 snn.AllToAll(),
                 via=snn.Dense(),
                 weight=jnp.zeros((n, n)),
                 delay=DT,
-                rule=snn.chain(rule, snn.StraightThroughBound(-1.0, 1.0)),
+                rule=snn.chain(rule, snn.plasticity.StraightThroughBound(-1.0, 1.0)),
             )
         },
     )

@@ -37,9 +37,9 @@ def inputs(key, steps, common):
 
 def floats(rule, weight, key):
     """The float network."""
-    cell = snn.LIF(tau=TAU, v_th=V_TH, comparator=snn.Above())
-    link = snn.Link("in", "E", snn.AllToAll(), via=snn.Dense(), weight=1.0, delay=DT, rule=rule)
-    populations = {"in": snn.Source(N), "E": snn.Population(cell, CELLS, ports={"in": snn.Delta()})}
+    cell = snn.LIF(tau=TAU, v_th=V_TH, comparator=snn.thresholds.Greater())
+    link = snn.Connection("in", "E", snn.AllToAll(), via=snn.Dense(), weight=1.0, delay=DT, rule=rule)
+    populations = {"in": snn.SpikeSource(N), "E": snn.Population(cell, CELLS, ports={"in": snn.Delta()})}
     net = snn.network(dt=DT, key=key, populations=populations, projections={"S": link})
     return snn.set(net, "S.weight", weight)
 
@@ -50,7 +50,12 @@ def experiment(point, key):
     steps = int(point["seconds"] * 1000 / DT)
     drive = snn.Replay(inputs(data, steps, point["common"]), into="in")
     weight = jax.random.uniform(start, (N, CELLS), minval=0.3, maxval=0.7)
-    rule = snn.chain(snn.PairSTDP(**RULE), snn.Bound(0.0, 1.0), sends=snn.Before(), coincident=snn.Apart())
+    rule = snn.chain(
+        snn.PairSTDP(**RULE),
+        snn.Bound(0.0, 1.0),
+        sends=snn.plasticity.WeightBeforeUpdate(),
+        coincident_pairs=snn.plasticity.CoincidentIgnored(),
+    )
     record = {"rate": snn.Count("E"), "w": snn.Trace("S.weight", every=steps // 20 * DT)}
     net = floats(rule, weight, start)
     soft = snn.simulate(net, drive, steps=steps, key=run, record=record)

@@ -42,7 +42,9 @@ def trained(epochs):
 
 def precision(point):
     """The bits of this point."""
-    return snn.Precision(*(point[f"{name}_bits"].astype(jnp.int32) for name in ("weight", "decay", "threshold")))
+    return snn.lowering.Precision(
+        *(point[f"{name}_bits"].astype(jnp.int32) for name in ("weight", "decay", "threshold"))
+    )
 
 
 def experiment(point, key):
@@ -59,7 +61,7 @@ def experiment(point, key):
     logits, px, hid, status = jax.vmap(one)(x)
     events, spikes = jnp.mean(px * HIDDEN + hid * 10), jnp.mean(px + hid)
     cells = STEPS * sum(program.sizes.values())
-    links = [link for link in program.synapses.values() if isinstance(link, snn.Synapses)]
+    links = [link for link in program.synapses.values() if isinstance(link, snn.lowering.Synapses)]
     bits = sum(link.bits.astype(jnp.float32) * link.weight.size for link in links)
     return {
         "accuracy": jnp.mean((jnp.argmax(logits, axis=1) == y).astype(jnp.float32)),

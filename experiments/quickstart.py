@@ -19,11 +19,11 @@ SPACE = {"rate": snn.Axis(1000.0, unit="Hz")}  # of the input to each neuron
 
 def experiment(point, key):
     """500 ms without drive, and 500 ms with it."""
-    cell = snn.LIF(tau=10.0, v_rest=-60.0, v_th=-50.0, v_reset=-65.0, t_ref=5.0, comparator=snn.Above())
+    cell = snn.LIF(tau=10.0, v_rest=-60.0, v_th=-50.0, v_reset=-65.0, t_ref=5.0, comparator=snn.thresholds.Greater())
     net = snn.network(
         dt=0.1,
         populations={"cells": snn.Population(cell, 10, init={"v": snn.Uniform(-65.0, -50.0)})},
-        projections={"all": snn.Link("cells", "cells", snn.FixedProb(0.2), weight=1.0, delay=0.0)},
+        projections={"all": snn.Connection("cells", "cells", snn.FixedProb(0.2), weight=1.0, delay=0.0)},
         order=snn.BrianOrder(),
         key=key,
     )

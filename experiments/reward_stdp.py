@@ -36,7 +36,7 @@ DT, SHOWN, EXAM = 1.0, 500, 5  # ms; steps of a stimulus; times that both are sh
 GROUP, HIDDEN, RATE, W_MAX = 30, 60, 40.0, 5.0  # inputs a stimulus; neurons; Hz; mV
 
 
-class Environment(snn.AbstractDrive):
+class Environment(snn.drives.AbstractDrive):
     """Shows stimuli in turn, and pays for every spike of the output, two steps later.
 
     A step is what it takes to see the spike; a step later it has left its eligibility in the synapses that caused it.
@@ -55,10 +55,10 @@ class Environment(snn.AbstractDrive):
         on = jnp.arange(2 * GROUP) // GROUP == self.order[now]
         spikes = jax.random.bernoulli(jax.random.fold_in(key, t), jnp.where(on, RATE * DT * 1e-3, 0.0))
         earned = self.pay[before] * jnp.sum(signals.spikes["out"])
-        return earned, snn.Inputs(arrivals={"in.in": spikes.astype(earned.dtype)}, modulators={"reward": d})
+        return earned, snn.simulation.Inputs(arrivals={"in.in": spikes.astype(earned.dtype)}, modulators={"reward": d})
 
 
-class Answers(snn.AbstractProbe):
+class Answers(snn.probes.AbstractProbe):
     """Spikes of the output for every time that a stimulus is shown."""
 
     def every(self, dynamics):
@@ -81,13 +81,13 @@ def network(rule, a, key):
             snn.chain(stdp, snn.Modulate("reward", tau=25.0), bound) if rule == "rewarded" else snn.chain(stdp, bound)
         )
         weight = snn.Uniform(lo, W_MAX)
-        return snn.Link(pre, post, snn.AllToAll(), via=snn.Dense(), weight=weight, delay=DT, rule=learn)
+        return snn.Connection(pre, post, snn.AllToAll(), via=snn.Dense(), weight=weight, delay=DT, rule=learn)
 
     return snn.network(
         dt=DT,
         key=key,
         populations={
-            "in": snn.Source(2 * GROUP),
+            "in": snn.SpikeSource(2 * GROUP),
             "hidden": snn.Population(cell, HIDDEN),
             "out": snn.Population(cell, 1),
         },

@@ -33,9 +33,11 @@ SPACE = {
 }
 REPEATS = ("seed",)
 ESTIMATORS = {  # given the network and a key
-    "BPTT": lambda net, key: snn.BPTT(checkpoint=snn.KeepAll()),
+    "BPTT": lambda net, key: snn.BPTT(checkpoint=snn.checkpointing.KeepAll()),
     "e-prop": lambda net, key: snn.EProp(),
-    "e-prop, random feedback": lambda net, key: snn.EProp(feedback=snn.RandomFeedback.start(net, scale=0.1, key=key)),
+    "e-prop, random feedback": lambda net, key: snn.EProp(
+        feedback=snn.feedback.RandomFeedback.start(net, scale=0.1, key=key)
+    ),
 }
 
 
@@ -46,23 +48,23 @@ def classifier(hidden, key):
         v_th=1.0,
         beta=jnp.where(jnp.arange(hidden) % 2, 0.5, 0.0),
         tau_a=100.0,
-        gain=snn.PerStep(),
-        reset_kind=snn.Subtract(detach=True),
-        surrogate=snn.FastSigmoid(2.0),
+        gain=snn.gains.PerStep(),
+        reset_mechanism=snn.resets.Subtract(detach=True),
+        surrogate=snn.surrogates.FastSigmoid(2.0),
     )
     dense = dict(topology=snn.AllToAll(), via=snn.Dense())
     return snn.network(
         dt=1.0,
         key=key,
         populations={
-            "in": snn.Source(ROWS),
+            "in": snn.SpikeSource(ROWS),
             "hid": snn.Population(cell, hidden),
             "out": snn.Population(snn.LI(tau=40.0), 10),
         },
         projections={
-            "in-hid": snn.Link("in", "hid", **dense, weight=snn.Normal(0.0, 0.5)),
-            "hid-hid": snn.Link("hid", "hid", **dense, weight=snn.Normal(0.0, 0.5 * hidden**-0.5), delay=1.0),
-            "hid-out": snn.Link("hid", "out", **dense, weight=snn.Normal(0.0, hidden**-0.5)),
+            "in-hid": snn.Connection("in", "hid", **dense, weight=snn.Normal(0.0, 0.5)),
+            "hid-hid": snn.Connection("hid", "hid", **dense, weight=snn.Normal(0.0, 0.5 * hidden**-0.5), delay=1.0),
+            "hid-out": snn.Connection("hid", "out", **dense, weight=snn.Normal(0.0, hidden**-0.5)),
         },
     )
 
@@ -90,14 +92,14 @@ def experiment(point, key):
     real, hold = test >= 0, point["hold"]
     steps, last = ROWS * hold, (ROWS - 1) * hold  # the first step of the last row
     net = classifier(point["hidden"], key)
-    drive = snn.Replay(row_by_row(x[train], hold), into="in") + snn.Noise(point["noise"], into="hid", every=hold)
+    drive = snn.Replay(row_by_row(x[train], hold), into="in") + snn.NoiseCurrent(point["noise"], into="hid", every=hold)
     falling = optax.cosine_decay_schedule(point["lr"], point["epochs"] * (len(train) // point["batch"]))
     accuracy, spikes, losses, status = [], [], [], jnp.uint32(0)
     for make in ESTIMATORS.values():
         fit = snn.fit(
             net,
             make(net, jax.random.fold_in(key, 1)),
-            (1.0 / hold) * snn.StepCrossEntropy("out.v", start=last),
+            (1.0 / hold) * snn.losses.StepCrossEntropy("out.v", start=last),
             drive,
             y[train],
             optimiser=optax.adam(falling),

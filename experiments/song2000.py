@@ -45,7 +45,7 @@ BRIAN2 = Path(__file__).parents[1] / "tests" / "golden" / "song2000" / "statisti
 
 def neuron_and_inputs(*, a_plus=0.01, ratio=1.05, inputs=1000, weight=None, key):
     """The network. `a_plus`: in units of `g_max`; `ratio`: of `a_minus` to `a_plus`; `weight`: at the start."""
-    cell = snn.LIF(tau=10.0, v_rest=-74.0, v_th=-54.0, v_reset=-60.0, comparator=snn.Above())
+    cell = snn.LIF(tau=10.0, v_rest=-74.0, v_th=-54.0, v_reset=-60.0, comparator=snn.thresholds.Greater())
     a = a_plus * G_MAX
     stdp = snn.PairSTDP(a_plus=a, a_minus=ratio * a, tau_plus=20.0, tau_minus=20.0)
     return snn.network(
@@ -53,11 +53,11 @@ def neuron_and_inputs(*, a_plus=0.01, ratio=1.05, inputs=1000, weight=None, key)
         key=key,
         order=snn.BrianOrder(),
         populations={
-            "in": snn.Source(inputs),
+            "in": snn.SpikeSource(inputs),
             "out": snn.Population(cell, 1, ports={"exc": snn.Conductance(5.0, e_rev=0.0)}),
         },
         projections={
-            "learnt": snn.Link(
+            "learnt": snn.Connection(
                 "in",
                 "out",
                 snn.AllToAll(),
@@ -81,7 +81,7 @@ def experiment(point, key):
         t=1e3 * seconds,
         key=key,
         record={
-            "rate": snn.Rate("out", bin=1e3),
+            "rate": snn.PopulationRate("out", bin=1e3),
             "isi": snn.ISI("out", start=1e3 * (seconds - last)),
             "weights": snn.Snapshots("learnt.weight", every=1e3),
         },

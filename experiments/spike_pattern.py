@@ -38,22 +38,22 @@ def network(point, key):
     cell = snn.LIF(
         tau=10.0,
         v_th=1.0,
-        gain=snn.PerStep(),
-        reset_kind=snn.ToValue(detach=True),
-        surrogate=snn.FastSigmoid(10.0),
+        gain=snn.gains.PerStep(),
+        reset_mechanism=snn.resets.ToValue(detach=True),
+        surrogate=snn.surrogates.FastSigmoid(10.0),
     )
     ports, dense = {"in": snn.Exponential(5.0)}, dict(topology=snn.AllToAll(), via=snn.Dense())
     return snn.network(
         dt=DT,
         key=key,
         populations={
-            "in": snn.Source(point["inputs"]),
+            "in": snn.SpikeSource(point["inputs"]),
             "hid": snn.Population(cell, point["hidden"], ports),
             "out": snn.Population(cell, point["outputs"], ports),
         },
         projections={
-            "in-hid": snn.Link("in", "hid", **dense, weight=snn.Normal(0.005, 0.03)),
-            "hid-out": snn.Link("hid", "out", **dense, weight=snn.Normal(0.0, 0.03)),
+            "in-hid": snn.Connection("in", "hid", **dense, weight=snn.Normal(0.005, 0.03)),
+            "hid-out": snn.Connection("hid", "out", **dense, weight=snn.Normal(0.0, 0.03)),
         },
     )
 
@@ -97,7 +97,7 @@ def experiment(point, key):
         return run["out"].dense().astype(jnp.float32), jnp.mean(run["hid"].dense().astype(jnp.float32)), run.status
 
     (before, _, _), (after, hidden, status) = fired(net), fired(fit.net)
-    coincidence = lambda raster: snn.spike_agreement(target, raster, within=WITHIN).coincidence
+    coincidence = lambda raster: snn.lowering.spike_agreement(target, raster, within=WITHIN).coincidence
     return {
         "distance": fit.history["loss"],
         "coincidence": jnp.stack([coincidence(before), coincidence(after)]),

@@ -58,13 +58,13 @@ def experiment(point, key):
         dt=DT,
         key=key,
         populations={
-            "spikes": snn.Source(3),
-            "sent": snn.Source(3),  # relays what it hears: the amplitudes themselves
+            "spikes": snn.SpikeSource(3),
+            "sent": snn.SpikeSource(3),  # relays what it hears: the amplitudes themselves
             "cells": snn.Population(snn.LI(tau=20.0), 3, ports={"in": snn.Exponential(3.0)}),
         },
         projections={
-            "watched": snn.Link("spikes", "sent", snn.OneToOne(), release=release),
-            "synapses": snn.Link("spikes", "cells", snn.OneToOne(), weight=10.0, delay=1.0, release=release),
+            "watched": snn.Connection("spikes", "sent", snn.OneToOne(), release=release),
+            "synapses": snn.Connection("spikes", "cells", snn.OneToOne(), weight=10.0, delay=1.0, release=release),
         },
     )
     between = jnp.arange(SPIKES, dtype=jnp.float32) * (1e3 / point["rate"])

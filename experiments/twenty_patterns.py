@@ -23,7 +23,12 @@ SPACE = {
     "scheme": snn.Static("2004", ("2004", "2003", "euler", "rk4")),
     "finer": snn.Static(1),  # parts of a published step
 }
-SCHEMES = {"2004": snn.MembraneFirst(1), "2003": snn.MembraneFirst(2), "euler": snn.Euler(), "rk4": snn.RK4()}
+SCHEMES = {
+    "2004": snn.integrators.SemiImplicitEuler(1),
+    "2003": snn.integrators.SemiImplicitEuler(2),
+    "euler": snn.integrators.Euler(),
+    "rk4": snn.integrators.RK4(),
+}
 
 
 class Pattern(NamedTuple):
@@ -139,7 +144,7 @@ def network(names, scheme, dt):
         v_u=np.where(loose, -65.0, 0.0),
         leak=np.where(loose, 0.0, 1.0),
         integrator=SCHEMES[scheme],
-        comparator=snn.Above(),
+        comparator=snn.thresholds.Greater(),
     )
     u0 = np.where(loose, -16.0, b * v0)
     cells = snn.Population(cell, len(names), init={"u": u0})
@@ -158,7 +163,7 @@ def experiment(point, key):
         currents = jnp.asarray(np.stack([PATTERNS[name].current(t) for name in names], axis=1))
         net = network(names, point["scheme"], dt)
         record = {"v": snn.Trace("cells.v"), "spikes": snn.Raster("cells")}
-        run = snn.simulate(net, snn.Waveform(currents, into="cells"), steps=longest, key=key, record=record)
+        run = snn.simulate(net, snn.TimedArray(currents, into="cells"), steps=longest, key=key, record=record)
         spikes, status = run["spikes"].dense(), status | run.status
         for i, name in enumerate(names):
             out[f"v_{name}"], out[f"spikes_{name}"] = run["v"][: steps[name], i], spikes[: steps[name], i]

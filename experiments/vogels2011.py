@@ -54,20 +54,22 @@ def network(*, rate=3.0, eta=0.01, n=10_000, key):
         v_reset=-60.0,
         t_ref=4.9,  # Brian2's `refractory=5*ms`
         bias=200.0,
-        gain=snn.Capacitance(200.0),
-        comparator=snn.Above(),
+        gain=snn.gains.Capacitance(200.0),
+        comparator=snn.thresholds.Greater(),
     )
     ports = {"exc": snn.Conductance(5.0, e_rev=0.0), "inh": snn.Conductance(10.0, e_rev=-80.0)}
     sizes = {"E": n * 4 // 5, "I": n // 5}
     populations = {p: snn.Population(cell, size, ports=ports) for p, size in sizes.items()}
     topology = snn.FixedProb(min(1.0, 0.02 * 10_000 / n))
     balance = snn.VogelsSprekeler(eta=eta, rate=rate, tau=TAU_STDP)
-    link = lambda pre, post, weight, rule=None: snn.Link(pre, post, topology, weight=weight, delay=0.0, rule=rule)
+    link = lambda pre, post, weight, rule=None: snn.Connection(pre, post, topology, weight=weight, delay=0.0, rule=rule)
     projections = {
         "EE": link("E", "E.exc", W_EXC),
         "EI": link("E", "I.exc", W_EXC),
         "II": link("I", "I.inh", W_INH),
-        "IE": link("I", "E.inh", 0.0, rule=snn.chain(balance, snn.Bound(0.0, W_MAX), sends=snn.After())),
+        "IE": link(
+            "I", "E.inh", 0.0, rule=snn.chain(balance, snn.Bound(0.0, W_MAX), sends=snn.plasticity.WeightAfterUpdate())
+        ),
     }
     return snn.network(dt=DT, key=key, populations=populations, projections=projections, order=snn.BrianOrder())
 
@@ -76,7 +78,7 @@ def experiment(point, key):
     """A second without plasticity, the time of learning, and a second that is measured again."""
     net = network(rate=point["rate"], eta=point["eta"], n=point["n"], key=key)
     still = eqx.tree_at(lambda net: net["IE"].plastic.rule.rules[0].eta, net, jnp.zeros_like(point["eta"]))
-    rates = {p: snn.Rate(p) for p in ("E", "I")}
+    rates = {p: snn.PopulationRate(p) for p in ("E", "I")}
     every = {"rate": rates, "isi": snn.ISI("E"), "spikes": {p: snn.Raster(p) for p in rates}}
     before = snn.simulate(still, t=WINDOW, key=key, record=every)
     learning = snn.simulate(net, t=1e3 * point["learning"], key=key, state=before.state, record={"rate": rates})

@@ -44,8 +44,8 @@ _REMEDIES = {
     Status.DELAY_RANGE: "a delay left the range from the shortest allowed one to `max_delay`; raise max_delay",
     Status.PARAMETER_RANGE: "a parameter is out of its bounds (a time constant of 0, a negative period); mend it",
     Status.INPUT_OVERFLOW: "a chip's cell was sent more than its input register holds; lower with smaller weights",
-    Status.STIFF: "equations decay faster than their integrator (Euler, MembraneFirst, RK2, RK4) is stable for at this "
-    "dt; take ExponentialEuler() or a shorter dt",
+    Status.STIFF: "equations decay faster than their integrator (Euler, SemiImplicitEuler, RK2, RK4) is stable for at "
+    "this dt; take ExponentialEuler() or a shorter dt",
     Status.NEGATIVE_WEIGHT: "a negative weight goes into a port that takes none (a conductance cannot be negative); an "
     "inhibitory conductance has a positive weight and a low e_rev",
     Status.GRADIENT_NOT_FINITE: "a loss or its gradient is NaN or infinite; clip gradients or lower the learning rate, "

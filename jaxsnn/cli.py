@@ -138,7 +138,7 @@ def info() -> int:
     import jax
 
     from . import __version__
-    from .sweeps.canary import matvec_is_right
+    from ._health import matvec_is_right
 
     python = platform.python_version()
     say(f"jaxsnn {__version__}, jax {version('jax')}, jaxlib {version('jaxlib')}, Python {python}")

@@ -23,6 +23,8 @@ from jaxsnn import _random
 from jaxsnn._text import described
 from jaxsnn._types import AbstractLaw, as_number, check, is_concrete, no_flag, on_device, param, recheck
 
+__all__ = ["AbstractDistribution", "Clip", "LogNormal", "Normal", "Redraw", "Uniform"]
+
 Shape = tuple[int, ...]
 M = TypeVar("M", bound=eqx.Module)
 _ATTEMPTS = 100_000  # of redrawing; what would need more than a few thousand is refused, where it is known

@@ -15,6 +15,8 @@ import numpy as np
 from . import _archive, _objects
 from ._archive import FileError
 
+__all__ = ["FileError", "load", "save"]
+
 FORMAT, VERSION = "jaxsnn", 1
 WHAT = "a file that jaxsnn.save wrote"
 _HEADER, _DIGEST = "header.json", "sha256"

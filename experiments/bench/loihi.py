@@ -28,10 +28,10 @@ def program(synapses: Any, **registers: Any) -> Program:
 
 def learning_synapses(steps: int) -> Any:
     """All learn, with Lava's random numbers."""
-    trace = snn.LoihiTrace(network.IMPULSE, network.TAU)
+    trace = snn.chips.loihi.LoihiTrace(network.IMPULSE, network.TAU)
     rounding = LavaRounding(network.SEED, steps)
-    rule = snn.LoihiRule(network.RULE, x1=trace, y1=trace, epoch=network.EPOCH, rounding=rounding)
-    return snn.LearningSynapses("E", "E", network.weights(), rule=rule)
+    rule = snn.chips.loihi.LoihiRule(network.RULE, x1=trace, y1=trace, epoch=network.EPOCH, rounding=rounding)
+    return snn.chips.loihi.LearningSynapses("E", "E", network.weights(), rule=rule)
 
 
 def measure_loihi(seconds: float, *, busy: bool = False, learning: bool = False) -> Iterator[Line]:
@@ -40,9 +40,11 @@ def measure_loihi(seconds: float, *, busy: bool = False, learning: bool = False)
     synapses = learning_synapses(steps) if learning else Synapses("E", "E", network.weights())
     made = program(synapses, threshold=network.threshold(busy))
 
-    def run() -> tuple[float, float, snn.Run]:
+    def run() -> tuple[float, float, snn.simulation.Run]:
         wall, cpu = time.perf_counter(), time.process_time()
-        out = snn.simulate(made, steps=steps, key=jax.random.key(0), record=snn.Count("E"), progress=snn.Quiet())
+        out = snn.simulate(
+            made, steps=steps, key=jax.random.key(0), record=snn.Count("E"), progress=snn.progress.Quiet()
+        )
         jax.block_until_ready(out)
         return time.perf_counter() - wall, time.process_time() - cpu, out
 
@@ -77,7 +79,9 @@ def measure_loihi_batch(seconds: float, programs: int = 256, threads: int = 2) -
     }
     axes = {name: snn.Axis(int(values[0]), values=values) for name, values in space.items()}
     while True:
-        ds = snn.sweep(experiment, snn.zipped(axes), key=jax.random.key(0), threads=threads, progress=snn.Quiet())
+        ds = snn.sweep(
+            experiment, snn.zipped(axes), key=jax.random.key(0), threads=threads, progress=snn.progress.Quiet()
+        )
         wall = ds.attrs["wall_s"] - ds.attrs["compile_s"]
         every = steps * programs
         line = {"steps": steps, "points": programs, "threads": threads, "us_per_step": wall * 1e6 / every}

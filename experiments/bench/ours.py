@@ -38,7 +38,7 @@ def measure_cuba(seconds: float) -> Iterator[Line]:
     def run() -> tuple[float, float, float]:
         wall, cpu = time.perf_counter(), time.process_time()
         probes = {p: snn.Count(p) for p in cuba.SIZES}
-        out = snn.simulate(net, steps=steps, key=jax.random.key(2), record=probes, progress=snn.Quiet())
+        out = snn.simulate(net, steps=steps, key=jax.random.key(2), record=probes, progress=snn.progress.Quiet())
         spikes = sum(float(jnp.sum(out[p])) for p in cuba.SIZES)
         return time.perf_counter() - wall, time.process_time() - cpu, spikes / sum(cuba.SIZES.values()) / seconds
 
@@ -53,7 +53,9 @@ def measure_sweep(experiment: Callable[..., Any], space: Any, steps: int, thread
     """A sweep whose experiment returns `rate_hz`."""
     while True:
         cpu = time.process_time()
-        ds = snn.sweep(experiment, snn.zipped(space), key=jax.random.key(1), threads=threads, progress=snn.Quiet())
+        ds = snn.sweep(
+            experiment, snn.zipped(space), key=jax.random.key(1), threads=threads, progress=snn.progress.Quiet()
+        )
         cpu, seconds = time.process_time() - cpu, ds.attrs["wall_s"] - ds.attrs["compile_s"]
         points = ds.sizes["point"]
         line = {"steps": steps, "points": points, "threads": threads, "seconds": seconds}
@@ -93,14 +95,14 @@ def measure_brunel_sweep(seconds: float, points: str) -> Iterator[Line]:
 
 def measure_plasticity(seconds: float, n: int = 4000, fan_out: int = 250) -> Iterator[Line]:
     """10^6 synapses, 5 Hz on both sides, with pair STDP and (`static_us_per_step`) without."""
-    cell = snn.LIF(tau=10.0, v_th=50.0, v_reset=0.0, comparator=snn.Above())
-    ports = {"syn": snn.Exponential(5.0), "kick": snn.Delta()}
-    populations = {"in": snn.Source(n), "out": snn.Population(cell, n, ports=ports)}
+    cell = snn.LIF(tau=10.0, v_th=50.0, v_reset=0.0, comparator=snn.thresholds.Greater())
+    ports = {"syn": snn.Exponential(5.0), "add_jump": snn.Delta()}
+    populations = {"in": snn.SpikeSource(n), "out": snn.Population(cell, n, ports=ports)}
     drive = snn.Poisson(5.0, into="in") + snn.Poisson(5.0, 100.0, into="out.kick")
     steps = round(seconds * 1e4)
 
     def network(rule: Any) -> snn.Network:
-        link = snn.Link(
+        link = snn.Connection(
             "in", "out.syn", snn.FixedOutDegree(fan_out), weight=snn.Uniform(0.0, 1e-3), delay=1.0, rule=rule
         )
         return snn.network(
@@ -114,7 +116,7 @@ def measure_plasticity(seconds: float, n: int = 4000, fan_out: int = 250) -> Ite
     def run(net: snn.Network) -> tuple[float, float]:
         start = time.perf_counter()
         out = snn.simulate(
-            net, drive, steps=steps, key=jax.random.key(2), record=snn.Count("out"), progress=snn.Quiet()
+            net, drive, steps=steps, key=jax.random.key(2), record=snn.Count("out"), progress=snn.progress.Quiet()
         )
         rate = float(jnp.sum(out.record)) / n / seconds
         return time.perf_counter() - start, rate
@@ -140,7 +142,7 @@ def measure_song(seconds: float) -> Iterator[Line]:
     def run() -> tuple[float, float, float]:
         wall, cpu = time.perf_counter(), time.process_time()
         drive, record = snn.Poisson(15.0, into="in"), snn.Count("out")
-        out = snn.simulate(net, drive, steps=steps, key=jax.random.key(2), record=record, progress=snn.Quiet())
+        out = snn.simulate(net, drive, steps=steps, key=jax.random.key(2), record=record, progress=snn.progress.Quiet())
         spikes = float(jnp.sum(out.record))
         return time.perf_counter() - wall, time.process_time() - cpu, spikes / seconds
 

@@ -19,17 +19,20 @@ def measure_train() -> Iterator[dict[str, Any]]:
     cell = snn.LIF(
         tau=-1.0 / math.log(BETA),
         v_th=THRESHOLD,
-        gain=snn.PerStep(),
-        reset_kind=snn.Subtract(detach=True),
-        surrogate=snn.ATan(),
+        gain=snn.gains.PerStep(),
+        reset_mechanism=snn.resets.Subtract(detach=True),
+        surrogate=snn.surrogates.ATan(),
     )
     net = snn.network(
         dt=1.0,
         key=jax.random.key(0),
-        populations={"in": snn.Source(UNITS), "out": snn.Population(cell, UNITS)},
-        projections={"link": snn.Link("in", "out", snn.AllToAll(), via=snn.Dense(), weight=weight)},
+        populations={"in": snn.SpikeSource(UNITS), "out": snn.Population(cell, UNITS)},
+        projections={"link": snn.Connection("in", "out", snn.AllToAll(), via=snn.Dense(), weight=weight)},
     )
-    estimator, loss = snn.BPTT(wrt="link.weight", checkpoint=snn.KeepAll()), snn.CrossEntropy(snn.Count("out"))
+    estimator, loss = (
+        snn.BPTT(wrt="link.weight", checkpoint=snn.checkpointing.KeepAll()),
+        snn.CrossEntropy(snn.Count("out")),
+    )
     inputs, labels = snn.Replay(jnp.asarray(x.swapaxes(0, 1)), into="in"), jnp.asarray(labels)
 
     def gradient() -> tuple[float, float]:

@@ -1,1 +1,30 @@
-"""Connectivity: who connects to whom, how synapses are held, and how spikes travel along them, each with its delay."""
+"""Connectivity: who is connected to whom, how spikes travel (lists, matrices, modules), and what travels.
+
+Topologies, kernels of distance and release models are here; delays are slots of a ring.
+"""
+
+from .graph import AbstractConnectivity as AbstractConnectivity
+from .graph import Dense as Dense
+from .graph import Sparse as Sparse
+from .kernels import AbstractKernel as AbstractKernel
+from .kernels import BoxKernel as BoxKernel
+from .kernels import ExponentialKernel as ExponentialKernel
+from .kernels import GaussianKernel as GaussianKernel
+from .kernels import LinearKernel as LinearKernel
+from .layer import Layer as Layer
+from .release import AbstractRelease as AbstractRelease
+from .saturating import SaturatingRelease as SaturatingRelease
+from .short_term import TsodyksMarkram as TsodyksMarkram
+from .short_term import TsodyksUzielMarkram as TsodyksUzielMarkram
+from .spatial import ByDistance as ByDistance
+from .spatial import Spatial as Spatial
+from .topology import AbstractTopology as AbstractTopology
+from .topology import AllToAll as AllToAll
+from .topology import FixedInDegree as FixedInDegree
+from .topology import FixedOutDegree as FixedOutDegree
+from .topology import FixedProb as FixedProb
+from .topology import FixedTotal as FixedTotal
+from .topology import FromArrays as FromArrays
+from .topology import OneToOne as OneToOne
+from .unreliable import Bernoulli as Bernoulli
+from .unreliable import Binomial as Binomial

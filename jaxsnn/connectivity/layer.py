@@ -17,8 +17,8 @@ from .graph import AbstractGraph
 class Layer(eqx.Module):
     """A link through an Equinox module, applied in every step to what the senders send: `arrivals = module(sent)`.
 
-    `Link("in", "conv", via=Layer(eqx.nn.Conv2d(1, 8, 3, key=key), (1, 8, 8)))`. A bias arrives in every step. Norms
-    take the statistics of the step. What is drawn is drawn once a run: `Dropout` has one mask for all its steps.
+    `Connection("in", "conv", via=Layer(eqx.nn.Conv2d(1, 8, 3, key=key), (1, 8, 8)))`. A bias arrives in every step.
+    Norms take the statistics of the step. What is drawn is drawn once a run: `Dropout` has one mask for all its steps.
 
     **Arguments:** `module`: called as `module(x, key=key)`, e.g. `eqx.nn.Linear`, `Conv2d`, or a `Sequential` of them
     with pooling, norms and dropout. `shape`: in which it sees the senders, e.g. `(channels, height, width)`, static;

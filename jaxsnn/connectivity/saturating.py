@@ -20,7 +20,7 @@ class OpenGates(NamedTuple):
     s: Float[Array, "..."]
 
 
-class Saturating(AbstractRelease):
+class SaturatingRelease(AbstractRelease):
     """What a spike adds to a gate that saturates: the NMDA receptors of Wang's networks, seen from the sender.
 
     All receptors of a sender see the same spikes, so their open share `s` is kept with it: `ds/dt = -s / tau_decay`,

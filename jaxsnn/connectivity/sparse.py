@@ -9,9 +9,9 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from .chance import Chance, quanta, with_slope_of_the_mean
 from .events import event_driven, for_each_spike
 from .ring import Ring
+from .stochastic import StochasticRelease, quanta, with_slope_of_the_mean
 
 
 class Rows(eqx.Module):
@@ -30,7 +30,11 @@ class Rows(eqx.Module):
     capacity: int = eqx.field(static=True)  # spikes a step that accelerators deliver
 
     def deliver(
-        self, buffer: Array, spikes: Float[Array, " n_pre"], step: Int[Array, ""], chance: Chance | None = None
+        self,
+        buffer: Array,
+        spikes: Float[Array, " n_pre"],
+        step: Int[Array, ""],
+        chance: StochasticRelease | None = None,
     ) -> tuple[Array, Array]:
         """The ring with every spike's row added, and whether an accelerator had no room for all of them.
 

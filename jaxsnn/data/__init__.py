@@ -1,1 +1,6 @@
-"""Data on its way into a network: numbers encoded as spikes. Read-outs are probes: `Count`, `Max`, `FirstSpike`."""
+"""Data: encoders that turn numbers into spikes.
+
+Readers of data sets belong here, too.
+"""
+
+from . import encoders as encoders

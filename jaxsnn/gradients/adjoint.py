@@ -8,15 +8,16 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from ..networks.network import Network
+from ..networks.model import Network
 from ..networks.population import Population
-from ..neurons.choices import Integrates, SameStep, ToValue
 from ..neurons.lif import LIF
-from ..neurons.readout import LI, Relay
+from ..neurons.readout import LI, Parrot
+from ..neurons.refractory import Ungated
+from ..neurons.resets import SameStep, ToValue
 from ..synapses.exponential import Exponential, ExponentialState
 from .support import odd_synapses, steps_as
 
-_LI = ("advance", "kick", "spike", "reset")
+_LI = ("advance", "add_jump", "spike", "reset")
 _LIF = (*_LI, "threshold", "due", "held", "init")  # what a step does, and from where
 
 
@@ -109,9 +110,9 @@ def unsupported(net: Network) -> str | None:
     """What of a network `EventProp` cannot handle, in words that say what would; None if it handles all of it."""
     for name, population in net.populations.items():
         neuron: Any = population.neuron
-        if isinstance(neuron, Relay):
+        if isinstance(neuron, Parrot):
             if any(p.post == name for p in net.projections.values()):
-                return f"{name!r} is a Relay that receives a projection; link the senders to its targets, or use BPTT"
+                return f"{name!r} is a Parrot that receives a projection; link the senders to its targets, or use BPTT"
             continue
         if not (steps_as(neuron, LIF, _LIF) or steps_as(neuron, LI, _LI)):
             return f"{name}.neuron is {type(neuron).__name__}, expected LIF, LI or a Source; BPTT handles any neuron"
@@ -121,13 +122,13 @@ def unsupported(net: Network) -> str | None:
                 return f"{name}.{port} is {kind}, expected Exponential currents; BPTT handles any port"
         if isinstance(neuron, LI):
             continue
-        if not isinstance(neuron.reset_kind, ToValue):
-            kind = type(neuron.reset_kind).__name__
-            return f"{name}.neuron.reset_kind is {kind}, expected ToValue(); BPTT handles any reset"
+        if not isinstance(neuron.reset_mechanism, ToValue):
+            kind = type(neuron.reset_mechanism).__name__
+            return f"{name}.neuron.reset_mechanism is {kind}, expected ToValue(); BPTT handles any reset"
         if not isinstance(neuron.reset_time, SameStep):
             return f"{name}.neuron.reset_time is NextStep, expected SameStep(); BPTT handles both"
-        if isinstance(neuron.while_refractory, Integrates):
-            return f"{name}.neuron.while_refractory is Integrates, expected Drops() or Keeps(); BPTT handles all"
+        if isinstance(neuron.refractory_input, Ungated):
+            return f"{name}.neuron.refractory_input is Ungated, expected Clamp() or Buffer(); BPTT handles all"
         if neuron.noise is not None:
             return f"{name}.neuron.noise is set: a noisy membrane has no slope at its threshold; BPTT handles noise"
     return odd_synapses(net)

@@ -14,8 +14,8 @@ from jaxtyping import Array
 
 from .._random import as_key
 from ..dynamics import AbstractDynamics
-from ..simulation.drive import AbstractDrive
-from .loss import AbstractLoss
+from ..simulation.drives.base import AbstractDrive
+from .losses.base import AbstractLoss
 
 
 class Batch(eqx.Module):

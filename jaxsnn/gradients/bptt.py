@@ -9,11 +9,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from ..simulation.checkpoint import AbstractCheckpoint, Chunked
+from ..simulation.checkpointing import AbstractCheckpoint, Chunked
 from ..simulation.run import simulate
 from .budget import bytes_of, within
 from .estimator import AbstractEstimator
-from .loss import Scored
+from .losses.base import Scored
 
 
 class BPTT(AbstractEstimator):

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from .._memory import available
-from ..simulation.checkpoint import AbstractCheckpoint, Chunked, KeepAll, Recursive
+from ..simulation.checkpointing import AbstractCheckpoint, Chunked, KeepAll, Recursive
 
 
 class Cost(NamedTuple):

@@ -35,10 +35,10 @@ class Jacobian(NamedTuple):
 
 def without_reset(population: Population) -> Population:
     """The population with no derivative through its reset; what else a spike does to the state keeps its own."""
-    kind = getattr(population.neuron, "reset_kind", None)
+    kind = getattr(population.neuron, "reset_mechanism", None)
     if kind is None or not hasattr(kind, "detach"):
         return population
-    neuron: Any = dataclasses.replace(population.neuron, reset_kind=dataclasses.replace(kind, detach=True))  # type: ignore[type-var]
+    neuron: Any = dataclasses.replace(population.neuron, reset_mechanism=dataclasses.replace(kind, detach=True))  # type: ignore[type-var]
     return dataclasses.replace(population, neuron=neuron)
 
 

@@ -18,15 +18,15 @@ from .._time import on_grid
 from .._tree import select
 from .._types import canonical_float, is_concrete
 from ..dynamics import Signals
-from ..networks.network import Network
+from ..networks.model import Network
 from ..networks.population import Population
 from .batch import Batch, check_given, examples
 from .edges import Edges
 from .eligibility import History, Jacobian, Trace, followed, jacobian, without_reset
+from .eprop_support import unsupported
 from .estimator import AbstractEstimator
 from .feedback import AbstractFeedback, Route, SymmetricFeedback, routes_of
-from .loss import AbstractLoss
-from .parts import unsupported
+from .losses.base import AbstractLoss
 from .support import closed_loop, no_network, other_than_weights
 from .targets import check_targets, outside
 from .walk import Carry, Walk, once, reads, real

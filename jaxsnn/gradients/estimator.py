@@ -16,9 +16,9 @@ from .._time import on_grid
 from .._tree import paths, select
 from .._types import is_concrete, out_of_bounds
 from ..dynamics import AbstractDynamics
-from ..simulation.drive import AbstractDrive
+from ..simulation.drives.base import AbstractDrive
 from .batch import Batch, check_given, examples
-from .loss import AbstractLoss
+from .losses.base import AbstractLoss
 from .parallel import division, estimate_in_parts
 from .targets import check_targets, outside
 

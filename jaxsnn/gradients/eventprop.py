@@ -13,10 +13,10 @@ from jaxtyping import Array
 
 from .._types import canonical_float
 from ..dynamics import Signals, silent
-from ..simulation.checkpoint import even
+from ..simulation.checkpointing import even
 from .adjoint import unsupported
 from .estimator import AbstractEstimator
-from .loss import AbstractLoss
+from .losses.base import AbstractLoss
 from .reverse import Back, Reverse
 from .spiketimes import timed
 from .support import closed_loop, no_network, other_than_weights

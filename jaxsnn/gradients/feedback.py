@@ -11,9 +11,11 @@ from jaxtyping import Array, Float
 
 from .._random import named_key
 from .._types import Checked, canonical_float, param
-from ..networks.network import Network
+from ..networks.model import Network
 from .edges import Edges
-from .parts import readouts, spiking
+from .eprop_support import readouts, spiking
+
+__all__ = ["AbstractFeedback", "AdaptiveFeedback", "RandomFeedback", "SymmetricFeedback"]
 
 
 class Route(eqx.Module):

@@ -16,7 +16,7 @@ from .._types import canonical_float, is_concrete
 if TYPE_CHECKING:
     from .batch import Batch
     from .estimator import AbstractEstimator
-    from .loss import AbstractLoss
+    from .losses.base import AbstractLoss
 
 _WIDE = 4096  # neurons (inputs among them) times examples, below which a step costs what starting its operations does
 _LEAST, _MOST = 1.5e6, 4e6  # neurons times examples times steps of a part: worth a call; more than caches have room for

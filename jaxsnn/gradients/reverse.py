@@ -13,9 +13,9 @@ from jaxtyping import Array, Float, Int
 
 from .._types import canonical_float
 from ..connectivity.ring import Ring
-from ..networks.network import Network
+from ..networks.model import Network
 from ..networks.prepare import ring_of
-from ..neurons.readout import Relay
+from ..neurons.readout import Parrot
 from .adjoint import Adjoint, Cell, Passed, passed
 from .edges import Edges
 from .walk import Carry, Walk, membranes, only_membranes, real
@@ -66,7 +66,7 @@ class Reverse(eqx.Module):
 
     @classmethod
     def of(cls, net: Network) -> Reverse:
-        moving = {name: p for name, p in net.populations.items() if not isinstance(p.neuron, Relay)}
+        moving = {name: p for name, p in net.populations.items() if not isinstance(p.neuron, Parrot)}
         first, at = {}, 0
         for name, population in net.populations.items():
             for port in population.ports:

@@ -12,7 +12,7 @@ from jax.flatten_util import ravel_pytree
 
 from ..simulation.run import simulate
 from .estimator import AbstractEstimator
-from .loss import Scored
+from .losses.base import Scored
 
 
 class RTRL(AbstractEstimator):

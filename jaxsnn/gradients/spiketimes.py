@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from ..simulation.counts import FirstSpike
-from ..simulation.record import AbstractProbe
+from ..simulation.probes.base import AbstractProbe
+from ..simulation.probes.counts import FirstSpike
 
 
 class FirstSpikeTime(AbstractProbe):

@@ -8,8 +8,8 @@ import jax
 
 from ..connectivity.layer import Layered
 from ..dynamics import AbstractDynamics
-from ..networks.network import Network
-from ..simulation.drive import AbstractDrive
+from ..networks.model import Network
+from ..simulation.drives.base import AbstractDrive
 
 
 def no_network(net: AbstractDynamics) -> str | None:
@@ -19,7 +19,7 @@ def no_network(net: AbstractDynamics) -> str | None:
 
 def closed_loop(inputs: AbstractDrive | None) -> str | None:
     """A drive that feeds what depends on the network: the way through the world is part of the derivative."""
-    if inputs is None or not inputs.reacts:
+    if inputs is None or not inputs.closed_loop:
         return None
     return (
         f"the drive {type(inputs).__name__} may react to the network, and no derivative goes through it here; if it "

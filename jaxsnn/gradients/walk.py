@@ -12,9 +12,9 @@ from jaxtyping import Array, Int
 from .. import _random
 from .._types import canonical_float
 from ..dynamics import Inputs, Signals, silent
-from ..networks.network import Network
-from ..simulation.drive import AbstractDrive
-from .loss import AbstractLoss
+from ..networks.model import Network
+from ..simulation.drives.base import AbstractDrive
+from .losses.base import AbstractLoss
 
 
 class Step(NamedTuple):

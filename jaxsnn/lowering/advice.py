@@ -41,7 +41,7 @@ def advice(data: dict[str, Any]) -> list[str]:
         if (error := link.get("learning", {}).get("window error", 0.0)) > _COARSE:
             lines.append(
                 f"{name}: changes by some pairs of spikes are off by {100 * error:.0f} % of the largest; see its "
-                "notes, and share the delay between axon and dendrite: Link(axonal=..., dendritic=...)"
+                "notes, and share the delay between axon and dendrite: Connection(axonal=..., dendritic=...)"
             )
     for name, one in data.get("agreement", {}).items():
         if one["coincidence"] < _APART:

@@ -11,19 +11,19 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from .._random import as_key
-from ..networks.network import Network
-from ..simulation.drive import AbstractDrive
+from ..networks.model import Network
+from ..simulation.drives.base import AbstractDrive
+from ..simulation.probes.base import AbstractProbe
+from ..simulation.probes.spikes import Raster
 from ..simulation.progress import Quiet
-from ..simulation.record import AbstractProbe
 from ..simulation.run import Run, simulate
-from ..simulation.spikes import Raster
 from .agreement import spike_agreement
 from .cells import CubaCells
 from .fixed import decay, shift, whole
 from .ir import Graph
-from .lift import lift
 from .program import Program
 from .quantise import Peaks
+from .reading import lift
 
 
 class Calibration(eqx.Module):

@@ -11,13 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from .. import _archive
+from ..simulation.drives.trains import Replay
+from ..simulation.probes.spikes import Raster
+from ..simulation.probes.traces import Last, Trace
 from ..simulation.run import simulate
-from ..simulation.spikes import Raster
-from ..simulation.traces import Last, Trace
-from ..simulation.trains import Replay
 from .cells import InputCells
 from .learning.synapses import LearningSynapses
-from .lower import lower
+from .pipeline import lower
 from .program import Program
 from .targets import Loihi1, Loihi2
 

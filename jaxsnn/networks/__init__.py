@@ -1,1 +1,17 @@
-"""Networks: populations and projections by name, the order of events in a step, and what a run derives from them."""
+"""Networks: populations and projections, built from connections, and the order of events in a step.
+
+Only this room knows where in an array a population or a port lies.
+"""
+
+from .model import Network as Network
+from .model import network as network
+from .order import AbstractArrival as AbstractArrival
+from .order import AbstractOrder as AbstractOrder
+from .order import AfterThreshold as AfterThreshold
+from .order import BeforeThreshold as BeforeThreshold
+from .order import BrianOrder as BrianOrder
+from .order import NestOrder as NestOrder
+from .population import Population as Population
+from .population import SpikeSource as SpikeSource
+from .projection import Connection as Connection
+from .projection import Projection as Projection

@@ -24,12 +24,12 @@ from ..plasticity.base import chain
 from ..plasticity.draws import drawn_rule
 from ..plasticity.incidence import incidence
 from .order import AbstractOrder
-from .projection import Learning, Link, Projection
+from .projection import Connection, Learning, Projection
 
 
 def build(
     name: str,
-    link: Link,
+    link: Connection,
     key: Array,
     *,
     pre: End,
@@ -78,7 +78,7 @@ def build(
 
 
 def _through_layer(
-    link: Link, layer: Layer, key: Array, pre: End, post: End, port: str, dt: float, order: AbstractOrder
+    link: Connection, layer: Layer, key: Array, pre: End, post: End, port: str, dt: float, order: AbstractOrder
 ) -> Projection:
     """A projection whose synapses are a module: one delay, and no numbers of its own."""
     graph, late = layer.lay(pre.n, post.n), _array(np.False_)
@@ -123,7 +123,7 @@ class _Layout(NamedTuple):
     `edges`: the same in the numbers of the populations, in the order `moved`, where that is another.
     """
 
-    link: Link
+    link: Connection
     local: Edges
     graph: AbstractGraph
     key: Array
@@ -205,7 +205,7 @@ class _Layout(NamedTuple):
         if not _given(value) and is_concrete(wanted):
             return coarse(int(np.max(np.asarray(wanted), initial=0)))  # another draw is seldom another shape
         if not is_concrete(wanted):
-            raise ValueError("the largest delay is not known while tracing; give Link(max_delay=...) in ms")
+            raise ValueError("the largest delay is not known while tracing; give Connection(max_delay=...) in ms")
         return int(np.max(np.asarray(wanted), initial=0))
 
 
@@ -233,9 +233,9 @@ def _learning(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, Lea
     graph = layout.graph
     rule = drawn_rule(chain(link.rule), layout.key, graph.n_pre, graph.n_post)
     sends = order.sends if rule.sends is None else rule.sends
-    coincident = order.coincident if rule.coincident is None else rule.coincident
+    coincident_pairs = order.coincident_pairs if rule.coincident_pairs is None else rule.coincident_pairs
     clips = order.clips if rule.clips is None else rule.clips
-    rule = chain(rule, sends=sends, coincident=coincident, clips=clips)
+    rule = chain(rule, sends=sends, coincident_pairs=coincident_pairs, clips=clips)
     total, before, behind = _shares(layout, order)
     slots = (before.longest + 1, behind.longest + 1)
     axonal, dendritic = _array(before.steps), _array(behind.steps)

@@ -14,13 +14,13 @@ from ..dynamics import Inputs
 from ..plasticity.base import (
     AbstractClipping,
     AbstractPairing,
-    AbstractSends,
-    After,
-    Apart,
-    Before,
-    EachTerm,
-    PreFirst,
-    WholeChange,
+    AbstractSentWeight,
+    ClipEachTerm,
+    ClipWholeChange,
+    CoincidentIgnored,
+    PreBeforePost,
+    WeightAfterUpdate,
+    WeightBeforeUpdate,
 )
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ class AbstractOrder(eqx.Module):
     shortest_delay: eqx.AbstractClassVar[int]  # steps
     same_step: eqx.AbstractClassVar[bool]  # whether an edge without delay has a meaning
     axonal: eqx.AbstractClassVar[bool]  # whose the delay of a plastic synapse is, unless it says so: the axon's?
-    sends: eqx.AbstractClassVar[AbstractSends]  # and which weight it sends
-    coincident: eqx.AbstractClassVar[AbstractPairing]
+    sends: eqx.AbstractClassVar[AbstractSentWeight]  # and which weight it sends
+    coincident_pairs: eqx.AbstractClassVar[AbstractPairing]
     clips: eqx.AbstractClassVar[AbstractClipping]  # what of a change a bound is applied to
 
     def __init_subclass__(cls, **kwargs: Any):
@@ -78,9 +78,9 @@ class NestOrder(AbstractOrder):
     shortest_delay = 1
     same_step = True
     axonal = False
-    sends = After()
-    coincident = Apart()
-    clips = EachTerm()
+    sends = WeightAfterUpdate()
+    coincident_pairs = CoincidentIgnored()
+    clips = ClipEachTerm()
 
     def step(self, net, state, inputs, t, key):
         arrivals, ring = net.arrivals(state.ring, inputs, t)
@@ -110,9 +110,9 @@ class BrianOrder(AbstractOrder):
     shortest_delay = 0
     same_step = False
     axonal = True
-    sends = Before()
-    coincident = PreFirst()
-    clips = WholeChange()
+    sends = WeightBeforeUpdate()
+    coincident_pairs = PreBeforePost()
+    clips = ClipWholeChange()
 
     def step(self, net, state, inputs, t, key):
         advanced, spikes = {}, {}

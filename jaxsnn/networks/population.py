@@ -24,7 +24,7 @@ from ..dynamics import known
 from ..neurons.base import AbstractNeuron
 from ..neurons.integrators import explicit
 from ..neurons.ode import AbstractODE
-from ..neurons.readout import Relay
+from ..neurons.readout import Parrot
 from ..synapses.base import AbstractSynapse
 from ..synapses.delta import Delta
 from ..synapses.refractory import UnlessRefractory
@@ -258,7 +258,7 @@ class Population(eqx.Module):
             ports[name], part = port.receive(s.ports[name], arrived)
             if part is not None:
                 jump = part if jump is None else jump + part
-        neuron = s.neuron if jump is None else self.neuron.kick(s.neuron, jump, dt, fired=fired)
+        neuron = s.neuron if jump is None else self.neuron.add_jump(s.neuron, jump, dt, fired=fired)
         return PopulationState(neuron, ports)
 
     def reset(self, s: PopulationState, spikes: Float[Array, " n"], dt: float) -> PopulationState:
@@ -266,9 +266,9 @@ class Population(eqx.Module):
         return s._replace(neuron=self.neuron.reset(s.neuron, spikes, dt))
 
 
-def Source(n: int) -> Population:  # reads as the noun it makes
-    """`n` neurons that fire exactly when a drive says so: an input layer. Same as a population of `Relay`.
+def SpikeSource(n: int) -> Population:  # reads as the noun it makes
+    """`n` neurons that fire exactly when a drive says so: an input layer. Same as a population of `Parrot`.
 
     What a drive feeds in step `k` is sent in step `k`; in `BrianOrder`, where arrivals come late in a step, in `k + 1`.
     """
-    return Population(Relay(), n)
+    return Population(Parrot(), n)

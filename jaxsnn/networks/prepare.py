@@ -14,7 +14,6 @@ from .. import _random
 from .._memory import available
 from .._status import Status, bit
 from .._types import canonical_float
-from ..connectivity.chance import Chance
 from ..connectivity.dense import rows_of
 from ..connectivity.graph import DenseGraph
 from ..connectivity.layer import Layered
@@ -22,6 +21,7 @@ from ..connectivity.merge import Piece, merged
 from ..connectivity.product import product
 from ..connectivity.ring import Ring
 from ..connectivity.sparse import Rows
+from ..connectivity.stochastic import StochasticRelease
 from ..dynamics import AbstractDynamics, Inputs, Signals
 from ..plasticity.apply import Target as Where
 from ..plasticity.plastic import Cells, Plastic
@@ -30,7 +30,7 @@ from .projection import Projection
 from .sequence import topological
 
 if TYPE_CHECKING:
-    from .network import Network, NetworkState
+    from .model import Network, NetworkState
 
 
 class Target(eqx.Module):
@@ -70,7 +70,9 @@ class Direct(eqx.Module):
     port: str = eqx.field(static=True)
     via: Carrier | Rows | Layered
 
-    def arrivals(self, spikes: Float[Array, " pre"], chance: Chance | None, key: Array) -> Float[Array, " post"]:
+    def arrivals(
+        self, spikes: Float[Array, " pre"], chance: StochasticRelease | None, key: Array
+    ) -> Float[Array, " post"]:
         if isinstance(self.via, Layered):
             return self.via.arrivals(spikes, layer_key(key, self.name))
         if isinstance(self.via, Carrier):
@@ -216,13 +218,13 @@ class Prepared(AbstractDynamics):
                 moved[name] = {**projections[name], "release": s}
         return moved, sent
 
-    def chance(self, sender: str, t: Array, key: Array) -> Chance | None:
+    def chance(self, sender: str, t: Array, key: Array) -> StochasticRelease | None:
         """What decides which synapses pass on what `sender` sends; None where all do."""
         p = self.net.projections.get(sender)
         if p is None or p.release is None or p.reliability is None:
             return None
         reliability = jnp.broadcast_to(p.reliability, (p.graph.n_pre,))
-        return Chance(_random.stream(key, f"{sender}.release"), t, reliability, p.release.sites)
+        return StochasticRelease(_random.stream(key, f"{sender}.release"), t, reliability, p.release.sites)
 
     def pass_on(
         self,

@@ -25,7 +25,7 @@ from ..plasticity.initial import check_start
 from ..plasticity.shapes import check_shapes
 
 
-class Link(eqx.Module):
+class Connection(eqx.Module):
     """How one population is connected to a port of another.
 
     **Arguments:**

@@ -19,7 +19,7 @@ from .order import BeforeThreshold
 from .prepare import Direct, Prepared, direct_of, first_ports, ring_of
 
 if TYPE_CHECKING:
-    from .network import Network
+    from .model import Network
     from .projection import Projection
 
 

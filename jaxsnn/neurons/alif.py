@@ -49,8 +49,8 @@ class ALIF(AbstractLIF):
 
     A spike of step `k` adds to `a` at the end of the step, so that the threshold of step `k + 1` has it, decayed once:
     `a_{k+1} = exp(-dt/tau_a) (a_k + increment z_k)`. The reset subtracts the base threshold. Bellec's recursion
-    `v <- alpha v + I - v_th z` is `gain=PerStep(), reset_kind=Subtract(), reset_time=NextStep()`, his refractoriness
-    `while_refractory=Integrates()`.
+    `v <- alpha v + I - v_th z` is `gain=PerStep(), reset_mechanism=Subtract(), reset_time=NextStep()`, his
+    refractoriness `refractory_input=Ungated()`.
 
     **Arguments**, each of shape `()` or `(n,)`: those of `LIF`, and
 

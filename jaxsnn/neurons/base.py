@@ -28,7 +28,7 @@ class AbstractNeuron(Checked):
     neuron. A network calls, in step `k`,
 
     1. `advance`: `t_k -> t_{k+1}` under a constant current,
-    2. `kick`: jumps of `v` that arrived,
+    2. `add_jump`: jumps of `v` that arrived,
     3. `spike`: does it fire? the membrane before any reset,
     4. `reset`: what firing does, and the bookkeeping that closes the step,
 
@@ -63,7 +63,7 @@ class AbstractNeuron(Checked):
     def advance(self, s: Any, current: Current, dt: float, *, noise: Array | None = None) -> Any:
         """Integrate over one step of `dt` ms under `current`, held constant."""
 
-    def kick(self, s: Any, jump: Float[Array, "..."], dt: float, *, fired: Bool[Array, "..."] | None = None) -> Any:
+    def add_jump(self, s: Any, jump: Float[Array, "..."], dt: float, *, fired: Bool[Array, "..."] | None = None) -> Any:
         """Add arriving jumps to `v`. `fired`: who has fired already in this step (only where arrivals come after)."""
         return s._replace(v=s.v + jump)
 

@@ -19,7 +19,7 @@ class CobaLIF(AbstractCutoff):
     **Arguments**, each of shape `()` or `(n,)`; the defaults are NEST's:
 
     - `c`: pF. `g_l`: nS. `e_l`, `v_th`, `v_reset`: mV. `t_ref`: refractory period (`v` is held), ms. `bias`: pA.
-    - `integrator`, `comparator`, `reset_kind`, `surrogate`: as of `EIF`.
+    - `integrator`, `comparator`, `reset_mechanism`, `surrogate`: as of `EIF`.
     """
 
     c: Array = param(250.0, unit="pF", above=0.0, finite=True)

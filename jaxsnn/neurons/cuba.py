@@ -10,30 +10,13 @@ from jaxtyping import Array, Float, Int
 
 from .._linear import Current, phi
 from .._types import Requirement, param, shown
-from .choices import (
-    Above,
-    AbstractComparator,
-    AbstractGain,
-    AbstractHearing,
-    AbstractReset,
-    AbstractResetTime,
-    Drops,
-    Integrates,
-    Keeps,
-    PerStep,
-    SameStep,
-    ToValue,
-)
 from .firing import AbstractIntegrateFire
-from .recursion import (
-    AbstractDecay,
-    AbstractRecursion,
-    DecayingCurrent,
-    EulerDecay,
-    ExactDecay,
-    NewCurrent,
-)
-from .surrogate import AbstractSurrogate, FastSigmoid
+from .gains import AbstractGain, PerStep
+from .recursions import AbstractDecay, AbstractRecursion, CurrentAfterInput, DecayingCurrent, EulerDecay, ExactDecay
+from .refractory import AbstractRefractoryInput, Buffer, Clamp, Ungated
+from .resets import AbstractReset, AbstractResetTime, SameStep, ToValue
+from .surrogates import AbstractSurrogate, FastSigmoid
+from .thresholds import AbstractComparator, Greater
 
 
 class CubaState(NamedTuple):
@@ -48,24 +31,26 @@ class CubaState(NamedTuple):
 class CubaLIF(AbstractIntegrateFire):
     """Current-based LIF of two states: `i <- a i + x`, `v <- b v + g (i + bias)`, and who sees what is a choice.
 
-    `x` is what arrives at a `Delta` port (weights are added to the current); currents, such as those of a `Step` drive,
-    go to the membrane beside the bias. `a` and `b` are the decays of `tau_syn` and `tau`, `g` is the `gain`. A
+    `x` is what arrives at a `Delta` port (weights are added to the current); currents, such as those of a `StepCurrent`
+    drive, go to the membrane beside the bias. `a` and `b` are the decays of `tau_syn` and `tau`, `g` is the `gain`. A
     conductance beside it is taken at the start of the step.
 
     | | recursion | decay | gain | comparator | reset |
     |---|---|---|---|---|---|
-    | Loihi, lava-dl (defaults) | `NewCurrent` | either | `PerStep` | `Above` | `ToValue`, `SameStep` |
-    | snnTorch `Synaptic` | `NewCurrent` | `ExactDecay` | `PerStep` | `Above` | `Subtract` or `ToValue`, `NextStep` |
-    | Norse 1.1 `lif` (`lsnn`) | `NewCurrent` (`OldCurrent`) | `EulerDecay` | `Resistance(1)` | `Above` | `ToValue` |
-    | NEST `iaf_psc_exp` | `DecayingCurrent` | `ExactDecay` | `Capacitance` | `AtLeast` | `ToValue`, `SameStep` |
+    | Loihi, lava-dl (defaults) | `CurrentAfterInput` | either | `PerStep` | `Greater` | `ToValue`, `SameStep` |
+    | snnTorch `Synaptic` | `CurrentAfterInput` | `ExactDecay` | `PerStep` | `Greater` | `Subtract`, `NextStep` |
+    | Norse 1.1 `lif` | `CurrentAfterInput` | `EulerDecay` | `Resistance(1)` | `Greater` | `ToValue` |
+    | Norse 1.1 `lsnn` | `CurrentBeforeInput` | `EulerDecay` | `Resistance(1)` | `Greater` | `ToValue` |
+    | NEST `iaf_psc_exp` | `DecayingCurrent` | `ExactDecay` | `Capacitance` | `GreaterEqual` | `ToValue`, `SameStep` |
 
     **Arguments**, each of shape `()` or `(n,)`:
 
     - `tau_syn`, `tau`: time constants of current and membrane, ms. `v_rest`, `v_th`, `v_reset`: in the unit of `v`.
     - `t_ref`: refractory period, ms; the current goes on meanwhile. `bias`: a constant current.
-    - `recursion`: `NewCurrent`, `OldCurrent` or `DecayingCurrent`. `decay`: `ExactDecay` or `EulerDecay`.
-    - `gain`, `comparator`, `reset_kind`, `reset_time`, `surrogate`: as of `LIF`.
-    - `while_refractory`: `Drops` (the membrane is held) or `Integrates` (only the threshold is gated).
+    - `recursion`: `CurrentAfterInput`, `CurrentBeforeInput` or `DecayingCurrent`. `decay`: `ExactDecay` or
+      `EulerDecay`.
+    - `gain`, `comparator`, `reset_mechanism`, `reset_time`, `surrogate`: as of `LIF`.
+    - `refractory_input`: `Clamp` (the membrane is held) or `Ungated` (only the threshold is gated).
     """
 
     tau_syn: Array = param(5.0, unit="ms", above=0.0)
@@ -75,13 +60,13 @@ class CubaLIF(AbstractIntegrateFire):
     v_reset: Array = param(0.0, unit="1", finite=True)
     t_ref: Array = param(0.0, unit="ms", least=0.0, finite=True)
     bias: Array = param(0.0, unit="current", finite=True)
-    recursion: AbstractRecursion = eqx.field(default_factory=NewCurrent)
+    recursion: AbstractRecursion = eqx.field(default_factory=CurrentAfterInput)
     decay: AbstractDecay = eqx.field(default_factory=ExactDecay)
     gain: AbstractGain = eqx.field(default_factory=PerStep)
-    comparator: AbstractComparator = eqx.field(default_factory=Above)
-    reset_kind: AbstractReset = eqx.field(default_factory=ToValue)
+    comparator: AbstractComparator = eqx.field(default_factory=Greater)
+    reset_mechanism: AbstractReset = eqx.field(default_factory=ToValue)
     reset_time: AbstractResetTime = eqx.field(default_factory=SameStep)
-    while_refractory: AbstractHearing = eqx.field(default_factory=Drops)
+    refractory_input: AbstractRefractoryInput = eqx.field(default_factory=Clamp)
     surrogate: AbstractSurrogate = eqx.field(default_factory=FastSigmoid)
 
     def __check_init__(self):
@@ -89,10 +74,10 @@ class CubaLIF(AbstractIntegrateFire):
             raise ValueError(
                 f"CubaLIF.decay is {self.decay} with recursion=DecayingCurrent(), the exact solution; use ExactDecay()."
             )
-        if isinstance(self.while_refractory, Keeps):
+        if isinstance(self.refractory_input, Buffer):
             raise ValueError(
-                "CubaLIF.while_refractory is Keeps(), but what arrives goes to the current, which is never deaf; "
-                "use Drops() to hold the membrane or Integrates() to let it go on."
+                "CubaLIF.refractory_input is Buffer(), but what arrives goes to the current, which is never deaf; "
+                "use Clamp() to hold the membrane or Ungated() to let it go on."
             )
 
     def requirements_at(self, dt):
@@ -123,12 +108,12 @@ class CubaLIF(AbstractIntegrateFire):
         return -self.decay(self.tau, dt) * self.gain.resistance(self.tau, dt)
 
     def _moved(self, s: CubaState, v: Array) -> CubaState:
-        return s._replace(v=v if isinstance(self.while_refractory, Integrates) else jnp.where(self.held(s), s.v, v))
+        return s._replace(v=v if isinstance(self.refractory_input, Ungated) else jnp.where(self.held(s), s.v, v))
 
     def advance(self, s: CubaState, current: Current, dt: float, *, noise: Array | None = None) -> CubaState:
         i = s.i + s.i * self.decay(self.tau_syn, dt)
-        if isinstance(self.recursion, NewCurrent):
-            seen = i  # what arrives is still to come: `kick` adds it to both
+        if isinstance(self.recursion, CurrentAfterInput):
+            seen = i  # what arrives is still to come: `add_jump` adds it to both
         elif isinstance(self.recursion, DecayingCurrent):
             m = dt / self.tau
             seen = s.i * (phi(m - dt / self.tau_syn) / phi(m))
@@ -139,7 +124,7 @@ class CubaLIF(AbstractIntegrateFire):
         v = s.v + (s.v - self.v_rest) * self.decay(self.tau, dt) + self.per_step(dt) * total
         return self._moved(s, v)._replace(i=i)
 
-    def kick(self, s: CubaState, jump: Array, dt: float, *, fired: Array | None = None) -> CubaState:
-        if isinstance(self.recursion, NewCurrent) and fired is None:
+    def add_jump(self, s: CubaState, jump: Array, dt: float, *, fired: Array | None = None) -> CubaState:
+        if isinstance(self.recursion, CurrentAfterInput) and fired is None:
             s = self._moved(s, s.v + self.per_step(dt) * jump)
         return s._replace(i=s.i + jump)

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 from .. import _random
 from .._types import Checked, param
 from .lif import AbstractLIF
-from .surrogate import _attach
+from .surrogates import _attach
 
 _LARGEST = 60.0  # e^60 spikes a step are certain, and finite in float32
 

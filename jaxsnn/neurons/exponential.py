@@ -54,7 +54,7 @@ class EIF(AbstractExponential):
     - `integrator`: `ExponentialEuler()` (default: stable at any step and conductance), `RK4`, `RK2` or `Euler`, which
       are reported where they are not (`Status.STIFF`), or `RKF45`. A spike is found at the end of a step, so intervals
       of a few steps come out too long; only `RKF45` finds spikes within it.
-    - `comparator`, `reset_kind`, `surrogate`: as of `LIF`.
+    - `comparator`, `reset_mechanism`, `surrogate`: as of `LIF`.
 
     **Reference:** Fourcaud-Trocme, Hansel, van Vreeswijk and Brunel, J. Neurosci. 23:11628 (2003).
     """

@@ -9,11 +9,12 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .._types import Requirement, shown
 from .base import AbstractNeuron
-from .choices import NextStep, Nothing
+from .resets import NextStep, NoReset
 
 if TYPE_CHECKING:
-    from .choices import AbstractComparator, AbstractReset, AbstractResetTime
-    from .surrogate import AbstractSurrogate
+    from .resets import AbstractReset, AbstractResetTime
+    from .surrogates import AbstractSurrogate
+    from .thresholds import AbstractComparator
 
 
 def refractory_steps(t_ref: Array, dt: float) -> Int[Array, "..."]:
@@ -37,7 +38,7 @@ class AbstractIntegrateFire(AbstractNeuron):
         v_reset: Array
         t_ref: Array
         comparator: AbstractComparator
-        reset_kind: AbstractReset
+        reset_mechanism: AbstractReset
         reset_time: AbstractResetTime
         surrogate: AbstractSurrogate
 
@@ -46,7 +47,7 @@ class AbstractIntegrateFire(AbstractNeuron):
 
     def _can_rest(self) -> Any:
         """Whether `v_reset` is no higher than where it fires, or has no part in it."""
-        return isinstance(self.reset_kind, Nothing) or self.v_reset <= self.v_th
+        return isinstance(self.reset_mechanism, NoReset) or self.v_reset <= self.v_th
 
     def _cannot_rest(self) -> str:
         return (
@@ -72,7 +73,7 @@ class AbstractIntegrateFire(AbstractNeuron):
 
     def due(self, s: Any) -> Float[Array, "..."]:
         """The membrane that is compared with the threshold: a reset of the step before is applied first."""
-        return s.v if s.pending is None else self.reset_kind(s.v, s.pending, self.v_th, self.v_reset)
+        return s.v if s.pending is None else self.reset_mechanism(s.v, s.pending, self.v_th, self.v_reset)
 
     def spike(self, s: Any) -> Float[Array, "..."]:
         v, threshold = self.due(s), self.threshold(s)
@@ -82,7 +83,7 @@ class AbstractIntegrateFire(AbstractNeuron):
     def reset(self, s: Any, spike: Array, dt: float) -> Any:
         v = self.due(s)
         if s.pending is None:
-            s = s._replace(v=self.reset_kind(v, spike, self.v_th, self.v_reset))
+            s = s._replace(v=self.reset_mechanism(v, spike, self.v_th, self.v_reset))
         else:
             s = s._replace(v=v, pending=spike)
         return s._replace(r=counted(s.r, spike, self.t_ref, dt))

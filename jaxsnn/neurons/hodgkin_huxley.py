@@ -18,28 +18,28 @@ from .ode import AbstractODE
 # --- when an action potential counts as a spike -----------------------------------------------------------------------
 
 
-class AbstractDetector(eqx.Module):
+class AbstractSpikeDetector(eqx.Module):
     """Whether a step in which the membrane went from `before` to `v` has a spike."""
 
     @abc.abstractmethod
     def __call__(self, before: Array, v: Array, v_th: Array) -> Bool[Array, "..."]: ...
 
 
-class Upward(AbstractDetector):
+class UpwardCrossing(AbstractSpikeDetector):
     """`before < v_th <= v`: the threshold is crossed from below."""
 
     def __call__(self, before, v, v_th):
         return (before < v_th) & (v >= v_th)
 
 
-class AtPeak(AbstractDetector):
+class PeakDetector(AbstractSpikeDetector):
     """`v >= v_th` and `v < before`: just after the peak (NEST)."""
 
     def __call__(self, before, v, v_th):
         return (v >= v_th) & (v < before)
 
 
-class WhileAbove(AbstractDetector):
+class AboveThreshold(AbstractSpikeDetector):
     """`v > v_th`: in every step that is not refractory (Brian2's `threshold='v > ...'`)."""
 
     def __call__(self, before, v, v_th):
@@ -92,7 +92,7 @@ class AbstractHodgkinHuxley(AbstractODE):
         v_th: Array
         t_ref: Array
         bias: Array
-        detector: AbstractDetector
+        detector: AbstractSpikeDetector
 
     def requirements_at(self, dt):
         longest = 0.5 if self.integrator.adaptive else 0.1 if isinstance(self.integrator, ExponentialEuler) else dt
@@ -149,7 +149,7 @@ class HodgkinHuxley(AbstractHodgkinHuxley):
     - `c`: pF. `g_na`, `g_k`, `g_l`: nS. `e_na`, `e_k`, `e_l`: mV. `bias`: pA. `v0`: where it starts, gates at rest, mV.
     - `v_th`: where a spike is looked for, mV. `t_ref`: how long no other is, ms.
     - `integrator`: `ExponentialEuler()` (default; steps of at most 0.1 ms, longer ones are refused), `RK4`, `RK2`,
-      `RKF45` (at most 0.5 ms). `detector`: `Upward`, `AtPeak`, `WhileAbove`.
+      `RKF45` (at most 0.5 ms). `detector`: `UpwardCrossing`, `PeakDetector`, `AboveThreshold`.
     - `surrogate`: the pseudo-derivative at `v_th`, of the distance `(v - v_th) / (e_na - e_k)`.
 
     **Reference:** Hodgkin and Huxley, J. Physiol. 117:500 (1952).
@@ -166,7 +166,7 @@ class HodgkinHuxley(AbstractHodgkinHuxley):
     v_th: Array = param(0.0, unit="mV")
     t_ref: Array = param(2.0, unit="ms", least=0.0, finite=True)
     bias: Array = param(0.0, unit="pA", finite=True)
-    detector: AbstractDetector = eqx.field(default_factory=Upward, kw_only=True)
+    detector: AbstractSpikeDetector = eqx.field(default_factory=UpwardCrossing, kw_only=True)
 
     def rates(self, v):
         return Rates(
@@ -204,7 +204,7 @@ class TraubMiles(AbstractHodgkinHuxley):
     v_th: Array = param(-33.0, unit="mV")
     t_ref: Array = param(2.0, unit="ms", least=0.0, finite=True)
     bias: Array = param(0.0, unit="pA", finite=True)
-    detector: AbstractDetector = eqx.field(default_factory=Upward, kw_only=True)
+    detector: AbstractSpikeDetector = eqx.field(default_factory=UpwardCrossing, kw_only=True)
 
     def rates(self, v):
         x = v - self.v_t

@@ -20,6 +20,8 @@ from jaxtyping import Array, Float
 from .._linear import grown
 from .._types import Checked, param
 
+__all__ = ["RK2", "RK4", "RKF45", "AbstractIntegrator", "Euler", "ExponentialEuler", "SemiImplicitEuler"]
+
 Y = TypeVar("Y")
 
 
@@ -80,10 +82,11 @@ class Euler(AbstractIntegrator):
         return _plus(y, (dt, flow(y)))
 
 
-class MembraneFirst(AbstractIntegrator):
+class SemiImplicitEuler(AbstractIntegrator):
     """Izhikevich's published steps: `v` by Euler, in `substeps` equal parts, then the rest by Euler with the new `v`.
 
-    `MembraneFirst(2)` is the two half steps of his 2003 paper, `MembraneFirst(1)` the program of his 2004 paper.
+    `SemiImplicitEuler(2)` is the two half steps of his 2003 paper, `SemiImplicitEuler(1)` the program of his 2004
+    paper.
 
     **Arguments:** `substeps`: static.
     """
@@ -94,7 +97,7 @@ class MembraneFirst(AbstractIntegrator):
 
     def __check_init__(self):
         if not isinstance(self.substeps, int) or self.substeps < 1:
-            raise ValueError(f"MembraneFirst.substeps is {self.substeps!r}, expected a positive whole number.")
+            raise ValueError(f"SemiImplicitEuler.substeps is {self.substeps!r}, expected a positive whole number.")
 
     @property
     def stable(self) -> float:  # type: ignore[override]

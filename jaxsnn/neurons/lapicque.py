@@ -10,16 +10,10 @@ from jaxtyping import Array, Float, Int
 
 from .._linear import Current
 from .._types import Requirement, param, shown
-from .choices import (
-    AbstractComparator,
-    AbstractReset,
-    AbstractResetTime,
-    AtLeast,
-    SameStep,
-    ToValue,
-)
 from .firing import AbstractIntegrateFire
-from .surrogate import AbstractSurrogate, FastSigmoid
+from .resets import AbstractReset, AbstractResetTime, SameStep, ToValue
+from .surrogates import AbstractSurrogate, FastSigmoid
+from .thresholds import AbstractComparator, GreaterEqual
 
 
 class LapicqueState(NamedTuple):
@@ -41,7 +35,7 @@ class Lapicque(AbstractIntegrateFire):
 
     - `resistance`, `capacitance`: their product is the time constant in ms (MOhm and nF; currents then in nA).
     - `v_th`, `v_reset`: mV. `t_ref`: refractory period, ms, in which `v` is held and jumps are lost.
-    - `comparator`, `reset_kind`, `reset_time`, `surrogate`: as of `LIF`.
+    - `comparator`, `reset_mechanism`, `reset_time`, `surrogate`: as of `LIF`.
 
     **Reference:** Lapicque, J. Physiol. Pathol. Gen. 9:620 (1907); Dayan and Abbott (2001), chapter 5.
     """
@@ -51,8 +45,8 @@ class Lapicque(AbstractIntegrateFire):
     v_th: Array = param(1.0, unit="mV")
     v_reset: Array = param(0.0, unit="mV", finite=True)
     t_ref: Array = param(0.0, unit="ms", least=0.0, finite=True)
-    comparator: AbstractComparator = eqx.field(default_factory=AtLeast)
-    reset_kind: AbstractReset = eqx.field(default_factory=ToValue)
+    comparator: AbstractComparator = eqx.field(default_factory=GreaterEqual)
+    reset_mechanism: AbstractReset = eqx.field(default_factory=ToValue)
     reset_time: AbstractResetTime = eqx.field(default_factory=SameStep)
     surrogate: AbstractSurrogate = eqx.field(default_factory=FastSigmoid)
 
@@ -76,6 +70,6 @@ class Lapicque(AbstractIntegrateFire):
         v = s.v + dt / self.capacitance * (i - s.v / self.resistance)
         return s._replace(v=jnp.where(self.held(s), s.v, v))
 
-    def kick(self, s: LapicqueState, jump: Array, dt: float, *, fired: Array | None = None) -> LapicqueState:
+    def add_jump(self, s: LapicqueState, jump: Array, dt: float, *, fired: Array | None = None) -> LapicqueState:
         deaf = self.held(s) if fired is None else self.held(s) | fired
         return s._replace(v=s.v + jnp.where(deaf, 0.0, jump))

@@ -10,22 +10,12 @@ from jaxtyping import Array, Float, Int
 
 from .._linear import Current, grown
 from .._types import param
-from .choices import (
-    AbstractComparator,
-    AbstractGain,
-    AbstractHearing,
-    AbstractReset,
-    AbstractResetTime,
-    AtLeast,
-    Drops,
-    Integrates,
-    Keeps,
-    Resistance,
-    SameStep,
-    ToValue,
-)
 from .firing import AbstractIntegrateFire
-from .surrogate import AbstractSurrogate, FastSigmoid
+from .gains import AbstractGain, Resistance
+from .refractory import AbstractRefractoryInput, Buffer, Clamp, Ungated
+from .resets import AbstractReset, AbstractResetTime, SameStep, ToValue
+from .surrogates import AbstractSurrogate, FastSigmoid
+from .thresholds import AbstractComparator, GreaterEqual
 
 
 def leak(v: Array, v_rest: Array, tau: Array, gain: AbstractGain, current: Current, dt: float) -> Array:
@@ -47,7 +37,7 @@ class LIFState(NamedTuple):
 
     v: Float[Array, "..."]
     r: Int[Array, "..."]
-    kept: Float[Array, "..."] | None = None  # Keeps(): jumps heard while refractory
+    kept: Float[Array, "..."] | None = None  # Buffer(): jumps heard while refractory
     pending: Float[Array, "..."] | None = None  # NextStep(): spikes whose reset is due
 
 
@@ -65,10 +55,10 @@ class AbstractLIF(AbstractIntegrateFire):
     bias: Array = param(0.0, unit="current", finite=True)
     noise: Array | None = param(None, unit="mV", optional=True, least=0.0, finite=True)
     gain: AbstractGain = eqx.field(default_factory=Resistance)
-    comparator: AbstractComparator = eqx.field(default_factory=AtLeast)
-    reset_kind: AbstractReset = eqx.field(default_factory=ToValue)
+    comparator: AbstractComparator = eqx.field(default_factory=GreaterEqual)
+    reset_mechanism: AbstractReset = eqx.field(default_factory=ToValue)
     reset_time: AbstractResetTime = eqx.field(default_factory=SameStep)
-    while_refractory: AbstractHearing = eqx.field(default_factory=Drops)
+    refractory_input: AbstractRefractoryInput = eqx.field(default_factory=Clamp)
     surrogate: AbstractSurrogate = eqx.field(default_factory=FastSigmoid)
 
     @property
@@ -80,19 +70,19 @@ class AbstractLIF(AbstractIntegrateFire):
         return self.noise is not None
 
     def at_rest(self, v: Array, shape: tuple[int, ...], dtype: Any) -> dict[str, Any]:
-        kept = jnp.zeros(shape, dtype) if isinstance(self.while_refractory, Keeps) else None
+        kept = jnp.zeros(shape, dtype) if isinstance(self.refractory_input, Buffer) else None
         return {**super().at_rest(v, shape, dtype), "kept": kept}
 
     def advance(self, s: Any, current: Current, dt: float, *, noise: Array | None = None) -> Any:
         v = leak(s.v, self.v_rest, self.tau, self.gain, current._replace(a=current.a + self.bias), dt)
         if self.noise is not None and noise is not None:
             v = v + self.noise * jnp.sqrt(-jnp.expm1(-2.0 * dt / self.tau)) * noise
-        if not isinstance(self.while_refractory, Integrates):
+        if not isinstance(self.refractory_input, Ungated):
             v = jnp.where(self.held(s), s.v, v)
         return s._replace(v=v)
 
-    def kick(self, s: Any, jump: Array, dt: float, *, fired: Array | None = None) -> Any:
-        if isinstance(self.while_refractory, Integrates):
+    def add_jump(self, s: Any, jump: Array, dt: float, *, fired: Array | None = None) -> Any:
+        if isinstance(self.refractory_input, Ungated):
             return s._replace(v=s.v + jump)
         deaf = self.held(s) if fired is None else self.held(s) | fired
         if s.kept is None:
@@ -113,9 +103,9 @@ class LIF(AbstractLIF):
     - `tau`: membrane time constant, ms. `v_rest`, `v_th`, `v_reset`: mV. `t_ref`: refractory period, ms.
     - `bias`: a constant current, in the unit that `gain` expects.
     - `noise`: stationary standard deviation of white current noise, mV; None for no noise (nothing is drawn).
-    - `gain`: `Resistance`, `Capacitance` or `PerStep`. `comparator`: `AtLeast` or `Above`.
-    - `reset_kind`: `ToValue`, `Subtract` or `Nothing`. `reset_time`: `SameStep` or `NextStep`.
-    - `while_refractory`: `Drops`, `Keeps` or `Integrates`. `surrogate`: the pseudo-derivative of the
+    - `gain`: `Resistance`, `Capacitance` or `PerStep`. `comparator`: `GreaterEqual` or `Greater`.
+    - `reset_mechanism`: `ToValue`, `Subtract` or `NoReset`. `reset_time`: `SameStep` or `NextStep`.
+    - `refractory_input`: `Clamp`, `Buffer` or `Ungated`. `surrogate`: the pseudo-derivative of the
       threshold, of the distance `(v - v_th) / (v_th - v_reset)`.
 
     **Reference:** Rotter and Diesmann, Biol. Cybern. 81:381 (1999) for exact integration.

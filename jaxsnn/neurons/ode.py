@@ -18,10 +18,11 @@ from .._linear import Current
 from .._status import Status, bit
 from .._types import Requirement, shown
 from .base import AbstractNeuron
-from .choices import AbstractComparator, AbstractReset, AtLeast, ToValue
 from .firing import counted
 from .integrators import AbstractIntegrator, ExponentialEuler, explicit, stiffness
-from .surrogate import AbstractSurrogate, FastSigmoid
+from .resets import AbstractReset, ToValue
+from .surrogates import AbstractSurrogate, FastSigmoid
+from .thresholds import AbstractComparator, GreaterEqual
 
 
 @cache
@@ -35,7 +36,7 @@ class AbstractODE(AbstractNeuron):
 
     FitzHugh and Nagumo's oscillator, with a spike where `v` comes up through `v_th`:
 
-        class FitzHughNagumo(snn.AbstractODE):
+        class FitzHughNagumo(snn.neurons.AbstractODE):
             variables = ("v", "w")
             v0: Array = snn.param(-1.2)
             w0: Array = snn.param(-0.62)
@@ -175,7 +176,7 @@ class AbstractODE(AbstractNeuron):
             return held
         return held | ((s.fired > 0) & (self.t_ref > 0))  # type: ignore[attr-defined]
 
-    def kick(self, s: Any, jump: Array, dt: float, *, fired: Array | None = None) -> Any:
+    def add_jump(self, s: Any, jump: Array, dt: float, *, fired: Array | None = None) -> Any:
         held = self.held(s)
         if held is None:
             return s._replace(v=s.v + jump)
@@ -254,11 +255,11 @@ class AbstractODE(AbstractNeuron):
 class AbstractCutoff(AbstractODE):
     """One that fires where `v` reaches `v_peak`, is reset to `v_reset`, and held there while refractory."""
 
-    comparator: AbstractComparator = eqx.field(default_factory=AtLeast, kw_only=True)
-    reset_kind: AbstractReset = eqx.field(default_factory=ToValue, kw_only=True)
+    comparator: AbstractComparator = eqx.field(default_factory=GreaterEqual, kw_only=True)
+    reset_mechanism: AbstractReset = eqx.field(default_factory=ToValue, kw_only=True)
 
     def fires(self, s: Any) -> Bool[Array, "..."]:
         return self.comparator(s.v, self.peak)
 
     def jump(self, s: Any, spike: Array) -> Any:
-        return s._replace(v=self.reset_kind(s.v, spike, self.peak, self.v_reset))  # type: ignore[attr-defined]
+        return s._replace(v=self.reset_mechanism(s.v, spike, self.peak, self.v_reset))  # type: ignore[attr-defined]

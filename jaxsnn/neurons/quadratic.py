@@ -6,7 +6,7 @@ import equinox as eqx
 from jaxtyping import Array
 
 from .._types import param
-from .integrators import AbstractIntegrator, MembraneFirst
+from .integrators import AbstractIntegrator, SemiImplicitEuler
 from .ode import AbstractCutoff
 
 
@@ -20,7 +20,7 @@ class QIF(AbstractCutoff):
 
     - `tau`: ms. `k`: 1/mV. `v_rest` and `v_c`, rest and threshold; `v_peak`, `v_reset`: mV. `r`: mV per unit of
       current. `t_ref`: refractory period, ms. `bias`: a current.
-    - `integrator`, `comparator`, `reset_kind`, `surrogate`: as of `EIF`.
+    - `integrator`, `comparator`, `reset_mechanism`, `surrogate`: as of `EIF`.
 
     **Reference:** Ermentrout and Kopell, SIAM J. Appl. Math. 46:233 (1986).
     """
@@ -46,9 +46,9 @@ class Izhikevich(AbstractCutoff):
     Where `v` reaches `v_peak` it fires: `v <- c`, `u <- u + d`. Published results are those of one scheme and step,
     and other schemes give other spikes:
 
-    - `integrator=MembraneFirst(2)` (default): two half steps of `v`, then `u` with the new `v`, at `dt = 1`: the 2003
-      paper, and NEST's `izhikevich` with `consistent_integration=False`.
-    - `integrator=MembraneFirst(1)`, `comparator=Above()`: the program of the 2004 paper.
+    - `integrator=SemiImplicitEuler(2)` (default): two half steps of `v`, then `u` with the new `v`, at `dt = 1`: the
+      2003 paper, and NEST's `izhikevich` with `consistent_integration=False`.
+    - `integrator=SemiImplicitEuler(1)`, `comparator=Greater()`: the program of the 2004 paper.
     - `integrator=Euler()`: both from the old values: NEST's default (`consistent_integration=True`), best at 0.1 ms.
 
     They are unstable where `v` is far below rest, -112 mV in half steps of 0.5 ms (`Euler` in steps of 0.1 ms: -187),
@@ -59,7 +59,7 @@ class Izhikevich(AbstractCutoff):
 
     - `a`: 1/ms. `b`, `quadratic`, `linear`, `constant`: coefficients. `c`, `v_peak`: mV. `d`: in the unit of `u`.
     - `t_ref`: refractory period, ms (0 in the papers). `bias`: a current. `v0`: where it starts, mV, with `u = b v0`.
-    - `integrator`, `comparator`, `reset_kind`, `surrogate`: as of `EIF`.
+    - `integrator`, `comparator`, `reset_mechanism`, `surrogate`: as of `EIF`.
 
     **Reference:** Izhikevich, IEEE Trans. Neural Networks 14:1569 (2003) and 15:1063 (2004).
     """
@@ -77,7 +77,7 @@ class Izhikevich(AbstractCutoff):
     quadratic: Array = param(0.04, unit="1/(mV ms)", finite=True)
     linear: Array = param(5.0, unit="1/ms", finite=True)
     constant: Array = param(140.0, unit="mV/ms", finite=True)
-    integrator: AbstractIntegrator = eqx.field(default_factory=MembraneFirst, kw_only=True)
+    integrator: AbstractIntegrator = eqx.field(default_factory=SemiImplicitEuler, kw_only=True)
 
     @property
     def v_reset(self) -> Array:

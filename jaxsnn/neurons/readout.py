@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 from .._linear import Current
 from .._types import param
 from .base import AbstractNeuron, Membrane
-from .choices import AbstractGain, Resistance
+from .gains import AbstractGain, Resistance
 from .lif import leak
 
 
@@ -42,33 +42,33 @@ class LI(AbstractNeuron):
         return s
 
 
-class RelayState(NamedTuple):
+class ParrotState(NamedTuple):
     """What is sent in this step, and what was heard after the threshold: sent in the next one."""
 
     v: Float[Array, "..."]
     heard: Float[Array, "..."]
 
 
-class Relay(AbstractNeuron):
+class Parrot(AbstractNeuron):
     """Sends on what arrives: an input population, or a tap. Amplitudes pass (graded spikes).
 
     In the step in which it arrives or, where arrivals come after the threshold (`BrianOrder`), in the next.
     """
 
-    def voltage(self, s: RelayState) -> None:
+    def voltage(self, s: ParrotState) -> None:
         return None
 
-    def init(self, shape: tuple[int, ...], dtype: Any) -> RelayState:
-        return RelayState(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))
+    def init(self, shape: tuple[int, ...], dtype: Any) -> ParrotState:
+        return ParrotState(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))
 
-    def advance(self, s: RelayState, current: Current, dt: float, *, noise: Array | None = None) -> RelayState:
-        return RelayState(s.heard, jnp.zeros_like(s.heard))
+    def advance(self, s: ParrotState, current: Current, dt: float, *, noise: Array | None = None) -> ParrotState:
+        return ParrotState(s.heard, jnp.zeros_like(s.heard))
 
-    def kick(self, s: RelayState, jump: Array, dt: float, *, fired: Array | None = None) -> RelayState:
+    def add_jump(self, s: ParrotState, jump: Array, dt: float, *, fired: Array | None = None) -> ParrotState:
         return s._replace(v=s.v + jump) if fired is None else s._replace(heard=s.heard + jump)
 
-    def spike(self, s: RelayState) -> Float[Array, "..."]:
+    def spike(self, s: ParrotState) -> Float[Array, "..."]:
         return s.v
 
-    def reset(self, s: RelayState, spike: Array, dt: float) -> RelayState:
+    def reset(self, s: ParrotState, spike: Array, dt: float) -> ParrotState:
         return s

@@ -18,7 +18,7 @@ from jaxtyping import Array, Int
 
 from ..connectivity.events import event_driven, for_each_spike
 from ..connectivity.ring import Ring
-from .base import Before, Chain, Change, PreFirst, Seen, counted
+from .base import Chain, Change, PreBeforePost, SynapseContext, WeightBeforeUpdate, counted
 from .incidence import AbstractFan, Incidence
 from .site import Line
 from .site import Signals as SideSignals
@@ -36,7 +36,7 @@ class Update(eqx.Module):
     t: Int[Array, ""]
     dt: float = eqx.field(static=True)
 
-    def seen(self, r: int, pre: SideSignals, post: SideSignals, *, pre_counted: bool = False) -> Seen:
+    def seen(self, r: int, pre: SideSignals, post: SideSignals, *, pre_counted: bool = False) -> SynapseContext:
         """What rule `r` sees. `pre_counted`: with the sending neuron's spikes of this step in its traces."""
         x = pre.traces[r]
         if pre_counted:
@@ -44,7 +44,7 @@ class Update(eqx.Module):
             x = {name: traces[name].spike(value, pre.spike) for name, value in x.items()}
         before = SimpleNamespace(**x, spike=pre.spike, v=pre.v)
         after = SimpleNamespace(**post.traces[r], spike=post.spike, v=post.v)
-        return Seen(before, after, self.modulators, self.dt)
+        return SynapseContext(before, after, self.modulators, self.dt)
 
     def at_pre_event(self, synapses: Array, clocks: Any, pre: SideSignals, post: SideSignals) -> Array:
         """Synapses after an event of their sending neuron."""
@@ -56,7 +56,7 @@ class Update(eqx.Module):
 
     def at_post_event(self, synapses: Array, clocks: Any, pre: SideSignals, post: SideSignals) -> Array:
         """Synapses after an event of their receiving neuron."""
-        pairs = isinstance(self.chain.coincident, PreFirst)
+        pairs = isinstance(self.chain.coincident_pairs, PreBeforePost)
 
         def ask(r: int, rule: Any, w: Array) -> Change:
             return counted(post.event(r), rule.on_post(w, self.seen(r, pre, post, pre_counted=pairs)))
@@ -160,7 +160,7 @@ def _rows_plain(update: Update, synapses: Array, buffer: Array | None, target: T
     out = _where_touched(update.chain, clocks, new, synapses, _happens(pre, sends=True), still)
     if buffer is None:
         return out, None
-    before = isinstance(update.chain.sends, Before)
+    before = isinstance(update.chain.sends, WeightBeforeUpdate)
     weight = update.chain.settled(synapses, clocks)[0] if before else new[0]
     return out, _sent(update, weight, pre.amplitude, buffer, target)
 
@@ -308,7 +308,7 @@ def _pieces(fan: AbstractFan, neuron: Array, delay: Array, body: Any, carry: Any
 
 def _rows_by_spikes(update: Update, synapses: Array, buffer: Array | None, target: Target | None) -> Any:
     incidence, fan = update.incidence, update.incidence.rows
-    before = isinstance(update.chain.sends, Before)
+    before = isinstance(update.chain.sends, WeightBeforeUpdate)
 
     def row(neuron: Array, delay: Array, slot: Array, carry: Any) -> Any:
         pre = update.pre.at(slot, neuron)

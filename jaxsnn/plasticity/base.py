@@ -17,7 +17,7 @@ from .._types import Checked, is_concrete
 from .traces import AbstractTrace
 
 
-class Seen(NamedTuple):
+class SynapseContext(NamedTuple):
     """What a synapse sees when it changes. `pre.x`, `post.y`: traces by name; `.v`: membranes; `.spike`: amplitudes.
 
     `modulators`: named signals that a drive feeds, such as reward. `dt`: ms.
@@ -60,15 +60,15 @@ class AbstractRule(Checked):
         """By how much `on_post` counts in this step; where it is 0, `on_post` does not run. Default: the spike."""
         return post.spike
 
-    def on_pre(self, w: Float[Array, "..."], s: Seen) -> Change:
+    def on_pre(self, w: Float[Array, "..."], s: SynapseContext) -> Change:
         """The change of `w` at an event of the sending neuron, or several terms of it in a tuple, in their order."""
         return jnp.zeros_like(w)
 
-    def on_post(self, w: Float[Array, "..."], s: Seen) -> Change:
+    def on_post(self, w: Float[Array, "..."], s: SynapseContext) -> Change:
         """The change of `w` at an event of the receiving neuron."""
         return jnp.zeros_like(w)
 
-    def each_step(self, w: Float[Array, "..."], s: Seen) -> Change:
+    def each_step(self, w: Float[Array, "..."], s: SynapseContext) -> Change:
         """The change of `w` in every step. A rule that has this touches every synapse in every step, and costs that."""
         return jnp.zeros_like(w)
 
@@ -98,7 +98,7 @@ class AbstractModifier(Checked):
         """The clock at the start."""
         return {}
 
-    def tick(self, clock: dict[str, Array], s: Seen) -> dict[str, Array]:
+    def tick(self, clock: dict[str, Array], s: SynapseContext) -> dict[str, Array]:
         """The clock after a step. `s.post` has the spikes of the step, `s.modulators` what was fed."""
         return clock
 
@@ -141,15 +141,15 @@ class AbstractModifier(Checked):
 # --- choices ----------------------------------------------------------------------------------------------------------
 
 
-class AbstractSends(eqx.Module):
+class AbstractSentWeight(eqx.Module):
     """Which weight a spike carries that changes the synapse it passes."""
 
 
-class Before(AbstractSends):
+class WeightBeforeUpdate(AbstractSentWeight):
     """The weight before the change (what Brian2 users write: `ge += w; w += ...`)."""
 
 
-class After(AbstractSends):
+class WeightAfterUpdate(AbstractSentWeight):
     """The weight after the change (NEST)."""
 
 
@@ -157,11 +157,11 @@ class AbstractPairing(eqx.Module):
     """What spikes of both neurons that reach a synapse in the same step are to one another."""
 
 
-class Apart(AbstractPairing):
+class CoincidentIgnored(AbstractPairing):
     """They do not pair; `on_post` runs before `on_pre` (NEST)."""
 
 
-class PreFirst(AbstractPairing):
+class PreBeforePost(AbstractPairing):
     """The sending neuron's spike comes first: `on_pre` runs, and `on_post` pairs with it (Brian2)."""
 
 
@@ -169,11 +169,11 @@ class AbstractClipping(eqx.Module):
     """What of a change a bound is applied to, where a rule makes it of several terms."""
 
 
-class EachTerm(AbstractClipping):
+class ClipEachTerm(AbstractClipping):
     """Each term of a change in turn (NEST: a weight that grows and then declines is clipped in between)."""
 
 
-class WholeChange(AbstractClipping):
+class ClipWholeChange(AbstractClipping):
     """The sum of its terms, once (what Brian2 users write: `w = clip(w + ..., lo, hi)`)."""
 
 
@@ -184,8 +184,8 @@ class Chain(eqx.Module):
     """Rules and modifiers in order; made by `chain(...)`."""
 
     parts: tuple[AbstractRule | AbstractModifier, ...]
-    sends: AbstractSends | None
-    coincident: AbstractPairing | None
+    sends: AbstractSentWeight | None
+    coincident_pairs: AbstractPairing | None
     clips: AbstractClipping | None
 
     @property
@@ -216,7 +216,7 @@ class Chain(eqx.Module):
         """One update of synapses, `(1 + variables, ...)` numbers: `ask(r, rule, w)` is what rule `r` asks for."""
         w, kept = synapses[0], self._kept(synapses)
         asked = [terms(ask(r, rule, w)) for r, rule in enumerate(self.rules)]
-        if isinstance(self.clips, WholeChange):
+        if isinstance(self.clips, ClipWholeChange):
             asked = [(sum(given[1:], given[0]),) for given in asked]
         for term in range(max((len(given) for given in asked), default=1)):
             dw, r, m = jnp.zeros_like(w), 0, 0
@@ -312,25 +312,26 @@ def terms(change: Change) -> tuple[Array, ...]:
 
 def chain(
     *parts: AbstractRule | AbstractModifier | Chain,
-    sends: AbstractSends | None = None,
-    coincident: AbstractPairing | None = None,
+    sends: AbstractSentWeight | None = None,
+    coincident_pairs: AbstractPairing | None = None,
     clips: AbstractClipping | None = None,
 ) -> Chain:
     """One plasticity rule of several parts, in order: `chain(PairSTDP(), Modulate("reward"), Bound(0.0, 1.0))`.
 
     What rules ask for adds up; a modifier acts on the sum of what stands before it.
 
-    **Arguments:** `sends`: `Before()` or `After()` the change; `coincident`: `Apart()` or `PreFirst()`; `clips`, for
-    rules whose change has several terms: `EachTerm()` or `WholeChange()`. Left out, they follow the network's order of
-    events: `After()`, `Apart()` and `EachTerm()` in `NestOrder`, `Before()`, `PreFirst()` and `WholeChange()` in
-    `BrianOrder`.
+    **Arguments:** `sends`: `WeightBeforeUpdate()` or `WeightAfterUpdate()` the change; `coincident_pairs`:
+    `CoincidentIgnored()` or `PreBeforePost()`; `clips`, for rules whose change has several terms: `ClipEachTerm()` or
+    `ClipWholeChange()`. Left out, they follow the network's order of events: `WeightAfterUpdate()`,
+    `CoincidentIgnored()` and `ClipEachTerm()` in `NestOrder`, `WeightBeforeUpdate()`, `PreBeforePost()` and
+    `ClipWholeChange()` in `BrianOrder`.
 
     **Raises:** ValueError for anything but rules, modifiers, chains of them and these choices, and for a chain that
     changes no weight.
     """
     for name, choice, kind in (
-        ("sends", sends, AbstractSends),
-        ("coincident", coincident, AbstractPairing),
+        ("sends", sends, AbstractSentWeight),
+        ("coincident_pairs", coincident_pairs, AbstractPairing),
         ("clips", clips, AbstractClipping),
     ):
         if not isinstance(choice, kind | None):
@@ -341,7 +342,7 @@ def chain(
         if isinstance(part, Chain):
             flat += part.parts
             sends = part.sends if sends is None else sends
-            coincident = part.coincident if coincident is None else coincident
+            coincident_pairs = part.coincident_pairs if coincident_pairs is None else coincident_pairs
             clips = part.clips if clips is None else clips
         elif isinstance(part, (AbstractRule, AbstractModifier)):
             flat.append(part)
@@ -355,4 +356,4 @@ def chain(
         raise ValueError(
             "chain(...) got no rule and nothing that changes a weight by itself; add one, e.g. PairSTDP()."
         )
-    return Chain(tuple(flat), sends, coincident, clips)
+    return Chain(tuple(flat), sends, coincident_pairs, clips)

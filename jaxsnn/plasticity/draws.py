@@ -25,7 +25,7 @@ def drawn_rule(rule: Chain, key: Array, n_pre: int, n_post: int) -> Chain:
     A trace of the sending neurons has one for each of these, one of the receiving neurons and a clock one for those.
     """
     parts = [_drawn_part(part, i, key, n_pre, n_post) for i, part in enumerate(rule.parts)]
-    return chain(*parts, sends=rule.sends, coincident=rule.coincident, clips=rule.clips)
+    return chain(*parts, sends=rule.sends, coincident_pairs=rule.coincident_pairs, clips=rule.clips)
 
 
 def _drawn_part(part: Any, place: int, key: Array, n_pre: int, n_post: int) -> Any:

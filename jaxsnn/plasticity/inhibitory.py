@@ -16,7 +16,7 @@ class VogelsSprekeler(AbstractRule):
     `x`, `y`: traces of both neurons with `tau`. Weights are magnitudes, of a conductance that inhibits. NEST's
     `vogels_sprekeler_synapse` with `alpha = 2 rate tau` and `Bound(0, Wmax)`. The change at a pre spike has two terms:
     in `NestOrder` a bound holds after either, as in NEST, so that a weight at its upper bound always declines; in
-    `BrianOrder` it holds for their sum (`chain(..., clips=EachTerm() | WholeChange())` chooses otherwise).
+    `BrianOrder` it holds for their sum (`chain(..., clips=ClipEachTerm() | ClipWholeChange())` chooses otherwise).
 
     **Arguments:** `eta`: unit of the weight, at least 0. `rate`: target rate of the post neuron, Hz. `tau`: ms.
 

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int, UInt32
 from .._status import Status, bit
 from ..connectivity.ring import Ring
 from .apply import Target, Update, carry, hold, renew, touch_all, touch_columns, touch_rows
-from .base import AbstractRule, Apart, Chain, Seen
+from .base import AbstractRule, Chain, CoincidentIgnored, SynapseContext
 from .incidence import Incidence
 from .initial import starts_outside
 from .site import Line, Side, Signals
@@ -138,11 +138,11 @@ class Plastic(eqx.Module):
             line.arrive(t, delay)
             for line, delay in zip(lines, (self.incidence.axonal, self.incidence.dendritic), strict=True)
         ]
-        seen = Seen(SimpleNamespace(**pre._asdict()), SimpleNamespace(**post._asdict()), modulators, self.dt)
+        seen = SynapseContext(SimpleNamespace(**pre._asdict()), SimpleNamespace(**post._asdict()), modulators, self.dt)
         clocks = tuple(m.tick(clock, seen) for m, clock in zip(self.chain.modifiers, state.clocks, strict=True))
         update = Update(self.chain, self.incidence, *arriving, clocks, modulators, t, self.dt)
         synapses = self._turned(update, state.synapses, state.clocks)
-        if isinstance(self.chain.coincident, Apart):
+        if isinstance(self.chain.coincident_pairs, CoincidentIgnored):
             synapses = touch_columns(update, synapses) if self._runs("on_post") else synapses
             synapses, buffer = touch_rows(update, synapses, buffer, target)
         else:

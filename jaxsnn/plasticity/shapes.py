@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from .._types import canonical_float
-from .base import AbstractModifier, AbstractRule, Chain, Seen, terms
+from .base import AbstractModifier, AbstractRule, Chain, SynapseContext, terms
 
 Shape = tuple[int, ...]
 
@@ -70,7 +70,7 @@ def _try_rule(rule: AbstractRule, n_pre: int, n_post: int) -> None:
             _expect(trace.spike(neurons.v, neurons.spike), (n,))
         _expect(getattr(rule, f"{side}_event")(neurons, 1.0), (n,))
     w = jnp.zeros((), canonical_float())
-    seen = Seen(_side(traces["pre"], ()), _side(traces["post"], ()), defaultdict(lambda: w), 1.0)
+    seen = SynapseContext(_side(traces["pre"], ()), _side(traces["post"], ()), defaultdict(lambda: w), 1.0)
     for function in (rule.on_pre, rule.on_post, rule.each_step):
         _expect(terms(function(w, seen)), ())
     _expect(rule.bounds(), ())
@@ -82,7 +82,7 @@ def _try_modifier(modifier: AbstractModifier, n_pre: int, n_post: int) -> None:
     _expect({k: x for k, x in clock.items() if jnp.ndim(x)}, (n_post,))
     sides = (_side({}, (n,)) for n in (n_pre, n_post))
     modulators = _Fed(lambda: w)
-    ticked = modifier.tick(clock, Seen(*sides, modulators, 1.0))
+    ticked = modifier.tick(clock, SynapseContext(*sides, modulators, 1.0))
     for k, x in clock.items():
         _expect(ticked[k], jnp.shape(x))
     one = {k: x[0] if jnp.ndim(x) else x for k, x in ticked.items()}

@@ -104,7 +104,7 @@ class AllPairs(AbstractPairs):
         return SpikeTrace(tau)
 
 
-class Nearest(AbstractPairs):
+class NearestNeighbour(AbstractPairs):
     """Every spike pairs with the latest one of the other neuron only (NEST's `stdp_nn_symm_synapse`)."""
 
     def trace(self, tau):
@@ -119,7 +119,7 @@ class PairSTDP(AbstractRule):
 
     **Arguments:** `a_plus`, `a_minus`: unit of the weight (with a `dependence` on the weight: per unit of it); both
     negative for an anti-Hebbian rule. `tau_plus`, `tau_minus`: ms, shape `()` or one a neuron of their side.
-    `dependence`: `Additive`, `Guetig` or `PowerLaw`. `pairs`: `AllPairs` or `Nearest`.
+    `dependence`: `Additive`, `Guetig` or `PowerLaw`. `pairs`: `AllPairs` or `NearestNeighbour`.
 
     **References:** Song, Miller and Abbott, Nat. Neurosci. 3:919 (2000); Morrison, Diesmann and Gerstner, Biol. Cybern.
     98:459 (2008).
@@ -138,7 +138,7 @@ class PairSTDP(AbstractRule):
                 f"PairSTDP.dependence is {self.dependence!r}, expected Additive(), Guetig(...) or PowerLaw(...)."
             )
         if not isinstance(self.pairs, AbstractPairs):
-            raise ValueError(f"PairSTDP.pairs is {self.pairs!r}, expected AllPairs() or Nearest().")
+            raise ValueError(f"PairSTDP.pairs is {self.pairs!r}, expected AllPairs() or NearestNeighbour().")
 
     def pre_traces(self):
         return {"x": self.pairs.trace(self.tau_plus)}

@@ -1,1 +1,24 @@
-"""Running any dynamics over time: drives feed it, probes watch it. Knows nothing of networks."""
+"""Simulation: one loop over time for every model, with drives that feed it and probes that record it.
+
+It knows models by their protocol only, so a network and a program for a chip run in the same loop.
+"""
+
+from ..dynamics import AbstractDynamics as AbstractDynamics
+from ..dynamics import Inputs as Inputs
+from ..dynamics import Signals as Signals
+from . import checkpointing as checkpointing
+from . import drives as drives
+from . import probes as probes
+from . import progress as progress
+from .checkpointing import AbstractCheckpoint as AbstractCheckpoint
+from .checkpointing import Chunked as Chunked
+from .checkpointing import KeepAll as KeepAll
+from .checkpointing import Recursive as Recursive
+from .checkpointing import Truncated as Truncated
+from .modules import Decoded as Decoded
+from .modules import Encoded as Encoded
+from .progress import Bar as Bar
+from .progress import Quiet as Quiet
+from .run import Run as Run
+from .run import RunState as RunState
+from .run import simulate as simulate

@@ -12,6 +12,8 @@ from typing import Any
 
 import equinox as eqx
 
+__all__ = ["Bar", "Quiet"]
+
 
 class AbstractProgress(eqx.Module):
     """How progress is shown."""

@@ -22,12 +22,12 @@ from ..dynamics import AbstractDynamics
 from . import room
 from .batching import batched_by_device, misplaced
 from .calls import in_calls
-from .checkpoint import AbstractCheckpoint, KeepAll
-from .drive import AbstractDrive, Silence
-from .events import AbstractSpikeRecord
+from .checkpointing import AbstractCheckpoint, KeepAll
+from .drives.base import AbstractDrive, Silence
 from .parts import RunState, emitted_by, finished, observed, resumed, started
+from .probes.base import AbstractProbe
+from .probes.events import AbstractSpikeRecord
 from .progress import AbstractProgress, Bar
-from .record import AbstractProbe
 from .rows import RowTimes
 
 
@@ -43,8 +43,8 @@ class Run(eqx.Module):
         return self.record[name]
 
     def times(self, *names: Any) -> Any:
-        """When what `run[name]` holds happened, ms, absolute: of a `Trace`, `Snapshots` or `Rate` a time a row, of
-        recorded spikes a time a spike. `run.times("a", "b")` for `run["a"]["b"]`; no name where one probe was given.
+        """When what `run[name]` holds happened, ms, absolute: of `Trace`, `Snapshots`, `PopulationRate` one per row,
+        of recorded spikes a time a spike. `run.times("a", "b")` for `run["a"]["b"]`; no name where one probe was given.
 
         In NumPy, in double precision; while tracing (and there not for spikes) in JAX.
         """
@@ -127,7 +127,7 @@ def simulate(
             raise_if(status)
     else:
         program = lambda ahead: lambda *given: _in_one_program(given, total, length, policy, ahead)
-        whole = batched_by_device(program(False), None if drive.reacts else program(True))
+        whole = batched_by_device(program(False), None if drive.closed_loop else program(True))
         try:
             state, records, status = whole(*given)
         except (ValueError, TypeError, AssertionError) as error:

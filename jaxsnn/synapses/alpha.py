@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from .._linear import Current, phi, phi_prime
 from .._types import param
-from .base import AbstractHold, AbstractSynapse, Exact, Frozen, membrane_rate
+from .base import AbstractHold, AbstractSynapse, ExactIntegral, ZeroOrderHold, membrane_rate
 
 
 class AlphaState(NamedTuple):
@@ -27,11 +27,11 @@ class Alpha(AbstractSynapse):
     The constant current with the same effect over a step is `(i phi(x) + dt y phi'(x)) / phi(dt/tau_m)`,
     `x = dt/tau_m - dt/tau`.
 
-    **Arguments:** `tau`: time to peak, ms, shape `()` or `(n,)`. `hold`: `Exact()` or `Frozen()`.
+    **Arguments:** `tau`: time to peak, ms, shape `()` or `(n,)`. `hold`: `ExactIntegral()` or `ZeroOrderHold()`.
     """
 
     tau: Array = param(5.0, unit="ms", above=0.0, finite=True)
-    hold: AbstractHold = eqx.field(default_factory=Exact)
+    hold: AbstractHold = eqx.field(default_factory=ExactIntegral)
 
     def init(self, shape, dtype):
         return AlphaState(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))
@@ -39,7 +39,7 @@ class Alpha(AbstractSynapse):
     def advance(self, s, v, dt, tau_m):
         i, loss = s.i + dt * s.y, jnp.expm1(-dt / self.tau)
         decayed = AlphaState(i + i * loss, s.y + s.y * loss)
-        if isinstance(self.hold, Frozen):
+        if isinstance(self.hold, ZeroOrderHold):
             return decayed, Current(s.i)
         m = membrane_rate(dt, tau_m)
         x = m - dt / self.tau

@@ -45,11 +45,11 @@ class AbstractHold(eqx.Module):
     """Which constant current stands for one that decays within the step."""
 
 
-class Exact(AbstractHold):
+class ExactIntegral(AbstractHold):
     """The one with the same effect on a linear membrane at the end of the step: exact for any step length."""
 
 
-class Frozen(AbstractHold):
+class ZeroOrderHold(AbstractHold):
     """The value at the start of the step: what Brian2's `exponential_euler` does beside a conductance."""
 
 

@@ -13,10 +13,10 @@ from jaxtyping import Array, Float
 
 from .._linear import Current, phi, phi_between
 from .._types import Requirement, param, shown
-from .base import AbstractHold, AbstractSynapse, Exact, Frozen, membrane_rate
+from .base import AbstractHold, AbstractSynapse, ExactIntegral, ZeroOrderHold, membrane_rate
 
 
-class AbstractSize(eqx.Module):
+class AbstractNormalisation(eqx.Module):
     """What a weight of 1 means for the course `exp(-t / tau_decay) - exp(-t / tau_rise)` of an arrival."""
 
     @abc.abstractmethod
@@ -24,7 +24,7 @@ class AbstractSize(eqx.Module):
         """The jump of the slope at an arrival of weight 1, 1/ms."""
 
 
-class ToPeak(AbstractSize):
+class UnitPeak(AbstractNormalisation):
     """The peak is the weight."""
 
     def jump(self, tau_rise, tau_decay):
@@ -36,14 +36,14 @@ class ToPeak(AbstractSize):
         return jnp.exp(power) / tau_rise
 
 
-class ToArea(AbstractSize):
+class UnitArea(AbstractNormalisation):
     """The integral over time is the weight: a charge, with currents in charge per ms."""
 
     def jump(self, tau_rise, tau_decay):
         return 1.0 / (tau_rise * tau_decay)
 
 
-class Bare(AbstractSize):
+class Unnormalised(AbstractNormalisation):
     """The weight is the factor of the difference as it stands; nothing is left of it where both times are equal."""
 
     def jump(self, tau_rise, tau_decay):
@@ -71,21 +71,21 @@ class DualExponential(AbstractSynapse):
     `b = dt/tau_m - dt/tau_rise` the constant current with the same effect over a step is
     `(i phi(a) + dt y (phi(b) - phi(a)) / (b - a)) / phi(dt/tau_m)`: right to rounding at any three time constants.
 
-    **Arguments:** `tau_rise`, `tau_decay`: ms, shape `()` or `(n,)`. `size`: what a weight of 1 is, `ToPeak()`,
-    `ToArea()` or `Bare()`. `hold`: `Exact()` or `Frozen()`.
+    **Arguments:** `tau_rise`, `tau_decay`: ms, shape `()` or `(n,)`. `size`: what a weight of 1 is, `UnitPeak()`,
+    `UnitArea()` or `Unnormalised()`. `hold`: `ExactIntegral()` or `ZeroOrderHold()`.
     """
 
     tau_rise: Array = param(1.0, unit="ms", above=0.0, finite=True)
     tau_decay: Array = param(5.0, unit="ms", above=0.0)
-    size: AbstractSize = eqx.field(default_factory=ToPeak)
-    hold: AbstractHold = eqx.field(default_factory=Exact)
+    size: AbstractNormalisation = eqx.field(default_factory=UnitPeak)
+    hold: AbstractHold = eqx.field(default_factory=ExactIntegral)
 
     def init(self, shape, dtype):
         return DualCurrentState(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))
 
     def advance(self, s, v, dt, tau_m):
         decayed = DualCurrentState(*risen(s.i, s.y, dt, self.tau_rise, self.tau_decay))
-        if isinstance(self.hold, Frozen):
+        if isinstance(self.hold, ZeroOrderHold):
             return decayed, Current(s.i)
         m = membrane_rate(dt, tau_m)
         a, b = m - dt / self.tau_decay, m - dt / self.tau_rise
@@ -108,26 +108,26 @@ class DualConductance(AbstractSynapse):
     The current over a step is affine in `v` with the conductance at the start of the step, as that of `Conductance`.
 
     **Arguments:** `tau_rise`, `tau_decay`: ms. `e_rev`: reversal potential, mV. Shape `()` or `(n,)`. `size`: what a
-    weight of 1 is, `ToPeak()`, `ToArea()` or `Bare()`.
+    weight of 1 is, `UnitPeak()`, `UnitArea()` or `Unnormalised()`.
     """
 
     tau_rise: Array = param(1.0, unit="ms", above=0.0, finite=True)
     tau_decay: Array = param(5.0, unit="ms", above=0.0)
     e_rev: Array = param(0.0, unit="mV", finite=True)
-    size: AbstractSize = eqx.field(default_factory=ToPeak)
+    size: AbstractNormalisation = eqx.field(default_factory=UnitPeak)
 
     signed = False
     ranges = MappingProxyType({"g": (0.0, math.inf), "y": (0.0, math.inf)})
 
     def requirements(self):
-        if not isinstance(self.size, Bare):
+        if not isinstance(self.size, Unnormalised):
             return ()
         return (
             Requirement(
                 lambda: self.tau_rise < self.tau_decay,
                 lambda: (
                     f"DualConductance.tau_rise is {shown(self.tau_rise)} ms; expected less than tau_decay, "
-                    f"{shown(self.tau_decay)} ms: the bare difference would be negative. Take ToPeak()."
+                    f"{shown(self.tau_decay)} ms: the bare difference would be negative. Take UnitPeak()."
                 ),
             ),
         )

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from .._linear import Current, phi
 from .._types import param
-from .base import AbstractHold, AbstractSynapse, Exact, Frozen, membrane_rate
+from .base import AbstractHold, AbstractSynapse, ExactIntegral, ZeroOrderHold, membrane_rate
 
 
 class ExponentialState(NamedTuple):
@@ -25,18 +25,18 @@ class Exponential(AbstractSynapse):
     With `x = dt/tau_m - dt/tau` the constant current with the same effect over a step is
     `i phi(x) / phi(dt/tau_m)`, `phi(x) = (e^x - 1)/x`: right to rounding also at `tau == tau_m`.
 
-    **Arguments:** `tau`: decay time constant, ms, shape `()` or `(n,)`. `hold`: `Exact()` or `Frozen()`.
+    **Arguments:** `tau`: decay time constant, ms, shape `()` or `(n,)`. `hold`: `ExactIntegral()` or `ZeroOrderHold()`.
     """
 
     tau: Array = param(5.0, unit="ms", above=0.0)
-    hold: AbstractHold = eqx.field(default_factory=Exact)
+    hold: AbstractHold = eqx.field(default_factory=ExactIntegral)
 
     def init(self, shape, dtype):
         return ExponentialState(jnp.zeros(shape, dtype))
 
     def advance(self, s, v, dt, tau_m):
         decayed = ExponentialState(s.i + s.i * jnp.expm1(-dt / self.tau))
-        if isinstance(self.hold, Frozen):
+        if isinstance(self.hold, ZeroOrderHold):
             return decayed, Current(s.i)
         m = membrane_rate(dt, tau_m)
         return decayed, Current(s.i * (phi(m - dt / self.tau) / phi(m)))

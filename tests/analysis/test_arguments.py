@@ -23,7 +23,7 @@ from tests.refused import refused
 matplotlib.use("Agg")
 
 FIRED = np.random.default_rng(0).random((100, 40)) < 0.1
-RASTER = snn.PackedRaster(
+RASTER = snn.probes.PackedRaster(
     np.packbits(np.pad(FIRED, ((0, 0), (0, 24))), axis=1, bitorder="little").view(np.uint32), 40, 0.5
 )
 NAN = np.where(np.eye(4) > 0, np.nan, 0.0)
@@ -80,12 +80,12 @@ def test_a_recorded_raster_says_all_itself():
 
 def test_pictures_of_records_are_at_their_times():
     """Also of some neurons, in a continued run, and of a list of spikes."""
-    late = snn.PackedRaster(RASTER.words, 40, 0.5, 200, tuple(range(100, 140)))
+    late = snn.probes.PackedRaster(RASTER.words, 40, 0.5, 200, tuple(range(100, 140)))
     x, y = plots.raster(late).lines[0].get_data()
     step, column = np.nonzero(FIRED)
     np.testing.assert_allclose(x, (201 + step) * 0.5)
     assert np.array_equal(y, 100 + column)
-    events = snn.Events(np.append(step, -1), np.append(column, -1), np.int32(len(step)), 40, 0.5)
+    events = snn.probes.Events(np.append(step, -1), np.append(column, -1), np.int32(len(step)), 40, 0.5)
     x, _ = plots.raster(events).lines[0].get_data()
     np.testing.assert_allclose(x, (1 + step) * 0.5)
     few, many = (plots.raster(np.ones((5, n), bool)).lines[0].get_markersize() for n in (3, 3000))

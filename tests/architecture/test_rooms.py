@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parents[2] / "jaxsnn"
 LEVELS = [
     {
         "_archive",
+        "_health",
         "_objects",
         "files",
         "_cache",
@@ -33,6 +34,7 @@ LEVELS = [
     {"plasticity"},
     {"networks", "simulation"},
     {"gradients", "sweeps", "lowering", "interop", "data"},
+    {"chips"},
     {"analysis", "cli"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}

@@ -47,7 +47,7 @@ def load(folder):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_what_is_finished(folder, capsys, monkeypatch, number):
-    class Killed(snn.Bar):
+    class Killed(snn.progress.Bar):
         @contextmanager
         def task(self, label, total):
             done = []

@@ -102,19 +102,25 @@ def test_gates_of_nest(x64):
     case = GOLDEN["saturating"]
     spikes, expected = np.array(case["spikes"]), np.array(case["amplitude"])
     assert len(spikes) > 40 and np.ptp(expected) > 0.5
-    np.testing.assert_allclose(amplitudes(snn.Saturating(), spikes, 4000), expected, rtol=0, atol=1e-9)
-    for wrong in (snn.Saturating(0.505), snn.Saturating(0.5, 2.02), snn.Saturating(0.5, 2.0, 101.0)):
+    np.testing.assert_allclose(
+        amplitudes(snn.connectivity.SaturatingRelease(), spikes, 4000), expected, rtol=0, atol=1e-9
+    )
+    for wrong in (
+        snn.connectivity.SaturatingRelease(0.505),
+        snn.connectivity.SaturatingRelease(0.5, 2.02),
+        snn.connectivity.SaturatingRelease(0.5, 2.0, 101.0),
+    ):
         assert np.abs(amplitudes(wrong, spikes, 4000) - expected).max() > 1e-4
 
 
 def membranes():
     """`v` of one neuron for each of NEST's cases, all in one network: a sender, delays, exponential currents."""
     cell = GOLDEN["cell"]
-    lif = snn.LIF(tau=cell["tau_m"], v_rest=cell["E_L"], v_th=cell["V_th"], gain=snn.Capacitance(cell["C_m"]))
-    populations, links = {"S": snn.Source(1)}, {}
+    lif = snn.LIF(tau=cell["tau_m"], v_rest=cell["E_L"], v_th=cell["V_th"], gain=snn.gains.Capacitance(cell["C_m"]))
+    populations, links = {"S": snn.SpikeSource(1)}, {}
     for i, case in enumerate(GOLDEN["plastic"]):
         populations[f"C{i}"] = snn.Population(lif, 1, ports={"in": snn.Exponential(cell["tau_syn_ex"])})
-        links[f"p{i}"] = snn.Link(
+        links[f"p{i}"] = snn.Connection(
             "S",
             f"C{i}",
             snn.OneToOne(),
@@ -126,7 +132,7 @@ def membranes():
     net = snn.network(dt=DT, key=KEY, populations=populations, projections=links)
     drive = snn.Replay.events(SPIKES, np.zeros_like(SPIKES), steps=GOLDEN["steps"], n=1, into="S")
     record = {f"C{i}": snn.Trace(f"C{i}.v") for i in range(len(GOLDEN["plastic"]))}
-    run = snn.simulate(net, drive, steps=GOLDEN["steps"], key=KEY, record=record, progress=snn.Quiet())
+    run = snn.simulate(net, drive, steps=GOLDEN["steps"], key=KEY, record=record, progress=snn.progress.Quiet())
     return np.stack([np.asarray(run[f"C{i}"])[:, 0] for i in range(len(record))])
 
 
@@ -148,8 +154,8 @@ def passed(release, trials, targets, via, key=KEY):
     net = snn.network(
         dt=DT,
         key=KEY,
-        populations={"S": snn.Source(1), "D": snn.Population(snn.LI(tau=1e-4), targets)},  # `v` is what arrived
-        projections={"p": snn.Link("S", "D", snn.AllToAll(), via=via, delay=1.0, release=release)},
+        populations={"S": snn.SpikeSource(1), "D": snn.Population(snn.LI(tau=1e-4), targets)},  # `v` is what arrived
+        projections={"p": snn.Connection("S", "D", snn.AllToAll(), via=via, delay=1.0, release=release)},
     )
     raster = (np.arange(2 * trials + 10) % 2 == 0)[:, None]
     run = snn.simulate(
@@ -174,7 +180,7 @@ def test_bernoulli():
     nest = GOLDEN["bernoulli"]
     p, trials, targets = nest["p"], nest["trials"], nest["targets"]
     law = binom.pmf(np.arange(targets + 1), targets, p)
-    seen = passed(snn.Bernoulli(p), trials, targets, snn.Sparse())
+    seen = passed(snn.connectivity.Bernoulli(p), trials, targets, snn.Sparse())
     assert set(np.unique(seen)) == {0.0, 1.0}
     error = np.sqrt(p * (1 - p) * trials)
     for by_synapse, per_spike in (
@@ -197,7 +203,7 @@ def test_binomial():
     """Counts of quanta follow their law; a slightly different one is seen."""
     from scipy.stats import binom, chi2
 
-    seen = passed(snn.Binomial(0.3, 4), 2000, 20, snn.Sparse())
+    seen = passed(snn.connectivity.Binomial(0.3, 4), 2000, 20, snn.Sparse())
     counts = np.bincount(seen.ravel().astype(int), minlength=5)
     statistic, freedom = chi_square(counts, binom.pmf(np.arange(5), 4, 0.3))
     assert statistic < chi2.isf(1e-4, freedom)
@@ -205,8 +211,10 @@ def test_binomial():
 
 
 def test_the_key_decides_who_fails():
-    seen = passed(snn.Bernoulli(0.3), 100, 20, snn.Sparse())
-    np.testing.assert_array_equal(passed(snn.Bernoulli(0.3), 100, 20, snn.Dense()), seen)  # held differently, no matter
-    assert np.any(passed(snn.Bernoulli(0.3), 100, 20, snn.Sparse(), key=jax.random.key(1)) != seen)
-    np.testing.assert_array_equal(passed(snn.Bernoulli(1.0), 100, 20, snn.Sparse()), 1.0)
-    np.testing.assert_array_equal(passed(snn.Bernoulli(0.0), 100, 20, snn.Sparse()), 0.0)
+    seen = passed(snn.connectivity.Bernoulli(0.3), 100, 20, snn.Sparse())
+    np.testing.assert_array_equal(
+        passed(snn.connectivity.Bernoulli(0.3), 100, 20, snn.Dense()), seen
+    )  # held differently, no matter
+    assert np.any(passed(snn.connectivity.Bernoulli(0.3), 100, 20, snn.Sparse(), key=jax.random.key(1)) != seen)
+    np.testing.assert_array_equal(passed(snn.connectivity.Bernoulli(1.0), 100, 20, snn.Sparse()), 1.0)
+    np.testing.assert_array_equal(passed(snn.connectivity.Bernoulli(0.0), 100, 20, snn.Sparse()), 0.0)

@@ -30,7 +30,7 @@ def build(
         "a": snn.Population(snn.LIF(), len(at[0]), positions=pre),
         "b": snn.Population(snn.LIF(), 50 if post is None else len(post), positions=post),
     }
-    link = snn.Link(
+    link = snn.Connection(
         *ends,
         snn.Spatial(p, extent=extent, most=most, **more),
         weight=weight,
@@ -63,14 +63,14 @@ def test_distances(dimensions, x64):
 def test_within_a_radius(extent):
     """A box kernel of height 1 leaves nothing to chance: exactly the pairs that SciPy finds within the radius."""
     d = cdist(PRE, POST) if extent is None else periodic(PRE, POST, BOX)
-    projection = build(snn.BoxKernel(1.0, 0.25), extent=extent)
+    projection = build(snn.connectivity.BoxKernel(1.0, 0.25), extent=extent)
     np.testing.assert_array_equal(pairs(projection), np.nonzero(d <= 0.25))
 
 
 def test_by_chance():
     """Over many pairs as likely as the kernel says, in every ring of distances; another key, other pairs."""
     places = RNG.uniform(0.0, 1.0, (400, 2))
-    kernel, d = snn.GaussianKernel(0.8, 0.2), periodic(places, places, BOX)
+    kernel, d = snn.connectivity.GaussianKernel(0.8, 0.2), periodic(places, places, BOX)
     found = np.zeros(d.shape, bool)
     found[pairs(build(kernel, at=(places, places), extent=BOX, autapses=False))] = True
     assert not found.diagonal().any()
@@ -85,14 +85,14 @@ def test_by_chance():
 def test_weights_and_delays():
     """Functions of the distance of each edge; delays in whole steps, in a list and in a matrix."""
     d = periodic(PRE, POST, BOX)
-    weight = snn.ByDistance(snn.ExponentialKernel(2.0, 0.3), extent=BOX)
+    weight = snn.ByDistance(snn.connectivity.ExponentialKernel(2.0, 0.3), extent=BOX)
     delay = snn.ByDistance(lambda d: 0.5 + 4.0 * d, extent=BOX)
-    sparse = build(snn.BoxKernel(1.0, 0.3), extent=BOX, weight=weight, delay=delay)
+    sparse = build(snn.connectivity.BoxKernel(1.0, 0.3), extent=BOX, weight=weight, delay=delay)
     at = pairs(sparse)
     weights, delays = np.asarray(sparse.weight)[: len(at[0])], np.asarray(sparse.delay)[: len(at[0])]
     np.testing.assert_allclose(weights, 2.0 * np.exp(-d[at] / 0.3), rtol=1e-5)
     np.testing.assert_array_equal(delays, np.rint((0.5 + 4.0 * d[at]) / 0.1))
-    dense = build(snn.BoxKernel(1.0, 0.3), extent=BOX, weight=weight, delay=delay, via=snn.Dense())
+    dense = build(snn.connectivity.BoxKernel(1.0, 0.3), extent=BOX, weight=weight, delay=delay, via=snn.Dense())
     np.testing.assert_array_equal(np.asarray(dense.weight)[at], weights)
 
 
@@ -102,7 +102,7 @@ def test_traced_and_swept():
     @jax.jit
     def edges(key, sigma):
         p = build(
-            snn.GaussianKernel(0.8, sigma),
+            snn.connectivity.GaussianKernel(0.8, sigma),
             key=key,
             extent=BOX,
             most=1500,
@@ -112,7 +112,7 @@ def test_traced_and_swept():
         return p.graph.pre, p.graph.post, p.overflow
 
     for sigma in (0.1, 0.2):
-        pre, post = pairs(build(snn.GaussianKernel(0.8, sigma), extent=BOX))
+        pre, post = pairs(build(snn.connectivity.GaussianKernel(0.8, sigma), extent=BOX))
         found = edges(KEY, sigma)
         np.testing.assert_array_equal(found[0][: len(pre)], pre)
         np.testing.assert_array_equal(found[1][: len(pre)], post)
@@ -121,14 +121,23 @@ def test_traced_and_swept():
 
 
 REFUSED = {
-    "no place": (lambda: build(snn.BoxKernel(), at=(PRE, None)), ("the post population has none", "positions=")),
-    "dimensions": (lambda: build(snn.BoxKernel(), at=(PRE, np.ones((50, 3)))), ("have 2 and 3 coordinates",)),
-    "probability": (lambda: build(snn.GaussianKernel(1.5, 1.0)), ("outside 0 .. 1", "a probability")),
+    "no place": (
+        lambda: build(snn.connectivity.BoxKernel(), at=(PRE, None)),
+        ("the post population has none", "positions="),
+    ),
+    "dimensions": (
+        lambda: build(snn.connectivity.BoxKernel(), at=(PRE, np.ones((50, 3)))),
+        ("have 2 and 3 coordinates",),
+    ),
+    "probability": (lambda: build(snn.connectivity.GaussianKernel(1.5, 1.0)), ("outside 0 .. 1", "a probability")),
     "no function": (lambda: snn.Spatial(0.1), ("Spatial.p is 0.1", "a function of distance")),
     "shape": (lambda: snn.Population(snn.LIF(), 3, positions=np.ones((2, 3))), ("shape (2, 3)", "(3, 2) or (3, 3)")),
-    "scale": (lambda: snn.GaussianKernel(0.1, 0.0), ("GaussianKernel.sigma is 0.0 distance", "more than 0")),
+    "scale": (
+        lambda: snn.connectivity.GaussianKernel(0.1, 0.0),
+        ("GaussianKernel.sigma is 0.0 distance", "more than 0"),
+    ),
     "traced": (
-        lambda: jax.jit(lambda s: build(snn.GaussianKernel(0.8, s)).weight)(0.1),
+        lambda: jax.jit(lambda s: build(snn.connectivity.GaussianKernel(0.8, s)).weight)(0.1),
         ("the number of edges open", "Spatial(..., most=...)"),
     ),
 }

@@ -64,7 +64,9 @@ def test_a_page_that_fails_says_where(tmp_path):
 def test_another_network_is_seen_not_to_be_in_that_state():
     """Negative control: only excitatory synapses have drawn delays, and the network fires at its limit."""
     cell = lambda n: snn.Population(snn.LIF(v_reset=10.0, t_ref=2.0), n, init={"v": snn.Uniform(0.0, 20.0)})
-    link = lambda pre, post, k, weight, delay: snn.Link(pre, post, snn.FixedInDegree(k), weight=weight, delay=delay)
+    link = lambda pre, post, k, weight, delay: snn.Connection(
+        pre, post, snn.FixedInDegree(k), weight=weight, delay=delay
+    )
     net = snn.network(
         dt=0.1,
         key=0,

@@ -20,7 +20,7 @@ def recalled(request):
         "strength": snn.Axis(1.0, values=(1.0, 1.0, 0.0)),
         "seed": snn.Seeds(values=(0, 0, 0)),
     }
-    return snn.sweep(associative_memory.experiment, snn.zipped(space), key=KEY, progress=snn.Quiet())
+    return snn.sweep(associative_memory.experiment, snn.zipped(space), key=KEY, progress=snn.progress.Quiet())
 
 
 def test_a_part_recalls_the_whole_and_nothing_else(recalled):

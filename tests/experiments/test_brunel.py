@@ -33,7 +33,7 @@ def measured():
         "warm_up": snn.Static(NEST["warm_up_ms"]),
         "window": snn.Static(NEST["window_ms"]),
     }
-    ds = snn.sweep(brunel.experiment, snn.zipped(space), key=jax.random.key(2000), progress=snn.Quiet())
+    ds = snn.sweep(brunel.experiment, snn.zipped(space), key=jax.random.key(2000), progress=snn.progress.Quiet())
     split = {name: ds.isel(point=slice(i * SEEDS, (i + 1) * SEEDS)) for i, name in enumerate(points)}
     return {name: {v: d[v].values for v in ("rate_hz", "cv", "peak_hz")} for name, d in split.items()}
 

@@ -26,7 +26,7 @@ def test_it_learns():
     """Two points of one program, three epochs, a small network: far above chance, and so is the perceptron."""
     space = digits.SPACE | {"hidden": snn.Static(32), "epochs": snn.Static(3), "steps": snn.Static(6)}
     space |= {"lr": snn.Axis(8e-3), "fold": snn.Axis(0.0, values=(0, 3)), "seed": snn.Seeds(1)}
-    ds = snn.sweep(digits.experiment, snn.product(space), key=jax.random.key(0), progress=snn.Quiet())
+    ds = snn.sweep(digits.experiment, snn.product(space), key=jax.random.key(0), progress=snn.progress.Quiet())
     assert ds.accuracy.shape == (2,)
     assert np.all(ds.accuracy > 0.85) and np.all(ds.control > 0.85)
     assert np.all(ds.loss[:, -1] < 0.5 * ds.loss[:, 0])

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("x64")
 
 def swept(module, **at):
     space = {name: axis.at(at.get(name, axis.default)) for name, axis in module.SPACE.items()}
-    return snn.sweep(module.experiment, snn.product(space), key=jax.random.key(0), progress=snn.Quiet())
+    return snn.sweep(module.experiment, snn.product(space), key=jax.random.key(0), progress=snn.progress.Quiet())
 
 
 def test_all_twenty_patterns(tmp_path):

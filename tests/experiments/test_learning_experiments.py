@@ -21,7 +21,7 @@ GYM = json.loads((HERE[1] / "golden" / "gymnasium_cartpole.json").read_text())["
 
 def swept(module, **space):
     space = module.SPACE | {"seed": snn.Seeds(1)} | {name: snn.Static(value) for name, value in space.items()}
-    return snn.sweep(module.experiment, snn.product(space), key=jax.random.key(0), progress=snn.Quiet())
+    return snn.sweep(module.experiment, snn.product(space), key=jax.random.key(0), progress=snn.progress.Quiet())
 
 
 def error(episode):
@@ -53,7 +53,7 @@ def test_the_world_acts_on_what_was_read(x64):
     for t in range(cartpole.SETTLE + pause * (len(episode["actions"]) + 2)):
         number = min(max(t - cartpole.SETTLE, 0) // pause, len(episode["actions"]) - 1)
         right = float(episode["actions"][number])
-        seen = snn.Signals({}, {"out": {"v": jnp.array([1 - right, right])}})
+        seen = snn.simulation.Signals({}, {"out": {"v": jnp.array([1 - right, right])}})
         d, inputs = world.step(d, jnp.int32(t), seen, key=jax.random.key(0))
         shown.append(np.asarray(inputs.arrivals["in.in"]) * cartpole.SCALE)
     np.testing.assert_allclose(d[0], episode["states"][-1], atol=1e-12)  # and stays there

@@ -43,7 +43,7 @@ def test_precision_decides_how_much_of_the_float_model_is_kept(monkeypatch):
     axes = {"weight_bits": (2, 8), "decay_bits": (3, 12), "threshold_bits": (6, 17)}
     space = {name: snn.Axis(0.0, values=values) for name, values in axes.items()}
     space |= {"images": snn.Static(64), "epochs": snn.Static(1)}
-    ds = snn.sweep(precision.experiment, snn.zipped(space), key=key, progress=snn.Quiet())
+    ds = snn.sweep(precision.experiment, snn.zipped(space), key=key, progress=snn.progress.Quiet())
     rough, fine = np.asarray(ds.accuracy)
     assert fine > 0.9 and rough < fine - 0.1, (rough, fine)
     assert ds.weight_KB[0] == 2 / 8 * ds.weight_KB[1] and np.all(ds.nJ > 0)

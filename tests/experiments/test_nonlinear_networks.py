@@ -10,7 +10,10 @@ from experiments import cobahh, izhikevich2003
 
 def swept(module, **axes):
     return snn.sweep(
-        module.experiment, snn.product({**module.SPACE, **axes}), key=jax.random.key(2003), progress=snn.Quiet()
+        module.experiment,
+        snn.product({**module.SPACE, **axes}),
+        key=jax.random.key(2003),
+        progress=snn.progress.Quiet(),
     )
 
 

@@ -13,7 +13,7 @@ from experiments import onchip_stdp
 def results():
     """With events in common and without, in one compile."""
     space = onchip_stdp.SPACE | {"common": snn.Axis(0.4, values=(0.0, 0.5)), "seconds": snn.Static(8)}
-    return snn.sweep(onchip_stdp.experiment, snn.product(space), key=jax.random.key(0), progress=snn.Quiet())
+    return snn.sweep(onchip_stdp.experiment, snn.product(space), key=jax.random.key(0), progress=snn.progress.Quiet())
 
 
 def test_both_find_the_common_events(tmp_path):

@@ -10,7 +10,7 @@ from experiments import quickstart
 @pytest.fixture(scope="module")
 def result():
     space = {"rate": quickstart.SPACE["rate"].at(1000.0)}
-    return snn.sweep(quickstart.experiment, snn.product(space), key=jax.random.key(0), progress=snn.Quiet())
+    return snn.sweep(quickstart.experiment, snn.product(space), key=jax.random.key(0), progress=snn.progress.Quiet())
 
 
 def test_it_fires_only_when_driven(result):

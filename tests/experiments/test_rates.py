@@ -28,7 +28,7 @@ def measured(module, variant):
         "inhibition": snn.Axis(1.0, values=(1.0, 1.2)),
         "seed": snn.Seeds(SEEDS),
     }
-    ds = snn.sweep(module.experiment, snn.product(space), key=jax.random.key(2007), progress=snn.Quiet())
+    ds = snn.sweep(module.experiment, snn.product(space), key=jax.random.key(2007), progress=snn.progress.Quiet())
     assert ds.alive.all()
     right, wrong = ({x: ds[x].sel(inhibition=factor).values for x in MEASURED} for factor in (1.0, 1.2))
     return right, wrong

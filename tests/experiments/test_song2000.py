@@ -36,7 +36,7 @@ def replayed(brian2, *, change=lambda net: net, **options):
     )
     net = change(song2000.neuron_and_inputs(weight=brian2["w0"][:, None], key=KEY, **options))
     record = {"out": snn.Raster("out"), "w": snn.Last("learnt.weight")}
-    run = snn.simulate(net, drive, steps=steps, key=KEY, record=record, progress=snn.Quiet())
+    run = snn.simulate(net, drive, steps=steps, key=KEY, record=record, progress=snn.progress.Quiet())
     return run["out"].events()[0] - 1, np.asarray(run["w"])[:, 0]
 
 
@@ -57,14 +57,14 @@ def test_every_spike_and_weight_is_brian2s(x64, brian2):
 
 
 def apart(net):
-    rule = snn.chain(net["learnt"].plastic.rule, coincident=snn.Apart())
+    rule = snn.chain(net["learnt"].plastic.rule, coincident_pairs=snn.plasticity.CoincidentIgnored())
     return eqx.tree_at(lambda net: net.projections["learnt"].plastic.rule, net, rule)
 
 
 def swept(axes, *, grid=snn.product, batch=None):
     """The experiment over these axes, everything else at its default."""
     space = {name: x.at(x.points[0] if isinstance(x, snn.Seeds) else x.default) for name, x in song2000.SPACE.items()}
-    return snn.sweep(song2000.experiment, grid(space | axes), key=KEY, batch=batch, progress=snn.Quiet())
+    return snn.sweep(song2000.experiment, grid(space | axes), key=KEY, batch=batch, progress=snn.progress.Quiet())
 
 
 def test_weights_become_bimodal_and_the_rate_settles_as_in_brian2(tmp_path):

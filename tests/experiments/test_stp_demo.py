@@ -12,7 +12,7 @@ from experiments import stp_demo
 def swept():
     """Two rates, two values of `U`: the first point is the published train."""
     space = {**stp_demo.SPACE, "rate": snn.Axis(50.0, values=(50.0, 20.0)), "U": snn.Axis(0.67, values=(0.3, 0.67))}
-    return snn.sweep(stp_demo.experiment, snn.product(space), key=jax.random.key(0), progress=snn.Quiet())
+    return snn.sweep(stp_demo.experiment, snn.product(space), key=jax.random.key(0), progress=snn.progress.Quiet())
 
 
 def test_tables_and_closed_form(swept):

@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parents[2] / "experiments"
 def swept(module, **fixed):
     space = {name: axis.at(axis.default if hasattr(axis, "default") else 0) for name, axis in module.SPACE.items()}
     space |= {name: space[name].at(value) for name, value in fixed.items()}
-    return snn.sweep(module.experiment, snn.product(space), key=jax.random.key(0), progress=snn.Quiet())
+    return snn.sweep(module.experiment, snn.product(space), key=jax.random.key(0), progress=snn.progress.Quiet())
 
 
 def test_fit_neuron():

@@ -19,9 +19,9 @@ def test_the_rule_stands_still_at_its_target_rate():
         dt=1.0,
         key=KEY,
         order=snn.BrianOrder(),
-        populations={"I": snn.Source(100), "E": snn.Population(snn.Relay(), len(r_post), ports=ports)},
+        populations={"I": snn.SpikeSource(100), "E": snn.Population(snn.Parrot(), len(r_post), ports=ports)},
         projections={
-            "IE": snn.Link(
+            "IE": snn.Connection(
                 "I",
                 "E.inh",
                 snn.AllToAll(),
@@ -33,7 +33,9 @@ def test_the_rule_stands_still_at_its_target_rate():
         },
     )
     drive = snn.Poisson(r_pre, into="I") + snn.Poisson(r_post, into="E.in")
-    run = snn.simulate(net, drive, t=1e3 * seconds, key=KEY, record=snn.Last("IE.weight"), progress=snn.Quiet())
+    run = snn.simulate(
+        net, drive, t=1e3 * seconds, key=KEY, record=snn.Last("IE.weight"), progress=snn.progress.Quiet()
+    )
     drift = np.asarray(run.record).mean(axis=0).reshape(3, copies) / seconds  # a number of every post neuron
     mean, error = drift.mean(axis=1), drift.std(axis=1, ddof=1) / copies**0.5
     expected = 2e-3 * eta * tau * r_pre * (np.array([2.0, 3.0, 4.0]) - 3.0)
@@ -45,7 +47,7 @@ def test_a_small_network_goes_the_way_of_brian2s(tmp_path):
     """A tenth of the neurons with as many synapses each: the rates of the second before learning and of the next."""
     space = {name: x.at(x.points[0] if isinstance(x, snn.Seeds) else x.default) for name, x in vogels2011.SPACE.items()}
     space |= {"n": snn.Static(1000), "learning": snn.Static(1.0)}
-    ds = snn.sweep(vogels2011.experiment, snn.product(space), key=KEY, progress=snn.Quiet())
+    ds = snn.sweep(vogels2011.experiment, snn.product(space), key=KEY, progress=snn.progress.Quiet())
     for name, peer in vogels2011.brian2().items():
         second = ds[name].values.reshape(3, 1000).mean(axis=1)
         assert second[:2] == pytest.approx(peer.mean(axis=0)[:2], rel=0.1)

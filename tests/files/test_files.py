@@ -16,7 +16,7 @@ KEY = 0
 RECORD = {"raster": snn.Raster("E"), "v": snn.Last("E.v"), "w": snn.Last("EE.weight")}
 
 
-class Mine(snn.AbstractNeuron):
+class Mine(snn.neurons.AbstractNeuron):
     """A neuron that the library does not have."""
 
     tau: Array = snn.param(5.0, unit="ms")
@@ -38,12 +38,14 @@ def net(cell=None):
         dt=0.5,
         key=KEY,
         populations={
-            "in": snn.Source(3),
+            "in": snn.SpikeSource(3),
             "E": snn.Population(cell, 8, ports={"exc": snn.Exponential(5.0), "inh": snn.Delta()}),
         },
         projections={
-            "in-E": snn.Link("in", "E.exc", snn.FixedProb(0.8), weight=2.0, delay=0.5, release=snn.TsodyksMarkram()),
-            "EE": snn.Link(
+            "in-E": snn.Connection(
+                "in", "E.exc", snn.FixedProb(0.8), weight=2.0, delay=0.5, release=snn.TsodyksMarkram()
+            ),
+            "EE": snn.Connection(
                 "E",
                 "E.inh",
                 snn.AllToAll(),
@@ -99,7 +101,7 @@ def test_keys_lists_and_numpy_stay_what_they_are(path):
 
 def test_a_class_of_ones_own_is_given_to_the_reader(path):
     snn.save(net(Mine()), path)
-    with pytest.raises(snn.FileError, match=r"names 'Mine', which jaxsnn does not have; give the class: load"):
+    with pytest.raises(snn.files.FileError, match=r"names 'Mine', which jaxsnn does not have; give the class: load"):
         snn.load(path)
     assert eqx.tree_equal(snn.load(path, kinds=[Mine]), net(Mine()), typematch=True)
 
@@ -123,7 +125,7 @@ def test_what_no_file_holds_is_named(what, message, path):
 def test_double_precision_needs_its_switch(path, x64):
     snn.save(net(), path)
     jax.config.update("jax_enable_x64", False)
-    with pytest.raises(snn.FileError, match="float64, for which jax_enable_x64"):
+    with pytest.raises(snn.files.FileError, match="float64, for which jax_enable_x64"):
         snn.load(path)
 
 
@@ -162,7 +164,7 @@ def test_a_file_that_was_changed_is_refused(change, message, path):
     snn.save(net(), path)
     snn.load(path)
     rewritten(path, change)
-    with pytest.raises(snn.FileError, match=message):
+    with pytest.raises(snn.files.FileError, match=message):
         snn.load(path)
 
 
@@ -177,11 +179,11 @@ def test_flipped_bytes_are_never_another_network(path):
         path.write_bytes(flipped)
         try:
             assert eqx.tree_equal(snn.load(path), expected, typematch=True)
-        except snn.FileError:
+        except snn.files.FileError:
             refused += 1
     assert refused > 75
     path.write_bytes(written[: len(written) // 2])
-    with pytest.raises(snn.FileError, match="truncated, damaged"):
+    with pytest.raises(snn.files.FileError, match="truncated, damaged"):
         snn.load(path)
 
 
@@ -198,7 +200,7 @@ def test_a_file_makes_nothing_but_what_the_library_has(path):
         text = f'{{"format": "jaxsnn", "version": 1, "tree": {{"kind": "{name}", "fields": {{}}}}}}'
         with path.open("wb") as file:
             np.savez(file, **{"header.json": np.array(text), "sha256": np.array(_objects.digest(text, {}))})
-        with pytest.raises(snn.FileError, match="which this jaxsnn does not have"):
+        with pytest.raises(snn.files.FileError, match="which this jaxsnn does not have"):
             snn.load(path)
     assert zipfile.is_zipfile(path)
 
@@ -206,5 +208,5 @@ def test_a_file_makes_nothing_but_what_the_library_has(path):
 def test_where_there_is_no_folder(tmp_path):
     with pytest.raises(ValueError, match="There is no folder"):
         snn.save(snn.LIF(), tmp_path / "none" / "net.npz")
-    with pytest.raises(snn.FileError, match="There is no file"):
+    with pytest.raises(snn.files.FileError, match="There is no file"):
         snn.load(tmp_path / "net.npz")

@@ -40,4 +40,6 @@ class Cut(snn.NestOrder):
 
 def cut(net, through=0.0):
     """The network under `Cut`."""
-    return eqx.tree_at(lambda n: n.order, net, Cut(through), is_leaf=lambda x: isinstance(x, snn.AbstractOrder))
+    return eqx.tree_at(
+        lambda n: n.order, net, Cut(through), is_leaf=lambda x: isinstance(x, snn.networks.AbstractOrder)
+    )

@@ -17,10 +17,10 @@ def on_grid(circuit, dt, *, via, split=False):
     n_in = len(circuit.weight) - n
     senders = {"in": np.arange(n_in), "hid": n_in + hid}
     targets = {"hid": hid, "out": out}
-    common = lambda at: dict(tau=cell.tau_m[at], v_rest=cell.v_rest[at], gain=snn.Resistance(cell.r[at]))
+    common = lambda at: dict(tau=cell.tau_m[at], v_rest=cell.v_rest[at], gain=snn.gains.Resistance(cell.r[at]))
     ports = lambda at: {"exc": snn.Exponential(cell.tau_s[at])}
     populations = {
-        "in": snn.Source(n_in),
+        "in": snn.SpikeSource(n_in),
         "hid": snn.Population(
             snn.LIF(v_th=cell.v_th[hid], v_reset=cell.v_reset[hid], t_ref=cell.t_ref[hid], **common(hid)),
             len(hid),
@@ -29,7 +29,7 @@ def on_grid(circuit, dt, *, via, split=False):
         "out": snn.Population(snn.LI(**common(out)), len(out), ports(out)),
     }
     projections = {
-        f"{pre}-{post}": snn.Link(
+        f"{pre}-{post}": snn.Connection(
             pre,
             post,
             snn.AllToAll(),
@@ -59,7 +59,7 @@ def as_oracle(gradient, circuit, part):
     return out
 
 
-class OracleLoss(snn.AbstractSummedLoss):
+class OracleLoss(snn.losses.AbstractSummedLoss):
     """`example_loss` of the oracle: a function of spike times, and an integral over membranes."""
 
     spikes: jnp.ndarray = snn.param(1.0, unit="1")

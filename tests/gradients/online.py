@@ -14,7 +14,7 @@ RASTER = RNG.random((EXAMPLES, STEPS, N_IN)) < 0.3
 TARGET = RNG.normal(size=(EXAMPLES, STEPS, N_OUT))
 
 
-class Regression(snn.AbstractSummedLoss):
+class Regression(snn.losses.AbstractSummedLoss):
     """Squared errors of the read-out in every step, and regularisers of the hidden layer's spikes and membranes."""
 
     def at(self, target, t):
@@ -35,7 +35,7 @@ class NotAdapting(snn.ALIF):
         return super().reset(s, spike, dt)._replace(a=s.a + fired * self.increment(self.tau_a, dt))
 
 
-class PartlyDetached(snn.Subtract):
+class PartlyDetached(snn.resets.Subtract):
     """A soft reset through which the part `through` of a derivative flows: 0 is what `detach=True` leaves."""
 
     through: jnp.ndarray = snn.param(0.0, unit="1")
@@ -46,7 +46,14 @@ class PartlyDetached(snn.Subtract):
 
 def lif(*, kind=snn.LIF, detach=False, **more):
     """A refractory LIF that is reset to a value."""
-    return kind(tau=8.0, v_th=0.7, t_ref=2.0, surrogate=snn.FastSigmoid(3.0), reset_kind=snn.ToValue(detach), **more)
+    return kind(
+        tau=8.0,
+        v_th=0.7,
+        t_ref=2.0,
+        surrogate=snn.surrogates.FastSigmoid(3.0),
+        reset_mechanism=snn.resets.ToValue(detach),
+        **more,
+    )
 
 
 def bellec(*, kind=snn.ALIF, detach=False, **changes):
@@ -57,11 +64,11 @@ def bellec(*, kind=snn.ALIF, detach=False, **changes):
         t_ref=3.0,
         beta=0.3,
         tau_a=40.0,
-        gain=snn.PerStep(),
-        reset_kind=snn.Subtract(detach),
-        reset_time=snn.NextStep(),
-        while_refractory=snn.Integrates(),
-        surrogate=snn.Triangle(),
+        gain=snn.gains.PerStep(),
+        reset_mechanism=snn.resets.Subtract(detach),
+        reset_time=snn.resets.NextStep(),
+        refractory_input=snn.refractory.Ungated(),
+        surrogate=snn.surrogates.Triangle(),
     )
     return kind(**choices | changes)
 
@@ -75,17 +82,17 @@ def stacked(cell, *, via=snn.Dense(), delay=None):
         dt=1.0,
         key=jax.random.key(0),
         populations={
-            "in": snn.Source(N_IN),
+            "in": snn.SpikeSource(N_IN),
             "hid": snn.Population(cell, N, {"slow": snn.Exponential(5.0), "fast": snn.Delta()}),
             "top": snn.Population(cell, N),
             "out": snn.Population(snn.LI(10.0), N_OUT, {"in": snn.Exponential(4.0)}),
         },
         projections={
-            "ih": snn.Link("in", "hid.slow", **link, weight=weight(0.1), delay=delay),
-            "hh": snn.Link("hid", "hid.fast", **link, weight=weight(0.0), delay=delay),
-            "ht": snn.Link("hid", "top", **link, weight=weight(0.3)),
-            "ho": snn.Link("hid", "out", **link, weight=weight(0.0)),
-            "to": snn.Link("top", "out", **link, weight=weight(0.0)),
+            "ih": snn.Connection("in", "hid.slow", **link, weight=weight(0.1), delay=delay),
+            "hh": snn.Connection("hid", "hid.fast", **link, weight=weight(0.0), delay=delay),
+            "ht": snn.Connection("hid", "top", **link, weight=weight(0.3)),
+            "ho": snn.Connection("hid", "out", **link, weight=weight(0.0)),
+            "to": snn.Connection("top", "out", **link, weight=weight(0.0)),
         },
     )
 
@@ -95,15 +102,15 @@ def single(cell, *, via=snn.Dense(), weight=None, **changes):
     link = dict(topology=snn.AllToAll(), via=via)
     normal = snn.Normal(0.2, 0.5)
     populations = {
-        "in": snn.Source(N_IN),
+        "in": snn.SpikeSource(N_IN),
         "hid": snn.Population(cell, N),
         "out": snn.Population(snn.LI(10.0), N_OUT),
         **changes.pop("populations", {}),
     }
     projections = {
-        "ih": snn.Link("in", "hid", **link, weight=normal if weight is None else weight, delay=1.0),
-        "hh": snn.Link("hid", "hid", **link, weight=normal, delay=2.0),
-        "ho": snn.Link("hid", "out", **link, weight=normal),
+        "ih": snn.Connection("in", "hid", **link, weight=normal if weight is None else weight, delay=1.0),
+        "hh": snn.Connection("hid", "hid", **link, weight=normal, delay=2.0),
+        "ho": snn.Connection("hid", "out", **link, weight=normal),
         **changes.pop("projections", {}),
     }
     return snn.network(dt=1.0, key=jax.random.key(0), populations=populations, projections=projections, **changes)
@@ -123,4 +130,4 @@ def disagreement(one, other):
 
 
 def bptt():
-    return snn.BPTT(checkpoint=snn.KeepAll())
+    return snn.BPTT(checkpoint=snn.checkpointing.KeepAll())

@@ -21,11 +21,11 @@ def kept(policy, steps):
 @pytest.mark.parametrize(
     ("memory", "policy"),
     [
-        (1e6, snn.KeepAll()),
-        (999_999, snn.Chunked(512)),
-        (40_000, snn.Chunked(32)),
-        (20_000, snn.Chunked(16)),  # 10 of which divide the run
-        (10_000, snn.Recursive(3)),
+        (1e6, snn.checkpointing.KeepAll()),
+        (999_999, snn.checkpointing.Chunked(512)),
+        (40_000, snn.checkpointing.Chunked(32)),
+        (20_000, snn.checkpointing.Chunked(16)),  # 10 of which divide the run
+        (10_000, snn.checkpointing.Recursive(3)),
     ],
 )
 def test_the_fastest_that_fits(memory, policy):

@@ -53,7 +53,7 @@ def test_equals_bptt_with_cut_paths_for_adaptive_neurons():
 
     def apart(reset, adaptation):
         """From BPTT with this part of the derivatives through the reset, and through adaptation."""
-        cell = bellec(kind=NotAdapting, through=adaptation, reset_kind=PartlyDetached(through=reset))
+        cell = bellec(kind=NotAdapting, through=adaptation, reset_mechanism=PartlyDetached(through=reset))
         return disagreement(gradient, grads(bptt(), cut(single(cell, via=snn.Sparse())))[1])
 
     assert apart(reset=0.0, adaptation=1.0) < 1e-10
@@ -108,12 +108,12 @@ def test_random_feedback_changes_hidden_gradients_alone():
     net = single(lif())
     symmetric, other = (
         grads(snn.EProp(feedback=f), net)[1]
-        for f in (snn.SymmetricFeedback(), snn.RandomFeedback.start(net, key=jax.random.key(5)))
+        for f in (snn.feedback.SymmetricFeedback(), snn.feedback.RandomFeedback.start(net, key=jax.random.key(5)))
     )
     np.testing.assert_allclose(other["ho"].weight, symmetric["ho"].weight, rtol=1e-6)
     assert disagreement(other["ih"].weight, symmetric["ih"].weight) > 0.1
     with refused("RandomFeedback", "'hid-out.in'", "start"):
-        grads(snn.EProp(feedback=snn.RandomFeedback({})), net)
+        grads(snn.EProp(feedback=snn.feedback.RandomFeedback({})), net)
 
 
 def test_adaptive_feedback_aligns():
@@ -122,7 +122,7 @@ def test_adaptive_feedback_aligns():
     changed = lambda net, by: snn.set(net, "ho.weight", net["ho"].weight + by)
     follow = eqx.filter_jit(lambda est, net, by: (est.follow(net, changed(net, by)), changed(net, by)))
     for decay, closer in ((0.1, 1e-3), (0.0, 1.0)):
-        est = snn.EProp(feedback=snn.AdaptiveFeedback.start(before, decay=decay, key=jax.random.key(5)))
+        est = snn.EProp(feedback=snn.feedback.AdaptiveFeedback.start(before, decay=decay, key=jax.random.key(5)))
         distance = lambda est, net: float(jnp.max(jnp.abs(est.feedback.weights["hid-out.in"] - net["ho"].weight)))
         net, first = before, distance(est, before)
         for i in range(80):
@@ -131,8 +131,8 @@ def test_adaptive_feedback_aligns():
         np.testing.assert_allclose(distance(est, net) / first, closer if decay == 0.0 else 0.0, atol=1e-3)
 
 
-class Total(snn.AbstractReadout):
-    probe: snn.AbstractProbe
+class Total(snn.losses.AbstractReadout):
+    probe: snn.probes.AbstractProbe
 
     def of(self, found, target):
         return jnp.sum(found)
@@ -144,16 +144,22 @@ DENSE = dict(topology=snn.AllToAll(), via=snn.Dense())
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        (dict(projections={"ho": snn.Link("hid", "out", **DENSE, delay=1.0)}), ("'ho'", "'out'", "delay=None", "BPTT")),
+        (
+            dict(projections={"ho": snn.Connection("hid", "out", **DENSE, delay=1.0)}),
+            ("'ho'", "'out'", "delay=None", "BPTT"),
+        ),
         (dict(populations={"out": snn.Population(snn.LI([9.0, 8.0]), 2)}), ("'out'", "time constants", "BPTT")),
         (
             dict(
                 populations={"out": snn.Population(snn.LI(), 2, {"in": snn.Conductance()})},
-                projections={"ho": snn.Link("hid", "out", **DENSE, weight=0.1)},
+                projections={"ho": snn.Connection("hid", "out", **DENSE, weight=0.1)},
             ),
             ("out.in is Conductance",),
         ),
-        (dict(order=snn.BrianOrder(), projections={"ho": snn.Link("hid", "out", **DENSE, delay=1.0)}), ("BrianOrder",)),
+        (
+            dict(order=snn.BrianOrder(), projections={"ho": snn.Connection("hid", "out", **DENSE, delay=1.0)}),
+            ("BrianOrder",),
+        ),
     ],
 )
 def test_what_it_cannot_handle_is_named(changes, says):
@@ -163,7 +169,7 @@ def test_what_it_cannot_handle_is_named(changes, says):
 
 def test_other_errors_name_the_part():
     with refused("EProp", "the loss Total is no sum over steps", "AbstractSummedLoss", "BPTT"):
-        grads(snn.EProp(), single(lif()), loss=Total(snn.Sum("out.v")), target=None)
+        grads(snn.EProp(), single(lif()), loss=Total(snn.probes.Sum("out.v")), target=None)
     with refused("EProp", "'hid'", "'*.weight'", "BPTT or RTRL"):
         grads(snn.EProp(wrt=("*.weight", "hid.neuron.tau")), single(lif()))
 

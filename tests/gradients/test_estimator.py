@@ -15,12 +15,12 @@ LABELS_ = jnp.asarray(LABELS)
 
 def detached():
     """The network of most tests here, so that its program is compiled once."""
-    return recurrent(reset_kind=snn.Subtract(detach=True))
+    return recurrent(reset_mechanism=snn.resets.Subtract(detach=True))
 
 
 def grads(net=None, wrt="*.weight", **changes):
     given = dict(loss=LOSS, inputs=inputs(), targets=LABELS_) | changes
-    est = snn.BPTT(wrt=wrt, checkpoint=snn.KeepAll())
+    est = snn.BPTT(wrt=wrt, checkpoint=snn.checkpointing.KeepAll())
     loss, drive, targets = given.pop("loss"), given.pop("inputs"), given.pop("targets")
     return est.value_and_grad(loss, detached() if net is None else net, drive, targets, key=KEY, **given)
 
@@ -29,7 +29,7 @@ def test_gradients_have_the_networks_shape_and_optax_steps():
     """Every number that is not learnt is None; a few steps of Adam make the loss smaller."""
     import equinox as eqx
 
-    est, net = snn.BPTT(checkpoint=snn.KeepAll()), detached()
+    est, net = snn.BPTT(checkpoint=snn.checkpointing.KeepAll()), detached()
     optimiser = optax.adam(1e-2)
     state = optimiser.init(est.parameters(net))
     values = []
@@ -54,15 +54,15 @@ def test_what_is_learnt_is_chosen_by_path():
 def test_the_batch_is_the_mean_of_its_examples():
     """And a shared drive beside one with examples is shared; every example has its own key."""
     net = recurrent(noise=0.1)
-    drive = inputs() + snn.Step(0.1, into="hid")
+    drive = inputs() + snn.StepCurrent(0.1, into="hid")
     value, gradient = grads(net, inputs=drive)
 
     @jax.jit
     @jax.value_and_grad
     def one(weight, raster, label, i):
         alone = snn.set(net, "ih.weight", weight)
-        feed, key = inputs(raster) + snn.Step(0.1, into="hid"), jax.random.fold_in(KEY, i)
-        found = snn.simulate(alone, feed, steps=STEPS, key=key, record=snn.Sum("out.v")).record
+        feed, key = inputs(raster) + snn.StepCurrent(0.1, into="hid"), jax.random.fold_in(KEY, i)
+        found = snn.simulate(alone, feed, steps=STEPS, key=key, record=snn.probes.Sum("out.v")).record
         return -jax.nn.log_softmax(found)[label]
 
     each = [one(net["ih"].weight, RASTER[i], LABELS[i], i) for i in range(EXAMPLES)]
@@ -84,7 +84,7 @@ def test_losses_add_up():
         (dict(targets=LABELS_[:3]), r"Got 4 examples of 90 steps, and targets of shape \(3,\), expected \(4, ...\)"),
         (dict(inputs=inputs(RASTER.swapaxes(0, 1))), r"Got 90 examples of 4 steps, .* are time and examples swapped\?"),
         (dict(inputs=inputs(RASTER[0])), "Got inputs with no axis of examples"),
-        (dict(inputs=inputs() + snn.Step(jnp.zeros((3, 16)), into="hid")), r"\[3, 4\] examples in its parts"),
+        (dict(inputs=inputs() + snn.StepCurrent(jnp.zeros((3, 16)), into="hid")), r"\[3, 4\] examples in its parts"),
         (
             dict(inputs=snn.Poisson(jnp.ones((4, N_IN)), into="in")),
             "Poisson does not say how long it lasts; give `steps`",
@@ -92,7 +92,7 @@ def test_losses_add_up():
         (dict(targets=LABELS_.astype(float)), r"CrossEntropy got a target of shape \(\) and type float32 an example"),
         (dict(targets=jnp.ones((4, 5))), r"shape \(5,\) .*, expected an integer label, shape \(\), or .* shape \(3,\)"),
         (dict(loss=snn.CrossEntropy(snn.Trace("out.v"))), "CrossEntropy reads Trace, which keeps more than one number"),
-        (dict(loss=snn.CrossEntropy(snn.Sum("out.u"))), "no 'u'"),
+        (dict(loss=snn.CrossEntropy(snn.probes.Sum("out.u"))), "no 'u'"),
     ],
     ids=lambda x: "" if isinstance(x, dict) else x[:30],
 )

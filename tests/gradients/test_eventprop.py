@@ -47,10 +47,10 @@ def test_converges_to_the_event_driven_gradient_at_first_order():
     assert min(error(circuit, oracle, 0.0125, spikes=0.0)) > 0.05
 
 
-class SumOfFirstSpikes(snn.AbstractReadout):
+class SumOfFirstSpikes(snn.losses.AbstractReadout):
     """A function of the first spikes' times alone."""
 
-    probe: snn.AbstractProbe = snn.FirstSpike("hid")
+    probe: snn.probes.AbstractProbe = snn.FirstSpike("hid")
 
     def of(self, found, target):
         return jnp.sum(found)
@@ -81,14 +81,16 @@ def layered(*, via=snn.Dense(), delays=(2.0, 0.5), hidden=None, port=None, order
         key=jax.random.key(3),
         order=order,
         populations={
-            "in": snn.Source(5),
+            "in": snn.SpikeSource(5),
             "hid": snn.Population(hidden, 6, ports={"in": port}),
             "out": snn.Population(snn.LI(8.0), 3, ports={"in": snn.Exponential(4.0)}),
         },
         projections={
-            "ih": snn.Link("in", "hid", **link, weight=snn.Uniform(0.5, 2.0), delay=delays[0]),
-            "hh": snn.Link("hid", "hid", **link, weight=snn.Normal(0.0, 0.5), delay=delays[1]),
-            "ho": snn.Link("hid", "out", **link, weight=snn.Normal(0.0, 1.0), delay=None if order is None else 0.25),
+            "ih": snn.Connection("in", "hid", **link, weight=snn.Uniform(0.5, 2.0), delay=delays[0]),
+            "hh": snn.Connection("hid", "hid", **link, weight=snn.Normal(0.0, 0.5), delay=delays[1]),
+            "ho": snn.Connection(
+                "hid", "out", **link, weight=snn.Normal(0.0, 1.0), delay=None if order is None else 0.25
+            ),
         },
     )
 
@@ -98,7 +100,7 @@ LABELS = np.arange(3, dtype=np.int32)
 
 
 def cross_entropy():
-    return snn.CrossEntropy(snn.Max("out.v"))
+    return snn.CrossEntropy(snn.probes.Max("out.v"))
 
 
 def grads(net, *, raster=RASTER, labels=LABELS, loss=None, **choices):
@@ -149,7 +151,7 @@ def test_delays_are_learnt_in_ms():
     """The way of the documentation: descend on delays in ms, beside the network; from 2 ms off, they find a target."""
     target = snn.simulate(layered(delays=(4.0, 0.5)), _one(), steps=101, key=KEY, record=snn.Trace("out.v")).record
 
-    class Distance(snn.AbstractSummedLoss):
+    class Distance(snn.losses.AbstractSummedLoss):
         def at(self, target, t):
             return target[t]
 
@@ -176,9 +178,12 @@ def _one():
     [
         (dict(port=snn.Delta()), ("EventProp: hid.in is Delta", "Exponential", "BPTT")),
         (dict(port=snn.Alpha(3.0)), ("EventProp: hid.in is Alpha",)),
-        (dict(hidden=snn.LIF(reset_kind=snn.Subtract())), ("hid.neuron.reset_kind is Subtract", "ToValue")),
-        (dict(hidden=snn.LIF(while_refractory=snn.Integrates())), ("while_refractory is Integrates", "Drops")),
-        (dict(hidden=snn.LIF(reset_time=snn.NextStep())), ("hid.neuron.reset_time", "SameStep")),
+        (
+            dict(hidden=snn.LIF(reset_mechanism=snn.resets.Subtract())),
+            ("hid.neuron.reset_mechanism is Subtract", "ToValue"),
+        ),
+        (dict(hidden=snn.LIF(refractory_input=snn.refractory.Ungated())), ("refractory_input is Ungated", "Clamp")),
+        (dict(hidden=snn.LIF(reset_time=snn.resets.NextStep())), ("hid.neuron.reset_time", "SameStep")),
         (dict(hidden=snn.LIF(noise=0.1)), ("hid.neuron.noise", "BPTT")),
         (dict(hidden=snn.ALIF()), ("hid.neuron is ALIF", "expected LIF", "BPTT")),
     ],
@@ -194,7 +199,7 @@ def test_other_errors_name_the_part():
     with refused("EventProp", "`delays`", "'*.dealy'", "'ih'"):
         grads(layered(), delays="*.dealy")
     with refused("EventProp", "'out.in.i'", "spikes and membranes", "BPTT"):
-        grads(layered(), loss=snn.CrossEntropy(snn.Sum("out.in.i")))
+        grads(layered(), loss=snn.CrossEntropy(snn.probes.Sum("out.in.i")))
 
 
 def test_the_order_of_events_does_not_matter_to_currents():

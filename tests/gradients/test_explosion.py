@@ -10,12 +10,12 @@ def balanced(*, height):
     """A small one of the README's: a membrane is within reach of its threshold for some 200 steps between spikes."""
 
     def cell(n):
-        surrogate = snn.Peak(snn.FastSigmoid(), height)
+        surrogate = snn.surrogates.Scaled(snn.surrogates.FastSigmoid(), height)
         neuron = snn.LIF(tau=20.0, v_th=20.0, v_reset=10.0, t_ref=2.0, surrogate=surrogate)
         return snn.Population(neuron, n, init={"v": snn.Uniform(0.0, 20.0)})
 
     def link(pre, post, in_degree, weight):
-        return snn.Link(pre, post, snn.FixedInDegree(in_degree), weight=weight, delay=1.5)
+        return snn.Connection(pre, post, snn.FixedInDegree(in_degree), weight=weight, delay=1.5)
 
     return snn.network(
         dt=0.1,

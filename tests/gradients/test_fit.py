@@ -16,26 +16,30 @@ LABELS = jnp.asarray(np.arange(EXAMPLES, dtype=np.int32) % CLASSES)
 X = jnp.asarray(RNG.random((EXAMPLES, STEPS, N_IN)) < 0.2 + 0.5 * (np.arange(EXAMPLES) % CLASSES)[:, None, None])
 LOSS = snn.CrossEntropy(snn.Mean("out.v"))
 ACCURACY = {"accuracy": snn.Accuracy(snn.Mean("out.v"))}
-EST = snn.BPTT(checkpoint=snn.KeepAll())
+EST = snn.BPTT(checkpoint=snn.checkpointing.KeepAll())
 ADAM = optax.adam(0.02)  # the same object is the same program
 
 
 def layers(key=None):
     dense = dict(topology=snn.AllToAll(), via=snn.Dense())
-    cell = snn.LIF(tau=5.0, v_th=1.0, reset_kind=snn.Subtract(detach=True))
+    cell = snn.LIF(tau=5.0, v_th=1.0, reset_mechanism=snn.resets.Subtract(detach=True))
     return snn.network(
         dt=1.0,
         key=jax.random.key(0) if key is None else key,
-        populations={"in": snn.Source(N_IN), "hid": snn.Population(cell, 6), "out": snn.Population(snn.LI(), CLASSES)},
+        populations={
+            "in": snn.SpikeSource(N_IN),
+            "hid": snn.Population(cell, 6),
+            "out": snn.Population(snn.LI(), CLASSES),
+        },
         projections={
-            "ih": snn.Link("in", "hid", **dense, weight=snn.Normal(0.0, 0.5)),
-            "ho": snn.Link("hid", "out", **dense, weight=snn.Normal(0.0, 0.5)),
+            "ih": snn.Connection("in", "hid", **dense, weight=snn.Normal(0.0, 0.5)),
+            "ho": snn.Connection("hid", "out", **dense, weight=snn.Normal(0.0, 0.5)),
         },
     )
 
 
 def train(net=None, **changes):
-    given = dict(optimiser=ADAM, epochs=3, batch=5, key=jax.random.key(7), progress=snn.Quiet()) | changes
+    given = dict(optimiser=ADAM, epochs=3, batch=5, key=jax.random.key(7), progress=snn.progress.Quiet()) | changes
     loss, inputs, targets = given.pop("loss", LOSS), given.pop("inputs", X), given.pop("targets", LABELS)
     return snn.fit(layers() if net is None else net, EST, loss, snn.Replay(inputs, into="in"), targets, **given)
 
@@ -80,7 +84,7 @@ def test_many_trainings_are_one_sweep():
         return {"loss": fit.history["loss"], "ih": fit.net["ih"].weight, "status": fit.status}
 
     space = {"lr": snn.Axis(0.02, values=(0.0, 0.05)), "seed": snn.Seeds(2)}
-    ds = snn.sweep(experiment, snn.product(space), key=jax.random.key(3), progress=snn.Quiet())
+    ds = snn.sweep(experiment, snn.product(space), key=jax.random.key(3), progress=snn.progress.Quiet())
     assert ds.loss.shape == (2, 2, 2)
     key = jax.random.fold_in(jax.random.key(3), 1)
     alone = train(layers(key), optimiser=optax.adam(0.05), epochs=2, key=key)
@@ -99,7 +103,7 @@ def test_patience():
     assert worse.history["validation_loss"][-1] > found
 
 
-class Poisoned(snn.AbstractLoss):
+class Poisoned(snn.losses.AbstractLoss):
     """NaN for one example, through one projection."""
 
     def step(self, carry, signals, target_t, t):
@@ -114,30 +118,34 @@ class Poisoned(snn.AbstractLoss):
 
 def test_a_loss_that_is_not_finite_stops_training():
     """With the step and the parameter; the network is kept as it was before."""
-    with pytest.raises(snn.TrainingError, match=r"stopped at epoch 0, step \d: the loss is nan and all gradients are"):
+    with pytest.raises(
+        snn.gradients.TrainingError, match=r"stopped at epoch 0, step \d: the loss is nan and all gradients are"
+    ):
         train(loss=LOSS + Poisoned(), targets=jnp.zeros_like(LABELS).at[3].set(1))
     steep = layers()
     steep = eqx.tree_at(lambda n: n.projections["ho"].weight, steep, steep["ho"].weight.at[0, 0].set(jnp.inf))
-    with pytest.raises(snn.TrainingError, match=r"epoch 0, step 0: .* the gradient of ho.weight, ih.weight is not fin"):
+    with pytest.raises(
+        snn.gradients.TrainingError, match=r"epoch 0, step 0: .* the gradient of ho.weight, ih.weight is not fin"
+    ):
         train(steep)
-    with pytest.raises(snn.TrainingError, match=r"epoch 0, step 1: .* Lower the learning rate") as caught:
+    with pytest.raises(snn.gradients.TrainingError, match=r"epoch 0, step 1: .* Lower the learning rate") as caught:
         train(optimiser=optax.sgd(1e38))
     assert not np.any(np.isnan(weights(caught.value.fit.net)))
 
 
 def test_a_parameter_that_leaves_its_bounds_is_named():
     """With what it became; the network and all epochs before that step are kept. In a program: a bit, and the same."""
-    est = snn.BPTT(wrt="hid.neuron.tau", checkpoint=snn.KeepAll())
+    est = snn.BPTT(wrt="hid.neuron.tau", checkpoint=snn.checkpointing.KeepAll())
     step_by = lambda rate: optax.GradientTransformation(
         lambda p: jnp.int32(0),
         lambda g, n, p: (jax.tree.map(lambda x: jnp.where(n < 10, -0.1, rate) * jnp.ones_like(x), g), n + 1),
     )
     fits = lambda rate, net: snn.fit(
         net, est, LOSS, snn.Replay(X, into="in"), LABELS, optimiser=step_by(rate), epochs=5, batch=6, key=1,
-        progress=snn.Quiet(),
+        progress=snn.progress.Quiet(),
     )  # fmt: skip
     with pytest.raises(
-        snn.TrainingError, match=r"epoch 2, step 2: hid.neuron.tau left its bounds: LIF.tau is -.*"
+        snn.gradients.TrainingError, match=r"epoch 2, step 2: hid.neuron.tau left its bounds: LIF.tau is -.*"
     ) as e:
         fits(-9.0, layers())
     assert "more than 0" in str(e.value) and len(e.value.fit.history["loss"]) == 2
@@ -151,7 +159,7 @@ def test_a_parameter_that_leaves_its_bounds_is_named():
 
 def test_an_interrupt_loses_no_epoch(monkeypatch):
     """Nor does a status that is not clean: what was learnt until then is `fit` of the exception."""
-    from jaxsnn.gradients import fit as module
+    from jaxsnn.gradients import training as module
 
     epochs = iter([module._compiled_epoch] * 2)
 
@@ -173,7 +181,7 @@ def test_what_is_learnt_is_said_and_can_be_asked_for(capsys):
     """The pattern that trains a bias current too is seen before it does."""
     assert EST.learns(layers()) == {"ih.weight": (4, 6), "ho.weight": (6, 2)}
     assert "hid.neuron.bias" in snn.BPTT(("*.weight", "*.bias")).learns(layers())
-    train(epochs=1, progress=snn.Bar())
+    train(epochs=1, progress=snn.progress.Bar())
     assert "fit: BPTT learns 36 numbers: ho.weight (6, 2), ih.weight (4, 6)" in capsys.readouterr().err.replace(
         "\n", " "
     )
@@ -184,7 +192,7 @@ def test_what_is_learnt_is_said_and_can_be_asked_for(capsys):
 def test_training_goes_on_from_a_checkpoint(tmp_path):
     """Interrupted after two epochs of four: the same network and history as in one go."""
     pytest.importorskip("orbax.checkpoint")
-    kept = snn.Checkpoints(tmp_path / "run")
+    kept = snn.gradients.Checkpoints(tmp_path / "run")
     train(epochs=2, checkpoints=kept)
     resumed, whole = train(epochs=4, checkpoints=kept), train(epochs=4)
     np.testing.assert_array_equal(weights(resumed.net), weights(whole.net))
@@ -251,11 +259,11 @@ def test_an_epoch_on_cores_is_the_same_epoch(monkeypatch):
     validation = (snn.Replay(X, into="in"), LABELS)
     settings = dict(batch=4, epochs=2, validation=validation, metrics=ACCURACY)
     whole = train(**settings)
-    monkeypatch.setattr("jaxsnn.gradients.fit.division", lambda *args: Division(2, 2))
+    monkeypatch.setattr("jaxsnn.gradients.training.division", lambda *args: Division(2, 2))
     divided = train(**settings)
     np.testing.assert_allclose(weights(divided.net), weights(whole.net), atol=1e-5)
     assert divided.history.keys() == whole.history.keys()
     for name, scores in divided.history.items():
         np.testing.assert_allclose(scores, whole.history[name], rtol=1e-5)
-    with pytest.raises(snn.TrainingError, match=r"epoch 0, step 1: .* Lower the learning rate"):
+    with pytest.raises(snn.gradients.TrainingError, match=r"epoch 0, step 1: .* Lower the learning rate"):
         train(batch=4, optimiser=optax.sgd(1e38))

@@ -12,7 +12,7 @@ from tests.refused import refused
 
 KEY = jax.random.key(0)
 KEYS = [jax.random.fold_in(KEY, i) for i in range(12)]
-CELL = snn.LIF(tau=5.0, v_th=1.0, reset_kind=snn.Subtract(detach=True))
+CELL = snn.LIF(tau=5.0, v_th=1.0, reset_mechanism=snn.resets.Subtract(detach=True))
 IMAGE, STEPS = (2, 5, 5), 12
 CONV = eqx.nn.Conv2d(2, 3, 3, stride=2, padding=1, use_bias=False, key=KEYS[0])
 CONV = eqx.tree_at(lambda c: c.weight, CONV, 3.0 * CONV.weight)
@@ -28,7 +28,11 @@ def matrix_of(conv):
 
 
 def net(conv, again, read):
-    populations = {"in": snn.Source(50), "hid": snn.Population(CELL, 27), "out": snn.Population(snn.LI(tau=10.0), 3)}
+    populations = {
+        "in": snn.SpikeSource(50),
+        "hid": snn.Population(CELL, 27),
+        "out": snn.Population(snn.LI(tau=10.0), 3),
+    }
     projections = {"conv": conv, "again": again, "read": read}
     return snn.network(dt=1.0, key=KEYS[3], populations=populations, projections=projections)
 
@@ -41,16 +45,16 @@ def test_a_layer_is_its_matrix():
     """
     dense = dict(topology=snn.AllToAll(), via=snn.Dense())
     plain = net(
-        snn.Link("in", "hid", **dense, weight=jax.jit(matrix_of)(CONV)),
-        snn.Link("hid", "hid", **dense, weight=RECURRENT.weight.T, delay=2.0),
-        snn.Link("hid", "out", **dense, weight=READ.weight.T),
+        snn.Connection("in", "hid", **dense, weight=jax.jit(matrix_of)(CONV)),
+        snn.Connection("hid", "hid", **dense, weight=RECURRENT.weight.T, delay=2.0),
+        snn.Connection("hid", "out", **dense, weight=READ.weight.T),
     )
     layer = snn.Layer(CONV, IMAGE)
     assert layer.out == (3, 3, 3)
     modules = net(
-        snn.Link("in", "hid", via=layer),
-        snn.Link("hid", "hid", via=snn.Layer(RECURRENT), delay=2.0),
-        snn.Link("hid", "out", via=snn.Layer(READ)),
+        snn.Connection("in", "hid", via=layer),
+        snn.Connection("hid", "hid", via=snn.Layer(RECURRENT), delay=2.0),
+        snn.Connection("hid", "out", via=snn.Layer(READ)),
     )
     est, loss, drive = snn.BPTT(), snn.CrossEntropy(snn.Mean("out.v")), snn.Replay(X, into="in")
     (a, by_matrix), (b, by_module) = (est.value_and_grad(loss, n, drive, Y, key=KEYS[5]) for n in (plain, modules))
@@ -80,8 +84,8 @@ ONES = jnp.ones((STEPS, 20)).at[:, 0].set(jnp.arange(STEPS, dtype=jnp.float32))
 
 def passed(module):
     """What passes of ones, `(steps, n)`, for two keys; as it is stepped, and in stages, as for a derivative."""
-    ends = {"in": snn.Source(20), "out": snn.Source(20)}
-    between = {"o": snn.Link("in", "out", via=snn.Layer(module))}
+    ends = {"in": snn.SpikeSource(20), "out": snn.SpikeSource(20)}
+    between = {"o": snn.Connection("in", "out", via=snn.Layer(module))}
     net = snn.network(dt=1.0, key=KEY, populations=ends, projections=between)
 
     @jax.jit
@@ -116,21 +120,21 @@ def around(dropout=0.3):
     return snn.network(
         dt=1.0,
         key=KEY,
-        populations={"in": snn.Source(8), "out": integrators},
-        projections={"fc": snn.Link("in", "out", via=snn.Layer(fc))},
+        populations={"in": snn.SpikeSource(8), "out": integrators},
+        projections={"fc": snn.Connection("in", "out", via=snn.Layer(fc))},
         modules={"stem": eqx.nn.Sequential(stem), "head": eqx.nn.Linear(5, 3, key=keys[3])},
     )
 
 
 LEARNT = ("*.weight", "*.bias", "out.neuron.tau")
-HEAD = snn.Decoded(snn.Mean("out.v"), by="head")
+HEAD = snn.simulation.Decoded(snn.Mean("out.v"), by="head")
 
 
 def test_the_gradient_reaches_all_parts(x64):
     """Stem, layer, time constants and head, through norm and dropout: each along a random direction, by differences."""
     est, net = snn.BPTT(wrt=LEARNT), around()
     images, labels = jax.random.uniform(jax.random.key(1), (2, 1, 4, 4)), jnp.asarray([0, 2])
-    drive = snn.Encoded(images, by="stem", into="in", steps=6)
+    drive = snn.simulation.Encoded(images, by="stem", into="in", steps=6)
     at = lambda net: est.value_and_grad(snn.CrossEntropy(HEAD), net, drive, labels, key=KEYS[9])
     _, gradient = at(net)
     leaves, shape = jax.tree.flatten(est.parameters(net))
@@ -147,9 +151,13 @@ def test_the_gradient_reaches_all_parts(x64):
 def test_fit_scores_without_dropout():
     """Training drops, validation is as without `Dropout`. Nothing is learnt here, so both are of one network."""
     images, labels = jax.random.uniform(KEYS[10], (8, 1, 4, 4)), jnp.arange(8, dtype=jnp.int32) % 3
-    drive, loss, est = snn.Encoded(images, by="stem", into="in", steps=4), snn.CrossEntropy(HEAD), snn.BPTT(wrt=LEARNT)
+    drive, loss, est = (
+        snn.simulation.Encoded(images, by="stem", into="in", steps=4),
+        snn.CrossEntropy(HEAD),
+        snn.BPTT(wrt=LEARNT),
+    )
     task = dict(optimiser=optax.sgd(0.0), epochs=1, batch=8, validation=(drive, labels), key=KEYS[11])
-    fit = snn.fit(around(dropout=0.5), est, loss, drive, labels, **task, progress=snn.Quiet())
+    fit = snn.fit(around(dropout=0.5), est, loss, drive, labels, **task, progress=snn.progress.Quiet())
     plain = snn.evaluate({"loss": loss}, around(dropout=0.0), drive, labels, key=KEYS[8])["loss"]
     np.testing.assert_allclose(fit.history["validation_loss"], [plain], rtol=1e-6)
     assert abs(fit.history["loss"] - plain) > 1e-3
@@ -160,21 +168,26 @@ def linear(n_in, n_out):
 
 
 def hybrid(**changes):
-    given = dict(populations={"in": snn.Source(8), "out": snn.Source(6)}, projections={}, modules={}) | changes
+    given = (
+        dict(populations={"in": snn.SpikeSource(8), "out": snn.SpikeSource(6)}, projections={}, modules={}) | changes
+    )
     return snn.network(dt=1.0, key=KEY, **given)
 
 
 def through(module, shape=None, **changes):
-    return hybrid(projections={"fc": snn.Link("in", "out", via=snn.Layer(module, shape), **changes)})
+    return hybrid(projections={"fc": snn.Connection("in", "out", via=snn.Layer(module, shape), **changes)})
 
 
 def run(x=None, by="stem", into="in", net=None):
     x, net = jnp.zeros((1, 4, 4)) if x is None else x, around() if net is None else net
-    return snn.simulate(net, snn.Encoded(x, by=by, into=into), steps=2, key=KEY)
+    return snn.simulate(net, snn.simulation.Encoded(x, by=by, into=into), steps=2, key=KEY)
 
 
 def estimated(est):
-    loss, drive = snn.StepCrossEntropy("out.v"), snn.Encoded(jnp.zeros((2, 1, 4, 4)), by="stem", into="in", steps=2)
+    loss, drive = (
+        snn.losses.StepCrossEntropy("out.v"),
+        snn.simulation.Encoded(jnp.zeros((2, 1, 4, 4)), by="stem", into="in", steps=2),
+    )
     return est.value_and_grad(loss, around(), drive, Y, key=KEY)
 
 
@@ -189,7 +202,7 @@ ERRORS = {
     "senders": (lambda: through(linear(8, 6), (3, 3)), ("'fc'", "Layer.shape is (3, 3), 9 numbers", "8 senders")),
     "receivers": (lambda: through(linear(8, 5)), ("makes (5,) of (8,)", "6 receivers", "give the population n = 5")),
     "input": (lambda: through(linear(7, 6)), ("Linear cannot be applied to shape (8,)",)),
-    "topology": (lambda: snn.Link("in", "out", snn.AllToAll(), via=snn.Layer(linear(8, 6))), ("leave topology",)),
+    "topology": (lambda: snn.Connection("in", "out", snn.AllToAll(), via=snn.Layer(linear(8, 6))), ("leave topology",)),
     "weight": (lambda: through(linear(8, 6), weight=2.0), ("leave topology, weight and rule",)),
     "delays": (lambda: through(linear(8, 6), delay=snn.Uniform(1.0, 3.0)), ("one for all its", "give a number of ms")),
     "name": (lambda: hybrid(modules={"in": linear(8, 6)}), ("Got in for several parts",)),

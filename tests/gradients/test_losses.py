@@ -29,7 +29,7 @@ def recorded(net):
     return jax.vmap(one)(jnp.asarray(RASTER), keys)
 
 
-class Amplitudes(snn.AbstractProbe):
+class Amplitudes(snn.probes.AbstractProbe):
     """Spikes with their derivatives, which a raster does not have."""
 
     population: str = eqx.field(static=True)
@@ -55,8 +55,8 @@ def van_rossum(z, target, tau=10.0):
 
 
 LOSSES = {  # a loss, its targets, and the same of everything recorded
-    "summed membrane": (snn.CrossEntropy(snn.Sum("out.v")), LABELS_, lambda v, z, y: -log_softmax(v.sum(0))[y]),
-    "largest membrane": (snn.CrossEntropy(snn.Max("out.v")), LABELS_, lambda v, z, y: -log_softmax(v.max(0))[y]),
+    "summed membrane": (snn.CrossEntropy(snn.probes.Sum("out.v")), LABELS_, lambda v, z, y: -log_softmax(v.sum(0))[y]),
+    "largest membrane": (snn.CrossEntropy(snn.probes.Max("out.v")), LABELS_, lambda v, z, y: -log_softmax(v.max(0))[y]),
     "counts": (snn.CrossEntropy(snn.Count("hid"), scale=0.1), LABELS_, lambda v, z, y: -log_softmax(0.1 * z.sum(0))[y]),
     "first spikes": (
         snn.CrossEntropy(snn.FirstSpike("hid"), scale=-0.05),
@@ -69,7 +69,7 @@ LOSSES = {  # a loss, its targets, and the same of everything recorded
         lambda v, z, y: -0.7 * log_softmax(v[20:].mean(0))[y] - 0.1 * jnp.sum(log_softmax(v[20:].mean(0))),
     ),
     "probabilities": (
-        snn.CrossEntropy(snn.Sum("out.v")),
+        snn.CrossEntropy(snn.probes.Sum("out.v")),
         jnp.asarray([[0.2, 0.3, 0.5]] * EXAMPLES, jnp.float32),
         lambda v, z, y: -jnp.vdot(y, log_softmax(v.sum(0))),
     ),
@@ -78,27 +78,27 @@ LOSSES = {  # a loss, its targets, and the same of everything recorded
         jnp.asarray(RATES),
         lambda v, z, y: jnp.mean((z.mean(0) * 1e3 - y) ** 2),
     ),
-    "trace": (snn.TraceError("out.v"), jnp.asarray(TRACE), lambda v, z, y: jnp.mean((v - y) ** 2)),
+    "trace": (snn.losses.TraceError("out.v"), jnp.asarray(TRACE), lambda v, z, y: jnp.mean((v - y) ** 2)),
     "every step": (
-        snn.StepCrossEntropy("out.v", start=30.0),
+        snn.losses.StepCrossEntropy("out.v", start=30.0),
         LABELS_,
         lambda v, z, y: -jnp.sum(jax.vmap(log_softmax)(v[30:])[:, y]),
     ),
     "van Rossum": (snn.VanRossum("hid", tau=10.0), jnp.asarray(TRAINS), lambda v, z, y: van_rossum(z, y)),
     "lower bound": (
-        snn.LowerRate("hid", 120.0),
+        snn.losses.LowerRate("hid", 120.0),
         None,
         lambda v, z, y: jnp.mean(jnp.maximum(0.0, 120.0 - z.mean(0) * 1e3) ** 2),
     ),
     "upper bound": (
-        snn.UpperRate("hid", 60.0),
+        snn.losses.UpperRate("hid", 60.0),
         None,
         lambda v, z, y: jnp.mean(jnp.maximum(0.0, z.mean(0) * 1e3 - 60.0) ** 2),
     ),
 }
 
 
-NET = recurrent(reset_kind=snn.Subtract(detach=True))
+NET = recurrent(reset_mechanism=snn.resets.Subtract(detach=True))
 
 
 @functools.cache
@@ -122,7 +122,7 @@ def expected():
 @pytest.mark.parametrize("name", LOSSES)
 def test_loss_is_its_formula(name):
     loss, targets, _ = LOSSES[name]
-    est = snn.BPTT(wrt="ih.weight", checkpoint=snn.KeepAll())
+    est = snn.BPTT(wrt="ih.weight", checkpoint=snn.checkpointing.KeepAll())
     value, gradient = est.value_and_grad(loss, NET, inputs(), targets, key=KEY)
     wanted, slope = (of[name] for of in expected())
     assert value > 0 and jnp.max(jnp.abs(slope)) > 1e-6
@@ -132,7 +132,7 @@ def test_loss_is_its_formula(name):
 
 def test_one_spike_more_is_half():
     """The van Rossum distance of a spike and none, whenever it is; and of a train and itself."""
-    net = snn.network(dt=1.0, key=KEY, populations={"in": snn.Source(1)})
+    net = snn.network(dt=1.0, key=KEY, populations={"in": snn.SpikeSource(1)})
     est = functools.partial(snn.evaluate, {"d": snn.VanRossum("in", tau=5.0)}, net, key=KEY)
     raster = jnp.zeros((3, 20, 1)).at[0, 0].set(1).at[1, 19].set(1)
     drive = snn.Replay(raster, into="in")
@@ -145,7 +145,7 @@ def test_accuracy():
     net = recurrent()
     found = np.asarray(jax.jit(recorded)(net)[0]).sum(1)
     scores = snn.evaluate(
-        {"accuracy": snn.Accuracy(snn.Sum("out.v")), "loss": LOSSES["summed membrane"][0]},
+        {"accuracy": snn.Accuracy(snn.probes.Sum("out.v")), "loss": LOSSES["summed membrane"][0]},
         net,
         inputs(),
         LABELS_,
@@ -158,12 +158,12 @@ def test_accuracy():
 @pytest.mark.parametrize(
     ("loss", "targets", "says"),
     [
-        (snn.TraceError("out.v"), jnp.zeros((EXAMPLES, CLASSES, STEPS)), "are time and neurons swapped?"),
-        (snn.TraceError("out.v"), jnp.zeros((EXAMPLES, STEPS, 5)), r"expected shape \(90, 3\)"),
+        (snn.losses.TraceError("out.v"), jnp.zeros((EXAMPLES, CLASSES, STEPS)), "are time and neurons swapped?"),
+        (snn.losses.TraceError("out.v"), jnp.zeros((EXAMPLES, STEPS, 5)), r"expected shape \(90, 3\)"),
         (snn.VanRossum("hid"), LABELS_, r"VanRossum got a target of shape \(\) an example, expected shape \(90, 16\)"),
-        (snn.StepCrossEntropy("out.v"), jnp.zeros(EXAMPLES), "expected an integer label"),
+        (snn.losses.StepCrossEntropy("out.v"), jnp.zeros(EXAMPLES), "expected an integer label"),
         (snn.MeanSquaredError(snn.Count("hid")), LABELS_, r"expected real numbers, shape \(16,\)"),
-        (snn.UpperRate("hidden"), None, "Got a probe of 'hidden', expected a population: hid, in, out"),
+        (snn.losses.UpperRate("hidden"), None, "Got a probe of 'hidden', expected a population: hid, in, out"),
     ],
 )
 def test_wrong_targets_are_one_error(loss, targets, says):

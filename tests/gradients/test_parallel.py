@@ -15,7 +15,7 @@ from tests.gradients.nets import EXAMPLES, KEY, LABELS, LOSS, RASTER, inputs, re
 NET = recurrent(noise=0.1)  # random numbers, so that parts must keep the keys of their examples
 SPIKES = np.asarray(RASTER, np.float32)
 BATCH = examples(inputs(SPIKES), jnp.asarray(LABELS), None, KEY)
-BPTT = snn.BPTT(checkpoint=snn.KeepAll())
+BPTT = snn.BPTT(checkpoint=snn.checkpointing.KeepAll())
 
 
 def apart(found, expected):
@@ -35,7 +35,7 @@ def test_parts_add_up_to_the_whole(how):
 
 
 def test_any_estimator_can_be_divided():
-    net, loss = recurrent(), snn.StepCrossEntropy("out.v")
+    net, loss = recurrent(), snn.losses.StepCrossEntropy("out.v")
     est = snn.EProp()
     found, whole = estimate_in_parts(est, loss, net, BATCH, Division(2, 2)), _estimate(est, loss, net, BATCH)
     assert apart(found[:2], whole[:2]) < 1e-5

@@ -15,7 +15,7 @@ def test_equals_bptt():
     wrt = ("*.weight", "hid.neuron.tau")
     net = single(lif())
     value, gradient = grads(snn.RTRL(wrt=wrt, together=50), net, **PART)
-    at, oracle = grads(snn.BPTT(wrt=wrt, checkpoint=snn.KeepAll()), net, **PART)
+    at, oracle = grads(snn.BPTT(wrt=wrt, checkpoint=snn.checkpointing.KeepAll()), net, **PART)
     assert abs(value - at) < 1e-12 * abs(at)
     assert disagreement(gradient, oracle) < 1e-10
     assert len(jax.tree.leaves(gradient)) == 4

@@ -22,7 +22,7 @@ KEY = jax.random.key(0)
 STEPS, N_IN = 40, 3
 DENSE = dict(topology=snn.AllToAll(), via=snn.Dense())
 RASTER = np.random.default_rng(0).random((2, STEPS, N_IN)) < 0.3
-LOSS = snn.TraceError("out.v")
+LOSS = snn.losses.TraceError("out.v")
 TARGET = jnp.asarray(np.random.default_rng(1).normal(size=(2, STEPS, 1)))
 ESTIMATORS = (snn.BPTT(), snn.RTRL(), snn.EProp(), snn.EventProp())
 
@@ -30,7 +30,7 @@ ESTIMATORS = (snn.BPTT(), snn.RTRL(), snn.EProp(), snn.EventProp())
 def feedforward(cells, *, order=None, modules=None, into=None, **links):
     """Inputs to every population of spiking cells, each of which reaches one read-out in the same step."""
     link = lambda **more: {**DENSE, "weight": snn.Uniform(0.2, 1.0), **more}
-    names = [name for name, p in cells.items() if not isinstance(p.neuron, snn.LI | snn.Relay)]
+    names = [name for name, p in cells.items() if not isinstance(p.neuron, snn.LI | snn.Parrot)]
     silent = [name for name, p in cells.items() if isinstance(p.neuron, snn.LI)]
     delay = None if order is None else 0.1
     return snn.network(
@@ -39,13 +39,13 @@ def feedforward(cells, *, order=None, modules=None, into=None, **links):
         order=order,
         modules=modules,
         populations={
-            "in": snn.Source(N_IN),
+            "in": snn.SpikeSource(N_IN),
             "out": snn.Population(snn.LI(5.0), 1, {"in": snn.Exponential(3.0)}),
             **cells,
         },
         projections={
-            **{f"in-{name}": snn.Link("in", name, **link(delay=0.2, **links)) for name in (*names, *silent)},
-            **{f"{name}-out": snn.Link(name, "out", **link(delay=delay)) for name in names},
+            **{f"in-{name}": snn.Connection("in", name, **link(delay=0.2, **links)) for name in (*names, *silent)},
+            **{f"{name}-out": snn.Connection(name, "out", **link(delay=delay)) for name in names},
         },
     )
 
@@ -67,7 +67,7 @@ BY_ADJOINT = {"LI", "LIF", "LIF above", "LIF keeps", "LIF resistance", "LIF capa
 
 def test_every_neuron_is_handled_or_named():
     for name, make in NEURONS.items():
-        if name == "Relay":
+        if name == "Parrot":
             continue
         net = feedforward({"hid": cell(make(1.0))})
         *others, event = (says(est, net) for est in ESTIMATORS)
@@ -110,9 +110,9 @@ class Mine(snn.NestOrder):
         return super().step(net, state, inputs, t, key)
 
 
-class Echo(snn.AbstractDrive):
+class Echo(snn.drives.AbstractDrive):
     def step(self, d, t, signals, *, key):
-        return d, snn.Inputs(arrivals={"in.in": signals.spikes["in"]})
+        return d, snn.simulation.Inputs(arrivals={"in.in": signals.spikes["in"]})
 
 
 class Faster(snn.LIF):
@@ -135,7 +135,9 @@ def test_orders_drives_and_subclasses():
     plain = feedforward({"hid": cell()})
     assert [says(est, plain) for est in ESTIMATORS] == [None] * 4
     for order in (Mine(), Cut()):
-        other = eqx.tree_at(lambda n: n.order, plain, order, is_leaf=lambda x: isinstance(x, snn.AbstractOrder))
+        other = eqx.tree_at(
+            lambda n: n.order, plain, order, is_leaf=lambda x: isinstance(x, snn.networks.AbstractOrder)
+        )
         assert type(order).__name__ in says(snn.EProp(), other) and says(snn.BPTT(), other) is None
     assert "BrianOrder" in says(snn.EProp(), feedforward({"hid": cell()}, order=snn.BrianOrder()))
     assert all("Echo may react" in says(est, plain, Echo()) for est in ESTIMATORS[2:])
@@ -159,16 +161,16 @@ def one_each(registry):
 def test_e_prop_is_right_for_every_neuron_and_port():
     """One of each class, side by side in one network without paths that e-prop cuts: BPTT's gradient, by weight."""
     cells = {f"n {name}": cell(make(1.0), snn.Delta()) for name, make in NEURONS.items() if name not in ADAPTIVE}
-    kinds = {type(p.neuron): name for name, p in reversed(cells.items()) if name != "n Relay"}
+    kinds = {type(p.neuron): name for name, p in reversed(cells.items()) if name != "n Parrot"}
     more = ("n LIF subtract next step", "n LIF keeps", "n LIF noise")
     cells = {name: p for name, p in cells.items() if name in (*kinds.values(), *more)}
     cells |= {f"p {kind}": cell(port=make()) for kind, make in one_each(PORTS).items()}
     net = feedforward(cells)
     without = eqx.tree_at(lambda n: n.populations, net, {k: without_reset(p) for k, p in net.populations.items()})
-    drive = snn.Replay(jnp.asarray(RASTER), into="in") + snn.Step(1.2, into=tuple(cells))
+    drive = snn.Replay(jnp.asarray(RASTER), into="in") + snn.StepCurrent(1.2, into=tuple(cells))
     given = (LOSS, drive, TARGET)
     value, online = snn.EProp().value_and_grad(given[0], net, *given[1:], key=KEY)
-    exact = snn.BPTT(checkpoint=snn.KeepAll()).value_and_grad(given[0], without, *given[1:], key=KEY)
+    exact = snn.BPTT(checkpoint=snn.checkpointing.KeepAll()).value_and_grad(given[0], without, *given[1:], key=KEY)
     np.testing.assert_allclose(value, exact[0], rtol=1e-9)
     for name, p in online.projections.items():
         wanted = exact[1][name].weight
@@ -188,24 +190,29 @@ def test_eventprop_is_the_same_for_the_same_circuit():
     ways = {
         "plain": (lif, snn.Exponential(2.0), DENSE, 1.0),
         "sparse": (lif, snn.Exponential(2.0), dict(topology=snn.AllToAll()), 1.0),
-        "above": (dataclasses.replace(lif, comparator=snn.Above()), snn.Exponential(2.0), DENSE, 1.0),
-        "keeps": (dataclasses.replace(lif, while_refractory=snn.Keeps()), snn.Exponential(2.0), DENSE, 1.0),
-        "resistance": (dataclasses.replace(lif, gain=snn.Resistance(2.0)), snn.Exponential(2.0), DENSE, 2.0),
-        "capacitance": (dataclasses.replace(lif, gain=snn.Capacitance(3.0)), snn.Exponential(2.0), DENSE, tau / 3.0),
-        "per step": (dataclasses.replace(lif, gain=snn.PerStep()), snn.Exponential(2.0), DENSE, 1.0 / step),
+        "above": (dataclasses.replace(lif, comparator=snn.thresholds.Greater()), snn.Exponential(2.0), DENSE, 1.0),
+        "keeps": (dataclasses.replace(lif, refractory_input=snn.refractory.Buffer()), snn.Exponential(2.0), DENSE, 1.0),
+        "resistance": (dataclasses.replace(lif, gain=snn.gains.Resistance(2.0)), snn.Exponential(2.0), DENSE, 2.0),
+        "capacitance": (
+            dataclasses.replace(lif, gain=snn.gains.Capacitance(3.0)),
+            snn.Exponential(2.0),
+            DENSE,
+            tau / 3.0,
+        ),
+        "per step": (dataclasses.replace(lif, gain=snn.gains.PerStep()), snn.Exponential(2.0), DENSE, 1.0 / step),
         "shifted": (snn.LIF(tau=tau, v_rest=-1, v_th=0.0, v_reset=-1, t_ref=0.3), snn.Exponential(2.0), DENSE, 1.0),
-        "frozen": (lif, snn.Exponential(2.0, hold=snn.Frozen()), DENSE, frozen),
+        "frozen": (lif, snn.Exponential(2.0, hold=snn.synapses.ZeroOrderHold()), DENSE, frozen),
     }
     net = snn.network(
         dt=0.02,
         key=KEY,
-        populations={"in": snn.Source(N_IN), "out": snn.Population(snn.LI(5.0), 1, {"in": snn.Exponential(3.0)})}
+        populations={"in": snn.SpikeSource(N_IN), "out": snn.Population(snn.LI(5.0), 1, {"in": snn.Exponential(3.0)})}
         | {name: cell(neuron, port) for name, (neuron, port, *_) in ways.items()},
         projections={
-            f"in-{name}": snn.Link("in", name, **via, weight=weight / gain, delay=0.2)
+            f"in-{name}": snn.Connection("in", name, **via, weight=weight / gain, delay=0.2)
             for name, (_, _, via, gain) in ways.items()
         }
-        | {f"{name}-out": snn.Link(name, "out", **DENSE, weight=0.7) for name in ways},
+        | {f"{name}-out": snn.Connection(name, "out", **DENSE, weight=0.7) for name in ways},
     )
     drive = snn.Replay(jnp.asarray(rng.random((1, 400, N_IN)) < 0.01), into="in")
     value, gradient = snn.EventProp().value_and_grad(Area(), net, drive, None, key=KEY)
@@ -216,7 +223,7 @@ def test_eventprop_is_the_same_for_the_same_circuit():
         np.testing.assert_allclose(found, plain, rtol=1e-6, atol=1e-6 * np.abs(plain).max(), err_msg=name)
 
 
-class Area(snn.AbstractSummedLoss):
+class Area(snn.losses.AbstractSummedLoss):
     """The sum of a read-out's square."""
 
     def now(self, signals, target_t, t):

@@ -29,11 +29,23 @@ WRONG = {
     ),
     "no probabilities": (LOSS, 2.0 * UNIFORM, ("of example 0", "their sum 1")),
     "NaN": (LOSS, UNIFORM.at[7, 0].set(jnp.nan), ("of example 7",)),
-    "in a sum": (1.0 * LOSS + snn.UpperRate("hid"), LABELS.at[0].set(9), ("CrossEntropy", "target 9 of example 0")),
+    "in a sum": (
+        1.0 * LOSS + snn.losses.UpperRate("hid"),
+        LABELS.at[0].set(9),
+        ("CrossEntropy", "target 9 of example 0"),
+    ),
     "accuracy": (snn.Accuracy(snn.Mean("out.v")), LABELS.at[1].set(7), ("Accuracy", "target 7 of example 1")),
-    "every step": (snn.StepCrossEntropy("out.v"), LABELS.at[1].set(7), ("StepCrossEntropy", "labels from 0 to 1")),
+    "every step": (
+        snn.losses.StepCrossEntropy("out.v"),
+        LABELS.at[1].set(7),
+        ("StepCrossEntropy", "labels from 0 to 1"),
+    ),
     "infinite": (snn.MeanSquaredError(snn.Mean("out.v")), UNIFORM.at[4, 1].set(jnp.inf), ("example 4", "finite")),
-    "trace": (snn.TraceError("hid.v"), TRAINS.at[6, 2, 1].set(jnp.nan), ("TraceError", "nan of example 6", "finite")),
+    "trace": (
+        snn.losses.TraceError("hid.v"),
+        TRAINS.at[6, 2, 1].set(jnp.nan),
+        ("TraceError", "nan of example 6", "finite"),
+    ),
     "trains": (snn.VanRossum("hid"), TRAINS.at[6, 2, 1].set(-1.0), ("VanRossum", "-1. of example 6", "none negative")),
 }
 
@@ -86,4 +98,4 @@ def test_a_part_of_probabilities_is_no_more_than_all():
     with refused("CrossEntropy.smoothing is 1.5", "at most 1"):
         snn.CrossEntropy(snn.Mean("out.v"), smoothing=1.5)
     with refused("StepCrossEntropy.start is 8.0 ms", "from 0 to less than 8 ms"):
-        snn.evaluate({"it": snn.StepCrossEntropy("out.v", start=8.0)}, NET, DRIVE, LABELS, key=KEY)
+        snn.evaluate({"it": snn.losses.StepCrossEntropy("out.v", start=8.0)}, NET, DRIVE, LABELS, key=KEY)

@@ -17,7 +17,7 @@ DT = 0.1
 N, STEPS = 6, 120
 
 
-class QIF(snn.AbstractNeuron):
+class QIF(snn.neurons.AbstractNeuron):
     """Quadratic integrate-and-fire: `tau dv/dt = v^2 + I`, forward Euler; from `v_peak` it restarts at `v_reset`."""
 
     tau: Array = snn.param(2.0, unit="ms")
@@ -29,7 +29,7 @@ class QIF(snn.AbstractNeuron):
         return s._replace(v=s.v + dt / self.tau * (slope * s.v + current.a))
 
     def spike(self, s):
-        return snn.FastSigmoid()(s.v >= self.v_peak, s.v - self.v_peak, self.v_peak - self.v_reset)
+        return snn.surrogates.FastSigmoid()(s.v >= self.v_peak, s.v - self.v_peak, self.v_peak - self.v_reset)
 
     def reset(self, s, spike, dt):
         return s._replace(v=jnp.where(spike > 0, self.v_reset, s.v))
@@ -44,17 +44,17 @@ def lif(u, **choices):
 def cuba(u, **choices):
     """A two-state cell that fires, holds for three steps, and whose numbers all matter."""
     numbers = dict(tau_syn=2.0, tau=5.0, v_rest=0.25, v_th=1.5, v_reset=-0.5, t_ref=0.3, bias=0.5)
-    choices = {"gain": snn.Resistance(1.25 * u), **choices}
+    choices = {"gain": snn.gains.Resistance(1.25 * u), **choices}
     return snn.CubaLIF(**{name: value * u for name, value in numbers.items()}, **choices)
 
 
 CUBA = {
     "new": dict(),
-    "new per step": dict(gain=snn.PerStep(), decay=snn.EulerDecay()),
-    "old euler": dict(recursion=snn.OldCurrent(), decay=snn.EulerDecay()),
-    "decaying": dict(recursion=snn.DecayingCurrent()),
-    "next step": dict(reset_kind=snn.Subtract(), reset_time=snn.NextStep()),
-    "integrates": dict(while_refractory=snn.Integrates()),
+    "new per step": dict(gain=snn.gains.PerStep(), decay=snn.neurons.EulerDecay()),
+    "old euler": dict(recursion=snn.neurons.CurrentBeforeInput(), decay=snn.neurons.EulerDecay()),
+    "decaying": dict(recursion=snn.neurons.DecayingCurrent()),
+    "next step": dict(reset_mechanism=snn.resets.Subtract(), reset_time=snn.resets.NextStep()),
+    "integrates": dict(refractory_input=snn.refractory.Ungated()),
 }
 
 
@@ -107,59 +107,62 @@ def escape(u, hazard):
 
 
 INTEGRATED = [
-    ("EIF", exponential, "Euler", snn.Euler),
-    ("EIF", exponential, "RK2", snn.RK2),
-    ("AdEx", adaptive, "RK4", snn.RK4),
-    ("AdEx", adaptive, "RKF45", lambda: snn.RKF45(1e-4, relative=1e-4, first=0.02)),
-    ("QIF", quadratic, "ExponentialEuler", snn.ExponentialEuler),
-    ("Izhikevich", recovering, "published", snn.MembraneFirst),
-    ("Izhikevich", recovering, "Euler", snn.Euler),
-    ("CobaLIF", conducting, "RKF45", lambda: snn.RKF45(1e-5)),
-    ("HodgkinHuxley", squid, "ExponentialEuler", snn.ExponentialEuler),
+    ("EIF", exponential, "Euler", snn.integrators.Euler),
+    ("EIF", exponential, "RK2", snn.integrators.RK2),
+    ("AdEx", adaptive, "RK4", snn.integrators.RK4),
+    ("AdEx", adaptive, "RKF45", lambda: snn.integrators.RKF45(1e-4, relative=1e-4, first=0.02)),
+    ("QIF", quadratic, "ExponentialEuler", snn.integrators.ExponentialEuler),
+    ("Izhikevich", recovering, "published", snn.integrators.SemiImplicitEuler),
+    ("Izhikevich", recovering, "Euler", snn.integrators.Euler),
+    ("CobaLIF", conducting, "RKF45", lambda: snn.integrators.RKF45(1e-5)),
+    ("HodgkinHuxley", squid, "ExponentialEuler", snn.integrators.ExponentialEuler),
 ]
 
 
 NEURONS = {
     "LIF": lambda u: lif(u),
-    "LIF above": lambda u: lif(u, comparator=snn.Above()),
-    "LIF subtract": lambda u: lif(u, reset_kind=snn.Subtract()),
-    "LIF nothing": lambda u: lif(u, reset_kind=snn.Nothing()),
-    "LIF next step": lambda u: lif(u, reset_time=snn.NextStep()),
-    "LIF subtract next step": lambda u: lif(u, reset_kind=snn.Subtract(), reset_time=snn.NextStep()),
-    "LIF keeps": lambda u: lif(u, while_refractory=snn.Keeps()),
-    "LIF integrates": lambda u: lif(u, while_refractory=snn.Integrates()),
-    "LIF resistance": lambda u: lif(u, gain=snn.Resistance(1.25 * u)),
-    "LIF capacitance": lambda u: lif(u, gain=snn.Capacitance(3.0 * u)),
-    "LIF per step": lambda u: lif(u, gain=snn.PerStep()),
+    "LIF above": lambda u: lif(u, comparator=snn.thresholds.Greater()),
+    "LIF subtract": lambda u: lif(u, reset_mechanism=snn.resets.Subtract()),
+    "LIF nothing": lambda u: lif(u, reset_mechanism=snn.resets.NoReset()),
+    "LIF next step": lambda u: lif(u, reset_time=snn.resets.NextStep()),
+    "LIF subtract next step": lambda u: lif(u, reset_mechanism=snn.resets.Subtract(), reset_time=snn.resets.NextStep()),
+    "LIF keeps": lambda u: lif(u, refractory_input=snn.refractory.Buffer()),
+    "LIF integrates": lambda u: lif(u, refractory_input=snn.refractory.Ungated()),
+    "LIF resistance": lambda u: lif(u, gain=snn.gains.Resistance(1.25 * u)),
+    "LIF capacitance": lambda u: lif(u, gain=snn.gains.Capacitance(3.0 * u)),
+    "LIF per step": lambda u: lif(u, gain=snn.gains.PerStep()),
     "LIF noise": lambda u: lif(u, noise=0.5 * u),
-    "LI": lambda u: snn.LI(tau=5.0 * u, v_rest=0.25 * u, gain=snn.Resistance(1.25 * u)),
-    "Relay": lambda u: snn.Relay(),
+    "LI": lambda u: snn.LI(tau=5.0 * u, v_rest=0.25 * u, gain=snn.gains.Resistance(1.25 * u)),
+    "Parrot": lambda u: snn.Parrot(),
     "QIF": lambda u: QIF(tau=2.0 * u),
     **{f"CubaLIF {name}": lambda u, c=choices: cuba(u, **c) for name, choices in CUBA.items()},
     "ALIF": lambda u: alif(u),
     "ALIF normalised next step": lambda u: alif(
-        u, increment=snn.NormalisedIncrement(), reset_kind=snn.Subtract(), reset_time=snn.NextStep()
+        u,
+        increment=snn.neurons.NormalisedIncrement(),
+        reset_mechanism=snn.resets.Subtract(),
+        reset_time=snn.resets.NextStep(),
     ),
     **{f"{name} {how}": lambda u, f=f, i=i: f(u, integrator=i()) for name, f, how, i in INTEGRATED},
-    "HodgkinHuxley peak": lambda u: squid(u, detector=snn.AtPeak()),
+    "HodgkinHuxley peak": lambda u: squid(u, detector=snn.neurons.PeakDetector()),
     "TraubMiles": lambda u: pyramidal(u),
-    "EscapeLIF exponential": lambda u: escape(u, snn.ExponentialHazard(0.5 / u, 0.5 * u)),
-    "EscapeLIF sigmoid": lambda u: escape(u, snn.SigmoidHazard(5.0 / u, 0.5 * u)),
+    "EscapeLIF exponential": lambda u: escape(u, snn.neurons.ExponentialHazard(0.5 / u, 0.5 * u)),
+    "EscapeLIF sigmoid": lambda u: escape(u, snn.neurons.SigmoidHazard(5.0 / u, 0.5 * u)),
     "Lapicque": lambda u: snn.Lapicque(2.5 * u, 0.5 * u, v_th=1.5 * u, v_reset=-0.5 * u, t_ref=0.3 * u),
 }
 
 PORTS = {
     "Delta": lambda u: snn.Delta(),
     "Exponential": lambda u: snn.Exponential(2.0 * u),
-    "Exponential frozen": lambda u: snn.Exponential(2.0 * u, hold=snn.Frozen()),
+    "Exponential frozen": lambda u: snn.Exponential(2.0 * u, hold=snn.synapses.ZeroOrderHold()),
     "Exponential at tau_m": lambda u: snn.Exponential(5.0 * u),
     "Alpha": lambda u: snn.Alpha(2.0 * u),
-    "Alpha frozen": lambda u: snn.Alpha(2.0 * u, hold=snn.Frozen()),
+    "Alpha frozen": lambda u: snn.Alpha(2.0 * u, hold=snn.synapses.ZeroOrderHold()),
     "Alpha at tau_m": lambda u: snn.Alpha(5.0 * u),
     "DualExponential": lambda u: snn.DualExponential(0.5 * u, 2.0 * u),
-    "DualExponential to area": lambda u: snn.DualExponential(0.5 * u, 2.0 * u, size=snn.ToArea()),
-    "DualExponential bare": lambda u: snn.DualExponential(0.5 * u, 2.0 * u, size=snn.Bare()),
-    "DualExponential frozen": lambda u: snn.DualExponential(0.5 * u, 2.0 * u, hold=snn.Frozen()),
+    "DualExponential to area": lambda u: snn.DualExponential(0.5 * u, 2.0 * u, size=snn.synapses.UnitArea()),
+    "DualExponential bare": lambda u: snn.DualExponential(0.5 * u, 2.0 * u, size=snn.synapses.Unnormalised()),
+    "DualExponential frozen": lambda u: snn.DualExponential(0.5 * u, 2.0 * u, hold=snn.synapses.ZeroOrderHold()),
     "DualExponential at tau_m": lambda u: snn.DualExponential(5.0 * u, 5.0 * u),
     "Conductance": lambda u: snn.Conductance(2.0 * u, 3.0 * u),
     "DualConductance": lambda u: snn.DualConductance(0.5 * u, 2.0 * u, 3.0 * u),
@@ -173,20 +176,22 @@ RELEASES = {
     "TsodyksMarkram without facilitation": lambda u: snn.TsodyksMarkram(0.25 * u, 5.0 * u, 0.0 * u),
     "TsodyksUzielMarkram": lambda u: snn.TsodyksUzielMarkram(0.25 * u, 0.5 * u, 5.0 * u, 2.0 * u),
     "TsodyksUzielMarkram at equal times": lambda u: snn.TsodyksUzielMarkram(0.25 * u, 5.0 * u, 5.0 * u, 0.0 * u),
-    "Saturating": lambda u: snn.Saturating(0.5 * u, 2.0 * u, 10.0 * u),
-    "Bernoulli": lambda u: snn.Bernoulli(0.25 * u),
-    "Binomial": lambda u: snn.Binomial(0.25 * u, 3),
+    "SaturatingRelease": lambda u: snn.connectivity.SaturatingRelease(0.5 * u, 2.0 * u, 10.0 * u),
+    "Bernoulli": lambda u: snn.connectivity.Bernoulli(0.25 * u),
+    "Binomial": lambda u: snn.connectivity.Binomial(0.25 * u, 3),
 }
 
 DRIVES = {
-    "Silence": lambda u: snn.Silence(),
+    "Silence": lambda u: snn.drives.Silence(),
     "Poisson": lambda u: snn.Poisson(5000.0 * u, 0.5 * u, into=("P", "Q"), start=1.0 * u, most=1.0),
     "Replay": lambda u: snn.Replay(jnp.asarray(np.arange(STEPS * N).reshape(STEPS, N) % 5), into="P", weight=0.5 * u),
-    "Step": lambda u: snn.Step(0.5 * u, into="P", stop=5.0 * u),
-    "Waveform": lambda u: snn.Waveform(u * np.cos(np.arange(STEPS)), into=("P", "Q")),
-    "Waveform each": lambda u: snn.Waveform(u * np.cos(np.arange(STEPS * N)).reshape(STEPS, N), into="P"),
-    "Noise": lambda u: snn.Noise(0.5 * u, 0.1 * u, into=("P", "Q"), every=0.2),
-    "Sum": lambda u: snn.Poisson(5000.0 * u, into="P", most=1.0) + snn.Step(0.5 * u, into="Q") + snn.Noise(u, into="P"),
+    "StepCurrent": lambda u: snn.StepCurrent(0.5 * u, into="P", stop=5.0 * u),
+    "TimedArray": lambda u: snn.TimedArray(u * np.cos(np.arange(STEPS)), into=("P", "Q")),
+    "TimedArray each": lambda u: snn.TimedArray(u * np.cos(np.arange(STEPS * N)).reshape(STEPS, N), into="P"),
+    "NoiseCurrent": lambda u: snn.NoiseCurrent(0.5 * u, 0.1 * u, into=("P", "Q"), every=0.2),
+    "Sum": lambda u: (
+        snn.Poisson(5000.0 * u, into="P", most=1.0) + snn.StepCurrent(0.5 * u, into="Q") + snn.NoiseCurrent(u, into="P")
+    ),
 }
 
 
@@ -210,12 +215,12 @@ def feed(dtype, seed=0):
 def neuron_step(neuron, s, x, *, late=False, slope=False):
     """One step of a neuron in NEST's order, or in Brian2's (`late`: arrivals after the threshold)."""
     noise = abs(x.noise) % 1 if isinstance(neuron, snn.EscapeLIF) else x.noise  # uniform where that is wanted
-    s = neuron.advance(s, snn.Current(x.a, x.b if slope else None), DT, noise=noise if neuron.noisy else None)
+    s = neuron.advance(s, snn.synapses.Current(x.a, x.b if slope else None), DT, noise=noise if neuron.noisy else None)
     if late:
         spike = neuron.spike(s)
-        s = neuron.kick(s, x.jump, DT, fired=spike > 0)
+        s = neuron.add_jump(s, x.jump, DT, fired=spike > 0)
     else:
-        s = neuron.kick(s, x.jump, DT)
+        s = neuron.add_jump(s, x.jump, DT)
         spike = neuron.spike(s)
     return neuron.reset(s, spike, DT), spike
 

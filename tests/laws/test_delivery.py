@@ -199,8 +199,8 @@ def relays(weight=1.0):
     links = {}
     for name, (pre, post, i, j, w, d) in LINKS.items():
         how = dict(via=snn.Dense(), delay=DT) if name == "AC" else dict(delay=DT * d)
-        links[name] = snn.Link(pre, post, snn.FromArrays(i, j), weight=w * weight, **how)
-    populations = {name: snn.Source(n) for name, n in SIZES.items()}
+        links[name] = snn.Connection(pre, post, snn.FromArrays(i, j), weight=w * weight, **how)
+    populations = {name: snn.SpikeSource(n) for name, n in SIZES.items()}
     return snn.network(dt=DT, key=jax.random.key(0), populations=populations, projections=links)
 
 
@@ -211,7 +211,7 @@ def run(weight=1.0, shift=0):
     drive = snn.Replay(jnp.roll(jnp.asarray(RASTER), shift, axis=0), into="A")
     watched = {name: snn.Trace(f"{name}.v") for name in SIZES}
     return snn.simulate(
-        relays(weight), drive, steps=STEPS, key=jax.random.key(0), record=watched, progress=snn.Quiet()
+        relays(weight), drive, steps=STEPS, key=jax.random.key(0), record=watched, progress=snn.progress.Quiet()
     ).record
 
 
@@ -262,19 +262,19 @@ def test_dense_is_sparse():
     """Spiking networks side by side, held as matrices or as lists: with one delay, one each, and in the same step."""
     rng = np.random.default_rng(1)
     n, spread, delays = 8, rng.integers(-8, 17, (8, 8)) / 8, DT * rng.integers(1, 9, (8, 8))
-    cell, links, drive = snn.LIF(tau=5.0, v_th=2.0, t_ref=0.2), {}, snn.Silence()
+    cell, links, drive = snn.LIF(tau=5.0, v_th=2.0, t_ref=0.2), {}, snn.drives.Silence()
     raster = jnp.asarray(rng.poisson(0.3, (200, n)))
     names = [f"{how}{which}" for how in ("dense", "sparse") for which in ("one", "each")]
     for name in names:
         via = snn.Dense() if name.startswith("dense") else snn.Sparse()
         delay = 0.7 if name.endswith("one") else delays
-        links[f"{name} recurrent"] = snn.Link(name, name, snn.AllToAll(), via=via, weight=spread, delay=delay)
-        links[f"{name} on"] = snn.Link(name, f"{name} after", snn.AllToAll(), via=via, weight=0.5)
+        links[f"{name} recurrent"] = snn.Connection(name, name, snn.AllToAll(), via=via, weight=spread, delay=delay)
+        links[f"{name} on"] = snn.Connection(name, f"{name} after", snn.AllToAll(), via=via, weight=0.5)
         drive += snn.Replay(raster, into=name)
     populations = {name: snn.Population(cell, n) for first in names for name in (first, f"{first} after")}
     net = snn.network(dt=DT, key=jax.random.key(0), populations=populations, projections=links)
     record = {name: snn.Raster(name) for name in populations}
-    out = snn.simulate(net, drive, steps=200, key=jax.random.key(1), record=record, progress=snn.Quiet())
+    out = snn.simulate(net, drive, steps=200, key=jax.random.key(1), record=record, progress=snn.progress.Quiet())
     spikes = {name: np.asarray(raster.dense()) for name, raster in out.record.items()}
     for which in ("one", "each"):
         for after in ("", " after"):
@@ -287,8 +287,10 @@ def test_a_random_matrix_is_the_random_list():
     """One key, one graph: the same synapses with the same weights and delays, however they are held."""
 
     def synapses(via, topology=snn.FixedProb(0.3)):
-        link = snn.Link("A", "A", topology, via=via, weight=snn.Uniform(0.5, 1.0), delay=snn.Uniform(0.1, 0.8))
-        net = snn.network(dt=DT, key=jax.random.key(4), populations={"A": snn.Source(20)}, projections={"AA": link})
+        link = snn.Connection("A", "A", topology, via=via, weight=snn.Uniform(0.5, 1.0), delay=snn.Uniform(0.1, 0.8))
+        net = snn.network(
+            dt=DT, key=jax.random.key(4), populations={"A": snn.SpikeSource(20)}, projections={"AA": link}
+        )
         made = np.stack([np.asarray(x, float) for x in net["AA"].graph.synapses(net["AA"].weight, net["AA"].delay)])
         made = made[:, (made[2] > 0) & (made[0] < 20)]  # a matrix lists all pairs, a list has room at its end
         return made[:, np.lexsort((made[1], made[0]))]
@@ -304,10 +306,12 @@ def test_capacity_is_of_accelerators(accelerator, monkeypatch):
     """Three spikes of one step where there is room for one: the status says so; the CPU needs no room."""
 
     def status():
-        link = snn.Link("A", "A", snn.OneToOne(), via=snn.Sparse(capacity=1), delay=DT)
-        net = snn.network(dt=DT, key=jax.random.key(0), populations={"A": snn.Source(3)}, projections={"AA": link})
+        link = snn.Connection("A", "A", snn.OneToOne(), via=snn.Sparse(capacity=1), delay=DT)
+        net = snn.network(dt=DT, key=jax.random.key(0), populations={"A": snn.SpikeSource(3)}, projections={"AA": link})
         drive = snn.Replay(jnp.ones((1, 3)), into="A")
-        return snn.simulate(net, drive, steps=2, key=jax.random.key(0), progress=snn.Quiet(), throw=False).status
+        return snn.simulate(
+            net, drive, steps=2, key=jax.random.key(0), progress=snn.progress.Quiet(), throw=False
+        ).status
 
     assert snn.Status(int(status())) == snn.Status.SPIKE_CAPACITY
     monkeypatch.undo()

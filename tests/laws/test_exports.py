@@ -51,7 +51,7 @@ def test_step_of_every_neuron_beside_every_port(neuron):
     }
 
     def step(net, state, t, key):
-        return net.step(state, snn.Inputs(), t, key=key)[0]
+        return net.step(state, snn.simulation.Inputs(), t, key=key)[0]
 
     net = snn.network(dt=DT, key=KEY, populations=populations)
     check(step, net, net.init(key=KEY), jnp.int32(0), KEY)
@@ -64,21 +64,25 @@ def experiment(rate, weight, key, order=None):
         "I": snn.Population(snn.LIF(t_ref=1.0), 80, ports={"in": snn.Exponential(5.0), "g": snn.Conductance(5.0)}),
     }
     links = {
-        "EE": snn.Link("E", "E", snn.FixedProb(0.1), weight=weight, delay=snn.Uniform(0.5, 2.0)),
-        "EI": snn.Link("E", "I.in", snn.FixedInDegree(20), weight=weight, delay=1.5),
-        "IE": snn.Link("I", "E", snn.AllToAll(), via=snn.Dense(), weight=-weight, delay=1.5),
-        "II": snn.Link("I", "I.g", snn.FixedProb(0.2), via=snn.Dense(), weight=weight, delay=1.5),
+        "EE": snn.Connection("E", "E", snn.FixedProb(0.1), weight=weight, delay=snn.Uniform(0.5, 2.0)),
+        "EI": snn.Connection("E", "I.in", snn.FixedInDegree(20), weight=weight, delay=1.5),
+        "IE": snn.Connection("I", "E", snn.AllToAll(), via=snn.Dense(), weight=-weight, delay=1.5),
+        "II": snn.Connection("I", "I.g", snn.FixedProb(0.2), via=snn.Dense(), weight=weight, delay=1.5),
     }
     if order is None:
-        links["same step"] = snn.Link("E", "I.g", snn.FixedProb(0.05), weight=weight)
+        links["same step"] = snn.Connection("E", "I.g", snn.FixedProb(0.05), weight=weight)
     net = snn.network(dt=DT, key=key, populations=populations, projections=links, order=order)
-    drive = snn.Poisson(rate, 0.5, into=("E", "I.in"), most=2.0) + snn.Noise(1.0, into="E") + snn.Step(0.1, into="I")
+    drive = (
+        snn.Poisson(rate, 0.5, into=("E", "I.in"), most=2.0)
+        + snn.NoiseCurrent(1.0, into="E")
+        + snn.StepCurrent(0.1, into="I")
+    )
     record = {
         "raster": snn.Raster("E"),
         "events": snn.Spikes("I", 500),
         "v": snn.Trace("E.v", every=10 * DT),
         "count": snn.Count("E"),
-        "rate": snn.Rate("I", 1.0),
+        "rate": snn.PopulationRate("I", 1.0),
         "isi": snn.ISI("E"),
         "last": snn.Last("I.g.g"),
     }
@@ -97,12 +101,12 @@ def test_releases():
 
     def run(weight, names):
         links = {
-            name: snn.Link(
+            name: snn.Connection(
                 "S", "D", snn.FixedProb(0.5), via=via, weight=weight, delay=delay, release=RELEASES[name](1.0)
             )
             for name, (via, delay) in zip(names, how + how)
         }
-        populations = {"S": snn.Source(30), "D": snn.Population(snn.LIF(v_th=5.0), 20)}
+        populations = {"S": snn.SpikeSource(30), "D": snn.Population(snn.LIF(v_th=5.0), 20)}
         net = snn.network(dt=DT, key=KEY, populations=populations, projections=links)
         record = (snn.Count("D"), snn.Last("TsodyksMarkram.release.x"))
         return snn.simulate(net, snn.Poisson(50.0, into="S", most=1.0), steps=20, key=KEY, record=record).record
@@ -124,8 +128,8 @@ def test_gradient():
         net = snn.network(
             dt=DT,
             key=KEY,
-            populations={"A": snn.Source(5), "B": snn.Population(snn.LIF(v_th=1.0), 4)},
-            projections={"AB": snn.Link("A", "B", snn.FixedProb(0.5), weight=weight)},
+            populations={"A": snn.SpikeSource(5), "B": snn.Population(snn.LIF(v_th=1.0), 4)},
+            projections={"AB": snn.Connection("A", "B", snn.FixedProb(0.5), weight=weight)},
         )
         return jnp.sum(snn.simulate(net, snn.Poisson(500.0, into="A"), steps=20, key=KEY, record=snn.Count("B")).record)
 

@@ -99,11 +99,14 @@ def surrogates():
 
 
 def dependences():
-    for name, make in {"Guetig": lambda: snn.Guetig(1.0, 0.4, 0.7), "PowerLaw": lambda: snn.PowerLaw(0.7, 0.4)}.items():
+    for name, make in {
+        "Guetig": lambda: snn.plasticity.Guetig(1.0, 0.4, 0.7),
+        "PowerLaw": lambda: snn.plasticity.PowerLaw(0.7, 0.4),
+    }.items():
         yield name, lambda rule, w: (rule.plus(w), rule.minus(w)), (each(make()), FAR)
 
 
-class Overflowing(snn.AbstractSurrogate):
+class Overflowing(snn.surrogates.AbstractSurrogate):
     """The control: of finite value, with a derivative of 0 times infinity."""
 
     def slope(self, x):

@@ -44,16 +44,16 @@ SMOOTH = {  # every number of a network that only integrates
 def smooth(p):
     """A number that depends on all of `SMOOTH`: silent neurons (LIF), read out by LI without and with a conductance."""
     current = snn.Exponential(p["tau_exp"])
-    numbers = dict(tau=p["tau"], v_rest=p["v_rest"], bias=p["bias"], gain=snn.Resistance(p["r"]))
-    cell = snn.LIF(v_th=1e6, surrogate=snn.Boxcar(), **numbers)  # without a slope far from threshold
-    reader = snn.LI(tau=p["tau"], v_rest=p["v_rest"], gain=snn.Capacitance(6.0))
+    numbers = dict(tau=p["tau"], v_rest=p["v_rest"], bias=p["bias"], gain=snn.gains.Resistance(p["r"]))
+    cell = snn.LIF(v_th=1e6, surrogate=snn.surrogates.Boxcar(), **numbers)  # without a slope far from threshold
+    reader = snn.LI(tau=p["tau"], v_rest=p["v_rest"], gain=snn.gains.Capacitance(6.0))
     graph, delays = snn.FromArrays([0, 0, 1, 2], [0, 1, 1, 0]), DT * np.array([1, 2, 3, 5])
     links = {
-        "exp P": snn.Link("S", "P.exp", graph, weight=p["sparse"], delay=delays),
-        "exp Q": snn.Link("S", "Q.exp", graph, weight=p["sparse"], delay=delays),
-        "alpha": snn.Link("S", "P.alpha", snn.AllToAll(), via=snn.Dense(), weight=p["dense"] * SPREAD),
-        "jump": snn.Link("S", "P.jump", graph, weight=p["jump"], delay=0.2),
-        "g": snn.Link("S", "Q.g", snn.AllToAll(), via=snn.Dense(), weight=p["g"] * SPREAD, delay=DT),
+        "exp P": snn.Connection("S", "P.exp", graph, weight=p["sparse"], delay=delays),
+        "exp Q": snn.Connection("S", "Q.exp", graph, weight=p["sparse"], delay=delays),
+        "alpha": snn.Connection("S", "P.alpha", snn.AllToAll(), via=snn.Dense(), weight=p["dense"] * SPREAD),
+        "jump": snn.Connection("S", "P.jump", graph, weight=p["jump"], delay=0.2),
+        "g": snn.Connection("S", "Q.g", snn.AllToAll(), via=snn.Dense(), weight=p["g"] * SPREAD, delay=DT),
     }
     at_p = {"exp": current, "alpha": snn.Alpha(p["tau_alpha"]), "jump": snn.Delta()}
     at_q = {"exp": current, "g": snn.Conductance(p["tau_g"], p["e_rev"])}
@@ -61,13 +61,13 @@ def smooth(p):
         dt=DT,
         key=KEY,
         populations={
-            "S": snn.Source(3),
+            "S": snn.SpikeSource(3),
             "P": snn.Population(cell, 2, ports=at_p, init={"v": p["v0"]}),
             "Q": snn.Population(reader, 2, ports=at_q),
         },
         projections=links,
     )
-    drive = snn.Replay(jnp.asarray(RASTER), into="S", weight=p["fed"]) + snn.Step(0.2 * p["bias"], into="Q")
+    drive = snn.Replay(jnp.asarray(RASTER), into="S", weight=p["fed"]) + snn.StepCurrent(0.2 * p["bias"], into="Q")
     out = snn.simulate(net, drive, steps=30, key=KEY, record=(snn.Trace("P.v"), snn.Last("Q.v"))).record
     return jnp.mean(jnp.square(out[0])) + jnp.sum(jnp.sin(out[1]))
 
@@ -117,54 +117,54 @@ def logistic(x):
 
 SURROGATES = {  # slope and its derivative, as their papers have them
     "FastSigmoid": (
-        lambda: snn.FastSigmoid(2.5),
+        lambda: snn.surrogates.FastSigmoid(2.5),
         lambda u: (1 + 2.5 * abs(u)) ** -2,
         lambda u: -5.0 * np.sign(u) * (1 + 2.5 * abs(u)) ** -3,
     ),
     "ATan": (
-        lambda: snn.ATan(3.0),
+        lambda: snn.surrogates.ATan(3.0),
         lambda u: 1.5 / (1 + (1.5 * np.pi * u) ** 2),
         lambda u: -3.0 * (1.5 * np.pi) ** 2 * u / (1 + (1.5 * np.pi * u) ** 2) ** 2,
     ),
     "Sigmoid": (
-        lambda: snn.Sigmoid(3.0),
+        lambda: snn.surrogates.Sigmoid(3.0),
         lambda u: 3.0 * logistic(3 * u) * (1 - logistic(3 * u)),
         lambda u: 9.0 * logistic(3 * u) * (1 - logistic(3 * u)) * (1 - 2 * logistic(3 * u)),
     ),
     "Triangle": (
-        lambda: snn.Triangle(0.3, 1.5),
+        lambda: snn.surrogates.Triangle(0.3, 1.5),
         lambda u: 0.2 * np.maximum(0, 1 - abs(u) / 1.5),
         lambda u: np.where(abs(u) < 1.5, -0.2 / 1.5 * np.sign(u), 0),
     ),
     "PiecewiseQuadratic": (
-        lambda: snn.PiecewiseQuadratic(0.8),
+        lambda: snn.surrogates.PiecewiseQuadratic(0.8),
         lambda u: np.maximum(0, 0.8 - 0.64 * abs(u)),
         lambda u: np.where(abs(u) < 1.25, -0.64 * np.sign(u), 0),
     ),
-    "Boxcar": (lambda: snn.Boxcar(0.8), lambda u: np.where(abs(u) < 0.625, 0.8, 0), lambda u: 0 * u),
+    "Boxcar": (lambda: snn.surrogates.Boxcar(0.8), lambda u: np.where(abs(u) < 0.625, 0.8, 0), lambda u: 0 * u),
     "Slayer": (
-        lambda: snn.Slayer(2.0),
+        lambda: snn.surrogates.Slayer(2.0),
         lambda u: np.exp(-2 * abs(u)),
         lambda u: -2 * np.sign(u) * np.exp(-2 * abs(u)),
     ),
     "Erf": (
-        lambda: snn.Erf(1.5),
+        lambda: snn.surrogates.Erf(1.5),
         lambda u: 1.5 / np.sqrt(np.pi) * np.exp(-((1.5 * u) ** 2)),
         lambda u: -4.5 * u * 1.5 / np.sqrt(np.pi) * np.exp(-((1.5 * u) ** 2)),
     ),
     "Tanh": (
-        lambda: snn.Tanh(1.5),
+        lambda: snn.surrogates.Tanh(1.5),
         lambda u: 4 / (np.exp(1.5 * u) + np.exp(-1.5 * u)) ** 2,
         lambda u: -3 * np.tanh(1.5 * u) / np.cosh(1.5 * u) ** 2,
     ),
     "MultiGaussian": (
-        lambda: snn.MultiGaussian(0.5, 0.15, 6.0, 0.5),
+        lambda: snn.surrogates.MultiGaussian(0.5, 0.15, 6.0, 0.5),
         lambda u: 0.5 * (1.15 * gaussian(u, 0, 0.5) - 0.15 * (gaussian(u, 0.5, 3.0) + gaussian(u, -0.5, 3.0))),
         lambda u: 0.5 * (1.15 * bump(u, 0, 0.5) - 0.15 * (bump(u, 0.5, 3.0) + bump(u, -0.5, 3.0))),
     ),
-    "StraightThrough": (snn.StraightThrough, np.ones_like, np.zeros_like),
-    "Peak": (
-        lambda: snn.Peak(snn.Slayer(2.0), 0.3),
+    "StraightThrough": (snn.surrogates.StraightThrough, np.ones_like, np.zeros_like),
+    "Scaled": (
+        lambda: snn.surrogates.Scaled(snn.surrogates.Slayer(2.0), 0.3),
         lambda u: 0.3 * np.exp(-2 * abs(u)),
         lambda u: -0.6 * np.sign(u) * np.exp(-2 * abs(u)),
     ),
@@ -233,7 +233,11 @@ def test_a_height_does_not_depend_on_the_unit_of_the_threshold():
 
 
 def test_every_surrogate_is_tested():
-    kinds = [kind for kind in vars(snn).values() if isinstance(kind, type) and issubclass(kind, snn.AbstractSurrogate)]
+    kinds = [
+        kind
+        for kind in vars(snn.surrogates).values()
+        if isinstance(kind, type) and issubclass(kind, snn.surrogates.AbstractSurrogate)
+    ]
     assert {kind.__name__ for kind in kinds} - {"AbstractSurrogate"} == {*SURROGATES}
 
 
@@ -241,7 +245,7 @@ def test_a_slope_is_learnt_through_second_derivatives():
     """A spike does not depend on its surrogate, the derivative of a loss does."""
 
     def of_voltage(beta, v):
-        cell = snn.LIF(v_th=1.0, surrogate=snn.FastSigmoid(beta))
+        cell = snn.LIF(v_th=1.0, surrogate=snn.surrogates.FastSigmoid(beta))
         return cell.spike(cell.init((), float)._replace(v=v))
 
     beta, v = jnp.asarray(2.0), jnp.asarray(0.0)
@@ -250,11 +254,11 @@ def test_a_slope_is_learnt_through_second_derivatives():
 
 
 @pytest.mark.parametrize("detach", [False, True])
-@pytest.mark.parametrize("kind", [snn.ToValue, snn.Subtract])
+@pytest.mark.parametrize("kind", [snn.resets.ToValue, snn.resets.Subtract])
 def test_a_spiking_neuron_in_time(kind, detach):
     """Through 60 steps with spikes and resets: the recursion of `dv/dw` and `ds/dw`, written out in NumPy."""
     decay, v_th, v_reset, x = np.exp(-DT / 2.0), 1.0, -0.2, np.random.default_rng(3).random(60)
-    cell = snn.LIF(tau=2.0, v_th=v_th, v_reset=v_reset, gain=snn.PerStep(), reset_kind=kind(detach=detach))
+    cell = snn.LIF(tau=2.0, v_th=v_th, v_reset=v_reset, gain=snn.gains.PerStep(), reset_mechanism=kind(detach=detach))
 
     def spikes(w):
         net = snn.network(dt=DT, key=KEY, populations={"P": snn.Population(cell, 1)})
@@ -268,7 +272,7 @@ def test_a_spiking_neuron_in_time(kind, detach):
         s, ds = float(v >= v_th), dv / 1.2 / (1 + abs(v - v_th) / 1.2) ** 2
         fired, dfired = fired + s, dfired + ds
         through = 0.0 if detach else ds
-        if kind is snn.ToValue:
+        if kind is snn.resets.ToValue:
             v, dv = (v_reset if s else v), (1 - s) * dv + through * (v_reset - v)
         else:
             v, dv = v - s * (v_th - v_reset), dv - through * (v_th - v_reset)
@@ -283,12 +287,12 @@ def layers(weights, raster, via):
     """Three inputs, four neurons (two of them too far from threshold to fire, ever), one read-out in the same step."""
     first, second = weights
     links = {
-        "in": snn.Link("S", "H", snn.AllToAll(), via=via, weight=first, delay=0.1),
-        "back": snn.Link("H", "H", snn.AllToAll(), via=via, weight=0.1 * first[0, 0], delay=0.2),
-        "out": snn.Link("H", "O", snn.AllToAll(), via=via, weight=second),
+        "in": snn.Connection("S", "H", snn.AllToAll(), via=via, weight=first, delay=0.1),
+        "back": snn.Connection("H", "H", snn.AllToAll(), via=via, weight=0.1 * first[0, 0], delay=0.2),
+        "out": snn.Connection("H", "O", snn.AllToAll(), via=via, weight=second),
     }
     populations = {
-        "S": snn.Source(3),
+        "S": snn.SpikeSource(3),
         "H": snn.Population(snn.LIF(tau=2.0, v_th=np.array([1.0, 1.5, 9.0, 30.0])), 4),
         "O": snn.Population(snn.LI(tau=5.0), 1),
     }

@@ -99,7 +99,7 @@ def test_shape_and_type_never_change(name, dtype):
 def test_a_number_that_is_no_leaf_is_traced_again():
     """Control of (c): the same law fails for a neuron whose parameter is a plain Python float."""
 
-    class Careless(snn.Relay):
+    class Careless(snn.Parrot):
         tau: float = 1.0
 
         def advance(self, s, current, dt, *, noise=None):
@@ -121,7 +121,7 @@ def small_network():
 
 
 def drive_step(drive, d, t, key):
-    silent = snn.Signals({"P": jnp.zeros(N), "Q": jnp.zeros(N)}, {})
+    silent = snn.simulation.Signals({"P": jnp.zeros(N), "Q": jnp.zeros(N)}, {})
     return drive.prepare(small_network(), 0).step(d, t, silent, key=key)
 
 

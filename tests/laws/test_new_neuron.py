@@ -30,14 +30,14 @@ def test_it_runs_in_a_network(order, x64):
         key=jax.random.key(0),
         populations={"Q": snn.Population(QIF(tau=tau), n, init={"v": np.linspace(-1.0, 1.0, n)})},
         projections={
-            "QQ": snn.Link(
+            "QQ": snn.Connection(
                 "Q", "Q", snn.FromArrays(np.arange(n), (np.arange(n) + 1) % n), weight=weight, delay=delay * DT
             )
         },
         order=order,
     )
     record = {"v": snn.Trace("Q.v"), "spikes": snn.Raster("Q")}
-    run = snn.simulate(net, snn.Step(drive, into="Q"), steps=STEPS, key=jax.random.key(0), record=record)
+    run = snn.simulate(net, snn.StepCurrent(drive, into="Q"), steps=STEPS, key=jax.random.key(0), record=record)
 
     v, spikes, heard = np.linspace(-1.0, 1.0, n), np.zeros((STEPS, n), bool), np.zeros((STEPS + delay, n))
     for k in range(STEPS):
@@ -61,7 +61,7 @@ def test_it_is_swept_and_differentiated():
     def spikes(tau):
         net = snn.network(dt=DT, key=jax.random.key(0), populations={"Q": snn.Population(QIF(tau=tau), 1)})
         return snn.simulate(
-            net, snn.Step(3.0, into="Q"), steps=STEPS, key=jax.random.key(0), record=snn.Count("Q")
+            net, snn.StepCurrent(3.0, into="Q"), steps=STEPS, key=jax.random.key(0), record=snn.Count("Q")
         ).record[0]
 
     counts, slopes = jax.jit(jax.vmap(jax.value_and_grad(spikes)))(jnp.array([2.0, 4.0, 8.0]))

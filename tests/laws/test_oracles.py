@@ -352,7 +352,7 @@ NEURON_ORACLES = {
     "LIF per step": (lif, dict(gain="per step")),
     "LIF noise": (lif, dict(sd=0.5)),
     "LI": (li, {}),
-    "Relay": (relay, {}),
+    "Parrot": (relay, {}),
     "QIF": (twelve_lines, {}),
     "CubaLIF new": (cuba, {}),
     "CubaLIF new per step": (cuba, dict(whole=True, euler=True)),
@@ -397,7 +397,7 @@ def test_neuron(name, x64):
         atol = 1e-10 if "RKF45" in name else 1e-11  # its steps follow an error that is itself mostly rounding
         np.testing.assert_allclose(v, expected_v, rtol=0, atol=atol)
         assert name == "LI" or np.count_nonzero(spikes) > 5
-        if name != "Relay":
+        if name != "Parrot":
             assert np.abs(wrong - expected_v).max() > 1e-8
 
 
@@ -579,7 +579,7 @@ RELEASE_ORACLES = {
     "TsodyksMarkram without facilitation": lambda train: maass_markram(train, fac=0.0),
     "TsodyksUzielMarkram": tsodyks_uziel_markram,
     "TsodyksUzielMarkram at equal times": lambda train: tsodyks_uziel_markram(train, psc=5.0, fac=0.0),
-    "Saturating": saturating,
+    "SaturatingRelease": saturating,
     "Bernoulli": lambda train: train,  # what draws is the synapse, where it is delivered: see tests/connectivity
     "Binomial": lambda train: train,
 }

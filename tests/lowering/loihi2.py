@@ -15,23 +15,23 @@ from tests.lowering.programs import SIGNS
 from tests.oracles.loihi_cases import GOLDEN
 
 KINDS = {
-    "cuba": snn.CubaCells,
-    "ternary": snn.TernaryCells,
-    "reset": snn.ResetCells,
-    "adaptive": snn.AdaptiveCells,
-    "graded": snn.GradedCells,
-    "relu": snn.GradedReluCells,
-    "product": snn.ProductCells,
-    "sigma": snn.SigmaCells,
-    "delta": snn.DeltaCells,
-    "delta_summed": lambda n, **registers: snn.DeltaCells(n, error=snn.Summed(), **registers),
-    "sigma_delta": snn.SigmaDeltaCells,
-    "sigma_delta_unit_summed": lambda n, **registers: snn.SigmaDeltaCells(
-        n, activation=snn.Unit(), error=snn.Summed(), **registers
+    "cuba": snn.chips.loihi.CubaCells,
+    "ternary": snn.chips.loihi.TernaryCells,
+    "reset": snn.chips.loihi.ResetCells,
+    "adaptive": snn.chips.loihi.AdaptiveCells,
+    "graded": snn.chips.loihi.GradedCells,
+    "relu": snn.chips.loihi.GradedReluCells,
+    "product": snn.chips.loihi.ProductCells,
+    "sigma": snn.chips.loihi.SigmaCells,
+    "delta": snn.chips.loihi.DeltaCells,
+    "delta_summed": lambda n, **registers: snn.chips.loihi.DeltaCells(n, error=snn.chips.loihi.Summed(), **registers),
+    "sigma_delta": snn.chips.loihi.SigmaDeltaCells,
+    "sigma_delta_unit_summed": lambda n, **registers: snn.chips.loihi.SigmaDeltaCells(
+        n, activation=snn.chips.loihi.Unit(), error=snn.chips.loihi.Summed(), **registers
     ),
-    "resonator": snn.ResonatorCells,
-    "izhikevich": snn.IzhikevichResonatorCells,
-    "phase": snn.PhaseCells,
+    "resonator": snn.chips.loihi.ResonatorCells,
+    "izhikevich": snn.chips.loihi.IzhikevichResonatorCells,
+    "phase": snn.chips.loihi.PhaseCells,
 }
 # From which Lava made sines and cosines, or a threshold.
 NOT_REGISTERS = {(kind, name) for kind in ("resonator", "izhikevich") for name in ("period", "loss")}
@@ -78,13 +78,13 @@ def programs(inputs, parts):
     n = {kind: part(parts, kind, "result")["s"].shape[2] for kind in parts}
 
     def program(numbers):
-        cells, synapses = {"in": snn.InputCells(steps_n, message_bits=24)}, {}
+        cells, synapses = {"in": snn.lowering.InputCells(steps_n, message_bits=24)}, {}
         for kind, (registers, *links) in numbers.items():
             cells[kind] = KINDS[kind](n[kind], **registers)
             signs = [SIGNS[str(sign)]() for sign in parts[kind]["signs"]]
-            synapses[f"in {kind}"] = snn.Synapses("in", kind, **links[0], sign=signs[0])
-            synapses[f"{kind} back"] = snn.Synapses(kind, kind, **links[1], sign=signs[1], max_delay=2)
-        return snn.Program(cells, synapses, snn.LavaCore())
+            synapses[f"in {kind}"] = snn.lowering.Synapses("in", kind, **links[0], sign=signs[0])
+            synapses[f"{kind} back"] = snn.lowering.Synapses(kind, kind, **links[1], sign=signs[1], max_delay=2)
+        return snn.lowering.Program(cells, synapses, snn.chips.loihi.LavaCore())
 
     numbers = {}
     for kind in parts:
@@ -113,7 +113,7 @@ def sends_amplitudes(kind):
 
 def run(program, raster, record, into="in"):
     """What is recorded in every step, and what overflowed."""
-    what = dict(steps=raster.shape[0], key=jax.random.key(0), throw=False, progress=snn.Quiet())
+    what = dict(steps=raster.shape[0], key=jax.random.key(0), throw=False, progress=snn.progress.Quiet())
     done = snn.simulate(program, snn.Replay(raster, into=into), record=record, **what)
     dense = lambda x: x.dense() if hasattr(x, "dense") else x
     return {name: dense(done[name]) for name in record}, done.status

@@ -39,7 +39,7 @@ def run(program, raster, **kwargs):
     """u, v and spikes of every step, whatever overflows."""
     record = {"u": snn.Trace("E.u"), "v": snn.Trace("E.v"), "s": snn.Raster("E")}
     drive = snn.Replay(raster, into="in")
-    what = dict(steps=raster.shape[0], key=jax.random.key(0), record=record, throw=False, progress=snn.Quiet())
+    what = dict(steps=raster.shape[0], key=jax.random.key(0), record=record, throw=False, progress=snn.progress.Quiet())
     return snn.simulate(program, drive, **what | kwargs)
 
 

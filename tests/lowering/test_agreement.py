@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsnn import spike_agreement
+from jaxsnn.lowering import spike_agreement
 from tests.refused import refused
 
 

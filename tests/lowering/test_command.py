@@ -15,9 +15,9 @@ import jaxsnn as snn
 
 def model(key):
     cell = snn.Population(snn.CubaLIF(tau_syn=5.0, tau=10.0, v_th=1.0), 3)
-    link = snn.Link("in", "out", snn.AllToAll(), via=snn.Dense(), weight=snn.Uniform(0.2, 0.4))
-    net = snn.network(dt=1.0, key=key, populations={"in": snn.Source(4), "out": cell}, projections={"w": link})
-    return net, snn.Calibration(snn.Poisson(300.0, into="in"), steps=50, key=key, inference=10)
+    link = snn.Connection("in", "out", snn.AllToAll(), via=snn.Dense(), weight=snn.Uniform(0.2, 0.4))
+    net = snn.network(dt=1.0, key=key, populations={"in": snn.SpikeSource(4), "out": cell}, projections={"w": link})
+    return net, snn.lowering.Calibration(snn.Poisson(300.0, into="in"), steps=50, key=key, inference=10)
 """
 
 
@@ -32,7 +32,7 @@ def test_a_model_is_lowered_and_emulated(tmp_path, monkeypatch, capsys):
     assert page.count("<svg") == 1 and "http" not in page.split("</svg>")[1]  # all of it is inside
     for part in ("binding limit: cells of &#x27;out&#x27;", "rate of the model Hz", "nJ an inference", "Davies"):
         assert part in page, part
-    report = snn.Program.load(tmp_path / "tiny.npz").report
+    report = snn.lowering.Program.load(tmp_path / "tiny.npz").report
     assert report.html == page and report.data["energy"]["us an inference"] == 10 * report.data["energy"]["us a step"]
     report.save(tmp_path / "tiny.json")
     assert json.loads((tmp_path / "tiny.json").read_text()) == report.data
@@ -54,8 +54,10 @@ def test_a_model_is_lowered_and_emulated(tmp_path, monkeypatch, capsys):
 def test_a_program_that_learns_is_emulated_from_its_file(tmp_path, monkeypatch, capsys):
     """Every weight grows by its sender's trace whenever its cell fires."""
     monkeypatch.chdir(tmp_path)
-    rule = snn.LoihiRule("2^-2*y0*x1", x1=snn.LoihiTrace(16.0, 10.0), rounding=snn.NearestRounding())
-    link = snn.LearningSynapses("in", "out", np.full((4, 3), 100), rule=rule)
+    rule = snn.chips.loihi.LoihiRule(
+        "2^-2*y0*x1", x1=snn.chips.loihi.LoihiTrace(16.0, 10.0), rounding=snn.chips.loihi.NearestRounding()
+    )
+    link = snn.chips.loihi.LearningSynapses("in", "out", np.full((4, 3), 100), rule=rule)
     cells = {"in": InputCells(4), "out": CubaCells(3, decay_v=400, threshold=150)}
     Program(cells, {"S": link}).save("learns.npz")
     raster = np.zeros((30, 4), bool)
@@ -72,8 +74,10 @@ def test_a_program_that_learns_is_emulated_from_its_file(tmp_path, monkeypatch, 
 def test_amplitudes_are_written_as_numbers(tmp_path, monkeypatch):
     """Of cells whose message has them; of others, whether they fired."""
     monkeypatch.chdir(tmp_path)
-    cells = {"in": InputCells(2, message_bits=8), "rectified": snn.GradedReluCells(2, threshold=0)}
-    Program(cells, {"S": snn.Synapses("in", "rectified", np.eye(2, dtype=int) * 6)}, snn.LavaCore()).save("graded.npz")
+    cells = {"in": InputCells(2, message_bits=8), "rectified": snn.chips.loihi.GradedReluCells(2, threshold=0)}
+    Program(
+        cells, {"S": snn.lowering.Synapses("in", "rectified", np.eye(2, dtype=int) * 6)}, snn.chips.loihi.LavaCore()
+    ).save("graded.npz")
     raster = np.array([[3, -5], [0, 7], [0, 0]])
     np.savez("numbers.npz", **{"in": raster})
     assert main(["emulate", "graded.npz", "--input", "numbers.npz", "--out", "out.npz"]) == 0
@@ -83,8 +87,12 @@ def test_amplitudes_are_written_as_numbers(tmp_path, monkeypatch):
 
 
 def test_a_program_whose_parts_do_not_fit_is_refused():
-    cells = {"in": InputCells(4), "E": CubaCells(3), "R": snn.ResonatorCells(2, **snn.rotation(10.0, 0.1))}
-    link = lambda post, *shape: snn.Synapses("in", post, np.zeros(shape, int))
+    cells = {
+        "in": InputCells(4),
+        "E": CubaCells(3),
+        "R": snn.chips.loihi.ResonatorCells(2, **snn.chips.loihi.rotation(10.0, 0.1)),
+    }
+    link = lambda post, *shape: snn.lowering.Synapses("in", post, np.zeros(shape, int))
     Program(cells, {"S": link("E", 4, 3), "T": link("R", 4, 4)})
     with refused("Synapses 'S' have 4 senders and 2 receivers", "(4, 3) from 'in' to 'E'"):
         Program(cells, {"S": link("E", 4, 2)})

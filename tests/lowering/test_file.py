@@ -24,8 +24,8 @@ def written(tmp_path):
     net = snn.network(
         dt=0.5,
         key=jax.random.key(0),
-        populations={"in": snn.Source(3), "E": snn.Population(snn.LIF(tau=5.0, v_th=1.0), 4)},
-        projections={"w": snn.Link("in", "E", snn.AllToAll(), via=snn.Dense(), weight=snn.Normal(0.1, 0.1))},
+        populations={"in": snn.SpikeSource(3), "E": snn.Population(snn.LIF(tau=5.0, v_th=1.0), 4)},
+        projections={"w": snn.Connection("in", "E", snn.AllToAll(), via=snn.Dense(), weight=snn.Normal(0.1, 0.1))},
     )
     made = snn.lower(net)
     made.save(tmp_path / "a.npz")
@@ -43,7 +43,7 @@ def rewritten(path, change):
 
 def test_read_back_it_is_identical(written, tmp_path):
     made, path = written
-    back = snn.Program.load(path)
+    back = snn.lowering.Program.load(path)
     assert jax.tree.structure(back) == jax.tree.structure(made)
     assert_same(back, made)
     assert back.report.data == made.report.data and back.late == made.late
@@ -53,32 +53,44 @@ def test_read_back_it_is_identical(written, tmp_path):
     for core in ("lava", "brian2loihi"):  # every kind of part
         one = program(loihi_cases.case(core, 5), max_delay=3)
         one.save(tmp_path / "b")
-        assert jax.tree.structure(snn.Program.load(tmp_path / "b")) == jax.tree.structure(one)
-        assert_same(snn.Program.load(tmp_path / "b"), one)
+        assert jax.tree.structure(snn.lowering.Program.load(tmp_path / "b")) == jax.tree.structure(one)
+        assert_same(snn.lowering.Program.load(tmp_path / "b"), one)
 
 
 @pytest.fixture
 def learning(tmp_path):
     """A program whose parts are all kinds that a file may name, and that are not in `written`."""
-    traces = dict(x1=snn.LoihiTrace(16.5, 10.0), y1=snn.LoihiTrace(8.0, np.inf), y2=snn.ReceivedTrace("reward"))
-    rule = snn.LoihiRule(
-        "2^-4*y0*x1 - 2^-5*u1*sgn(w - 3)", "u1*(t + 2)", **traces, epoch=2, rounding=snn.LavaRounding(3, 9)
+    traces = dict(
+        x1=snn.chips.loihi.LoihiTrace(16.5, 10.0),
+        y1=snn.chips.loihi.LoihiTrace(8.0, np.inf),
+        y2=snn.chips.loihi.ReceivedTrace("reward"),
     )
-    other = snn.LoihiRule("x0*y1", y1=snn.LoihiTrace(2.0, 0.0), rounding=snn.NearestRounding())
-    cells = {"in": snn.InputCells(16), "c": snn.CubaCells(8), "o": snn.CubaCells(3, noise=snn.CellNoise(8))}
-    links = {
-        "conv": snn.ConvSynapses("in", "c", np.full((2, 1, 3, 3), 8), image=(1, 4, 4)),
-        "S": snn.LearningSynapses("c", "o", np.full((8, 3), 4), rule=rule, tag=np.arange(24).reshape(8, 3)),
-        "T": snn.LearningSynapses("o", "o", np.zeros((3, 3)), rule=other, sign=snn.Excitatory(), delay=2, max_delay=2),
+    rule = snn.chips.loihi.LoihiRule(
+        "2^-4*y0*x1 - 2^-5*u1*sgn(w - 3)", "u1*(t + 2)", **traces, epoch=2, rounding=snn.chips.loihi.LavaRounding(3, 9)
+    )
+    other = snn.chips.loihi.LoihiRule(
+        "x0*y1", y1=snn.chips.loihi.LoihiTrace(2.0, 0.0), rounding=snn.chips.loihi.NearestRounding()
+    )
+    cells = {
+        "in": snn.lowering.InputCells(16),
+        "c": snn.chips.loihi.CubaCells(8),
+        "o": snn.chips.loihi.CubaCells(3, noise=snn.lowering.CellNoise(8)),
     }
-    made = snn.Program(cells, links)
+    links = {
+        "conv": snn.lowering.ConvSynapses("in", "c", np.full((2, 1, 3, 3), 8), image=(1, 4, 4)),
+        "S": snn.chips.loihi.LearningSynapses("c", "o", np.full((8, 3), 4), rule=rule, tag=np.arange(24).reshape(8, 3)),
+        "T": snn.chips.loihi.LearningSynapses(
+            "o", "o", np.zeros((3, 3)), rule=other, sign=snn.chips.loihi.Excitatory(), delay=2, max_delay=2
+        ),
+    }
+    made = snn.lowering.Program(cells, links)
     made.save(tmp_path / "learns.npz")
     return made, tmp_path / "learns.npz"
 
 
 def test_a_program_that_learns_is_identical_when_read_back(learning):
     made, path = learning
-    back = snn.Program.load(path)
+    back = snn.lowering.Program.load(path)
     assert jax.tree.structure(back) == jax.tree.structure(made)
     assert_same(back, made)
     assert str(back.synapses["S"].rule.dw) == str(made.synapses["S"].rule.dw)
@@ -87,7 +99,7 @@ def test_a_program_that_learns_is_identical_when_read_back(learning):
 
 def test_a_file_of_version_1_does_what_it_did():
     """Written, and run, by the code of that version (`tests/oracles/program_v1.py`)."""
-    back = snn.Program.load(GOLDEN / "program_v1.npz")
+    back = snn.lowering.Program.load(GOLDEN / "program_v1.npz")
     with np.load(GOLDEN / "program_v1.npz") as file, np.load(GOLDEN / "program_v1_run.npz") as then:
         assert json.loads(str(file["program.json"]))["version"] == 1
         raster, v, spikes = then["raster"], then["v"], then["spikes"]
@@ -113,7 +125,7 @@ def test_a_file_of_version_1_that_was_changed_is_refused(tmp_path):
         arrays["/synapses/w/weight"] = arrays["/synapses/w/weight"] + 2
 
     with refused("was changed"):
-        snn.Program.load(rewritten(copy, change))
+        snn.lowering.Program.load(rewritten(copy, change))
 
 
 @pytest.mark.parametrize("change", ["tamper", "newer", "unknown"])
@@ -134,7 +146,7 @@ def test_a_learning_program_that_is_not_what_was_written_is_refused(learning, ch
 
     said = {"tamper": (tampered, "was changed"), "newer": (newer, "version 5"), "unknown": (unknown, "'Rounding'")}
     with refused(said[change][1]):
-        snn.Program.load(rewritten(path, said[change][0]))
+        snn.lowering.Program.load(rewritten(path, said[change][0]))
 
 
 @pytest.mark.parametrize("size", [0, 10, 500, -1])
@@ -142,7 +154,7 @@ def test_a_truncated_file_is_refused(written, size):
     _, path = written
     path.write_bytes(path.read_bytes()[:size])
     with refused(str(path), "truncated", "write it again"):
-        snn.Program.load(path)
+        snn.lowering.Program.load(path)
 
 
 def test_a_file_that_was_changed_is_refused(written):
@@ -153,7 +165,7 @@ def test_a_file_that_was_changed_is_refused(written):
         arrays[name] = arrays[name] + 1
 
     with refused(str(path), "was changed", "checksum"):
-        snn.Program.load(rewritten(path, change))
+        snn.lowering.Program.load(rewritten(path, change))
 
 
 def test_a_changed_byte_is_refused(written):
@@ -164,7 +176,7 @@ def test_a_changed_byte_is_refused(written):
     data[info.header_offset + 60 + info.compress_size // 2] ^= 0x10
     path.write_bytes(bytes(data))
     with refused(str(path)):
-        snn.Program.load(path)
+        snn.lowering.Program.load(path)
 
 
 def test_a_file_of_a_newer_version_is_refused(written):
@@ -175,15 +187,15 @@ def test_a_file_of_a_newer_version_is_refused(written):
         arrays["program.json"] = np.array(json.dumps({**header, "version": 99}))
 
     with refused(str(path), "version 99", "install a newer"):
-        snn.Program.load(rewritten(path, change))
+        snn.lowering.Program.load(rewritten(path, change))
 
 
 def test_what_is_no_program_is_refused(tmp_path):
     with refused("no file", "program.save"):
-        snn.Program.load(tmp_path / "missing.npz")
+        snn.lowering.Program.load(tmp_path / "missing.npz")
     np.savez(tmp_path / "other.npz", x=np.ones(3))
     with refused("without program.json"):
-        snn.Program.load(tmp_path / "other.npz")
+        snn.lowering.Program.load(tmp_path / "other.npz")
 
 
 def test_a_summary_of_what_was_read(learning, written):
@@ -203,8 +215,8 @@ def test_a_summary_of_what_was_read(learning, written):
     ):
         assert part in said, said
     assert "w: in -> E, a matrix of 3 x 4" in written[0].summary()
-    sparse = snn.SparseSynapses.of(snn.Synapses("in", "E", [[2, 0], [0, 4]]), np.eye(2, dtype=bool))
-    cells = {"in": snn.InputCells(2), "E": snn.CubaCells(2, decay_v=4096)}
-    said = snn.Program(cells, {"s": sparse}).summary()
+    sparse = snn.lowering.SparseSynapses.of(snn.lowering.Synapses("in", "E", [[2, 0], [0, 4]]), np.eye(2, dtype=bool))
+    cells = {"in": snn.lowering.InputCells(2), "E": snn.chips.loihi.CubaCells(2, decay_v=4096)}
+    said = snn.lowering.Program(cells, {"s": sparse}).summary()
     assert "s: in -> E, a list of 2 synapses (50 % of 2 x 2), Mixed 2 .. 4, exponent 0, 8 bits, delay 0" in said
     assert "all proved" in said

@@ -319,7 +319,7 @@ def test_a_program_learns_as_both_oracles_say(exponent):
         steps=steps,
         key=jax.random.key(0),
         record={"w": snn.Trace("S.w"), "x1": snn.Trace("S.x1"), "u": snn.Trace("E.u"), "s": snn.Raster("E")},
-        progress=snn.Quiet(),
+        progress=snn.progress.Quiet(),
     )
     post = np.asarray(kept["s"].dense()).astype(bool)
     engine = Engine({"w": table(parse_rule(text))}, traces, weight, epoch=3, seed=11)
@@ -334,11 +334,11 @@ def test_a_program_learns_as_both_oracles_say(exponent):
     assert 60 < post.sum() < 0.9 * post.size and np.ptp(np.asarray(kept["w"]), axis=0).max() > 20
 
 
-class Reward(snn.AbstractDrive):
+class Reward(snn.drives.AbstractDrive):
     """A modulator that is on from step 50."""
 
     def step(self, d, t, signals, *, key):
-        return d, snn.Inputs(modulators={"reward": jnp.where(t >= 50, 100, 0)})
+        return d, snn.simulation.Inputs(modulators={"reward": jnp.where(t >= 50, 100, 0)})
 
 
 def test_reward_opens_learning():
@@ -360,7 +360,7 @@ def test_reward_opens_learning():
         steps=100,
         key=jax.random.key(0),
         record={"w": snn.Trace("S.w"), "t": snn.Trace("S.t")},
-        progress=snn.Quiet(),
+        progress=snn.progress.Quiet(),
     )
     kept = run(snn.Replay(x, into="in") + Reward())
     w, tags = np.asarray(kept["w"]), np.asarray(kept["t"])

@@ -24,21 +24,21 @@ HALF, WHOLE = snn.Bound(0.0, 1.0), snn.Bound(-1.0, 1.0)
 
 def taught(order, ways, teacher=1.0):
     """Inputs onto cells that fire when a teacher says so: every input has one synapse, with noise of its own."""
-    cell = snn.LIF(tau=10.0, v_th=100.0, comparator=snn.Above())
-    populations = {"in": snn.Source(SENDERS), "t": snn.Source(1)}
+    cell = snn.LIF(tau=10.0, v_th=100.0, comparator=snn.thresholds.Greater())
+    populations = {"in": snn.SpikeSource(SENDERS), "t": snn.SpikeSource(1)}
     each, links = np.arange(SENDERS), {}
     for name, (post, bound, numbers) in ways.items():
         populations[post] = snn.Population(cell, COPIES, ports={"in": snn.Delta()})
-        links[f"t{post}"] = snn.Link("t", post, snn.AllToAll(), via=snn.Dense(), weight=400.0, delay=teacher)
+        links[f"t{post}"] = snn.Connection("t", post, snn.AllToAll(), via=snn.Dense(), weight=400.0, delay=teacher)
         to, rule = snn.FromArrays(each, each % COPIES), snn.chain(RULE, bound)
-        links[name] = snn.Link("in", post, to, weight=0.5, rule=rule, **numbers)
+        links[name] = snn.Connection("in", post, to, weight=0.5, rule=rule, **numbers)
     return snn.network(dt=1.0, key=KEY, populations=populations, projections=links, order=order)
 
 
 def calibration(inputs, teacher):
     first, second = (snn.Replay(jnp.asarray(x, jnp.float32), into=to) for x, to in ((inputs, "in"), (teacher, "t")))
     drive = first + second
-    return snn.Calibration(drive, steps=STEPS, key=KEY)
+    return snn.lowering.Calibration(drive, steps=STEPS, key=KEY)
 
 
 def pairs():
@@ -68,7 +68,7 @@ def changes(net, program, seen):
     data, own = program.report.data["links"], (np.arange(SENDERS), np.arange(SENDERS) % COPIES)
     out = {}
     for name, group in program.synapses.items():
-        if isinstance(group, snn.LearningSynapses):
+        if isinstance(group, snn.chips.loihi.LearningSynapses):
             grown = np.asarray(chip[name].w - group.weight)[own] / data[name]["learning"]["mantissas a unit"]
             out[name] = np.asarray(model[name].weight) - 0.5, grown
     return out
@@ -78,7 +78,7 @@ def mapped(net, program, name):
     """The rule as it was lowered."""
     data = program.report.data["links"][name]["learning"]
     scale, displaced = data["mantissas a unit"], data["displaced, steps"]
-    return snn.learns(net[name].plastic.rule, 1.0, scale=scale, displaced=displaced)
+    return snn.lowering.learns(net[name].plastic.rule, 1.0, scale=scale, displaced=displaced)
 
 
 def apart(net, name, teacher):
@@ -162,7 +162,7 @@ def test_only_synapses_that_exist_learn_and_files_keep_them(tmp_path):
     w = observe(program, pairs()).state.dynamics.synapses["one"].w
     assert np.all(np.asarray(w)[~np.asarray(group.exists)] == 0)
     program.save(tmp_path / "learns.npz")
-    assert_same(snn.Program.load(tmp_path / "learns.npz"), program)
+    assert_same(snn.lowering.Program.load(tmp_path / "learns.npz"), program)
     said = program.summary()
     for part in (
         f"of which {SENDERS} exist",
@@ -175,14 +175,16 @@ def test_only_synapses_that_exist_learn_and_files_keep_them(tmp_path):
 
 
 def recurrent(**link):
-    populations = {"in": snn.Source(3), "E": snn.Population(snn.LIF(v_th=10.0), 3)}
+    populations = {"in": snn.SpikeSource(3), "E": snn.Population(snn.LIF(v_th=10.0), 3)}
     link = dict(topology=snn.AllToAll(), via=snn.Dense(), weight=0.5, delay=1.0, rule=snn.chain(RULE, HALF)) | link
-    return snn.network(dt=1.0, key=KEY, populations=populations, projections={"S": snn.Link("E", "E", **link)})
+    return snn.network(dt=1.0, key=KEY, populations=populations, projections={"S": snn.Connection("E", "E", **link)})
 
 
 def placed(net):
     """The graph once delays are the chip's, and by how much each link is displaced."""
-    graph = snn.lower_graph(snn.lift(net), snn.Loihi1(), snn.lowering_passes()[:3])
+    graph = snn.lowering.lower_graph(
+        snn.lowering.lift(net), snn.chips.loihi.Loihi1(), snn.lowering.lowering_passes()[:3]
+    )
     return graph, {name: int(link.learning.displaced) for name, link in graph.links.items() if link.learning}
 
 
@@ -191,8 +193,8 @@ def test_where_delays_lie_and_who_runs_late():
     graph, displaced = placed(recurrent())
     assert dict(graph.late)["E"] == 0 and displaced == {"S": -1}
     assert "learns by PairSTDP, Bound" in str(graph)
-    populations = {name: snn.Population(snn.LIF(), 2) for name in "ab"} | {"in": snn.Source(2)}
-    link = lambda pre, post, **when: snn.Link(
+    populations = {name: snn.Population(snn.LIF(), 2) for name in "ab"} | {"in": snn.SpikeSource(2)}
+    link = lambda pre, post, **when: snn.Connection(
         pre, post, snn.AllToAll(), via=snn.Dense(), weight=0.5, rule=snn.chain(RULE, HALF), **when
     )
     build = lambda order, links: snn.network(dt=1.0, key=KEY, populations=populations, projections=links, order=order)
@@ -212,7 +214,7 @@ def test_where_delays_lie_and_who_runs_late():
         (dict(rule=snn.chain(snn.TripletSTDP(), HALF)), ["'S'", "TripletSTDP, Bound", "one PairSTDP"]),
         (dict(rule=RULE), ["'S'", "without a Bound", "chain(rule, Bound(lo, hi))"]),
         (
-            dict(rule=snn.chain(snn.PairSTDP(dependence=snn.Guetig()), HALF)),
+            dict(rule=snn.chain(snn.PairSTDP(dependence=snn.plasticity.Guetig()), HALF)),
             ["'S'", "PairSTDP(Guetig, AllPairs)", "Additive()"],
         ),
         (dict(delay=jnp.arange(1.0, 10.0)), ["'S'", "1 to 9 steps", "a projection for each"]),
@@ -224,7 +226,7 @@ def test_what_cannot_learn_on_the_chip_says_why(link, parts):
 
 
 def test_one_rule_serves_receivers_that_are_alike():
-    link = snn.lift(recurrent()).links["S"].learning
+    link = snn.lowering.lift(recurrent()).links["S"].learning
     assert isinstance(link, LearningLink)
     scale, exponent = jnp.float32(1e4), jnp.int32(0)
     alike = link.times(jnp.asarray([1.0, 1.02, 0.99]))
@@ -238,8 +240,10 @@ def test_numbers_of_a_rule_are_swept():
     """Traced, they become the rule of the same numbers known."""
 
     def rule(a_plus, displaced):
-        chained = snn.chain(eqx.tree_at(lambda r: r.a_plus, RULE, a_plus), HALF, coincident=snn.PreFirst())
-        found = snn.learns(chained, 1.0, scale=255.0 + 0 * a_plus, displaced=displaced)
+        chained = snn.chain(
+            eqx.tree_at(lambda r: r.a_plus, RULE, a_plus), HALF, coincident_pairs=snn.plasticity.PreBeforePost()
+        )
+        found = snn.lowering.learns(chained, 1.0, scale=255.0 + 0 * a_plus, displaced=displaced)
         return [(p.mantissa, p.exponent) for p in found.rule.dw.products], found.rule.x1.impulse, found.got["a_plus"]
 
     a, s = jnp.asarray([0.003, 0.011, 0.04]), jnp.asarray([0, -2, 1], jnp.int32)
@@ -253,12 +257,15 @@ def test_numbers_of_a_rule_are_swept():
 
 def test_the_core_says_which_weights_inhibit():
     """-256 is Brian2Loihi's, not Lava's."""
-    rule = snn.LoihiRule("x0*y0", rounding=snn.NearestRounding())
-    cells = {"in": snn.InputCells(1), "E": snn.CubaCells(1)}
-    group = snn.LearningSynapses("in", "E", [[-256]], rule=rule, sign=Inhibitory())
-    assert snn.Program(cells, {"S": group}, snn.Brian2LoihiCore()).bounds()["E"]["input"].low < -256 * 64 + 1
+    rule = snn.chips.loihi.LoihiRule("x0*y0", rounding=snn.chips.loihi.NearestRounding())
+    cells = {"in": snn.lowering.InputCells(1), "E": snn.chips.loihi.CubaCells(1)}
+    group = snn.chips.loihi.LearningSynapses("in", "E", [[-256]], rule=rule, sign=Inhibitory())
+    assert (
+        snn.lowering.Program(cells, {"S": group}, snn.chips.loihi.Brian2LoihiCore()).bounds()["E"]["input"].low
+        < -256 * 64 + 1
+    )
     with refused("'S'", "weights of -256", "-255 .. 0", "start within"):
-        snn.Program(cells, {"S": group}, snn.LavaCore())
+        snn.lowering.Program(cells, {"S": group}, snn.chips.loihi.LavaCore())
 
 
 def test_a_sweep_over_a_number_of_the_rule_is_one_program():
@@ -268,10 +275,12 @@ def test_a_sweep_over_a_number_of_the_rule_is_one_program():
     def learned(a_plus):
         rule = snn.chain(snn.PairSTDP(a_plus=a_plus, a_minus=0.02), snn.Bound(0.0, 1.0))
         cell = snn.Population(snn.LIF(tau=20.0, v_th=2.0), 2)
-        link = snn.Link("in", "E", snn.AllToAll(), via=snn.Dense(), weight=0.6, delay=1.0, rule=rule)
-        net = snn.network(dt=1.0, key=KEY, populations={"in": snn.Source(8), "E": cell}, projections={"S": link})
+        link = snn.Connection("in", "E", snn.AllToAll(), via=snn.Dense(), weight=0.6, delay=1.0, rule=rule)
+        net = snn.network(dt=1.0, key=KEY, populations={"in": snn.SpikeSource(8), "E": cell}, projections={"S": link})
         drive, record = snn.Replay(trains, into="in"), {"w": snn.Last("S.w"), "spikes": snn.Count("E")}
-        return snn.simulate(snn.lower(net), drive, steps=60, key=KEY, record=record, progress=snn.Quiet()).record
+        return snn.simulate(
+            snn.lower(net), drive, steps=60, key=KEY, record=record, progress=snn.progress.Quiet()
+        ).record
 
     numbers = jnp.array([0.0, 0.03])
     swept = jax.jit(jax.vmap(learned))(numbers)

@@ -72,7 +72,7 @@ def test_a_window_that_is_seen_a_step_late_is_made_up_for():
     lags = np.arange(-30, 31, 5)
     pre = (np.arange(80)[:, None] == 40 + lags[None]).astype(bool)
     post = (np.arange(80)[:, None] == 41).astype(bool)  # seen in 41 what met in 40
-    rule = snn.chain(RULE, snn.Bound(0.0, 1.0), coincident=snn.PreFirst())
+    rule = snn.chain(RULE, snn.Bound(0.0, 1.0), coincident_pairs=snn.plasticity.PreBeforePost())
     mapped = learns(rule, DT, displaced=1)
     w = np.asarray(learned(mapped.rule, jnp.full((len(lags), 1), 100), pre, post, streams(2000)))[..., 0] - 100
     mean, error = w.mean(0) / mapped.scale, w.std(0) / np.sqrt(len(w)) / mapped.scale
@@ -109,15 +109,15 @@ def test_the_report_says_what_was_lost():
     text = str(mapped)
     assert "window error" in text and "y0*x1" in text and "asked 0 and 1" in text
     assert isinstance(learns(snn.chain(RULE, snn.Bound(-1.0, 1.0)), DT).sign, Mixed)
-    first = learns(snn.chain(RULE, snn.Bound(0.0, 1.0), coincident=snn.PreFirst()), DT)
-    assert "PreFirst" in first.notes[0] and "asked 0.011" in first.notes[0]
+    first = learns(snn.chain(RULE, snn.Bound(0.0, 1.0), coincident_pairs=snn.plasticity.PreBeforePost()), DT)
+    assert "PreBeforePost" in first.notes[0] and "asked 0.011" in first.notes[0]
 
 
 def test_rules_that_the_engine_cannot_have_are_refused():
     with refused("TripletSTDP cannot be lowered", "additive PairSTDP", "write a LoihiRule"):
         learns(snn.TripletSTDP(), DT)
     with refused("PairSTDP(Guetig, AllPairs)", "Additive()"):
-        learns(snn.PairSTDP(dependence=snn.Guetig()), DT, scale=255.0)
+        learns(snn.PairSTDP(dependence=snn.plasticity.Guetig()), DT, scale=255.0)
     with refused("The chain of PairSTDP, Modulate", "at most one Bound"):
         learns(snn.chain(RULE, snn.Modulate("reward")), DT)
     with refused("without a Bound and no scale", "mantissas"):

@@ -83,10 +83,10 @@ def test_sines_are_lavas():
     for kind in ("resonator", "izhikevich"):
         c = loihi2.part(parts, kind, "cells")
         for i, bits in enumerate(c["bits"]):
-            made = snn.rotation(c["period"][i], c["loss"][i], int(bits))
+            made = snn.chips.loihi.rotation(c["period"][i], c["loss"][i], int(bits))
             assert (made["sin"], made["cos"]) == (c["sin"][i], c["cos"][i])
     c = loihi2.part(parts, "phase", "cells")
-    made = snn.rotation(1.0 / (0.001 * c["frequency"]), 1.0 - np.exp(-0.001 / c["tau"]), 15)
+    made = snn.chips.loihi.rotation(1.0 / (0.001 * c["frequency"]), 1.0 - np.exp(-0.001 / c["tau"]), 15)
     assert np.array_equal(made["sin"], c["sin"]) and np.array_equal(made["cos"], c["cos"])
 
 
@@ -108,7 +108,7 @@ def sent(group, amplitudes, n_post, message_bits, core=None):
 
     @jax.jit
     def send(group, amplitudes):
-        carrier = group.prepare(core or snn.LavaCore(), ring, 0, message_bits)
+        carrier = group.prepare(core or snn.chips.loihi.LavaCore(), ring, 0, message_bits)
         return carrier.send((), ring.empty(jnp.int32), amplitudes, jnp.int32(-1))
 
     return np.asarray(send(group, jnp.asarray(amplitudes, jnp.int32))).reshape(ring.slots, n_post)
@@ -117,7 +117,7 @@ def sent(group, amplitudes, n_post, message_bits, core=None):
 def test_convolutions_of_amplitudes_are_lavas():
     for c in loihi2.read_convolutions():
         geometry = {name: tuple(c[name].tolist()) for name in ("stride", "padding", "dilation")}
-        group = snn.ConvSynapses(
+        group = snn.lowering.ConvSynapses(
             "a", "b", c["kernel"], image=c["images"].shape[1:], groups=int(c["groups"]), **geometry
         )
         for image, result in zip(c["images"], c["result"], strict=True):
@@ -132,27 +132,27 @@ def test_a_convolution_of_any_amplitude_is_the_sum_in_24_bits():
     r = np.random.default_rng(0)
     for channels in (8, 4000):
         kernel, x = r.integers(-256, 256, (2, channels, 1, 1)), r.integers(-(2**31), 2**31, channels)
-        group = snn.ConvSynapses("a", "b", kernel, image=(channels, 1, 1))
+        group = snn.lowering.ConvSynapses("a", "b", kernel, image=(channels, 1, 1))
         exact = [sum(int(w) * int(a) for w, a in zip(row, x)) for row in kernel.reshape(2, -1)]
         assert sent(group, x, 2, 32)[0].tolist() == [(e + 2**23) % 2**24 - 2**23 for e in exact]
 
 
-@pytest.mark.parametrize("core", [snn.LavaCore, snn.Loihi1Core])
+@pytest.mark.parametrize("core", [snn.chips.loihi.LavaCore, snn.chips.loihi.Loihi1Core])
 def test_matrices_and_lists_carry_amplitudes_alike(core):
     """Sums of 32 bits that wrap, of positive and negative amplitudes, against NumPy."""
     r = np.random.default_rng(1)
     weight, exists, x = r.integers(-128, 128, (9, 5)) * 2, r.random((9, 5)) < 0.7, r.integers(-(2**29), 2**29, 9)
     x[r.random(9) < 0.3] = 0
     weight, delay = np.where(exists, weight, 0), np.where(exists, r.integers(0, 3, (9, 5)), 0)
-    one = snn.Synapses("a", "b", weight, 3)
-    each = snn.Synapses("a", "b", weight, 3, delay=delay, max_delay=2)
+    one = snn.lowering.Synapses("a", "b", weight, 3)
+    each = snn.lowering.Synapses("a", "b", weight, 3, delay=delay, max_delay=2)
     expected = np.stack([(x @ np.where(delay == d, weight, 0)) * 8 for d in range(3)])
     wrapped = lambda a: (a + 2**31) % 2**32 - 2**31
     assert np.abs(expected).max() > 2**31
-    for group in (each, snn.SparseSynapses.of(each, exists)):
+    for group in (each, snn.lowering.SparseSynapses.of(each, exists)):
         assert np.array_equal(sent(group, x, 5, 32, core()), wrapped(expected))
-    if core is snn.LavaCore:
-        for group in (one, snn.SparseSynapses.of(one, exists)):
+    if core is snn.chips.loihi.LavaCore:
+        for group in (one, snn.lowering.SparseSynapses.of(one, exists)):
             assert np.array_equal(sent(group, x, 5, 32, core())[0], wrapped(x @ weight * 8))
 
 
@@ -162,17 +162,21 @@ def test_matrices_and_lists_carry_amplitudes_alike(core):
 def test_files_hold_every_kind(lava, tmp_path):
     made = lava.made[0]
     made.save(tmp_path / "a.npz")
-    back = snn.Program.load(tmp_path / "a.npz")
+    back = snn.lowering.Program.load(tmp_path / "a.npz")
     assert jax.tree.structure(back) == jax.tree.structure(made)
     assert_same(back, made)
 
 
 def graded(message_bits=0, **cells):
-    links = {"S": snn.Synapses("in", "E", [[200, -30], [50, 4]], -1)}
+    links = {"S": snn.lowering.Synapses("in", "E", [[200, -30], [50, 4]], -1)}
     if "G" in cells:
-        links["back"] = snn.Synapses("G", "E", [[2, 2], [2, 2]])
-    made = {"in": snn.InputCells(2, message_bits=message_bits), "E": snn.CubaCells(2, decay_v=4096), **cells}
-    return snn.Program(made, links, snn.LavaCore())
+        links["back"] = snn.lowering.Synapses("G", "E", [[2, 2], [2, 2]])
+    made = {
+        "in": snn.lowering.InputCells(2, message_bits=message_bits),
+        "E": snn.chips.loihi.CubaCells(2, decay_v=4096),
+        **cells,
+    }
+    return snn.lowering.Program(made, links, snn.chips.loihi.LavaCore())
 
 
 def test_bounds_count_amplitudes():
@@ -181,64 +185,79 @@ def test_bounds_count_amplitudes():
     assert amplitudes.proved and amplitudes.high == pytest.approx(15 * 126 * 64, rel=2e-3)
     assert amplitudes.low == -amplitudes.high  # amplitudes have signs
     assert not graded(24).bounds()["E"]["input"].proved
-    any_number = graded(G=snn.GradedCells(2)).bounds()
+    any_number = graded(G=snn.chips.loihi.GradedCells(2)).bounds()
     assert not any_number["E"]["input"].proved and any_number["E"]["input"].high == np.inf and "G" not in any_number
-    assert graded(G=snn.TernaryCells(2)).bounds()["E"]["input"].proved
+    assert graded(G=snn.chips.loihi.TernaryCells(2)).bounds()["E"]["input"].proved
 
 
 def test_an_input_cuts_what_its_message_does_not_hold():
     fed = jnp.array([15.4, -16.0, 3.6])
-    step = lambda cells: cells.step(snn.LavaCore(), cells.init(), jnp.zeros(3, jnp.int32), fed, 0, stream=None)
-    (_, sent, status), (_, all_of_it, clean) = step(snn.InputCells(3, message_bits=4)), step(snn.InputCells(3))
+    step = lambda cells: cells.step(
+        snn.chips.loihi.LavaCore(), cells.init(), jnp.zeros(3, jnp.int32), fed, 0, stream=None
+    )
+    (_, sent, status), (_, all_of_it, clean) = (
+        step(snn.lowering.InputCells(3, message_bits=4)),
+        step(snn.lowering.InputCells(3)),
+    )
     assert sent.tolist() == [15, -15, 4] and status != 0
     assert all_of_it.tolist() == [15, -16, 4] and clean == 0
 
 
 def test_who_has_no_graded_spikes_says_so(tmp_path):
-    made = graded(8, G=snn.SigmaDeltaCells(2))
-    made.verify(snn.Loihi2())
-    graded().verify(snn.Loihi1())
+    made = graded(8, G=snn.chips.loihi.SigmaDeltaCells(2))
+    made.verify(snn.chips.loihi.Loihi2())
+    graded().verify(snn.chips.loihi.Loihi1())
     with refused("'G' is SigmaDeltaCells", "Loihi1 does not have", "CubaCells"):
-        made.verify(snn.Loihi1())
+        made.verify(snn.chips.loihi.Loihi1())
     with refused("'in' (InputCells) sends amplitudes of 8 bits", "Loihi1 have 0"):
-        graded(8).verify(snn.Loihi1())
+        graded(8).verify(snn.chips.loihi.Loihi1())
     with refused("'S' has delays up to 63 steps", "Loihi2 has 62"):
-        link = snn.Synapses("in", "E", [[1]], max_delay=63)
-        snn.Program({"in": snn.InputCells(1), "E": snn.CubaCells(1)}, {"S": link}).verify(snn.Loihi2())
+        link = snn.lowering.Synapses("in", "E", [[1]], max_delay=63)
+        snn.lowering.Program({"in": snn.lowering.InputCells(1), "E": snn.chips.loihi.CubaCells(1)}, {"S": link}).verify(
+            snn.chips.loihi.Loihi2()
+        )
     with refused("'G' is SigmaDeltaCells", "cannot be relaxed"):
-        snn.relax(graded(G=snn.SigmaDeltaCells(2)))
+        snn.lowering.relax(graded(G=snn.chips.loihi.SigmaDeltaCells(2)))
     with refused("'in' sends amplitudes of 8 bits", "relaxed"):
-        snn.relax(graded(8))
+        snn.lowering.relax(graded(8))
     with refused("'in' cannot be written", "amplitudes"):
-        snn.to_netx(graded(8), tmp_path / "x.net")
+        snn.chips.loihi.to_netx(graded(8), tmp_path / "x.net")
     with refused("'E' cannot be written", "CubaCells"):
-        cells = {"in": snn.InputCells(1), "E": snn.TernaryCells(1)}
-        snn.to_netx(snn.Program(cells, {"S": snn.Synapses("in", "E", [[1]])}), tmp_path / "x.net")
+        cells = {"in": snn.lowering.InputCells(1), "E": snn.chips.loihi.TernaryCells(1)}
+        snn.chips.loihi.to_netx(
+            snn.lowering.Program(cells, {"S": snn.lowering.Synapses("in", "E", [[1]])}), tmp_path / "x.net"
+        )
 
 
 def test_registers_out_of_range_are_refused():
     with refused("GradedCells.threshold is -1", "from 0 to 8388607"):
-        snn.GradedCells(2, threshold=-1)
+        snn.chips.loihi.GradedCells(2, threshold=-1)
     with refused("ResetCells.interval is 0", "from 1"):
-        snn.ResetCells(2, interval=0)
+        snn.chips.loihi.ResetCells(2, interval=0)
     with refused("ResonatorCells", "rotation(period, loss)"):
-        snn.ResonatorCells(2, sin=0, cos=5000)
+        snn.chips.loihi.ResonatorCells(2, sin=0, cos=5000)
     with refused("InputCells.message_bits is 25", "24"):
-        snn.InputCells(2, message_bits=25)
+        snn.lowering.InputCells(2, message_bits=25)
 
 
 def test_a_layer_that_computes_with_changes_is_a_layer_of_relu():
     """Exactly, three steps later, where every change is sent; with thresholds within what they hold back."""
     x = np.round(60 * np.sin(np.arange(60)[:, None] / 12 + np.arange(4)))
     weight = 2 * np.random.default_rng(0).integers(-60, 61, (4, 8))
-    one_to_one = lambda a, b, n: snn.Synapses(a, b, np.eye(n, dtype=int), sign=snn.Excitatory())
+    one_to_one = lambda a, b, n: snn.lowering.Synapses(a, b, np.eye(n, dtype=int), sign=snn.chips.loihi.Excitatory())
 
     @jax.jit
     def decoded(encode, layer):
-        cells = {"x": snn.InputCells(4, message_bits=8), "encode": snn.DeltaCells(4, threshold=encode)}
-        cells |= {"layer": snn.SigmaDeltaCells(8, threshold=layer, bias=50), "decode": snn.SigmaCells(8)}
-        links = {"a": one_to_one("x", "encode", 4), "b": snn.Synapses("encode", "layer", weight)}
-        net = snn.Program(cells, links | {"c": one_to_one("layer", "decode", 8)}, snn.LavaCore())
+        cells = {
+            "x": snn.lowering.InputCells(4, message_bits=8),
+            "encode": snn.chips.loihi.DeltaCells(4, threshold=encode),
+        }
+        cells |= {
+            "layer": snn.chips.loihi.SigmaDeltaCells(8, threshold=layer, bias=50),
+            "decode": snn.chips.loihi.SigmaCells(8),
+        }
+        links = {"a": one_to_one("x", "encode", 4), "b": snn.lowering.Synapses("encode", "layer", weight)}
+        net = snn.lowering.Program(cells, links | {"c": one_to_one("layer", "decode", 8)}, snn.chips.loihi.LavaCore())
         record = {"y": snn.Trace("decode.sigma"), "sent": snn.Trace("encode.sent")}
         return loihi2.run(net, jnp.asarray(x, jnp.float32), record, into="x")[0]
 

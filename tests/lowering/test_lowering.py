@@ -30,28 +30,32 @@ def layers(
     """An input, a recurrent layer with delays, and a layer behind it; numbers that a chip has exactly."""
     ports, last_ports = {"in": port}, {"in": behind or port}
     hidden = snn.LIF(
-        tau=exact_tau(256), v_th=1.0 + 1 / 64, v_reset=0.25, v_rest=0.25, t_ref=2.0, comparator=snn.Above()
+        tau=exact_tau(256), v_th=1.0 + 1 / 64, v_reset=0.25, v_rest=0.25, t_ref=2.0, comparator=snn.thresholds.Greater()
     )
-    last = snn.LIF(tau=exact_tau(512), v_th=1.0 + 1 / 64, t_ref=out_t_ref, comparator=snn.Above())
+    last = snn.LIF(tau=exact_tau(512), v_th=1.0 + 1 / 64, t_ref=out_t_ref, comparator=snn.thresholds.Greater())
     rng = np.random.default_rng(0)
     steps = lambda shape, by: jnp.asarray(rng.integers(-6, 10, shape) * by, jnp.float32)
     same_step, onward = None if order is None else 1.0, weight * (2 if behind else 1 / 4)
     links = {
-        "ih": snn.Link("in", "h", snn.AllToAll(), via=snn.Dense(), weight=steps((9, 8), weight / 8), delay=same_step),
-        "ho": snn.Link("h", "o", snn.AllToAll(), via=snn.Dense(), weight=steps((8, 5), onward), delay=same_step),
+        "ih": snn.Connection(
+            "in", "h", snn.AllToAll(), via=snn.Dense(), weight=steps((9, 8), weight / 8), delay=same_step
+        ),
+        "ho": snn.Connection("h", "o", snn.AllToAll(), via=snn.Dense(), weight=steps((8, 5), onward), delay=same_step),
     }
     if recurrent:
         d = delay + jnp.asarray(rng.integers(0, 3, 64) * dt, jnp.float32)
         w = steps((8, 8), weight / 8)
-        links["hh"] = snn.Link("h", "h", snn.AllToAll(), weight=w, delay=d, max_delay=delay + 2.0)
+        links["hh"] = snn.Connection("h", "h", snn.AllToAll(), weight=w, delay=d, max_delay=delay + 2.0)
     cells = {
-        "in": snn.Source(9),
+        "in": snn.SpikeSource(9),
         "h": snn.Population(hidden, 8, ports=ports),
         "o": snn.Population(last, 5, ports=last_ports),
     }
     if readout:
         cells["r"] = snn.Population(snn.LI(tau=exact_tau(128)), 3)
-        links["hr"] = snn.Link("h", "r", snn.AllToAll(), via=snn.Dense(), weight=steps((8, 3), 0.5), delay=same_step)
+        links["hr"] = snn.Connection(
+            "h", "r", snn.AllToAll(), via=snn.Dense(), weight=steps((8, 3), 0.5), delay=same_step
+        )
     order = order or snn.NestOrder()
     return snn.network(dt=dt, key=KEY, populations=cells, projections=links, order=order)
 
@@ -76,7 +80,7 @@ def test_spikes_come_at_the_steps_of_the_model():
     assert min(found[name]["rate of the model Hz"] for name in ("h", "o")) > 10, found
     assert min(one["coincidence"] for one in found.values()) > 0.98, found
     # negative control: the same spikes, not aligned
-    calibration = snn.Calibration(snn.Replay(inputs(), into="in"), steps=STEPS, key=KEY)
+    calibration = snn.lowering.Calibration(snn.Replay(inputs(), into="in"), steps=STEPS, key=KEY)
     unaligned = dataclasses.replace(program, late=())
     runs = observe(program, calibration), follow(net, calibration)
     wrong = compare(net, unaligned, *runs, calibration)["o"]["first difference, step"]
@@ -84,7 +88,12 @@ def test_spikes_come_at_the_steps_of_the_model():
     assert wrong is not None and wrong < (STEPS if right is None else right) / 2
     # a read-out integrates, and never fires
     watch = lambda model: snn.simulate(
-        model, snn.Replay(inputs(), into="in"), steps=STEPS, key=KEY, record=snn.Trace("r.v"), progress=snn.Quiet()
+        model,
+        snn.Replay(inputs(), into="in"),
+        steps=STEPS,
+        key=KEY,
+        record=snn.Trace("r.v"),
+        progress=snn.progress.Quiet(),
     )
     mine = np.asarray(watch(program).record)[2:] / program.report.data["cells"]["r"]["scale"]
     theirs = np.asarray(watch(net).record)[:-2]
@@ -108,12 +117,12 @@ def test_brian2_order_hears_a_step_later():
 
 def run(program, **record):
     drive = snn.Replay(inputs(steps=100, rate=0.6), into="in")
-    return snn.simulate(program, drive, steps=100, key=KEY, record=record, throw=False, progress=snn.Quiet())
+    return snn.simulate(program, drive, steps=100, key=KEY, record=record, throw=False, progress=snn.progress.Quiet())
 
 
 def test_where_the_proof_holds_all_cores_agree():
-    passes = snn.lowering_passes()
-    passes[4] = snn.BalanceScales(room=UpToVoltage())
+    passes = snn.lowering.lowering_passes()
+    passes[4] = snn.lowering.BalanceScales(room=UpToVoltage())
     net = layers(snn.Exponential(exact_tau(2048)), weight=0.5, readout=False)
     program = snn.lower(net, passes=passes)
     proofs = [
@@ -121,8 +130,13 @@ def test_where_the_proof_holds_all_cores_agree():
     ]
     assert len(proofs) == 8 and all(proofs), str(program.report)
     assert "drives feed inputs, not cells" in str(program.report)
-    assert np.array_equal(*(program.synapses["ih"].stored(core) for core in (snn.Loihi1Core(), snn.NengoLoihiCore())))
-    cores = [snn.Loihi1Core(), snn.LavaCore(), snn.Brian2LoihiCore()]
+    assert np.array_equal(
+        *(
+            program.synapses["ih"].stored(core)
+            for core in (snn.chips.loihi.Loihi1Core(), snn.chips.loihi.NengoLoihiCore())
+        )
+    )
+    cores = [snn.chips.loihi.Loihi1Core(), snn.chips.loihi.LavaCore(), snn.chips.loihi.Brian2LoihiCore()]
     record = {name: snn.Trace(name) for name in ("h.u", "h.v", "o.v")} | {"s": snn.Raster("o")}
     runs = [run(dataclasses.replace(program, core=core), **record) for core in cores]
     for other in runs:
@@ -144,8 +158,13 @@ def single(weights, **kwargs):
     """Inputs onto cells with nothing else, with a decay that needs no rounding."""
     weights = [jnp.asarray(w, jnp.float32) for w in weights]
     n = weights[0].shape[1]
-    populations = {"in": snn.Source(weights[0].shape[0]), "E": snn.Population(snn.LIF(tau=TAU, v_th=1.0, **kwargs), n)}
-    links = {f"w{i}": snn.Link("in", "E", snn.AllToAll(), via=snn.Dense(), weight=w) for i, w in enumerate(weights)}
+    populations = {
+        "in": snn.SpikeSource(weights[0].shape[0]),
+        "E": snn.Population(snn.LIF(tau=TAU, v_th=1.0, **kwargs), n),
+    }
+    links = {
+        f"w{i}": snn.Connection("in", "E", snn.AllToAll(), via=snn.Dense(), weight=w) for i, w in enumerate(weights)
+    }
     return snn.network(dt=1.0, key=KEY, populations=populations, projections=links)
 
 
@@ -190,11 +209,11 @@ def test_biases_that_need_an_exponent():
 
 def test_only_synapses_that_exist_are_counted():
     """In a matrix as in a list; several of a pair add up."""
-    populations = {"in": snn.Source(20), "E": snn.Population(snn.LIF(), 10)}
+    populations = {"in": snn.SpikeSource(20), "E": snn.Population(snn.LIF(), 10)}
     for via in (snn.Dense(), snn.Sparse()):
-        link = snn.Link("in", "E", snn.FixedInDegree(7), via=via, weight=0.5, delay=1.0)
+        link = snn.Connection("in", "E", snn.FixedInDegree(7), via=via, weight=0.5, delay=1.0)
         net = snn.network(dt=1.0, key=KEY, populations=populations, projections={"w": link})
-        (lifted,) = snn.lift(net).links.values()
+        (lifted,) = snn.lowering.lift(net).links.values()
         pairs = int(np.sum(lifted["exists"]))
         assert 40 < pairs < 70 and float(jnp.sum(lifted["weight"])) == 35.0
         assert np.array_equal(np.asarray(lifted["weight"]) != 0, lifted["exists"])
@@ -205,16 +224,20 @@ def test_only_synapses_that_exist_are_counted():
 
 def test_precision_is_swept_in_one_compile():
     """Weight bits as a traced number: errors shrink with every bit, and the whole sweep is one program."""
-    start = snn.lift(layers(snn.Delta(), readout=False, recurrent=False))
-    passes = snn.lowering_passes()
-    real = snn.lower_graph(start, snn.Loihi1(), passes[:3])
+    start = snn.lowering.lift(layers(snn.Delta(), readout=False, recurrent=False))
+    passes = snn.lowering.lowering_passes()
+    real = snn.lowering.lower_graph(start, snn.chips.loihi.Loihi1(), passes[:3])
 
     @eqx.filter_jit
     @jax.vmap
     def at(bits):
-        numeric = [snn.QuantiseDecays(bits + 4), snn.BalanceScales(weight_bits=bits), snn.Quantise(bits, bits + 8)]
-        graph = snn.lower_graph(real, snn.Loihi1(), numeric)
-        program = snn.emit(graph, snn.Loihi1Core())
+        numeric = [
+            snn.lowering.QuantiseDecays(bits + 4),
+            snn.lowering.BalanceScales(weight_bits=bits),
+            snn.lowering.Quantise(bits, bits + 8),
+        ]
+        graph = snn.lowering.lower_graph(real, snn.chips.loihi.Loihi1(), numeric)
+        program = snn.lowering.emit(graph, snn.chips.loihi.Loihi1Core())
         out = snn.simulate(program, snn.Replay(inputs(), into="in"), steps=100, key=KEY, record=snn.Count("o"))
         return (
             graph.counts["ih"]["weights, relative rms error"],
@@ -229,10 +252,10 @@ def test_precision_is_swept_in_one_compile():
 
 
 def test_the_graph_can_be_printed_and_checked_after_every_pass():
-    graph = snn.lift(layers(snn.Delta()))
+    graph = snn.lowering.lift(layers(snn.Delta()))
     assert "real" in str(graph) and graph.wrong() == []
-    for each in snn.lowering_passes():
-        graph = snn.lower_graph(graph, snn.Loihi1(), [each])
+    for each in snn.lowering.lowering_passes():
+        graph = snn.lowering.lower_graph(graph, snn.chips.loihi.Loihi1(), [each])
         assert graph.wrong() == [], each.name
     assert "signed 8 bits" in str(graph) and each.name in str(graph)
     broken = graph.links["ih"]
@@ -247,13 +270,16 @@ def test_the_graph_can_be_printed_and_checked_after_every_pass():
 
 def test_groups_are_split_over_cores_by_what_binds():
     """Memory binds: 147 cells a core are 3 blocks of synapses of 6 bits for each of 1 024 axons, just what fits."""
-    start, passes = snn.lift(single([np.ones((1024, 1024)) * np.linspace(0.9, 1.0, 1024)])), snn.lowering_passes()
-    wide = snn.lower_graph(start, snn.Loihi1(), passes[:-3])
-    placed = lambda target: report(snn.lower_graph(wide, target, passes[-3:]), target).data["chip"]
-    chip = placed(snn.Loihi1())
+    start, passes = (
+        snn.lowering.lift(single([np.ones((1024, 1024)) * np.linspace(0.9, 1.0, 1024)])),
+        snn.lowering.lowering_passes(),
+    )
+    wide = snn.lowering.lower_graph(start, snn.chips.loihi.Loihi1(), passes[:-3])
+    placed = lambda target: report(snn.lowering.lower_graph(wide, target, passes[-3:]), target).data["chip"]
+    chip = placed(snn.chips.loihi.Loihi1())
     assert chip["binding limit"]["limit"] == "bits of synapses"
     assert chip["cores"] == 7 and chip["binding limit"]["used"] == 1024 * (2 * 448 + 128) == 16384 * 64
-    few = placed(dataclasses.replace(snn.Loihi1(), cells=64))
+    few = placed(dataclasses.replace(snn.chips.loihi.Loihi1(), cells=64))
     assert few["cores"] == 16 and few["binding limit"]["limit"] == "cells"
     first = few["placement"][0]
     assert first["synapse_bits"] == 1024 * 448 and first["in_axons"] == 1024  # 64 synapses of 6 bits are 7 words
@@ -266,7 +292,7 @@ def two_ports(**ports):
     return snn.network(
         dt=1.0,
         key=KEY,
-        populations={"in": snn.Source(2), "E": snn.Population(snn.LIF(), 2, ports=ports)},
+        populations={"in": snn.SpikeSource(2), "E": snn.Population(snn.LIF(), 2, ports=ports)},
         projections={},
     )
 
@@ -277,9 +303,12 @@ def two_ports(**ports):
         (lambda: two_ports(a=snn.Alpha(2.0)), ["'E'", "Alpha", "use Exponential"]),
         (lambda: two_ports(a=snn.Delta(), b=snn.Exponential(2.0)), ["'E'", "Delta and Exponential", "one current"]),
         (lambda: two_ports(a=snn.Exponential(3.0), b=snn.Exponential(2.0)), ["'E'", "3.0 ms, 2.0 ms", "the same tau"]),
-        (lambda: single([np.ones((2, 2))], reset_kind=snn.Subtract()), ["'E'", "Subtract", "ToValue()"]),
+        (lambda: single([np.ones((2, 2))], reset_mechanism=snn.resets.Subtract()), ["'E'", "Subtract", "ToValue()"]),
         (lambda: single([np.ones((2, 2))], noise=1.0), ["'E'", "noise", "CellNoise"]),
-        (lambda: single([np.ones((2, 2))], while_refractory=snn.Keeps(), t_ref=2.0), ["'E'", "Keeps", "Drops()"]),
+        (
+            lambda: single([np.ones((2, 2))], refractory_input=snn.refractory.Buffer(), t_ref=2.0),
+            ["'E'", "Buffer", "Clamp()"],
+        ),
         (lambda: single([np.ones((2, 2))], t_ref=90.0), ["'E'", "91 steps", "63", "larger dt"]),
         (lambda: layers(snn.Delta(), delay=70.0), ["'hh'", "72 ms", "62", "larger dt"]),
         (lambda: single([np.ones((4097, 2))]), ["'E'", "4097 axons in", "4096", "smaller fan-in"]),
@@ -293,8 +322,8 @@ def test_what_cannot_be_lowered_says_why(make, parts):
 def test_a_cycle_that_is_too_fast_is_refused():
     cell = lambda: snn.Population(snn.LIF(), 2)
     links = {
-        "ab": snn.Link("a", "b", snn.AllToAll(), via=snn.Dense(), weight=1.0),
-        "ba": snn.Link("b", "a", snn.AllToAll(), via=snn.Dense(), weight=1.0, delay=1.0),
+        "ab": snn.Connection("a", "b", snn.AllToAll(), via=snn.Dense(), weight=1.0),
+        "ba": snn.Connection("b", "a", snn.AllToAll(), via=snn.Dense(), weight=1.0, delay=1.0),
     }
     net = snn.network(dt=1.0, key=KEY, populations={"a": cell(), "b": cell()}, projections=links)
     with refused("cycle through a, b", "a delay of one step more"):

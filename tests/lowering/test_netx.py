@@ -41,7 +41,7 @@ def spikes(program, x):
     names = layers(program)
     drive = snn.Replay(x.astype(np.float32), into=names[0])
     record = {name: snn.Raster(name) for name in names[1:]}
-    what = dict(steps=len(x), key=jax.random.key(0), record=record, progress=snn.Quiet(), throw=False)
+    what = dict(steps=len(x), key=jax.random.key(0), record=record, progress=snn.progress.Quiet(), throw=False)
     done = snn.simulate(program, drive, **what)
     return [np.asarray(done[name].dense()) != 0 for name in names[1:]]
 

@@ -15,11 +15,11 @@ from tests.oracles import loihi_cases
 from tests.refused import refused
 
 KEY = jax.random.key(0)
-KINDS = snn.Loihi2().kinds
+KINDS = snn.chips.loihi.Loihi2().kinds
 
 
 def cells(kind, **numbers):
-    turn = snn.rotation(10.0, 0.1, 15) if "sin" in kind.__dataclass_fields__ else {}
+    turn = snn.chips.loihi.rotation(10.0, 0.1, 15) if "sin" in kind.__dataclass_fields__ else {}
     turn = {key: x for key, x in turn.items() if key in kind.__dataclass_fields__}
     return kind(3, **{**turn, **numbers})
 
@@ -27,11 +27,16 @@ def cells(kind, **numbers):
 def parts():
     """Of every kind of part of a program one, with the fields that have a range."""
     made = [cells(kind) for kind in KINDS]
-    image = snn.ConvSynapses("a", "b", np.full((1, 1, 2, 2), 3), image=(1, 4, 4))
-    matrix = snn.Synapses("a", "b", [[2, -2]])
-    rule = snn.LoihiRule("x0*y1", y1=snn.LoihiTrace(2.0, 3.0))
-    made += [matrix, snn.SparseSynapses.of(matrix, np.ones((1, 2), bool)), image, snn.CellNoise()]
-    made += [snn.LearningSynapses("a", "b", [[2, 4]], rule=rule), snn.LoihiTrace(), Product("x0"), Factor("w")]
+    image = snn.lowering.ConvSynapses("a", "b", np.full((1, 1, 2, 2), 3), image=(1, 4, 4))
+    matrix = snn.lowering.Synapses("a", "b", [[2, -2]])
+    rule = snn.chips.loihi.LoihiRule("x0*y1", y1=snn.chips.loihi.LoihiTrace(2.0, 3.0))
+    made += [matrix, snn.lowering.SparseSynapses.of(matrix, np.ones((1, 2), bool)), image, snn.lowering.CellNoise()]
+    made += [
+        snn.chips.loihi.LearningSynapses("a", "b", [[2, 4]], rule=rule),
+        snn.chips.loihi.LoihiTrace(),
+        Product("x0"),
+        Factor("w"),
+    ]
     return [(part, name, ends) for part in made for name, ends in part.ranges().items()]
 
 
@@ -53,55 +58,58 @@ def test_every_register_has_ends(part, name, ends):
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: snn.Synapses("a", "b", [[-3]], sign=snn.Excitatory()), "Synapses.weight is -3"),
-        (lambda: snn.Synapses("a", "b", [[3]], sign=snn.Inhibitory()), "Synapses.weight is 3"),
-        (lambda: snn.Synapses("a", "b", [[3.5]]), "whole numbers"),
-        (lambda: snn.Synapses("a", "b", None), "whole number"),
-        (lambda: snn.Synapses("a", "b", [[3]], exponent=[1, 2]), "one number for the group"),
-        (lambda: snn.Synapses("a", "b", [[3]], max_delay=-1), "max_delay is -1"),
-        (lambda: snn.Synapses(3, "b", [[3]]), "expected names of cells"),
-        (lambda: snn.CubaCells(0), "CubaCells.n is 0"),
-        (lambda: snn.CubaCells(2.0), "CubaCells.n is 2.0"),
-        (lambda: snn.CubaCells(2, threshold=[1, 2, 3]), "has shape (3,)"),
-        (lambda: snn.CubaCells(2, ports={"in": np.nan}), "not finite"),
-        (lambda: snn.CubaCells(2, ports=3), "expected what a unit of each is worth"),
-        (lambda: snn.CubaCells(2, noise=3), "expected CellNoise"),
-        (lambda: snn.InputCells(3, message_bits=True), "message_bits is True"),
-        (lambda: snn.LoihiTrace(200.0), "at most 127"),
-        (lambda: snn.LoihiTrace("x"), "expected one number"),
-        (lambda: snn.LoihiRule(3), "expected a string such as"),
-        (lambda: snn.LoihiRule("x0*y1", y1=3), "expected LoihiTrace"),
+        (lambda: snn.lowering.Synapses("a", "b", [[-3]], sign=snn.chips.loihi.Excitatory()), "Synapses.weight is -3"),
+        (lambda: snn.lowering.Synapses("a", "b", [[3]], sign=snn.chips.loihi.Inhibitory()), "Synapses.weight is 3"),
+        (lambda: snn.lowering.Synapses("a", "b", [[3.5]]), "whole numbers"),
+        (lambda: snn.lowering.Synapses("a", "b", None), "whole number"),
+        (lambda: snn.lowering.Synapses("a", "b", [[3]], exponent=[1, 2]), "one number for the group"),
+        (lambda: snn.lowering.Synapses("a", "b", [[3]], max_delay=-1), "max_delay is -1"),
+        (lambda: snn.lowering.Synapses(3, "b", [[3]]), "expected names of cells"),
+        (lambda: snn.chips.loihi.CubaCells(0), "CubaCells.n is 0"),
+        (lambda: snn.chips.loihi.CubaCells(2.0), "CubaCells.n is 2.0"),
+        (lambda: snn.chips.loihi.CubaCells(2, threshold=[1, 2, 3]), "has shape (3,)"),
+        (lambda: snn.chips.loihi.CubaCells(2, ports={"in": np.nan}), "not finite"),
+        (lambda: snn.chips.loihi.CubaCells(2, ports=3), "expected what a unit of each is worth"),
+        (lambda: snn.chips.loihi.CubaCells(2, noise=3), "expected CellNoise"),
+        (lambda: snn.lowering.InputCells(3, message_bits=True), "message_bits is True"),
+        (lambda: snn.chips.loihi.LoihiTrace(200.0), "at most 127"),
+        (lambda: snn.chips.loihi.LoihiTrace("x"), "expected one number"),
+        (lambda: snn.chips.loihi.LoihiRule(3), "expected a string such as"),
+        (lambda: snn.chips.loihi.LoihiRule("x0*y1", y1=3), "expected LoihiTrace"),
         (lambda: Product("q0"), "expected one of x0"),
         (lambda: Product("x0", (Factor("w"),) * 4), "32 bits"),
         (lambda: Factor("q"), "expected one of"),
         (lambda: SumOfProducts(()), "at least one"),
-        (lambda: snn.ConvSynapses("a", "b", np.ones((1, 1, 2, 2)), image=(1, 4, 4), stride=0), "stride is (0, 0)"),
-        (lambda: snn.Loihi1(cells=0), "Loihi1.cells is 0"),
-        (lambda: snn.Loihi1(core=3), "expected a Core"),
-        (lambda: snn.Core(accumulator=3), "Core.accumulator is 3"),
-        (lambda: snn.Program({"a.b": snn.InputCells(2)}, {}), "names without dots"),
-        (lambda: snn.Program({"a": 3}, {}), "'a': int"),
-        (lambda: snn.Program({"a": snn.InputCells(2)}, {}, dt=-1.0), "dt is -1.0"),
-        (lambda: snn.Quantise(9), "Quantise.weight_bits is 9"),
-        (lambda: snn.QuantiseDecays(0), "QuantiseDecays.bits is 0"),
-        (lambda: snn.BalanceScales(margin=0.0), "BalanceScales.margin is 0.0"),
-        (lambda: snn.rotation(0.0, 0.1), "expected steps, not 0"),
-        (lambda: snn.Calibration(snn.Silence(), steps=0, key=KEY), "Calibration.steps is 0"),
-        (lambda: snn.Calibration(3, steps=2, key=KEY), "expected a drive"),
-        (lambda: snn.spike_agreement(np.ones((3, 2)), np.ones((3, 2)), within=-1), "within = -1"),
-        (lambda: snn.learns(snn.chain(snn.PairSTDP(), snn.Bound()), -1.0), "dt = -1.0"),
-        (lambda: snn.relax(3), "expected a Program"),
-        (lambda: snn.Precision(weight=0), "Precision.weight is 0"),
+        (
+            lambda: snn.lowering.ConvSynapses("a", "b", np.ones((1, 1, 2, 2)), image=(1, 4, 4), stride=0),
+            "stride is (0, 0)",
+        ),
+        (lambda: snn.chips.loihi.Loihi1(cells=0), "Loihi1.cells is 0"),
+        (lambda: snn.chips.loihi.Loihi1(core=3), "expected a Core"),
+        (lambda: snn.chips.loihi.Core(accumulator=3), "Core.accumulator is 3"),
+        (lambda: snn.lowering.Program({"a.b": snn.lowering.InputCells(2)}, {}), "names without dots"),
+        (lambda: snn.lowering.Program({"a": 3}, {}), "'a': int"),
+        (lambda: snn.lowering.Program({"a": snn.lowering.InputCells(2)}, {}, dt=-1.0), "dt is -1.0"),
+        (lambda: snn.lowering.Quantise(9), "Quantise.weight_bits is 9"),
+        (lambda: snn.lowering.QuantiseDecays(0), "QuantiseDecays.bits is 0"),
+        (lambda: snn.lowering.BalanceScales(margin=0.0), "BalanceScales.margin is 0.0"),
+        (lambda: snn.chips.loihi.rotation(0.0, 0.1), "expected steps, not 0"),
+        (lambda: snn.lowering.Calibration(snn.drives.Silence(), steps=0, key=KEY), "Calibration.steps is 0"),
+        (lambda: snn.lowering.Calibration(3, steps=2, key=KEY), "expected a drive"),
+        (lambda: snn.lowering.spike_agreement(np.ones((3, 2)), np.ones((3, 2)), within=-1), "within = -1"),
+        (lambda: snn.lowering.learns(snn.chain(snn.PairSTDP(), snn.Bound()), -1.0), "dt = -1.0"),
+        (lambda: snn.lowering.relax(3), "expected a Program"),
+        (lambda: snn.lowering.Precision(weight=0), "Precision.weight is 0"),
         (lambda: snn.lower(net(), precision=4), "precision = 4"),
-        (lambda: snn.lower(net(), precision=snn.Precision(), passes=[]), "precision and passes"),
+        (lambda: snn.lower(net(), precision=snn.lowering.Precision(), passes=[]), "precision and passes"),
         (lambda: snn.lower(3), "expected a network"),
         (lambda: small().verify("loihi1"), "expected a target"),
         (lambda: snn.lower(net(), "loihi1"), "expected a target"),
         (lambda: snn.lower(net(), passes=[3]), "Got 3 among the passes"),
-        (lambda: snn.lower(net(), passes=snn.Quantise()), "expected a list of passes"),
-        (lambda: snn.lower(net(), passes=snn.lowering_passes()[1:]), "passes are left out"),
-        (lambda: snn.lower(net(), passes=snn.lowering_passes()[:3]), "put Quantise into the list"),
-        (lambda: snn.lower(net(), calibrate=snn.Silence()), "expected Calibration"),
+        (lambda: snn.lower(net(), passes=snn.lowering.Quantise()), "expected a list of passes"),
+        (lambda: snn.lower(net(), passes=snn.lowering.lowering_passes()[1:]), "passes are left out"),
+        (lambda: snn.lower(net(), passes=snn.lowering.lowering_passes()[:3]), "put Quantise into the list"),
+        (lambda: snn.lower(net(), calibrate=snn.drives.Silence()), "expected Calibration"),
     ],
     ids=lambda part: part if isinstance(part, str) else "given",
 )
@@ -111,18 +119,22 @@ def test_nonsense_is_one_sentence(make, said):
 
 
 def net():
-    cells = {"in": snn.Source(2), "E": snn.Population(snn.LIF(), 2)}
-    link = snn.Link("in", "E", snn.AllToAll(), via=snn.Dense(), weight=jnp.array([[5.0, -3.0], [2.0, 1.0]]), delay=1.0)
+    cells = {"in": snn.SpikeSource(2), "E": snn.Population(snn.LIF(), 2)}
+    link = snn.Connection(
+        "in", "E", snn.AllToAll(), via=snn.Dense(), weight=jnp.array([[5.0, -3.0], [2.0, 1.0]]), delay=1.0
+    )
     return snn.network(dt=1.0, key=KEY, populations=cells, projections={"w": link})
 
 
 def small(core=None, **numbers):
-    made = {"a": snn.InputCells(1), "b": snn.CubaCells(1, **numbers)}
-    return snn.Program(made, {"s": snn.Synapses("a", "b", [[20]])}, core or snn.Loihi1Core())
+    made = {"a": snn.lowering.InputCells(1), "b": snn.chips.loihi.CubaCells(1, **numbers)}
+    return snn.lowering.Program(
+        made, {"s": snn.lowering.Synapses("a", "b", [[20]])}, core or snn.chips.loihi.Loihi1Core()
+    )
 
 
 def test_a_program_is_verified_number_by_number():
-    small().verify(snn.Loihi1())
+    small().verify(snn.chips.loihi.Loihi1())
     for path, value, said in (
         ("cells.b.bias", 9999, "'b': CubaCells.bias is 9999"),
         ("synapses.s.weight", 400, "'s': Synapses.weight is 400"),
@@ -131,14 +143,14 @@ def test_a_program_is_verified_number_by_number():
         old = get(small(), path)
         changed = eqx.tree_at(lambda p, path=path: get(p, path), small(), jnp.full_like(old, value))
         with refused(said):
-            changed.verify(snn.Loihi1())
+            changed.verify(snn.chips.loihi.Loihi1())
     with refused("'b' is refractory for 64 steps", "Loihi1 is 63"):
-        small(refractory=64).verify(snn.Loihi1())
-    group = snn.Synapses("a", "b", [[-256]], sign=snn.Inhibitory())
-    made = snn.Program({"a": snn.InputCells(1), "b": snn.CubaCells(1)}, {"s": group})
-    made.verify(snn.Loihi1())
+        small(refractory=64).verify(snn.chips.loihi.Loihi1())
+    group = snn.lowering.Synapses("a", "b", [[-256]], sign=snn.chips.loihi.Inhibitory())
+    made = snn.lowering.Program({"a": snn.lowering.InputCells(1), "b": snn.chips.loihi.CubaCells(1)}, {"s": group})
+    made.verify(snn.chips.loihi.Loihi1())
     with refused("'s' has weights of -256", "-255 .. 0"):
-        made.verify(snn.Loihi2())
+        made.verify(snn.chips.loihi.Loihi2())
 
 
 def test_what_is_traced_is_a_status():
@@ -146,7 +158,7 @@ def test_what_is_traced_is_a_status():
     @jax.vmap
     def status(bias, weight):
         made = eqx.tree_at(lambda p: (p.cells["b"].bias, p.synapses["s"].weight), small(), (bias, weight[None, None]))
-        return snn.simulate(made, snn.Silence(), steps=2, key=KEY, record={}, throw=False).status
+        return snn.simulate(made, snn.drives.Silence(), steps=2, key=KEY, record={}, throw=False).status
 
     found = status(jnp.array([10, 5000, 10]), jnp.array([20, 20, 300]))
     assert [int(x) for x in found] == [0, snn.Status.PARAMETER_RANGE, snn.Status.PARAMETER_RANGE]
@@ -158,8 +170,8 @@ def test_bits_that_are_traced_are_a_status():
     @eqx.filter_jit
     @jax.vmap
     def status(bits):
-        made = snn.lower(net(), precision=snn.Precision(*bits))
-        return snn.simulate(made, snn.Silence(), steps=1, key=KEY, record={}, throw=False).status
+        made = snn.lower(net(), precision=snn.lowering.Precision(*bits))
+        return snn.simulate(made, snn.drives.Silence(), steps=1, key=KEY, record={}, throw=False).status
 
     found = status(jnp.array([[4, 5, 6], [0, 12, 17], [8, 13, 17], [8, 12, 0]]))
     assert [bool(x & snn.Status.PARAMETER_RANGE) for x in found] == [False, True, True, True]
@@ -182,7 +194,7 @@ def test_set_keeps_a_number_or_refuses_it():
 def test_every_path_is_the_one_that_get_takes():
     """Of a program the scale of a group is not the group; and a network has its parts directly below it."""
     made = snn.lower(net())
-    for model in (made, snn.relax(made), net()):
+    for model in (made, snn.lowering.relax(made), net()):
         for path, leaf in zip(jax.tree.leaves(paths(model)), jax.tree.leaves(model), strict=True):
             assert get(model, path) is leaf
     found = jax.tree.leaves(paths(made))

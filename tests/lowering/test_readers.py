@@ -23,7 +23,7 @@ from tests.lowering.networks import case
 from tests.refused import refused
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-READERS = {"program": snn.Program.load, "netx": from_netx}
+READERS = {"program": snn.lowering.Program.load, "netx": from_netx}
 
 
 @pytest.fixture(scope="module")
@@ -208,21 +208,21 @@ def test_an_archive_is_bounded_by_what_it_declares(members, said, tmp_path):
     (tmp_path / "x.npz").write_bytes(npz(**members))
     begin = time.process_time()
     with refused("x.npz", said):
-        snn.Program.load(tmp_path / "x.npz")
+        snn.lowering.Program.load(tmp_path / "x.npz")
     assert time.process_time() - begin < 2.0  # nothing was unpacked
     with refused("x.npz"):
         emulate_file(_saved(tmp_path), tmp_path / "x.npz", None, 0)
 
 
 def _saved(folder):
-    snn.Program({"in": snn.InputCells(2)}, {}).save(folder / "small.npz")
+    snn.lowering.Program({"in": snn.lowering.InputCells(2)}, {}).save(folder / "small.npz")
     return folder / "small.npz"
 
 
 def test_pickles_are_not_read(tmp_path):
     np.savez(tmp_path / "x.npz", x=np.array([{"a": 1}], dtype=object))
     with refused("x.npz", "expected numbers or text"):
-        snn.Program.load(tmp_path / "x.npz")
+        snn.lowering.Program.load(tmp_path / "x.npz")
 
 
 def test_what_would_look_like_a_bomb_is_written_so_that_it_is_read(tmp_path, monkeypatch):
@@ -276,21 +276,23 @@ def kind(name, **fields):
     ids=lambda given: str(given)[:60],
 )
 def test_a_header_that_describes_no_program_is_one_error(given, tmp_path):
-    with pytest.raises(snn.ProgramFileError) as caught:
-        snn.Program.load(with_header(tmp_path, given, x=np.array([2**20, -5, 9])))
+    with pytest.raises(snn.lowering.ProgramFileError) as caught:
+        snn.lowering.Program.load(with_header(tmp_path, given, x=np.array([2**20, -5, 9])))
     assert "\n" not in str(caught.value) and "x.npz" in str(caught.value)
 
 
 def test_registers_of_a_file_are_checked(tmp_path):
     """A program by whose checksum nothing was changed, and whose numbers no chip holds."""
-    snn.Program({"in": snn.InputCells(2), "E": snn.CubaCells(2)}, {}).save(tmp_path / "x.npz")
+    snn.lowering.Program({"in": snn.lowering.InputCells(2), "E": snn.chips.loihi.CubaCells(2)}, {}).save(
+        tmp_path / "x.npz"
+    )
     with np.load(tmp_path / "x.npz") as file:
         arrays = {name: file[name] for name in file.files}
     text = str(arrays.pop("program.json"))
     arrays.pop("sha256")
-    snn.Program.load(with_header(tmp_path, text, **arrays))  # control
+    snn.lowering.Program.load(with_header(tmp_path, text, **arrays))  # control
     with refused("x.npz", "CubaCells.bias is 5000"):
-        snn.Program.load(with_header(tmp_path, text, **arrays | {"/cells/E/bias": np.array(5000, np.int32)}))
+        snn.lowering.Program.load(with_header(tmp_path, text, **arrays | {"/cells/E/bias": np.array(5000, np.int32)}))
 
 
 # --- rules ------------------------------------------------------------------------------------------------------------

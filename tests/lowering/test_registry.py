@@ -18,7 +18,7 @@ KEY = jax.random.key(4)
 DT, STEPS, SENDERS, N = 0.1, 400, 12, 5
 
 LOWERED = {
-    *("LIF", "LIF above", "LIF next step", "LIF resistance", "LIF capacitance", "LIF per step", "LI", "Relay"),
+    *("LIF", "LIF above", "LIF next step", "LIF resistance", "LIF capacitance", "LIF per step", "LI", "Parrot"),
     *("CubaLIF new", "CubaLIF new per step", "CubaLIF old euler", "CubaLIF decaying"),
 }
 
@@ -28,16 +28,16 @@ def network(*, cells=None, links=None, order=None, dt=DT, n=N):
     cells = {"E": snn.LIF()} if cells is None else cells
     cells = {k: x if isinstance(x, snn.Population) else snn.Population(x, n) for k, x in cells.items()}
     weight = jnp.asarray(np.random.default_rng(1).integers(-4, 9, (SENDERS, n)) / 8, jnp.float32)
-    into = lambda name: snn.Link("in", name, snn.AllToAll(), via=snn.Dense(), weight=weight, delay=1.0)
+    into = lambda name: snn.Connection("in", name, snn.AllToAll(), via=snn.Dense(), weight=weight, delay=1.0)
     links = {f"to {name}": into(name) for name in cells} if links is None else links
-    cells = {"in": snn.Source(SENDERS), **cells}
+    cells = {"in": snn.SpikeSource(SENDERS), **cells}
     return snn.network(dt=dt, key=KEY, populations=cells, projections=links, order=order)
 
 
 def taken(net):
     """What `lift` says: None, or why not."""
     try:
-        snn.lift(net)
+        snn.lowering.lift(net)
     except ValueError as error:
         assert "\n" not in str(error)
         return str(error)
@@ -47,7 +47,7 @@ def taken(net):
 
 
 def alone(name, order):
-    links = {} if name == "Relay" else None
+    links = {} if name == "Parrot" else None
     return network(cells={"E": NEURONS[name](1.0)}, order=order, links=links)
 
 
@@ -69,13 +69,13 @@ def at_rest(neuron):
 
 @pytest.mark.parametrize(
     ("order", "target"),
-    [(snn.NestOrder(), snn.Loihi1()), (snn.BrianOrder(), snn.Loihi2())],
+    [(snn.NestOrder(), snn.chips.loihi.Loihi1()), (snn.BrianOrder(), snn.chips.loihi.Loihi2())],
     ids=lambda x: type(x).__name__,
 )
 def test_what_is_lowered_fires_as_the_model_does(order, target):
     """All of them in one network. A read-out never fires, and a relay is an input."""
     late = isinstance(order, snn.BrianOrder)
-    names = sorted(LOWERED - {"Relay"} - ({"CubaLIF new", "CubaLIF new per step"} if late else set()))
+    names = sorted(LOWERED - {"Parrot"} - ({"CubaLIF new", "CubaLIF new per step"} if late else set()))
     groups = {f"g{i}": at_rest(NEURONS[name](1.0)) for i, name in enumerate(names)}
     currents = {
         f"{g}i": snn.Population(groups[g], N, ports={"in": snn.Exponential(2.0)})
@@ -97,19 +97,19 @@ def test_what_is_lowered_fires_as_the_model_does(order, target):
 
 def test_a_cell_starts_where_the_model_does():
     """At rest, or as `init` says; one that is late starts so much before. Cells driven by a bias keep their phase."""
-    cell = snn.LIF(tau=8.0, v_rest=0.25, v_reset=-0.5, v_th=1.5, bias=1.4, comparator=snn.Above())
+    cell = snn.LIF(tau=8.0, v_rest=0.25, v_reset=-0.5, v_th=1.5, bias=1.4, comparator=snn.thresholds.Greater())
     cells = {
         "rest": snn.Population(cell, N),
         "given": snn.Population(cell, N, init={"v": jnp.linspace(-1.5, 1.4, N)}),
         "late": snn.Population(cell, N, init={"v": jnp.linspace(-1.5, 1.2, N)}),
     }
-    same = snn.Link("rest", "late", snn.AllToAll(), via=snn.Dense(), weight=0.0)
+    same = snn.Connection("rest", "late", snn.AllToAll(), via=snn.Dense(), weight=0.0)
     net = network(cells=cells, links={"same": same}, dt=1.0)
     program = snn.lower(net)
     assert dict(program.late)["late"] == 1
     assert len(np.unique(np.asarray(program.cells["given"].v_start))) == N
     record = {name: snn.Trace(f"{name}.v") for name in cells}
-    run = lambda model: snn.simulate(model, snn.Silence(), steps=40, key=KEY, record=record)
+    run = lambda model: snn.simulate(model, snn.drives.Silence(), steps=40, key=KEY, record=record)
     ours, theirs = run(program), run(net)
     for name in cells:
         lag, scale = dict(program.late)[name], float(program.scale[name])
@@ -129,7 +129,7 @@ def test_a_cell_starts_where_the_model_does():
 
 
 def test_every_port_is_lowered_or_refused_by_name():
-    link = snn.Link("in", "E", snn.AllToAll(), via=snn.Dense(), weight=0.5, delay=1.0)
+    link = snn.Connection("in", "E", snn.AllToAll(), via=snn.Dense(), weight=0.5, delay=1.0)
     for name, port in PORTS.items():
         cell = snn.Population(snn.LIF(tau=5.0), N, ports={"in": port(1.0)})
         why = taken(network(cells={"E": cell}, links={"S": link}))
@@ -141,11 +141,11 @@ def test_every_port_is_lowered_or_refused_by_name():
 
 def test_every_release_and_module_is_refused_by_name():
     for release in RELEASES.values():
-        link = snn.Link("in", "E", snn.AllToAll(), weight=0.5, delay=1.0, release=release(1.0))
+        link = snn.Connection("in", "E", snn.AllToAll(), weight=0.5, delay=1.0, release=release(1.0))
         assert "'S' has a release" in taken(network(links={"S": link}))
     for module in (eqx.nn.Linear(SENDERS, N, key=jax.random.key(1)), eqx.nn.Conv1d(1, 1, 8, key=jax.random.key(2))):
         shape = None if isinstance(module, eqx.nn.Linear) else (1, SENDERS)
-        link = snn.Link("in", "E", via=snn.Layer(module, shape))
+        link = snn.Connection("in", "E", via=snn.Layer(module, shape))
         assert "'S' goes through a Layer" in taken(network(links={"S": link}))
 
 
@@ -172,12 +172,12 @@ class Flipped(snn.PairSTDP):
 
 def test_every_rule_is_lowered_or_refused_by_name():
     pair, bound = snn.PairSTDP(), snn.Bound(0.0, 1.0)
-    made = lambda rule: snn.Link("in", "E", snn.AllToAll(), weight=0.5, delay=1.0, rule=rule)
+    made = lambda rule: snn.Connection("in", "E", snn.AllToAll(), weight=0.5, delay=1.0, rule=rule)
     rules = [snn.chain(rule, bound) for rule in below(AbstractRule)] + [snn.chain(Flipped(), bound)]
     rules += [snn.chain(pair, bound, part) for part in below(AbstractModifier) if not isinstance(part, snn.Bound)]
     rules += [
-        snn.chain(snn.PairSTDP(dependence=snn.Guetig()), bound),
-        snn.chain(snn.PairSTDP(pairs=snn.Nearest()), bound),
+        snn.chain(snn.PairSTDP(dependence=snn.plasticity.Guetig()), bound),
+        snn.chain(snn.PairSTDP(pairs=snn.plasticity.NearestNeighbour()), bound),
     ]
     assert len(rules) > 10
     lowered = []
@@ -239,11 +239,11 @@ def drawn(p):
 def test_every_topology_keeps_every_synapse(name, via):
     """One weight and delay for all, and drawn weights of both signs, with drawn delays where connectivity has them."""
     own = snn.Uniform(0.2, 0.9) if isinstance(via, snn.Sparse) else 0.5
-    made = lambda weight, delay: snn.Link(
+    made = lambda weight, delay: snn.Connection(
         "in", "E", TOPOLOGIES[name], via=via, weight=weight, delay=delay, max_delay=1.0
     )
     net = network(links={"one": made(0.5, 0.5), "own": made(snn.Normal(0.0, 1.0), own)})
-    lifted = snn.lift(net).links
+    lifted = snn.lowering.lift(net).links
     for link in ("one", "own"):
         there = drawn(net.projections[link])
         assert len(there) > 2
@@ -255,14 +255,14 @@ def test_several_synapses_of_a_pair_each_learn():
     pairs = snn.FromArrays(np.array([0, 0, 1]), np.array([1, 1, 2]))
     rule = snn.chain(snn.PairSTDP(), snn.Bound(0.0, 1.0))
     made = lambda via, topology=pairs: network(
-        links={"S": snn.Link("in", "E", topology, via=via, weight=0.7, delay=1.0, rule=rule)}
+        links={"S": snn.Connection("in", "E", topology, via=via, weight=0.7, delay=1.0, rule=rule)}
     )
     program = snn.lower(made(snn.Sparse()))
     weights = {name: np.asarray(group.weight) for name, group in program.synapses.items()}
     assert sorted(weights) == ["S", "S+1"]
     assert weights["S"][0, 1] == weights["S+1"][0, 1] == pytest.approx(0.7 * 255, abs=2)
     assert np.count_nonzero(weights["S"]) == 2 and np.count_nonzero(weights["S+1"]) == 1
-    frozen = snn.lift(made(snn.Sparse()).frozen()).links["S"]["weight"]  # control: what stays is added up
+    frozen = snn.lowering.lift(made(snn.Sparse()).frozen()).links["S"]["weight"]  # control: what stays is added up
     assert float(frozen[0, 1]) == pytest.approx(1.4)
     try:
         matrix = made(snn.Dense())
@@ -312,7 +312,7 @@ class Louder(snn.Exponential):
         return super().receive(s, 2 * arrivals)
 
 
-class Halfway(snn.ToValue):
+class Halfway(snn.resets.ToValue):
     """Another reset."""
 
     def __call__(self, v, spike, v_th, v_reset):
@@ -322,7 +322,7 @@ class Halfway(snn.ToValue):
         return 0.5 * spike
 
 
-class Below(snn.AbstractComparator):
+class Below(snn.thresholds.AbstractComparator):
     """Another comparison."""
 
     def __call__(self, v, v_th):
@@ -334,15 +334,15 @@ def test_an_order_of_ones_own_is_not_taken_for_nests():
         with refused(type(order).__name__, "does not declare where in a step arrivals act"):
             snn.lower(network(order=order))
     assert taken(network(order=Declared())) is None
-    assert snn.lift(network(order=snn.BrianOrder())).facts.after_threshold
-    assert not snn.lift(network(order=Declared())).facts.after_threshold
+    assert snn.lowering.lift(network(order=snn.BrianOrder())).facts.after_threshold
+    assert not snn.lowering.lift(network(order=Declared())).facts.after_threshold
 
 
 def test_a_subclass_that_changes_its_kind_is_refused():
     assert taken(network(cells={"E": Named()})) is None
     for neuron, said in (
         (Slower(), "changes advance"),
-        (snn.LIF(reset_kind=Halfway()), "Halfway"),
+        (snn.LIF(reset_mechanism=Halfway()), "Halfway"),
         (snn.LIF(comparator=Below()), "Below"),
     ):
         assert said in taken(network(cells={"E": neuron}))

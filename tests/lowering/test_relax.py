@@ -13,7 +13,7 @@ from jaxsnn.lowering.cores import LavaCore, Loihi1Core
 from jaxsnn.lowering.learning.engine import LoihiRule
 from jaxsnn.lowering.learning.synapses import LearningSynapses
 from jaxsnn.lowering.program import Program
-from jaxsnn.lowering.relax import relax, rounded, straight_through
+from jaxsnn.lowering.relaxed import relax, rounded, straight_through
 from jaxsnn.lowering.synapses import Synapses
 from tests.lowering.networks import case
 from tests.lowering.programs import program as from_oracle
@@ -25,7 +25,7 @@ def values(dynamics, x, into, names):
     """u, v and spikes of every step of the named cells."""
     record = {f"{n}.{k}": snn.Trace(f"{n}.{k}") for n in names for k in "uv"} | {n: snn.Raster(n) for n in names}
     drive = snn.Replay(x.astype(np.float32), into=into)
-    what = dict(steps=len(x), key=jax.random.key(0), record=record, progress=snn.Quiet(), throw=False)
+    what = dict(steps=len(x), key=jax.random.key(0), record=record, progress=snn.progress.Quiet(), throw=False)
     done = snn.simulate(dynamics, drive, **what)
     dense = {name: np.asarray(done[name].dense()) for name in names}
     return {

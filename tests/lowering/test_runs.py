@@ -21,15 +21,15 @@ def noisy(place):
     steps, ids = np.arange(loihi_cases.STEPS, dtype=np.uint32)[:, None], np.arange(loihi_cases.N, dtype=np.uint32)[None]
     x = _random.below(_random.words(stream, steps, ids)[0], 255).astype(np.int64) - 127
     made = program(case)
-    cells = dataclasses.replace(made.cells["E"], noise=snn.CellNoise(9, -1, place))
+    cells = dataclasses.replace(made.cells["E"], noise=snn.lowering.CellNoise(9, -1, place))
     made = dataclasses.replace(made, cells={**made.cells, "E": cells})
-    at = "current" if isinstance(place, snn.ToCurrent) else "membrane"
+    at = "current" if isinstance(place, snn.lowering.ToCurrent) else "membrane"
     registers = {**case["cells"]["E"], "noise": x, "noise_exponent": 9, "noise_offset": -1, "noise_at": at}
     return {**case, "cells": {"E": registers}}, made
 
 
 def test_noise_is_the_oracles_and_runs_do_not_depend_on_how_they_are_run():
-    case, made = noisy(snn.ToMembrane())
+    case, made = noisy(snn.lowering.ToMembrane())
     raster = jnp.asarray(case["inputs"]["in"], jnp.float32)
     whole = run(made, raster)
     theirs = loihi_core.run(case, loihi_cases.STEPS)["E"]

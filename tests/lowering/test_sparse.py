@@ -81,13 +81,13 @@ def test_sparse_synapses_are_kept_in_files_and_refused_where_wrong(tmp_path):
 def test_a_sparse_network_is_lowered_to_sparse_synapses():
     """Those that exist and no others; the report, which counts them, and the proof are the dense program's."""
     n = 300
-    cell = snn.LIF(tau=20.0, v_th=1.0, comparator=snn.Above())
+    cell = snn.LIF(tau=20.0, v_th=1.0, comparator=snn.thresholds.Greater())
     delay = snn.Uniform(1.0, 4.0)
     links = {
-        "ee": snn.Link("E", "E", snn.FixedProb(0.05), weight=0.05, delay=delay, max_delay=4.0),
-        "ie": snn.Link("in", "E", snn.FixedProb(0.1), weight=0.5, delay=1.0),
+        "ee": snn.Connection("E", "E", snn.FixedProb(0.05), weight=0.05, delay=delay, max_delay=4.0),
+        "ie": snn.Connection("in", "E", snn.FixedProb(0.1), weight=0.5, delay=1.0),
     }
-    cells = {"in": snn.Source(30), "E": snn.Population(cell, n, ports={"in": snn.Exponential(5.0)})}
+    cells = {"in": snn.SpikeSource(30), "E": snn.Population(cell, n, ports={"in": snn.Exponential(5.0)})}
     net = snn.network(dt=1.0, key=jax.random.key(1), populations=cells, projections=links)
     program = snn.lower(net)
     group, report = program.synapses["ee"], program.report
@@ -105,8 +105,10 @@ def test_a_sparse_network_is_lowered_to_sparse_synapses():
 def test_bounds_know_every_kind_of_synapse():
     """Against sums in NumPy; weights that learn count with all they can become, and noise with all it can be."""
     image, kernel = (1, 4, 4), np.array([[[[3, -2], [0, 5]]]])
-    rule = snn.LoihiRule("y0*2")
-    group = lambda sign: snn.LearningSynapses("in", "E", np.zeros((16, 9), int), rule=rule, sign=sign, exponent=1)
+    rule = snn.chips.loihi.LoihiRule("y0*2")
+    group = lambda sign: snn.chips.loihi.LearningSynapses(
+        "in", "E", np.zeros((16, 9), int), rule=rule, sign=sign, exponent=1
+    )
     cells = {"in": InputCells(16), "E": CubaCells(9, decay_u=4096, decay_v=4096, threshold=50, bias=3)}
 
     def bounds(noise=None, **synapses):
@@ -127,12 +129,12 @@ def test_bounds_know_every_kind_of_synapse():
 
 def test_weights_that_learn_are_not_copied():
     """They are read before they change: no copy of them in any loop."""
-    n, trace = 96, snn.LoihiTrace(16, 10)
-    rule = snn.LoihiRule("2^-2*y0*x1 - 2^-2*x0*y1", x1=trace, y1=trace, epoch=4)
+    n, trace = 96, snn.chips.loihi.LoihiTrace(16, 10)
+    rule = snn.chips.loihi.LoihiRule("2^-2*y0*x1 - 2^-2*x0*y1", x1=trace, y1=trace, epoch=4)
 
     def learned(weight):
         cells = {"E": CubaCells(n, decay_u=1024, decay_v=256, threshold=50, bias=200)}
-        made = Program(cells, {"S": snn.LearningSynapses("E", "E", weight, rule=rule)}, LavaCore())
+        made = Program(cells, {"S": snn.chips.loihi.LearningSynapses("E", "E", weight, rule=rule)}, LavaCore())
         return snn.simulate(made, steps=40, key=jax.random.key(0), record=snn.Count("E"), throw=False).record
 
     text = jax.jit(learned).lower(jnp.zeros((n, n), jnp.int32)).compile().as_text()

@@ -18,12 +18,14 @@ def net(**options):
 
 def link(pre="E", post="E", topology=None, **options):
     topology = snn.AllToAll() if topology is None else topology
-    return net(projections={"p": snn.Link(pre, post, topology, **{"delay": 1.0} | options)})
+    return net(projections={"p": snn.Connection(pre, post, topology, **{"delay": 1.0} | options)})
 
 
 def huge(topology, via=None):
     big = {"E": cells(10**6), "I": cells(10**6)}
-    return net(populations=big, projections={"p": snn.Link("E", "I", topology, via=via or snn.Sparse(), delay=1.0)})
+    return net(
+        populations=big, projections={"p": snn.Connection("E", "I", topology, via=via or snn.Sparse(), delay=1.0)}
+    )
 
 
 BAD = {
@@ -32,14 +34,14 @@ BAD = {
     "populations empty": lambda: net(populations={}),
     "populations neuron": lambda: net(populations={"E": snn.LIF()}),
     **{f"name {name!r}": lambda name=name: net(populations={name: cells()}) for name in (1, "", " ", "a.b", "a[0]")},
-    "projections list": lambda: net(projections=[snn.Link("E", "E", snn.AllToAll())]),
+    "projections list": lambda: net(projections=[snn.Connection("E", "E", snn.AllToAll())]),
     "projections number": lambda: net(projections={"p": 3}),
     "modules list": lambda: net(modules=[1]),
     "order text": lambda: net(order="nest"),
     "order class": lambda: net(order=snn.NestOrder),
     "key text": lambda: net(key="a"),
     **{f"n {n!r}": lambda n=n: cells(n) for n in ("4", 4.0, True, 0, -1, 2**40, None)},
-    **{f"source {n!r}": lambda n=n: snn.Source(n) for n in (-1, True, 2.5)},
+    **{f"source {n!r}": lambda n=n: snn.SpikeSource(n) for n in (-1, True, 2.5)},
     "ports port": lambda: cells(ports=snn.Delta()),
     "ports list": lambda: cells(ports=[snn.Delta()]),
     "ports number": lambda: cells(ports={"a": 1}),
@@ -109,7 +111,7 @@ def test_what_is_right_is_taken():
     for n in (np.int64(7), np.uint8(7)):
         made = cells(n)
         assert made.n == 7 and type(made.n) is int
-        assert snn.Source(n).n == 7
+        assert snn.SpikeSource(n).n == 7
     assert link(topology=snn.FixedInDegree(np.int64(2)), delay=np.float32(2.0), max_delay=3)["p"].max_delay == 3
     assert link(delay=[1.0] * 16)["p"].delay.shape == (16,)
     assert snn.Sparse(np.int32(3)).capacity == 3
@@ -118,6 +120,6 @@ def test_what_is_right_is_taken():
 
 @pytest.mark.parametrize("of", [{"weight": True}, {"weight": np.ones(4, bool)}])
 def test_a_weight_is_no_flag(of):
-    link = snn.Link("E", "E", snn.AllToAll(), delay=1.0, **of)
+    link = snn.Connection("E", "E", snn.AllToAll(), delay=1.0, **of)
     with pytest.raises(ValueError, match="for a number; expected a real number"):
         snn.network(dt=1.0, key=0, populations={"E": snn.Population(snn.LIF(), 2)}, projections={"EE": link})

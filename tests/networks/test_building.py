@@ -22,7 +22,7 @@ def build(*, dt=0.1, order=None, populations=None, key=KEY, **links):
 
 
 def link(pre="A", post="B.exc", topology=None, **what):
-    return snn.Link(pre, post, snn.AllToAll() if topology is None else topology, **({"delay": 1.0} | what))
+    return snn.Connection(pre, post, snn.AllToAll() if topology is None else topology, **({"delay": 1.0} | what))
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------
@@ -67,11 +67,11 @@ REFUSED = {
     ),
     "unbounded delay": (
         lambda: jax.jit(lambda key: build(p=link(delay=snn.LogNormal(0.0, 1.0)), key=key))(KEY),
-        ("Projection 'p'", "the largest delay is not known while tracing", "give Link(max_delay=...) in ms"),
+        ("Projection 'p'", "the largest delay is not known while tracing", "give Connection(max_delay=...) in ms"),
     ),
     "traced delay": (
         lambda: jax.jit(lambda d: build(p=link(delay=d)))(1.0),
-        ("Projection 'p'", "the largest delay is not known while tracing", "give Link(max_delay=...) in ms"),
+        ("Projection 'p'", "the largest delay is not known while tracing", "give Connection(max_delay=...) in ms"),
     ),
     "shape of weights": (
         lambda: build(p=link(weight=np.ones((4, 3)))),
@@ -218,7 +218,7 @@ def test_draws_stay_where_they_may_be():
     law = dict(mean=1.0, sd=1.0, lo=0.5, hi=1.5)
     some = {
         name: dict(weight=snn.Normal(**law, outside=outside), delay=snn.Normal(**law, outside=outside))
-        for name, outside in (("redraw", snn.Redraw()), ("clip", snn.Clip()))
+        for name, outside in (("redraw", snn.distributions.Redraw()), ("clip", snn.Clip()))
     }
     cells = {"A": snn.Population(CELL, 30)}
     net = build(populations=cells, **{name: link("A", "A", **what) for name, what in some.items()})

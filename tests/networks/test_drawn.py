@@ -15,12 +15,12 @@ N = 400
 
 def build(*, mean=20.0, sd=2.0, more=(), key=KEY, release=None):
     cell = snn.Population(
-        snn.LIF(tau=snn.Normal(mean, sd), gain=snn.Resistance(snn.Uniform(0.5, 1.5)), v_th=snn.Normal(20.0, 1.0)),
+        snn.LIF(tau=snn.Normal(mean, sd), gain=snn.gains.Resistance(snn.Uniform(0.5, 1.5)), v_th=snn.Normal(20.0, 1.0)),
         N,
         ports={"exc": snn.Conductance(snn.LogNormal(1.0, 0.1)), "in": snn.Delta()},
     )
     populations = {"E": cell, **{name: snn.Population(snn.LIF(tau=snn.Normal(9.0, 1.0)), 3) for name in more}}
-    link = snn.Link("E", "E.in", snn.FixedInDegree(5), weight=0.1, delay=1.0, release=release)
+    link = snn.Connection("E", "E.in", snn.FixedInDegree(5), weight=0.1, delay=1.0, release=release)
     return snn.network(dt=0.1, key=key, populations=populations, projections={"EE": link})
 
 
@@ -54,7 +54,7 @@ def test_swept_and_differentiated():
     @jax.vmap
     def outcome(sd):
         net = build(sd=sd)
-        return net["E"].neuron.tau, snn.simulate(net, snn.Step(30.0, into="E"), steps=50, key=KEY).status
+        return net["E"].neuron.tau, snn.simulate(net, snn.StepCurrent(30.0, into="E"), steps=50, key=KEY).status
 
     tau, status = outcome(jnp.array([2.0, 20.0]))
     np.testing.assert_allclose(tau[0], build()["E"].neuron.tau, rtol=1e-6)
@@ -70,8 +70,8 @@ def test_releases():
 
 
 def plastic(rule):
-    populations = {"A": snn.Source(30), "B": snn.Population(snn.LIF(), 20)}
-    link = snn.Link("A", "B", snn.AllToAll(), weight=0.5, delay=1.0, rule=rule)
+    populations = {"A": snn.SpikeSource(30), "B": snn.Population(snn.LIF(), 20)}
+    link = snn.Connection("A", "B", snn.AllToAll(), weight=0.5, delay=1.0, rule=rule)
     return snn.network(dt=1.0, key=KEY, populations=populations, projections={"AB": link})
 
 
@@ -97,7 +97,10 @@ REFUSED = {
         lambda: build(sd=20.0),
         ("Population 'E': LIF.tau is -", "of 400 places", "more than 0", "It was drawn: bound"),
     ),
-    "release": (lambda: build(release=snn.Bernoulli(snn.Uniform(0.5, 1.5))), ("Bernoulli.p is 1.", "at most 1")),
+    "release": (
+        lambda: build(release=snn.connectivity.Bernoulli(snn.Uniform(0.5, 1.5))),
+        ("Bernoulli.p is 1.", "at most 1"),
+    ),
     "relation": (
         lambda: build_one(snn.LIF(v_th=snn.Uniform(-1.0, 1.0))),
         ("Population 'E': LIF.v_reset is 0", "at most v_th = -0.", ".."),
@@ -106,7 +109,7 @@ REFUSED = {
         lambda: snn.Poisson(5.0, snn.Normal(5.0, 1.0), into="E"),
         ("Poisson.weight is a distribution", "are drawn"),
     ),
-    "an integrator": (lambda: snn.RKF45(snn.Uniform(0.1, 0.2)), ("RKF45.tolerance is a distribution",)),
+    "an integrator": (lambda: snn.integrators.RKF45(snn.Uniform(0.1, 0.2)), ("RKF45.tolerance is a distribution",)),
 }
 
 

@@ -58,12 +58,12 @@ def arrivals(amplitudes, delay):
 
 def links(via, order=None):
     """Static and facilitating synapses beside each other, over every kind of edge."""
-    made, populations = {}, {"S": snn.Source(N)}
+    made, populations = {}, {"S": snn.SpikeSource(N)}
     for kind, release in RELEASES.items():
         for name, (delay, _) in DELAYS.items():
             if name == "none" and isinstance(order, snn.BrianOrder):
                 continue
-            made[f"{kind} {name}"] = snn.Link(
+            made[f"{kind} {name}"] = snn.Connection(
                 "S", f"at {kind} {name}", snn.AllToAll(), via=via, weight=WEIGHT, delay=delay, release=release()
             )
             populations[f"at {kind} {name}"] = snn.Population(snn.LI(tau=1e-4), 4)  # `v` is what arrived
@@ -85,8 +85,8 @@ def test_what_is_released_arrives(via, order, x64):
     net = links(via, order)
     record = {name: snn.Trace(f"{name}.v") for name in net.populations if name != "S"}
     drive = snn.Replay(jnp.asarray(RASTER), into="S")
-    seen = snn.simulate(net, drive, steps=STEPS, key=KEY, record=record, progress=snn.Quiet()).record
-    sent = np.roll(RASTER, 1, axis=0) if isinstance(order, snn.BrianOrder) else RASTER  # see `Source`
+    seen = snn.simulate(net, drive, steps=STEPS, key=KEY, record=record, progress=snn.progress.Quiet()).record
+    sent = np.roll(RASTER, 1, axis=0) if isinstance(order, snn.BrianOrder) else RASTER  # see `SpikeSource`
     by_kind = {
         "static": sent.astype(float),
         "facilitating": expected(sent, FACILITATING),
@@ -111,7 +111,7 @@ def looped():
         key=KEY,
         populations={"E": snn.Population(cell, 20), "O": snn.Population(snn.LI(), 3)},
         projections={
-            "EE": snn.Link(
+            "EE": snn.Connection(
                 "E",
                 "E",
                 snn.FixedProb(0.3),
@@ -119,7 +119,7 @@ def looped():
                 delay=snn.Uniform(0.1, 2.0),
                 release=snn.TsodyksMarkram(0.4, 60.0, 5.0),
             ),
-            "EO": snn.Link("E", "O", snn.AllToAll(), release=snn.TsodyksUzielMarkram(0.4, 2.0, 60.0, 50.0)),
+            "EO": snn.Connection("E", "O", snn.AllToAll(), release=snn.TsodyksUzielMarkram(0.4, 2.0, 60.0, 50.0)),
         },
     )
 
@@ -129,7 +129,7 @@ def recurrent(U=0.4, tau_rec=60.0, steps=200, **how):
     for edge in ("EE", "EO"):
         net = snn.set(snn.set(net, f"{edge}.release.U", U), f"{edge}.release.tau_rec", tau_rec)
     record = {"v": snn.Trace("O.v"), "u": snn.Trace("EE.release.u"), "y": snn.Trace("EO.release.y")}
-    return snn.simulate(net, steps=steps, key=KEY, record=record, chunk=100, progress=snn.Quiet(), **how)
+    return snn.simulate(net, steps=steps, key=KEY, record=record, chunk=100, progress=snn.progress.Quiet(), **how)
 
 
 def test_split_batched_or_alone():
@@ -157,8 +157,8 @@ def test_split_batched_or_alone():
 
 
 def one(release, **how):
-    link = snn.Link("S", "S", snn.OneToOne(), delay=DT, release=release, **how)
-    return snn.network(dt=DT, key=KEY, populations={"S": snn.Source(N)}, projections={"p": link})
+    link = snn.Connection("S", "S", snn.OneToOne(), delay=DT, release=release, **how)
+    return snn.network(dt=DT, key=KEY, populations={"S": snn.SpikeSource(N)}, projections={"p": link})
 
 
 def test_bad_releases_are_refused():
@@ -197,12 +197,16 @@ def failing():
     sink = snn.Population(snn.LI(tau=1e-4), 4)
     graph = snn.FixedProb(0.6, most=1.0)
     links = {
-        "list": snn.Link("S", "A", graph, delay=snn.Uniform(0.1, 1.0), release=snn.Bernoulli()),
-        "matrix": snn.Link("S", "B", graph, via=snn.Dense(), delay=0.3, release=snn.Binomial(n=3)),
-        "now": snn.Link("S", "C", graph, release=snn.Bernoulli()),
+        "list": snn.Connection("S", "A", graph, delay=snn.Uniform(0.1, 1.0), release=snn.connectivity.Bernoulli()),
+        "matrix": snn.Connection("S", "B", graph, via=snn.Dense(), delay=0.3, release=snn.connectivity.Binomial(n=3)),
+        "now": snn.Connection("S", "C", graph, release=snn.connectivity.Bernoulli()),
     }
-    populations = {"S": snn.Source(N), **dict.fromkeys("ABC", sink)}
-    beside = {"a_new_one": snn.Link("S", "S", snn.AllToAll(), weight=0.0, delay=0.1, release=snn.Bernoulli(0.5))}
+    populations = {"S": snn.SpikeSource(N), **dict.fromkeys("ABC", sink)}
+    beside = {
+        "a_new_one": snn.Connection(
+            "S", "S", snn.AllToAll(), weight=0.0, delay=0.1, release=snn.connectivity.Bernoulli(0.5)
+        )
+    }
     build = lambda key, links: snn.network(dt=DT, key=key, populations=populations, projections=links)
     with jax.ensure_compile_time_eval():
         return eqx.filter_jit(lambda key: (build(key, links), build(key, links | beside)))(jax.random.key(0))
@@ -215,7 +219,7 @@ def unreliable(p, weight, which=0):
         net = snn.set(snn.set(net, f"{name}.weight", weight), f"{name}.release.p", p)
     drive = snn.Replay(jnp.asarray(RASTER), into="S")
     record = {name: snn.Trace(f"{name}.v") for name in "ABC"}
-    return snn.simulate(net, drive, steps=60, key=KEY, record=record, progress=snn.Quiet()).record
+    return snn.simulate(net, drive, steps=60, key=KEY, record=record, progress=snn.progress.Quiet()).record
 
 
 POINTS = {"p": jnp.array([0.5, 0.25, 0.8]), "weight": jnp.array([1.0, 2.0, 0.5])}
@@ -254,8 +258,10 @@ def test_accelerators_draw_the_same(monkeypatch):
 
 def test_several_synapses_of_a_pair_need_a_list():
     with refused("Projection 'p'", "Got Bernoulli and several synapses between some pairs", "use via=Sparse()"):
-        link = snn.Link("S", "S", snn.FixedInDegree(30), via=snn.Dense(), delay=DT, release=snn.Bernoulli(0.5))
-        snn.network(dt=DT, key=KEY, populations={"S": snn.Source(N)}, projections={"p": link})
+        link = snn.Connection(
+            "S", "S", snn.FixedInDegree(30), via=snn.Dense(), delay=DT, release=snn.connectivity.Bernoulli(0.5)
+        )
+        snn.network(dt=DT, key=KEY, populations={"S": snn.SpikeSource(N)}, projections={"p": link})
 
 
 # --- law (e): derivatives ---------------------------------------------------------------------------------------------
@@ -266,12 +272,12 @@ def smooth(p, release=snn.TsodyksMarkram):
     net = snn.network(
         dt=DT,
         key=KEY,
-        populations={"S": snn.Source(N), "O": snn.Population(snn.LI(tau=5.0), 4)},
+        populations={"S": snn.SpikeSource(N), "O": snn.Population(snn.LI(tau=5.0), 4)},
         projections={
-            "list": snn.Link(
+            "list": snn.Connection(
                 "S", "O", snn.AllToAll(), weight=p["weight"] * WEIGHT, delay=0.7, release=release(**p["r"])
             ),
-            "now": snn.Link("S", "O", snn.AllToAll(), via=snn.Dense(), weight=0.5, release=release(**p["r"])),
+            "now": snn.Connection("S", "O", snn.AllToAll(), via=snn.Dense(), weight=0.5, release=release(**p["r"])),
         },
     )
     v = snn.simulate(net, snn.Replay(jnp.asarray(RASTER), into="S"), steps=200, key=KEY, record=snn.Trace("O.v")).record
@@ -338,7 +344,7 @@ def test_plastic_synapses_send_what_is_released():
     """A rule that changes nothing delivers as if there were none; one that does is another network."""
 
     def arrived(rule):
-        plastic = snn.Link(
+        plastic = snn.Connection(
             "S",
             "D",
             snn.AllToAll(),
@@ -347,10 +353,12 @@ def test_plastic_synapses_send_what_is_released():
             release=snn.TsodyksMarkram(**DEPRESSING),
             rule=rule,
         )
-        populations = {"S": snn.Source(N), "D": snn.Population(snn.LIF(tau=5.0, v_th=1.5), 4)}
+        populations = {"S": snn.SpikeSource(N), "D": snn.Population(snn.LIF(tau=5.0, v_th=1.5), 4)}
         net = snn.network(dt=DT, key=KEY, populations=populations, projections={"p": plastic})
         drive = snn.Replay(jnp.asarray(RASTER), into="S")
-        return snn.simulate(net, drive, steps=STEPS, key=KEY, record=snn.Trace("D.v"), progress=snn.Quiet()).record
+        return snn.simulate(
+            net, drive, steps=STEPS, key=KEY, record=snn.Trace("D.v"), progress=snn.progress.Quiet()
+        ).record
 
     nothing, still = arrived(snn.PairSTDP(a_plus=0.0, a_minus=0.0)), arrived(None)
     np.testing.assert_allclose(nothing, still, atol=1e-5)

@@ -20,7 +20,7 @@ def graph(**edges):
         dt=1.0,
         key=KEY,
         populations={name: snn.Population(snn.LIF(), 2) for name in names},
-        projections={edge: snn.Link(edge[0], edge[1], **DENSE, delay=delay) for edge, delay in edges.items()},
+        projections={edge: snn.Connection(edge[0], edge[1], **DENSE, delay=delay) for edge, delay in edges.items()},
     )
 
 
@@ -43,7 +43,7 @@ def test_stages(edges, expected):
 def test_what_changes_with_use_is_stepped():
     """A plastic projection, and one with a release, have both ends in one stage."""
     for change in (dict(rule=snn.chain(snn.PairSTDP())), dict(release=snn.TsodyksMarkram())):
-        links = {"ab": snn.Link("a", "b", **DENSE, **change), "bc": snn.Link("b", "c", **DENSE)}
+        links = {"ab": snn.Connection("a", "b", **DENSE, **change), "bc": snn.Connection("b", "c", **DENSE)}
         cells = {name: snn.Population(snn.LIF(), 2) for name in "abc"}
         net = snn.network(dt=1.0, key=KEY, populations=cells, projections=links)
         assert stages(net) == (("a", "b"), ("c",))
@@ -61,7 +61,11 @@ def test_why_it_is_stepped_can_be_asked_for():
     for change, order, says in reasons.values():
         cells = {name: snn.Population(snn.LIF(), 2) for name in "ab"}
         net = snn.network(
-            dt=1.0, key=KEY, populations=cells, projections={"ab": snn.Link("a", "b", **DENSE, **change)}, order=order
+            dt=1.0,
+            key=KEY,
+            populations=cells,
+            projections={"ab": snn.Connection("a", "b", **DENSE, **change)},
+            order=order,
         )
         why = net.not_layerwise()
         assert (why is None) == (says is None) and (says or "") in (why or "")
@@ -87,25 +91,25 @@ def mixed():
         dt=1.0,
         key=KEY,
         populations={
-            "S": snn.Source(10),
+            "S": snn.SpikeSource(10),
             "B": snn.Population(cell, 7, ports=ports),
             "A": snn.Population(cell, 5),
             "R": snn.Population(snn.LI(), 3),
         },
         projections={
-            "SB": snn.Link("S", "B.exc", snn.FixedProb(0.5), weight=1.5),
-            "BB": snn.Link("B", "B.exc", snn.FixedProb(0.5), weight=0.1, delay=snn.Uniform(1.0, 4.0)),
-            "BA": snn.Link("B", "A", **DENSE, weight=snn.Normal(0.2, 0.1)),
-            "AB": snn.Link("A", "B.in", **DENSE, weight=-0.2, delay=2.0),
-            "SA": snn.Link("S", "A", **DENSE, weight=0.1),
-            "AR": snn.Link("A", "R", **DENSE, weight=1.0),
+            "SB": snn.Connection("S", "B.exc", snn.FixedProb(0.5), weight=1.5),
+            "BB": snn.Connection("B", "B.exc", snn.FixedProb(0.5), weight=0.1, delay=snn.Uniform(1.0, 4.0)),
+            "BA": snn.Connection("B", "A", **DENSE, weight=snn.Normal(0.2, 0.1)),
+            "AB": snn.Connection("A", "B.in", **DENSE, weight=-0.2, delay=2.0),
+            "SA": snn.Connection("S", "A", **DENSE, weight=0.1),
+            "AR": snn.Connection("A", "R", **DENSE, weight=1.0),
         },
     )
 
 
 def test_a_chunk_is_the_same():
     """Spikes, every state, what is in the ring, and a start at any step: as step by step, in float32 to rounding."""
-    net, drive = mixed(), snn.Replay(jnp.asarray(RASTER[0]), into="S") + snn.Noise(0.3, 0.1, into="A")
+    net, drive = mixed(), snn.Replay(jnp.asarray(RASTER[0]), into="S") + snn.NoiseCurrent(0.3, 0.1, into="A")
     assert isinstance(net.staged(), Staged)
 
     def chunk(weight, state):
@@ -119,7 +123,7 @@ def test_a_chunk_is_the_same():
         return jax.jvp(lambda weight: chunk(weight, state), (weight,), (jnp.zeros_like(weight),))[0]
 
     weight, step_by_step = net["BA"].weight, jax.jit(chunk)
-    start = lambda key: snn.RunState(
+    start = lambda key: snn.simulation.RunState(
         jnp.int32(0), net.init(key=key), drive.init(key=key), silent(net.sizes, jnp.float32)
     )
     first = step_by_step(weight, jax.jit(start)(KEY))[0][1]  # 26 steps are no multiple of the ring's slots
@@ -130,21 +134,21 @@ def test_a_chunk_is_the_same():
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
 
-class Echo(snn.AbstractDrive):
+class Echo(snn.drives.AbstractDrive):
     """An environment: it feeds back what fired in the step before."""
 
     def prepare(self, dynamics, first):
         return self
 
     def step(self, d, t, signals, *, key):
-        return d, snn.Inputs(arrivals={"in.in": 0.5 * (1.0 + signals.spikes["hid"][:10])})
+        return d, snn.simulation.Inputs(arrivals={"in.in": 0.5 * (1.0 + signals.spikes["hid"][:10])})
 
 
 class Liar(Echo):
     """It says that it does not look."""
 
     @property
-    def reacts(self):
+    def closed_loop(self):
         return False
 
 
@@ -165,10 +169,10 @@ def test_an_environment_is_fed_step_by_step():
     assert differentiated(weight, Liar()) != alone
 
 
-class StepByStep(snn.AbstractDrive):
+class StepByStep(snn.drives.AbstractDrive):
     """The same input, without saying that it may be fed ahead."""
 
-    inner: snn.AbstractDrive
+    inner: snn.drives.AbstractDrive
 
     @property
     def steps(self):
@@ -185,8 +189,8 @@ class StepByStep(snn.AbstractDrive):
 
 
 def test_gradients_are_the_same():
-    net, loss = recurrent(noise=0.05), LOSS + 1e-4 * snn.UpperRate("hid", 50.0)
-    est = snn.BPTT(wrt=("*.weight", "hid.neuron.tau"), checkpoint=snn.Chunked(20))
+    net, loss = recurrent(noise=0.05), LOSS + 1e-4 * snn.losses.UpperRate("hid", 50.0)
+    est = snn.BPTT(wrt=("*.weight", "hid.neuron.tau"), checkpoint=snn.checkpointing.Chunked(20))
     (value, staged), (expected, stepped) = (
         est.value_and_grad(loss, net, drive, jnp.asarray(LABELS), key=KEY) for drive in (inputs(), StepByStep(inputs()))
     )

@@ -22,58 +22,65 @@ PORTS = {"E": {"in": snn.Delta()}, "I": {"exc": snn.Delta(), "inh": snn.Exponent
 CELL = snn.LIF(tau=10.0, v_th=5.0)
 RASTER = np.random.default_rng(3).random((STEPS, SIZES["E"])) < 0.1
 NINE = np.arange(1, 10).reshape(3, 3) / 2
-Link, every, uniform = snn.Link, {name: np.arange(n) for name, n in SIZES.items()}, snn.Uniform(0.0, 4.0)
+Connection, every, uniform = snn.Connection, {name: np.arange(n) for name, n in SIZES.items()}, snn.Uniform(0.0, 4.0)
 # what the brackets say, by Python's own indexing, beside each link
 CASES = {
     "all": (
-        Link("E[1:4]", "I[5,0,2].exc", snn.AllToAll(), weight=NINE, delay=0.1 * (1 + np.arange(9).reshape(3, 3))),
+        Connection("E[1:4]", "I[5,0,2].exc", snn.AllToAll(), weight=NINE, delay=0.1 * (1 + np.arange(9).reshape(3, 3))),
         ([1, 2, 3], [5, 0, 2]),
     ),
-    "flat": (Link("E[6:3:-1]", "I.exc[3:]", snn.AllToAll(), weight=NINE.ravel(), delay=0.3), ([6, 5, 4], [3, 4, 5])),
+    "flat": (
+        Connection("E[6:3:-1]", "I.exc[3:]", snn.AllToAll(), weight=NINE.ravel(), delay=0.3),
+        ([6, 5, 4], [3, 4, 5]),
+    ),
     "one": (
-        Link("E[7,2,4]", "I[0:3].exc", snn.OneToOne(), weight=NINE[0], delay=np.array([0.5, 0.2, 0.9])),
+        Connection("E[7,2,4]", "I[0:3].exc", snn.OneToOne(), weight=NINE[0], delay=np.array([0.5, 0.2, 0.9])),
         ([7, 2, 4], [0, 1, 2]),
     ),
     "given": (
-        Link(
+        Connection(
             "E[7,1,4]", "I[3,0].exc", snn.FromArrays([2, 0, 1, 0], [0, 1, 1, 0]), weight=[4.0, 3.0, 2.0, 1.0], delay=0.4
         ),
         ([7, 1, 4], [3, 0]),
     ),
     "in": (
-        Link("E[3,0,5,1]", "I[-1].inh", snn.FixedInDegree(3), weight=uniform, delay=snn.Uniform(0.1, 2.0)),
+        Connection("E[3,0,5,1]", "I[-1].inh", snn.FixedInDegree(3), weight=uniform, delay=snn.Uniform(0.1, 2.0)),
         ([3, 0, 5, 1], [5]),
     ),
-    "out": (Link("E", "I[1:3].exc", snn.FixedOutDegree(2), weight=1.5, delay=1.0), (every["E"], [1, 2])),
-    "total": (Link("E[5:0:-2]", "E[2,6]", snn.FixedTotal(5), weight=2.0, delay=1.0), ([5, 3, 1], [2, 6])),
+    "out": (Connection("E", "I[1:3].exc", snn.FixedOutDegree(2), weight=1.5, delay=1.0), (every["E"], [1, 2])),
+    "total": (Connection("E[5:0:-2]", "E[2,6]", snn.FixedTotal(5), weight=2.0, delay=1.0), ([5, 3, 1], [2, 6])),
     "probable": (
-        Link("E[7,6,5,0]", "E[7,6,5,0]", snn.FixedProb(0.6, autapses=False), weight=uniform, delay=0.5),
+        Connection("E[7,6,5,0]", "E[7,6,5,0]", snn.FixedProb(0.6, autapses=False), weight=uniform, delay=0.5),
         ([7, 6, 5, 0], [7, 6, 5, 0]),
     ),
     "near": (
-        Link(
+        Connection(
             "E[6,2,3,4]",
             "I[4,1].exc",
-            snn.Spatial(snn.GaussianKernel(0.9, 0.5)),
+            snn.Spatial(snn.connectivity.GaussianKernel(0.9, 0.5)),
             weight=snn.ByDistance(lambda d: 2.0 - d),
             delay=0.5,
         ),
         ([6, 2, 3, 4], [4, 1]),
     ),
     "matrix": (
-        Link("E[4,2,0]", "I[1:4].exc", snn.AllToAll(), weight=NINE, delay=0.2, via=snn.Dense()),
+        Connection("E[4,2,0]", "I[1:4].exc", snn.AllToAll(), weight=NINE, delay=0.2, via=snn.Dense()),
         ([4, 2, 0], [1, 2, 3]),
     ),
     "some": (
-        Link("E[4,2,0]", "I[3,1,2].exc", snn.FixedProb(0.5), weight=jnp.asarray(NINE), delay=0.2, via=snn.Dense()),
+        Connection(
+            "E[4,2,0]", "I[3,1,2].exc", snn.FixedProb(0.5), weight=jnp.asarray(NINE), delay=0.2, via=snn.Dense()
+        ),
         ([4, 2, 0], [3, 1, 2]),
     ),
     "learns": (
-        Link("E[5,1]", "I[0:4].exc", snn.AllToAll(), weight=1.0, delay=0.5, rule=snn.PairSTDP(), axonal=0.2),
+        Connection("E[5,1]", "I[0:4].exc", snn.AllToAll(), weight=1.0, delay=0.5, rule=snn.PairSTDP(), axonal=0.2),
         ([5, 1], [0, 1, 2, 3]),
     ),
     "sends": (
-        Link("E[3,2]", "I[::2].exc", snn.AllToAll(), weight=2.0, delay=0.5, release=snn.TsodyksMarkram(0.5, 50.0, 0.0)),
+        Connection(
+            "E[3,2]", "I[::2].exc", snn.AllToAll(), weight=2.0, delay=0.5, release=snn.TsodyksMarkram(0.5, 50.0, 0.0)
+        ),
         ([3, 2], [0, 2, 4]),
     ),
 }
@@ -120,7 +127,7 @@ both = cache(lambda: (build(LINKS), build(HAND())))
 def run(net):
     drive = snn.Replay(jnp.asarray(RASTER), into="E.in", weight=6.0)
     record = {name: snn.Raster(name) for name in SIZES} | {"w": snn.Last("learns.weight"), "v": snn.Last("I.v")}
-    return snn.simulate(net, drive, steps=STEPS, key=KEY, record=record, progress=snn.Quiet()).record
+    return snn.simulate(net, drive, steps=STEPS, key=KEY, record=record, progress=snn.progress.Quiet()).record
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -156,7 +163,7 @@ def test_spikes_are_those_of_the_network_made_by_hand():
 def test_traced_as_on_the_host():
     """Where edges are drawn by the program, with room for more of them, they are the same."""
     links = {name: LINKS[name] for name in ("in", "probable", "near", "some")}
-    apart = Link("E[6:2:-1]", "E[0:5]", snn.FixedProb(0.5, autapses=False), weight=uniform, delay=0.5)
+    apart = Connection("E[6:2:-1]", "E[0:5]", snn.FixedProb(0.5, autapses=False), weight=uniform, delay=0.5)
     links["apart"] = apart  # a choice beside an overlapping one
     host = build(links)
     traced = jax.jit(lambda key: build(links, key=key).projections)(KEY)
@@ -171,7 +178,7 @@ def test_swept():
 
     def made(p, order=(6, 5, 4, 3)):
         pre = f"E[{','.join(map(str, order))}]"
-        link = Link(pre, "I[0:5].exc", snn.FixedProb(p, most=0.8), weight=uniform, delay=0.5)
+        link = Connection(pre, "I[0:5].exc", snn.FixedProb(p, most=0.8), weight=uniform, delay=0.5)
         return build({"p": link})["p"]
 
     ps = jnp.array([0.2, 0.8])
@@ -183,7 +190,7 @@ def test_swept():
 
 
 def test_all_of_them_is_the_link_without_brackets():
-    plain = {"in": Link("E", "I.exc", snn.FixedInDegree(2), weight=uniform, delay=0.5)}
+    plain = {"in": Connection("E", "I.exc", snn.FixedInDegree(2), weight=uniform, delay=0.5)}
     some = {"in": dataclasses.replace(plain["in"], pre="E[:]", post="I[0:6].exc")}
     assert_same(jax.tree.leaves(build(plain)["in"]), jax.tree.leaves(build(some)["in"]))
 
@@ -191,11 +198,11 @@ def test_all_of_them_is_the_link_without_brackets():
 def test_nobody_connects_to_oneself():
     """Where choices overlap, the pairs of a neuron with itself are left out, and others keep their probability."""
     for topology in (snn.AllToAll(autapses=False), snn.FixedProb(1.0, autapses=False)):
-        pre, post, *_ = listed(build({"p": Link("E[0:3]", "E[4,2,1]", topology, delay=0.5)})["p"])
+        pre, post, *_ = listed(build({"p": Connection("E[0:3]", "E[4,2,1]", topology, delay=0.5)})["p"])
         assert sorted(zip(pre.tolist(), post.tolist())) == [(0, 1), (0, 2), (0, 4), (1, 2), (1, 4), (2, 1), (2, 4)]
-    both = listed(build({"p": Link("E[0:3]", "E[4,2,1]", snn.AllToAll(), delay=0.5)})["p"])
+    both = listed(build({"p": Connection("E[0:3]", "E[4,2,1]", snn.AllToAll(), delay=0.5)})["p"])
     assert len(both[0]) == 9  # control
-    alike = Link("E[2,4]", "E[2,4]", snn.FixedInDegree(1, autapses=False), delay=0.5)
+    alike = Connection("E[2,4]", "E[2,4]", snn.FixedInDegree(1, autapses=False), delay=0.5)
     assert [x.tolist() for x in listed(build({"p": alike})["p"])[:2]] == [[2, 4], [4, 2]]
 
 
@@ -203,7 +210,7 @@ def test_given_indices_that_are_traced():
     """Out of the choice they are a status bit, although the population has such a neuron."""
 
     def status(index):
-        link = Link("E[0:3]", "I[0:2].exc", snn.FromArrays(index, jnp.array([0, 1])), delay=0.5)
+        link = Connection("E[0:3]", "I[0:2].exc", snn.FromArrays(index, jnp.array([0, 1])), delay=0.5)
         return build({"p": link}).init(key=KEY).status
 
     status = jax.jit(status)
@@ -260,4 +267,4 @@ REFUSED = {
 def test_refused(name):
     ends, what, parts = REFUSED[name]
     with refused(*parts):
-        build({"p": Link(*ends, **({"topology": snn.AllToAll(), "delay": 0.5} | what))})
+        build({"p": Connection(*ends, **({"topology": snn.AllToAll(), "delay": 0.5} | what))})

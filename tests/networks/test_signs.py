@@ -29,8 +29,8 @@ def build(port, weight=0.1, **link):
     return snn.network(
         dt=0.1,
         key=KEY,
-        populations={"a": snn.Source(3), "b": snn.Population(cell, 2, ports={"exc": port})},
-        projections={"p": snn.Link("a", "b", **link)},
+        populations={"a": snn.SpikeSource(3), "b": snn.Population(cell, 2, ports={"exc": port})},
+        projections={"p": snn.Connection("a", "b", **link)},
     )
 
 
@@ -62,7 +62,7 @@ def test_drives():
     ones = jnp.ones((5, 2))
     for drive in (
         snn.Poisson(100.0, weight=-1.0, into="b"),
-        snn.Silence() + snn.Poisson(100.0, weight=[1.0, -1.0], into="b"),
+        snn.drives.Silence() + snn.Poisson(100.0, weight=[1.0, -1.0], into="b"),
         snn.Replay(-ones, into="b"),
         snn.Replay(ones, into="b", weight=-1.0),
     ):

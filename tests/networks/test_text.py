@@ -12,11 +12,11 @@ NET = snn.network(
     key=0,
     populations={
         "E": snn.Population(snn.LIF(tau=np.linspace(10.0, 20.0, 9)), 9, ports={"in": snn.Exponential(5.0)}),
-        "in": snn.Source(4),
+        "in": snn.SpikeSource(4),
     },
     projections={
-        "EE": snn.Link("E", "E", snn.FixedProb(0.3), weight=snn.Uniform(0.0, 1.0), delay=1.5, rule=RULE),
-        "i": snn.Link("in", "E", snn.AllToAll(), via=snn.Dense(), weight=0.5, release=snn.TsodyksMarkram()),
+        "EE": snn.Connection("E", "E", snn.FixedProb(0.3), weight=snn.Uniform(0.0, 1.0), delay=1.5, rule=RULE),
+        "i": snn.Connection("in", "E", snn.AllToAll(), via=snn.Dense(), weight=0.5, release=snn.TsodyksMarkram()),
     },
 )
 

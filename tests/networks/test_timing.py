@@ -21,7 +21,7 @@ def traces(populations, links, *, order=None, into="A", key=jax.random.key(0)):
     raster[:, 0] = FED
     drive = snn.Replay(jnp.asarray(raster), into=into)
     record = {name: snn.Trace(f"{name}.v") for name in populations}
-    run = snn.simulate(net, drive, steps=STEPS, key=jax.random.key(0), record=record, progress=snn.Quiet())
+    run = snn.simulate(net, drive, steps=STEPS, key=jax.random.key(0), record=record, progress=snn.progress.Quiet())
     return {name: np.asarray(v) for name, v in run.record.items()}
 
 
@@ -35,9 +35,13 @@ def test_a_spike_arrives_after_exactly_its_delay(order, via):
     """Delays 1 .. D (0 .. D in Brian2's order), one a synapse, and one a projection, wherever the ring stands."""
     delays = np.arange(order.shortest_delay, LONGEST + 1)
     n = len(delays)
-    links = {"each": snn.Link("A", "B", snn.AllToAll(), via=via, delay=delays[None] * DT, weight=np.arange(1.0, n + 1))}
-    links["all"] = snn.Link("A", "C", snn.AllToAll(), via=via, delay=LONGEST * DT, weight=3.0)
-    seen = traces({"A": snn.Source(1), "B": snn.Population(SINK, n), "C": snn.Population(SINK, 1)}, links, order=order)
+    links = {
+        "each": snn.Connection("A", "B", snn.AllToAll(), via=via, delay=delays[None] * DT, weight=np.arange(1.0, n + 1))
+    }
+    links["all"] = snn.Connection("A", "C", snn.AllToAll(), via=via, delay=LONGEST * DT, weight=3.0)
+    seen = traces(
+        {"A": snn.SpikeSource(1), "B": snn.Population(SINK, n), "C": snn.Population(SINK, 1)}, links, order=order
+    )
     sent = later(FED, 1 if isinstance(order, snn.BrianOrder) else 0)  # a source sends what arrived before its threshold
     assert np.array_equal(seen["A"][:, 0], sent)
     for i, delay in enumerate(delays):
@@ -48,16 +52,16 @@ def test_a_spike_arrives_after_exactly_its_delay(order, via):
 
 def test_same_step_edges_pass_through_three_layers_in_one_step():
     """Populations run along the edges, whatever their names; a delay of a step on one edge shows as one step."""
-    layers = {"Z": snn.Source(2), "M": snn.Source(2), "A": snn.Source(2), "K": snn.Population(SINK, 2)}
+    layers = {"Z": snn.SpikeSource(2), "M": snn.SpikeSource(2), "A": snn.SpikeSource(2), "K": snn.Population(SINK, 2)}
     swap = np.array([[0.0, 2.0], [1.0, 0.0]])
 
     def chain(delay):
         return traces(
             layers,
             {
-                "1": snn.Link("Z", "M", snn.AllToAll(), via=snn.Dense(), weight=swap),
-                "2": snn.Link("M", "A", snn.OneToOne(), weight=3.0, delay=delay),
-                "3": snn.Link("A", "K", snn.AllToAll(), weight=swap),
+                "1": snn.Connection("Z", "M", snn.AllToAll(), via=snn.Dense(), weight=swap),
+                "2": snn.Connection("M", "A", snn.OneToOne(), weight=3.0, delay=delay),
+                "3": snn.Connection("A", "K", snn.AllToAll(), weight=swap),
             },
             into="Z",
         )["K"]
@@ -70,15 +74,15 @@ def test_multapses_add_up_and_an_autapse_is_heard():
     """Two synapses of a pair count twice, held as a list or as a matrix, with one weight or one each."""
     some = snn.FromArrays([0, 0, 0], [0, 1, 1])
     links = {
-        "a": snn.Link("A", "B", some, delay=0.2, weight=5.0),
-        "b": snn.Link("A", "C", some, delay=0.2, weight=5.0, via=snn.Dense()),
-        "c": snn.Link("A", "D", some, delay=0.2, weight=np.array([1.0, 2.0, 4.0])),
-        "d": snn.Link("A", "E", some, delay=0.2, weight=np.array([1.0, 2.0, 4.0]), via=snn.Dense()),
-        "e": snn.Link("F", "F", snn.OneToOne(), delay=0.3, weight=0.5),
-        "f": snn.Link("A", "F", snn.AllToAll(), weight=np.array([[1.0, 0.0]])),
+        "a": snn.Connection("A", "B", some, delay=0.2, weight=5.0),
+        "b": snn.Connection("A", "C", some, delay=0.2, weight=5.0, via=snn.Dense()),
+        "c": snn.Connection("A", "D", some, delay=0.2, weight=np.array([1.0, 2.0, 4.0])),
+        "d": snn.Connection("A", "E", some, delay=0.2, weight=np.array([1.0, 2.0, 4.0]), via=snn.Dense()),
+        "e": snn.Connection("F", "F", snn.OneToOne(), delay=0.3, weight=0.5),
+        "f": snn.Connection("A", "F", snn.AllToAll(), weight=np.array([[1.0, 0.0]])),
     }
     sinks = {name: snn.Population(SINK, 2) for name in "BCDE"}
-    seen = traces({"A": snn.Source(1), **sinks, "F": snn.Source(2)}, links)
+    seen = traces({"A": snn.SpikeSource(1), **sinks, "F": snn.SpikeSource(2)}, links)
     for name in "BC":
         assert np.array_equal(seen[name], np.outer(later(FED, 2), [5.0, 10.0]))
     for name in "DE":
@@ -93,8 +97,8 @@ def test_a_traced_delay_is_exact_within_max_delay():
     """Swept delays, and delays set afterwards: one program, every value to the step; too long a one sets a bit."""
 
     def arrivals(delay):
-        links = {"p": snn.Link("A", "B", snn.AllToAll(), delay=1.0, max_delay=1.0)}
-        populations = {"A": snn.Source(1), "B": snn.Population(SINK, 1)}
+        links = {"p": snn.Connection("A", "B", snn.AllToAll(), delay=1.0, max_delay=1.0)}
+        populations = {"A": snn.SpikeSource(1), "B": snn.Population(SINK, 1)}
         net = snn.network(dt=DT, key=jax.random.key(0), populations=populations, projections=links)
         drive = snn.Replay(jnp.asarray(FED[:, None]), into="A")
         net = snn.set(net, "p.delay", delay)
@@ -113,7 +117,7 @@ def test_a_traced_delay_is_exact_within_max_delay():
 
 def delayed(ms, **more):
     """A network of ten neurons with one delay; nothing of its length is made."""
-    link = snn.Link("E", "E", snn.AllToAll(), delay=ms, **more)
+    link = snn.Connection("E", "E", snn.AllToAll(), delay=ms, **more)
     cell = snn.Population(SINK, 10)
     return snn.network(dt=DT, key=jax.random.key(0), populations={"E": cell}, projections={"p": link})
 

@@ -16,12 +16,12 @@ def run(cell, jumps=None, *, steps=None, current=None, record=None, ports=None, 
     n = jumps.shape[1] if jumps is not None else np.size(current)
     population = snn.Population(cell, n, ports=ports) if ports else snn.Population(cell, n)
     net = snn.network(dt=dt, key=KEY, populations={"P": population}, order=order)
-    drive = snn.Silence() if jumps is None else snn.Replay(jnp.asarray(jumps), into="P")
+    drive = snn.drives.Silence() if jumps is None else snn.Replay(jnp.asarray(jumps), into="P")
     if current is not None:
-        drive = drive + snn.Step(current, into="P")
+        drive = drive + snn.StepCurrent(current, into="P")
     steps = len(jumps) if steps is None else steps
     out = snn.simulate(
-        net, drive, steps=steps, key=KEY, record=(snn.Trace("P.v"), snn.Raster("P")), progress=snn.Quiet()
+        net, drive, steps=steps, key=KEY, record=(snn.Trace("P.v"), snn.Raster("P")), progress=snn.progress.Quiet()
     )
     return np.asarray(out.record[0]), np.asarray(out.record[1].dense())
 
@@ -54,13 +54,19 @@ def leaky_of_deep_learning(inputs, kind, next_step):
 
 
 INPUTS = np.random.default_rng(0).random((150, 6)) * 0.7
-KINDS = {"subtract": snn.Subtract, "to value": snn.ToValue, "nothing": snn.Nothing}
+KINDS = {"subtract": snn.resets.Subtract, "to value": snn.resets.ToValue, "nothing": snn.resets.NoReset}
 
 
 def leaky(kind, time):
-    gain, above = snn.PerStep(), snn.Above()
+    gain, above = snn.gains.PerStep(), snn.thresholds.Greater()
     return snn.LIF(
-        tau=-DT / np.log(BETA), v_th=THETA, v_reset=BACK, gain=gain, comparator=above, reset_kind=kind, reset_time=time
+        tau=-DT / np.log(BETA),
+        v_th=THETA,
+        v_reset=BACK,
+        gain=gain,
+        comparator=above,
+        reset_mechanism=kind,
+        reset_time=time,
     )
 
 
@@ -68,7 +74,7 @@ def leaky(kind, time):
 @pytest.mark.parametrize("next_step", [False, True])
 def test_reset_kind_and_time(kind, next_step, x64):
     """Spikes and membranes of the recursion deep-learning libraries use; the other timing is another trajectory."""
-    cell = leaky(KINDS[kind](), snn.NextStep() if next_step else snn.SameStep())
+    cell = leaky(KINDS[kind](), snn.resets.NextStep() if next_step else snn.resets.SameStep())
     v, spikes = run(cell, INPUTS)
     expected_v, expected = leaky_of_deep_learning(INPUTS, kind, next_step)
     np.testing.assert_array_equal(spikes, expected)
@@ -84,7 +90,7 @@ def test_a_current_is_added_whole(x64):
     """`PerStep`: `v <- beta v + I` also for a current and a bias, which `Resistance` weighs by `1 - beta`."""
     current = np.array([0.03, 0.05])
     cell = dict(tau=-DT / np.log(BETA), v_th=9.0, bias=0.01)
-    v, _ = run(snn.LIF(**cell, gain=snn.PerStep()), current=current, steps=40)
+    v, _ = run(snn.LIF(**cell, gain=snn.gains.PerStep()), current=current, steps=40)
     np.testing.assert_allclose(v[-1], (current + 0.01) * (1 - BETA**40) / (1 - BETA), rtol=1e-12)
     v, _ = run(snn.LIF(**cell), current=current, steps=40)
     np.testing.assert_allclose(v[-1], (current + 0.01) * (1 - BETA**40), rtol=1e-12)
@@ -93,9 +99,11 @@ def test_a_current_is_added_whole(x64):
 def test_gains_are_one_membrane_in_three_units(x64):
     """`R I`, `I tau / C` and `I / (1 - beta)` are the same drive: the same spikes when the numbers are converted."""
     tau, current = 8.0, np.linspace(20.0, 60.0, 9)
-    capacitance = run(snn.LIF(tau=tau, gain=snn.Capacitance(4.0)), current=current, steps=300)
-    resistance = run(snn.LIF(tau=tau, gain=snn.Resistance(tau / 4.0)), current=current, steps=300)
-    whole = run(snn.LIF(tau=tau, gain=snn.PerStep()), current=current * tau / 4.0 * -np.expm1(-DT / tau), steps=300)
+    capacitance = run(snn.LIF(tau=tau, gain=snn.gains.Capacitance(4.0)), current=current, steps=300)
+    resistance = run(snn.LIF(tau=tau, gain=snn.gains.Resistance(tau / 4.0)), current=current, steps=300)
+    whole = run(
+        snn.LIF(tau=tau, gain=snn.gains.PerStep()), current=current * tau / 4.0 * -np.expm1(-DT / tau), steps=300
+    )
     for v, spikes in (resistance, whole):
         np.testing.assert_allclose(v, capacitance[0], rtol=0, atol=1e-10)
         np.testing.assert_array_equal(spikes, capacitance[1])
@@ -110,11 +118,11 @@ def test_exact_ties(order, dtype):
     """Jumps of 1/4 without leak reach a threshold of 2 exactly in the eighth step: `>=` fires, `>` a step later."""
     jumps = np.full((20, 1), 0.25)
     first = {}
-    for comparator in (snn.AtLeast(), snn.Above()):
+    for comparator in (snn.thresholds.GreaterEqual(), snn.thresholds.Greater()):
         _, spikes = run(snn.LIF(tau=1e20, v_th=2.0, comparator=comparator), jumps, order=order)
         first[type(comparator)] = int(spikes[:, 0].argmax())
     late = 1 if isinstance(order, snn.BrianOrder) else 0  # Brian2's threshold is before the arrivals of its step
-    assert first == {snn.AtLeast: 7 + late, snn.Above: 8 + late}
+    assert first == {snn.thresholds.GreaterEqual: 7 + late, snn.thresholds.Greater: 8 + late}
 
 
 # --- what is heard while refractory -----------------------------------------------------------------------------------
@@ -124,7 +132,7 @@ def after_a_spike(hearing, *, jump=3.0, hold=10, at=4):
     """A spike in step 0, a jump `at` steps later: `v` after every step, decaying from then on with tau."""
     jumps = np.zeros((30, 1))
     jumps[0], jumps[at] = 25.0, jump
-    v, spikes = run(snn.LIF(tau=5.0, t_ref=hold * DT, v_reset=1.0, while_refractory=hearing), jumps)
+    v, spikes = run(snn.LIF(tau=5.0, t_ref=hold * DT, v_reset=1.0, refractory_input=hearing), jumps)
     assert spikes[0, 0] and spikes.sum() == 1
     return v[:, 0]
 
@@ -134,14 +142,14 @@ def test_drops_keeps_integrates(x64):
     decay = np.exp(-DT / 5.0)
     steps = np.arange(30)
     dropped = np.where(steps <= 10, 1.0, decay ** (steps - 10.0))
-    np.testing.assert_allclose(after_a_spike(snn.Drops()), dropped, rtol=1e-12)
+    np.testing.assert_allclose(after_a_spike(snn.refractory.Clamp()), dropped, rtol=1e-12)
 
     kept = 3.0 * decay**7  # after step 4 seven of ten steps are left, counting the fourth, as NEST does
     expected = dropped + np.where(steps > 10, kept * decay ** (steps - 11.0), 0.0)
-    np.testing.assert_allclose(after_a_spike(snn.Keeps()), expected, rtol=1e-12)
+    np.testing.assert_allclose(after_a_spike(snn.refractory.Buffer()), expected, rtol=1e-12)
 
     expected = decay**steps + np.where(steps >= 4, 3.0 * decay ** (steps - 4.0), 0.0)
-    np.testing.assert_allclose(after_a_spike(snn.Integrates()), expected, rtol=1e-12)
+    np.testing.assert_allclose(after_a_spike(snn.refractory.Ungated()), expected, rtol=1e-12)
 
 
 def test_refractory_steps():
@@ -155,8 +163,12 @@ def test_integrates_gates_only_the_threshold():
     """A neuron that hears while it is refractory fires in the first free step if what it heard is enough."""
     jumps = np.zeros((30, 1))
     jumps[0], jumps[5] = 25.0, 40.0
-    for hearing, second in ((snn.Integrates(), 11), (snn.Drops(), None), (snn.Keeps(), 11)):
-        _, spikes = run(snn.LIF(tau=20.0, t_ref=1.0, while_refractory=hearing), jumps)
+    for hearing, second in (
+        (snn.refractory.Ungated(), 11),
+        (snn.refractory.Clamp(), None),
+        (snn.refractory.Buffer(), 11),
+    ):
+        _, spikes = run(snn.LIF(tau=20.0, t_ref=1.0, refractory_input=hearing), jumps)
         assert np.flatnonzero(spikes[:, 0]).tolist() == ([0] if second is None else [0, second])
 
 
@@ -213,8 +225,8 @@ def test_relay_passes_amplitudes():
     net = snn.network(
         dt=DT,
         key=KEY,
-        populations={"in": snn.Source(3), "out": snn.Population(snn.Relay(), 3)},
-        projections={"on": snn.Link("in", "out", snn.OneToOne(), weight=0.5, delay=0.4)},
+        populations={"in": snn.SpikeSource(3), "out": snn.Population(snn.Parrot(), 3)},
+        projections={"on": snn.Connection("in", "out", snn.OneToOne(), weight=0.5, delay=0.4)},
     )
     record = {"v": snn.Trace("out.v"), "sum": snn.Count("in")}
     out = snn.simulate(net, snn.Replay(jnp.asarray(given), into="in"), steps=20, key=KEY, record=record)

@@ -9,14 +9,16 @@ import jaxsnn as snn
 
 DT, KEY, N, STEPS = 0.5, jax.random.key(5), 400, 2000
 HAZARDS = {
-    "exponential": (lambda: snn.ExponentialHazard(0.02, 2.0), lambda u: 0.02 * np.exp(u / 2.0)),
-    "sigmoid": (lambda: snn.SigmoidHazard(0.1, 2.0), lambda u: 0.1 / (1.0 + np.exp(-u / 2.0))),
+    "exponential": (lambda: snn.neurons.ExponentialHazard(0.02, 2.0), lambda u: 0.02 * np.exp(u / 2.0)),
+    "sigmoid": (lambda: snn.neurons.SigmoidHazard(0.1, 2.0), lambda u: 0.1 / (1.0 + np.exp(-u / 2.0))),
 }
 
 
 def trains(hazard, u, **choices):
     """Spikes of N neurons whose membranes stay `u` from threshold."""
-    cell = snn.EscapeLIF(v_rest=u, v_th=0.0, v_reset=-99.0, reset_kind=snn.Nothing(), hazard=hazard, **choices)
+    cell = snn.EscapeLIF(
+        v_rest=u, v_th=0.0, v_reset=-99.0, reset_mechanism=snn.resets.NoReset(), hazard=hazard, **choices
+    )
     net = snn.network(dt=DT, key=KEY, populations={"P": snn.Population(cell, N)})
     return np.asarray(snn.simulate(net, steps=STEPS, key=KEY, record=snn.Raster("P")).record.dense())
 
@@ -34,7 +36,7 @@ def test_probability_of_a_step(name, u):
 
 def test_intervals_are_geometric_after_the_refractory_period():
     """With `R` held steps the interval is `R + 1` steps and a geometric wait: mean, and share of the shortest."""
-    spikes = trains(snn.ExponentialHazard(0.1, 1.0), 1.0, t_ref=2.0)
+    spikes = trains(snn.neurons.ExponentialHazard(0.1, 1.0), 1.0, t_ref=2.0)
     p, held = 1.0 - np.exp(-DT * 0.1 * np.e), 4
     intervals = np.concatenate([np.diff(np.flatnonzero(train)) for train in spikes.T])
     count = len(intervals)
@@ -45,8 +47,8 @@ def test_intervals_are_geometric_after_the_refractory_period():
 
 def test_gradient_is_that_of_the_probability(x64):
     """`d spike / dv = dp/dv`, whether it fired or not, and the gradient of a mean count is that of its expectation."""
-    cell = snn.EscapeLIF(v_th=0.0, v_reset=-1.0, hazard=snn.ExponentialHazard(0.3, 2.0))
-    s = cell.advance(cell.init((2,), float), snn.Current(jnp.zeros(2)), DT, noise=jnp.array([0.01, 0.99]))
+    cell = snn.EscapeLIF(v_th=0.0, v_reset=-1.0, hazard=snn.neurons.ExponentialHazard(0.3, 2.0))
+    s = cell.advance(cell.init((2,), float), snn.synapses.Current(jnp.zeros(2)), DT, noise=jnp.array([0.01, 0.99]))
 
     def spike(v):
         return cell.spike(s._replace(v=v))

@@ -18,18 +18,18 @@ G0, I0, TAU_G, TAU_I, E_REV = 12.0, 150.0, 5.0, 3.0, 0.0
 STEPS = np.array([20, 40, 80, 160])
 
 
-class Held(snn.RK4):
+class Held(snn.integrators.RK4):
     """RK4 of the neuron alone: a port gives one current for the whole step."""
 
     joint = False
 
 
 INTEGRATORS = {  # and order
-    "Euler": (lambda: snn.Euler(), 1),
-    "ExponentialEuler": (lambda: snn.ExponentialEuler(), 1),
-    "RK2": (lambda: snn.RK2(), 2),
-    "RK4": (lambda: snn.RK4(), 4),
-    "RKF45": (lambda: snn.RKF45(1e9), 5),  # any error is small enough: one step of the pair
+    "Euler": (lambda: snn.integrators.Euler(), 1),
+    "ExponentialEuler": (lambda: snn.integrators.ExponentialEuler(), 1),
+    "RK2": (lambda: snn.integrators.RK2(), 2),
+    "RK4": (lambda: snn.integrators.RK4(), 4),
+    "RKF45": (lambda: snn.integrators.RKF45(1e9), 5),  # any error is small enough: one step of the pair
 }
 MODELS = {  # below threshold, and for how many ms
     "AdEx": (lambda integrator: snn.AdEx(bias=300.0, tau_w=20.0, integrator=integrator), 16.0),
@@ -98,8 +98,8 @@ def test_order_is_lost_where_ports_are_held():
 
 
 def test_exponential_euler_is_exact_for_a_linear_membrane():
-    cell = snn.CobaLIF(bias=200.0, integrator=snn.ExponentialEuler())
-    s = cell.advance(cell.init((), float), snn.Current(jnp.zeros(())), 7.0)
+    cell = snn.CobaLIF(bias=200.0, integrator=snn.integrators.ExponentialEuler())
+    s = cell.advance(cell.init((), float), snn.synapses.Current(jnp.zeros(())), 7.0)
     tau, end = 250.0 / 16.6667, -70.0 + 200.0 / 16.6667
     np.testing.assert_allclose(s.v, end + (-70.0 - end) * np.exp(-7.0 / tau), rtol=1e-14)
 
@@ -109,8 +109,8 @@ def test_rkf45_holds_its_tolerance():
 
     @jax.jit
     def end(tolerance):
-        cell = snn.HodgkinHuxley(bias=650.0, integrator=snn.RKF45(tolerance))
-        go = lambda _, s: cell.advance(s, snn.Current(jnp.zeros(())), 0.5)
+        cell = snn.HodgkinHuxley(bias=650.0, integrator=snn.integrators.RKF45(tolerance))
+        go = lambda _, s: cell.advance(s, snn.synapses.Current(jnp.zeros(())), 0.5)
         return jax.lax.fori_loop(0, 8, go, cell.init((), float)).v
 
     right = exact(snn.HodgkinHuxley(bias=650.0), (), 4.0)
@@ -124,12 +124,12 @@ def test_rkf45_has_no_derivative():
     @functools.partial(jax.jit, static_argnums=1)
     def v(bias, kind):
         cell = snn.AdEx(bias=bias, integrator=kind())
-        go = lambda _, s: cell.advance(s, snn.Current(jnp.zeros(())), 0.5)
+        go = lambda _, s: cell.advance(s, snn.synapses.Current(jnp.zeros(())), 0.5)
         return jax.lax.fori_loop(0, 20, go, cell.init((), float)).v
 
     with pytest.raises(ValueError, match=r"use integrator=RK4\(\)"):
-        jax.grad(v)(300.0, snn.RKF45)
-    for kind in (snn.RK4, snn.ExponentialEuler):
+        jax.grad(v)(300.0, snn.integrators.RKF45)
+    for kind in (snn.integrators.RK4, snn.integrators.ExponentialEuler):
         slope = jax.grad(v)(300.0, kind)
         difference = (v(300.0 + 1e-3, kind) - v(300.0 - 1e-3, kind)) / 2e-3
         np.testing.assert_allclose(slope, difference, rtol=1e-6)

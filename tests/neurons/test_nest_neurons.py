@@ -30,23 +30,26 @@ def run(cell, steps, dt=0.1, init=None):
 
 
 def adex(current, t_ref, **integrator):
-    integrator = integrator or {"integrator": snn.RKF45(1e-6, relative=1e-6, first=0.01)}
+    integrator = integrator or {"integrator": snn.integrators.RKF45(1e-6, relative=1e-6, first=0.01)}
     return snn.AdEx(bias=current, t_ref=t_ref, **integrator)
 
 
 def traub(**choices):
     """NEST's gates start at rest for `v - v_t = e_l`."""
-    cell = snn.TraubMiles(bias=200.0, detector=snn.AtPeak(), **choices)
+    cell = snn.TraubMiles(bias=200.0, detector=snn.neurons.PeakDetector(), **choices)
     start = snn.set(cell, "v0", -123.0).init((), float)
     return cell, {gate: getattr(start, gate) for gate in "mhn"}
 
 
 CASES = {  # cell, its initial values, and another integrator or detector
-    "iaf_cond_exp": lambda: (snn.CobaLIF(bias=500.0, integrator=snn.RKF45()), {}),
+    "iaf_cond_exp": lambda: (snn.CobaLIF(bias=500.0, integrator=snn.integrators.RKF45()), {}),
     "aeif_cond_exp": lambda: (adex(700.0, 2.0), {}),
     "aeif_cond_exp t_ref 0": lambda: (adex(900.0, 0.0), {}),
-    "hh_psc_alpha": lambda: (snn.HodgkinHuxley(bias=650.0, integrator=snn.RKF45(), detector=snn.AtPeak()), {}),
-    "hh_cond_exp_traub": lambda: traub(integrator=snn.RKF45()),
+    "hh_psc_alpha": lambda: (
+        snn.HodgkinHuxley(bias=650.0, integrator=snn.integrators.RKF45(), detector=snn.neurons.PeakDetector()),
+        {},
+    ),
+    "hh_cond_exp_traub": lambda: traub(integrator=snn.integrators.RKF45()),
 }
 
 
@@ -69,8 +72,8 @@ def test_adex_at_a_finer_step(golden):
 @pytest.mark.parametrize(
     ("name", "cell", "most"),
     [
-        ("aeif_cond_exp", lambda: (adex(700.0, 2.0, integrator=snn.RK4()), {}), 20),
-        ("hh_psc_alpha", lambda: (snn.HodgkinHuxley(bias=650.0, detector=snn.AtPeak()), {}), None),
+        ("aeif_cond_exp", lambda: (adex(700.0, 2.0, integrator=snn.integrators.RK4()), {}), 20),
+        ("hh_psc_alpha", lambda: (snn.HodgkinHuxley(bias=650.0, detector=snn.neurons.PeakDetector()), {}), None),
         ("hh_cond_exp_traub", lambda: traub(), None),
     ],
 )
@@ -94,7 +97,7 @@ TYPES = {
     "FS": dict(a=0.1, d=2.0),
     "LTS": dict(b=0.25, d=2.0),
 }
-SCHEMES = {"consistent": (0.1, snn.Euler()), "published": (1.0, snn.MembraneFirst(2))}
+SCHEMES = {"consistent": (0.1, snn.integrators.Euler()), "published": (1.0, snn.integrators.SemiImplicitEuler(2))}
 
 
 def in_numpy(scheme, dt, a=0.02, b=0.2, c=-65.0, d=8.0, steps=1000):
@@ -126,7 +129,7 @@ def test_izhikevich(kind, scheme, golden):
     times, v, u = (golden[f"izhikevich {kind} {scheme}.{x}"] for x in ("times", "v", "u"))
 
     s = cell.init((len(v) - 1,), float)._replace(v=jnp.asarray(v[:-1]), u=jnp.asarray(u[:-1]))
-    s = cell.advance(s, snn.Current(jnp.zeros(len(v) - 1)), dt)
+    s = cell.advance(s, snn.synapses.Current(jnp.zeros(len(v) - 1)), dt)
     fired = cell.spike(s)
     s = cell.reset(s, fired, dt)
     np.testing.assert_allclose(s.v, v[1:], rtol=0, atol=1e-11)

@@ -16,7 +16,7 @@ from tests.refused import refused
 KEY = jax.random.key(0)
 
 
-class FitzHughNagumo(snn.AbstractODE):
+class FitzHughNagumo(snn.neurons.AbstractODE):
     variables = ("v", "w")
     v0: Array = snn.param(-1.2)
     w0: Array = snn.param(-0.62)
@@ -27,7 +27,7 @@ class FitzHughNagumo(snn.AbstractODE):
         return s.v - s.v**3 / 3 - s.w + current, (s.v + 0.7 - 0.8 * s.w) / self.tau
 
 
-class AdaptiveLIF(snn.AbstractODE):
+class AdaptiveLIF(snn.neurons.AbstractODE):
     variables = ("v", "w")
     e_l: Array = snn.param(-70.0, unit="mV")
     v_th: Array = snn.param(-50.0, unit="mV")
@@ -41,7 +41,7 @@ class AdaptiveLIF(snn.AbstractODE):
         return super().jump(s, spike)._replace(w=s.w + 60.0 * spike)
 
 
-class Integrator(snn.AbstractODE):
+class Integrator(snn.neurons.AbstractODE):
     """No threshold: a read-out."""
 
     tau: Array = snn.param(10.0, unit="ms", above=0.0)
@@ -71,10 +71,10 @@ def oscillation():
 
 @pytest.mark.parametrize(("how", "dt", "atol"), [("RK4", 0.1, 5e-5), ("ExponentialEuler", 0.005, 0.03)])
 def test_an_oscillator(how, dt, atol, x64):
-    cell = FitzHughNagumo(integrator=getattr(snn, how)())
+    cell = FitzHughNagumo(integrator=getattr(snn.integrators, how)())
     net = snn.network(dt=dt, key=KEY, populations={"F": snn.Population(cell, 1)})
     record = {"v": snn.Trace("F.v"), "w": snn.Trace("F.w"), "spikes": snn.Raster("F")}
-    run = snn.simulate(net, snn.Step(0.5, into="F"), t=200.0, key=KEY, record=record)
+    run = snn.simulate(net, snn.StepCurrent(0.5, into="F"), t=200.0, key=KEY, record=record)
     solution, times = oscillation()
     right = solution(dt * np.arange(1, 1 + round(200.0 / dt)))
     np.testing.assert_allclose(run["v"][:, 0], right[0], rtol=0, atol=atol)
@@ -129,12 +129,12 @@ def test_adaptation_and_two_conductances(x64):
     """Below threshold to 1e-4 mV until the first spike; every spike within two steps of the exact one."""
     steps = round(T / DT)
     ports = {"exc": snn.Conductance(TAU_E, e_rev=0.0), "inh": snn.Conductance(TAU_I, e_rev=-80.0)}
-    cell = AdaptiveLIF(integrator=snn.RK4())
+    cell = AdaptiveLIF(integrator=snn.integrators.RK4())
     net = snn.network(dt=DT, key=KEY, populations={"A": snn.Population(cell, 1, ports=ports)})
     exc, inh = np.zeros((steps, 1)), np.zeros((steps, 1))
     for t, e, i in ARRIVALS:  # what arrives in step k acts from t_{k+1}
         exc[round(t / DT) - 1], inh[round(t / DT) - 1] = e, i
-    drive = snn.Replay(exc, into="A.exc") + snn.Replay(inh, into="A.inh") + snn.Step(100.0, into="A")
+    drive = snn.Replay(exc, into="A.exc") + snn.Replay(inh, into="A.inh") + snn.StepCurrent(100.0, into="A")
     run = snn.simulate(
         net, drive, t=T, key=KEY, record={"v": snn.Trace("A.v"), "w": snn.Trace("A.w"), "s": snn.Raster("A")}
     )
@@ -153,7 +153,7 @@ def test_a_readout_never_fires():
     """Exact with the default integrator, which takes the derivative of `flow` by itself."""
     net = snn.network(dt=2.0, key=KEY, populations={"R": snn.Population(Integrator(), 3)})
     run = snn.simulate(
-        net, snn.Step(1.0, into="R"), t=20.0, key=KEY, record={"v": snn.Trace("R.v"), "n": snn.Count("R")}
+        net, snn.StepCurrent(1.0, into="R"), t=20.0, key=KEY, record={"v": snn.Trace("R.v"), "n": snn.Count("R")}
     )
     np.testing.assert_allclose(run["v"][:, 0], 1.0 - np.exp(-np.arange(2.0, 22.0, 2.0) / 10.0), rtol=1e-5)
     assert run["n"].sum() == 0
@@ -163,14 +163,20 @@ def test_refractoriness_and_what_is_kept():
     """Held where it is reset; the state has what is needed, by name, and no more."""
     assert FitzHughNagumo().init((2,), jnp.float32)._fields == ("v", "w", "before")
     assert AdaptiveLIF().init((2,), jnp.float32)._fields == ("v", "w", "r")
-    assert Integrator(integrator=snn.RK4()).init((), jnp.float32)._fields == ("v", "stiff")
-    assert AdaptiveLIF(integrator=snn.RKF45()).init((), jnp.float32)._fields == ("v", "w", "r", "step", "fired")
+    assert Integrator(integrator=snn.integrators.RK4()).init((), jnp.float32)._fields == ("v", "stiff")
+    assert AdaptiveLIF(integrator=snn.integrators.RKF45()).init((), jnp.float32)._fields == (
+        "v",
+        "w",
+        "r",
+        "step",
+        "fired",
+    )
     cell = AdaptiveLIF(v_reset=-55.0)
     s = cell.init((), jnp.float32)._replace(v=jnp.float32(-40.0))
     s = cell.reset(s, cell.spike(s), 1.0)
     assert (s.v, s.w, s.r) == (-55.0, 60.0, 2)
-    assert cell.advance(s, snn.Current(jnp.float32(1e4)), 1.0).v == -55.0
-    assert cell.kick(s, jnp.float32(50.0), 1.0).v == -55.0
+    assert cell.advance(s, snn.synapses.Current(jnp.float32(1e4)), 1.0).v == -55.0
+    assert cell.add_jump(s, jnp.float32(50.0), 1.0).v == -55.0
 
 
 def test_gradients_and_other_integrators():
@@ -178,7 +184,7 @@ def test_gradients_and_other_integrators():
 
     def count(bias):
         net = snn.network(dt=0.5, key=KEY, populations={"A": snn.Population(AdaptiveLIF(), 1)})
-        return snn.simulate(net, snn.Step(bias, into="A"), t=100.0, key=KEY, record=snn.Count("A")).record[0]
+        return snn.simulate(net, snn.StepCurrent(bias, into="A"), t=100.0, key=KEY, record=snn.Count("A")).record[0]
 
     value, slope = jax.value_and_grad(count)(400.0)
     assert value > 2 and jnp.isfinite(slope) and slope != 0
@@ -199,4 +205,4 @@ def test_refused():
         AdaptiveLIF(v_reset=-40.0)
     with refused("Short.flow gave 1 derivatives", "v, w"):
         cell = Short()
-        cell.advance(cell.init((), jnp.float32), snn.Current(jnp.zeros(())), 0.1)
+        cell.advance(cell.init((), jnp.float32), snn.synapses.Current(jnp.zeros(())), 0.1)

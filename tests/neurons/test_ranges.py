@@ -73,18 +73,18 @@ def test_nothing_is_nan_or_out_of_its_bounds(kind):
 
 RELATIONS = {
     "LIF": (lambda x: snn.LIF(v_reset=x, v_th=20.0), 20.1, 20.0),
-    "LIF beyond": (lambda x: snn.LIF(v_reset=x, v_th=20.0, comparator=snn.Above()), 20.1, 20.0),
+    "LIF beyond": (lambda x: snn.LIF(v_reset=x, v_th=20.0, comparator=snn.thresholds.Greater()), 20.1, 20.0),
     "CubaLIF": (lambda x: snn.CubaLIF(v_reset=x), 1.1, 0.9),
-    "ALIF": (lambda x: snn.ALIF(v_reset=x, reset_kind=snn.Subtract()), 20.1, 0.0),
+    "ALIF": (lambda x: snn.ALIF(v_reset=x, reset_mechanism=snn.resets.Subtract()), 20.1, 0.0),
     "Lapicque": (lambda x: snn.Lapicque(v_reset=x), 1.1, 0.0),
     "CobaLIF": (lambda x: snn.CobaLIF(v_reset=x), -55.0, -56.0),
     "AdEx": (lambda x: snn.AdEx(v_reset=x), 0.0, -60.0),
     "AdEx overflow": (lambda x: snn.AdEx(delta_t=x), 0.5, 2.0),
     "QIF": (lambda x: snn.QIF(v_reset=x), 10.0, -10.0),
     "Izhikevich": (lambda x: snn.Izhikevich(c=x), 30.0, -65.0),
-    "DualConductance": (lambda x: snn.DualConductance(x, 5.0, size=snn.Bare()), 5.0, 1.0),
-    "Saturating": (lambda x: snn.Saturating(tau_rise=x), 100.0, 2.0),
-    "Saturating series": (lambda x: snn.Saturating(alpha=x), 5.0, 0.5),
+    "DualConductance": (lambda x: snn.DualConductance(x, 5.0, size=snn.synapses.Unnormalised()), 5.0, 1.0),
+    "SaturatingRelease": (lambda x: snn.connectivity.SaturatingRelease(tau_rise=x), 100.0, 2.0),
+    "Saturating series": (lambda x: snn.connectivity.SaturatingRelease(alpha=x), 5.0, 0.5),
 }
 
 
@@ -109,7 +109,7 @@ def test_relations_between_numbers():
 
 
 def test_resets_that_do_nothing_ask_nothing():
-    snn.LIF(v_reset=30.0, reset_kind=snn.Nothing())
+    snn.LIF(v_reset=30.0, reset_mechanism=snn.resets.NoReset())
 
 
 def test_initial_values():

@@ -33,26 +33,49 @@ def run(cell, x, *names, into=snn.Replay):
 
 def synaptic(**choices):
     """snnTorch's `Synaptic`: alpha 0.8, beta 0.9, threshold 1."""
-    return snn.CubaLIF(tau_syn=-DT / np.log(0.8), tau=-DT / np.log(0.9), **{"reset_time": snn.NextStep(), **choices})
+    return snn.CubaLIF(
+        tau_syn=-DT / np.log(0.8), tau=-DT / np.log(0.9), **{"reset_time": snn.resets.NextStep(), **choices}
+    )
 
 
 def norse(**choices):
     """Norse: tau_syn 5 ms, tau_mem 10 ms, reset to -0.1."""
-    choices = {"decay": snn.EulerDecay(), "gain": snn.Resistance(1.0), **choices}
+    choices = {"decay": snn.neurons.EulerDecay(), "gain": snn.gains.Resistance(1.0), **choices}
     return snn.CubaLIF(tau_syn=5.0, tau=10.0, v_reset=-0.1, **choices)
 
 
 def lava(**choices):
     """Lava's LIF in floating point: du 1/4, dv 1/8, bias 0.05, threshold 2."""
-    return snn.CubaLIF(tau_syn=4.0, tau=8.0, bias=0.05, v_th=2.0, decay=snn.EulerDecay(), **choices)
+    return snn.CubaLIF(tau_syn=4.0, tau=8.0, bias=0.05, v_th=2.0, decay=snn.neurons.EulerDecay(), **choices)
 
 
-OLD, SUBTRACT, SAME = snn.OldCurrent(), snn.Subtract(), snn.SameStep()
+OLD, SUBTRACT, SAME = snn.neurons.CurrentBeforeInput(), snn.resets.Subtract(), snn.resets.SameStep()
 CASES = {  # library, setting, what is shown of the current, the cell, another choice, which must not do the same
-    "synaptic, subtract": ("snntorch", "subtract", 1.0, synaptic, dict(reset_kind=SUBTRACT), dict(reset_time=SAME)),
-    "synaptic, zero": ("snntorch", "zero", 1.0, synaptic, {}, dict(reset_kind=SUBTRACT)),
-    "norse": ("norse", "feed_forward", 0.8, norse, {}, dict(decay=snn.ExactDecay())),  # decayed before it is shown
-    "norse, lsnn": ("norse", "no_adaptation", 1.0, norse, dict(recursion=OLD), dict(recursion=snn.NewCurrent())),
+    "synaptic, subtract": (
+        "snntorch",
+        "subtract",
+        1.0,
+        synaptic,
+        dict(reset_mechanism=SUBTRACT),
+        dict(reset_time=SAME),
+    ),
+    "synaptic, zero": ("snntorch", "zero", 1.0, synaptic, {}, dict(reset_mechanism=SUBTRACT)),
+    "norse": (
+        "norse",
+        "feed_forward",
+        0.8,
+        norse,
+        {},
+        dict(decay=snn.neurons.ExactDecay()),
+    ),  # decayed before it is shown
+    "norse, lsnn": (
+        "norse",
+        "no_adaptation",
+        1.0,
+        norse,
+        dict(recursion=OLD),
+        dict(recursion=snn.neurons.CurrentAfterInput()),
+    ),
     "lava": ("lava", "float", 1.0, lava, {}, dict(recursion=OLD)),
 }
 
@@ -72,8 +95,13 @@ def test_a_decaying_current_is_a_port():
     """`DecayingCurrent` is `LIF` beside an `Exponential` port, NEST's `iaf_psc_exp`, at equal time constants too."""
     x = golden("norse", "feed_forward")[0]
     for tau_syn in (5.0, 8.0):
-        numbers = dict(tau=8.0, v_th=1.0, t_ref=2.0, bias=0.1, gain=snn.Capacitance(6.0))
-        own = snn.CubaLIF(tau_syn=tau_syn, recursion=snn.DecayingCurrent(), comparator=snn.AtLeast(), **numbers)
+        numbers = dict(tau=8.0, v_th=1.0, t_ref=2.0, bias=0.1, gain=snn.gains.Capacitance(6.0))
+        own = snn.CubaLIF(
+            tau_syn=tau_syn,
+            recursion=snn.neurons.DecayingCurrent(),
+            comparator=snn.thresholds.GreaterEqual(),
+            **numbers,
+        )
         populations = {"P": snn.Population(snn.LIF(**numbers), x.shape[1], ports={"in": snn.Exponential(tau_syn)})}
         record = (snn.Raster("P"), snn.Trace("P.v"))
         net = snn.network(dt=DT, key=KEY, populations=populations)
@@ -84,7 +112,7 @@ def test_a_decaying_current_is_a_port():
         assert spikes.sum() > 50
 
 
-@pytest.mark.parametrize("recursion", [snn.NewCurrent(), snn.OldCurrent()])
+@pytest.mark.parametrize("recursion", [snn.neurons.CurrentAfterInput(), snn.neurons.CurrentBeforeInput()])
 def test_arrivals_after_the_threshold(recursion):
     """In Brian2's order what arrives in a step moves the membrane in the next: decayed once (new) or whole (old)."""
     x = np.zeros((3, 1))
@@ -92,7 +120,7 @@ def test_arrivals_after_the_threshold(recursion):
     cell = synaptic(recursion=recursion, v_th=9.0)
     net = snn.network(dt=DT, key=KEY, populations={"P": snn.Population(cell, 1)}, order=snn.BrianOrder())
     v = snn.simulate(net, snn.Replay(jnp.asarray(x), into="P"), steps=3, key=KEY, record=snn.Trace("P.v")).record
-    first = 0.8 if isinstance(recursion, snn.NewCurrent) else 1.0
+    first = 0.8 if isinstance(recursion, snn.neurons.CurrentAfterInput) else 1.0
     np.testing.assert_allclose(v[:, 0], [0.0, first, 0.9 * first + 0.8 * first], rtol=1e-12)
 
 
@@ -102,7 +130,7 @@ def test_arrivals_after_the_threshold(recursion):
 def adaptive(tau_a=40.0, **choices):
     """Norse's LSNN without memory in its current: Euler decays, as time constants of exact ones."""
     euler = lambda tau: -DT / np.log1p(-DT / tau)
-    numbers = dict(v_th=1.0, v_reset=-0.1, beta=0.3, comparator=snn.Above())
+    numbers = dict(v_th=1.0, v_reset=-0.1, beta=0.3, comparator=snn.thresholds.Greater())
     return snn.ALIF(tau=euler(10.0), tau_a=euler(tau_a), **numbers, **choices)
 
 
@@ -111,14 +139,14 @@ def late(x):
     return np.concatenate([np.zeros_like(x[:1]), 4.0 * x[:-1]])
 
 
-class Currents(snn.AbstractDrive):
+class Currents(snn.drives.AbstractDrive):
     """A current for every neuron and step."""
 
     x: jax.Array
     into: str
 
     def step(self, d, t, signals, *, key):
-        return d, snn.Inputs(currents={self.into: self.x[t]})
+        return d, snn.simulation.Inputs(currents={self.into: self.x[t]})
 
 
 def test_norses_adaptive_threshold():
@@ -127,14 +155,14 @@ def test_norses_adaptive_threshold():
     np.testing.assert_array_equal(found[0], spikes)
     np.testing.assert_allclose(found[1], v, rtol=0, atol=1e-12)
     np.testing.assert_allclose(1.0 + 0.3 * found[2], b, rtol=0, atol=1e-12)
-    for other in (adaptive(44.0), adaptive(increment=snn.NormalisedIncrement())):
+    for other in (adaptive(44.0), adaptive(increment=snn.neurons.NormalisedIncrement())):
         assert np.count_nonzero(run(other, late(x), into=Currents)[0] != spikes) > 3
 
 
 def test_normalised_is_a_larger_beta():
     """`1 - exp(-dt/tau_a)` a spike is another scale of `a`: the same spikes with `beta` divided by it."""
     x, scale = late(golden("norse", "adaptation")[0]), 1.0 / 40.0
-    whole, normalised = adaptive(), adaptive(increment=snn.NormalisedIncrement())
+    whole, normalised = adaptive(), adaptive(increment=snn.neurons.NormalisedIncrement())
     a = run(whole, x, "a", into=Currents)
     b = run(snn.set(normalised, "beta", 0.3 / scale), x, "a", into=Currents)
     np.testing.assert_array_equal(a[0], b[0])
@@ -145,14 +173,14 @@ def test_bellecs_recursion():
     """`v <- alpha v + w x - v_th z`, `a <- rho a + z`, `z = H(v - v_th - beta a)`, none for two steps after one."""
     rng = np.random.default_rng(3)
     x, alpha, rho, v_th, beta = rng.random((300, 4)), 0.9, 0.98, 0.6, 0.2
-    choices = dict(gain=snn.PerStep(), reset_kind=snn.Subtract(), reset_time=snn.NextStep())
+    choices = dict(gain=snn.gains.PerStep(), reset_mechanism=snn.resets.Subtract(), reset_time=snn.resets.NextStep())
     cell = snn.ALIF(
         tau=-DT / np.log(alpha),
         tau_a=-DT / np.log(rho),
         v_th=v_th,
         beta=beta,
         t_ref=2.0,
-        while_refractory=snn.Integrates(),
+        refractory_input=snn.refractory.Ungated(),
         **choices,
     )
     v, a, z, r, out = np.zeros(4), np.zeros(4), np.zeros(4), np.zeros(4), []
@@ -173,17 +201,19 @@ def test_bellecs_recursion():
 def test_lapicque_is_snntorchs():
     """`V += (I - V/R)/C`, the reset of the step before subtracted. Control: the exact solution of the same equation."""
     x, (spikes, v) = golden("snntorch", "lapicque")
-    choices = dict(comparator=snn.Above(), reset_kind=snn.Subtract(), reset_time=snn.NextStep())
+    choices = dict(
+        comparator=snn.thresholds.Greater(), reset_mechanism=snn.resets.Subtract(), reset_time=snn.resets.NextStep()
+    )
     found = run(snn.Lapicque(2.0, 5.0, **choices), 12.0 * x, "v", into=Currents)
     np.testing.assert_array_equal(found[0], spikes)
     np.testing.assert_allclose(found[1], v, rtol=0, atol=1e-12)
-    exact = snn.LIF(tau=10.0, v_th=1.0, gain=snn.Resistance(2.0), **choices)
+    exact = snn.LIF(tau=10.0, v_th=1.0, gain=snn.gains.Resistance(2.0), **choices)
     assert np.count_nonzero(run(exact, 12.0 * x, into=Currents)[0] != spikes) > 3
 
 
 BAD = {
-    "CubaLIF.decay": dict(recursion=snn.DecayingCurrent(), decay=snn.EulerDecay()),
-    "CubaLIF.while_refractory": dict(while_refractory=snn.Keeps()),
+    "CubaLIF.decay": dict(recursion=snn.neurons.DecayingCurrent(), decay=snn.neurons.EulerDecay()),
+    "CubaLIF.refractory_input": dict(refractory_input=snn.refractory.Buffer()),
     "CubaLIF.tau_syn": dict(tau_syn=0.0),
 }
 

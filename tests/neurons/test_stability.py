@@ -15,11 +15,11 @@ from tests.refused import refused
 
 KEY, T = jax.random.key(0), 60.0
 INTEGRATORS = {
-    "Euler": snn.Euler,
-    "MembraneFirst": snn.MembraneFirst,
-    "RK2": snn.RK2,
-    "RK4": snn.RK4,
-    "ExponentialEuler": snn.ExponentialEuler,
+    "Euler": snn.integrators.Euler,
+    "SemiImplicitEuler": snn.integrators.SemiImplicitEuler,
+    "RK2": snn.integrators.RK2,
+    "RK4": snn.integrators.RK4,
+    "ExponentialEuler": snn.integrators.ExponentialEuler,
 }
 CELLS = {"AdEx": snn.AdEx, "Izhikevich": snn.Izhikevich, "CobaLIF": snn.CobaLIF}
 CURRENTS = {"AdEx": (0.0, 1000.0), "Izhikevich": (0.0, 20.0), "CobaLIF": (0.0, 1000.0)}
@@ -82,7 +82,9 @@ def test_unstable_ones_are():
     """Control: spikes by inhibition alone, which are the same without a report, and do not go unnoticed in a run."""
     counts, reported = outcomes("CobaLIF")[1]["RK4"]
     assert counts[2, 1] > 5 and reported[2, 1] and not reported[0].any()
-    cell = snn.Population(snn.CobaLIF(integrator=snn.RK4()), 4, ports={"i": snn.Conductance(10.0, e_rev=-80.0)})
+    cell = snn.Population(
+        snn.CobaLIF(integrator=snn.integrators.RK4()), 4, ports={"i": snn.Conductance(10.0, e_rev=-80.0)}
+    )
     net = snn.network(dt=1.0, key=KEY, populations={"E": cell})
     drive = snn.Poisson(8000.0, weight=10.0, into="E")
     with pytest.raises(snn.SimulationError, match=r"STIFF: .* take ExponentialEuler\(\) or a shorter dt"):
@@ -94,8 +96,8 @@ def test_unstable_ones_are():
 def test_defaults():
     """The published programs for Izhikevich's neuron; for all others what is stable at any step."""
     kinds = (snn.EIF, snn.AdEx, snn.QIF, snn.CobaLIF, snn.HodgkinHuxley, snn.TraubMiles)
-    assert all(isinstance(kind().integrator, snn.ExponentialEuler) for kind in kinds)
-    assert isinstance(snn.Izhikevich().integrator, snn.MembraneFirst)
+    assert all(isinstance(kind().integrator, snn.integrators.ExponentialEuler) for kind in kinds)
+    assert isinstance(snn.Izhikevich().integrator, snn.integrators.SemiImplicitEuler)
 
 
 def build(cell, dt, port=None):
@@ -105,11 +107,11 @@ def build(cell, dt, port=None):
 
 REFUSED = {
     "leak": (
-        lambda: build(snn.CobaLIF(g_l=2000.0, integrator=snn.RK4()), 1.0),
+        lambda: build(snn.CobaLIF(g_l=2000.0, integrator=snn.integrators.RK4()), 1.0),
         ("decays at 8 / ms", "RK4() is stable"),
     ),
     "port": (
-        lambda: build(snn.CobaLIF(integrator=snn.RK2()), 0.5, snn.Conductance(0.2)),
+        lambda: build(snn.CobaLIF(integrator=snn.integrators.RK2()), 0.5, snn.Conductance(0.2)),
         ("Population 'E'", "decays at 5 / ms", "stable up to dt = 0.4 ms", "got dt = 0.5 ms", "ExponentialEuler()"),
     ),
     "gates": (
@@ -118,7 +120,7 @@ REFUSED = {
     ),
     "Lapicque": (lambda: build(snn.Lapicque(1.0, 1.0), 1.5), ("resistance * capacitance", "at least dt = 1.5 ms")),
     "EulerDecay": (
-        lambda: build(snn.CubaLIF(tau_syn=0.5, decay=snn.EulerDecay()), 1.0),
+        lambda: build(snn.CubaLIF(tau_syn=0.5, decay=snn.neurons.EulerDecay()), 1.0),
         ("CubaLIF.tau_syn is 0.5 ms", "at least dt = 1 ms", "ExactDecay()"),
     ),
 }
@@ -137,11 +139,11 @@ def test_or_a_status_bit():
     @jax.jit
     @jax.vmap
     def status(tau):
-        cell = snn.CubaLIF(tau_syn=tau, decay=snn.EulerDecay())
+        cell = snn.CubaLIF(tau_syn=tau, decay=snn.neurons.EulerDecay())
         port = {"in": snn.Conductance(tau)}
         populations = {
             "L": snn.Population(cell, 1),
-            "C": snn.Population(snn.CobaLIF(integrator=snn.RK2()), 1, ports=port),
+            "C": snn.Population(snn.CobaLIF(integrator=snn.integrators.RK2()), 1, ports=port),
         }
         net = snn.network(dt=0.5, key=KEY, populations=populations)
         return snn.simulate(net, steps=2, key=KEY).status
@@ -153,6 +155,6 @@ def test_an_upstroke_stays_finite():
     """`AdEx` as steep as is allowed, in steps of 1 ms and single precision; growth without a bound would not."""
     cell = snn.AdEx(v_t=-60.0, v_peak=10.0, delta_t=1.0)
     v = jnp.linspace(-60.0, 9.9, 50)
-    s = cell.advance(cell.init(v.shape, v.dtype)._replace(v=v), snn.Current(jnp.zeros_like(v)), 1.0)
+    s = cell.advance(cell.init(v.shape, v.dtype)._replace(v=v), snn.synapses.Current(jnp.zeros_like(v)), 1.0)
     assert bool(jnp.all(jnp.isfinite(cell.reset(s, cell.spike(s), 1.0).v)))
     assert not jnp.isfinite(jnp.expm1(cell.g_l / cell.c * jnp.exp(69.9)))

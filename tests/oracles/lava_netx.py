@@ -16,7 +16,7 @@ from lava.lib.dl.netx.utils import optimize_weight_bits
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.proc.io.sink import RingBuffer as Sink
-from lava.proc.io.source import RingBuffer as Source
+from lava.proc.io.source import RingBuffer as SpikeSource
 from lava.utils.weightutils import clip_weights, determine_sign_mode, truncate_weights
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -30,7 +30,7 @@ def run(path, x):
     with h5py.File(path) as file:
         image = tuple(file["layer/0/shape"][()])
     data = x.reshape(steps, *image).transpose(0, *range(len(image), 0, -1)) if len(shape) == 3 else x
-    source = Source(data=np.moveaxis(data, 0, -1).astype(np.int32))
+    source = SpikeSource(data=np.moveaxis(data, 0, -1).astype(np.int32))
     source.s_out.connect(net.inp)
     sinks = []
     for layer in net.layers:

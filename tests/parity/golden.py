@@ -38,7 +38,7 @@ def port(spec, held):
     made = {
         "delta": lambda: snn.Delta(),
         "exp": lambda: snn.Exponential(spec["tau"]),
-        "frozen": lambda: snn.Exponential(spec["tau"], hold=snn.Frozen()),
+        "frozen": lambda: snn.Exponential(spec["tau"], hold=snn.synapses.ZeroOrderHold()),
         "alpha": lambda: snn.Alpha(spec["tau"]),
         "cond": lambda: snn.Conductance(spec["tau"], spec["E"]),
     }[spec["kind"]]()
@@ -47,8 +47,8 @@ def port(spec, held):
 
 def hearing(p):
     if not p["v_held"]:
-        return snn.Integrates()
-    return {"drop": snn.Drops, "discount": snn.Keeps}[p["jump_held"]]()
+        return snn.refractory.Ungated()
+    return {"drop": snn.refractory.Clamp, "discount": snn.refractory.Buffer}[p["jump_held"]]()
 
 
 def cell(p):
@@ -60,10 +60,10 @@ def cell(p):
         v_reset=p["V_reset"] if hard else p["V_th"] - p["V_sub"],
         t_ref=p["R"] * p["dt"],
         bias=p["I_e"],
-        gain=snn.Resistance(p["gain"]),
-        comparator={">=": snn.AtLeast, ">": snn.Above}[p["comparator"]](),
-        reset_kind=snn.ToValue() if hard else snn.Subtract(),
-        while_refractory=hearing(p),
+        gain=snn.gains.Resistance(p["gain"]),
+        comparator={">=": snn.thresholds.GreaterEqual, ">": snn.thresholds.Greater}[p["comparator"]](),
+        reset_mechanism=snn.resets.ToValue() if hard else snn.resets.Subtract(),
+        refractory_input=hearing(p),
     )
 
 
@@ -77,7 +77,7 @@ def build(golden, **change):
 
     def link(port, some):
         far = dict(delay=delay[some] * p["dt"], max_delay=MAX_DELAY)
-        return snn.Link("N", f"N.{port}", snn.FromArrays(pre[some], post[some]), weight=weight[some], **far)
+        return snn.Connection("N", f"N.{port}", snn.FromArrays(pre[some], post[some]), weight=weight[some], **far)
 
     ports = {name: port(spec, p["port_held"]) for name, spec in p["ports"].items()}
     net = snn.network(
@@ -97,7 +97,7 @@ def run(golden, **change):
     net, drive = build(golden, **change)
     record = {"spikes": snn.Raster("N"), "v": snn.Trace("N.v", index=golden.arrays["trace_neuron"])}
     out = snn.simulate(
-        net, drive, steps=golden.params["steps"], key=jax.random.key(0), record=record, progress=snn.Quiet()
+        net, drive, steps=golden.params["steps"], key=jax.random.key(0), record=record, progress=snn.progress.Quiet()
     )
     step, neuron = out["spikes"].events()
     return set(zip(step.tolist(), neuron.tolist(), strict=True)), np.asarray(out["v"])

@@ -13,8 +13,8 @@ import jaxsnn as snn
 from tests.parity.golden import FOLDER
 
 pytestmark = pytest.mark.usefixtures("x64")
-LOOSE = lambda: snn.RKF45(1e-3)  # functions: the precision of a number is its test's
-TIGHT = lambda: snn.RKF45(1e-6, relative=1e-6, first=0.01)
+LOOSE = lambda: snn.integrators.RKF45(1e-3)  # functions: the precision of a number is its test's
+TIGHT = lambda: snn.integrators.RKF45(1e-6, relative=1e-6, first=0.01)
 
 
 def lif(p, integrator):
@@ -30,15 +30,15 @@ def adex(p, integrator):
 
 def traub(p, integrator):
     """Its gates start at rest for `v - v_t = e_l`, which NEST takes for `v = e_l`."""
-    cell = snn.TraubMiles(detector=snn.AtPeak(), t_ref=p["t_ref"], integrator=integrator)
+    cell = snn.TraubMiles(detector=snn.neurons.PeakDetector(), t_ref=p["t_ref"], integrator=integrator)
     unshifted = snn.set(cell, "v0", cell.v_t + p["E_L"]).init((), float)
     return cell, {gate: getattr(unshifted, gate) for gate in "mhn"}
 
 
 CASES = {  # how it is made, NEST's integrator, how many steps (its steps are slow), and an integrator that must differ
-    "iaf_cond_exp": (lif, LOOSE, 2000, snn.Euler),
-    "aeif_cond_exp": (adex, TIGHT, 400, snn.RK4),
-    "hh_cond_exp_traub": (traub, LOOSE, 1000, snn.ExponentialEuler),
+    "iaf_cond_exp": (lif, LOOSE, 2000, snn.integrators.Euler),
+    "aeif_cond_exp": (adex, TIGHT, 400, snn.integrators.RK4),
+    "hh_cond_exp_traub": (traub, LOOSE, 1000, snn.integrators.ExponentialEuler),
 }
 
 
@@ -53,7 +53,9 @@ def run(model, integrator, steps):
 
     def link(port, some):
         far = dict(delay=delay[some] * p["dt"], max_delay=3.0)
-        return snn.Link("N", f"N.{port}", snn.FromArrays(pre[some], post[some]), weight=np.abs(weight[some]), **far)
+        return snn.Connection(
+            "N", f"N.{port}", snn.FromArrays(pre[some], post[some]), weight=np.abs(weight[some]), **far
+        )
 
     ports = {
         "exc": snn.Conductance(p["tau_syn_ex"], p["E_ex"]),
@@ -70,7 +72,7 @@ def run(model, integrator, steps):
     np.add.at(raster, (golden["in_step"][inside], golden["in_neuron"][inside]), 1.0)
     drive = snn.Replay(jax.numpy.asarray(raster), into="N.exc", weight=p["w_in"])
     record = {"spikes": snn.Raster("N"), "v": snn.Trace("N.v", index=(0, 7, 350))}
-    out = snn.simulate(net, drive, steps=steps, key=jax.random.key(0), record=record, progress=snn.Quiet())
+    out = snn.simulate(net, drive, steps=steps, key=jax.random.key(0), record=record, progress=snn.progress.Quiet())
     events = lambda step, neuron: {(k, i) for k, i in zip(step.tolist(), neuron.tolist(), strict=True) if k < steps}
     return (
         events(*out["spikes"].events()),

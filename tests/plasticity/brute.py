@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from jaxsnn.plasticity.base import Before, PreFirst, Seen, WholeChange
+from jaxsnn.plasticity.base import ClipWholeChange, PreBeforePost, SynapseContext, WeightBeforeUpdate
 
 
 def history(traces, spikes, v, dt):
@@ -56,7 +56,7 @@ class OneSide:
 def brute_force(chain, pairs, w0, pre, post, pre_v, post_v, axonal, dendritic, dt):
     """Weights after every step and what every synapse sends, shapes `(steps, synapses)`, for rules and bounds."""
     weights, sent = np.zeros((2, len(pre), len(pairs)))
-    before, first = isinstance(chain.sends, Before), isinstance(chain.coincident, PreFirst)
+    before, first = isinstance(chain.sends, WeightBeforeUpdate), isinstance(chain.coincident_pairs, PreBeforePost)
     told = [
         (rule, OneSide(rule, "pre", pre, pre_v, dt), OneSide(rule, "post", post, post_v, dt)) for rule in chain.rules
     ]
@@ -72,10 +72,10 @@ def brute_force(chain, pairs, w0, pre, post, pre_v, post_v, axonal, dendritic, d
                     event = at_pre if side == "pre" else at_post
                     if event != 0.0:
                         x = ours.counted(x) if counted else x
-                        change = getattr(rule, f"on_{side}")(w, Seen(x, y, {}, dt))
+                        change = getattr(rule, f"on_{side}")(w, SynapseContext(x, y, {}, dt))
                         terms = change if isinstance(change, tuple) else (change,)
                         asked.append([event * float(term) for term in terms])
-                if isinstance(chain.clips, WholeChange):
+                if isinstance(chain.clips, ClipWholeChange):
                     asked = [[sum(terms)] for terms in asked]
                 for terms in itertools.zip_longest(*asked, fillvalue=0.0):
                     w = np.float64(chain.limit(np.float64(w + sum(terms))))

@@ -9,13 +9,13 @@ from jaxtyping import Array
 import jaxsnn as snn
 
 
-class EachStep(snn.AbstractRule):
+class EachStep(snn.plasticity.AbstractRule):
     """A rule that is not event driven: slow growth in every step, as a user might write it."""
 
     rate: Array = snn.param(0.002)
 
     def pre_traces(self):
-        return {"x": snn.SpikeTrace(5.0)}
+        return {"x": snn.plasticity.SpikeTrace(5.0)}
 
     def each_step(self, w, s):
         return self.rate * s.dt * (s.pre.x - w)
@@ -23,9 +23,12 @@ class EachStep(snn.AbstractRule):
 
 RULES = {
     "pair": lambda u: (snn.PairSTDP(0.1 * u, 0.12 * u, 9.0 * u, 11.0 * u), snn.Bound(0.0, 1.0)),
-    "nearest": lambda u: (snn.PairSTDP(0.1 * u, 0.12, 9.0, 11.0 * u, pairs=snn.Nearest()), snn.Bound(0.0, 1.0)),
-    "guetig": lambda u: (snn.PairSTDP(0.1 * u, 0.12 * u, dependence=snn.Guetig(1.0, 0.4 * u, 0.7 * u)),),
-    "power law": lambda u: (snn.PairSTDP(0.1 * u, 0.12 * u, dependence=snn.PowerLaw(0.7, 0.4 * u)),),
+    "nearest": lambda u: (
+        snn.PairSTDP(0.1 * u, 0.12, 9.0, 11.0 * u, pairs=snn.plasticity.NearestNeighbour()),
+        snn.Bound(0.0, 1.0),
+    ),
+    "guetig": lambda u: (snn.PairSTDP(0.1 * u, 0.12 * u, dependence=snn.plasticity.Guetig(1.0, 0.4 * u, 0.7 * u)),),
+    "power law": lambda u: (snn.PairSTDP(0.1 * u, 0.12 * u, dependence=snn.plasticity.PowerLaw(0.7, 0.4 * u)),),
     "triplet": lambda u: (snn.TripletSTDP(0.05 * u, 0.1, 0.07, 0.03 * u, 8.0, 30.0, 12.0, 40.0 * u),),
     "clopath": lambda u: (
         snn.Clopath(1e-3 * u, 4e-4, 10.0, 7.0, 15.0 * u, theta_minus=-70.0, theta_plus=-55.0),
@@ -33,7 +36,7 @@ RULES = {
     ),
     "vogels": lambda u: (snn.VogelsSprekeler(0.05 * u, 30.0 * u, 20.0), snn.Bound(0.0, 1.0)),
     "oja": lambda u: (snn.Oja(0.1 * u, 1.2 * u, 15.0),),
-    "bcm": lambda u: (snn.BCM(0.1 * u, 15.0, 100.0 * u, 60.0), snn.StraightThroughBound(0.0, 1.0)),
+    "bcm": lambda u: (snn.BCM(0.1 * u, 15.0, 100.0 * u, 60.0), snn.plasticity.StraightThroughBound(0.0, 1.0)),
     "two rules": lambda u: (snn.Oja(0.05 * u), snn.PairSTDP(0.1, 0.12), snn.Bound(0.0, 1.0)),
 }
 LAZY = {  # rules whose modifiers change weights between events, and one that touches everything in every step

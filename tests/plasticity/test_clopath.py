@@ -14,7 +14,7 @@ GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "plasticity_clopath.npz"
 W0 = 0.5
 
 
-class Played(snn.AbstractNeuron):
+class Played(snn.neurons.AbstractNeuron):
     """Its membrane is what it is fed; it never fires."""
 
     def advance(self, s, current, dt, *, noise=None):
@@ -27,11 +27,11 @@ class Played(snn.AbstractNeuron):
         return s
 
 
-class Membrane(snn.AbstractDrive):
+class Membrane(snn.drives.AbstractDrive):
     v: Array
 
     def step(self, d, t, signals, *, key):
-        return d, snn.Inputs(currents={"post": self.v[t][None]})
+        return d, snn.simulation.Inputs(currents={"post": self.v[t][None]})
 
 
 def sent(**changes):
@@ -43,12 +43,12 @@ def sent(**changes):
     ] = 1
     rule = snn.chain(snn.Clopath(**changes), snn.Bound(0.0, 100.0))
     post = snn.Population(Played(), 1, ports={"deaf": snn.Exponential()}, init={"v": v[0]})
-    link = snn.Link("pre", "post", snn.AllToAll(), weight=W0, delay=1.0, rule=rule)
-    populations = {"pre": snn.Source(3), "post": post}
+    link = snn.Connection("pre", "post", snn.AllToAll(), weight=W0, delay=1.0, rule=rule)
+    populations = {"pre": snn.SpikeSource(3), "post": post}
     net = snn.network(dt=0.1, key=jax.random.key(0), populations=populations, projections={"P": link})
     drive = snn.Replay(jnp.asarray(raster), into="pre") + Membrane(jnp.asarray(v))
     record = snn.Trace("P.weight")
-    run = snn.simulate(net, drive, steps=len(v), key=jax.random.key(0), record=record, progress=snn.Quiet())
+    run = snn.simulate(net, drive, steps=len(v), key=jax.random.key(0), record=record, progress=snn.progress.Quiet())
     return np.asarray(run.record)[GOLDEN["step"], GOLDEN["input"]]
 
 

@@ -13,15 +13,15 @@ DT = 1.0
 def weights(rule, pre, post, *, w0=0.5, order=None, delay=1.0, drive=None, trace=False):
     """The weight of one synapse after given spike trains (booleans), or after every step."""
     populations = {
-        "pre": snn.Source(1),
-        "post": snn.Population(snn.Relay(), 1, ports={"in": snn.Delta(), "deaf": snn.Exponential()}),
+        "pre": snn.SpikeSource(1),
+        "post": snn.Population(snn.Parrot(), 1, ports={"in": snn.Delta(), "deaf": snn.Exponential()}),
     }
-    link = snn.Link("pre", "post.deaf", snn.AllToAll(), weight=w0, delay=delay, rule=rule)
+    link = snn.Connection("pre", "post.deaf", snn.AllToAll(), weight=w0, delay=delay, rule=rule)
     net = snn.network(dt=DT, key=jax.random.key(0), populations=populations, projections={"P": link}, order=order)
     fed = snn.Replay(jnp.asarray(pre)[:, None], into="pre") + snn.Replay(jnp.asarray(post)[:, None], into="post.in")
     fed = fed if drive is None else fed + drive
     record = snn.Trace("P.weight") if trace else snn.Last("P.weight")
-    run = snn.simulate(net, fed, steps=len(pre), key=jax.random.key(0), record=record, progress=snn.Quiet())
+    run = snn.simulate(net, fed, steps=len(pre), key=jax.random.key(0), record=record, progress=snn.progress.Quiet())
     return np.asarray(run.record)[..., 0]
 
 
@@ -41,7 +41,7 @@ def test_published_points(apart):
 
     The weight is read by a second pre spike 200 ms later, which pairs, too.
     """
-    rule = snn.PairSTDP(0.01, 0.01, dependence=snn.Guetig(100.0, 0.0, 0.0))
+    rule = snn.PairSTDP(0.01, 0.01, dependence=snn.plasticity.Guetig(100.0, 0.0, 0.0))
     at = 30
     pre, post = train(at, at + 200, length=240), train(at + apart, length=240)
     change = weights(rule, pre, post, w0=50.0) - 50.0
@@ -87,13 +87,13 @@ def test_inhibition_settles_at_the_target_rate():
 def many(rule, rates, *, length, post_rate=None, seed=0, w0=0.3, on=None):
     """Weights of a linear-ish neuron (an escape of its drive) onto which independent inputs converge."""
     n = len(rates)
-    cell = snn.LIF(tau=20.0, v_th=1.0, v_reset=0.0, comparator=snn.Above())
-    link = snn.Link("in", "out", snn.AllToAll(), via=snn.Dense(), weight=w0, delay=DT, rule=rule)
-    populations = {"in": snn.Source(n), "out": snn.Population(cell, 1)}
+    cell = snn.LIF(tau=20.0, v_th=1.0, v_reset=0.0, comparator=snn.thresholds.Greater())
+    link = snn.Connection("in", "out", snn.AllToAll(), via=snn.Dense(), weight=w0, delay=DT, rule=rule)
+    populations = {"in": snn.SpikeSource(n), "out": snn.Population(cell, 1)}
     net = snn.network(dt=DT, key=jax.random.key(seed), populations=populations, projections={"P": link})
     drive = snn.Poisson(jnp.asarray(rates), into="in")
     record = {"w": snn.Snapshots("P.weight", every=length * DT / 4), "rate": snn.Count("out", start=length * DT / 2)}
-    run = snn.simulate(net, drive, steps=length, key=jax.random.key(seed), record=record, progress=snn.Quiet())
+    run = snn.simulate(net, drive, steps=length, key=jax.random.key(seed), record=record, progress=snn.progress.Quiet())
     return np.asarray(run["w"])[..., 0], float(run["rate"][0]) / (length * DT / 2) * 1e3
 
 

@@ -14,14 +14,14 @@ KEY = jax.random.key(0)
 def build(*, rule=None, post=None, order=None, **link):
     cell = snn.Population(snn.LIF(), 3) if post is None else post
     given = dict(weight=0.5, delay=1.0, rule=snn.PairSTDP() if rule is None else rule) | link
-    projections = {"PQ": snn.Link("P", "Q", snn.AllToAll(), **given)}
-    populations = {"P": snn.Source(2), "Q": cell}
+    projections = {"PQ": snn.Connection("P", "Q", snn.AllToAll(), **given)}
+    populations = {"P": snn.SpikeSource(2), "Q": cell}
     return snn.network(dt=0.1, key=KEY, populations=populations, projections=projections, order=order)
 
 
 def test_a_rule_that_reads_what_is_not_there():
-    with refused("'PQ'", "Clopath", "membrane", "'Q'", "Relay", "LIF"):
-        build(rule=snn.Clopath(), post=snn.Source(3))
+    with refused("'PQ'", "Clopath", "membrane", "'Q'", "Parrot", "LIF"):
+        build(rule=snn.Clopath(), post=snn.SpikeSource(3))
     build(rule=snn.Clopath())
 
 
@@ -29,9 +29,9 @@ def test_weights_outside_the_bounds():
     with refused("'PQ'", "weights at the start are 0.5", "Bound, 0.0 to 0.4", "widen"):
         build(rule=snn.chain(snn.PairSTDP(), snn.Bound(0.0, 0.4)))
     with refused("weights at the start are -0.5 to 0.5", "PairSTDP, 0.0 to 1.0"):
-        build(rule=snn.PairSTDP(dependence=snn.Guetig()), weight=np.linspace(-0.5, 0.5, 6))
+        build(rule=snn.PairSTDP(dependence=snn.plasticity.Guetig()), weight=np.linspace(-0.5, 0.5, 6))
     with refused("-0.1", "PairSTDP, at least 0.0"):
-        build(rule=snn.PairSTDP(dependence=snn.PowerLaw()), weight=-0.1)
+        build(rule=snn.PairSTDP(dependence=snn.plasticity.PowerLaw()), weight=-0.1)
     net = build(rule=snn.chain(snn.PairSTDP(), snn.Bound(0.0, 1.0)))
     for path, value in (("PQ.weight", 2.0), ("PQ.plastic.rule.parts.1.hi", 0.25)):
         with refused("weights at the start", "start within, or widen"):
@@ -55,7 +55,7 @@ def test_shares_of_a_delay():
     with refused("'PQ'", "dendritic share", "1.0 ms leave", "raise the delay"):
         build(axonal=1.0)  # NEST's order: what a synapse sends needs a step
     with refused("plastic", "rule"):
-        snn.Link("P", "Q", snn.AllToAll(), delay=1.0, axonal=0.5)
+        snn.Connection("P", "Q", snn.AllToAll(), delay=1.0, axonal=0.5)
     build(axonal=0.4, dendritic=0.6)
     build(axonal=1.0, order=snn.BrianOrder())
     each = build(axonal=np.linspace(0.1, 0.6, 6))
@@ -69,7 +69,7 @@ def test_what_a_chain_is_made_of():
     with refused("chain", "no rule"):
         snn.chain(snn.Bound())
     with refused("Link.rule", "PairSTDP"):
-        snn.Link("P", "Q", snn.AllToAll(), rule="stdp")
+        snn.Connection("P", "Q", snn.AllToAll(), rule="stdp")
 
 
 def test_a_modulator_that_nobody_feeds():
@@ -82,16 +82,28 @@ def test_a_modulator_that_nobody_feeds():
 
 def test_releases_that_draw():
     with refused("'PQ'", "Bernoulli", "rule does not", "certain"):
-        build(release=snn.Bernoulli(0.5))
+        build(release=snn.connectivity.Bernoulli(0.5))
 
 
 def test_numbers_of_rules():
     """Ranges and NaN of every parameter of every rule, modifier and release: refused when built, a bit where traced."""
     parts = (
         *(snn.PairSTDP, snn.TripletSTDP, snn.Clopath, snn.VogelsSprekeler, snn.Oja, snn.BCM),
-        *(snn.Guetig, snn.PowerLaw, snn.SpikeTrace, snn.NearestTrace, snn.VoltageTrace),
-        *(snn.Bound, snn.SoftBound, snn.StraightThroughBound, snn.Scaling, snn.Normalise),
-        *(snn.TsodyksMarkram, snn.TsodyksUzielMarkram, snn.Saturating, snn.Bernoulli, snn.Binomial),
+        *(
+            snn.plasticity.Guetig,
+            snn.plasticity.PowerLaw,
+            snn.plasticity.SpikeTrace,
+            snn.plasticity.NearestTrace,
+            snn.plasticity.VoltageTrace,
+        ),
+        *(snn.Bound, snn.SoftBound, snn.plasticity.StraightThroughBound, snn.Scaling, snn.Normalise),
+        *(
+            snn.TsodyksMarkram,
+            snn.TsodyksUzielMarkram,
+            snn.connectivity.SaturatingRelease,
+            snn.connectivity.Bernoulli,
+            snn.connectivity.Binomial,
+        ),
         lambda **numbers: snn.Modulate("reward", **numbers),
     )
     seen = 0
@@ -111,8 +123,8 @@ def test_numbers_of_rules():
         (snn.Oja, dict(eta=-1.0)),
         (snn.BCM, dict(eta=-1.0)),
         (snn.Clopath, dict(a_ltp=-1.0)),
-        (snn.Guetig, dict(mu_plus=-1.0)),
-        (snn.Bernoulli, dict(p=1.2)),
+        (snn.plasticity.Guetig, dict(mu_plus=-1.0)),
+        (snn.connectivity.Bernoulli, dict(p=1.2)),
         (snn.TsodyksMarkram, dict(U=1.5)),
         (snn.SoftBound, dict(lo=1.0, hi=1.0)),
     ):
@@ -121,12 +133,12 @@ def test_numbers_of_rules():
 
     def traced(hi, p):
         links = {
-            "R": snn.Link("P", "Q", snn.AllToAll(), weight=0.0, delay=1.0, release=snn.Bernoulli(p)),
-            "S": snn.Link(
+            "R": snn.Connection("P", "Q", snn.AllToAll(), weight=0.0, delay=1.0, release=snn.connectivity.Bernoulli(p)),
+            "S": snn.Connection(
                 "P", "Q", snn.AllToAll(), weight=0.0, delay=1.0, rule=snn.chain(snn.Oja(), snn.Bound(0.0, hi))
             ),
         }
-        populations = {"P": snn.Source(2), "Q": snn.Population(snn.LIF(), 3)}
+        populations = {"P": snn.SpikeSource(2), "Q": snn.Population(snn.LIF(), 3)}
         net = snn.network(dt=0.1, key=KEY, populations=populations, projections=links)
         return snn.simulate(net, steps=2, key=KEY).status
 
@@ -142,7 +154,7 @@ def test_shapes_of_numbers():
         (snn.PairSTDP(a_plus=np.ones(3)), "PairSTDP.a_plus has shape (3,)", "expected ()"),
         (snn.PairSTDP(tau_plus=np.full(3, 9.0)), "PairSTDP.tau_plus", "() or (2,), one a sending neuron"),
         (snn.PairSTDP(tau_minus=np.full(2, 9.0)), "PairSTDP.tau_minus", "() or (3,), one a receiving neuron"),
-        (snn.PairSTDP(dependence=snn.Guetig(np.ones(3))), "PairSTDP.dependence.w_max", "expected ()"),
+        (snn.PairSTDP(dependence=snn.plasticity.Guetig(np.ones(3))), "PairSTDP.dependence.w_max", "expected ()"),
         (snn.BCM(rate=np.ones((2, 3))), "BCM.rate has shape (2, 3)", "expected ()"),
         (snn.chain(snn.PairSTDP(), snn.Bound(0.0, np.ones(3))), "Bound.hi", "expected ()"),
         (snn.chain(snn.PairSTDP(), snn.Modulate("m", np.ones(3))), "Modulate.tau", "expected ()"),
@@ -164,17 +176,17 @@ def test_weights_that_are_no_numbers():
 
 
 def test_choices_of_a_chain():
-    with refused("chain(..., sends=", "Before() or After()"):
-        snn.chain(snn.Oja(), sends=snn.After)
-    with refused("chain(..., clips='each')", "EachTerm() or WholeChange()"):
+    with refused("chain(..., sends=", "WeightBeforeUpdate() or WeightAfterUpdate()"):
+        snn.chain(snn.Oja(), sends=snn.plasticity.WeightAfterUpdate)
+    with refused("chain(..., clips='each')", "ClipEachTerm() or ClipWholeChange()"):
         snn.chain(snn.Oja(), clips="each")
 
 
 def test_kinds_of_arguments():
     with refused("PairSTDP.dependence is 'additive'", "Guetig"):
         snn.PairSTDP(dependence="additive")
-    with refused("PairSTDP.pairs is", "Nearest()"):
-        snn.PairSTDP(pairs=snn.Nearest)
+    with refused("PairSTDP.pairs is", "NearestNeighbour()"):
+        snn.PairSTDP(pairs=snn.plasticity.NearestNeighbour)
     with refused("Modulate.name is 5", "reward"):
         snn.Modulate(5)
 
@@ -185,7 +197,7 @@ def test_a_conductance_takes_no_negative_weights():
     for rule in (snn.PairSTDP(), snn.chain(snn.Oja(), snn.Bound(-1.0, 1.0))):
         with refused("'PQ'", "Conductance", "none below 0", "Bound(0.0, hi)"):
             build(rule=rule, post=post)
-    build(rule=snn.PairSTDP(dependence=snn.PowerLaw()), post=post)
+    build(rule=snn.PairSTDP(dependence=snn.plasticity.PowerLaw()), post=post)
     status = lambda lo: build(rule=snn.chain(snn.Oja(), snn.Bound(lo, 1.0)), post=post).init(key=KEY).status
     assert int(jax.jit(status)(0.0)) == 0
     assert int(jax.jit(status)(-0.5)) == snn.Status.NEGATIVE_WEIGHT

@@ -16,8 +16,8 @@ from tests.plasticity.rules import LAZY, RULES, voltages
 
 N_PRE, N_POST, STEPS, DT = 7, 5, 50, 1.0
 CHOICES = {
-    "nest": dict(sends=snn.After(), coincident=snn.Apart()),
-    "brian": dict(sends=snn.Before(), coincident=snn.PreFirst()),
+    "nest": dict(sends=snn.plasticity.WeightAfterUpdate(), coincident_pairs=snn.plasticity.CoincidentIgnored()),
+    "brian": dict(sends=snn.plasticity.WeightBeforeUpdate(), coincident_pairs=snn.plasticity.PreBeforePost()),
 }
 
 

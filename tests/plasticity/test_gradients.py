@@ -13,7 +13,7 @@ rng = np.random.default_rng(0)
 PRE, POST = (np.where(rng.random((STEPS, n)) < 0.2, rng.uniform(0.5, 1.5, (STEPS, n)), 0.0) for n in (3, 2))
 REWARD = rng.normal(size=STEPS)
 RULES = {  # smooth between events
-    "pair": lambda: (snn.PairSTDP(0.1, 0.12, 9.0, 11.0, dependence=snn.Guetig(1.0, 0.5, 0.5)),),
+    "pair": lambda: (snn.PairSTDP(0.1, 0.12, 9.0, 11.0, dependence=snn.plasticity.Guetig(1.0, 0.5, 0.5)),),
     "triplet": lambda: (snn.TripletSTDP(0.01, 0.02, 0.015, 0.01, 8.0, 30.0, 12.0, 40.0),),
     "modulated": lambda: (snn.PairSTDP(0.1, 0.12), snn.Modulate("reward", 12.0, decay=5.0)),
 }
@@ -23,10 +23,10 @@ def loss(numbers, chain, via, checkpoint):
     """A smooth function of the weights at the end: spikes are given, so that nothing jumps."""
     weight, pre, post = numbers["weight"], numbers["pre"], numbers["post"]
     populations = {
-        "pre": snn.Source(3),
-        "post": snn.Population(snn.Relay(), 2, ports={"in": snn.Delta(), "deaf": snn.Exponential()}),
+        "pre": snn.SpikeSource(3),
+        "post": snn.Population(snn.Parrot(), 2, ports={"in": snn.Delta(), "deaf": snn.Exponential()}),
     }
-    link = snn.Link("pre", "post.deaf", snn.AllToAll(), via=via, weight=weight, delay=2.0, axonal=1.0, rule=chain)
+    link = snn.Connection("pre", "post.deaf", snn.AllToAll(), via=via, weight=weight, delay=2.0, axonal=1.0, rule=chain)
     net = snn.network(dt=1.0, key=jax.random.key(0), populations=populations, projections={"P": link})
     drive = snn.Replay(pre, into="pre") + snn.Replay(post, into="post.in") + snn.Modulator("reward", REWARD)
     more = {} if checkpoint is None else {"checkpoint": checkpoint}
@@ -79,7 +79,11 @@ def test_finite_differences(name):
 def test_checkpoints_and_layouts_change_nothing():
     function, numbers = parts("triplet")
     plain = jax.jit(jax.grad(function))(numbers)
-    for via, checkpoint in ((snn.Dense(), snn.Chunked()), (snn.Sparse(), snn.Chunked()), (snn.Sparse(), None)):
+    for via, checkpoint in (
+        (snn.Dense(), snn.checkpointing.Chunked()),
+        (snn.Sparse(), snn.checkpointing.Chunked()),
+        (snn.Sparse(), None),
+    ):
         other = jax.jit(jax.grad(lambda n, via=via, c=checkpoint: function(n, via, c)))(numbers)
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12), plain, other)
 
@@ -91,7 +95,7 @@ def test_bounds_and_their_gradients():
     def at(bound):
         return jax.value_and_grad(lambda w: jnp.sum(bound(0.0, 1.0).limit(w)))(jnp.array([-0.5, 0.0, 0.4, 1.0, 1.5]))
 
-    hard, through, soft = at(snn.Bound), at(snn.StraightThroughBound), at(snn.SoftBound)
+    hard, through, soft = at(snn.Bound), at(snn.plasticity.StraightThroughBound), at(snn.SoftBound)
     assert hard[0] == through[0] == soft[0]
     np.testing.assert_array_equal(hard[1], [0, 1, 1, 1, 0])
     np.testing.assert_array_equal(through[1], 1)

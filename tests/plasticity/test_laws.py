@@ -25,7 +25,9 @@ def update(chain, synapses, clocks, seen):
         def ask(r, rule, w):
             x, y = seen["pre"], seen["post"]
             side = lambda own, traces: type("Side", (), {**dict.fromkeys(traces, own["x"]), **own})
-            s = snn.Seen(side(x, rule.pre_traces()), side(y, rule.post_traces()), seen["modulators"], 1.0)
+            s = snn.plasticity.SynapseContext(
+                side(x, rule.pre_traces()), side(y, rule.post_traces()), seen["modulators"], 1.0
+            )
             events = rule.pre_event(s.pre, 1.0) + rule.post_event(s.post, 1.0)
             return counted(events, getattr(rule, name)(w, s))
 
@@ -67,7 +69,7 @@ def test_shape_and_type_never_change(name, dtype):
     assert shape_and_type(jax.eval_shape(update, chain, synapses, clocks, seen)) == shape_and_type(synapses)
     post = type("Post", (), {"spike": jnp.ones(N, dtype), "v": None})
     for modifier, clock in zip(chain.modifiers, clocks, strict=True):
-        s = snn.Seen(None, post, seen["modulators"], 1.0)
+        s = snn.plasticity.SynapseContext(None, post, seen["modulators"], 1.0)
         ticked = jax.eval_shape(lambda m, c, s=s: m.rewound(m.tick(c, s)), modifier, clock)
         assert jax.tree.map(shape_and_type, ticked) == jax.tree.map(shape_and_type, clock)
 
@@ -78,10 +80,14 @@ def test_shape_and_type_never_change(name, dtype):
 def network(rule, *, via=None, delay=1.5, weight=0.5, order=None):
     cell = snn.Population(snn.LIF(tau=5.0, v_th=1.0, t_ref=0.3), N)
     links = {
-        "PQ": snn.Link("P", "Q", snn.FixedProb(0.5), via=via or snn.Sparse(), weight=weight, delay=delay, rule=rule),
-        "QQ": snn.Link("Q", "Q", snn.AllToAll(), weight=-0.1, delay=0.5),
+        "PQ": snn.Connection(
+            "P", "Q", snn.FixedProb(0.5), via=via or snn.Sparse(), weight=weight, delay=delay, rule=rule
+        ),
+        "QQ": snn.Connection("Q", "Q", snn.AllToAll(), weight=-0.1, delay=0.5),
     }
-    return snn.network(dt=0.1, key=KEY, order=order, populations={"P": snn.Source(N), "Q": cell}, projections=links)
+    return snn.network(
+        dt=0.1, key=KEY, order=order, populations={"P": snn.SpikeSource(N), "Q": cell}, projections=links
+    )
 
 
 DRIVE = snn.Poisson(200.0, into="P") + snn.Poisson(500.0, 0.5, into="Q") + snn.Modulator("reward", 0.3)
@@ -89,7 +95,7 @@ RECORD = {"w": snn.Snapshots("PQ.weight", every=1.0), "spikes": snn.Raster("Q")}
 
 
 def run(net, steps=120, **more):
-    return snn.simulate(net, DRIVE, steps=steps, key=KEY, record=RECORD, progress=snn.Quiet(), **more)
+    return snn.simulate(net, DRIVE, steps=steps, key=KEY, record=RECORD, progress=snn.progress.Quiet(), **more)
 
 
 def same(a, b):
@@ -134,9 +140,9 @@ def test_no_copy_of_the_weights(via):
         cell = snn.Population(snn.LIF(v_th=10.0), n)
 
         def program(weight, key):
-            link = snn.Link("E", "E", snn.FixedProb(0.5), via=via, weight=weight, delay=1.0, rule=rule)
+            link = snn.Connection("E", "E", snn.FixedProb(0.5), via=via, weight=weight, delay=1.0, rule=rule)
             net = snn.network(dt=0.1, key=KEY, order=order, populations={"E": cell}, projections={"EE": link})
-            drive = snn.Step(20.0, into="E") + snn.Modulator("reward", 0.1)
+            drive = snn.StepCurrent(20.0, into="E") + snn.Modulator("reward", 0.1)
             return snn.simulate(net, drive, steps=50, key=key, record=snn.Count("E"), chunk=25).record
 
         return jax.jit(program).lower(jnp.float32(0.5), KEY).compile().as_text()
@@ -163,9 +169,13 @@ def test_copies_are_found(monkeypatch):
     cell = snn.Population(snn.LIF(v_th=10.0), n)
 
     def program(weight, key):
-        link = snn.Link("E", "E", snn.FixedProb(0.5), weight=weight, delay=1.0, rule=snn.chain(*RULES["pair"](1.0)))
+        link = snn.Connection(
+            "E", "E", snn.FixedProb(0.5), weight=weight, delay=1.0, rule=snn.chain(*RULES["pair"](1.0))
+        )
         net = snn.network(dt=0.1, key=KEY, populations={"E": cell}, projections={"EE": link})
-        return snn.simulate(net, snn.Step(20.0, into="E"), steps=50, key=key, record=snn.Count("E"), chunk=25).record
+        return snn.simulate(
+            net, snn.StepCurrent(20.0, into="E"), steps=50, key=key, record=snn.Count("E"), chunk=25
+        ).record
 
     text = jax.jit(program).lower(jnp.float32(0.5), KEY).compile().as_text()
     assert copies_in_loops(text, n * n // 4)
@@ -186,12 +196,12 @@ def test_edges_within_a_step_learn():
     """A same-step edge sends the weights of the start of the step, and learns at its end."""
 
     def weights(via):
-        link = snn.Link("P", "Q", snn.AllToAll(), via=via, weight=0.3, rule=snn.PairSTDP(0.05, 0.04))
+        link = snn.Connection("P", "Q", snn.AllToAll(), via=via, weight=0.3, rule=snn.PairSTDP(0.05, 0.04))
         cell = snn.Population(snn.LIF(tau=5.0, v_th=1.0), 4)
-        net = snn.network(dt=1.0, key=KEY, populations={"P": snn.Source(N), "Q": cell}, projections={"PQ": link})
+        net = snn.network(dt=1.0, key=KEY, populations={"P": snn.SpikeSource(N), "Q": cell}, projections={"PQ": link})
         drive = snn.Replay(jnp.asarray(np.random.default_rng(0).random((60, N)) < 0.2), into="P")
         record = {"w": snn.Trace("PQ.weight"), "v": snn.Trace("Q.v"), "s": snn.Raster("Q")}
-        return snn.simulate(net, drive, steps=60, key=KEY, record=record, progress=snn.Quiet())
+        return snn.simulate(net, drive, steps=60, key=KEY, record=record, progress=snn.progress.Quiet())
 
     dense, sparse = weights(snn.Dense()), weights(snn.Sparse())
     assert int(jnp.sum(dense["s"].dense())) > 10
@@ -204,8 +214,8 @@ def test_release_and_learning_go_together():
     """A depressing synapse that learns sends its weight times what is released."""
 
     def run(release, rule):
-        link = snn.Link("P", "Q", snn.OneToOne(), weight=0.5, delay=1.0, release=release, rule=rule)
-        populations = {"P": snn.Source(1), "Q": snn.Source(1)}
+        link = snn.Connection("P", "Q", snn.OneToOne(), weight=0.5, delay=1.0, release=release, rule=rule)
+        populations = {"P": snn.SpikeSource(1), "Q": snn.SpikeSource(1)}
         net = snn.network(dt=1.0, key=KEY, populations=populations, projections={"PQ": link})
         drive = snn.Replay(jnp.ones((8, 1)), into="P")
         return np.asarray(snn.simulate(net, drive, steps=8, key=KEY, record=snn.Trace("Q.v")).record)[:, 0]

@@ -13,19 +13,19 @@ import jaxsnn as snn
 from experiments.metaplasticity import Taylor
 
 A_PLUS, A_MINUS, TAU_PLUS, TAU_MINUS = 0.02, 0.022, 17.0, 34.0
-TEACHER = snn.PairSTDP(A_PLUS, A_MINUS, TAU_PLUS, TAU_MINUS, dependence=snn.Guetig())
+TEACHER = snn.PairSTDP(A_PLUS, A_MINUS, TAU_PLUS, TAU_MINUS, dependence=snn.plasticity.Guetig())
 W = 0.5
 
 
 def network(rule, w, *, via):
     """Weights of this rule between neurons that fire only when told: far from threshold, and told loudly."""
-    cell = snn.LIF(tau=1.0, v_th=100.0, surrogate=snn.FastSigmoid(1e9))
+    cell = snn.LIF(tau=1.0, v_th=100.0, surrogate=snn.surrogates.FastSigmoid(1e9))
     n, m = w.shape
     return snn.network(
         dt=1.0,
         key=jax.random.key(0),
-        populations={"A": snn.Source(n), "B": snn.Population(cell, m)},
-        projections={"AB": snn.Link("A", "B", snn.AllToAll(), via=via, weight=w, delay=1.0, rule=rule)},
+        populations={"A": snn.SpikeSource(n), "B": snn.Population(cell, m)},
+        projections={"AB": snn.Connection("A", "B", snn.AllToAll(), via=via, weight=w, delay=1.0, rule=rule)},
     )
 
 

@@ -26,15 +26,15 @@ RULES = {
 RELEASES = {
     "every spike": lambda: None,
     "depressing": lambda: snn.TsodyksMarkram(0.5, 50.0),
-    "by chance": lambda: snn.Bernoulli(0.5),
+    "by chance": lambda: snn.connectivity.Bernoulli(0.5),
 }
 
 
 def network(via, *, weight=NUMBERS, delay=1.0, rule=None, release=None, topology=None):
     topology = GRAPH() if topology is None else topology
-    link = snn.Link("a", "b", topology, via=via, weight=weight, delay=delay, rule=rule, release=release)
+    link = snn.Connection("a", "b", topology, via=via, weight=weight, delay=delay, rule=rule, release=release)
     cell = snn.LIF(tau=10.0, v_th=1.0)
-    populations = {"a": snn.Source(3), "b": snn.Population(cell, 3, ports={"in": snn.Delta()})}
+    populations = {"a": snn.SpikeSource(3), "b": snn.Population(cell, 3, ports={"in": snn.Delta()})}
     return snn.network(dt=1.0, key=KEY, populations=populations, projections={"p": link})
 
 
@@ -53,8 +53,11 @@ def by_hand(weight, delay, rule):
     for k in range(2):
         one = times == k
         given = {"weight": weight[one] if np.ndim(weight) else weight, "delay": delay[one] if np.ndim(delay) else delay}
-        links[f"p{k}"] = snn.Link("a", "b", snn.FromArrays(PRE[one], POST[one]), rule=rule, **given)
-    populations = {"a": snn.Source(3), "b": snn.Population(snn.LIF(tau=10.0, v_th=1.0), 3, ports={"in": snn.Delta()})}
+        links[f"p{k}"] = snn.Connection("a", "b", snn.FromArrays(PRE[one], POST[one]), rule=rule, **given)
+    populations = {
+        "a": snn.SpikeSource(3),
+        "b": snn.Population(snn.LIF(tau=10.0, v_th=1.0), 3, ports={"in": snn.Delta()}),
+    }
     return run(snn.network(dt=1.0, key=KEY, populations=populations, projections=links))["v"]
 
 
@@ -108,13 +111,13 @@ def test_those_that_are_drawn():
         network(snn.Dense(), weight=0.5, topology=several)
 
     def status(key, topology, release):
-        link = snn.Link("a", "a", topology, via=snn.Dense(), weight=0.5, delay=1.0, release=release)
-        learns = snn.Link("a", "a", topology, via=snn.Dense(), weight=0.5, delay=1.0, rule=rule)
+        link = snn.Connection("a", "a", topology, via=snn.Dense(), weight=0.5, delay=1.0, release=release)
+        learns = snn.Connection("a", "a", topology, via=snn.Dense(), weight=0.5, delay=1.0, rule=rule)
         projections = {"p": link if release else learns}
-        net = snn.network(dt=1.0, key=key, populations={"a": snn.Source(3)}, projections=projections)
+        net = snn.network(dt=1.0, key=key, populations={"a": snn.SpikeSource(3)}, projections=projections)
         return net.init(key=KEY).status
 
-    for release in (None, snn.Bernoulli(0.5)):
+    for release in (None, snn.connectivity.Bernoulli(0.5)):
         status_of = lambda topology, release=release: int(jax.jit(lambda key: status(key, topology, release))(KEY))
         assert status_of(snn.FixedInDegree(6)) == snn.Status.MULTAPSES
         assert status_of(snn.FixedInDegree(2, multapses=False)) == 0
@@ -134,7 +137,7 @@ def test_lifted_for_a_chip():
     """Several synapses of a pair that learn are as many links, those that do not one of their sum."""
     weights = {}
     for rule in ("pair", "none"):
-        links = snn.lift(network(snn.Sparse(), weight=0.5, rule=RULES[rule]())).links
+        links = snn.lowering.lift(network(snn.Sparse(), weight=0.5, rule=RULES[rule]())).links
         weights[rule] = [np.asarray(link["weight"]) for link in links.values()]
     assert sorted(np.max(weights["pair"], axis=(1, 2))) == [0.5, 0.5]
     (summed,) = weights["none"]

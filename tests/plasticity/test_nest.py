@@ -16,12 +16,12 @@ TAU_MINUS, TAU_Y = 30.0, 110.0  # of the post neurons
 
 
 def pairs(lam, alpha, tau, mu_plus, mu_minus, w_max=100.0, **more):
-    dependence = snn.Guetig(w_max, mu_plus, mu_minus)
+    dependence = snn.plasticity.Guetig(w_max, mu_plus, mu_minus)
     return snn.PairSTDP(lam, alpha * lam, tau, TAU_MINUS, dependence=dependence, **more)
 
 
 def power(lam, alpha):
-    return snn.PairSTDP(lam, alpha * lam, 15.0, TAU_MINUS, dependence=snn.PowerLaw(1.0, 0.4))
+    return snn.PairSTDP(lam, alpha * lam, 15.0, TAU_MINUS, dependence=snn.plasticity.PowerLaw(1.0, 0.4))
 
 
 TRIPLET = dict(a2_plus=0.3, a3_plus=0.4, a2_minus=0.5, a3_minus=0.2)
@@ -32,7 +32,7 @@ RULES = {
     "guetig": lambda: (pairs(0.05, 1.2, 15.0, 0.4, 0.7), UP_TO()),
     "multiplicative": lambda: (pairs(0.05, 1.05, 15.0, 1.0, 1.0), UP_TO()),
     "power": lambda: (power(0.1, 0.06),),
-    "nearest": lambda: (pairs(0.05, 1.1, 15.0, 0.5, 0.5, pairs=snn.Nearest()), UP_TO()),
+    "nearest": lambda: (pairs(0.05, 1.1, 15.0, 0.5, 0.5, pairs=snn.plasticity.NearestNeighbour()), UP_TO()),
     "triplet": lambda: (snn.TripletSTDP(**TRIPLET, **TAUS), UP_TO()),
     "vogels": lambda: (snn.VogelsSprekeler(0.4, 1e3 * 0.9 / (2 * TAU_MINUS), TAU_MINUS), UP_TO()),
     "dopamine": lambda: (
@@ -56,7 +56,7 @@ HARD = {  # steps so large that weights reach both bounds; rules that have bound
     "guetig": lambda: (pairs(0.5, 0.6, 15.0, 0.1, 0.2, 90.0),),
     "multiplicative": lambda: (pairs(0.95, 0.6, 15.0, 1.0, 1.0, 90.0),),
     "power": lambda: (power(0.6, 0.9),),
-    "nearest": lambda: (pairs(0.9, 0.7, 15.0, 0.1, 0.2, 90.0, pairs=snn.Nearest()),),
+    "nearest": lambda: (pairs(0.9, 0.7, 15.0, 0.1, 0.2, 90.0, pairs=snn.plasticity.NearestNeighbour()),),
     "triplet": lambda: (snn.TripletSTDP(**TRIPLETS, **TAUS), snn.Bound(0.0, 90.0)),
     "vogels": lambda: (snn.VogelsSprekeler(25.0, 1e3 * 0.9 / (2 * TAU_MINUS), TAU_MINUS), snn.Bound(0.0, 90.0)),
     "dopamine": lambda: (
@@ -74,10 +74,10 @@ def weights(name, via, *, delay=None, parts=None, order=None, golden=GOLDEN, **c
     fed = np.roll(np.unpackbits(golden[f"{name}/reward"])[:STEPS], 1) / 70.0  # the way to NEST's transmitter: a step
     delay = golden[f"{name}/delay"].astype(float) if delay is None else delay
     rule = snn.chain(*(RULES[name]() if parts is None else parts), **choices)
-    link = snn.Link("pre", "post.deaf", snn.AllToAll(), via=via, weight=W0, delay=delay, rule=rule)
+    link = snn.Connection("pre", "post.deaf", snn.AllToAll(), via=via, weight=W0, delay=delay, rule=rule)
     populations = {
-        "pre": snn.Source(pre.shape[1]),
-        "post": snn.Population(snn.Relay(), post.shape[1], ports={"in": snn.Delta(), "deaf": snn.Exponential()}),
+        "pre": snn.SpikeSource(pre.shape[1]),
+        "post": snn.Population(snn.Parrot(), post.shape[1], ports={"in": snn.Delta(), "deaf": snn.Exponential()}),
     }
     net = snn.network(
         dt=1.0, key=jax.random.key(0), populations=populations, projections={"P": link}, order=order or snn.NestOrder()
@@ -85,7 +85,7 @@ def weights(name, via, *, delay=None, parts=None, order=None, golden=GOLDEN, **c
     drive = snn.Replay(jnp.asarray(pre), into="pre") + snn.Replay(jnp.asarray(post), into="post.in")
     drive += snn.Modulator("dopamine", fed)
     record = {"w": snn.Trace("P.weight")}
-    run = snn.simulate(net, drive, steps=STEPS, key=jax.random.key(0), record=record, progress=snn.Quiet())
+    run = snn.simulate(net, drive, steps=STEPS, key=jax.random.key(0), record=record, progress=snn.progress.Quiet())
     return np.asarray(run["w"]).reshape(STEPS, pre.shape[1], post.shape[1])
 
 
@@ -108,7 +108,7 @@ def test_controls(name):
     """One thing changed: a delay by a step, a share, what coincides, the trace that pairs. The gate must see each."""
     later = GOLDEN[f"{name}/delay"].astype(float) + 1.0
     assert off(name, snn.Sparse(), delay=later) > 1e-3
-    assert off(name, snn.Sparse(), coincident=snn.PreFirst()) > 1e-3
+    assert off(name, snn.Sparse(), coincident_pairs=snn.plasticity.PreBeforePost()) > 1e-3
 
 
 @pytest.mark.usefixtures("x64")
@@ -130,7 +130,9 @@ def test_the_bounds_are_reached(name):
 @pytest.mark.usefixtures("x64")
 def test_a_sum_that_is_clipped_once_is_not_nests():
     """Control: Vogels' rule as Brian2 users write it."""
-    assert off("vogels", snn.Sparse(), golden=BOUNDS, parts=HARD["vogels"](), clips=snn.WholeChange()) > 1.0
+    assert (
+        off("vogels", snn.Sparse(), golden=BOUNDS, parts=HARD["vogels"](), clips=snn.plasticity.ClipWholeChange()) > 1.0
+    )
 
 
 @pytest.mark.usefixtures("x64")

@@ -21,10 +21,13 @@ RULES = {
 def network(rule, **link):
     given = dict(weight=1.0, delay=1.0, rule=rule) | link
     links = {
-        "p": snn.Link("a", "b", snn.AllToAll(), **given),
-        "q": snn.Link("a", "b", snn.AllToAll(), weight=1.0, delay=1.0, rule=RULES["pair"]()),
+        "p": snn.Connection("a", "b", snn.AllToAll(), **given),
+        "q": snn.Connection("a", "b", snn.AllToAll(), weight=1.0, delay=1.0, rule=RULES["pair"]()),
     }
-    populations = {"a": snn.Source(2), "b": snn.Population(snn.LIF(tau=10.0, v_th=6.0), 2, ports={"in": snn.Delta()})}
+    populations = {
+        "a": snn.SpikeSource(2),
+        "b": snn.Population(snn.LIF(tau=10.0, v_th=6.0), 2, ports={"in": snn.Delta()}),
+    }
     return snn.network(dt=1.0, key=KEY, populations=populations, projections=links)
 
 

@@ -41,7 +41,7 @@ def test_sweep_and_its_file(tmp_path):
         return {"isi": snn.simulate(net, t=100.0, key=key, record=snn.ISI("E")).record.mean.mean()}
 
     space = {"bias": snn.Axis(2.0, lo=1.5, hi=3.0, n=4), "n": snn.Static(2, values=[2, 3]), "seed": snn.Seeds(2)}
-    found = snn.sweep(experiment, snn.product(space), key=0, progress=snn.Quiet())
+    found = snn.sweep(experiment, snn.product(space), key=0, progress=snn.progress.Quiet())
     expected = 0.1 * period(found.bias.values, 10.0)
     np.testing.assert_allclose(found.isi.values, np.broadcast_to(expected[:, None, None], (4, 2, 2)), rtol=1e-5)
     found.to_zarr(tmp_path / "kept.zarr", zarr_format=2, consolidated=True)
@@ -53,10 +53,14 @@ def layered():
     return snn.network(
         dt=1.0,
         key=0,
-        populations={"in": snn.Source(6), "hid": snn.Population(cell, 8), "out": snn.Population(snn.LI(tau=10.0), 2)},
+        populations={
+            "in": snn.SpikeSource(6),
+            "hid": snn.Population(cell, 8),
+            "out": snn.Population(snn.LI(tau=10.0), 2),
+        },
         projections={
-            "in-hid": snn.Link("in", "hid", **DENSE, delay=1.0, weight=snn.Normal(0.4, 0.3)),
-            "hid-out": snn.Link("hid", "out", **DENSE, delay=1.0, weight=snn.Normal(0.0, 0.3)),
+            "in-hid": snn.Connection("in", "hid", **DENSE, delay=1.0, weight=snn.Normal(0.4, 0.3)),
+            "hid-out": snn.Connection("hid", "out", **DENSE, delay=1.0, weight=snn.Normal(0.0, 0.3)),
         },
     )
 
@@ -71,7 +75,7 @@ def test_gradients_learn_through_matrices():
     loss, drive = snn.CrossEntropy(snn.Mean("out.v")), snn.Replay(X, into="in")
     fitted = snn.fit(
         layered(), snn.BPTT(), loss, drive, LABELS,
-        optimiser=optax.adam(3e-2), epochs=4, batch=8, key=1, progress=snn.Quiet(),
+        optimiser=optax.adam(3e-2), epochs=4, batch=8, key=1, progress=snn.progress.Quiet(),
     )  # fmt: skip
     before, _ = snn.BPTT().value_and_grad(loss, layered(), drive, LABELS, key=jax.random.key(2))
     after, _ = snn.BPTT().value_and_grad(loss, fitted.net, drive, LABELS, key=jax.random.key(2))
@@ -80,8 +84,10 @@ def test_gradients_learn_through_matrices():
 
 def test_rules_learn():
     """One pair, 5 ms apart: `a_plus exp(-5 / 20)`; and backwards, the other sign."""
-    link = snn.Link("a", "b", snn.OneToOne(), weight=0.5, delay=1.0, rule=snn.PairSTDP(a_plus=0.01, tau_plus=20.0))
-    cells = {"a": snn.Source(1), "b": snn.Population(snn.Relay(), 1)}
+    link = snn.Connection(
+        "a", "b", snn.OneToOne(), weight=0.5, delay=1.0, rule=snn.PairSTDP(a_plus=0.01, tau_plus=20.0)
+    )
+    cells = {"a": snn.SpikeSource(1), "b": snn.Population(snn.Parrot(), 1)}
     net = snn.network(dt=1.0, key=0, populations=cells, projections={"ab": link})
     ends = []
     for pre, post in ((2, 8), (8, 2)):
@@ -93,10 +99,10 @@ def test_rules_learn():
 
 def test_lower_runs_bit_for_bit_from_its_file(tmp_path):
     drive = snn.Replay(X[0], into="in")
-    program = snn.lower(layered(), target=snn.Loihi1(), calibrate=drive)
+    program = snn.lower(layered(), target=snn.chips.loihi.Loihi1(), calibrate=drive)
     record = {"v": snn.Trace("out.v"), "count": snn.Count("hid")}
     ran = snn.simulate(program, drive, steps=12, key=0, record=record)
     program.save(tmp_path / "p.npz")
-    again = snn.simulate(snn.Program.load(tmp_path / "p.npz"), drive, steps=12, key=0, record=record)
+    again = snn.simulate(snn.lowering.Program.load(tmp_path / "p.npz"), drive, steps=12, key=0, record=record)
     assert ran["v"].dtype == jnp.int32 and ran["count"].sum() > 0
     assert jax.tree.all(jax.tree.map(lambda a, b: (a == b).all(), ran.record, again.record))

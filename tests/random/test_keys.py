@@ -54,8 +54,8 @@ def test_anything_else_is_one_sentence(key):
 
 def test_every_entry_point_takes_both():
     def model(key):
-        link = snn.Link("in", "out", snn.FixedProb(0.5), weight=snn.Uniform(0.0, 1.0))
-        cells = {"in": snn.Source(4), "out": snn.Population(snn.LIF(), 3)}
+        link = snn.Connection("in", "out", snn.FixedProb(0.5), weight=snn.Uniform(0.0, 1.0))
+        cells = {"in": snn.SpikeSource(4), "out": snn.Population(snn.LIF(), 3)}
         return snn.network(dt=1.0, key=key, populations=cells, projections={"w": link})
 
     def result(key):
@@ -64,9 +64,15 @@ def test_every_entry_point_takes_both():
         batch = snn.Replay(jnp.ones((2, 20, 4)), into="in")
         loss = snn.CrossEntropy(snn.Count("out"))
         value, _ = snn.BPTT().value_and_grad(loss, net, batch, jnp.array([0, 1]), key=key)
-        feedback = snn.RandomFeedback.start(net, key=key)
+        feedback = snn.feedback.RandomFeedback.start(net, key=key)
         start = net.init(key=key)
-        return run["v"], value, jax.tree.leaves(feedback), jax.tree.leaves(start), snn.RateCode(5)(jnp.ones(3), key=key)
+        return (
+            run["v"],
+            value,
+            jax.tree.leaves(feedback),
+            jax.tree.leaves(start),
+            snn.encoders.RateCode(5)(jnp.ones(3), key=key),
+        )
 
     for one, other in zip(jax.tree.leaves(result(jr.key(5))), jax.tree.leaves(result(np.int64(5))), strict=True):
         assert jnp.array_equal(one, other)
@@ -79,5 +85,5 @@ def test_a_sweep_takes_both():
         return {"x": jr.uniform(key) + point["a"]}
 
     grid = snn.product({"a": snn.Axis(0.0, values=[1.0, 2.0]), "seed": snn.Seeds(2)})
-    one, other = (snn.sweep(experiment, grid, key=key, progress=snn.Quiet()) for key in (jr.key(9), 9))
+    one, other = (snn.sweep(experiment, grid, key=key, progress=snn.progress.Quiet()) for key in (jr.key(9), 9))
     assert one.x.equals(other.x)

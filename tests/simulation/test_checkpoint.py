@@ -16,14 +16,20 @@ from jaxsnn.networks.schedule import stages
 from tests.gradients.nets import KEY, RASTER, STEPS, inputs, recurrent
 from tests.simulation.toys import assert_same
 
-POLICIES = [snn.Chunked(), snn.Chunked(7), snn.Recursive(), snn.Recursive(5), snn.Truncated(STEPS)]
+POLICIES = [
+    snn.checkpointing.Chunked(),
+    snn.checkpointing.Chunked(7),
+    snn.checkpointing.Recursive(),
+    snn.checkpointing.Recursive(5),
+    snn.checkpointing.Truncated(STEPS),
+]
 
 
 def delayed():
     """The recurrent network with a delay on its way out and in: one stage, which is stepped."""
     net = recurrent()
     dense = dict(topology=snn.AllToAll(), via=snn.Dense(), delay=1.0)
-    links = {name: snn.Link(p.pre, p.post, **dense, weight=p.weight) for name, p in net.projections.items()}
+    links = {name: snn.Connection(p.pre, p.post, **dense, weight=p.weight) for name, p in net.projections.items()}
     return snn.network(dt=net.dt, key=KEY, populations=net.populations, projections=links)
 
 
@@ -35,7 +41,7 @@ def run(policy, staged=True):
 
     def loss(weights):
         changed = snn.set(snn.set(net, "ih.weight", weights[0]), "hh.weight", weights[1])
-        record = (snn.Sum("out.v"), snn.Trace("hid.v", every=5 * net.dt), snn.Raster("hid"))
+        record = (snn.probes.Sum("out.v"), snn.Trace("hid.v", every=5 * net.dt), snn.Raster("hid"))
         out = snn.simulate(changed, raster, steps=STEPS, key=KEY, record=record, checkpoint=policy).record
         return jnp.sum(jnp.sin(out[0])), out
 
@@ -55,17 +61,21 @@ def assert_alike(values, expected):
 @pytest.mark.parametrize("policy", POLICIES, ids=str)
 @pytest.mark.parametrize("staged", [False, True], ids=["stepped", "staged"])
 def test_policies_change_no_number(policy, staged):
-    (values, gradients), (expected, reference) = run(policy, staged), run(snn.KeepAll(), staged)
+    (values, gradients), (expected, reference) = run(policy, staged), run(snn.checkpointing.KeepAll(), staged)
     (assert_alike if staged else assert_same)(values, expected)
     assert jnp.any(expected[1][2].words != 0)
     for found, wanted in zip(gradients, reference):
         np.testing.assert_allclose(found, wanted, atol=1e-6 * float(jnp.max(jnp.abs(wanted))))
 
 
-@pytest.mark.parametrize("policy", [snn.Truncated(10), snn.Truncated(45, within=snn.KeepAll())], ids=str)
+@pytest.mark.parametrize(
+    "policy",
+    [snn.checkpointing.Truncated(10), snn.checkpointing.Truncated(45, within=snn.checkpointing.KeepAll())],
+    ids=str,
+)
 def test_truncation_changes_the_derivative_alone(policy):
     """Negative control of the test above; the values stay."""
-    (values, gradients), (expected, reference) = run(policy, False), run(snn.KeepAll(), False)
+    (values, gradients), (expected, reference) = run(policy, False), run(snn.checkpointing.KeepAll(), False)
     assert_same(values, expected)
     assert all(jnp.max(jnp.abs(a - b)) > 0.1 * jnp.max(jnp.abs(b)) for a, b in zip(gradients, reference))
 
@@ -73,7 +83,7 @@ def test_truncation_changes_the_derivative_alone(policy):
 def test_truncation_is_that_of_its_definition():
     """Two chunks: the sum of the gradient of each, the second from a given start."""
     net, half = recurrent(), STEPS // 2
-    record = snn.Sum("out.v")
+    record = snn.probes.Sum("out.v")
 
     def sine(found):
         return jnp.sum(jnp.sin(0.01 * found))
@@ -81,7 +91,7 @@ def test_truncation_is_that_of_its_definition():
     @jax.jit
     def truncated(weight):
         changed = snn.set(net, "ih.weight", weight)
-        policy = snn.Truncated(half, within=snn.KeepAll())
+        policy = snn.checkpointing.Truncated(half, within=snn.checkpointing.KeepAll())
         run = snn.simulate(changed, inputs(RASTER[0]), steps=STEPS, key=KEY, record=record, checkpoint=policy)
         return sine(run.record)
 
@@ -107,11 +117,11 @@ def test_with_noise_and_remainders():
     def slope(weight, policy):
         net = snn.set(recurrent(noise=0.1), "hh.weight", weight)
         drive = snn.Poisson(100.0, 0.5, into="hid", most=1.0)
-        run = snn.simulate(net, drive, steps=59, key=KEY, record=snn.Sum("out.v"), checkpoint=policy)
+        run = snn.simulate(net, drive, steps=59, key=KEY, record=snn.probes.Sum("out.v"), checkpoint=policy)
         return jnp.mean(run.record)
 
-    wanted = jax.value_and_grad(slope)(0.1, snn.KeepAll())
-    for policy in (snn.Recursive(4),):
+    wanted = jax.value_and_grad(slope)(0.1, snn.checkpointing.KeepAll())
+    for policy in (snn.checkpointing.Recursive(4),):
         value, gradient = jax.value_and_grad(slope)(0.1, policy)
         assert value == wanted[0]
         np.testing.assert_allclose(gradient, wanted[1], rtol=1e-5)
@@ -123,7 +133,9 @@ def memory(policy, steps):
 
     def loss(weight, raster):
         changed = snn.set(net, "hh.weight", weight)
-        run = snn.simulate(changed, inputs(raster), steps=steps, key=KEY, record=snn.Sum("out.v"), checkpoint=policy)
+        run = snn.simulate(
+            changed, inputs(raster), steps=steps, key=KEY, record=snn.probes.Sum("out.v"), checkpoint=policy
+        )
         return jnp.sum(run.record)
 
     batched = lambda weight, rasters: jnp.mean(jax.vmap(loss, in_axes=(None, 0))(weight, rasters))
@@ -133,19 +145,25 @@ def memory(policy, steps):
 
 def test_memory():
     """Sublinear: at 1 000 steps a fifteenth, and it grows with the root of time; without a policy it is linear."""
-    plain, chunked, recursive = (memory(policy, 1000) for policy in (snn.KeepAll(), snn.Chunked(), snn.Recursive()))
+    plain, chunked, recursive = (
+        memory(policy, 1000)
+        for policy in (snn.checkpointing.KeepAll(), snn.checkpointing.Chunked(), snn.checkpointing.Recursive())
+    )
     assert 15 * chunked < plain and recursive < chunked
-    assert memory(snn.KeepAll(), 2000) > 1.9 * plain
-    assert memory(snn.Chunked(), 4000) < 2.5 * chunked
+    assert memory(snn.checkpointing.KeepAll(), 2000) > 1.9 * plain
+    assert memory(snn.checkpointing.Chunked(), 4000) < 2.5 * chunked
 
 
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: snn.Chunked(0), "Chunked.steps is 0, expected a positive whole number"),
-        (lambda: snn.Truncated(2.5), "Truncated.steps is 2.5, expected a positive whole number"),
-        (lambda: snn.Recursive(1), "Recursive.levels is 1, expected a whole number of 2 or more"),
-        (lambda: run(snn.Truncated(8)), "Truncated.steps is 8, expected a multiple of the probes' 5 steps"),
+        (lambda: snn.checkpointing.Chunked(0), "Chunked.steps is 0, expected a positive whole number"),
+        (lambda: snn.checkpointing.Truncated(2.5), "Truncated.steps is 2.5, expected a positive whole number"),
+        (lambda: snn.checkpointing.Recursive(1), "Recursive.levels is 1, expected a whole number of 2 or more"),
+        (
+            lambda: run(snn.checkpointing.Truncated(8)),
+            "Truncated.steps is 8, expected a multiple of the probes' 5 steps",
+        ),
     ],
 )
 def test_errors(make, says):

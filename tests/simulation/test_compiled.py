@@ -20,10 +20,12 @@ def program(*, via, delay, plain=False, release=None):
     cell = snn.Population(snn.LIF(v_th=10.0), N)
 
     def run(weight, v, key):
-        link = snn.Link("E", "E", topology, via=via, weight=weight, delay=delay, release=release)
+        link = snn.Connection("E", "E", topology, via=via, weight=weight, delay=delay, release=release)
         net = snn.network(dt=0.1, key=jax.random.key(0), populations={"E": cell}, projections={"EE": link})
         net = snn.set(net, "E.neuron.v_th", v)
-        return snn.simulate(net, snn.Step(20.0, into="E"), steps=50, key=key, record=snn.Count("E"), chunk=25).record
+        return snn.simulate(
+            net, snn.StepCurrent(20.0, into="E"), steps=50, key=key, record=snn.Count("E"), chunk=25
+        ).record
 
     edges = (N, N) if plain else (N * N // 4,)
     text = jax.jit(run).lower(jnp.ones(edges), jnp.float32(10.0), jax.random.key(1)).compile().as_text()
@@ -45,7 +47,9 @@ def test_a_step_copies_neither_ring_nor_weights(via, delay, plain):
     assert copies_in_loops(text, N * N // 4) == []  # the weights; the ring is larger
 
 
-@pytest.mark.parametrize("release", [snn.TsodyksMarkram(), snn.Bernoulli(0.5)], ids=["plastic", "by chance"])
+@pytest.mark.parametrize(
+    "release", [snn.TsodyksMarkram(), snn.connectivity.Bernoulli(0.5)], ids=["plastic", "by chance"]
+)
 def test_a_release_adds_no_copies(release):
     assert copies_in_loops(program(via=snn.Sparse(), delay=1.5, release=release), N * N // 4) == []
 
@@ -64,7 +68,7 @@ def test_arrays_are_arguments():
         dt=0.1,
         key=jax.random.key(0),
         populations={"E": snn.Population(snn.LIF(), N)},
-        projections={"EE": snn.Link("E", "E", snn.AllToAll(), via=snn.Dense(), weight=weight, delay=1.0)},
+        projections={"EE": snn.Connection("E", "E", snn.AllToAll(), via=snn.Dense(), weight=weight, delay=1.0)},
     )
 
     def run(net):

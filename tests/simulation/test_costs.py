@@ -8,7 +8,7 @@ from jax import lax
 from scipy import stats
 
 import jaxsnn as snn
-from jaxsnn.simulation.varying import counts
+from jaxsnn.simulation.drives.varying import counts
 from tests.refused import refused
 
 KEY = jax.random.key(5)
@@ -16,7 +16,7 @@ N = 200
 
 
 def net(n=N):
-    return snn.network(dt=0.1, key=jax.random.key(0), populations={"A": snn.Source(n)})
+    return snn.network(dt=0.1, key=jax.random.key(0), populations={"A": snn.SpikeSource(n)})
 
 
 def size(tree):
@@ -84,8 +84,8 @@ def expected(t):
 
 
 def observed(drive, **more):
-    record = {"rate": snn.Rate("A", bin=10.0), "count": snn.Count("A")}
-    what = dict(steps=500, key=KEY, record=record, progress=snn.Quiet()) | more
+    record = {"rate": snn.PopulationRate("A", bin=10.0), "count": snn.Count("A")}
+    what = dict(steps=500, key=KEY, record=record, progress=snn.progress.Quiet()) | more
     return snn.simulate(net(), drive, **what)
 
 
@@ -138,7 +138,7 @@ def test_events_are_their_raster():
     wanted = np.zeros((10, 3))
     np.add.at(wanted, (step, neuron), 1.0)
     assert np.array_equal(drive.raster, wanted)
-    trace = dict(steps=12, key=KEY, record=snn.Trace("A.v"), progress=snn.Quiet())
+    trace = dict(steps=12, key=KEY, record=snn.Trace("A.v"), progress=snn.progress.Quiet())
     dense = snn.Replay(wanted, into="A", weight=drive.weight)
     played = [snn.simulate(net(3), given, **trace).record for given in (drive, dense)]
     assert np.array_equal(*played) and np.array_equal(played[0][:10], wanted * [1.0, 2.0, 3.0])
@@ -161,14 +161,14 @@ def test_a_batch_of_lists_for_estimators():
     net = snn.network(
         dt=1.0,
         key=jax.random.key(0),
-        populations={"A": snn.Source(3), "out": snn.Population(snn.LI(), 2)},
-        projections={"w": snn.Link("A", "out", snn.AllToAll(), via=snn.Dense(), weight=1.0)},
+        populations={"A": snn.SpikeSource(3), "out": snn.Population(snn.LI(), 2)},
+        projections={"w": snn.Connection("A", "out", snn.AllToAll(), via=snn.Dense(), weight=1.0)},
     )
     times, neurons = np.array([[0.0, 3.0, 3.0], [5.0, 1.0, np.inf]]), np.array([[0, 1, 2], [2, 0, 0]])
     raster = np.zeros((2, 8, 3))
     for i, t, k in [(0, 0, 0), (0, 3, 1), (0, 3, 2), (1, 5, 2), (1, 1, 0)]:
         raster[i, t, k] = 1.0
-    loss, targets = snn.CrossEntropy(snn.Sum("out.v")), jnp.array([0, 1])
+    loss, targets = snn.CrossEntropy(snn.probes.Sum("out.v")), jnp.array([0, 1])
     found = [
         snn.evaluate({"loss": loss}, net, drive, targets, key=KEY)["loss"]
         for drive in (snn.SpikeGenerator(neurons, times, into="A", steps=8), snn.Replay(raster, into="A"))
@@ -192,8 +192,8 @@ def test_a_batch_of_lists_for_estimators():
         (lambda: snn.SpikeGenerator([0.0], [1.0], into="A"), ("indices is of type float64", "whole numbers")),
         (lambda: snn.SpikeGenerator([-1], [1.0], into="A"), ("indices has a negative one",)),
         (lambda: snn.SpikeGenerator([2**33], [1.0], into="A"), ("indices holds 8589934592",)),
-        (lambda: snn.Silence() + 3, ("Got a drive + 3 (int), expected another drive",)),
-        (lambda: 3 + snn.Silence(), ("Got 3 (int) + a drive, expected another drive",)),
+        (lambda: snn.drives.Silence() + 3, ("Got a drive + 3 (int), expected another drive",)),
+        (lambda: 3 + snn.drives.Silence(), ("Got 3 (int) + a drive, expected another drive",)),
         (lambda: snn.SpikeGenerator([5], [1.0], into="A"), ("one beyond the 3 neurons of 'A.in'",)),
         (lambda: snn.SpikeGenerator([2], [1.0], into="A[0:2]"), ("one beyond the 2 neurons of 'A.in[0:2]'",)),
         (lambda: snn.SpikeGenerator([0], [-1.0], into="A"), ("Got -1 ms for a time",)),
@@ -213,8 +213,8 @@ def test_a_batch_of_lists_for_estimators():
         (lambda: snn.Replay(np.ones((2, 3)), into=("A", "A")), ("Replay.into is ('A', 'A')", "one name")),
         (lambda: snn.Modulator(3, 1.0), ("Modulator.name is 3",)),
         (lambda: snn.Modulator("r", [np.nan]), ("Modulator.values holds nan",)),
-        (lambda: snn.Step(np.nan, into="A"), ("Step.amplitude holds nan",)),
-        (lambda: snn.Waveform([np.inf], into="A"), ("Waveform.values holds inf",)),
+        (lambda: snn.StepCurrent(np.nan, into="A"), ("Step.amplitude holds nan",)),
+        (lambda: snn.TimedArray([np.inf], into="A"), ("TimedArray.values holds inf",)),
     ],
 )
 def test_inputs_that_are_none(make, message):
@@ -249,7 +249,7 @@ def several(count, how=lambda i: dict(start=float(i), stop=i + 1.0)):
 def test_a_sum_of_many_is_one_loop():
     """What is traced does not grow with their number; one after the other they are the same numbers."""
 
-    silent = snn.Signals({}, {})
+    silent = snn.simulation.Signals({}, {})
 
     @jax.jit
     def fed(drive):

@@ -19,17 +19,17 @@ def network(**populations):
 
 
 def relays(n):
-    return snn.Population(snn.Relay(), n)
+    return snn.Population(snn.Parrot(), n)
 
 
 def currents(n):
     """Neurons without memory: `v` is the current of the step."""
-    return snn.Population(snn.LI(tau=1e-4, gain=snn.PerStep()), n)
+    return snn.Population(snn.LI(tau=1e-4, gain=snn.gains.PerStep()), n)
 
 
 def traces(net, drive, steps, **changes):
     record = {name: snn.Trace(f"{name}.v") for name in net.populations}
-    what = dict(steps=steps, key=KEY, record=record, progress=snn.Quiet()) | changes
+    what = dict(steps=steps, key=KEY, record=record, progress=snn.progress.Quiet()) | changes
     return {name: np.asarray(v) for name, v in snn.simulate(net, drive, **what).record.items()}
 
 
@@ -82,9 +82,11 @@ def test_windows_are_exact_to_the_step():
     def active(start, stop, first):
         window = dict(start=start, stop=stop)
         drive = snn.Poisson(1e6, 1.0, into="A", most=100, **window)  # 100 a step: never none
-        drive = drive + snn.Step(2.0, into="B", **window) + snn.Noise(1.0, 5.0, into="C", **window)
-        state = snn.simulate(net, drive, steps=1, key=KEY, progress=snn.Quiet()).state
-        state = snn.RunState(jnp.int32(first), state.dynamics, state.drive, state.spikes)  # as if it had run until then
+        drive = drive + snn.StepCurrent(2.0, into="B", **window) + snn.NoiseCurrent(1.0, 5.0, into="C", **window)
+        state = snn.simulate(net, drive, steps=1, key=KEY, progress=snn.progress.Quiet()).state
+        state = snn.simulation.RunState(
+            jnp.int32(first), state.dynamics, state.drive, state.spikes
+        )  # as if it had run until then
         return {name: np.flatnonzero(v[:, 0]) + first for name, v in traces(net, drive, 30, state=state).items()}
 
     for start, stop, first, expected in [
@@ -100,7 +102,7 @@ def test_a_current_acts_in_the_step_it_begins_in():
     """Design section 4: on from 1 ms at dt 0.1 ms, it moves the state at t_11, which is sample 10; and exactly so."""
     tau, current = 10.0, np.array([0.5, 2.0])
     net = network(A=snn.Population(snn.LI(tau=tau), 2))
-    v = traces(net, snn.Step(current, into="A", start=1.0, stop=3.0), 50)["A"]
+    v = traces(net, snn.StepCurrent(current, into="A", start=1.0, stop=3.0), 50)["A"]
     k = np.arange(1, 51) * DT
     on, off = -np.expm1(-np.clip(k - 1.0, 0, 2.0) / tau), np.exp(-np.clip(k - 3.0, 0, None) / tau)
     assert np.all(v[:10] == 0) and np.all(v[10] > 0)
@@ -112,7 +114,7 @@ def test_a_current_acts_in_the_step_it_begins_in():
 
 def test_noise_is_white_held_and_its_own():
     """Mean, spread, held for `every` steps, independent of other neurons and of a second drive."""
-    drive = snn.Noise(2.0, 1.0, into="A", every=0.3) + snn.Noise(2.0, 1.0, into="A", every=0.3)
+    drive = snn.NoiseCurrent(2.0, 1.0, into="A", every=0.3) + snn.NoiseCurrent(2.0, 1.0, into="A", every=0.3)
     v = traces(network(A=currents(20)), drive, 3000)["A"]
     held = v.reshape(1000, 3, 20)
     assert np.all(held == held[:, :1])
@@ -131,7 +133,11 @@ def test_a_replay_of_events_adds_up_and_ends():
 
 
 def test_a_sum_is_flat_and_the_first_drive_is_what_it_was_alone():
-    a, b, c = snn.Poisson(5000.0, into="A", most=1), snn.Poisson(5000.0, into="B", most=1), snn.Step(1.0, into="A")
+    a, b, c = (
+        snn.Poisson(5000.0, into="A", most=1),
+        snn.Poisson(5000.0, into="B", most=1),
+        snn.StepCurrent(1.0, into="A"),
+    )
     assert jax.tree.structure((a + b) + c) == jax.tree.structure(a + (b + c))
     net = network(A=relays(5), B=relays(5))
     assert np.array_equal(traces(net, a + b, 40)["A"], traces(net, a, 40)["A"])
@@ -140,7 +146,7 @@ def test_a_sum_is_flat_and_the_first_drive_is_what_it_was_alone():
 # --- environments -----------------------------------------------------------------------------------------------------
 
 
-class Echo(snn.AbstractDrive):
+class Echo(snn.drives.AbstractDrive):
     """An environment: counts what it sees, sends one more than it saw a step ago, and rewards silence."""
 
     size: int = 5
@@ -151,7 +157,9 @@ class Echo(snn.AbstractDrive):
     def step(self, d, t, signals, *, key):
         seen = jnp.sum(signals.spikes["A"])
         heard = jnp.array([1.0, 0.0]) * ((seen + 1.0) % self.size)
-        return d + seen, snn.Inputs(arrivals={"A.in": heard}, modulators={"reward": (seen == 0).astype(jnp.float32)})
+        return d + seen, snn.simulation.Inputs(
+            arrivals={"A.in": heard}, modulators={"reward": (seen == 0).astype(jnp.float32)}
+        )
 
 
 def test_an_environment_closes_the_loop():
@@ -159,14 +167,14 @@ def test_an_environment_closes_the_loop():
     net = network(A=relays(2))
     v = traces(net, Echo(), 12)["A"]
     assert np.array_equal(v[:, 0], np.arange(1, 13) % 5) and not v[:, 1].any()
-    run = functools.partial(snn.simulate, net, Echo(), key=KEY, progress=snn.Quiet(), record=snn.Trace("A.v"))
+    run = functools.partial(snn.simulate, net, Echo(), key=KEY, progress=snn.progress.Quiet(), record=snn.Trace("A.v"))
     first = run(steps=4)
     second = run(steps=8, state=first.state)
     assert np.array_equal(np.concatenate([first.record, second.record]), v)
     assert float(second.state.drive) == v[:-1].sum()
 
 
-class Learner(snn.AbstractDynamics):
+class Learner(snn.simulation.AbstractDynamics):
     """No network at all, but something with a state that listens to a modulator."""
 
     dt: float = 1.0
@@ -176,7 +184,7 @@ class Learner(snn.AbstractDynamics):
 
     def step(self, state, inputs, t, *, key):
         state = {"x": state["x"] + inputs.modulators["reward"]}
-        return state, snn.Signals({"A": state["x"]}, self.view(state))
+        return state, snn.simulation.Signals({"A": state["x"]}, self.view(state))
 
     def view(self, state):
         return {"A": state}
@@ -189,13 +197,13 @@ class Learner(snn.AbstractDynamics):
         return "A.in", 1
 
 
-class Reward(snn.AbstractDrive):
+class Reward(snn.drives.AbstractDrive):
     """Always the same."""
 
     amount: jax.Array = snn.param()
 
     def step(self, d, t, signals, *, key):
-        return d, snn.Inputs(modulators={"reward": self.amount})
+        return d, snn.simulation.Inputs(modulators={"reward": self.amount})
 
 
 def test_any_dynamics_runs_and_modulators_add_up():
@@ -214,10 +222,13 @@ def test_any_dynamics_runs_and_modulators_add_up():
         (lambda: snn.Poisson([1.0, 2.0], into="A"), ("Poisson.rate has shape (2,)", "expected () or (3,) for 'A.in'")),
         (lambda: snn.Poisson(1.0, into="X"), ("Got 'X'", "no population 'X'; there are A")),
         (lambda: snn.Poisson(1.0, into="A.exc"), ("Got 'A.exc'", "'A' has no port 'exc'; it has in")),
-        (lambda: snn.Step(1.0, into="X"), ("current into 'X'", "expected a population: A")),
-        (lambda: snn.Step([1.0, 2.0], into="A"), ("Step.amplitude has shape (2,)", "expected () or (3,) for 'A'")),
-        (lambda: snn.Noise(-1.0, into="A"), ("Noise.sd is -1.0 current", "expected at least 0")),
-        (lambda: snn.Noise(1.0, into="A", every=0), ("Noise.every = 0", "expected a positive number of ms")),
+        (lambda: snn.StepCurrent(1.0, into="X"), ("current into 'X'", "expected a population: A")),
+        (
+            lambda: snn.StepCurrent([1.0, 2.0], into="A"),
+            ("Step.amplitude has shape (2,)", "expected () or (3,) for 'A'"),
+        ),
+        (lambda: snn.NoiseCurrent(-1.0, into="A"), ("Noise.sd is -1.0 current", "expected at least 0")),
+        (lambda: snn.NoiseCurrent(1.0, into="A", every=0), ("Noise.every = 0", "expected a positive number of ms")),
         (lambda: snn.Replay(jnp.zeros((3, 7)), into="A"), ("Replay.raster has shape (3, 7)", "(steps, 3)", "swap")),
         (lambda: snn.Replay(jnp.zeros(3), into="A"), ("Replay.raster is of shape (3,)", "expected", "(steps, n)")),
         (lambda: snn.Replay.events([7], [0], steps=5, n=3, into="A"), ("outside steps 0 .. 4 or neurons 0 .. 2",)),

@@ -21,7 +21,7 @@ import jax.numpy as jnp, jax.random as jr, jaxsnn as snn
 
 
 def model(seed, topology, n=60, dense=False, delay=1.5, **more):
-    link = lambda pre, post, w: snn.Link(
+    link = lambda pre, post, w: snn.Connection(
         pre, post, topology, weight=w, delay=delay, via=snn.Dense() if dense else snn.Sparse(), **more
     )
     cell = lambda n: snn.Population(snn.LIF(bias=25.0), n, init={"v": snn.Uniform(0.0, 15.0)})
@@ -32,7 +32,8 @@ def model(seed, topology, n=60, dense=False, delay=1.5, **more):
 def run(net, steps=200, seed=1, drive=20000.0, record=None, state=None):
     record = {"s": snn.Raster("E"), "n": snn.Count("I")} if record is None else record
     drive = snn.Poisson(rate=drive, weight=0.1, into="E")
-    return snn.simulate(net, drive, steps=steps, key=jr.key(seed), record=record, state=state, progress=snn.Quiet())
+    return snn.simulate(net, drive, steps=steps, key=jr.key(seed), record=record, state=state,
+    progress=snn.progress.Quiet())
 
 
 found, last = {}, 0

@@ -12,14 +12,14 @@ from tests.refused import refused
 
 NET = snn.network(dt=0.1, key=0, populations={"E": snn.Population(snn.LIF(bias=300.0), 4)})
 STARTED = (snn.Count, snn.FiringRate, snn.ISI)
-FOLDED = (snn.Mean, snn.Sum, snn.Max)
+FOLDED = (snn.Mean, snn.probes.Sum, snn.probes.Max)
 SPIKING = (
     snn.Raster,
     snn.Count,
     snn.FiringRate,
     snn.FirstSpike,
     snn.ISI,
-    snn.Rate,
+    snn.PopulationRate,
     lambda p, **k: snn.Spikes(p, 9, **k),
 )
 NO_TIME = [-1.0, np.nan, np.inf, "5", True, None, 1j]
@@ -34,7 +34,7 @@ WRONG = [
     *((probe, {"index": bad}, "expected") for probe in SPIKING for bad in NO_NEURON),
     *((lambda _, **k: snn.Trace("E.v", **k), {"every": bad}, "number of ms") for bad in (*NO_TIME[:-2], 0, 0.0, [1.0])),
     *((lambda _, **k: snn.Snapshots("E.v", **k), {"every": bad}, "number of ms") for bad in (*NO_TIME[:-2], 0, 1j)),
-    *((snn.Rate, {"bin": bad}, "number of ms") for bad in (*NO_TIME, 0)),
+    *((snn.PopulationRate, {"bin": bad}, "number of ms") for bad in (*NO_TIME, 0)),
     *((snn.Spikes, {"capacity": bad}, "positive number of events") for bad in (0, -1, 1.5, True, "9", None, 2**31)),
 ]
 TOO_LATE = [
@@ -42,9 +42,14 @@ TOO_LATE = [
     *((probe("E.v", start=1e6), ".start is 1000000 ms", "the run ends at 10 ms") for probe in FOLDED),
     (snn.Trace("E.v", every=20.0), "Trace.every is 20 ms", "the run takes 10 ms"),
     (snn.Snapshots("E.v", every=20.0), "Snapshots.every is 20 ms", "the run takes 10 ms"),
-    (snn.Rate("E", bin=20.0), "Rate.bin is 20 ms", "the run takes 10 ms"),
+    (snn.PopulationRate("E", bin=20.0), "Rate.bin is 20 ms", "the run takes 10 ms"),
 ]
-OFF = [snn.Count("E", start=0.25), snn.Mean("E.v", 0.25), snn.Trace("E.v", every=0.25), snn.Rate("E", bin=0.25)]
+OFF = [
+    snn.Count("E", start=0.25),
+    snn.Mean("E.v", 0.25),
+    snn.Trace("E.v", every=0.25),
+    snn.PopulationRate("E", bin=0.25),
+]
 
 
 @pytest.mark.parametrize("case", range(len(WRONG)))
@@ -55,7 +60,7 @@ def test_nonsense_is_refused_when_it_is_given(case):
 
 
 def run(probe, state=None):
-    return snn.simulate(NET, t=10.0, key=0, record={"a": probe}, state=state, progress=snn.Quiet())
+    return snn.simulate(NET, t=10.0, key=0, record={"a": probe}, state=state, progress=snn.progress.Quiet())
 
 
 @pytest.mark.parametrize("case", range(len(TOO_LATE)))
@@ -73,12 +78,12 @@ def test_times_off_the_grid_are_refused(probe):
 
 def test_what_decodes_nothing_is_refused():
     with refused("Decoded.probe is 'E'", "expected a probe that folds"):
-        snn.Decoded("E", by="head")
+        snn.simulation.Decoded("E", by="head")
     with refused("Decoded.by is 3", "expected the name of a module"):
-        snn.Decoded(snn.Count("E"), by=3)
+        snn.simulation.Decoded(snn.Count("E"), by=3)
     head = snn.network(dt=0.1, key=0, populations=dict(NET.populations), modules={"head": eqx.nn.Identity()})
     with refused("Decoded reads Raster", "no array", "such as Count"):
-        snn.simulate(head, t=1.0, key=0, record=snn.Decoded(snn.Raster("E"), by="head"))
+        snn.simulate(head, t=1.0, key=0, record=snn.simulation.Decoded(snn.Raster("E"), by="head"))
 
 
 def test_less_than_a_step_is_refused():

@@ -22,13 +22,13 @@ LATE = 40  # the first step of probes that begin later
 
 
 def relays():
-    E = snn.Population(snn.Relay(), N)
+    E = snn.Population(snn.Parrot(), N)
     L = snn.Population(snn.LI(tau=10.0), 2, ports={"a": snn.Delta(), "b": snn.Exponential(5.0)}, init={"b.i": 1.0})
     return snn.network(dt=DT, key=jax.random.key(0), populations={"E": E, "L": L})
 
 
 def run(record, **changes):
-    what = dict(steps=STEPS, key=jax.random.key(0), record=record, chunk=30, progress=snn.Quiet()) | changes
+    what = dict(steps=STEPS, key=jax.random.key(0), record=record, chunk=30, progress=snn.progress.Quiet()) | changes
     return snn.simulate(relays(), DRIVE, **what)
 
 
@@ -47,7 +47,7 @@ def record():
                 snn.Trace("L.b.i", index=1),
             ),
             "count": {"all": snn.Count("E"), "late": snn.Count("E", start=LATE * DT)},
-            "rate": snn.Rate("E", bin=7 * DT),
+            "rate": snn.PopulationRate("E", bin=7 * DT),
             "isi": {"all": snn.ISI("E"), "late": snn.ISI("E", start=LATE * DT)},
             "last": (snn.Last("L.v"), snn.Last("E.v")),
         }
@@ -119,7 +119,7 @@ def test_too_many_events_keep_the_first_and_say_so():
 def test_a_probe_of_your_own():
     """`step` is all it takes."""
 
-    class Loudest(snn.AbstractProbe):
+    class Loudest(snn.probes.AbstractProbe):
         def step(self, carry, signals, t):
             return carry, jnp.argmax(signals.spikes["E"])
 
@@ -131,8 +131,8 @@ def test_recording_nothing_costs_nothing():
 
     def buffers(record):
         def one_chunk(key):
-            given = relays(), snn.Step(1.0, into="E"), record, None, key
-            return _in_one_program(given, STEPS, STEPS, snn.KeepAll(), False)
+            given = relays(), snn.StepCurrent(1.0, into="E"), record, None, key
+            return _in_one_program(given, STEPS, STEPS, snn.checkpointing.KeepAll(), False)
 
         text = jax.jit(one_chunk).lower(jax.random.key(0)).compile().as_text()
         return [line for line in text.splitlines() if elements(line.strip()) == STEPS * N]
@@ -148,7 +148,10 @@ def test_recording_nothing_costs_nothing():
         (snn.Trace("E.w"), ("path 'E.w'", "E has no 'w'; it has heard, in, v")),
         (snn.Trace("L.b"), ("path 'L.b'", "which is no variable; expected one below it: 'L.b.i'")),
         (snn.Trace("E.v", index=37), ("Trace.index of 'E.v' with index 37", "expected one within 0 .. 36")),
-        (snn.Rate("E", bin=0.7), ("Rate.bin = 0.7 ms", "no whole number of steps of dt = 0.5 ms", "use that")),
+        (
+            snn.PopulationRate("E", bin=0.7),
+            ("Rate.bin = 0.7 ms", "no whole number of steps of dt = 0.5 ms", "use that"),
+        ),
         ({"v": "E.v"}, ("record holds 'E.v'", "expected a pytree of probes such as Count('E')")),
     ],
 )

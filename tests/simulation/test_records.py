@@ -26,15 +26,15 @@ def of_some():
         "hz": snn.FiringRate,
         "first": snn.FirstSpike,
         "isi": snn.ISI,
-        "rate": lambda name, **k: snn.Rate(name, 7 * DT, **k),
+        "rate": lambda name, **k: snn.PopulationRate(name, 7 * DT, **k),
     }
     paths = {
         "trace": snn.Trace,
         "snapshots": lambda path, **k: snn.Snapshots(path, every=7 * DT, **k),
         "last": snn.Last,
         "mean": snn.Mean,
-        "sum": snn.Sum,
-        "max": snn.Max,
+        "sum": snn.probes.Sum,
+        "max": snn.probes.Max,
     }
     for kinds, by_name, by_index in ((probes, "E[30,2,7]", "E"), (paths, "E[30,2,7].v", "E.v")):
         for kind in kinds.values():
@@ -107,10 +107,10 @@ def test_one_time_for_one_spike_also_in_a_continued_run():
         "later": snn.Count("E", start=109.9),
         "v": snn.Trace("E.v", every=0.5),
         "w": {"snapshots": snn.Snapshots("E.v", every=0.5)},
-        "rate": snn.Rate("E", bin=10.0),
+        "rate": snn.PopulationRate("E", bin=10.0),
     }
-    go = lambda state: snn.simulate(net, t=100.0, key=0, record=probes, state=state, progress=snn.Quiet())
-    one = snn.simulate(net, t=100.0, key=0, progress=snn.Quiet())
+    go = lambda state: snn.simulate(net, t=100.0, key=0, record=probes, state=state, progress=snn.progress.Quiet())
+    one = snn.simulate(net, t=100.0, key=0, progress=snn.progress.Quiet())
     two = go(one.state)
     stamped = two["raster"].times()
     assert stamped[0] == 110.0 and np.array_equal(two["list"].times(), stamped)  # 1099 steps were whole before

@@ -37,9 +37,11 @@ def test_sizes_are_exact():
 def test_pieces_are_put_into_one_room_in_its_own_memory():
     """In calls of several chunks and a remainder, as in one program; the room is handed on, not copied."""
     small = snn.network(dt=0.1, key=0, populations={"E": snn.Population(snn.LIF(bias=30.0), 40)})
-    record = [snn.Raster("E"), snn.Raster("E"), snn.FirstSpike("E"), snn.Trace("E.v", every=0.3), snn.Rate("E", 0.7),
-              snn.Snapshots("E.v", every=0.5)]  # fmt: skip
-    run = lambda steps, chunk: snn.simulate(small, steps=steps, key=0, record=record, chunk=chunk, progress=snn.Quiet())
+    record = [snn.Raster("E"), snn.Raster("E"), snn.FirstSpike("E"), snn.Trace("E.v", every=0.3),
+              snn.PopulationRate("E", 0.7), snn.Snapshots("E.v", every=0.5)]  # fmt: skip
+    run = lambda steps, chunk: snn.simulate(
+        small, steps=steps, key=0, record=record, chunk=chunk, progress=snn.progress.Quiet()
+    )
     whole, pieces = run(1301, 1301), run(1301, 21)
     jax.tree.map(np.testing.assert_array_equal, pieces.record, whole.record)
     assert pieces[3].shape == (433, 40)

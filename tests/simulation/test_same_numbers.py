@@ -43,7 +43,7 @@ def alone():
 
 
 def test_chunks_and_a_bar_change_no_number():
-    chunked = run(chunk=15, progress=snn.Bar(patience=1e9))
+    chunked = run(chunk=15, progress=snn.progress.Bar(patience=1e9))
     assert_same(chunked.record, whole().record)
     assert_same(chunked.state, whole().state)
 

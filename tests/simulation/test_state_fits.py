@@ -15,13 +15,13 @@ LIF = snn.LIF(bias=25.0, t_ref=5.0)
 
 def model(dt=1.0, n=2, neuron=LIF, delay=2.0, name="E", ports=None, rule=None, release=None, links=True):
     ports = {"in": snn.Exponential(5.0)} if ports is None else ports
-    link = snn.Link(name, name, snn.AllToAll(), weight=0.5, delay=delay, rule=rule, release=release)
+    link = snn.Connection(name, name, snn.AllToAll(), weight=0.5, delay=delay, rule=rule, release=release)
     cells = {name: snn.Population(neuron, n, ports=ports)}
     return snn.network(dt=dt, key=0, populations=cells, projections={"w": link} if links else {})
 
 
 def run(net, state=None, drive=None, steps=20, **more):
-    return snn.simulate(net, drive, steps=steps, key=0, state=state, progress=snn.Quiet(), **more)
+    return snn.simulate(net, drive, steps=steps, key=0, state=state, progress=snn.progress.Quiet(), **more)
 
 
 FIRST = run(model())

@@ -31,7 +31,7 @@ def run(point):
         key=jax.random.key(0),
         populations={"A": cell, "B": snn.Population(snn.LI(), 3)},
         projections={
-            "AB": snn.Link("A", "B", snn.FixedProb(point["p"], most=0.5), delay=point["delay"], max_delay=1.0),
+            "AB": snn.Connection("A", "B", snn.FixedProb(point["p"], most=0.5), delay=point["delay"], max_delay=1.0),
         },
     )
     drive = snn.Poisson(point["rate"], into="A", most=1.0)
@@ -65,9 +65,9 @@ def test_a_run_raises_once_or_hands_over_its_status():
     net = snn.network(dt=0.1, key=jax.random.key(0), populations={"A": cell})
     start = functools.partial(snn.simulate, net, steps=3, key=jax.random.key(0))
     with pytest.raises(snn.SimulationError, match="NOT_FINITE: a state became NaN or infinite; check") as caught:
-        start(progress=snn.Quiet())
+        start(progress=snn.progress.Quiet())
     assert caught.value.status is snn.Status.NOT_FINITE
-    data = start(progress=snn.Quiet(), throw=False, record=snn.Last("A.v"))
+    data = start(progress=snn.progress.Quiet(), throw=False, record=snn.Last("A.v"))
     assert data.status == snn.Status.NOT_FINITE and len(data.problems) == 1
     assert np.array_equal(np.isnan(data.record), [False, True])  # what is well stays readable
 
@@ -97,21 +97,21 @@ def test_a_bar_shows_itself_on_a_terminal_when_patience_is_over(capsys, monkeypa
     """On stderr; elsewhere, as in a log file, there is none."""
     net = snn.network(dt=0.1, key=jax.random.key(0), populations={"A": snn.Population(snn.LI(), 2)})
     start = functools.partial(snn.simulate, net, steps=30, chunk=10, key=jax.random.key(0))
-    start(progress=snn.Bar(patience=0.0))
+    start(progress=snn.progress.Bar(patience=0.0))
     assert "simulate ━" not in capsys.readouterr().err
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    start(progress=snn.Bar(patience=0.0))
+    start(progress=snn.progress.Bar(patience=0.0))
     shown = capsys.readouterr()
     assert "30/30" in shown.err and shown.out == ""
-    for quiet in (snn.Quiet(), snn.Bar(patience=1e9)):
+    for quiet in (snn.progress.Quiet(), snn.progress.Bar(patience=1e9)):
         start(progress=quiet)
         assert capsys.readouterr() == ("", "")
 
 
 def test_compiling_is_said_once_it_takes_long(capsys):
     for seconds, said in ((0.0, ""), (0.3, "fit: compiling ...\n")):
-        with snn.Bar(quick=0.1).compiling("fit"):
+        with snn.progress.Bar(quick=0.1).compiling("fit"):
             time.sleep(seconds)
         assert capsys.readouterr() == ("", said)
-    with snn.Quiet().compiling("fit"):
+    with snn.progress.Quiet().compiling("fit"):
         pass

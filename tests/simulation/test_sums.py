@@ -87,7 +87,7 @@ def test_sums_of_arrays(length):
         np.testing.assert_allclose(found, x.astype(np.float64).sum(1), rtol=1e-6)
 
 
-class Held(snn.AbstractDynamics):
+class Held(snn.simulation.AbstractDynamics):
     """Always the same: amplitudes of three neurons, and a variable."""
 
     dt: float = 0.1
@@ -96,7 +96,7 @@ class Held(snn.AbstractDynamics):
         return ()
 
     def step(self, state, inputs, t, *, key):
-        return state, snn.Signals({"E": jnp.array([1.0, 0.1, 0.0])}, self.view(state))
+        return state, snn.simulation.Signals({"E": jnp.array([1.0, 0.1, 0.0])}, self.view(state))
 
     def view(self, state):
         return {"E": {"v": jnp.array([-65.0, 0.1, 1e-3])}}
@@ -113,7 +113,7 @@ MANY_STEPS = 20_000_000  # more than 2^24, where a plain sum of ones stands stil
 SPIKES, VALUES = np.float32([1.0, 0.1, 0.0]).astype(float), np.float32([-65.0, 0.1, 1e-3]).astype(float)
 FOLDS = {
     "Mean": (snn.Mean("E.v"), VALUES),
-    "Sum": (snn.Sum("E.v"), VALUES * MANY_STEPS),
+    "Sum": (snn.probes.Sum("E.v"), VALUES * MANY_STEPS),
     "Count": (snn.Count("E"), SPIKES * MANY_STEPS),
     "FiringRate": (snn.FiringRate("E"), SPIKES / 1e-4),
     "FirstSpike": (snn.FirstSpike("E"), np.array([0.1, 1.0, (MANY_STEPS + 1) * 0.1])),
@@ -143,5 +143,5 @@ def test_probes_do_not_drift(name):
 
 def test_the_agreement_of_rasters_counts_beyond_single_precision():
     many = np.ones((2**19, 33), bool)  # 1.03 * 2^24 spikes
-    found = jax.jit(lambda a: snn.spike_agreement(a, a, within=0))(jnp.asarray(many))
+    found = jax.jit(lambda a: snn.lowering.spike_agreement(a, a, within=0))(jnp.asarray(many))
     assert found.rates[0] == found.rates[1] == found.coincidence == 1.0

@@ -20,13 +20,13 @@ RASTER = (np.random.default_rng(0).random((30, 3)) < 0.4).astype(np.float32)
 @functools.cache
 def net():
     """Sources whose spikes are what arrives, and neurons whose `v` is the current of the step; a step is 0.1 ms."""
-    current = snn.Population(snn.LI(tau=1e-4, gain=snn.PerStep()), 3)
-    return snn.network(dt=0.1, key=jax.random.key(0), populations={"A": snn.Source(3), "B": current})
+    current = snn.Population(snn.LI(tau=1e-4, gain=snn.gains.PerStep()), 3)
+    return snn.network(dt=0.1, key=jax.random.key(0), populations={"A": snn.SpikeSource(3), "B": current})
 
 
 def run(drive, steps=30, **more):
     record = {"A": snn.Raster("A"), "B": snn.Trace("B.v")}
-    return snn.simulate(net(), drive, **dict(steps=steps, key=KEY, record=record, progress=snn.Quiet()) | more)
+    return snn.simulate(net(), drive, **dict(steps=steps, key=KEY, record=record, progress=snn.progress.Quiet()) | more)
 
 
 def arrived(run):
@@ -67,7 +67,7 @@ def test_traced_times_are_rounded_and_the_wrong_ones_found():
 
     @jax.jit
     def seen(ms):
-        drive = snn.Step(1.0, into="B", start=ms)
+        drive = snn.StepCurrent(1.0, into="B", start=ms)
         return step_of(drive.start, 0.1), off_grid({"drives": [drive]}, 0.1)
 
     for ms, step, bad in [(0.3, 3, False), (0.0, 0, False), (0.25, None, True), (-1.0, None, True), (3e6, None, True)]:
@@ -78,36 +78,36 @@ def test_traced_times_are_rounded_and_the_wrong_ones_found():
 
 def test_known_times_are_exact_where_single_precision_is_not():
     late = 214748364.3  # single precision knows every 16 ms there
-    drive = on_grid(snn.Step(1.0, into="B", start=late - 0.2, stop=late), 0.1)
+    drive = on_grid(snn.StepCurrent(1.0, into="B", start=late - 0.2, stop=late), 0.1)
     assert int(drive.start) == LAST - 6 and int(drive.stop) == LAST - 4
-    assert int(on_grid(snn.Step(1.0, into="B"), 0.1).stop) == LAST
+    assert int(on_grid(snn.StepCurrent(1.0, into="B"), 0.1).stop) == LAST
     assert abs(float(np.float32(late)) / 0.1 - (LAST - 4)) > 1  # control
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: snn.Step(1.0, into="B", start=0.55, stop=0.85), ("Step.start = 0.55 ms", "no whole number")),
-        (lambda: snn.Step(1.0, into="B", stop=0.04), ("Step.stop = 0.04 ms", "no whole number of steps")),
-        (lambda: snn.Step(1.0, into="B", start=10.0, stop=5.0), ("Step starts at 10 ms and stops at 5 ms",)),
-        (lambda: snn.Step(1.0, into="B", start=np.nan), ("Got nan ms for a time", "expected 0 ms or later")),
-        (lambda: snn.Step(1.0, into="B", start=-1.0), ("Got -1 ms for a time",)),
-        (lambda: snn.Step(1.0, into="B", start=np.inf), ("Got inf ms for a time", "finite")),
-        (lambda: snn.Step(1.0, into="B", start="5"), ("Got '5' (str) for a time",)),
-        (lambda: snn.Step(1.0, into="B", start=True), ("Got True (bool) for a time",)),
-        (lambda: snn.Step(1.0, into="B", start=[1.0, 2.0]), ("Step.start has shape (2,)", "one number of ms")),
-        (lambda: snn.Step(1.0, into="B", stop=1e9), ("Step.stop = 1e+09 ms", "10000000000 steps")),
+        (lambda: snn.StepCurrent(1.0, into="B", start=0.55, stop=0.85), ("Step.start = 0.55 ms", "no whole number")),
+        (lambda: snn.StepCurrent(1.0, into="B", stop=0.04), ("Step.stop = 0.04 ms", "no whole number of steps")),
+        (lambda: snn.StepCurrent(1.0, into="B", start=10.0, stop=5.0), ("Step starts at 10 ms and stops at 5 ms",)),
+        (lambda: snn.StepCurrent(1.0, into="B", start=np.nan), ("Got nan ms for a time", "expected 0 ms or later")),
+        (lambda: snn.StepCurrent(1.0, into="B", start=-1.0), ("Got -1 ms for a time",)),
+        (lambda: snn.StepCurrent(1.0, into="B", start=np.inf), ("Got inf ms for a time", "finite")),
+        (lambda: snn.StepCurrent(1.0, into="B", start="5"), ("Got '5' (str) for a time",)),
+        (lambda: snn.StepCurrent(1.0, into="B", start=True), ("Got True (bool) for a time",)),
+        (lambda: snn.StepCurrent(1.0, into="B", start=[1.0, 2.0]), ("Step.start has shape (2,)", "one number of ms")),
+        (lambda: snn.StepCurrent(1.0, into="B", stop=1e9), ("Step.stop = 1e+09 ms", "10000000000 steps")),
         (lambda: snn.Poisson(1.0, into="A", start=0.05), ("Poisson.start = 0.05 ms",)),
         (lambda: snn.Poisson([1.0], into="A", bin=0.25), ("Poisson.bin = 0.25 ms", "no whole number")),
         (lambda: snn.Poisson([1.0], into="A", bin=-1.0), ("Poisson.bin = -1.0", "positive number of ms")),
-        (lambda: snn.Noise(1.0, into="B", stop=0.33), ("Noise.stop = 0.33 ms",)),
-        (lambda: snn.Noise(1.0, into="B", every=0.15), ("Noise.every = 0.15 ms",)),
-        (lambda: snn.Waveform([1.0], into="B", bin=0.15), ("Waveform.bin = 0.15 ms",)),
-        (lambda: snn.Waveform([1.0], into="B", start=0.07), ("Waveform.start = 0.07 ms",)),
+        (lambda: snn.NoiseCurrent(1.0, into="B", stop=0.33), ("Noise.stop = 0.33 ms",)),
+        (lambda: snn.NoiseCurrent(1.0, into="B", every=0.15), ("Noise.every = 0.15 ms",)),
+        (lambda: snn.TimedArray([1.0], into="B", bin=0.15), ("TimedArray.bin = 0.15 ms",)),
+        (lambda: snn.TimedArray([1.0], into="B", start=0.07), ("TimedArray.start = 0.07 ms",)),
         (lambda: snn.Replay(RASTER, into="A", start=0.01), ("Replay.start = 0.01 ms",)),
         (lambda: snn.Modulator("r", [1.0], start=np.nan), ("Got nan ms for a time",)),
         (lambda: snn.SpikeGenerator([0], [0.25], into="A"), ("SpikeGenerator.times = 0.25 ms",)),
-        (lambda: snn.Silence() + snn.Step(1.0, into="B", start=0.05), ("Step.start = 0.05 ms",)),
+        (lambda: snn.drives.Silence() + snn.StepCurrent(1.0, into="B", start=0.05), ("Step.start = 0.05 ms",)),
     ],
 )
 def test_times_of_drives_are_one_error(make, message):
@@ -133,15 +133,15 @@ def test_a_new_input_arrives_in_a_continued_run():
 def test_every_input_of_rows_counts_alike():
     """Waveforms, modulators, lists of events and rates: from where the run starts, or from `start`."""
     values = np.arange(1.0, 31.0)[:, None] * np.ones(3)
-    state = at_step(run(snn.Silence(), 1), 1000)
+    state = at_step(run(snn.drives.Silence(), 1), 1000)
 
     def waveform(start):
-        return snn.Waveform(values, into="B", start=start)
+        return snn.TimedArray(values, into="B", start=start)
 
     assert np.array_equal(run(waveform(None), state=state)["B"], values)
     assert np.array_equal(run(waveform(100.5), state=state)["B"][5:], values[:25])
     assert np.array_equal(run(waveform(99.0), state=state)["B"][:20], values[10:])
-    held = run(snn.Waveform(values[:3], into="B", bin=0.5), state=state)["B"]
+    held = run(snn.TimedArray(values[:3], into="B", bin=0.5), state=state)["B"]
     assert np.array_equal(held[:, 0], [1.0] * 5 + [2.0] * 5 + [3.0] * 5 + [0.0] * 15)
     step, neuron = np.nonzero(RASTER)
     events = snn.SpikeGenerator(neuron, step * 0.1, into="A")
@@ -154,20 +154,20 @@ def test_every_input_of_rows_counts_alike():
     "make",
     [
         lambda: snn.Replay(RASTER, into="A", start=0.0),
-        lambda: snn.Waveform([1.0, 2.0], into="B", start=0.0, bin=1.5),
+        lambda: snn.TimedArray([1.0, 2.0], into="B", start=0.0, bin=1.5),
         lambda: snn.Modulator("r", [1.0, 2.0], start=1.0),
         lambda: snn.Poisson([1.0, 2.0], into="A", bin=1.0, start=1.0),
         lambda: snn.SpikeGenerator([0, 1], [0.5, 2.9], into="A", start=0.0),
     ],
 )
 def test_an_input_of_the_past_is_refused(make):
-    first = run(snn.Silence(), 30)
+    first = run(snn.drives.Silence(), 30)
     with refused("and the run starts at 3 ms", "start it later, or leave `start` out"):
-        run(make() + snn.Silence(), state=first.state)
+        run(make() + snn.drives.Silence(), state=first.state)
 
 
 def test_an_input_of_the_past_is_a_status_while_tracing():
-    state = run(snn.Silence(), 1).state
+    state = run(snn.drives.Silence(), 1).state
 
     @jax.jit
     def status(t):
@@ -180,7 +180,7 @@ def test_an_input_of_the_past_is_a_status_while_tracing():
 def test_traced_windows_are_a_status():
     @jax.jit
     def status(start, stop):
-        return run(snn.Step(1.0, into="B", start=start, stop=stop)).status
+        return run(snn.StepCurrent(1.0, into="B", start=start, stop=stop)).status
 
     assert [int(status(*window)) for window in ((0.1, 0.5), (0.1, np.inf), (0.3, 0.3))] == [0, 0, 0]
     for window in ((0.15, 0.5), (0.5, 0.1), (np.nan, 1.0), (-1.0, 1.0), (0.1, 0.52)):
@@ -191,17 +191,17 @@ def test_traced_windows_are_a_status():
 
 
 def test_a_run_ends_before_the_clock_does():
-    first = run(snn.Silence(), 1)
+    first = run(snn.drives.Silence(), 1)
     begin = LAST - 30
-    wave = snn.Step(1.0, into="B", start=(begin + 3) / 10, stop=(begin + 5) / 10)
+    wave = snn.StepCurrent(1.0, into="B", start=(begin + 3) / 10, stop=(begin + 5) / 10)
     last = run(wave, state=at_step(first, begin))
     assert int(last.state.t) == LAST and np.array_equal(np.flatnonzero(last["B"][:, 0]), [3, 4])
     with refused(f"A run of 30 steps from step {begin + 1}", f"beyond {LAST} steps", "59.65 h at dt = 0.1 ms"):
-        run(snn.Silence(), state=at_step(first, begin + 1))
+        run(snn.drives.Silence(), state=at_step(first, begin + 1))
 
     @jax.jit
     def status(t):
-        return run(snn.Silence(), state=eqx.tree_at(lambda state: state.t, first.state, t)).status
+        return run(snn.drives.Silence(), state=eqx.tree_at(lambda state: state.t, first.state, t)).status
 
     assert [int(status(jnp.int32(t))) for t in (0, begin, begin + 1)] == [0, 0, snn.Status.CLOCK_END]
 
@@ -227,7 +227,7 @@ def test_lengths_that_are_none(length, message):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (dict(drive=[snn.Silence()]), ("Got drive = [Silence()] (list)", "several add up with +")),
+        (dict(drive=[snn.drives.Silence()]), ("Got drive = [Silence()] (list)", "several add up with +")),
         (dict(drive=snn.Count("A")), ("Got drive = Count(", "expected one drive")),
         (dict(dynamics=3), ("Got dynamics = 3 (int)", "a network(...)")),
         (dict(chunk=2.5), ("Got chunk = 2.5", "positive number of steps")),
@@ -238,7 +238,7 @@ def test_lengths_that_are_none(length, message):
     ],
 )
 def test_arguments_of_another_kind_are_one_error(wrong, message):
-    given = dict(dynamics=net(), drive=snn.Silence()) | wrong
+    given = dict(dynamics=net(), drive=snn.drives.Silence()) | wrong
     with refused(*message):
         snn.simulate(given.pop("dynamics"), given.pop("drive"), steps=5, key=KEY, **given)
 

@@ -23,9 +23,11 @@ def toy(*, tau=10.0, weight=3.0, delay=0.5, seed=0):
         key=jax.random.key(seed),
         populations={"E": E, "I": I},
         projections={
-            "EE": snn.Link("E", "E.exc", snn.FixedProb(0.4, most=0.5), weight=weight, delay=snn.Uniform(0.1, 1.2)),
-            "EI": snn.Link("E", "I", snn.AllToAll(), via=snn.Dense(), weight=2.0),
-            "IE": snn.Link("I", "E.in", snn.AllToAll(), weight=-1.0, delay=delays, max_delay=1.5),
+            "EE": snn.Connection(
+                "E", "E.exc", snn.FixedProb(0.4, most=0.5), weight=weight, delay=snn.Uniform(0.1, 1.2)
+            ),
+            "EI": snn.Connection("E", "I", snn.AllToAll(), via=snn.Dense(), weight=2.0),
+            "IE": snn.Connection("I", "E.in", snn.AllToAll(), weight=-1.0, delay=delays, max_delay=1.5),
         },
     )
 
@@ -34,7 +36,7 @@ def drive(rate=6000.0):
     """Spikes, noise and a recording at once."""
     trains = snn.Poisson(rate, 1.5, into=("E.in", "I"), most=2.0)
     recorded = snn.Replay(jnp.asarray(RASTER), into="E.in", weight=2.0, start=0.0)  # absolute, for runs in two parts
-    return trains + snn.Noise(2.0, 1.0, into="E", every=0.3) + recorded
+    return trains + snn.NoiseCurrent(2.0, 1.0, into="E", every=0.3) + recorded
 
 
 WATCHED = {
@@ -47,7 +49,10 @@ WATCHED = {
 
 def run(**changes):
     """A run of the toy: quiet, recorded, with the usual key."""
-    what = dict(dynamics=toy(), drive=drive(), steps=STEPS, key=KEY, record=WATCHED, progress=snn.Quiet()) | changes
+    what = (
+        dict(dynamics=toy(), drive=drive(), steps=STEPS, key=KEY, record=WATCHED, progress=snn.progress.Quiet())
+        | changes
+    )
     return snn.simulate(what.pop("dynamics"), what.pop("drive"), **what)
 
 

@@ -3,7 +3,7 @@
 Its negative control is that release itself, on which the check was seen to fail, in float32 and float64.
 """
 
-from jaxsnn.sweeps.canary import matvec_is_right
+from jaxsnn._health import matvec_is_right
 
 
 def test_this_jax_is_not_the_broken_one():

@@ -31,7 +31,7 @@ def experiment(point, key):
 
 def sweep(grid, **changes):
     return snn.sweep(
-        changes.pop("experiment", experiment), grid, key=jax.random.key(1), progress=snn.Quiet(), **changes
+        changes.pop("experiment", experiment), grid, key=jax.random.key(1), progress=snn.progress.Quiet(), **changes
     )
 
 

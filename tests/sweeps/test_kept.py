@@ -17,7 +17,7 @@ AXIS = {"a": snn.Axis(1.0, values=[1.0, 2.0])}
 
 
 def sweep(experiment, grid, **how):
-    return snn.sweep(experiment, grid, key=KEY, progress=snn.Quiet(), **how)
+    return snn.sweep(experiment, grid, key=KEY, progress=snn.progress.Quiet(), **how)
 
 
 class Choice:

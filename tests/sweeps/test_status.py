@@ -100,11 +100,11 @@ def test_a_bad_parameter_is_found_without_a_status():
     with pytest.raises(
         snn.SimulationError, match=r"at 2 of 3 points .*\(tau=-3.0\): PARAMETER_RANGE; \(tau=30.0\): NOT_FIN"
     ) as e:
-        snn.sweep(experiment, grid, key=KEY, progress=snn.Quiet())
+        snn.sweep(experiment, grid, key=KEY, progress=snn.progress.Quiet())
     ds = e.value.dataset
     assert ds.status.values.tolist() == [64, 0, 1] and ds.told.values.tolist() == [64, 0, 0]
     untold = lambda point, key: {"n": counts(point["tau"], key, throw=False).record}
-    assert not snn.sweep(untold, grid, key=KEY, progress=snn.Quiet()).status.values.any()  # negative control
+    assert not snn.sweep(untold, grid, key=KEY, progress=snn.progress.Quiet()).status.values.any()  # negative control
 
 
 def test_a_gradient_and_a_training_report():
@@ -119,5 +119,5 @@ def test_a_gradient_and_a_training_report():
         return {"x": est.value_and_grad(loss, net, inputs, labels, key=key)[0]}
 
     grid = snn.product({"tau": snn.Axis(10.0, values=[-3.0, 10.0]), "kind": snn.Static("fit", values=["fit", "grad"])})
-    ds = snn.sweep(experiment, grid, key=KEY, progress=snn.Quiet(), throw=False)
+    ds = snn.sweep(experiment, grid, key=KEY, progress=snn.progress.Quiet(), throw=False)
     assert np.all(ds.status.sel(tau=-3.0) & 64) and not ds.status.sel(tau=10.0).any()

@@ -23,7 +23,7 @@ SPACE = {"tau": snn.Axis(10.0, values=[6.0, 10.0, 14.0]), "seed": snn.Seeds(2)}
 def experiment(point, key):
     """A noisy random network: graph, noise and input are the seed's, the time constant is the point's."""
     cell = snn.Population(snn.LIF(tau=point["tau"], v_th=10.0, t_ref=1.0, noise=1.0), N)
-    link = snn.Link("E", "E", snn.FixedInDegree(DEGREE), weight=2.0, delay=0.5)
+    link = snn.Connection("E", "E", snn.FixedInDegree(DEGREE), weight=2.0, delay=0.5)
     net = snn.network(dt=0.1, key=key, populations={"E": cell}, projections={"EE": link})
     drive = snn.Poisson(7000.0, 1.5, into="E", most=1.0)
     run = snn.simulate(net, drive, steps=60, key=key, record={"v": snn.Trace("E.v"), "count": snn.Count("E")}, chunk=60)
@@ -31,7 +31,7 @@ def experiment(point, key):
 
 
 def sweep(space, grid=snn.product, **changes):
-    return snn.sweep(experiment, grid(space), key=KEY, progress=snn.Quiet(), **changes)
+    return snn.sweep(experiment, grid(space), key=KEY, progress=snn.progress.Quiet(), **changes)
 
 
 @functools.cache
@@ -84,9 +84,9 @@ def test_a_bad_status_names_the_points_and_keeps_the_results():
 
     grid = snn.product({"a": snn.Axis(1.0, values=[1.0, 2.0, 4.0])})
     with pytest.raises(snn.SimulationError, match="at 2 of 3 points reports: NOT_FINITE") as caught:
-        snn.sweep(sometimes, grid, key=KEY, progress=snn.Quiet())
+        snn.sweep(sometimes, grid, key=KEY, progress=snn.progress.Quiet())
     assert caught.value.status is snn.Status.NOT_FINITE
-    data = snn.sweep(sometimes, grid, key=KEY, progress=snn.Quiet(), throw=False)
+    data = snn.sweep(sometimes, grid, key=KEY, progress=snn.progress.Quiet(), throw=False)
     assert len(data.attrs["problems"]) == 1
     for ds in (caught.value.dataset, data):
         assert np.array_equal(ds.x, [1.0, 0.5, 0.25]) and np.array_equal(ds.status, [0, 1, 1])
@@ -96,7 +96,7 @@ def test_an_interrupted_sweep_stops(monkeypatch):
     """What has not begun is cancelled at once, also while somebody still looks at the traceback."""
     done = []
 
-    class Impatient(snn.Quiet):
+    class Impatient(snn.progress.Quiet):
         def task(self, label, total):
             import contextlib
 
@@ -112,7 +112,7 @@ def test_an_interrupted_sweep_stops(monkeypatch):
 
     monkeypatch.setattr(machinery, "compiled", lambda *_: slow)
     grid = snn.product({"a": snn.Axis(1.0, lo=0.0, hi=1.0, n=300)})
-    with pytest.raises(snn.SweepInterrupted) as caught:
+    with pytest.raises(snn.sweeps.SweepInterrupted) as caught:
         snn.sweep(lambda point, key: {"x": point["a"]}, grid, key=KEY, batch=1, threads=2, progress=Impatient())
     time.sleep(0.05)  # what runs is left alone
     finished = len(done)
@@ -128,7 +128,9 @@ def test_an_interrupted_sweep_stops(monkeypatch):
 
 def test_progress_counts_points_on_a_terminal(capsys, monkeypatch):
     grid = snn.product({"a": snn.Axis(1.0, lo=0.0, hi=1.0, n=7)})
-    counted = lambda: snn.sweep(lambda p, key: {"x": p["a"]}, grid, key=KEY, batch=2, progress=snn.Bar(patience=0.0))
+    counted = lambda: snn.sweep(
+        lambda p, key: {"x": p["a"]}, grid, key=KEY, batch=2, progress=snn.progress.Bar(patience=0.0)
+    )
     counted()
     assert capsys.readouterr() == ("", "")  # no terminal, no bar
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)

@@ -53,7 +53,7 @@ def stepped(h):
     fed = (snn.Replay(jnp.array([[WEIGHT]]), into=name) for name in PORTS)
     record = {name: snn.Trace(f"{name}.v") for name in PORTS}
     drive = next(fed) + next(fed) + next(fed)
-    run = snn.simulate(net, drive, steps=1 + round(T / h), key=KEY, record=record, progress=snn.Quiet())
+    run = snn.simulate(net, drive, steps=1 + round(T / h), key=KEY, record=record, progress=snn.progress.Quiet())
     at = np.round(np.arange(T + 1) / h).astype(int)  # the arrival is in the port from t_1 on: row 0
     return {name: np.asarray(run[name])[at, 0] for name in PORTS}
 
@@ -86,17 +86,19 @@ def in_the_limit(h):
     populations = {
         "nmda": snn.Population(cell["nmda"], 2, ports={"g": nmda}, init={"v": starts, "g.g": 12.0 / 25.0}),
         "beta": snn.Population(cell["beta"], 1, ports={"g": beta}),
-        "spikes": snn.Source(1),
+        "spikes": snn.SpikeSource(1),
         "gated": snn.Population(cell["nmda"], 1, ports={"g": nmda}),
     }
-    link = snn.Link("spikes", "gated", snn.OneToOne(), weight=4.0 / 25.0, delay=1.7, release=snn.Saturating())
+    link = snn.Connection(
+        "spikes", "gated", snn.OneToOne(), weight=4.0 / 25.0, delay=1.7, release=snn.connectivity.SaturatingRelease()
+    )
     net = snn.network(dt=h, key=KEY, populations=populations, projections={"gates": link})
     arrival = round(2.0 / h) - 1  # heard at 2.0 ms, at the end of the step
     drive = snn.Replay.events([arrival], [0], steps=arrival + 1, n=1, into="beta", weight=10.0 / 16.6667)
     fired = np.round((np.array(GOLDEN["saturating"]["spikes"]) + 1) * 0.1 / h).astype(int) - 1
     drive += snn.Replay.events(fired, 0 * fired, steps=round(400 / h), n=1, into="spikes")
     record = {name: snn.Trace(f"{name}.v", every=1.0) for name in populations}
-    run = snn.simulate(net, drive, t=400.0, key=KEY, record=record, progress=snn.Quiet())
+    run = snn.simulate(net, drive, t=400.0, key=KEY, record=record, progress=snn.progress.Quiet())
     every = {name: np.asarray(run[name])[4::5].T for name in ("nmda", "gated")}  # 5 ms
     return every["nmda"][:, :40], np.asarray(run["beta"])[:60, 0], every["gated"][0]
 
@@ -122,12 +124,12 @@ def test_equal_times_are_an_alpha_function(x64):
         float(alpha.receive(alpha.init((), one.dtype), one)[0].y), rel=1e-15
     )
     t = np.arange(0.0, 200.0, 1e-3)
-    for size, measure in ((snn.ToPeak(), np.max), (snn.ToArea(), lambda i: np.sum(i) * 1e-3)):
+    for size, measure in ((snn.synapses.UnitPeak(), np.max), (snn.synapses.UnitArea(), lambda i: np.sum(i) * 1e-3)):
         port = snn.DualExponential(2.0, 7.0, size=size)
         y = float(port.receive(port.init((), one.dtype), one)[0].y)
         current = y * (np.exp(-t / 7.0) - np.exp(-t / 2.0)) / (1 / 2.0 - 1 / 7.0)
         assert measure(current) == pytest.approx(1.0, abs=1e-6)
-    bare = snn.DualExponential(2.0, 7.0, size=snn.Bare())
+    bare = snn.DualExponential(2.0, 7.0, size=snn.synapses.Unnormalised())
     assert bare.receive(bare.init((), one.dtype), one)[0].y == pytest.approx(1 / 2.0 - 1 / 7.0)
 
 

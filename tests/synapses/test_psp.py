@@ -85,7 +85,12 @@ def responses(h, dtype):
 
     record = {"v": snn.Trace("P.v"), "spikes": snn.Raster("P")}
     run = snn.simulate(
-        net, hit(0) + hit(1) + hit(2) + hit(3), steps=1 + round(T / h), key=KEY, record=record, progress=snn.Quiet()
+        net,
+        hit(0) + hit(1) + hit(2) + hit(3),
+        steps=1 + round(T / h),
+        key=KEY,
+        record=record,
+        progress=snn.progress.Quiet(),
     )
     v, spikes = np.asarray(run["v"]), np.asarray(run["spikes"].dense())
     assert v.dtype == dtype
@@ -141,7 +146,7 @@ def conductance(h, *, tau=5.0, tau_m=10.0, e_rev=60.0, w=0.5):
     net = snn.network(dt=h, key=KEY, populations={"P": snn.Population(cell, 2, ports=ports)})
     drive = snn.Replay(jnp.array([[w, 0.0]]), into="P.g") + snn.Replay(jnp.array([[0.0, w]]), into="P.i")
     steps = 1 + round(T / h)
-    run = snn.simulate(net, drive, steps=steps, key=KEY, record=snn.Trace("P.v"), progress=snn.Quiet())
+    run = snn.simulate(net, drive, steps=steps, key=KEY, record=snn.Trace("P.v"), progress=snn.progress.Quiet())
     return np.asarray(run.record)[np.round(np.arange(T + 1) / h).astype(int)]
 
 
@@ -177,10 +182,10 @@ def test_spike_trains_of_nest(x64):
         v_reset=np.array([-70.0, -70.0, -70.0, -60.0]),
         t_ref=2.0,
         bias=np.array([376.0, 1000.0, 450.0, 500.0]),
-        gain=snn.Capacitance(250.0),
+        gain=snn.gains.Capacitance(250.0),
     )
     net = snn.network(dt=0.1, key=KEY, populations={"P": snn.Population(cell, 4)})
-    run = snn.simulate(net, t=1000.0, key=KEY, record=snn.Raster("P"), progress=snn.Quiet())
+    run = snn.simulate(net, t=1000.0, key=KEY, record=snn.Raster("P"), progress=snn.progress.Quiet())
     step, neuron = run.record.events()
     trains = [0.1 * (step[neuron == i] + 1) for i in range(4)]  # NEST stamps the end of the step
     for train, first, period, count in zip(
@@ -212,7 +217,9 @@ def test_psps_of_nest(x64):
     ports = {"exp": snn.Exponential(0.5), "alpha": snn.Alpha(2.0), "delta": snn.Delta()}
     rest, weight = {"exp": -65.0, "alpha": -70.0, "delta": -70.0}, {"exp": 87.8, "alpha": 100.0, "delta": 1.0}
     populations = {
-        name: snn.Population(snn.LI(tau=10.0, v_rest=rest[name], gain=snn.Capacitance(250.0)), 1, ports={"in": port})
+        name: snn.Population(
+            snn.LI(tau=10.0, v_rest=rest[name], gain=snn.gains.Capacitance(250.0)), 1, ports={"in": port}
+        )
         for name, port in ports.items()
     }
     net = snn.network(dt=0.1, key=KEY, populations=populations)
@@ -224,7 +231,7 @@ def test_psps_of_nest(x64):
         t=20.0,
         key=KEY,
         record={name: snn.Trace(f"{name}.v") for name in ports},
-        progress=snn.Quiet(),
+        progress=snn.progress.Quiet(),
     )
     for name, (values, (peak, when)) in NEST_PSP.items():
         v = np.asarray(run[name])[:, 0]  # row j is time (j + 1) dt
@@ -244,7 +251,7 @@ def test_conductance_psp_of_nest_in_the_limit(x64):
         cell = snn.LI(tau=250.0 / leak, v_rest=-70.0)
         net = snn.network(dt=h, key=KEY, populations={"P": snn.Population(cell, 1, ports={"g": snn.Conductance(0.2)})})
         drive = snn.Replay(jnp.full((1, 1), 10.0 / leak), into="P")
-        run = snn.simulate(net, drive, t=4.0, key=KEY, record=snn.Trace("P.v"), progress=snn.Quiet())
+        run = snn.simulate(net, drive, t=4.0, key=KEY, record=snn.Trace("P.v"), progress=snn.progress.Quiet())
         return np.asarray(run.record).max() + 70.0
 
     nest = 70.0 - 69.473860446

@@ -9,7 +9,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._types import canonical_float, is_concrete
-from ...plasticity.base import AbstractRule, After, Apart, Before, Chain, PreFirst
+from ...plasticity.base import (
+    AbstractRule,
+    Chain,
+    CoincidentIgnored,
+    PreBeforePost,
+    WeightAfterUpdate,
+    WeightBeforeUpdate,
+)
 from ...plasticity.bounds import Bound
 from ...plasticity.stdp import Additive, AllPairs, PairSTDP
 from ..cores import AbstractSign, Excitatory, Inhibitory, Mixed
@@ -29,8 +36,8 @@ class Mapped(NamedTuple):
 
     `rule`, `sign`, `scale`: for `LearningSynapses(..., rule=rule, sign=sign)`, with mantissas `scale * weight`.
     `asked`, `got`: numbers by name, in the units of the rule. `together`: the change by spikes that the engine sees in
-    one step. `bounds`: of weights, asked. `displaced`: as of `learns`. `coincident`, `sends`: the choices of the rule.
-    `str()` is a table. Where numbers were traced, there are no `notes` and no `window_error`.
+    one step. `bounds`: of weights, asked. `displaced`: as of `learns`. `coincident_pairs`, `sends`: the choices of the
+    rule. `str()` is a table. Where numbers were traced, there are no `notes` and no `window_error`.
     """
 
     rule: LoihiRule
@@ -41,13 +48,13 @@ class Mapped(NamedTuple):
     together: Any
     bounds: tuple[Any, Any]
     displaced: Any
-    coincident: type
+    coincident_pairs: type
     sends: type | None
 
     def changes(self, steps: Any) -> tuple[np.ndarray, np.ndarray]:
         """The mean change by a pair whose receiver's spike comes so many steps after the sender's: asked, and got."""
         steps = np.asarray(steps)
-        same = self.asked["a_plus"] if self.coincident is PreFirst else 0.0
+        same = self.asked["a_plus"] if self.coincident_pairs is PreBeforePost else 0.0
         return self._window(self.asked, steps, same), self._window(self.got, steps + self.displaced, self.together)
 
     def _window(self, numbers: dict[str, Any], steps: np.ndarray, same: float) -> np.ndarray:
@@ -74,10 +81,11 @@ class Mapped(NamedTuple):
         full = {name: LARGEST * 256 / impulse for name, impulse in impulses.items()}
         ends = {Excitatory: (0, 255), Inhibitory: (-255, 0), Mixed: (-256, 255)}[type(self.sign)]
         low, high = self.bounds
+        asked_after = ", asked after" if self.sends is WeightAfterUpdate else ""
         notes = [
-            f"{self.coincident.__name__}: spikes of one step change a weight by {left:.3g}, asked {asked:.3g}",
-            f"a spike carries the weight before its change{', asked after' if self.sends is After else ''}; senders' "
-            "spikes count when they are sent, whatever the delay",
+            f"{self.coincident_pairs.__name__}: spikes of one step change a weight by {left:.3g}, asked {asked:.3g}",
+            f"a spike carries the weight before its change{asked_after}; senders' spikes "
+            "count when they are sent, whatever the delay",
             f"traces are full at {full['x1']:.1f} (senders) and {full['y1']:.1f} (receivers) spikes at once; weights "
             f"are multiples of 1/{self.scale:.4g}",
             f"weights stay within {ends[0] / self.scale:.4g} and {ends[1] / self.scale:.4g}, asked {low:g} and "
@@ -90,7 +98,7 @@ class Mapped(NamedTuple):
         seen = (
             f"the engine sees receivers' spikes {abs(s)} step(s) {'later' if s > 0 else 'earlier'} than they meet the "
         )
-        if self.coincident is PreFirst and s == 1:
+        if self.coincident_pairs is PreBeforePost and s == 1:
             return f"{seen}senders' in the model, for which amplitudes make up"
         return f"{seen}senders' in the model: by so much the window is displaced, towards {'-' if s > 0 else '+'}"
 
@@ -137,10 +145,10 @@ def learns(
 
     **Arguments:** `dt`: the step, ms. `scale`: mantissas per unit of weight; None for the `Bound` at 255 mantissas.
     `displaced`: by how many steps more than in the model the engine sees a receiver's spike behind a sender's. The
-    window is then displaced as much, its areas stay, which decide what chance pairs do; one step under `PreFirst` is
-    made up for exactly, by larger `a_plus` and smaller `a_minus`. `epoch`: steps; more than one costs the exact times
-    of all but the last spike in it. `rounding`: of the engine. Numbers may be traced; amplitudes out of range are then
-    held at its ends.
+    window is then displaced as much, its areas stay, which decide what chance pairs do; one step under `PreBeforePost`
+    is made up for exactly, by larger `a_plus` and smaller `a_minus`. `epoch`: steps; more than one costs the exact
+    times of all but the last spike in it. `rounding`: of the engine. Numbers may be traced; amplitudes out of range are
+    then held at its ends.
 
     **Raises:** ValueError for a rule that it cannot have, with the nearest that it can.
     """
@@ -153,15 +161,15 @@ def learns(
 @learns.register
 def _(rule: Chain, dt: float, *, scale=None, displaced=0, epoch=1, rounding=None) -> Mapped:
     pairs, bound = parts_of(rule)
-    coincident = PreFirst if isinstance(rule.coincident, PreFirst) else Apart
+    coincident_pairs = PreBeforePost if isinstance(rule.coincident_pairs, PreBeforePost) else CoincidentIgnored
     sends = None if rule.sends is None else type(rule.sends)
-    return _pairs(pairs, bound, dt, scale, displaced, epoch, rounding, coincident, sends)
+    return _pairs(pairs, bound, dt, scale, displaced, epoch, rounding, coincident_pairs, sends)
 
 
 @learns.register
 def _(rule: PairSTDP, dt: float, *, scale=None, displaced=0, epoch=1, rounding=None) -> Mapped:
     _possible(rule)
-    return _pairs(rule, None, dt, scale, displaced, epoch, rounding, Apart, None)
+    return _pairs(rule, None, dt, scale, displaced, epoch, rounding, CoincidentIgnored, None)
 
 
 def parts_of(rule: Chain) -> tuple[PairSTDP, Bound | None]:
@@ -175,8 +183,8 @@ def parts_of(rule: Chain) -> tuple[PairSTDP, Bound | None]:
         )
     _possible(pairs[0])
     for name, choice, kinds in (
-        ("coincident", rule.coincident, (Apart, PreFirst)),
-        ("sends", rule.sends, (Before, After)),
+        ("coincident_pairs", rule.coincident_pairs, (CoincidentIgnored, PreBeforePost)),
+        ("sends", rule.sends, (WeightBeforeUpdate, WeightAfterUpdate)),
     ):
         if choice is not None and not is_a(choice, *kinds):
             raise ValueError(
@@ -210,7 +218,7 @@ def _pairs(
     displaced: Any,
     epoch: int,
     rounding: AbstractRounding | None,
-    coincident: type,
+    coincident_pairs: type,
     sends: type | None,
 ) -> Mapped:
     for name, value, low in (
@@ -243,7 +251,7 @@ def _pairs(
         scale = 255 / xp.maximum(high, -low)
     scale = number(scale)
     # one step later all pairs still are on their side, and an exponential that is shifted is one that is scaled
-    made_up = displaced == 1 if coincident is PreFirst else False
+    made_up = displaced == 1 if coincident_pairs is PreBeforePost else False
     traces, products, got, sought, made = {}, [], {}, {}, {}
     for side, spike, name, way in (("plus", "y0", "x1", 1), ("minus", "x0", "y1", -1)):
         amplitude, tau = asked[f"a_{side}"], asked[f"tau_{side}"]
@@ -256,10 +264,10 @@ def _pairs(
         got[f"a_{side}"] = made[side]
         got[f"tau_{side}"] = traces[name].tau * dt if known else tau
     # what spikes of one step are to change on the engine, less what the traces make of them
-    same = sought["plus"] if coincident is PreFirst else 0.0
+    same = sought["plus"] if coincident_pairs is PreBeforePost else 0.0
     together = xp.where(made_up, -sought["minus"], same)
     rest, changed = (together - sought["plus"] + sought["minus"]) * scale, made["plus"] - made["minus"]
-    for _ in range(2 if coincident is PreFirst and (not known or made_up) else 1):
+    for _ in range(2 if coincident_pairs is PreBeforePost and (not known or made_up) else 1):
         mantissa, exponent = _nearest(xp, rest)
         rest, changed = rest - mantissa * 2.0**exponent, changed + mantissa * 2.0**exponent / scale
         if not known or mantissa:
@@ -270,7 +278,7 @@ def _pairs(
     changed = float(changed) if known else changed
     displaced = int(displaced) if known else displaced
     return Mapped(
-        made_rule, sign_within(bound), scale, asked, got, changed, (low, high), displaced, coincident, sends
+        made_rule, sign_within(bound), scale, asked, got, changed, (low, high), displaced, coincident_pairs, sends
     )  # fmt: skip
 
 

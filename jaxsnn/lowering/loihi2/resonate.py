@@ -20,7 +20,7 @@ LIMIT = 2**23 - 1
 
 
 def rotation(period: Any, loss: Any, bits: int = 12) -> dict[str, np.ndarray]:
-    """Sine and cosine of a turn, as registers: `ResonatorCells(n, **snn.rotation(10.0, 0.1))`.
+    """Sine and cosine of a turn, as registers: `ResonatorCells(n, **snn.chips.loihi.rotation(10.0, 0.1))`.
 
     **Arguments:** `period`: of a turn, steps. `loss`: what share a step takes away, 0..1. `bits`: behind the point.
 

@@ -1,0 +1,6 @@
+"""Chips: a room for each chip that a network can be lowered to.
+
+Nothing but the top of the library imports one.
+"""
+
+from . import loihi as loihi

@@ -1,0 +1,123 @@
+"""Losses of what a probe found at the end of a run: classification, regression, bounds on rates."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike
+
+from ..._types import as_number, check, param
+from ...simulation.probes.base import AbstractProbe
+from ...simulation.probes.counts import FiringRate
+from ..targets import finite, labels, probabilities
+from .base import AbstractReadout
+
+
+class CrossEntropy(AbstractReadout):
+    """`-sum_k q_k log softmax(x)_k` of what a probe found: counts, summed membranes or largest ones are the logits.
+
+    The target of an example is a label, an integer of shape `()`, or probabilities of shape `(classes,)`.
+
+    **Arguments:** `probe`: e.g. `Count("out")`, `Sum("out.v")`, `Max("out.v")`. `smoothing`: the part of `q` that is
+    spread evenly over all classes, from 0 to 1. `scale`: by which what is found is multiplied.
+
+    **Raises:** ValueError for a label that is no class, and for numbers that are no probabilities.
+    """
+
+    probe: AbstractProbe
+    smoothing: Array = param(0.0, unit="1", least=0.0)
+    scale: Array = param(1.0, unit="1 / unit of the probe")
+
+    def __check_init__(self):
+        check(
+            lambda: self.smoothing <= 1.0,
+            f"CrossEntropy.smoothing is {self.smoothing}; expected at most 1: it is a part of the probabilities.",
+        )
+
+    def demands(self, dynamics, steps, targets):
+        n = self.size(dynamics, steps)
+        if jnp.issubdtype(targets.dtype, jnp.integer):
+            yield "CrossEntropy", labels(targets, n)
+        elif targets.ndim == 2:
+            yield "CrossEntropy", probabilities(targets, n)
+
+    def expects(self, n, target):
+        if hasattr(target, "shape"):
+            integer, real = (jnp.issubdtype(target.dtype, kind) for kind in (jnp.integer, jnp.floating))
+            if (integer and target.shape == ()) or (real and target.shape == (n,)):
+                return None
+        return f"an integer label, shape (), or probabilities of shape ({n},)"
+
+    def of(self, found, target):
+        n = found.shape[0]
+        q = jax.nn.one_hot(target, n, dtype=found.dtype) if target.ndim == 0 else target.astype(found.dtype)
+        q = (1.0 - self.smoothing) * q + self.smoothing / n
+        return -jnp.sum(q * jax.nn.log_softmax(self.scale * found))
+
+
+class Accuracy(AbstractReadout):
+    """1 where the largest of what a probe found is at the example's label, else 0: to be reported, not to be learnt."""
+
+    probe: AbstractProbe
+
+    def demands(self, dynamics, steps, targets):
+        if jnp.issubdtype(targets.dtype, jnp.integer):
+            yield "Accuracy", labels(targets, self.size(dynamics, steps))
+
+    def expects(self, n, target):
+        right = hasattr(target, "shape") and jnp.issubdtype(target.dtype, jnp.integer) and target.shape == ()
+        return None if right else "an integer label, shape ()"
+
+    def of(self, found, target):
+        return (jnp.argmax(found) == target).astype(found.dtype)
+
+
+class MeanSquaredError(AbstractReadout):
+    """`mean_j (x_j - x*_j)^2` of what a probe found: rates, counts, first spikes, a membrane. Target: shape `(n,)`.
+
+    **Arguments:** `probe`: e.g. `FiringRate("out")`, `FirstSpike("out")`, `Last("out.v")`.
+    """
+
+    probe: AbstractProbe
+
+    def demands(self, dynamics, steps, targets):
+        yield "MeanSquaredError", finite(targets)
+
+    def expects(self, n, target):
+        real = hasattr(target, "shape") and jnp.issubdtype(target.dtype, jnp.floating) and target.shape == (n,)
+        return None if real else f"real numbers, shape ({n},)"
+
+    def of(self, found, target):
+        return jnp.mean(jnp.square(found - target.astype(found.dtype)))
+
+
+class LowerRate(AbstractReadout):
+    """`mean_j max(0, bound - rate_j)^2`: wakes neurons that fire less than `bound`. Takes no target.
+
+    **Arguments:** `population`. `bound`: Hz. **Reference:** Zenke and Vogels, Neural Computation 33:899 (2021).
+    """
+
+    probe: AbstractProbe
+    bound: Array = param(1.0, unit="Hz", least=0.0)
+
+    def __init__(self, population: str, bound: ArrayLike = 1.0):
+        self.probe, self.bound = FiringRate(population), as_number(bound)
+
+    def of(self, found, target):
+        return jnp.mean(jnp.square(jnp.maximum(0.0, self.bound - found)))
+
+
+class UpperRate(AbstractReadout):
+    """`mean_j max(0, rate_j - bound)^2`: quietens neurons that fire more than `bound`. Takes no target.
+
+    **Arguments:** `population`. `bound`: Hz. **Reference:** Zenke and Vogels, Neural Computation 33:899 (2021).
+    """
+
+    probe: AbstractProbe
+    bound: Array = param(100.0, unit="Hz", least=0.0)
+
+    def __init__(self, population: str, bound: ArrayLike = 100.0):
+        self.probe, self.bound = FiringRate(population), as_number(bound)
+
+    def of(self, found, target):
+        return jnp.mean(jnp.square(jnp.maximum(0.0, found - self.bound)))

@@ -1,0 +1,254 @@
+"""What comes in: a drive feeds every step, has a state, and sees the signals of the step before."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Int, UInt32
+
+from ..._select import split
+from ..._types import Checked, is_concrete
+from ...dynamics import AbstractDynamics, Inputs, Signals
+
+
+class AbstractDrive(Checked):
+    """Feeds a network. An environment is a drive: it sees what the network did in the step before.
+
+    A drive of your own needs `step`, and `init` if it has a state. `prepare` is called once a run, inside jit,
+    with the step that the run starts from, and returns the drive that steps: the place for tables, and to look up ports
+    with `dynamics.port(path)`. `step` is given the absolute step `t`.
+
+    A drive may hold a batch of examples, for an estimator to go through: numbers with an axis more, in front, than one
+    example has (`Replay` of a raster of shape `(examples, steps, n)`). `axes` names such fields, and how many axes one
+    example has. `simulate` runs one example.
+    """
+
+    axes: ClassVar[dict[str, int]] = {}
+
+    @property
+    def closed_loop(self) -> bool:
+        """Whether what it feeds may depend on what the network does (on `signals`); those of the library do not."""
+        return True
+
+    @property
+    def steps(self) -> int | None:
+        """How many steps it is made for, if it knows."""
+        return None
+
+    @property
+    def ranks(self) -> dict[str, int]:
+        """`axes`, where they depend on how the drive was made."""
+        return self.axes
+
+    def per_example(self) -> Any:
+        """Which leaves differ between examples: a tree of booleans like the drive itself."""
+        shared = jax.tree.map(lambda _: False, self)
+        own = [name for name, axes in self.ranks.items() if _rank(getattr(self, name)) == axes + 1]
+        return eqx.tree_at(lambda d: [getattr(d, name) for name in own], shared, [True] * len(own)) if own else shared
+
+    def __check_init__(self):
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name, None)
+            if "unit" in field.metadata and not field.metadata.get("instant"):
+                finite(f"{type(self).__name__}.{field.name}", value)
+
+    def check(self, dynamics: AbstractDynamics, first: Int[Array, ""]) -> None:
+        """Raises ValueError where it is known that a run from step `first` on cannot be fed; before anything compiles.
+
+        A time that is known is a step by then: an int32 array.
+        """
+
+    def prepare(self, dynamics: AbstractDynamics, first: Int[Array, ""]) -> AbstractDrive:
+        """What steps in a run that starts with step `first`: 0 unless it is continued."""
+        return self
+
+    def unsupported(self, dynamics: AbstractDynamics) -> str | None:
+        """Why it cannot feed this model, as far as its numbers are known: asked before a run."""
+        return None
+
+    def init(self, *, key: Array) -> Any:
+        return ()
+
+    def step(self, d: Any, t: Int[Array, ""], signals: Signals, *, key: Array) -> tuple[Any, Inputs]:
+        """The inputs of step `t`. `key` is the same in every step: fold in `t`, or use it with a counter."""
+        raise RuntimeError(f"{type(self).__name__} steps after prepare(dynamics), which returns what steps.")
+
+    def status(self) -> Array:
+        """Status bits known from the parameters."""
+        return jnp.uint32(0)
+
+    def __add__(self, other: AbstractDrive) -> Sum:
+        if not isinstance(other, AbstractDrive):
+            raise ValueError(f"Got a drive + {other!r} ({type(other).__name__}), expected another drive.")
+        return Sum((*_terms(self), *_terms(other)))
+
+    def __radd__(self, other: Any) -> AbstractDrive:
+        """`sum([a, b, c])` begins with 0."""
+        if isinstance(other, int) and other == 0:
+            return self
+        raise ValueError(f"Got {other!r} ({type(other).__name__}) + a drive, expected another drive.")
+
+
+def _terms(drive: AbstractDrive) -> tuple[AbstractDrive, ...]:
+    return drive.drives if isinstance(drive, Sum) else (drive,)
+
+
+class Silence(AbstractDrive):
+    """Feeds nothing."""
+
+    @property
+    def closed_loop(self):
+        return False
+
+    def step(self, d, t, signals, *, key):
+        return d, Inputs()
+
+
+class Sum(AbstractDrive):
+    """Several drives at once; written `a + b`. Their random numbers are independent."""
+
+    drives: tuple[AbstractDrive, ...]
+
+    @property
+    def closed_loop(self):
+        return any(drive.closed_loop for drive in self.drives)
+
+    @property
+    def steps(self):
+        return max((drive.steps for drive in self.drives if drive.steps is not None), default=None)
+
+    def per_example(self):
+        return Sum(tuple(drive.per_example() for drive in self.drives))
+
+    def check(self, dynamics, first):
+        for drive in self.drives:
+            drive.check(dynamics, first)
+
+    def prepare(self, dynamics, first):
+        return prepared(self.drives, dynamics, first)
+
+    def unsupported(self, dynamics):
+        return next((why for drive in self.drives if (why := drive.unsupported(dynamics)) is not None), None)
+
+    def init(self, *, key):
+        return tuple(drive.init(key=jax.random.fold_in(key, i)) for i, drive in enumerate(self.drives))
+
+
+class _Prepared(AbstractDrive):
+    """A sum, ready to run: drives by their place, and where there are many alike, one loop over them."""
+
+    alone: tuple[tuple[int, AbstractDrive], ...]
+    alike: tuple[_Alike, ...]
+
+    def step(self, d, t, signals, *, key):
+        states, total = list(d), Inputs()
+        for i, drive in self.alone:
+            states[i], inputs = drive.step(d[i], t, signals, key=jax.random.fold_in(key, i) if i else key)
+            total = total + inputs
+        for group in self.alike:
+            total = total + group.feed(t, signals, key)
+        return tuple(states), total
+
+    def status(self):
+        status = jnp.uint32(0)
+        for _, drive in self.alone:
+            status |= drive.status()
+        for group in self.alike:
+            status |= group.status()
+        return status
+
+
+class _Alike(eqx.Module):
+    """Drives of one kind and shape, with an axis in front of every number: compiled once, however many they are."""
+
+    arrays: Any
+    places: Array  # in the sum
+    rest: Any = eqx.field(static=True)  # what is no array, the same for all
+
+    def feed(self, t: Int[Array, ""], signals: Signals, key: Array) -> Inputs:
+        def one(given: Any) -> Inputs:
+            drive, place = eqx.combine(given[0], self.rest), given[1]
+            return drive.step((), t, signals, key=jax.random.fold_in(key, place))[1]
+
+        parts = (self.arrays, self.places)
+        nothing = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(one, jax.tree.map(_first, parts)))
+        return lax.scan(lambda total, given: (jax.tree.map(jnp.add, total, one(given)), None), nothing, parts)[0]
+
+    def status(self) -> UInt32[Array, ""]:
+        bits = lax.map(lambda arrays: eqx.combine(arrays, self.rest).status(), self.arrays)
+        return lax.reduce(bits, jnp.uint32(0), lax.bitwise_or, (0,))
+
+
+_MANY = 8  # drives alike: below, one after the other is quicker to run and as quick to compile
+
+
+def prepared(drives: tuple[AbstractDrive, ...], dynamics: AbstractDynamics, first: Int[Array, ""]) -> _Prepared:
+    """A sum that is ready to run. Drives without a state, of one kind and shape, become one loop over their numbers.
+
+    What is traced and compiled then does not grow with their number. The first drive stays alone: its random numbers
+    are those it has without the others.
+    """
+    kinds: dict[Any, list[int]] = {}
+    for i, drive in enumerate(drives[1:], 1):
+        leaves = jax.tree.leaves(drive)
+        if all(eqx.is_array(x) for x in leaves) and not drive.closed_loop and _stateless(drive):
+            shapes = tuple((x.shape, jnp.asarray(x).dtype) for x in leaves)
+            kinds.setdefault((jax.tree.structure(drive), shapes), []).append(i)
+    groups = [places for places in kinds.values() if len(places) >= _MANY]
+    grouped = {i for places in groups for i in places}
+    alone = tuple((i, drive.prepare(dynamics, first)) for i, drive in enumerate(drives) if i not in grouped)
+    return _Prepared(alone, tuple(_alike([drives[i] for i in places], places, dynamics, first) for places in groups))
+
+
+def _alike(drives: list[AbstractDrive], places: list[int], dynamics: AbstractDynamics, first: Int[Array, ""]) -> _Alike:
+    rest: list[Any] = []
+
+    def one(drive: AbstractDrive) -> Any:
+        arrays, static = eqx.partition(drive.prepare(dynamics, first), eqx.is_array)
+        rest[:] = [static]  # the same for all
+        return arrays
+
+    arrays = lax.map(one, jax.tree.map(lambda *xs: jnp.stack(xs), *drives))
+    return _Alike(arrays, jnp.asarray(places, jnp.uint32), rest[0])
+
+
+def _stateless(drive: AbstractDrive) -> bool:
+    return not jax.tree.leaves(jax.eval_shape(lambda: drive.init(key=jax.random.key(0))))
+
+
+def _first(x: Array) -> Array:
+    return x[0]
+
+
+def _rank(x: Any) -> int | None:
+    return x.ndim if eqx.is_array(x) else None
+
+
+def negative(kind: str, path: str, dynamics: AbstractDynamics, *numbers: Array) -> str | None:
+    """Why a product of numbers cannot be fed into a port: some of it is negative, and the port is a conductance."""
+    path = split(path, "into")[0]
+    if dynamics.signed(path) or not is_concrete(numbers):
+        return None
+    signs = [{*np.sign([np.min(x, initial=0), np.max(x, initial=0)])} for x in map(np.asarray, numbers)]
+    if not any(math.prod(some) < 0 for some in itertools.product(*signs)):
+        return None
+    return (
+        f"{kind} feeds negative amplitudes into {path!r}, a conductance, which has no sign; give positive ones, and "
+        "for inhibition a port with a low e_rev."
+    )
+
+
+def finite(what: str, value: Any) -> None:
+    """Raises ValueError for a NaN or an infinity in what is known."""
+    if eqx.is_array(value) and is_concrete(value) and jnp.issubdtype(value.dtype, jnp.inexact):
+        known = np.asarray(value)
+        if not np.all(np.isfinite(known)):
+            raise ValueError(f"{what} holds {known[~np.isfinite(known)].flat[0]}, expected finite numbers.")

@@ -1,0 +1,162 @@
+"""Drives that inject currents: constant, noisy, or given over time."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ... import _random
+from ..._select import Selection
+from ..._time import instant
+from ..._types import param
+from ...dynamics import AbstractDynamics, Inputs
+from ..probes.when import Rows, Window, bin_steps, check_bin, check_rows, check_window
+from .base import AbstractDrive
+from .target import Target, fed, index, names, targets
+
+
+class StepCurrent(AbstractDrive):
+    """A constant current into populations between `start` and `stop`: in the steps that begin within.
+
+    **Arguments:** `amplitude`: in the unit that the neurons' `gain` expects, shape `()` or `(n,)`. `into`: a population
+    or several, `"E"`, `"E[0:10]"`. `index`: which neurons of each, as in probes. `start`, `stop`: ms, absolute, whole
+    steps.
+    """
+
+    amplitude: Array = param(unit="current")
+    into: tuple[str, ...] = eqx.field(converter=names, static=True, kw_only=True)
+    index: Selection | None = index()
+    start: Array = instant(0.0, kw_only=True)
+    stop: Array = instant(math.inf, never=True, kw_only=True)
+
+    axes: ClassVar = {"amplitude": 1}
+
+    @property
+    def closed_loop(self):
+        return False
+
+    def __check_init__(self):
+        check_window(self)
+
+    def prepare(self, dynamics, first):
+        populations = _populations(self, dynamics, amplitude=self.amplitude)
+        return _Currents(self.amplitude, None, Window.of(self.start, self.stop, dynamics.dt), populations, 1)
+
+
+class NoiseCurrent(AbstractDrive):
+    """White noise current: every neuron gets an independent normal current, held for `every` ms.
+
+    **Arguments:** `sd`, `mean`: in the unit that the neurons' `gain` expects, shape `()` or `(n,)`. `into`: a
+    population or several, `"E"`, `"E[0:10]"`. `index`: which neurons of each, as in probes. `start`, `stop`: ms,
+    absolute, whole steps. `every`: ms for which a number is held, static; None for one step.
+    """
+
+    sd: Array = param(unit="current", least=0.0)
+    mean: Array = param(0.0, unit="current")
+    into: tuple[str, ...] = eqx.field(converter=names, static=True, kw_only=True)
+    index: Selection | None = index()
+    start: Array = instant(0.0, kw_only=True)
+    stop: Array = instant(math.inf, never=True, kw_only=True)
+    every: float | None = eqx.field(default=None, static=True, kw_only=True)
+
+    axes: ClassVar = {"sd": 1, "mean": 1}
+
+    @property
+    def closed_loop(self):
+        return False
+
+    def __check_init__(self):
+        check_window(self)
+        check_bin(self.every, "Noise.every")
+
+    def check(self, dynamics, first):
+        bin_steps(self.every, dynamics.dt, "Noise.every")
+
+    def prepare(self, dynamics, first):
+        populations = _populations(self, dynamics, sd=self.sd, mean=self.mean)
+        every = bin_steps(self.every, dynamics.dt, "Noise.every")
+        return _Currents(self.mean, self.sd, Window.of(self.start, self.stop, dynamics.dt), populations, every)
+
+
+class TimedArray(AbstractDrive):
+    """A current given over time, such as a recorded one (Brian2's `TimedArray`); 0 after its end.
+
+    **Arguments:** `values`: shape `(rows,)` for the same current into all, or `(rows, n)`, in the unit that the
+    neurons' `gain` expects. `into`: a population or several, `"E"`, `"E[0:10]"`. `index`: which neurons of each, as in
+    probes. `start`: ms, absolute, when the first row begins; by default where the run starts. `bin`: ms for which each
+    row is held, static; None for one step.
+    """
+
+    values: Array = param(unit="current")
+    into: tuple[str, ...] = eqx.field(converter=names, static=True, kw_only=True)
+    index: Selection | None = index()
+    start: Array | None = instant(None, optional=True, kw_only=True)
+    bin: float | None = eqx.field(default=None, static=True, kw_only=True)
+
+    @property
+    def closed_loop(self):
+        return False
+
+    def __check_init__(self):
+        check_bin(self.bin, "TimedArray.bin")
+        if self.values.ndim not in (1, 2) or 0 in self.values.shape:
+            raise ValueError(f"TimedArray.values has shape {self.values.shape}, expected (steps,) or (steps, n).")
+
+    def check(self, dynamics, first):
+        check_rows(self, len(self.values), dynamics.dt, first, self.bin)
+
+    def prepare(self, dynamics, first):
+        populations = _populations(self, dynamics, values=self.values[0])
+        return _Wave(Rows.of(self.values, self.start, self.bin, dynamics.dt, first), populations)
+
+
+class _Wave(AbstractDrive):
+    """Ready to run."""
+
+    rows: Rows
+    populations: tuple[Target, ...] = eqx.field(static=True)
+
+    def step(self, d, t, signals, *, key):
+        now = self.rows.at(t)
+        return d, Inputs(currents=fed((population, now) for population in self.populations))
+
+    def status(self):
+        return self.rows.bad
+
+
+def _populations(drive: Any, dynamics: AbstractDynamics, **numbers: Array) -> tuple[Target, ...]:
+    def find(name: str) -> tuple[str, int]:
+        if name not in dynamics.sizes:
+            raise ValueError(f"Got a current into {name!r}, expected a population: {', '.join(dynamics.sizes)}.")
+        return name, dynamics.sizes[name]
+
+    found = targets(drive.into, drive.index, find)
+    for target in found:
+        for part, value in numbers.items():
+            target.fits(f"{type(drive).__name__}.{part}", value)
+    return found
+
+
+class _Currents(AbstractDrive):
+    mean: Float[Array, "..."]
+    sd: Float[Array, "..."] | None
+    window: Window
+    populations: tuple[Target, ...] = eqx.field(static=True)
+    every: int = eqx.field(static=True)
+
+    def step(self, d, t, signals, *, key):
+        parts, on = [], self.window.holds(t)
+        for target in self.populations:
+            current = jnp.broadcast_to(self.mean, (target.count,))
+            if self.sd is not None:
+                stream = _random.stream(key, f"{target.path}.current")
+                current = current + self.sd * _random.normal(stream, t // self.every, target.ids)
+            parts.append((target, jnp.where(on, current, 0.0)))
+        return d, Inputs(currents=fed(parts))
+
+    def status(self):
+        return self.window.status()

@@ -1,0 +1,223 @@
+"""Drives that deliver spikes: Poisson trains, and what was recorded elsewhere."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax import Array
+
+from ... import _random
+from ..._select import Selection
+from ..._status import Status, bit
+from ..._time import instant
+from ..._types import as_number, check, no_flag, param
+from ...dynamics import Inputs
+from ..probes.when import Rows, Window, check_bin, check_rows, check_window
+from .base import AbstractDrive, finite, negative
+from .generator import SpikeGenerator
+from .target import Target, fed, index, names, one_name, targets
+from .varying import MOST, OfTime, Varying
+
+
+def _rate(value: Any) -> Any:
+    if callable(value):
+        return value if isinstance(value, eqx.Module) else OfTime(value)
+    return as_number(no_flag(value))
+
+
+class Poisson(AbstractDrive):
+    """Independent Poisson trains into every neuron, of any rate: the sum of many sources is one of the summed rate.
+
+    In every step a neuron's port receives `weight * count`, `count ~ Poisson(rate dt)`.
+
+    A rate that changes over time is an array with an axis of time in front, each row held for `bin` ms, or a function
+    of the time in ms. It costs what it holds: one program, and no table for each row.
+
+    **Arguments:**
+
+    - `rate`: Hz, shape `()` or `(n,)`; with `bin`: `(bins,)` or `(bins, n)`, and 0 after the last bin; or a function
+      that returns `()` or `(n,)` for the time in ms at which a step begins.
+    - `weight`: in the port's unit, `()` or `(n,)`.
+    - `into`: a port or several, `"E"`, `"E.exc"`, `"E[0:10]"`. `index`: which neurons of each, as in probes.
+    - `start`, `stop`: when it acts, ms, absolute; from the start of the model, and for ever. Bins count from `start`,
+      or from where the run starts.
+    - `bin`: ms, static; None for a rate that does not change.
+    - `most`: static, the largest mean per step that there is room for (default 80).
+    """
+
+    rate: Any = eqx.field(converter=_rate, metadata={"unit": "Hz"})
+    weight: Array = param(1.0, unit="port")
+    into: tuple[str, ...] = eqx.field(converter=names, static=True, kw_only=True)
+    index: Selection | None = index()
+    start: Array | None = instant(None, optional=True, kw_only=True)
+    stop: Array = instant(math.inf, never=True, kw_only=True)
+    bin: float | None = eqx.field(default=None, static=True, kw_only=True)
+    most: float | None = eqx.field(default=None, static=True, kw_only=True)
+
+    def __check_init__(self):
+        check_window(self)
+        check_bin(self.bin, "Poisson.bin")
+        if self.most is not None and not (isinstance(self.most, (int, float)) and 0 < self.most < math.inf):
+            raise ValueError(f"Poisson.most is {self.most!r}, expected a positive number of events a step.")
+        if callable(self.rate):
+            if self.bin is not None:
+                raise ValueError("Poisson.rate is a function, which has no bins; leave `bin` out.")
+            return
+        finite("Poisson.rate", self.rate)
+        check(lambda: self.rate >= 0, f"Poisson.rate is {self.rate} Hz; expected at least 0 (and no NaN).")
+        if self.bin is not None and (self.rate.ndim not in (1, 2, 3) or 0 in self.rate.shape):
+            raise ValueError(
+                f"Poisson.rate has shape {self.rate.shape}, expected (bins,) or (bins, n) with bin={self.bin}."
+            )
+
+    @property
+    def closed_loop(self):
+        return False
+
+    def unsupported(self, dynamics):
+        return next((why for path in self.into if (why := negative("Poisson", path, dynamics, self.weight))), None)
+
+    @property
+    def ranks(self):
+        return {"rate": 1 if self.bin is None else 2, "weight": 1}
+
+    def check(self, dynamics, first):
+        if self.bin is not None:
+            check_rows(self, len(self.rate), dynamics.dt, first, self.bin)
+
+    def prepare(self, dynamics, first):
+        fed_into = targets(self.into, self.index, dynamics.port)
+        for target in fed_into:
+            target.fits("Poisson.weight", self.weight)
+            if not callable(self.rate):
+                target.fits("Poisson.rate", self.rate if self.bin is None else self.rate[0])
+        window, rate = Window.of(self.start, self.stop, dynamics.dt), self.rate
+        if self.bin is None and isinstance(rate, Array):
+            table = _random.PoissonTable(rate * (dynamics.dt * 1e-3), self.most)
+            return _PoissonTrains(table, self.weight, window, fed_into)
+        most = MOST if self.most is None else float(self.most)
+        if most > MOST:
+            raise ValueError(
+                f"Poisson.most is {most:g}, expected at most {MOST:g} where the rate changes; add drives up."
+            )
+        means, bad = None, jnp.zeros((), bool)
+        if isinstance(rate, Array):
+            mean, rate = rate * (dynamics.dt * 1e-3), None
+            bad = jnp.any(~((mean >= 0) & (mean <= most)))
+            means = Rows.of(mean, self.start, self.bin, dynamics.dt, first)
+        return Varying(means, rate, self.weight, window, bad, fed_into, dynamics.dt, most)
+
+
+class _PoissonTrains(AbstractDrive):
+    table: _random.PoissonTable
+    weight: Array
+    window: Window
+    targets: tuple[Target, ...] = eqx.field(static=True)
+
+    def step(self, d, t, signals, *, key):
+        weight, parts = jnp.where(self.window.holds(t), self.weight, 0.0), []
+        for target in self.targets:
+            stream = _random.stream(key, f"{target.path}.poisson")
+            counts = _random.poisson(self.table, stream, t, target.ids)
+            parts.append((target, weight * counts.astype(weight.dtype)))
+        return d, Inputs(arrivals=fed(parts))
+
+    def status(self):
+        return bit(Status.RATE_RANGE, ~self.table.valid) | self.window.status()
+
+
+class Replay(AbstractDrive):
+    """Plays back what is given: row `k` of a raster arrives in the `k`-th step of the run; nothing after the last row.
+
+    **Arguments:** `raster`: shape `(steps, n)`, any number type, amplitudes (0 and 1 for spikes). `into`: a port (of a
+    `SpikeSource`: these are its spikes), `"E[0:10]"` for some of its neurons, or `index=`. `weight`: what an amplitude
+    of one is worth, in the port's unit, `()` or `(n,)`. `start`: ms, absolute, when row 0 arrives; by default where the
+    run starts, so that the next input can be handed to a run that is continued. With `start=`, a raster that has ended
+    before the run starts is an error. A raster of shape `(examples, steps, n)` is a batch for an estimator.
+
+    Spikes that are few cost less as a list: `SpikeGenerator(indices, times, into=)`, or
+    `Replay.events(step, neuron, steps=, n=, into=)` where they are given in steps.
+    """
+
+    raster: Array
+    into: str = eqx.field(static=True, kw_only=True)
+    weight: Array = param(1.0, unit="port", kw_only=True)
+    start: Array | None = instant(None, optional=True, kw_only=True)
+    index: Selection | None = index()
+
+    axes: ClassVar = {"raster": 2, "weight": 1}
+
+    @property
+    def closed_loop(self):
+        return False
+
+    def __check_init__(self):
+        wanted = "an array of shape (steps, n), or (examples, steps, n) for a batch"
+        if not eqx.is_array(self.raster) or self.raster.ndim not in (2, 3) or 0 in self.raster.shape:
+            raise ValueError(f"Replay.raster is {_shape(self.raster)}, expected {wanted}.")
+        if not (jnp.issubdtype(self.raster.dtype, jnp.number) or self.raster.dtype == bool) or jnp.iscomplexobj(
+            self.raster
+        ):
+            raise ValueError(f"Replay.raster is of type {self.raster.dtype}, expected real numbers or booleans.")
+        one_name(self.into, "Replay")
+        finite("Replay.raster", self.raster)
+
+    @property
+    def steps(self):
+        return self.raster.shape[-2]
+
+    @classmethod
+    def events(
+        cls, step: Any, neuron: Any, *, steps: int, n: int, into: str, weight: Any = 1.0, start: Any = None
+    ) -> SpikeGenerator:
+        """From events: `neuron[i]` receives one in step `step[i]` of the run; several in one step add up.
+
+        Steps are whole numbers, rounded where they are not quite (0.3 / 0.1): what is further off is an error, and so
+        is an event outside `steps` and `n`. They are kept as a list, and `.raster` makes the raster of it.
+        """
+        return SpikeGenerator.from_steps(neuron, step, steps=steps, n=n, into=into, weight=weight, start=start)
+
+    def check(self, dynamics, first):
+        if self.raster.ndim == 2:
+            check_rows(self, self.steps, dynamics.dt, first)
+
+    def unsupported(self, dynamics):
+        return negative("Replay", self.into, dynamics, self.raster, self.weight)
+
+    def prepare(self, dynamics, first):
+        (target,) = targets((self.into,), self.index, dynamics.port)
+        if self.raster.ndim != 2:
+            raise ValueError(
+                f"Replay.raster has shape {self.raster.shape}: a batch of examples. `simulate` runs one, of shape "
+                f"(steps, {target.count}); give the batch to an estimator or to `evaluate`, or map over it with "
+                "`jax.vmap`."
+            )
+        if self.raster.shape[1] != target.count:
+            hint = "; did you swap time and neurons?" if self.raster.shape[0] == target.count else ""
+            raise ValueError(
+                f"Replay.raster has shape {self.raster.shape}, expected (steps, {target.count}) for {target}{hint}"
+            )
+        target.fits("Replay.weight", self.weight)
+        return _Played(Rows.of(self.raster, self.start, None, dynamics.dt, first), self.weight, target)
+
+
+class _Played(AbstractDrive):
+    """Ready to run."""
+
+    rows: Rows
+    weight: Array
+    target: Target = eqx.field(static=True)
+
+    def step(self, d, t, signals, *, key):
+        row = self.weight * self.rows.at(t).astype(self.weight.dtype)
+        return d, Inputs(arrivals=fed([(self.target, row)]))
+
+    def status(self):
+        return self.rows.bad
+
+
+def _shape(x: Any) -> str:
+    return f"of shape {x.shape}" if hasattr(x, "shape") else repr(x)

@@ -1,0 +1,202 @@
+"""What to keep: probes that fold a run into what is wanted of it. What no probe asks for is not stored."""
+
+from __future__ import annotations
+
+import abc
+import math
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Int, UInt32
+
+from ..._select import Selection, split
+from ..._status import Status, bit
+from ..._time import step_of
+from ..._time import steps as to_steps
+from ..._tree import children, get
+from ..._types import is_concrete
+from ...dynamics import AbstractDynamics, Signals, known
+
+
+class AbstractProbe(eqx.Module):
+    """Folds signals into a carry in every step, and may hand out something per step, which is thinned per chunk.
+
+    `init` -> `step` in every step -> `emit` at the end of every chunk of steps -> `finish` at the end of the run.
+    A probe of your own needs `step`, and of the others those whose default does not suit it.
+
+    Times are absolute, also in a continued run: step `k` takes the state from `k dt` to `(k + 1) dt`, so what is found
+    in it, a spike or a state, is stamped `(k + 1) dt`.
+    """
+
+    def check(self, dynamics: AbstractDynamics, first: Int[Array, ""], steps: int) -> None:
+        """Raises ValueError where it is known, before anything compiles, that steps `first` .. `first + steps - 1`
+        hold nothing to record."""
+
+    def init(self, dynamics: AbstractDynamics, steps: int, first: Int[Array, ""]) -> Any:
+        """The carry before the first of `steps` steps, which is step `first`: 0 unless a run is continued.
+
+        Checks that the names it reads exist.
+        """
+        return ()
+
+    @abc.abstractmethod
+    def step(self, carry: Any, signals: Signals, t: Int[Array, ""]) -> tuple[Any, Any]:
+        """The carry after step `t`, and what to stack (None for nothing)."""
+
+    def every(self, dynamics: AbstractDynamics) -> int:
+        """The steps that belong together: chunks are a multiple of this, but for the end of the run."""
+        return 1
+
+    def emit(self, carry: Any, stacked: Any, dynamics: AbstractDynamics) -> tuple[Any, Any]:
+        """What a chunk leaves behind of the stacked outputs of its steps."""
+        return carry, stacked
+
+    def finish(self, carry: Any, emitted: Any, dynamics: AbstractDynamics) -> Any:
+        """The record, from the last carry and what all chunks emitted, joined along time."""
+        return emitted
+
+    def status(self, carry: Any) -> UInt32[Array, ""]:
+        """Status bits at the end of the run."""
+        return jnp.uint32(0)
+
+    def spacing(self, dynamics: AbstractDynamics) -> int | None:
+        """The steps from one row of the record to the next, for `Run.times`; None where rows are not times."""
+        return None
+
+
+# --- what is recorded: spikes of a population, or a variable ---------------------------------------------------------
+
+
+def size_of(dynamics: AbstractDynamics, population: str) -> int:
+    """The size of a population, or an error that lists those there are."""
+    if population not in dynamics.sizes:
+        raise ValueError(f"Got a probe of {population!r}, expected a population: {', '.join(dynamics.sizes)}.")
+    return dynamics.sizes[population]
+
+
+class AbstractSpikeProbe(AbstractProbe):
+    """Looks at the spikes of a population, or of some of its neurons.
+
+    **Arguments:** `population`: its name, which may carry the neurons: `"E[0:10]"`. `index`: which neurons instead: an
+    index, a list, a slice, a range or a boolean mask, static; by default all.
+    """
+
+    population: str = eqx.field(static=True)
+    index: Selection | None = eqx.field(static=True)
+
+    def __init__(self, population: str, *, index: Any = None):
+        self.population, self.index = split(population, f"{type(self).__name__}.population", index)
+
+    def size(self, dynamics: AbstractDynamics) -> int:
+        """How many neurons it looks at, or one error: no such population, or no such neurons in it."""
+        n = size_of(dynamics, self.population)
+        return n if self.index is None else len(self.index.indices(n, self._what))
+
+    def neurons(self, dynamics: AbstractDynamics) -> tuple[int, ...] | None:
+        """Their numbers in the population; None for all."""
+        n = size_of(dynamics, self.population)
+        return None if self.index is None else tuple(self.index.indices(n, self._what).tolist())
+
+    def spikes(self, signals: Signals) -> Array:
+        """Their spikes."""
+        x = signals.spikes[self.population]
+        return x if self.index is None else x[self.index.of(x.shape[0], self._what)]
+
+    @property
+    def _what(self) -> str:
+        return f"{type(self).__name__}.index of {self.population!r}"
+
+
+class AbstractVariableProbe(AbstractProbe):
+    """Looks at a state variable by its dotted path, or at some entries of its first axis.
+
+    **Arguments:** `path`: e.g. `"E.v"`, `"E.exc.i"`, `"EE.weight"`; may carry which: `"E[0:10].v"`. `index`: which
+    neurons (entries of the first axis) instead: an index, a list, a slice, a range or a mask, static; by default all.
+    """
+
+    path: str = eqx.field(static=True)
+    index: Selection | None = eqx.field(static=True)
+
+    def __init__(self, path: str, *, index: Any = None):
+        self.path, self.index = split(path, f"{type(self).__name__}.path", index)
+
+    def look_up(self, dynamics: AbstractDynamics) -> jax.ShapeDtypeStruct:
+        """Shape and type of what it keeps of one step; one error if there is no such variable or no such entry."""
+        seen = jax.eval_shape(lambda: dynamics.view(dynamics.init(key=jax.random.key(0))))
+        if (why := dynamics.constant(self.path)) is not None:
+            raise ValueError(why)
+        found = get(seen, self.path)
+        if not hasattr(found, "shape"):
+            below = known(repr(f"{self.path}.{name}") for name in children(found))
+            raise ValueError(f"Got path {self.path!r}, which is no variable; expected one below it: {below}.")
+        if self.index is not None and not found.shape:
+            raise ValueError(f"Got {self._what}, but that is one number; leave the index out.")
+        return jax.eval_shape(self._chosen, found)
+
+    def value(self, signals: Signals) -> Array:
+        """What it is after a step."""
+        return self._chosen(get(signals.state, self.path))
+
+    def _chosen(self, x: Array) -> Array:
+        return x if self.index is None else x[self.index.of(x.shape[0], self._what)]
+
+    @property
+    def _what(self) -> str:
+        return f"{type(self).__name__}.index of {self.path!r}"
+
+
+# --- when: from an instant on, and how often --------------------------------------------------------------------------
+
+
+def one_start(probe: Any) -> None:
+    """One error for several starts."""
+    if (shape := jnp.shape(probe.start)) != ():
+        raise ValueError(f"{type(probe).__name__}.start has shape {shape}, expected one time for all, ms.")
+
+
+def check_start(probe: Any, dynamics: AbstractDynamics, first: Any, steps: int) -> None:
+    """One error for a start that is known to lie at or after the end of the run: nothing would be recorded."""
+    if not is_concrete((probe.start, first)):
+        return
+    what, end, dt = f"{type(probe).__name__}.start", int(first) + steps, dynamics.dt
+    start = int(step_of(probe.start, dt, what))
+    if start >= end:
+        raise ValueError(
+            f"{what} is {start * dt:.10g} ms, but the run ends at {end * dt:.10g} ms: nothing would be recorded; "
+            "expected an earlier one, absolute (ms since step 0)."
+        )
+
+
+def nothing_recorded(steps_seen: Int[Array, ""]) -> UInt32[Array, ""]:
+    """The status bit of a fold that saw no step."""
+    return bit(Status.NOTHING_RECORDED, steps_seen < 1)
+
+
+def interval(every: Any, what: str) -> float | None:
+    """A time between samples, ms, static; None for every step. One error for all that is no positive number."""
+    if every is None:
+        return None
+    real = isinstance(every, (int, float)) or (
+        hasattr(every, "dtype") and every.dtype.kind in "iuf" and every.ndim == 0
+    )
+    if not real or isinstance(every, bool) or not is_concrete(every) or not 0.0 < (ms := float(every)) < math.inf:
+        raise ValueError(f"{what} is {every!r}, expected a positive number of ms (static); None for every step.")
+    return ms
+
+
+def steps_between(every: float | None, dt: float, what: str) -> int:
+    """The same in steps; one error off the grid, or below one step."""
+    if every is None:
+        return 1
+    count = int(to_steps(every, dt, name=what))
+    if count < 1:
+        raise ValueError(f"{what} is {every:g} ms, expected at least one step of dt = {dt:g} ms.")
+    return count
+
+
+def check_interval(every: float | None, dt: float, steps: int, what: str) -> None:
+    """One error for a run that is shorter than the time between samples: nothing would be recorded."""
+    if steps_between(every, dt, what) > steps:
+        raise ValueError(f"{what} is {every:g} ms, but the run takes {steps * dt:.10g} ms: nothing would be recorded.")

@@ -1,0 +1,119 @@
+"""Records of spikes: a bit a step and neuron, or a list. Both give times in ms, and a train for every neuron."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Int, UInt32
+
+from ..._bits import ones, unpack
+from ..._types import is_concrete
+
+
+class AbstractSpikeRecord(eqx.Module):
+    """Who fired when. Step `k` takes the state from `k dt` to `(k + 1) dt`, and its spikes are stamped `(k + 1) dt`.
+
+    Steps and times are absolute, also of a continued run. Neurons have their numbers in the population, also where
+    only some of them are recorded. What follows is on the host, in NumPy, and of one run.
+    """
+
+    if TYPE_CHECKING:  # fields of the subclasses, where they stand in another order
+        n: int
+        dt: float
+        neurons: tuple[int, ...] | None
+
+    def _places(self) -> tuple[np.ndarray, np.ndarray]:
+        """The absolute step and the column of every spike, in order of time."""
+        raise NotImplementedError
+
+    def events(self) -> tuple[np.ndarray, np.ndarray]:
+        """Steps and neurons of all spikes, in order of time, absolute."""
+        step, column = self._places()
+        return step, column if self.neurons is None else np.asarray(self.neurons)[column]
+
+    def times(self) -> np.ndarray:
+        """The time of every spike, ms, in the order of `events()`: `(step + 1) dt`."""
+        return self._ms(self._places()[0])
+
+    def trains(self) -> list[np.ndarray]:
+        """The spike times of every recorded neuron, ms: a list of arrays, in the order in which they were chosen."""
+        step, column = self._places()
+        order = np.argsort(column, kind="stable")
+        ends = np.cumsum(np.bincount(column, minlength=self.n))[:-1]
+        return np.split(self._ms(step[order]), ends)
+
+    def _ms(self, step: np.ndarray) -> np.ndarray:
+        return (step.astype(np.float64) + 1.0) * self.dt
+
+    def _one(self, x: Any, axes: int) -> np.ndarray:
+        """The numbers of one concrete run, or one error."""
+        kind = type(self).__name__
+        if not is_concrete(x):
+            raise ValueError(f"{kind}: how many spikes there are is not known while tracing; ask outside jit and vmap.")
+        if x.ndim != axes:
+            raise ValueError(
+                f"{kind} holds a batch of runs, shape {x.shape}; take one: jax.tree.map(lambda x: x[0], record)."
+            )
+        return np.asarray(x)
+
+
+class PackedRaster(AbstractSpikeRecord):
+    """Every spike of a run, a bit each: column `i` in row `k` is bit `i % 32` of `words[k, i // 32]`.
+
+    Row `k` is step `first + k`. `np.asarray(raster)` is the boolean array `(steps, n)`; `dense()` the same in JAX.
+    """
+
+    words: UInt32[Array, "steps words"]
+    n: int = eqx.field(static=True)
+    dt: float = eqx.field(static=True)
+    first: Int[Array, ""] | int = 0  # the absolute step of the first row
+    neurons: tuple[int, ...] | None = eqx.field(default=None, static=True)  # those recorded; None for all
+
+    def dense(self) -> Bool[Array, "steps n"]:
+        """One boolean a step and neuron."""
+        return unpack(self.words, self.n)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of `dense()`."""
+        return (*self.words.shape[:-1], self.n)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(unpack(np.asarray(self.words), self.n), dtype or bool)
+
+    def _places(self):
+        row, column = ones(self._one(self.words, 2))
+        return row.astype(np.int64) + int(self.first), column
+
+
+class Events(AbstractSpikeRecord):
+    """A list of spikes with room for `capacity`: the first `count` entries are valid, the others are -1.
+
+    `step` is absolute, and `neuron` its number in the population.
+    """
+
+    step: Int[Array, " capacity"]
+    neuron: Int[Array, " capacity"]
+    count: Int[Array, ""]
+    n: int = eqx.field(static=True)
+    dt: float = eqx.field(static=True)
+    neurons: tuple[int, ...] | None = eqx.field(default=None, static=True)
+
+    def events(self):
+        count = int(self._one(self.count, 0))
+        return self._one(self.step, 1)[:count].astype(np.int64), self._one(self.neuron, 1)[:count]
+
+    def _places(self):
+        step, neuron = self.events()
+        if self.neurons is None:
+            return step, neuron
+        order = np.argsort(self.neurons)
+        return step, order[np.searchsorted(np.asarray(self.neurons), neuron, sorter=order)]
+
+
+def own_numbers(columns: Array, neurons: tuple[int, ...] | None) -> Array:
+    """The numbers in the population of those in some columns of a record."""
+    return columns if neurons is None else jnp.asarray(neurons, jnp.int32)[columns]

@@ -1,0 +1,97 @@
+"""Probes that fold a state variable over time into one number a neuron."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from ... import _sums
+from ..._time import instant, step_of
+from ..._types import canonical_float
+from .base import AbstractVariableProbe, check_start, nothing_recorded, one_start
+
+
+class _Folded(AbstractVariableProbe):
+    """A state variable, folded over time into one number a neuron, shape `(n,)`, from `start` ms (absolute) on."""
+
+    start: Any = instant(0.0)
+
+    def __init__(self, path: str, start: Any = 0.0, *, index: Any = None):
+        super().__init__(path, index=index)
+        self.start = start
+
+    def __check_init__(self):
+        one_start(self)
+
+    def check(self, dynamics, first, steps):
+        check_start(self, dynamics, first, steps)
+
+    def init(self, dynamics, steps, first):
+        begin = step_of(self.start, dynamics.dt)
+        return begin, jnp.zeros((), jnp.int32), self._empty(self.look_up(dynamics))
+
+    def step(self, carry, signals, t):
+        begin, seen, folded = carry
+        counts = t >= begin
+        return (begin, seen + counts.astype(seen.dtype), self._fold(folded, self.value(signals), counts)), None
+
+    def status(self, carry):
+        return nothing_recorded(carry[1])
+
+    def _empty(self, found: jax.ShapeDtypeStruct) -> Array:
+        return _sums.nothing(found.shape, _real(found))
+
+    def _fold(self, carry: Array, x: Array, counts: Array) -> Array:
+        return _sums.plus(carry, jnp.where(counts, x, 0).astype(_real(x)))
+
+
+class Sum(_Folded):
+    """A state variable summed over the steps of the run, shape `(n,)`; rounded once, however long the run.
+
+    **Arguments:** `path`: e.g. `"out.v"`. `start`: absolute, ms; states count that are stamped later. `index`: which
+    neurons, static; by default all.
+    """
+
+    def finish(self, carry, emitted, dynamics):
+        return _sums.value(carry[2])
+
+
+class Mean(_Folded):
+    """A state variable averaged over the steps of the run, shape `(n,)`; its error does not grow with the run.
+
+    **Arguments:** `path`: e.g. `"out.v"`. `start`: absolute, ms; states count that are stamped later. `index`: which
+    neurons, static; by default all.
+    """
+
+    def finish(self, carry, emitted, dynamics):
+        _, seen, total = carry
+        total = _sums.value(total)
+        return total / seen.astype(total.dtype)  # NaN for a mean of no step
+
+
+class Max(_Folded):
+    """The largest value of a state variable over the run, shape `(n,)`; its derivative is that of the first largest.
+
+    **Arguments:** `path`: e.g. `"out.v"`. `start`: absolute, ms; states count that are stamped later. `index`: which
+    neurons, static; by default all.
+    """
+
+    def _empty(self, found):
+        if jnp.issubdtype(found.dtype, jnp.floating):
+            return jnp.full(found.shape, -jnp.inf, found.dtype)
+        least = jnp.iinfo(found.dtype).min if jnp.issubdtype(found.dtype, jnp.integer) else False
+        return jnp.full(found.shape, least, found.dtype)
+
+    def _fold(self, carry, x, counts):
+        return jnp.where(counts & (x > carry), x, carry)
+
+    def finish(self, carry, emitted, dynamics):
+        return carry[2]
+
+
+def _real(x: Any) -> Any:
+    """The type to add in: whole numbers and booleans are added as real ones."""
+    return x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else canonical_float()

@@ -1,0 +1,89 @@
+"""Probes that keep every spike: a bit-packed raster, or a list of events."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from ..._bits import BITS, pack, unpack
+from ..._status import Status, bit
+from .base import AbstractSpikeProbe
+from .events import Events, PackedRaster, own_numbers
+
+
+class Raster(AbstractSpikeProbe):
+    """Every spike of a population, bit-packed: a `PackedRaster`, with `.times()` (ms), `.trains()` and `.dense()`.
+
+    **Arguments:** `population`, `index`: whose; `"E[0:10]"` or `index=slice(0, 10)` for some of its neurons.
+    """
+
+    def init(self, dynamics, steps, first):
+        self.size(dynamics)
+        return first
+
+    def step(self, carry, signals, t):
+        return carry, pack(self.spikes(signals))
+
+    def finish(self, carry, emitted, dynamics):
+        return PackedRaster(emitted, self.size(dynamics), dynamics.dt, carry, self.neurons(dynamics))
+
+
+class Spikes(AbstractSpikeProbe):
+    """Every spike of a population as a list, in order of time: `Events`, with `.times()` (ms) and `.trains()`.
+
+    Best where spikes are few: a bit-packed `Raster` takes `steps n / 8` bytes, this 8 a spike that there is room for.
+
+    **Arguments:** `population`, `index`: whose. `capacity`: spikes it has room for, static. More set the status
+    EVENT_CAPACITY; the first are kept.
+    """
+
+    capacity: int = eqx.field(static=True)
+
+    def __init__(self, population: str, capacity: int, *, index: Any = None):
+        super().__init__(population, index=index)
+        try:
+            self.capacity = -1 if isinstance(capacity, bool) else operator.index(capacity)
+        except TypeError:
+            self.capacity = -1
+        if not 1 <= self.capacity < 2**31:
+            raise ValueError(f"Spikes.capacity is {capacity!r}, expected a positive number of events, below 2^31.")
+
+    def init(self, dynamics, steps, first):
+        self.size(dynamics)
+        none = jnp.full(self.capacity, -1, jnp.int32)
+        return none, none, jnp.int32(0), jnp.zeros((), bool)
+
+    def step(self, carry, signals, t):
+        return carry, (t, pack(self.spikes(signals)))
+
+    def emit(self, carry, stacked, dynamics):
+        steps, neurons, count, lost = carry
+        t, words = stacked
+        some = min(self.capacity, words.size)
+        if some * BITS >= 2**31 or words.size >= 2**31:
+            raise ValueError(f"Spikes: a chunk of {words.shape[0]} steps is too much for this capacity; give chunk=.")
+        flat = words.reshape(-1)
+        (at,) = jnp.nonzero(flat, size=some, fill_value=flat.size)  # words with spikes, then spikes in them
+        fired = unpack(flat.at[at].get(mode="fill", fill_value=0)[:, None], BITS).reshape(-1)
+        (place,) = jnp.nonzero(fired, size=min(self.capacity, fired.size), fill_value=fired.size)
+        word = at.at[place // BITS].get(mode="fill", fill_value=0)
+        row, column = word // words.shape[1], word % words.shape[1] * BITS + place % BITS
+        found = jnp.sum(fired, dtype=jnp.int32)
+        to = jnp.arange(len(place), dtype=jnp.int32)
+        to = jnp.where((to < found) & (to < self.capacity - count), count + to, self.capacity)
+        neuron = own_numbers(column.astype(jnp.int32), self.neurons(dynamics))
+        steps = steps.at[to].set(t.at[row].get(mode="clip"), mode="drop")
+        neurons = neurons.at[to].set(neuron, mode="drop")
+        total = count.astype(jnp.uint32) + found.astype(jnp.uint32)
+        lost |= (total > self.capacity) | (jnp.sum(flat != 0) > some)
+        return (steps, neurons, jnp.minimum(total, self.capacity).astype(jnp.int32), lost), None
+
+    def finish(self, carry, emitted, dynamics):
+        steps, neurons, count, _ = carry
+        return Events(steps, neurons, count, self.size(dynamics), dynamics.dt, self.neurons(dynamics))
+
+    def status(self, carry):
+        return bit(Status.EVENT_CAPACITY, carry[3])

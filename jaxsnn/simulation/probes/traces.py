@@ -1,0 +1,103 @@
+"""Probes of state variables over time, by dotted path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from .base import AbstractVariableProbe, check_interval, interval, steps_between
+
+
+class _Sampled(AbstractVariableProbe):
+    """A state variable now and then."""
+
+    period: float | None = eqx.field(static=True)  # ms; None for every step
+
+    def __init__(self, path: str, *, every: float | None = None, index: Any = None):
+        super().__init__(path, index=index)
+        self.period = interval(every, self._every)
+
+    @property
+    def _every(self) -> str:
+        return f"{type(self).__name__}.every"
+
+    def check(self, dynamics, first, steps):
+        check_interval(self.period, dynamics.dt, steps, self._every)
+
+    def spacing(self, dynamics):
+        return steps_between(self.period, dynamics.dt, self._every)
+
+
+class Trace(_Sampled):
+    """A state variable over time, shape `(samples, neurons)`: sample `j` is the state `(j + 1) every` after the start
+    of the run; `run.times(name)` are the times, ms, absolute.
+
+    **Arguments:** `path`: e.g. `"E.v"`, `"E.exc.i"`. `every`: ms between samples, a whole number of steps, static; None
+    for every step. `index`: which neurons (`"E[0:10].v"` says the same), static; by default all.
+    """
+
+    def every(self, dynamics):
+        return self.spacing(dynamics)
+
+    def init(self, dynamics, steps, first):
+        self.look_up(dynamics)
+        return ()
+
+    def step(self, carry, signals, t):
+        return carry, self.value(signals)
+
+    def emit(self, carry, stacked, dynamics):
+        period = self.spacing(dynamics)
+        return carry, stacked[period - 1 :: period]
+
+
+class Snapshots(_Sampled):
+    """A state variable now and then, shape `(samples, ...)`: sample `j` is the state `(j + 1) every` after the start of
+    the run; `run.times(name)` are the times, ms, absolute.
+
+    Like `Trace`, for variables that are too large to be stacked in every step of a chunk. It has no reverse-mode
+    derivative: to differentiate, record a `Trace` or `Last`.
+
+    **Arguments:** `path`: e.g. `"EE.weight"`. `every`: ms between samples, a whole number of steps, static; None for
+    every step. `index`: which entries of the first axis, static; by default all.
+    """
+
+    def init(self, dynamics, steps, first):
+        found, period = self.look_up(dynamics), self.spacing(dynamics)
+        return jnp.int32(0), jnp.int32(period), jnp.zeros((steps // period, *found.shape), found.dtype)
+
+    def step(self, carry, signals, t):
+        passed, period, kept = carry
+        passed = passed + 1
+
+        def taken(kept: Array) -> Array:
+            return kept.at[passed // period - 1].set(self.value(signals))
+
+        # a loop of one turn or none: unlike a branch it leaves what was kept in place
+        due = (passed % period == 0) & (passed <= kept.shape[0] * period)
+        turn = lambda state: (jnp.zeros((), bool), taken(state[1]))
+        return (passed, period, jax.lax.while_loop(lambda state: state[0], turn, (due, kept))[1]), None
+
+    def finish(self, carry, emitted, dynamics):
+        return carry[2]
+
+
+class Last(AbstractVariableProbe):
+    """A state variable at the end of the run.
+
+    **Arguments:** `path`: e.g. `"E.v"`. `index`: which neurons, static; by default all.
+    """
+
+    def init(self, dynamics, steps, first):
+        found = self.look_up(dynamics)
+        return jnp.zeros(found.shape, found.dtype)
+
+    def step(self, carry, signals, t):
+        return self.value(signals), None
+
+    def finish(self, carry, emitted, dynamics):
+        return carry
