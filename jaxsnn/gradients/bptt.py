@@ -41,7 +41,7 @@ class BPTT(AbstractEstimator):
         if not (given is None or given == "auto" or (isinstance(given, int | float) and given > 0)):
             raise ValueError(f'BPTT.memory is {given!r}, expected a positive number of bytes, "auto" or None.')
 
-    def among(self, n):
+    def sharing_memory(self, n):
         if self.memory is None:
             return self
         return dataclasses.replace(self, memory=bytes_of(self.memory) / n)

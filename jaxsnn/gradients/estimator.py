@@ -19,7 +19,7 @@ from ..dynamics import AbstractDynamics
 from ..simulation.drives.base import AbstractDrive
 from .batch import Batch, check_given, examples
 from .losses.base import AbstractLoss
-from .parallel import division, estimate_in_parts
+from .parallel import estimate_microbatches, plan_microbatches
 from .targets import check_targets, outside
 
 M = TypeVar("M", bound=AbstractDynamics)
@@ -102,8 +102,8 @@ class AbstractEstimator(eqx.Module):
         check_given(net, loss)
         loss, inputs = on_grid((loss, inputs), net.dt)
         batch = examples(inputs, targets, steps, key)
-        how = division(sum(net.sizes.values()), batch.size, batch.steps, (self, loss, net, batch))
-        found = _estimate(self, loss, net, batch) if how is None else estimate_in_parts(self, loss, net, batch, how)
+        how = plan_microbatches(sum(net.sizes.values()), batch.size, batch.steps, (self, loss, net, batch))
+        found = _estimate(self, loss, net, batch) if how is None else estimate_microbatches(self, loss, net, batch, how)
         value, gradient, status = found
         status = jnp.bitwise_or.reduce(status, axis=None)
         if is_concrete((status, batch.targets)) and int(status) & Status.TARGET_RANGE:
@@ -130,8 +130,8 @@ class AbstractEstimator(eqx.Module):
         status |= bit(Status.TARGET_RANGE, misplaced) | bit(Status.GRADIENT_NOT_FINITE, ~finite)
         return value, gradient, status | bit(Status.PARAMETER_RANGE, out_of_bounds(loss))
 
-    def among(self, n: int) -> Self:
-        """The same, where `n` run at the same time and share the memory there is."""
+    def sharing_memory(self, n: int) -> Self:
+        """This estimator with its memory budget divided by `n` concurrent copies."""
         return self
 
     @abc.abstractmethod

@@ -1,9 +1,9 @@
-"""A batch over the cores of a CPU: part by part, each small enough for caches, in a Python thread a core."""
+"""A batch divided over the cores of a CPU: parts that fit in the caches, one Python thread per core."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import equinox as eqx
 import jax
@@ -12,26 +12,39 @@ from jaxtyping import Array, UInt32
 
 from .._cores import cores
 from .._types import canonical_float, is_concrete
+from .batch import Batch
+from .losses.base import AbstractLoss
 
-if TYPE_CHECKING:
-    from .batch import Batch
-    from .estimator import AbstractEstimator
-    from .losses.base import AbstractLoss
-
-_WIDE = 4096  # neurons (inputs among them) times examples, below which a step costs what starting its operations does
-_LEAST, _MOST = 1.5e6, 4e6  # neurons times examples times steps of a part: worth a call; more than caches have room for
+_WIDE = 4096  # minimum neurons (inputs included) x examples of a part; below it a step is dominated by op dispatch
+_LEAST, _MOST = 1.5e6, 4e6  # neurons x examples x steps of a part: fewer are not worth a call, more miss the caches
 
 
-class Division(NamedTuple):
-    """A batch as parts of so many `examples`, and how many `threads` go through them."""
+class Estimates(Protocol):
+    """What this file asks of an estimator."""
+
+    def of(self, loss: AbstractLoss, net: Any, batch: Batch) -> tuple[Array, Any, UInt32[Array, "..."]]:
+        """Value, gradient and status of a batch."""
+        ...
+
+    def parameters(self, net: Any) -> Any:
+        """The network with None wherever nothing is learned."""
+        ...
+
+    def sharing_memory(self, n: int) -> Estimates:
+        """This estimator with its memory budget divided by `n` concurrent copies."""
+        ...
+
+
+class Microbatches(NamedTuple):
+    """How a batch is divided: `examples` in each part, and the number of `threads` that work through the parts."""
 
     examples: int
     threads: int
 
 
-def division(neurons: int, examples: int, steps: int, given: Any) -> Division | None:
+def plan_microbatches(neurons: int, examples: int, steps: int, given: Any) -> Microbatches | None:
     """How to divide a batch among cores, or None where that is not faster or not possible: on an accelerator, on
-    several devices, inside `jit`, and where a part would be small. `given`: all that the gradient is computed from.
+    several devices, inside `jit`, and where a part would be small. `given`: everything the gradient is computed from.
 
     Times of the whole batch over those of two parts, on two cores, `BPTT`: recurrent, 256 neurons, 32 examples of 200
     steps 1.3 to 1.5; 512 neurons 1.06; 128 neurons, 64 examples of 100 steps 0.6 to 1.0.
@@ -46,18 +59,18 @@ def division(neurons: int, examples: int, steps: int, given: Any) -> Division | 
     size = max((n for n in sizes if n * work <= _MOST), default=sizes[0])
     parts = examples // size
     threads = max(n for n in range(1, min(parts, cores()) + 1) if parts % n == 0)
-    return Division(size, threads) if threads > 1 else None
+    return Microbatches(size, threads) if threads > 1 else None
 
 
-def estimate_in_parts(estimator: AbstractEstimator, loss: AbstractLoss, net: Any, batch: Batch, how: Division) -> Any:
-    """What the estimator finds for the whole batch: the mean over its parts, equal but for the order of sums.
+def estimate_microbatches(estimator: Estimates, loss: AbstractLoss, net: Any, batch: Batch, how: Microbatches) -> Any:
+    """The estimate for the whole batch as the mean over its parts; undivided, sums differ in rounding only.
 
-    A scan over time keeps one core busy, whatever the batch; threads keep all of them, as they do in a sweep. And what
-    a part keeps over time is written and read again while it is in a cache. Linear and LIF of 1 024 units, 16 examples
+    A scan over time keeps one core busy, whatever the batch; threads keep all of them busy, as in a sweep. And the
+    residuals of a part are written and read again while they are in a cache. Linear and LIF of 1 024 units, 16 examples
     of 500 steps, on two cores: 0.21 s whole, 0.15 in two parts, 0.13 in eight.
     """
     parts = batch.size // how.examples
-    estimator = estimator.among(how.threads)
+    estimator = estimator.sharing_memory(how.threads)
     every = [_Part(estimator, loss, net, batch, jnp.int32(i * how.examples), how.examples) for i in range(parts)]
     nothing = [_nothing(estimator.parameters(net)) for _ in range(how.threads)]
     # here: what is set for this thread, such as a precision, other threads do not see
@@ -76,7 +89,7 @@ def estimate_in_parts(estimator: AbstractEstimator, loss: AbstractLoss, net: Any
 class _Part(NamedTuple):
     """So many examples of a batch, from the `first` on."""
 
-    estimator: AbstractEstimator
+    estimator: Estimates
     loss: AbstractLoss
     net: Any
     batch: Batch

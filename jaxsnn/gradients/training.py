@@ -29,7 +29,7 @@ from .checkpoints import Checkpoints
 from .estimator import AbstractEstimator
 from .evaluation import scored
 from .losses.base import AbstractLoss
-from .parallel import Division, division, estimate_in_parts
+from .parallel import Microbatches, estimate_microbatches, plan_microbatches
 from .stopped import Fit, check_step
 from .targets import check_targets
 
@@ -154,13 +154,13 @@ def _epoch(task: Task, state: Learner) -> tuple[Learner, Any]:
     return _end(task, state, *lax.scan(step, _Moving.start(state), order))
 
 
-def _epoch_on_cores(task: Task, state: Learner, how: Division) -> tuple[Learner, Any]:
+def _epoch_on_cores(task: Task, state: Learner, how: Microbatches) -> tuple[Learner, Any]:
     """The same with a call a step of the optimiser, where the batch of a step is worth dividing among cores."""
     data, order = _compiled_order(task, state)
     moving, steps = _Moving.start(state), []
     for rows in order:
         net = eqx.combine(moving.learnt, task.fixed)
-        found = estimate_in_parts(task.estimator, task.loss, net, _compiled_take(data, rows), how)
+        found = estimate_microbatches(task.estimator, task.loss, net, _compiled_take(data, rows), how)
         moving, step = _compiled_update(task, moving, found)
         steps.append(step)
     return _compiled_end(task, state, moving, jax.tree.map(lambda *x: jnp.stack(x), *steps))
@@ -252,7 +252,7 @@ def _in_calls(
         return Fit(eqx.combine(learnt, task.fixed), scores, jnp.uint32(0))
 
     neurons = sum(eqx.combine(state.learnt, task.fixed).sizes.values())
-    how = division(neurons, task.size, task.data.steps, (task, state))
+    how = plan_microbatches(neurons, task.size, task.data.steps, (task, state))
     one_epoch = _compiled_epoch if how is None else partial(_epoch_on_cores, how=how)
     try:
         with progress.task("fit", epochs) as advance:

@@ -8,7 +8,7 @@ import optax
 import pytest
 
 import jaxsnn as snn
-from jaxsnn.gradients.parallel import Division
+from jaxsnn.gradients.parallel import Microbatches
 
 EXAMPLES, STEPS, N_IN, CLASSES = 24, 8, 4, 2
 RNG = np.random.default_rng(0)
@@ -259,7 +259,7 @@ def test_an_epoch_on_cores_is_the_same_epoch(monkeypatch):
     validation = (snn.Replay(X, into="in"), LABELS)
     settings = dict(batch=4, epochs=2, validation=validation, metrics=ACCURACY)
     whole = train(**settings)
-    monkeypatch.setattr("jaxsnn.gradients.training.division", lambda *args: Division(2, 2))
+    monkeypatch.setattr("jaxsnn.gradients.training.plan_microbatches", lambda *args: Microbatches(2, 2))
     divided = train(**settings)
     np.testing.assert_allclose(weights(divided.net), weights(whole.net), atol=1e-5)
     assert divided.history.keys() == whole.history.keys()

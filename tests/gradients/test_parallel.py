@@ -9,7 +9,7 @@ import jaxsnn as snn
 from jaxsnn.gradients import parallel
 from jaxsnn.gradients.batch import examples
 from jaxsnn.gradients.estimator import _estimate
-from jaxsnn.gradients.parallel import Division, division, estimate_in_parts
+from jaxsnn.gradients.parallel import Microbatches, estimate_microbatches, plan_microbatches
 from tests.gradients.nets import EXAMPLES, KEY, LABELS, LOSS, RASTER, inputs, recurrent
 
 NET = recurrent(noise=0.1)  # random numbers, so that parts must keep the keys of their examples
@@ -24,9 +24,9 @@ def apart(found, expected):
     return max(float(jnp.max(jnp.abs(a - b)) / jnp.max(jnp.abs(b))) for a, b in pairs)
 
 
-@pytest.mark.parametrize("how", [Division(1, 2), Division(2, 2)], ids=str)
+@pytest.mark.parametrize("how", [Microbatches(1, 2), Microbatches(2, 2)], ids=str)
 def test_parts_add_up_to_the_whole(how):
-    value, gradient, status = estimate_in_parts(BPTT, LOSS, NET, BATCH, how)
+    value, gradient, status = estimate_microbatches(BPTT, LOSS, NET, BATCH, how)
     whole = _estimate(BPTT, LOSS, NET, BATCH)
     assert apart((value, gradient), whole[:2]) < 1e-5
     assert status == 0
@@ -37,7 +37,7 @@ def test_parts_add_up_to_the_whole(how):
 def test_any_estimator_can_be_divided():
     net, loss = recurrent(), snn.losses.StepCrossEntropy("out.v")
     est = snn.EProp()
-    found, whole = estimate_in_parts(est, loss, net, BATCH, Division(2, 2)), _estimate(est, loss, net, BATCH)
+    found, whole = estimate_microbatches(est, loss, net, BATCH, Microbatches(2, 2)), _estimate(est, loss, net, BATCH)
     assert apart(found[:2], whole[:2]) < 1e-5
 
 
@@ -45,38 +45,38 @@ def test_a_part_that_went_wrong_is_reported():
     broken = SPIKES.copy()
     broken[2] = 3e38  # finite, and what adds up of it is not
     batch = examples(inputs(broken), jnp.asarray(LABELS), None, KEY)
-    *_, status = estimate_in_parts(BPTT, LOSS, NET, batch, Division(1, 2))
+    *_, status = estimate_microbatches(BPTT, LOSS, NET, batch, Microbatches(1, 2))
     assert snn.Status(int(status)) & snn.Status.NOT_FINITE
 
 
 def test_small_work_stays_whole_and_large_work_is_divided(monkeypatch):
     monkeypatch.setattr(parallel, "cores", lambda: 4)
-    assert division(2048, 16, 500, BATCH) == Division(2, 4)  # 8 parts of 2 million, two for every core
-    assert division(2048, 2, 1000, BATCH) is None  # an example has less than a step is worth starting
-    assert division(2048, 12, 1000, BATCH) == Division(2, 3)  # 6 parts: three cores have two, one of four would rest
-    assert division(200, 64, 100, BATCH) is None  # a part would be less than a call is worth
+    assert plan_microbatches(2048, 16, 500, BATCH) == Microbatches(2, 4)  # 8 parts of 2 million, two for every core
+    assert plan_microbatches(2048, 2, 1000, BATCH) is None  # an example has less than a step is worth starting
+    assert plan_microbatches(2048, 12, 1000, BATCH) == Microbatches(2, 3)  # 6 parts, two for each of three cores
+    assert plan_microbatches(200, 64, 100, BATCH) is None  # a part would be less than a call is worth
     monkeypatch.setattr(parallel, "cores", lambda: 1)
-    assert division(2048, 16, 500, BATCH) is None
+    assert plan_microbatches(2048, 16, 500, BATCH) is None
 
 
 def test_inside_jit_the_batch_is_whole(monkeypatch):
     monkeypatch.setattr(parallel, "cores", lambda: 2)
     seen = []
-    jax.eval_shape(lambda batch: seen.append(division(2048, 16, 500, batch)), BATCH)
-    assert seen == [None] and division(2048, 16, 500, BATCH) == Division(2, 2)
+    jax.eval_shape(lambda batch: seen.append(plan_microbatches(2048, 16, 500, batch)), BATCH)
+    assert seen == [None] and plan_microbatches(2048, 16, 500, BATCH) == Microbatches(2, 2)
 
 
 def test_value_and_grad_divides(monkeypatch):
     """As a user calls it: the same numbers, up to the order of sums, whether the batch is divided or not."""
     call = lambda: BPTT.value_and_grad(LOSS, NET, inputs(SPIKES), jnp.asarray(LABELS), key=KEY)
     whole, used = call(), []
-    divided = lambda *args: used.append(args[-1]) or estimate_in_parts(*args)
-    monkeypatch.setattr("jaxsnn.gradients.estimator.estimate_in_parts", divided)
-    monkeypatch.setattr("jaxsnn.gradients.estimator.division", lambda *args: Division(2, 2))
-    assert apart(call(), whole) < 1e-5 and used == [Division(2, 2)]
+    divided = lambda *args: used.append(args[-1]) or estimate_microbatches(*args)
+    monkeypatch.setattr("jaxsnn.gradients.estimator.estimate_microbatches", divided)
+    monkeypatch.setattr("jaxsnn.gradients.estimator.plan_microbatches", lambda *args: Microbatches(2, 2))
+    assert apart(call(), whole) < 1e-5 and used == [Microbatches(2, 2)]
 
 
 def test_those_at_work_share_the_memory():
     est = snn.BPTT(memory=1e6)
-    assert est.among(2).memory == 5e5 and snn.BPTT(memory="auto").among(4).memory > 1e6
-    assert snn.BPTT().among(2).memory is None
+    assert est.sharing_memory(2).memory == 5e5 and snn.BPTT(memory="auto").sharing_memory(4).memory > 1e6
+    assert snn.BPTT().sharing_memory(2).memory is None
