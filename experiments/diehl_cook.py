@@ -120,13 +120,13 @@ class Responses(snn.probes.AbstractProbe):
     population: str = eqx.field(static=True)
     window: int = eqx.field(static=True)
 
-    def every(self, dynamics):
+    def every(self, model):
         return self.window
 
     def step(self, carry, signals, t):
         return carry, signals.spikes[self.population]
 
-    def emit(self, carry, stacked, dynamics):
+    def emit(self, carry, stacked, model):
         return carry, jnp.sum(stacked.reshape(-1, self.window, stacked.shape[1]), axis=1)
 
 

@@ -61,13 +61,13 @@ class Environment(snn.drives.AbstractDrive):
 class Answers(snn.probes.AbstractProbe):
     """Spikes of the output for every time that a stimulus is shown."""
 
-    def every(self, dynamics):
+    def every(self, model):
         return SHOWN
 
     def step(self, carry, signals, t):
         return carry, jnp.sum(signals.spikes["out"])
 
-    def emit(self, carry, stacked, dynamics):
+    def emit(self, carry, stacked, model):
         return carry, jnp.sum(stacked.reshape(-1, SHOWN), axis=1)
 
 

@@ -51,7 +51,7 @@ def measure_loihi(seconds: float, *, busy: bool = False, learning: bool = False)
     first, _, _ = run()
     while True:
         wall, cpu, out = run()
-        state = out.state.dynamics
+        state = out.state.model
         learned = [state.synapses["S"].w] if learning else []
         line = {"steps": steps, "threads": 1, "us_per_step": wall * 1e6 / steps, "cpu_us_per_step": cpu * 1e6 / steps}
         line |= {"compile_s": first - wall, "spikes_per_step": float(jnp.sum(out.record)) / steps}
@@ -67,7 +67,7 @@ def measure_loihi_batch(seconds: float, programs: int = 256, threads: int = 2) -
         synapses = Synapses("E", "E", jnp.roll(weights, point["shift"], axis=0))
         made = program(synapses, decay_u=point["decay_u"], decay_v=point["decay_v"], threshold=point["threshold"])
         run = snn.simulate(made, steps=steps, key=key, record=snn.Count("E"))
-        cells = run.state.dynamics.cells["E"]
+        cells = run.state.model.cells["E"]
         return {"u": cells.u, "v": cells.v, "spikes": jnp.sum(run.record), "status": run.status}
 
     i = np.arange(programs)

@@ -13,7 +13,7 @@ from jax import lax
 from jaxtyping import Array
 
 from .._random import as_key
-from ..dynamics import AbstractDynamics
+from ..models import AbstractModel
 from ..simulation.drives.base import AbstractDrive
 from .losses.base import AbstractLoss
 
@@ -97,7 +97,7 @@ def examples(inputs: AbstractDrive, targets: Any, steps: int | None, key: Any) -
 
 def check_given(net: Any, loss: Any) -> None:
     """One sentence for a network or a loss that is none, before anything runs."""
-    if not isinstance(net, AbstractDynamics):
+    if not isinstance(net, AbstractModel):
         raise ValueError(f"Got a network of type {type(net).__name__}, expected one that network(...) makes.")
     if not isinstance(loss, AbstractLoss):
         raise ValueError(

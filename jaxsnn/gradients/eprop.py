@@ -17,7 +17,7 @@ from .._status import Status, bit, raise_if
 from .._time import on_grid
 from .._tree import select
 from .._types import canonical_float, is_concrete
-from ..dynamics import Signals
+from ..models import Signals
 from ..networks.model import Network
 from ..networks.population import Population
 from .batch import Batch, check_given, examples

@@ -15,14 +15,14 @@ from .._status import Status, bit, raise_if
 from .._time import on_grid
 from .._tree import paths, select
 from .._types import is_concrete, out_of_bounds
-from ..dynamics import AbstractDynamics
+from ..models import AbstractModel
 from ..simulation.drives.base import AbstractDrive
 from .batch import Batch, check_given, examples
 from .losses.base import AbstractLoss
 from .parallel import estimate_microbatches, plan_microbatches
 from .targets import check_targets, outside
 
-M = TypeVar("M", bound=AbstractDynamics)
+M = TypeVar("M", bound=AbstractModel)
 
 
 class AbstractEstimator(eqx.Module):
@@ -39,7 +39,7 @@ class AbstractEstimator(eqx.Module):
         """What is learnt of `net`: the network with None everywhere else, as `optax` wants it for its `init`."""
         return eqx.filter(net, select(net, self.wrt))
 
-    def learns(self, net: AbstractDynamics) -> dict[str, tuple[int, ...]]:
+    def learns(self, net: AbstractModel) -> dict[str, tuple[int, ...]]:
         """What is learnt of `net`: the shape of every parameter that `wrt` matches, by its path.
 
         Ask before training: a pattern such as `"*.bias"` matches the bias current of neurons too.
@@ -47,7 +47,7 @@ class AbstractEstimator(eqx.Module):
         learnt = self.parameters(net)
         return dict(zip(jax.tree.leaves(paths(learnt)), (x.shape for x in jax.tree.leaves(learnt)), strict=True))
 
-    def unsupported(self, loss: AbstractLoss, net: AbstractDynamics, inputs: AbstractDrive | None = None) -> str | None:
+    def unsupported(self, loss: AbstractLoss, net: AbstractModel, inputs: AbstractDrive | None = None) -> str | None:
         """What of these the estimator cannot handle, by the name of the part and with what would; None if nothing.
 
         Whatever it does not name it computes the gradient of. `value_and_grad` and `fit` raise what it says.

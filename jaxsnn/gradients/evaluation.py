@@ -14,7 +14,7 @@ from .._reports import reported
 from .._status import Status, bit, raise_if
 from .._time import on_grid
 from .._types import is_concrete
-from ..dynamics import AbstractDynamics
+from ..models import AbstractModel
 from ..simulation.drives.base import AbstractDrive
 from ..simulation.run import simulate
 from .batch import Batch, check_given, examples
@@ -24,7 +24,7 @@ from .targets import check_targets, outside
 
 def evaluate(
     scores: Mapping[str, AbstractLoss],
-    net: AbstractDynamics,
+    net: AbstractModel,
     inputs: AbstractDrive,
     targets: Any,
     *,
@@ -51,7 +51,7 @@ def evaluate(
     return reported(status, values)
 
 
-def scored(scores: Mapping[str, AbstractLoss], net: AbstractDynamics, batch: Batch) -> tuple[Any, UInt32[Array, "b"]]:
+def scored(scores: Mapping[str, AbstractLoss], net: AbstractModel, batch: Batch) -> tuple[Any, UInt32[Array, "b"]]:
     """The scores of every example, and its run's status. Modules are in inference mode.
 
     Those whose targets have no meaning are NaN, with a bit of the status.

@@ -12,7 +12,7 @@ from jax import lax
 from jaxtyping import Array
 
 from .._types import canonical_float
-from ..dynamics import Signals, silent
+from ..models import Signals, silent
 from ..simulation.checkpointing import even
 from .adjoint import unsupported
 from .estimator import AbstractEstimator

@@ -23,8 +23,8 @@ class FirstSpikeTime(AbstractProbe):
     probe: FirstSpike
     dt: float = eqx.field(static=True)
 
-    def init(self, dynamics, steps, first):
-        begin = self.probe.init(dynamics, steps, first)
+    def init(self, model, steps, first):
+        begin = self.probe.init(model, steps, first)
         nothing = jnp.zeros_like(begin[1])
         return begin, nothing, nothing
 
@@ -35,9 +35,9 @@ class FirstSpikeTime(AbstractProbe):
         moved = moved + just * (spikes - lax.stop_gradient(spikes)) * self.dt
         return (after, lax.stop_gradient(before[1] - after[1]), moved), None
 
-    def finish(self, carry, emitted, dynamics):
+    def finish(self, carry, emitted, model):
         found, _, moved = carry
-        return self.probe.finish(found, emitted, dynamics) + moved
+        return self.probe.finish(found, emitted, model) + moved
 
     def status(self, carry):
         return self.probe.status(carry[0])

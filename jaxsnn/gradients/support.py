@@ -7,12 +7,12 @@ from typing import Any
 import jax
 
 from ..connectivity.layer import Layered
-from ..dynamics import AbstractDynamics
+from ..models import AbstractModel
 from ..networks.model import Network
 from ..simulation.drives.base import AbstractDrive
 
 
-def no_network(net: AbstractDynamics) -> str | None:
+def no_network(net: AbstractModel) -> str | None:
     """A model that is none of populations and projections."""
     return None if isinstance(net, Network) else f"got {type(net).__name__}, expected a network(...); use BPTT"
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Bool
 
 from .._types import is_concrete
-from ..dynamics import AbstractDynamics
+from ..models import AbstractModel
 
 
 class Demand(NamedTuple):
@@ -40,20 +40,20 @@ def probabilities(targets: Any, classes: int) -> Demand:
     return Demand(~fine, f"probabilities of {classes} classes: none negative, their sum 1")
 
 
-def outside(loss: Any, dynamics: AbstractDynamics, steps: int, targets: Any) -> Bool[Array, ""]:
+def outside(loss: Any, model: AbstractModel, steps: int, targets: Any) -> Bool[Array, ""]:
     """Whether any value of these targets breaks what the loss demands. For programs."""
     bad = jnp.zeros((), bool)
-    for _, demand in loss.demands(dynamics, steps, targets):
+    for _, demand in loss.demands(model, steps, targets):
         bad |= jnp.any(demand.broken)
     return bad
 
 
-def check_targets(loss: Any, dynamics: AbstractDynamics, steps: int, targets: Any, what: str = "") -> None:
+def check_targets(loss: Any, model: AbstractModel, steps: int, targets: Any, what: str = "") -> None:
     """One sentence that names the example and the value, where values are known. `what`: which targets."""
     if not is_concrete(targets):
         return
     values = jax.tree.map(np.asarray, targets)
-    for kind, demand in loss.demands(dynamics, steps, values):
+    for kind, demand in loss.demands(model, steps, values):
         broken = np.asarray(demand.broken)
         if broken.any():
             at = tuple(int(i) for i in np.argwhere(broken)[0])

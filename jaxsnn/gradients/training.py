@@ -21,7 +21,7 @@ from .._status import SimulationError, Status
 from .._time import on_grid
 from .._tree import select
 from .._types import canonical_float, is_concrete
-from ..dynamics import AbstractDynamics
+from ..models import AbstractModel
 from ..simulation.drives.base import AbstractDrive
 from ..simulation.progress import AbstractProgress, Bar
 from .batch import Batch, check_given, examples
@@ -60,7 +60,7 @@ class Learner(NamedTuple):
 
 
 def fit(
-    net: AbstractDynamics,
+    net: AbstractModel,
     estimator: AbstractEstimator,
     loss: AbstractLoss,
     inputs: AbstractDrive,
@@ -281,7 +281,7 @@ def _in_calls(
     return result(best=patience is not None)
 
 
-def _learns(estimator: AbstractEstimator, net: AbstractDynamics) -> str:
+def _learns(estimator: AbstractEstimator, net: AbstractModel) -> str:
     """What is learnt, in a line."""
     learns = estimator.learns(net)
     listed = [f"{path} {shape}" if shape else path for path, shape in learns.items()]

@@ -11,7 +11,7 @@ from jaxtyping import Array, Int
 
 from .. import _random
 from .._types import canonical_float
-from ..dynamics import Inputs, Signals, silent
+from ..models import Inputs, Signals, silent
 from ..networks.model import Network
 from ..simulation.drives.base import AbstractDrive
 from .losses.base import AbstractLoss

@@ -57,8 +57,8 @@ class _Extremes(AbstractProbe):
     decay_u: Int[Array, "..."]
     bias: Int[Array, "..."]
 
-    def init(self, dynamics, steps, first):
-        n = dynamics.sizes[self.name]
+    def init(self, model, steps, first):
+        n = model.sizes[self.name]
         return jnp.zeros(n, jnp.int32), jnp.zeros(3, jnp.int32)
 
     def step(self, carry, signals, t):
@@ -68,7 +68,7 @@ class _Extremes(AbstractProbe):
         now = jnp.stack([jnp.max(jnp.abs(x)) for x in (a, s.u + self.bias, s.v)])
         return (s.u, jnp.maximum(most, now)), None
 
-    def finish(self, carry, emitted, dynamics):
+    def finish(self, carry, emitted, model):
         return carry[1]
 
 
@@ -123,7 +123,7 @@ def compare_weights(net: Network, graph: Graph, run: Run, model: Run) -> dict[st
             continue
         exists, scale = np.asarray(link["exists"]), graph.cells[link.post]["scale"]
         per_unit = link.learning.per_unit(scale, link["exponent"])
-        mine = np.asarray(run.state.dynamics.synapses[name].w)[exists] / float(per_unit)
+        mine = np.asarray(run.state.model.synapses[name].w)[exists] / float(per_unit)
         model_w = np.asarray(theirs.links[name]["weight"])[exists]
         varied = min(len(mine), np.ptp(mine), np.ptp(model_w)) > 0
         found[name] = {

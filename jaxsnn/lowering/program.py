@@ -13,7 +13,7 @@ from .. import _random
 from .._status import Status, bit
 from .._types import canonical_float, check
 from ..connectivity.ring import Ring
-from ..dynamics import AbstractDynamics, Inputs, Signals, known
+from ..models import AbstractModel, Inputs, Signals, known
 from .cells import AbstractCells
 from .cores import Core
 from .fixed import out_of_range
@@ -35,7 +35,7 @@ def _sorted(named: dict[str, Any]) -> dict[str, Any]:
     return dict(sorted(named.items()))
 
 
-class Program(AbstractDynamics):
+class Program(AbstractModel):
     """Groups of cells and of synapses on the cores of a chip; made by `lower(...)`, or written by hand.
 
     In step `t` every cell hears what was sent in step `t - 1 - delay`; what it sends is sent in step `t`.
@@ -195,7 +195,7 @@ class Program(AbstractDynamics):
         return self.prepare().step(state, inputs, t, key=key)
 
 
-class Running(AbstractDynamics):
+class Running(AbstractModel):
     """A program ready to run: the same state, the same numbers."""
 
     program: Program

@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 from .. import _random
 from .._types import as_number, canonical_float, check
 from ..connectivity.ring import Ring
-from ..dynamics import AbstractDynamics, Inputs, Signals, known
+from ..models import AbstractModel, Inputs, Signals, known
 from ..neurons.surrogates import AbstractSurrogate, FastSigmoid
 from .cells import CubaCells, CubaState, InputCells
 from .convolution import ConvSynapses
@@ -122,7 +122,7 @@ class RelaxedSynapses(eqx.Module):
         return straight_through(exact, total * power)
 
 
-class Relaxed(AbstractDynamics):
+class Relaxed(AbstractModel):
     """A program that can be trained: made by `relax(program)`; `relaxed.program` is what it rounds to.
 
     `relaxed["S"].weight` (mantissas), `relaxed["E"].threshold`, `.bias`, `.decay_u`, `.decay_v` (registers) are real

@@ -9,7 +9,7 @@ import equinox as eqx
 import numpy as np
 
 from .._types import is_concrete
-from ..dynamics import known
+from ..models import known
 from .cells import CubaCells, InputCells
 from .cores import Core, LavaCore
 from .fixed import whole

@@ -19,7 +19,7 @@ from .._types import broken, canonical_float, check, check_all, is_concrete, out
 from ..connectivity.chosen import End
 from ..connectivity.graph import DenseGraph, SparseGraph
 from ..connectivity.layer import unsuited
-from ..dynamics import AbstractDynamics, Signals, known
+from ..models import AbstractModel, Signals, known
 from ..neurons.ode import AbstractODE
 from ..plasticity.plastic import Cells
 from .build import build
@@ -40,7 +40,7 @@ class NetworkState(NamedTuple):
     status: UInt32[Array, ""]
 
 
-class Network(AbstractDynamics):
+class Network(AbstractModel):
     """Populations, the projections between them, and modules around them; made by `network(...)`.
 
     `net["E"]`, `net["EE"]`: a part by name. `snn.set(net, "E.neuron.tau", 10.0)`: a copy with another number.
@@ -193,7 +193,7 @@ class Network(AbstractDynamics):
     def prepare(self) -> Prepared:
         return Prepared.of(self)
 
-    def staged(self) -> AbstractDynamics:
+    def staged(self) -> AbstractModel:
         return Staged.of(self)
 
     def not_layerwise(self) -> str | None:
@@ -202,7 +202,7 @@ class Network(AbstractDynamics):
 
     def learned(self, state: Any) -> Network:
         """The network with the weights that its plastic projections have in `state`, the network's or `run.state`."""
-        state = getattr(state, "dynamics", state)
+        state = getattr(state, "model", state)
         projections = dict(self.projections)
         for name, seen in self.view(state).items():
             if name in projections and projections[name].plastic is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import equinox as eqx
 from jaxtyping import Array
 
-from ..dynamics import Inputs
+from ..models import Inputs
 from ..plasticity.base import (
     AbstractClipping,
     AbstractPairing,

@@ -20,7 +20,7 @@ from .._text import described
 from .._tree import children, get
 from .._types import Requirement, canonical_float, check, is_concrete, on_host, param
 from ..distributions import AbstractDistribution, draw, drawn, stand_in
-from ..dynamics import known
+from ..models import known
 from ..neurons.base import AbstractNeuron
 from ..neurons.integrators import explicit
 from ..neurons.ode import AbstractODE

@@ -22,7 +22,7 @@ from ..connectivity.product import product
 from ..connectivity.ring import Ring
 from ..connectivity.sparse import Rows
 from ..connectivity.stochastic import StochasticRelease
-from ..dynamics import AbstractDynamics, Inputs, Signals
+from ..models import AbstractModel, Inputs, Signals
 from ..plasticity.apply import Target as Where
 from ..plasticity.plastic import Cells, Plastic
 from .population import Population
@@ -88,7 +88,7 @@ class Direct(eqx.Module):
         return heard if target.scale is None else target.scale * heard
 
 
-class Prepared(AbstractDynamics):
+class Prepared(AbstractModel):
     """A network ready to run: the same states, the same numbers, arranged for speed.
 
     A sender is a population, or a projection with a release of its own: what is sent stands under its name.

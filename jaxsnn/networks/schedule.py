@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
 
-from ..dynamics import AbstractDynamics, Inputs, Signals
+from ..models import AbstractModel, Inputs, Signals
 from .order import BeforeThreshold
 from .prepare import Direct, Prepared, direct_of, first_ports, ring_of
 
@@ -59,7 +59,7 @@ def _crosses(p: Projection) -> bool:
     return p.delay is None and p.release is None and p.plastic is None and p.reliability is None
 
 
-class Staged(AbstractDynamics):
+class Staged(AbstractModel):
     """A network ready for runs whose input does not depend on what it does: the same numbers, up to rounding."""
 
     net: Network
@@ -68,7 +68,7 @@ class Staged(AbstractDynamics):
     dt: float = eqx.field(static=True)
 
     @classmethod
-    def of(cls, net: Network) -> AbstractDynamics:
+    def of(cls, net: Network) -> AbstractModel:
         """`net` in stages; or as it always runs, for the reason that `not_layerwise` gives."""
         if not_layerwise(net) is not None:
             return Prepared.of(net)

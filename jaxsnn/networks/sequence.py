@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..dynamics import known
+from ..models import known
 from .projection import Projection
 
 

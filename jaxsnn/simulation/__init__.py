@@ -3,9 +3,9 @@
 It knows models by their protocol only, so a network and a program for a chip run in the same loop.
 """
 
-from ..dynamics import AbstractDynamics as AbstractDynamics
-from ..dynamics import Inputs as Inputs
-from ..dynamics import Signals as Signals
+from ..models import AbstractModel as AbstractModel
+from ..models import Inputs as Inputs
+from ..models import Signals as Signals
 from . import checkpointing as checkpointing
 from . import drives as drives
 from . import probes as probes

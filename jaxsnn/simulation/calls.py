@@ -17,7 +17,7 @@ from jaxtyping import Array
 
 from .._tree import barrier
 from .._types import on_device
-from ..dynamics import Signals
+from ..models import Signals
 from . import room
 from .parts import RunState, emitted_by, finished, observed, resumed, started
 from .progress import AbstractProgress
@@ -29,11 +29,11 @@ _LONGEST = 2**20  # steps of a call
 
 def in_calls(given: Any, total: int, chunk: int, progress: AbstractProgress) -> Any:
     """`(state, records, status)` of a run of `total` steps."""
-    dynamics, drive, probes, state, key = given
+    model, drive, probes, state, key = given
     with progress.compiling("simulate"):
-        state = _begin(dynamics, drive, key) if state is None else _resume(dynamics, drive, state)
-        carries, shapes, length = _opening(dynamics, probes, state, total, chunk)
-        prepared, driven = _prepare(dynamics, drive, state.t)
+        state = _begin(model, drive, key) if state is None else _resume(model, drive, state)
+        carries, shapes, length = _opening(model, probes, state, total, chunk)
+        prepared, driven = _prepare(model, drive, state.t)
     kept = room.taken(shapes) if total > length else None
     stacked: Any = None
     with progress.task("simulate", total) as advance:
@@ -76,37 +76,37 @@ def _first(x: Array, count: int) -> Array:
 
 
 @eqx.filter_jit
-def _begin(dynamics: Any, drive: Any, key: Any) -> RunState:
-    return started(*barrier((dynamics, drive, key)))
+def _begin(model: Any, drive: Any, key: Any) -> RunState:
+    return started(*barrier((model, drive, key)))
 
 
 @eqx.filter_jit
-def _resume(dynamics: Any, drive: Any, state: RunState) -> RunState:
-    return resumed(*barrier((dynamics, drive, state)))
+def _resume(model: Any, drive: Any, state: RunState) -> RunState:
+    return resumed(*barrier((model, drive, state)))
 
 
 @eqx.filter_jit
-def _opening(dynamics: Any, probes: Any, state: RunState, total: int, chunk: int) -> Any:
+def _opening(model: Any, probes: Any, state: RunState, total: int, chunk: int) -> Any:
     """Empty carries, the room that records need, which is checked before any of it is taken, and steps of a call."""
     probes = barrier(probes)
-    carries = [probe.init(dynamics, total, state.t) for probe in probes]
+    carries = [probe.init(model, total, state.t) for probe in probes]
 
     def row(state: RunState, carries: Any) -> Any:
-        signals = Signals(state.spikes, dynamics.view(state.dynamics))
+        signals = Signals(state.spikes, model.view(state.model))
         return [probe.step(carry, signals, state.t)[1] for probe, carry in zip(probes, carries, strict=True)]
 
     a_step = sum(math.prod(x.shape) * x.dtype.itemsize for x in jax.tree.leaves(jax.eval_shape(row, state, carries)))
-    every = math.lcm(1, *(probe.every(dynamics) for probe in probes))
-    length = _length(total, chunk, every, a_step, max(1, sum(dynamics.sizes.values())))
-    shapes = room.emitted(dynamics, probes, state, carries, total, length)
+    every = math.lcm(1, *(probe.every(model) for probe in probes))
+    length = _length(total, chunk, every, a_step, max(1, sum(model.sizes.values())))
+    shapes = room.emitted(model, probes, state, carries, total, length)
     room.check(shapes, carries)
     return carries, shapes, length
 
 
 @eqx.filter_jit
-def _prepare(dynamics: Any, drive: Any, first: Any) -> Any:
-    dynamics, drive = barrier((dynamics, drive))
-    return dynamics.prepare(), drive.prepare(dynamics, first)
+def _prepare(model: Any, drive: Any, first: Any) -> Any:
+    model, drive = barrier((model, drive))
+    return model.prepare(), drive.prepare(model, first)
 
 
 _kept = functools.partial(eqx.filter_jit, donate="all-except-first")  # what a call is handed is its own memory
@@ -118,11 +118,11 @@ def _go(given: Any, carries: Any, length: int) -> Any:
     prepared, drive, probes, key, state, count = given
     prepared, drive, key = barrier((prepared, drive, key))
     feed, observe, step_key = observed(prepared, drive, probes, key)
-    carry = (state.dynamics, (state.drive, state.spikes, carries))
-    (dynamics, (d, spikes, carries)), stacked = prepared.run_up_to(
+    carry = (state.model, (state.drive, state.spikes, carries))
+    (model, (d, spikes, carries)), stacked = prepared.run_up_to(
         carry, state.t, count, length, feed=feed, observe=observe, key=step_key
     )
-    return RunState(state.t + count, dynamics, d, spikes, state.dt), carries, stacked
+    return RunState(state.t + count, model, d, spikes, state.dt), carries, stacked
 
 
 @_kept

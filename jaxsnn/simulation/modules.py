@@ -11,7 +11,7 @@ from jaxtyping import Array
 
 from .._time import as_instant, instant, whole
 from .._types import canonical_float
-from ..dynamics import Inputs
+from ..models import Inputs
 from .drives.base import AbstractDrive, finite
 from .drives.target import Target, fed, one_name, targets
 from .probes.base import AbstractProbe
@@ -58,9 +58,9 @@ class Encoded(AbstractDrive):
         shared = jax.tree.map(lambda _: False, self)
         return eqx.tree_at(lambda d: d.x, shared, True)
 
-    def prepare(self, dynamics, first):
-        (target,) = targets((self.into,), None, dynamics.port)
-        module = dynamics.module(self.by)
+    def prepare(self, model, first):
+        (target,) = targets((self.into,), None, model.port)
+        module = model.module(self.by)
         x = self.x.astype(canonical_float())
         made = applied(module, x, f"Encoded gives {self.by!r} one example of shape {x.shape}")
         if made.shape[-1:] != (target.count,) or made.ndim > 2:
@@ -69,7 +69,7 @@ class Encoded(AbstractDrive):
                 f"(steps, {target.count})."
             )
         if made.ndim == 2:
-            return _Fed(Rows.of(made, self.start, None, dynamics.dt, first), target)
+            return _Fed(Rows.of(made, self.start, None, model.dt, first), target)
         if self.start is not None:
             raise ValueError(f"Module {self.by!r} makes one row, which is held for the whole run; leave `start` out.")
         return _Held(made, target)
@@ -121,31 +121,31 @@ class Decoded(AbstractProbe):
         if not isinstance(self.by, str):
             raise ValueError(f"Decoded.by is {self.by!r}, expected the name of a module.")
 
-    def init(self, dynamics, steps, first):
-        dynamics.module(self.by)
-        return self.probe.init(dynamics, steps, first)
+    def init(self, model, steps, first):
+        model.module(self.by)
+        return self.probe.init(model, steps, first)
 
-    def check(self, dynamics, first, steps):
-        self.probe.check(dynamics, first, steps)
+    def check(self, model, first, steps):
+        self.probe.check(model, first, steps)
 
     def step(self, carry, signals, t):
         return self.probe.step(carry, signals, t)
 
-    def every(self, dynamics):
-        return self.probe.every(dynamics)
+    def every(self, model):
+        return self.probe.every(model)
 
-    def emit(self, carry, stacked, dynamics):
-        return self.probe.emit(carry, stacked, dynamics)
+    def emit(self, carry, stacked, model):
+        return self.probe.emit(carry, stacked, model)
 
-    def finish(self, carry, emitted, dynamics):
-        found = self.probe.finish(carry, emitted, dynamics)
+    def finish(self, carry, emitted, model):
+        found = self.probe.finish(carry, emitted, model)
         if not hasattr(found, "dtype"):
             raise ValueError(
                 f"Decoded reads {type(self.probe).__name__}, whose record is no array; expected a probe that folds, "
                 "such as Count, Sum, Mean, Max, Last or FirstSpike."
             )
         found = found.astype(canonical_float())
-        return applied(dynamics.module(self.by), found, f"Decoded gives {self.by!r} shape {found.shape}")
+        return applied(model.module(self.by), found, f"Decoded gives {self.by!r} shape {found.shape}")
 
     def status(self, carry):
         return self.probe.status(carry)

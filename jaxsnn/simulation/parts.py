@@ -14,47 +14,47 @@ from .. import _random
 from .._status import Status, bit
 from .._time import off_grid
 from .._types import canonical_float
-from ..dynamics import Signals, silent
+from ..models import Signals, silent
 
 
 class RunState(eqx.Module):
     """Where a run stands: enough to go on as if it had never stopped."""
 
     t: Int[Array, ""]  # the next step
-    dynamics: Any
+    model: Any
     drive: Any
     spikes: dict[str, Array]  # of the step before, which drives see
     dt: float | None = eqx.field(default=None, static=True)  # ms: the step of the model that ran; None: not known
 
 
-def started(dynamics: Any, drive: Any, key: Any) -> RunState:
+def started(model: Any, drive: Any, key: Any) -> RunState:
     """The state before step 0."""
     return RunState(
         jnp.int32(0),
-        dynamics.init(key=_random.named_key(key, "init")),
+        model.init(key=_random.named_key(key, "init")),
         drive.init(key=_random.named_key(key, "drive")),
-        silent(dynamics.sizes, canonical_float()),
-        dynamics.dt,
+        silent(model.sizes, canonical_float()),
+        model.dt,
     )
 
 
-def resumed(dynamics: Any, drive: Any, state: RunState) -> RunState:
-    """The state of an earlier run, as `dynamics` continues it; one error if it is of another model or drive."""
-    if (why := misfit(dynamics, drive, state)) is not None:
+def resumed(model: Any, drive: Any, state: RunState) -> RunState:
+    """The state of an earlier run, as `model` continues it; one error if it is of another model or drive."""
+    if (why := misfit(model, drive, state)) is not None:
         raise ValueError(why)
-    return eqx.tree_at(lambda s: s.dynamics, state, dynamics.resumed(state.dynamics))
+    return eqx.tree_at(lambda s: s.model, state, model.resumed(state.model))
 
 
-def misfit(dynamics: Any, drive: Any, state: RunState) -> str | None:
-    """Why `dynamics` and `drive` cannot go on from `state`, in one sentence; None if they can."""
-    what = f"Got a state that does not fit this {type(dynamics).__name__}: "
+def misfit(model: Any, drive: Any, state: RunState) -> str | None:
+    """Why `model` and `drive` cannot go on from `state`, in one sentence; None if they can."""
+    what = f"Got a state that does not fit this {type(model).__name__}: "
     advice = (
         "; expected the state of a run of a model of the same structure and step: continue that one, or start anew "
         "(state=None)."
     )
-    if state.dt is not None and state.dt != dynamics.dt:
-        return f"{what}it is of a model with dt = {state.dt:g} ms, and this one has dt = {dynamics.dt:g} ms{advice}"
-    wanted = jax.eval_shape(lambda: started(dynamics, drive, jax.random.key(0)))
+    if state.dt is not None and state.dt != model.dt:
+        return f"{what}it is of a model with dt = {state.dt:g} ms, and this one has dt = {model.dt:g} ms{advice}"
+    wanted = jax.eval_shape(lambda: started(model, drive, jax.random.key(0)))
     have, want = _variables(state), _variables(wanted)
     for name in sorted(have.keys() | want.keys()):
         if name not in have or name not in want:
@@ -67,7 +67,7 @@ def misfit(dynamics: Any, drive: Any, state: RunState) -> str | None:
             if shape != other:
                 return f"{what}{name} has shape {shape} in the state and {other} in the model{advice}"
             return f"{what}{name} is {dtype} in the state and {kind} in the model (jax_enable_x64?){advice}"
-    if jax.tree.structure(state.dynamics) != jax.tree.structure(wanted.dynamics):
+    if jax.tree.structure(state.model) != jax.tree.structure(wanted.model):
         return f"{what}its parts are of other kinds{advice}"
     return None
 
@@ -76,14 +76,14 @@ def _variables(state: RunState) -> dict[str, tuple[tuple[int, ...], str]]:
     """Shape and type of every variable, by a name like "E.neuron.v"."""
     found = {}
     for path, leaf in jax.tree_util.tree_leaves_with_path(state):
-        name = jax.tree_util.keystr(path, simple=True, separator=".").removeprefix("dynamics.")
+        name = jax.tree_util.keystr(path, simple=True, separator=".").removeprefix("model.")
         name = name.removeprefix("populations.").removeprefix("projections.")
         found[name] = (tuple(leaf.shape), str(leaf.dtype))
     return found
 
 
 def observed(prepared: Any, drive: Any, probes: Any, key: Any) -> tuple[Callable, Callable, Any]:
-    """`feed` and `observe` of `AbstractDynamics.run`, and the key of its steps."""
+    """`feed` and `observe` of `AbstractModel.run`, and the key of its steps."""
     step_key, drive_key = _random.named_key(key, "step"), _random.named_key(key, "drive")
 
     def feed(side: Any, state: Any, t: Array) -> Any:
@@ -107,7 +107,7 @@ def emitted_by(prepared: Any, probes: Any, carries: Any, stacked: Any) -> tuple[
 
 def finished(prepared: Any, drive: Any, probes: Any, state: RunState, carries: Any, emitted: Any) -> Any:
     """Records, and the status of all that took part."""
-    status = prepared.status(state.dynamics) | drive.status()
+    status = prepared.status(state.model) | drive.status()
     status |= bit(Status.CLOCK_END, state.t < 0) | bit(Status.TIME_RANGE, off_grid(probes, prepared.dt))
     for probe, carry in zip(probes, carries, strict=True):
         status |= probe.status(carry)

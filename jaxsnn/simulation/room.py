@@ -13,7 +13,7 @@ from jax import lax
 from jaxtyping import Array
 
 from .._memory import available
-from ..dynamics import Signals
+from ..models import Signals
 
 
 class Room(NamedTuple):
@@ -34,7 +34,7 @@ def emitted(prepared: Any, probes: Any, state: Any, carries: Any, total: int, le
     """What the probes emit in `total` steps, in chunks of `length` and a rest. Nothing runs, no step is traced."""
 
     def chunk(state: Any, carries: Any, steps: int) -> Any:
-        signals, out = Signals(state.spikes, prepared.view(state.dynamics)), []
+        signals, out = Signals(state.spikes, prepared.view(state.model)), []
         for probe, carry in zip(probes, carries, strict=True):
             carry, row = probe.step(carry, signals, state.t)
             stacked = jax.tree.map(lambda x: jnp.broadcast_to(x, (steps, *jnp.shape(x))), row)

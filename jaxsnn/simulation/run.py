@@ -18,7 +18,7 @@ from .._status import explain, raise_if
 from .._time import on_grid, run_steps, whole
 from .._tree import barrier
 from .._types import is_concrete
-from ..dynamics import AbstractDynamics
+from ..models import AbstractModel
 from . import room
 from .batching import batched_by_device, misplaced
 from .calls import in_calls
@@ -64,7 +64,7 @@ class Run(eqx.Module):
 
 
 def simulate(
-    dynamics: AbstractDynamics,
+    model: AbstractModel,
     drive: AbstractDrive | None = None,
     *,
     t: float | None = None,
@@ -77,15 +77,15 @@ def simulate(
     progress: AbstractProgress | None = None,
     throw: bool = True,
 ) -> Run:
-    """Run `dynamics` under `drive` for `t` ms, or for a number of `steps`.
+    """Run `model` under `drive` for `t` ms, or for a number of `steps`.
 
     **Main arguments:**
 
-    - `dynamics`: a network, or any `AbstractDynamics`. `drive`: what comes in (sums with `+`); None for nothing.
+    - `model`: a network, or any `AbstractModel`. `drive`: what comes in (sums with `+`); None for nothing.
     - `t`: ms, a whole number of steps; or `steps`. Static.
     - `key`: with the same key, a run in two parts (`state=first.state`) equals one run bit for bit.
     - `state`: where to start: an earlier run of a model of the same structure and step, or its `state`; None for
-      `dynamics.init`. Parameters and weights may have been set since.
+      `model.init`. Parameters and weights may have been set since.
     - `record`: a pytree of probes; `run.record` has the same structure.
 
     **Other arguments:**
@@ -106,21 +106,21 @@ def simulate(
     `AxisType.Auto`, whose size divides the batch on a CPU; or `jax.shard_map(..., check_vma=False)`.
     """
     state = state.state if isinstance(state, Run) else state
-    _check(dynamics, drive, state, chunk, checkpoint, progress, throw)
+    _check(model, drive, state, chunk, checkpoint, progress, throw)
     key = _random.as_key(key)
-    total = run_steps(t, steps, dynamics.dt, first := np.int32(0) if state is None else state.t)
-    drive, record = on_grid((Silence() if drive is None else drive, record), dynamics.dt)
-    drive.check(dynamics, first)
+    total = run_steps(t, steps, model.dt, first := np.int32(0) if state is None else state.t)
+    drive, record = on_grid((Silence() if drive is None else drive, record), model.dt)
+    drive.check(model, first)
     probes, structure = jax.tree.flatten(record, is_leaf=lambda x: isinstance(x, AbstractProbe))
     for probe in probes:
         if not isinstance(probe, AbstractProbe):
             raise ValueError(f"record holds {probe!r}, expected a pytree of probes such as Count('E').")
-        probe.check(dynamics, first, total)
+        probe.check(model, first, total)
     policy = KeepAll() if checkpoint is None else checkpoint
-    length = policy.chunk(total, chunk, math.lcm(1, *(probe.every(dynamics) for probe in probes)))
-    given = (dynamics, drive, tuple(probes), state, key)
+    length = policy.chunk(total, chunk, math.lcm(1, *(probe.every(model) for probe in probes)))
+    given = (model, drive, tuple(probes), state, key)
     if is_concrete(given):
-        if (why := drive.unsupported(dynamics)) is not None:
+        if (why := drive.unsupported(model)) is not None:
             raise ValueError(why)
         state, records, status = in_calls(given, total, chunk, Bar() if progress is None else progress)
         if throw:
@@ -136,14 +136,14 @@ def simulate(
             raise
         if throw:
             state, records, status = reported(status, (state, records, status))
-    rows = RowTimes(total, dynamics.dt, structure, tuple(probe.spacing(dynamics) for probe in probes))
+    rows = RowTimes(total, model.dt, structure, tuple(probe.spacing(model) for probe in probes))
     return Run(jax.tree.unflatten(structure, records), state, status, rows)
 
 
-def _check(dynamics: Any, drive: Any, state: Any, chunk: Any, checkpoint: Any, progress: Any, throw: Any) -> None:
+def _check(model: Any, drive: Any, state: Any, chunk: Any, checkpoint: Any, progress: Any, throw: Any) -> None:
     """One error for an argument of another kind than `simulate` takes."""
     kinds = {
-        "dynamics": (dynamics, AbstractDynamics, "a network(...), or what it was lowered to"),
+        "model": (model, AbstractModel, "a network(...), or what it was lowered to"),
         "drive": (drive, AbstractDrive | None, "one drive, such as Poisson(...); several add up with +"),
         "state": (state, RunState | None, "the `state` of an earlier run, or None"),
         "checkpoint": (checkpoint, AbstractCheckpoint | None, "KeepAll(), Chunked(), Recursive() or Truncated(steps)"),
@@ -164,19 +164,19 @@ def _go(prepared: Any, drive: Any, probes: Any, key: Any, state: RunState, carri
     """One chunk of `length` steps."""
     prepared, drive, key = barrier((prepared, drive, key))
     feed, observe, step_key = observed(prepared, drive, probes, key)
-    carry = (state.dynamics, (state.drive, state.spikes, carries))
+    carry = (state.model, (state.drive, state.spikes, carries))
     carry, stacked = prepared.run(carry, state.t, length, feed=feed, observe=observe, key=step_key)
-    dynamics, (d, spikes, carries) = carry
-    return RunState(state.t + length, dynamics, d, spikes, state.dt), *emitted_by(prepared, probes, carries, stacked)
+    model, (d, spikes, carries) = carry
+    return RunState(state.t + length, model, d, spikes, state.dt), *emitted_by(prepared, probes, carries, stacked)
 
 
 def _in_one_program(given: Any, total: int, length: int, policy: AbstractCheckpoint, ahead: bool) -> Any:
     """Everything at once. `ahead`: input may be fed in advance."""
-    dynamics, drive, probes, state, key = barrier(given)
-    state = started(dynamics, drive, key) if state is None else resumed(dynamics, drive, state)
-    carries = [probe.init(dynamics, total, state.t) for probe in probes]
-    prepared = dynamics.staged() if ahead else dynamics.prepare()
-    drive, (words, closed) = drive.prepare(dynamics, state.t), _random.opened(given[4])
+    model, drive, probes, state, key = barrier(given)
+    state = started(model, drive, key) if state is None else resumed(model, drive, state)
+    carries = [probe.init(model, total, state.t) for probe in probes]
+    prepared = model.staged() if ahead else model.prepare()
+    drive, (words, closed) = drive.prepare(model, state.t), _random.opened(given[4])
 
     def go(carry: Any) -> Any:
         state, carries, emitted = _go(prepared, drive, probes, closed(words), *carry, length)

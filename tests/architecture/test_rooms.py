@@ -30,7 +30,7 @@ LEVELS = [
         "_random",
     }
     | {"_bits", "_once", "_linear", "distributions"},
-    {"dynamics", "neurons", "synapses", "connectivity"},
+    {"models", "neurons", "synapses", "connectivity"},
     {"plasticity"},
     {"networks", "simulation"},
     {"gradients", "sweeps", "lowering", "interop", "data"},
@@ -38,7 +38,7 @@ LEVELS = [
     {"analysis", "cli"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
-NARROWER = {"simulation": {"dynamics", *LEVELS[0]}}  # any dynamics runs: a network, or a program lowered to a chip
+NARROWER = {"simulation": {"models", *LEVELS[0]}}  # any model runs: a network, or a program lowered to a chip
 
 
 def room_of(path):

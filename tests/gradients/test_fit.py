@@ -109,10 +109,10 @@ class Poisoned(snn.losses.AbstractLoss):
     def step(self, carry, signals, target_t, t):
         return carry
 
-    def init(self, dynamics, steps, target):
-        return snn.Last("out.v").init(dynamics, steps, 0)
+    def init(self, model, steps, target):
+        return snn.Last("out.v").init(model, steps, 0)
 
-    def finish(self, carry, target, dynamics):
+    def finish(self, carry, target, model):
         return jnp.sum(carry) + jnp.where(target == 1, jnp.nan, 0.0)
 
 

@@ -64,7 +64,7 @@ def lowered():
 def changes(net, program, seen):
     """What every synapse changed by, in the model and on the chip: by name, in the unit of the rule."""
     model = net.learned(follow(net, seen).state)
-    chip = observe(program, seen).state.dynamics.synapses
+    chip = observe(program, seen).state.model.synapses
     data, own = program.report.data["links"], (np.arange(SENDERS), np.arange(SENDERS) % COPIES)
     out = {}
     for name, group in program.synapses.items():
@@ -159,7 +159,7 @@ def test_only_synapses_that_exist_learn_and_files_keep_them(tmp_path):
     group = program.synapses["one"]
     assert isinstance(group.sign, Excitatory) and isinstance(program.synapses["three"].sign, Mixed)
     assert int(group.exists.sum()) == SENDERS
-    w = observe(program, pairs()).state.dynamics.synapses["one"].w
+    w = observe(program, pairs()).state.model.synapses["one"].w
     assert np.all(np.asarray(w)[~np.asarray(group.exists)] == 0)
     program.save(tmp_path / "learns.npz")
     assert_same(snn.lowering.Program.load(tmp_path / "learns.npz"), program)

@@ -21,12 +21,12 @@ from tests.oracles import loihi_cases
 from tests.refused import refused
 
 
-def values(dynamics, x, into, names):
+def values(model, x, into, names):
     """u, v and spikes of every step of the named cells."""
     record = {f"{n}.{k}": snn.Trace(f"{n}.{k}") for n in names for k in "uv"} | {n: snn.Raster(n) for n in names}
     drive = snn.Replay(x.astype(np.float32), into=into)
     what = dict(steps=len(x), key=jax.random.key(0), record=record, progress=snn.progress.Quiet(), throw=False)
-    done = snn.simulate(dynamics, drive, **what)
+    done = snn.simulate(model, drive, **what)
     dense = {name: np.asarray(done[name].dense()) for name in names}
     return {
         name: dense.get(name, np.asarray(done[name])) if name in dense else np.asarray(done[name]) for name in record

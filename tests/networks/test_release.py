@@ -143,13 +143,13 @@ def test_split_batched_or_alone():
 
     def found(point):
         run = recurrent(**point)
-        return run.record, run.state.dynamics.projections
+        return run.record, run.state.model.projections
 
     batch, one = jax.jit(jax.vmap(found))(points), jax.jit(found)
     alone = [one(jax.tree.map(lambda x, i=i: x[i], points)) for i in range(3)]
     for i in range(3):
         assert_same(jax.tree.map(lambda x, i=i: x[i], batch), alone[i])
-    assert_same(alone[0], (halves, second.state.dynamics.projections))
+    assert_same(alone[0], (halves, second.state.model.projections))
     assert differ(alone[0][0], alone[1][0])
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
-from jaxsnn.dynamics import silent
+from jaxsnn.models import silent
 from jaxsnn.networks.schedule import Staged, stages
 from tests.gradients.nets import KEY, LABELS, LOSS, RASTER, STEPS, inputs, recurrent
 
@@ -129,7 +129,7 @@ def test_a_chunk_is_the_same():
     first = step_by_step(weight, jax.jit(start)(KEY))[0][1]  # 26 steps are no multiple of the ring's slots
     (plain, status), (arranged, again) = step_by_step(weight, first), differentiable(weight, first)
     assert status == again == 0
-    assert jnp.sum(plain[0][4]) > 5 and jnp.any(plain[1].dynamics.ring != 0)
+    assert jnp.sum(plain[0][4]) > 5 and jnp.any(plain[1].model.ring != 0)
     for a, b in zip(jax.tree.leaves(plain), jax.tree.leaves(arranged), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
@@ -137,7 +137,7 @@ def test_a_chunk_is_the_same():
 class Echo(snn.drives.AbstractDrive):
     """An environment: it feeds back what fired in the step before."""
 
-    def prepare(self, dynamics, first):
+    def prepare(self, model, first):
         return self
 
     def step(self, d, t, signals, *, key):
@@ -181,8 +181,8 @@ class StepByStep(snn.drives.AbstractDrive):
     def per_example(self):
         return StepByStep(self.inner.per_example())
 
-    def prepare(self, dynamics, first):
-        return StepByStep(self.inner.prepare(dynamics, first))
+    def prepare(self, model, first):
+        return StepByStep(self.inner.prepare(model, first))
 
     def step(self, d, t, signals, *, key):
         return self.inner.step(d, t, signals, key=key)

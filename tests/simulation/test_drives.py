@@ -85,7 +85,7 @@ def test_windows_are_exact_to_the_step():
         drive = drive + snn.StepCurrent(2.0, into="B", **window) + snn.NoiseCurrent(1.0, 5.0, into="C", **window)
         state = snn.simulate(net, drive, steps=1, key=KEY, progress=snn.progress.Quiet()).state
         state = snn.simulation.RunState(
-            jnp.int32(first), state.dynamics, state.drive, state.spikes
+            jnp.int32(first), state.model, state.drive, state.spikes
         )  # as if it had run until then
         return {name: np.flatnonzero(v[:, 0]) + first for name, v in traces(net, drive, 30, state=state).items()}
 
@@ -174,7 +174,7 @@ def test_an_environment_closes_the_loop():
     assert float(second.state.drive) == v[:-1].sum()
 
 
-class Learner(snn.simulation.AbstractDynamics):
+class Learner(snn.simulation.AbstractModel):
     """No network at all, but something with a state that listens to a modulator."""
 
     dt: float = 1.0

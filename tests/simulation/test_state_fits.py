@@ -65,7 +65,7 @@ def test_other_numbers_and_a_run_are_taken():
 
 
 def test_what_is_no_state_is_one_sentence():
-    for wrong in (FIRST.state.dynamics, 5, jnp.zeros(3)):
+    for wrong in (FIRST.state.model, 5, jnp.zeros(3)):
         with refused("Got state", "expected the `state` of an earlier run"):
             run(model(), wrong)
 

@@ -87,7 +87,7 @@ def test_sums_of_arrays(length):
         np.testing.assert_allclose(found, x.astype(np.float64).sum(1), rtol=1e-6)
 
 
-class Held(snn.simulation.AbstractDynamics):
+class Held(snn.simulation.AbstractModel):
     """Always the same: amplitudes of three neurons, and a variable."""
 
     dt: float = 0.1

@@ -229,7 +229,7 @@ def test_lengths_that_are_none(length, message):
     [
         (dict(drive=[snn.drives.Silence()]), ("Got drive = [Silence()] (list)", "several add up with +")),
         (dict(drive=snn.Count("A")), ("Got drive = Count(", "expected one drive")),
-        (dict(dynamics=3), ("Got dynamics = 3 (int)", "a network(...)")),
+        (dict(model=3), ("Got model = 3 (int)", "a network(...)")),
         (dict(chunk=2.5), ("Got chunk = 2.5", "positive number of steps")),
         (dict(chunk=True), ("Got chunk = True",)),
         (dict(checkpoint=5), ("Got checkpoint = 5 (int)", "KeepAll()")),
@@ -238,9 +238,9 @@ def test_lengths_that_are_none(length, message):
     ],
 )
 def test_arguments_of_another_kind_are_one_error(wrong, message):
-    given = dict(dynamics=net(), drive=snn.drives.Silence()) | wrong
+    given = dict(model=net(), drive=snn.drives.Silence()) | wrong
     with refused(*message):
-        snn.simulate(given.pop("dynamics"), given.pop("drive"), steps=5, key=KEY, **given)
+        snn.simulate(given.pop("model"), given.pop("drive"), steps=5, key=KEY, **given)
 
 
 def test_estimators_check_the_times_of_inputs_and_losses():

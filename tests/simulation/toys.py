@@ -50,10 +50,9 @@ WATCHED = {
 def run(**changes):
     """A run of the toy: quiet, recorded, with the usual key."""
     what = (
-        dict(dynamics=toy(), drive=drive(), steps=STEPS, key=KEY, record=WATCHED, progress=snn.progress.Quiet())
-        | changes
+        dict(model=toy(), drive=drive(), steps=STEPS, key=KEY, record=WATCHED, progress=snn.progress.Quiet()) | changes
     )
-    return snn.simulate(what.pop("dynamics"), what.pop("drive"), **what)
+    return snn.simulate(what.pop("model"), what.pop("drive"), **what)
 
 
 def assert_same(a, b):

@@ -14,7 +14,7 @@ from jaxtyping import Array, ArrayLike, Float, Int, UInt32
 
 from ... import _sums
 from ..._types import Checked, canonical_float, param
-from ...dynamics import AbstractDynamics, Signals
+from ...models import AbstractModel, Signals
 from ...simulation.probes.base import AbstractProbe
 from ..targets import Demand
 
@@ -25,11 +25,11 @@ class AbstractLoss(Checked):
     Losses add up (`a + b`) and scale (`0.1 * a`). All terms are given the same target; regularisers ignore it.
     """
 
-    def prepare(self, dynamics: AbstractDynamics, steps: int) -> AbstractLoss:
+    def prepare(self, model: AbstractModel, steps: int) -> AbstractLoss:
         """The loss of a run of `steps`, called once before `init`: the place to make steps of times in ms."""
         return self
 
-    def init(self, dynamics: AbstractDynamics, steps: int, target: Any) -> Any:
+    def init(self, model: AbstractModel, steps: int, target: Any) -> Any:
         """The carry before the first of `steps` steps. Checks names, and the target's shape for one example."""
         return ()
 
@@ -41,19 +41,19 @@ class AbstractLoss(Checked):
     def step(self, carry: Any, signals: Signals, target_t: Any, t: Int[Array, ""]) -> Any:
         """The carry after step `t`."""
 
-    def emit(self, carry: Any, dynamics: AbstractDynamics) -> Any:
+    def emit(self, carry: Any, model: AbstractModel) -> Any:
         """The carry after a chunk of steps; a loss has to do without where it is stepped by itself."""
         return carry
 
     @abc.abstractmethod
-    def finish(self, carry: Any, target: Any, dynamics: AbstractDynamics) -> Float[Array, ""]:
+    def finish(self, carry: Any, target: Any, model: AbstractModel) -> Float[Array, ""]:
         """The loss of one example."""
 
     def status(self, carry: Any) -> UInt32[Array, ""]:
         """Status bits at the end of the run."""
         return jnp.uint32(0)
 
-    def demands(self, dynamics: AbstractDynamics, steps: int, targets: Any) -> Iterator[tuple[str, Demand]]:
+    def demands(self, model: AbstractModel, steps: int, targets: Any) -> Iterator[tuple[str, Demand]]:
         """What it demands of the values of targets, all examples' with an axis in front, each with the loss's name.
 
         Broken demands are an error that names the example where values are known, and elsewhere a bit of the status,
@@ -88,13 +88,13 @@ class AbstractSummedLoss(AbstractLoss):
     def now(self, signals: Signals, target_t: Any, t: Int[Array, ""]) -> Float[Array, ""]:
         """What step `t` adds."""
 
-    def init(self, dynamics, steps, target):
+    def init(self, model, steps, target):
         return _sums.nothing((), canonical_float())
 
     def step(self, carry, signals, target_t, t):
         return _sums.plus(carry, self.now(signals, target_t, t))
 
-    def finish(self, carry, target, dynamics):
+    def finish(self, carry, target, model):
         return _sums.value(carry)
 
 
@@ -120,14 +120,14 @@ class SumOfLosses(AbstractLoss):
             start=jnp.zeros((), canonical_float()),
         )
 
-    def prepare(self, dynamics, steps):
-        return SumOfLosses(tuple(Term(term.loss.prepare(dynamics, steps), term.weight) for term in self.terms))
+    def prepare(self, model, steps):
+        return SumOfLosses(tuple(Term(term.loss.prepare(model, steps), term.weight) for term in self.terms))
 
-    def demands(self, dynamics, steps, targets):
-        return chain.from_iterable(term.loss.demands(dynamics, steps, targets) for term in self.terms)
+    def demands(self, model, steps, targets):
+        return chain.from_iterable(term.loss.demands(model, steps, targets) for term in self.terms)
 
-    def init(self, dynamics, steps, target):
-        return tuple(term.loss.init(dynamics, steps, target) for term in self.terms)
+    def init(self, model, steps, target):
+        return tuple(term.loss.init(model, steps, target) for term in self.terms)
 
     def at(self, target, t):
         return tuple(term.loss.at(target, t) for term in self.terms)
@@ -135,11 +135,11 @@ class SumOfLosses(AbstractLoss):
     def step(self, carry, signals, target_t, t):
         return tuple(term.loss.step(c, signals, row, t) for term, c, row in zip(self.terms, carry, target_t))
 
-    def emit(self, carry, dynamics):
-        return tuple(term.loss.emit(c, dynamics) for term, c in zip(self.terms, carry, strict=True))
+    def emit(self, carry, model):
+        return tuple(term.loss.emit(c, model) for term, c in zip(self.terms, carry, strict=True))
 
-    def finish(self, carry, target, dynamics):
-        parts = (term.weight * term.loss.finish(c, target, dynamics) for term, c in zip(self.terms, carry))
+    def finish(self, carry, target, model):
+        parts = (term.weight * term.loss.finish(c, target, model) for term, c in zip(self.terms, carry))
         return sum(parts, start=jnp.zeros((), canonical_float()))
 
     def status(self, carry):
@@ -159,20 +159,20 @@ class Scored(AbstractProbe):
     loss: AbstractLoss
     target: Any
 
-    def init(self, dynamics, steps, first):
-        return first, self.loss.init(dynamics, steps, self.target)
+    def init(self, model, steps, first):
+        return first, self.loss.init(model, steps, self.target)
 
     def step(self, carry, signals, t):
         first, loss = carry
         t = t - first  # a target counts from where the run starts
         return (first, self.loss.step(loss, signals, self.loss.at(self.target, t), t)), None
 
-    def emit(self, carry, stacked, dynamics):
+    def emit(self, carry, stacked, model):
         first, loss = carry
-        return (first, self.loss.emit(loss, dynamics)), stacked
+        return (first, self.loss.emit(loss, model)), stacked
 
-    def finish(self, carry, emitted, dynamics):
-        return self.loss.finish(carry[1], self.target, dynamics)
+    def finish(self, carry, emitted, model):
+        return self.loss.finish(carry[1], self.target, model)
 
     def status(self, carry):
         return self.loss.status(carry[1])
@@ -194,10 +194,10 @@ class AbstractReadout(AbstractLoss):
         """What the target of one example should be, if this is not it. `n`: the size of the probe's record."""
         return None
 
-    def size(self, dynamics: AbstractDynamics, steps: int) -> int:
+    def size(self, model: AbstractModel, steps: int) -> int:
         """How many numbers the probe will find: classes or neurons."""
-        begin = lambda: self.probe.init(dynamics, steps, jnp.int32(0))
-        found = jax.eval_shape(lambda: self.probe.finish(begin(), None, dynamics))
+        begin = lambda: self.probe.init(model, steps, jnp.int32(0))
+        found = jax.eval_shape(lambda: self.probe.finish(begin(), None, model))
         if not hasattr(found, "shape") or found.ndim != 1:
             raise ValueError(
                 f"{type(self).__name__} reads {type(self.probe).__name__}, which keeps more than one number a neuron; "
@@ -205,21 +205,21 @@ class AbstractReadout(AbstractLoss):
             )
         return found.shape[0]
 
-    def init(self, dynamics, steps, target):
-        if (expected := self.expects(self.size(dynamics, steps), target)) is not None:
+    def init(self, model, steps, target):
+        if (expected := self.expects(self.size(model, steps), target)) is not None:
             raise ValueError(
                 f"{type(self).__name__} got a target {_described(target)} an example, expected {expected}."
             )
-        return self.probe.init(dynamics, steps, jnp.int32(0))
+        return self.probe.init(model, steps, jnp.int32(0))
 
     def step(self, carry, signals, target_t, t):
         return self.probe.step(carry, signals, t)[0]
 
-    def emit(self, carry, dynamics):
-        return self.probe.emit(carry, None, dynamics)[0]
+    def emit(self, carry, model):
+        return self.probe.emit(carry, None, model)[0]
 
-    def finish(self, carry, target, dynamics):
-        return self.of(self.probe.finish(carry, None, dynamics), target)
+    def finish(self, carry, target, model):
+        return self.of(self.probe.finish(carry, None, model), target)
 
     def status(self, carry):
         return self.probe.status(carry)

@@ -34,8 +34,8 @@ class CrossEntropy(AbstractReadout):
             f"CrossEntropy.smoothing is {self.smoothing}; expected at most 1: it is a part of the probabilities.",
         )
 
-    def demands(self, dynamics, steps, targets):
-        n = self.size(dynamics, steps)
+    def demands(self, model, steps, targets):
+        n = self.size(model, steps)
         if jnp.issubdtype(targets.dtype, jnp.integer):
             yield "CrossEntropy", labels(targets, n)
         elif targets.ndim == 2:
@@ -60,9 +60,9 @@ class Accuracy(AbstractReadout):
 
     probe: AbstractProbe
 
-    def demands(self, dynamics, steps, targets):
+    def demands(self, model, steps, targets):
         if jnp.issubdtype(targets.dtype, jnp.integer):
-            yield "Accuracy", labels(targets, self.size(dynamics, steps))
+            yield "Accuracy", labels(targets, self.size(model, steps))
 
     def expects(self, n, target):
         right = hasattr(target, "shape") and jnp.issubdtype(target.dtype, jnp.integer) and target.shape == ()
@@ -80,7 +80,7 @@ class MeanSquaredError(AbstractReadout):
 
     probe: AbstractProbe
 
-    def demands(self, dynamics, steps, targets):
+    def demands(self, model, steps, targets):
         yield "MeanSquaredError", finite(targets)
 
     def expects(self, n, target):

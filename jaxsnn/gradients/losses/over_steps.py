@@ -14,7 +14,7 @@ from ... import _sums
 from ..._time import steps as steps_of
 from ..._tree import get
 from ..._types import canonical_float, param
-from ...dynamics import AbstractDynamics
+from ...models import AbstractModel
 from ...simulation.probes.base import size_of
 from ...simulation.probes.traces import Last
 from ..targets import Demand, finite, labels
@@ -29,12 +29,12 @@ class TraceError(AbstractSummedLoss):
 
     path: str = eqx.field(static=True)
 
-    def demands(self, dynamics, steps, targets):
+    def demands(self, model, steps, targets):
         yield "TraceError", finite(targets)
 
-    def init(self, dynamics, steps, target):
-        _over_time(self, target, steps, _size(dynamics, self.path))
-        return super().init(dynamics, steps, target)
+    def init(self, model, steps, target):
+        _over_time(self, target, steps, _size(model, self.path))
+        return super().init(model, steps, target)
 
     def at(self, target, t):
         return target[t], 1.0 / target.shape[0]
@@ -58,24 +58,24 @@ class StepCrossEntropy(AbstractSummedLoss):
     start: float = eqx.field(default=0.0, static=True)
     first_step: int = eqx.field(default=0, static=True, kw_only=True)  # that of `start`, which `prepare` finds
 
-    def demands(self, dynamics, steps, targets):
+    def demands(self, model, steps, targets):
         if jnp.issubdtype(targets.dtype, jnp.integer):
-            yield "StepCrossEntropy", labels(targets, _size(dynamics, self.path))
+            yield "StepCrossEntropy", labels(targets, _size(model, self.path))
 
-    def prepare(self, dynamics, steps):
-        first = int(steps_of(self.start, dynamics.dt, name="StepCrossEntropy.start"))
+    def prepare(self, model, steps):
+        first = int(steps_of(self.start, model.dt, name="StepCrossEntropy.start"))
         if not 0 <= first < steps:
             raise ValueError(
                 f"StepCrossEntropy.start is {self.start} ms, expected a time within the run, from 0 to less than "
-                f"{steps * dynamics.dt:g} ms."
+                f"{steps * model.dt:g} ms."
             )
         return dataclasses.replace(self, first_step=first)
 
-    def init(self, dynamics, steps, target):
-        _size(dynamics, self.path)
+    def init(self, model, steps, target):
+        _size(model, self.path)
         if not (hasattr(target, "shape") and target.shape == () and jnp.issubdtype(target.dtype, jnp.integer)):
             raise ValueError(f"StepCrossEntropy got {_shape(target)} an example, expected an integer label, shape ().")
-        return super().init(dynamics, steps, target)
+        return super().init(model, steps, target)
 
     def at(self, target, t):
         return target
@@ -97,14 +97,14 @@ class VanRossum(AbstractLoss):
     population: str = eqx.field(static=True)
     tau: Array = param(10.0, unit="ms", above=0.0)
 
-    def demands(self, dynamics, steps, targets):
+    def demands(self, model, steps, targets):
         demand = finite(targets)
         yield "VanRossum", Demand(demand.broken | (targets < 0), "spikes: finite numbers, none negative")
 
-    def init(self, dynamics, steps, target):
-        n = size_of(dynamics, self.population)
+    def init(self, model, steps, target):
+        n = size_of(model, self.population)
         _over_time(self, target, steps, n)
-        rate = dynamics.dt / self.tau
+        rate = model.dt / self.tau
         return jnp.exp(-rate), jnp.zeros(n, canonical_float()), _sums.nothing((), canonical_float())
 
     def at(self, target, t):
@@ -116,13 +116,13 @@ class VanRossum(AbstractLoss):
         between = decay * between + spikes - target_t.astype(spikes.dtype)
         return decay, between, _sums.plus(total, 0.5 * (1.0 - jnp.square(decay)) * jnp.mean(jnp.square(between)))
 
-    def finish(self, carry, target, dynamics):
+    def finish(self, carry, target, model):
         decay, between, total = carry
         return _sums.value(total) + 0.5 * jnp.mean(jnp.square(decay * between))
 
 
-def _size(dynamics: AbstractDynamics, path: str) -> int:
-    return Last(path).init(dynamics, 1, jnp.int32(0)).shape[0]
+def _size(model: AbstractModel, path: str) -> int:
+    return Last(path).init(model, 1, jnp.int32(0)).shape[0]
 
 
 def _over_time(loss: AbstractLoss, target: Any, steps: int, n: int) -> None:

@@ -16,7 +16,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Int
 
 from ..._once import written_once
-from ...dynamics import known
+from ...models import known
 from .parse import parse_rule
 from .rounding import AbstractRounding, IndependentRounding
 from .rule import FRACTION_BITS, SYNAPSE, TRACES, Product, SumOfProducts

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...dynamics import known
+from ...models import known
 from ..cells import AbstractCells, CubaCells, InputCells
 from ..convolution import ConvSynapses
 from ..cores import OnSum

@@ -16,7 +16,7 @@ from jaxtyping import Array, Int, UInt32
 
 from ..._select import split
 from ..._types import Checked, is_concrete
-from ...dynamics import AbstractDynamics, Inputs, Signals
+from ...models import AbstractModel, Inputs, Signals
 
 
 class AbstractDrive(Checked):
@@ -24,7 +24,7 @@ class AbstractDrive(Checked):
 
     A drive of your own needs `step`, and `init` if it has a state. `prepare` is called once a run, inside jit,
     with the step that the run starts from, and returns the drive that steps: the place for tables, and to look up ports
-    with `dynamics.port(path)`. `step` is given the absolute step `t`.
+    with `model.port(path)`. `step` is given the absolute step `t`.
 
     A drive may hold a batch of examples, for an estimator to go through: numbers with an axis more, in front, than one
     example has (`Replay` of a raster of shape `(examples, steps, n)`). `axes` names such fields, and how many axes one
@@ -60,17 +60,17 @@ class AbstractDrive(Checked):
             if "unit" in field.metadata and not field.metadata.get("instant"):
                 finite(f"{type(self).__name__}.{field.name}", value)
 
-    def check(self, dynamics: AbstractDynamics, first: Int[Array, ""]) -> None:
+    def check(self, model: AbstractModel, first: Int[Array, ""]) -> None:
         """Raises ValueError where it is known that a run from step `first` on cannot be fed; before anything compiles.
 
         A time that is known is a step by then: an int32 array.
         """
 
-    def prepare(self, dynamics: AbstractDynamics, first: Int[Array, ""]) -> AbstractDrive:
+    def prepare(self, model: AbstractModel, first: Int[Array, ""]) -> AbstractDrive:
         """What steps in a run that starts with step `first`: 0 unless it is continued."""
         return self
 
-    def unsupported(self, dynamics: AbstractDynamics) -> str | None:
+    def unsupported(self, model: AbstractModel) -> str | None:
         """Why it cannot feed this model, as far as its numbers are known: asked before a run."""
         return None
 
@@ -79,7 +79,7 @@ class AbstractDrive(Checked):
 
     def step(self, d: Any, t: Int[Array, ""], signals: Signals, *, key: Array) -> tuple[Any, Inputs]:
         """The inputs of step `t`. `key` is the same in every step: fold in `t`, or use it with a counter."""
-        raise RuntimeError(f"{type(self).__name__} steps after prepare(dynamics), which returns what steps.")
+        raise RuntimeError(f"{type(self).__name__} steps after prepare(model), which returns what steps.")
 
     def status(self) -> Array:
         """Status bits known from the parameters."""
@@ -128,15 +128,15 @@ class Sum(AbstractDrive):
     def per_example(self):
         return Sum(tuple(drive.per_example() for drive in self.drives))
 
-    def check(self, dynamics, first):
+    def check(self, model, first):
         for drive in self.drives:
-            drive.check(dynamics, first)
+            drive.check(model, first)
 
-    def prepare(self, dynamics, first):
-        return prepared(self.drives, dynamics, first)
+    def prepare(self, model, first):
+        return prepared(self.drives, model, first)
 
-    def unsupported(self, dynamics):
-        return next((why for drive in self.drives if (why := drive.unsupported(dynamics)) is not None), None)
+    def unsupported(self, model):
+        return next((why for drive in self.drives if (why := drive.unsupported(model)) is not None), None)
 
     def init(self, *, key):
         return tuple(drive.init(key=jax.random.fold_in(key, i)) for i, drive in enumerate(self.drives))
@@ -190,7 +190,7 @@ class _Alike(eqx.Module):
 _MANY = 8  # drives alike: below, one after the other is quicker to run and as quick to compile
 
 
-def prepared(drives: tuple[AbstractDrive, ...], dynamics: AbstractDynamics, first: Int[Array, ""]) -> _Prepared:
+def prepared(drives: tuple[AbstractDrive, ...], model: AbstractModel, first: Int[Array, ""]) -> _Prepared:
     """A sum that is ready to run. Drives without a state, of one kind and shape, become one loop over their numbers.
 
     What is traced and compiled then does not grow with their number. The first drive stays alone: its random numbers
@@ -204,15 +204,15 @@ def prepared(drives: tuple[AbstractDrive, ...], dynamics: AbstractDynamics, firs
             kinds.setdefault((jax.tree.structure(drive), shapes), []).append(i)
     groups = [places for places in kinds.values() if len(places) >= _MANY]
     grouped = {i for places in groups for i in places}
-    alone = tuple((i, drive.prepare(dynamics, first)) for i, drive in enumerate(drives) if i not in grouped)
-    return _Prepared(alone, tuple(_alike([drives[i] for i in places], places, dynamics, first) for places in groups))
+    alone = tuple((i, drive.prepare(model, first)) for i, drive in enumerate(drives) if i not in grouped)
+    return _Prepared(alone, tuple(_alike([drives[i] for i in places], places, model, first) for places in groups))
 
 
-def _alike(drives: list[AbstractDrive], places: list[int], dynamics: AbstractDynamics, first: Int[Array, ""]) -> _Alike:
+def _alike(drives: list[AbstractDrive], places: list[int], model: AbstractModel, first: Int[Array, ""]) -> _Alike:
     rest: list[Any] = []
 
     def one(drive: AbstractDrive) -> Any:
-        arrays, static = eqx.partition(drive.prepare(dynamics, first), eqx.is_array)
+        arrays, static = eqx.partition(drive.prepare(model, first), eqx.is_array)
         rest[:] = [static]  # the same for all
         return arrays
 
@@ -232,10 +232,10 @@ def _rank(x: Any) -> int | None:
     return x.ndim if eqx.is_array(x) else None
 
 
-def negative(kind: str, path: str, dynamics: AbstractDynamics, *numbers: Array) -> str | None:
+def negative(kind: str, path: str, model: AbstractModel, *numbers: Array) -> str | None:
     """Why a product of numbers cannot be fed into a port: some of it is negative, and the port is a conductance."""
     path = split(path, "into")[0]
-    if dynamics.signed(path) or not is_concrete(numbers):
+    if model.signed(path) or not is_concrete(numbers):
         return None
     signs = [{*np.sign([np.min(x, initial=0), np.max(x, initial=0)])} for x in map(np.asarray, numbers)]
     if not any(math.prod(some) < 0 for some in itertools.product(*signs)):

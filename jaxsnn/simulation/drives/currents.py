@@ -13,7 +13,7 @@ from ... import _random
 from ..._select import Selection
 from ..._time import instant
 from ..._types import param
-from ...dynamics import AbstractDynamics, Inputs
+from ...models import AbstractModel, Inputs
 from ..probes.when import Rows, Window, bin_steps, check_bin, check_rows, check_window
 from .base import AbstractDrive
 from .target import Target, fed, index, names, targets
@@ -42,9 +42,9 @@ class StepCurrent(AbstractDrive):
     def __check_init__(self):
         check_window(self)
 
-    def prepare(self, dynamics, first):
-        populations = _populations(self, dynamics, amplitude=self.amplitude)
-        return _Currents(self.amplitude, None, Window.of(self.start, self.stop, dynamics.dt), populations, 1)
+    def prepare(self, model, first):
+        populations = _populations(self, model, amplitude=self.amplitude)
+        return _Currents(self.amplitude, None, Window.of(self.start, self.stop, model.dt), populations, 1)
 
 
 class NoiseCurrent(AbstractDrive):
@@ -73,13 +73,13 @@ class NoiseCurrent(AbstractDrive):
         check_window(self)
         check_bin(self.every, "Noise.every")
 
-    def check(self, dynamics, first):
-        bin_steps(self.every, dynamics.dt, "Noise.every")
+    def check(self, model, first):
+        bin_steps(self.every, model.dt, "Noise.every")
 
-    def prepare(self, dynamics, first):
-        populations = _populations(self, dynamics, sd=self.sd, mean=self.mean)
-        every = bin_steps(self.every, dynamics.dt, "Noise.every")
-        return _Currents(self.mean, self.sd, Window.of(self.start, self.stop, dynamics.dt), populations, every)
+    def prepare(self, model, first):
+        populations = _populations(self, model, sd=self.sd, mean=self.mean)
+        every = bin_steps(self.every, model.dt, "Noise.every")
+        return _Currents(self.mean, self.sd, Window.of(self.start, self.stop, model.dt), populations, every)
 
 
 class TimedArray(AbstractDrive):
@@ -106,12 +106,12 @@ class TimedArray(AbstractDrive):
         if self.values.ndim not in (1, 2) or 0 in self.values.shape:
             raise ValueError(f"TimedArray.values has shape {self.values.shape}, expected (steps,) or (steps, n).")
 
-    def check(self, dynamics, first):
-        check_rows(self, len(self.values), dynamics.dt, first, self.bin)
+    def check(self, model, first):
+        check_rows(self, len(self.values), model.dt, first, self.bin)
 
-    def prepare(self, dynamics, first):
-        populations = _populations(self, dynamics, values=self.values[0])
-        return _Wave(Rows.of(self.values, self.start, self.bin, dynamics.dt, first), populations)
+    def prepare(self, model, first):
+        populations = _populations(self, model, values=self.values[0])
+        return _Wave(Rows.of(self.values, self.start, self.bin, model.dt, first), populations)
 
 
 class _Wave(AbstractDrive):
@@ -128,11 +128,11 @@ class _Wave(AbstractDrive):
         return self.rows.bad
 
 
-def _populations(drive: Any, dynamics: AbstractDynamics, **numbers: Array) -> tuple[Target, ...]:
+def _populations(drive: Any, model: AbstractModel, **numbers: Array) -> tuple[Target, ...]:
     def find(name: str) -> tuple[str, int]:
-        if name not in dynamics.sizes:
-            raise ValueError(f"Got a current into {name!r}, expected a population: {', '.join(dynamics.sizes)}.")
-        return name, dynamics.sizes[name]
+        if name not in model.sizes:
+            raise ValueError(f"Got a current into {name!r}, expected a population: {', '.join(model.sizes)}.")
+        return name, model.sizes[name]
 
     found = targets(drive.into, drive.index, find)
     for target in found:

@@ -14,7 +14,7 @@ from ..._select import Selection, selection
 from ..._status import Status, bit
 from ..._time import LAST, as_instant, instant, step_of, whole, wrong
 from ..._types import as_number, canonical_float, check, is_concrete, no_flag, param
-from ...dynamics import Inputs
+from ...models import Inputs
 from .base import AbstractDrive, negative
 from .target import Target, fed, one_name, targets
 
@@ -118,11 +118,11 @@ class SpikeGenerator(AbstractDrive):
         none = jnp.zeros((self.length, self.n), canonical_float())
         return none.at[jnp.asarray(self.at), jnp.asarray(self.indices)].add(1, mode="drop")
 
-    def unsupported(self, dynamics):
-        return negative("SpikeGenerator", self.into, dynamics, self.weight)
+    def unsupported(self, model):
+        return negative("SpikeGenerator", self.into, model, self.weight)
 
-    def check(self, dynamics, first):
-        (target,) = targets((self.into,), self.index, dynamics.port)
+    def check(self, model, first):
+        (target,) = targets((self.into,), self.index, model.port)
         when: Any = self.at if self.times is None else self.times
         real = lambda: when != LAST
         check(
@@ -133,12 +133,12 @@ class SpikeGenerator(AbstractDrive):
             start, last = int(self.start), int(np.max(np.where(real(), np.asarray(when), 0)))
             check(
                 lambda: int(first) - start <= last,
-                f"SpikeGenerator has its last spike at {(start + last) * dynamics.dt:g} ms, and the run starts at "
-                f"{int(first) * dynamics.dt:g} ms; start it later, or leave `start` out to start it with the run.",
+                f"SpikeGenerator has its last spike at {(start + last) * model.dt:g} ms, and the run starts at "
+                f"{int(first) * model.dt:g} ms; start it later, or leave `start` out to start it with the run.",
             )
 
-    def prepare(self, dynamics, first):
-        (target,) = targets((self.into,), self.index, dynamics.port)
+    def prepare(self, model, first):
+        (target,) = targets((self.into,), self.index, model.port)
         if self.indices.ndim != 1:
             raise ValueError(
                 f"SpikeGenerator.indices has shape {self.indices.shape}: a batch of examples. `simulate` runs one; "
@@ -147,17 +147,17 @@ class SpikeGenerator(AbstractDrive):
         if self.n not in (None, target.count):
             raise ValueError(f"Replay.events was given n = {self.n}, expected {target.count} for {target}.")
         target.fits("SpikeGenerator.weight", self.weight)
-        at = self.at if self.times is None else step_of(self.times, dynamics.dt)
+        at = self.at if self.times is None else step_of(self.times, model.dt)
         at, indices = jnp.asarray(at), jnp.asarray(self.indices)
         status = bit(Status.PARAMETER_RANGE, ((indices < 0) | (indices >= target.count)) & (at != LAST))
         status |= bit(Status.TIME_RANGE, at < 0)
         if self.times is not None:
-            status |= bit(Status.TIME_RANGE, wrong(self.times, dynamics.dt, never=True))
+            status |= bit(Status.TIME_RANGE, wrong(self.times, model.dt, never=True))
         begin = first
         if self.start is not None:
-            begin = step_of(self.start, dynamics.dt)
+            begin = step_of(self.start, model.dt)
             last = jnp.max(jnp.where(at == LAST, -1, at), initial=-1)
-            status |= bit(Status.TIME_RANGE, wrong(self.start, dynamics.dt))
+            status |= bit(Status.TIME_RANGE, wrong(self.start, model.dt))
             status |= bit(Status.INPUT_PAST, (first - begin > last) & (last >= 0))
         if not self.in_order:
             order = jnp.argsort(at, stable=True)

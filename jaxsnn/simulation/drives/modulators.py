@@ -7,7 +7,7 @@ from jaxtyping import Array
 
 from ..._time import instant
 from ..._types import param
-from ...dynamics import Inputs
+from ...models import Inputs
 from ..probes.when import Rows, check_bin, check_rows
 from .base import AbstractDrive
 
@@ -41,14 +41,14 @@ class Modulator(AbstractDrive):
             raise ValueError("Modulator.values is one number, fed in every step; leave `start` and `bin` out.")
         check_bin(self.bin, "Modulator.bin")
 
-    def check(self, dynamics, first):
+    def check(self, model, first):
         if self.values.ndim:
-            check_rows(self, len(self.values), dynamics.dt, first, self.bin)
+            check_rows(self, len(self.values), model.dt, first, self.bin)
 
-    def prepare(self, dynamics, first):
+    def prepare(self, model, first):
         if self.values.ndim == 0:
             return _Constant(self.name, self.values)
-        return _Modulated(self.name, Rows.of(self.values, self.start, self.bin, dynamics.dt, first))
+        return _Modulated(self.name, Rows.of(self.values, self.start, self.bin, model.dt, first))
 
 
 class _Constant(AbstractDrive):

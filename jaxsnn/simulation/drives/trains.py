@@ -14,7 +14,7 @@ from ..._select import Selection
 from ..._status import Status, bit
 from ..._time import instant
 from ..._types import as_number, check, no_flag, param
-from ...dynamics import Inputs
+from ...models import Inputs
 from ..probes.when import Rows, Window, check_bin, check_rows, check_window
 from .base import AbstractDrive, finite, negative
 from .generator import SpikeGenerator
@@ -77,26 +77,26 @@ class Poisson(AbstractDrive):
     def closed_loop(self):
         return False
 
-    def unsupported(self, dynamics):
-        return next((why for path in self.into if (why := negative("Poisson", path, dynamics, self.weight))), None)
+    def unsupported(self, model):
+        return next((why for path in self.into if (why := negative("Poisson", path, model, self.weight))), None)
 
     @property
     def ranks(self):
         return {"rate": 1 if self.bin is None else 2, "weight": 1}
 
-    def check(self, dynamics, first):
+    def check(self, model, first):
         if self.bin is not None:
-            check_rows(self, len(self.rate), dynamics.dt, first, self.bin)
+            check_rows(self, len(self.rate), model.dt, first, self.bin)
 
-    def prepare(self, dynamics, first):
-        fed_into = targets(self.into, self.index, dynamics.port)
+    def prepare(self, model, first):
+        fed_into = targets(self.into, self.index, model.port)
         for target in fed_into:
             target.fits("Poisson.weight", self.weight)
             if not callable(self.rate):
                 target.fits("Poisson.rate", self.rate if self.bin is None else self.rate[0])
-        window, rate = Window.of(self.start, self.stop, dynamics.dt), self.rate
+        window, rate = Window.of(self.start, self.stop, model.dt), self.rate
         if self.bin is None and isinstance(rate, Array):
-            table = _random.PoissonTable(rate * (dynamics.dt * 1e-3), self.most)
+            table = _random.PoissonTable(rate * (model.dt * 1e-3), self.most)
             return _PoissonTrains(table, self.weight, window, fed_into)
         most = MOST if self.most is None else float(self.most)
         if most > MOST:
@@ -105,10 +105,10 @@ class Poisson(AbstractDrive):
             )
         means, bad = None, jnp.zeros((), bool)
         if isinstance(rate, Array):
-            mean, rate = rate * (dynamics.dt * 1e-3), None
+            mean, rate = rate * (model.dt * 1e-3), None
             bad = jnp.any(~((mean >= 0) & (mean <= most)))
-            means = Rows.of(mean, self.start, self.bin, dynamics.dt, first)
-        return Varying(means, rate, self.weight, window, bad, fed_into, dynamics.dt, most)
+            means = Rows.of(mean, self.start, self.bin, model.dt, first)
+        return Varying(means, rate, self.weight, window, bad, fed_into, model.dt, most)
 
 
 class _PoissonTrains(AbstractDrive):
@@ -180,15 +180,15 @@ class Replay(AbstractDrive):
         """
         return SpikeGenerator.from_steps(neuron, step, steps=steps, n=n, into=into, weight=weight, start=start)
 
-    def check(self, dynamics, first):
+    def check(self, model, first):
         if self.raster.ndim == 2:
-            check_rows(self, self.steps, dynamics.dt, first)
+            check_rows(self, self.steps, model.dt, first)
 
-    def unsupported(self, dynamics):
-        return negative("Replay", self.into, dynamics, self.raster, self.weight)
+    def unsupported(self, model):
+        return negative("Replay", self.into, model, self.raster, self.weight)
 
-    def prepare(self, dynamics, first):
-        (target,) = targets((self.into,), self.index, dynamics.port)
+    def prepare(self, model, first):
+        (target,) = targets((self.into,), self.index, model.port)
         if self.raster.ndim != 2:
             raise ValueError(
                 f"Replay.raster has shape {self.raster.shape}: a batch of examples. `simulate` runs one, of shape "
@@ -201,7 +201,7 @@ class Replay(AbstractDrive):
                 f"Replay.raster has shape {self.raster.shape}, expected (steps, {target.count}) for {target}{hint}"
             )
         target.fits("Replay.weight", self.weight)
-        return _Played(Rows.of(self.raster, self.start, None, dynamics.dt, first), self.weight, target)
+        return _Played(Rows.of(self.raster, self.start, None, model.dt, first), self.weight, target)
 
 
 class _Played(AbstractDrive):

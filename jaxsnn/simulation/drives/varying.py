@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float, Int32, UInt32
 from ... import _random
 from ..._status import Status, bit
 from ..._types import as_number
-from ...dynamics import Inputs
+from ...models import Inputs
 from ..probes.when import Rows, Window
 from .base import AbstractDrive
 from .target import Target, fed

@@ -17,7 +17,7 @@ from ..._time import step_of
 from ..._time import steps as to_steps
 from ..._tree import children, get
 from ..._types import is_concrete
-from ...dynamics import AbstractDynamics, Signals, known
+from ...models import AbstractModel, Signals, known
 
 
 class AbstractProbe(eqx.Module):
@@ -30,11 +30,11 @@ class AbstractProbe(eqx.Module):
     in it, a spike or a state, is stamped `(k + 1) dt`.
     """
 
-    def check(self, dynamics: AbstractDynamics, first: Int[Array, ""], steps: int) -> None:
+    def check(self, model: AbstractModel, first: Int[Array, ""], steps: int) -> None:
         """Raises ValueError where it is known, before anything compiles, that steps `first` .. `first + steps - 1`
         hold nothing to record."""
 
-    def init(self, dynamics: AbstractDynamics, steps: int, first: Int[Array, ""]) -> Any:
+    def init(self, model: AbstractModel, steps: int, first: Int[Array, ""]) -> Any:
         """The carry before the first of `steps` steps, which is step `first`: 0 unless a run is continued.
 
         Checks that the names it reads exist.
@@ -45,15 +45,15 @@ class AbstractProbe(eqx.Module):
     def step(self, carry: Any, signals: Signals, t: Int[Array, ""]) -> tuple[Any, Any]:
         """The carry after step `t`, and what to stack (None for nothing)."""
 
-    def every(self, dynamics: AbstractDynamics) -> int:
+    def every(self, model: AbstractModel) -> int:
         """The steps that belong together: chunks are a multiple of this, but for the end of the run."""
         return 1
 
-    def emit(self, carry: Any, stacked: Any, dynamics: AbstractDynamics) -> tuple[Any, Any]:
+    def emit(self, carry: Any, stacked: Any, model: AbstractModel) -> tuple[Any, Any]:
         """What a chunk leaves behind of the stacked outputs of its steps."""
         return carry, stacked
 
-    def finish(self, carry: Any, emitted: Any, dynamics: AbstractDynamics) -> Any:
+    def finish(self, carry: Any, emitted: Any, model: AbstractModel) -> Any:
         """The record, from the last carry and what all chunks emitted, joined along time."""
         return emitted
 
@@ -61,7 +61,7 @@ class AbstractProbe(eqx.Module):
         """Status bits at the end of the run."""
         return jnp.uint32(0)
 
-    def spacing(self, dynamics: AbstractDynamics) -> int | None:
+    def spacing(self, model: AbstractModel) -> int | None:
         """The steps from one row of the record to the next, for `Run.times`; None where rows are not times."""
         return None
 
@@ -69,11 +69,11 @@ class AbstractProbe(eqx.Module):
 # --- what is recorded: spikes of a population, or a variable ---------------------------------------------------------
 
 
-def size_of(dynamics: AbstractDynamics, population: str) -> int:
+def size_of(model: AbstractModel, population: str) -> int:
     """The size of a population, or an error that lists those there are."""
-    if population not in dynamics.sizes:
-        raise ValueError(f"Got a probe of {population!r}, expected a population: {', '.join(dynamics.sizes)}.")
-    return dynamics.sizes[population]
+    if population not in model.sizes:
+        raise ValueError(f"Got a probe of {population!r}, expected a population: {', '.join(model.sizes)}.")
+    return model.sizes[population]
 
 
 class AbstractSpikeProbe(AbstractProbe):
@@ -89,14 +89,14 @@ class AbstractSpikeProbe(AbstractProbe):
     def __init__(self, population: str, *, index: Any = None):
         self.population, self.index = split(population, f"{type(self).__name__}.population", index)
 
-    def size(self, dynamics: AbstractDynamics) -> int:
+    def size(self, model: AbstractModel) -> int:
         """How many neurons it looks at, or one error: no such population, or no such neurons in it."""
-        n = size_of(dynamics, self.population)
+        n = size_of(model, self.population)
         return n if self.index is None else len(self.index.indices(n, self._what))
 
-    def neurons(self, dynamics: AbstractDynamics) -> tuple[int, ...] | None:
+    def neurons(self, model: AbstractModel) -> tuple[int, ...] | None:
         """Their numbers in the population; None for all."""
-        n = size_of(dynamics, self.population)
+        n = size_of(model, self.population)
         return None if self.index is None else tuple(self.index.indices(n, self._what).tolist())
 
     def spikes(self, signals: Signals) -> Array:
@@ -122,10 +122,10 @@ class AbstractVariableProbe(AbstractProbe):
     def __init__(self, path: str, *, index: Any = None):
         self.path, self.index = split(path, f"{type(self).__name__}.path", index)
 
-    def look_up(self, dynamics: AbstractDynamics) -> jax.ShapeDtypeStruct:
+    def look_up(self, model: AbstractModel) -> jax.ShapeDtypeStruct:
         """Shape and type of what it keeps of one step; one error if there is no such variable or no such entry."""
-        seen = jax.eval_shape(lambda: dynamics.view(dynamics.init(key=jax.random.key(0))))
-        if (why := dynamics.constant(self.path)) is not None:
+        seen = jax.eval_shape(lambda: model.view(model.init(key=jax.random.key(0))))
+        if (why := model.constant(self.path)) is not None:
             raise ValueError(why)
         found = get(seen, self.path)
         if not hasattr(found, "shape"):
@@ -156,11 +156,11 @@ def one_start(probe: Any) -> None:
         raise ValueError(f"{type(probe).__name__}.start has shape {shape}, expected one time for all, ms.")
 
 
-def check_start(probe: Any, dynamics: AbstractDynamics, first: Any, steps: int) -> None:
+def check_start(probe: Any, model: AbstractModel, first: Any, steps: int) -> None:
     """One error for a start that is known to lie at or after the end of the run: nothing would be recorded."""
     if not is_concrete((probe.start, first)):
         return
-    what, end, dt = f"{type(probe).__name__}.start", int(first) + steps, dynamics.dt
+    what, end, dt = f"{type(probe).__name__}.start", int(first) + steps, model.dt
     start = int(step_of(probe.start, dt, what))
     if start >= end:
         raise ValueError(

@@ -30,12 +30,12 @@ class Count(AbstractSpikeProbe):
     def __check_init__(self):
         one_start(self)
 
-    def check(self, dynamics, first, steps):
-        check_start(self, dynamics, first, steps)
+    def check(self, model, first, steps):
+        check_start(self, model, first, steps)
 
-    def init(self, dynamics, steps, first):
-        begin, zero = step_of(self.start, dynamics.dt), jnp.zeros((), jnp.int32)
-        n, dtype = self.size(dynamics), canonical_float()
+    def init(self, model, steps, first):
+        begin, zero = step_of(self.start, model.dt), jnp.zeros((), jnp.int32)
+        n, dtype = self.size(model), canonical_float()
         return begin, zero, jnp.zeros(n, dtype), _sums.nothing((n,), dtype)
 
     def step(self, carry, signals, t):
@@ -44,11 +44,11 @@ class Count(AbstractSpikeProbe):
         count = count + jnp.where(counts, self.spikes(signals), 0)
         return (begin, seen + counts.astype(seen.dtype), count, before), None
 
-    def emit(self, carry, stacked, dynamics):
+    def emit(self, carry, stacked, model):
         begin, seen, count, before = carry
         return (begin, seen, jnp.zeros_like(count), _sums.plus(before, count)), stacked
 
-    def finish(self, carry, emitted, dynamics):
+    def finish(self, carry, emitted, model):
         return _sums.value(_sums.plus(carry[3], carry[2]))
 
     def status(self, carry):
@@ -61,9 +61,9 @@ class FiringRate(Count):
     **Arguments:** `population`, `index`: whose. `start`: absolute, ms; a spike counts that is stamped later.
     """
 
-    def finish(self, carry, emitted, dynamics):
-        count = super().finish(carry, emitted, dynamics)
-        return count * (1e3 / (dynamics.dt * carry[1].astype(count.dtype)))
+    def finish(self, carry, emitted, model):
+        count = super().finish(carry, emitted, model)
+        return count * (1e3 / (model.dt * carry[1].astype(count.dtype)))
 
 
 class FirstSpike(AbstractSpikeProbe):
@@ -76,8 +76,8 @@ class FirstSpike(AbstractSpikeProbe):
     **Arguments:** `population`, `index`: whose.
     """
 
-    def init(self, dynamics, steps, first):
-        n, dtype = self.size(dynamics), canonical_float()
+    def init(self, model, steps, first):
+        n, dtype = self.size(model), canonical_float()
         return first, jnp.ones(n, dtype), jnp.zeros(n, dtype), _sums.nothing((n,), dtype)
 
     def step(self, carry, signals, t):
@@ -86,11 +86,11 @@ class FirstSpike(AbstractSpikeProbe):
         silent = silent * (1.0 - jnp.where(spikes > 1.0, 1.0, spikes))
         return (first, silent, count + silent, before), None
 
-    def emit(self, carry, stacked, dynamics):
+    def emit(self, carry, stacked, model):
         first, silent, count, before = carry
         return (first, silent, jnp.zeros_like(count), _sums.plus(before, count)), stacked
 
-    def finish(self, carry, emitted, dynamics):
+    def finish(self, carry, emitted, model):
         first, _, count, before = carry
         waited = _sums.value(_sums.plus(before, count))
-        return (waited + (first + 1).astype(waited.dtype)) * dynamics.dt
+        return (waited + (first + 1).astype(waited.dtype)) * model.dt

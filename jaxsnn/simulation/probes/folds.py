@@ -26,12 +26,12 @@ class _Folded(AbstractVariableProbe):
     def __check_init__(self):
         one_start(self)
 
-    def check(self, dynamics, first, steps):
-        check_start(self, dynamics, first, steps)
+    def check(self, model, first, steps):
+        check_start(self, model, first, steps)
 
-    def init(self, dynamics, steps, first):
-        begin = step_of(self.start, dynamics.dt)
-        return begin, jnp.zeros((), jnp.int32), self._empty(self.look_up(dynamics))
+    def init(self, model, steps, first):
+        begin = step_of(self.start, model.dt)
+        return begin, jnp.zeros((), jnp.int32), self._empty(self.look_up(model))
 
     def step(self, carry, signals, t):
         begin, seen, folded = carry
@@ -55,7 +55,7 @@ class Sum(_Folded):
     neurons, static; by default all.
     """
 
-    def finish(self, carry, emitted, dynamics):
+    def finish(self, carry, emitted, model):
         return _sums.value(carry[2])
 
 
@@ -66,7 +66,7 @@ class Mean(_Folded):
     neurons, static; by default all.
     """
 
-    def finish(self, carry, emitted, dynamics):
+    def finish(self, carry, emitted, model):
         _, seen, total = carry
         total = _sums.value(total)
         return total / seen.astype(total.dtype)  # NaN for a mean of no step
@@ -88,7 +88,7 @@ class Max(_Folded):
     def _fold(self, carry, x, counts):
         return jnp.where(counts & (x > carry), x, carry)
 
-    def finish(self, carry, emitted, dynamics):
+    def finish(self, carry, emitted, model):
         return carry[2]
 
 

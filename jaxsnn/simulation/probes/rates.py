@@ -31,27 +31,27 @@ class PopulationRate(AbstractSpikeProbe):
             raise ValueError("Rate.bin is None, expected a number of ms.")
         self.bin = interval(bin, "Rate.bin")  # type: ignore[assignment]  # only None gives None
 
-    def every(self, dynamics):
-        return steps_between(self.bin, dynamics.dt, "Rate.bin")
+    def every(self, model):
+        return steps_between(self.bin, model.dt, "Rate.bin")
 
-    def spacing(self, dynamics):
-        return self.every(dynamics)
+    def spacing(self, model):
+        return self.every(model)
 
-    def check(self, dynamics, first, steps):
-        check_interval(self.bin, dynamics.dt, steps, "Rate.bin")
+    def check(self, model, first, steps):
+        check_interval(self.bin, model.dt, steps, "Rate.bin")
 
-    def init(self, dynamics, steps, first):
-        self.size(dynamics)
+    def init(self, model, steps, first):
+        self.size(model)
         return ()
 
     def step(self, carry, signals, t):
         return carry, jnp.sum(self.spikes(signals))
 
-    def emit(self, carry, stacked, dynamics):
-        every = self.every(dynamics)
+    def emit(self, carry, stacked, model):
+        every = self.every(model)
         whole = stacked.shape[0] // every * every
         spikes = _sums.over(stacked[:whole].reshape(-1, every), axis=1)
-        return carry, spikes * (1e3 / (every * dynamics.dt * self.size(dynamics)))
+        return carry, spikes * (1e3 / (every * model.dt * self.size(model)))
 
 
 class Intervals(NamedTuple):
@@ -82,13 +82,13 @@ class ISI(AbstractSpikeProbe):
     def __check_init__(self):
         one_start(self)
 
-    def check(self, dynamics, first, steps):
-        check_start(self, dynamics, first, steps)
+    def check(self, model, first, steps):
+        check_start(self, model, first, steps)
 
-    def init(self, dynamics, steps, first):
-        n, dtype = self.size(dynamics), canonical_float()
+    def init(self, model, steps, first):
+        n, dtype = self.size(model), canonical_float()
         none, zero = jnp.full(n, -1, jnp.int32), _sums.nothing((n,), dtype)
-        return step_of(self.start, dynamics.dt), none, jnp.zeros(n, jnp.int32), zero, zero
+        return step_of(self.start, model.dt), none, jnp.zeros(n, jnp.int32), zero, zero
 
     def step(self, carry, signals, t):
         first, last, count, mean, squares = carry
@@ -101,8 +101,8 @@ class ISI(AbstractSpikeProbe):
         squares = _sums.plus(squares, off * jnp.where(ends, length - _sums.value(mean), 0.0))
         return (first, jnp.where(fired, t, last), count, mean, squares), None
 
-    def finish(self, carry, emitted, dynamics):
+    def finish(self, carry, emitted, model):
         _, _, count, mean, squares = carry
         mean, enough = _sums.value(mean), jnp.maximum(count, 1).astype(canonical_float())
         cv = jnp.where(count >= 2, jnp.sqrt(_sums.value(squares) / enough) / jnp.maximum(mean, 1.0), jnp.nan)
-        return Intervals(count, jnp.where(count >= 1, mean * dynamics.dt, jnp.nan), cv)
+        return Intervals(count, jnp.where(count >= 1, mean * model.dt, jnp.nan), cv)

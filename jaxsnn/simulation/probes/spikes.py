@@ -20,15 +20,15 @@ class Raster(AbstractSpikeProbe):
     **Arguments:** `population`, `index`: whose; `"E[0:10]"` or `index=slice(0, 10)` for some of its neurons.
     """
 
-    def init(self, dynamics, steps, first):
-        self.size(dynamics)
+    def init(self, model, steps, first):
+        self.size(model)
         return first
 
     def step(self, carry, signals, t):
         return carry, pack(self.spikes(signals))
 
-    def finish(self, carry, emitted, dynamics):
-        return PackedRaster(emitted, self.size(dynamics), dynamics.dt, carry, self.neurons(dynamics))
+    def finish(self, carry, emitted, model):
+        return PackedRaster(emitted, self.size(model), model.dt, carry, self.neurons(model))
 
 
 class Spikes(AbstractSpikeProbe):
@@ -51,15 +51,15 @@ class Spikes(AbstractSpikeProbe):
         if not 1 <= self.capacity < 2**31:
             raise ValueError(f"Spikes.capacity is {capacity!r}, expected a positive number of events, below 2^31.")
 
-    def init(self, dynamics, steps, first):
-        self.size(dynamics)
+    def init(self, model, steps, first):
+        self.size(model)
         none = jnp.full(self.capacity, -1, jnp.int32)
         return none, none, jnp.int32(0), jnp.zeros((), bool)
 
     def step(self, carry, signals, t):
         return carry, (t, pack(self.spikes(signals)))
 
-    def emit(self, carry, stacked, dynamics):
+    def emit(self, carry, stacked, model):
         steps, neurons, count, lost = carry
         t, words = stacked
         some = min(self.capacity, words.size)
@@ -74,16 +74,16 @@ class Spikes(AbstractSpikeProbe):
         found = jnp.sum(fired, dtype=jnp.int32)
         to = jnp.arange(len(place), dtype=jnp.int32)
         to = jnp.where((to < found) & (to < self.capacity - count), count + to, self.capacity)
-        neuron = own_numbers(column.astype(jnp.int32), self.neurons(dynamics))
+        neuron = own_numbers(column.astype(jnp.int32), self.neurons(model))
         steps = steps.at[to].set(t.at[row].get(mode="clip"), mode="drop")
         neurons = neurons.at[to].set(neuron, mode="drop")
         total = count.astype(jnp.uint32) + found.astype(jnp.uint32)
         lost |= (total > self.capacity) | (jnp.sum(flat != 0) > some)
         return (steps, neurons, jnp.minimum(total, self.capacity).astype(jnp.int32), lost), None
 
-    def finish(self, carry, emitted, dynamics):
+    def finish(self, carry, emitted, model):
         steps, neurons, count, _ = carry
-        return Events(steps, neurons, count, self.size(dynamics), dynamics.dt, self.neurons(dynamics))
+        return Events(steps, neurons, count, self.size(model), model.dt, self.neurons(model))
 
     def status(self, carry):
         return bit(Status.EVENT_CAPACITY, carry[3])

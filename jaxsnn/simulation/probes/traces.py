@@ -25,11 +25,11 @@ class _Sampled(AbstractVariableProbe):
     def _every(self) -> str:
         return f"{type(self).__name__}.every"
 
-    def check(self, dynamics, first, steps):
-        check_interval(self.period, dynamics.dt, steps, self._every)
+    def check(self, model, first, steps):
+        check_interval(self.period, model.dt, steps, self._every)
 
-    def spacing(self, dynamics):
-        return steps_between(self.period, dynamics.dt, self._every)
+    def spacing(self, model):
+        return steps_between(self.period, model.dt, self._every)
 
 
 class Trace(_Sampled):
@@ -40,18 +40,18 @@ class Trace(_Sampled):
     for every step. `index`: which neurons (`"E[0:10].v"` says the same), static; by default all.
     """
 
-    def every(self, dynamics):
-        return self.spacing(dynamics)
+    def every(self, model):
+        return self.spacing(model)
 
-    def init(self, dynamics, steps, first):
-        self.look_up(dynamics)
+    def init(self, model, steps, first):
+        self.look_up(model)
         return ()
 
     def step(self, carry, signals, t):
         return carry, self.value(signals)
 
-    def emit(self, carry, stacked, dynamics):
-        period = self.spacing(dynamics)
+    def emit(self, carry, stacked, model):
+        period = self.spacing(model)
         return carry, stacked[period - 1 :: period]
 
 
@@ -66,8 +66,8 @@ class Snapshots(_Sampled):
     every step. `index`: which entries of the first axis, static; by default all.
     """
 
-    def init(self, dynamics, steps, first):
-        found, period = self.look_up(dynamics), self.spacing(dynamics)
+    def init(self, model, steps, first):
+        found, period = self.look_up(model), self.spacing(model)
         return jnp.int32(0), jnp.int32(period), jnp.zeros((steps // period, *found.shape), found.dtype)
 
     def step(self, carry, signals, t):
@@ -82,7 +82,7 @@ class Snapshots(_Sampled):
         turn = lambda state: (jnp.zeros((), bool), taken(state[1]))
         return (passed, period, jax.lax.while_loop(lambda state: state[0], turn, (due, kept))[1]), None
 
-    def finish(self, carry, emitted, dynamics):
+    def finish(self, carry, emitted, model):
         return carry[2]
 
 
@@ -92,12 +92,12 @@ class Last(AbstractVariableProbe):
     **Arguments:** `path`: e.g. `"E.v"`. `index`: which neurons, static; by default all.
     """
 
-    def init(self, dynamics, steps, first):
-        found = self.look_up(dynamics)
+    def init(self, model, steps, first):
+        found = self.look_up(model)
         return jnp.zeros(found.shape, found.dtype)
 
     def step(self, carry, signals, t):
         return self.value(signals), None
 
-    def finish(self, carry, emitted, dynamics):
+    def finish(self, carry, emitted, model):
         return carry

@@ -43,7 +43,7 @@ class Signals(eqx.Module):
     state: dict[str, Any]
 
 
-class AbstractDynamics(eqx.Module):
+class AbstractModel(eqx.Module):
     """A model that runs in discrete time. A `Network` is one, a program lowered to a chip another.
 
     A step `k` takes the state from `t_k = k dt` to `t_{k+1}`; time is the integer `k`.
@@ -89,11 +89,11 @@ class AbstractDynamics(eqx.Module):
         kind = type(self).__name__
         raise ValueError(f"Got the module {name!r}, but {kind} has none; a network(..., modules={{...}}) may.")
 
-    def prepare(self) -> "AbstractDynamics":
+    def prepare(self) -> "AbstractModel":
         """What is derived once a run, inside jit and outside the scan: coefficients, indices, fused structures."""
         return self
 
-    def staged(self) -> "AbstractDynamics":
+    def staged(self) -> "AbstractModel":
         """As `prepare`, for a run that is differentiated and whose input does not depend on what the model does.
 
         A whole chunk of input is then known before the chunk runs, for a schedule that makes use of it.
