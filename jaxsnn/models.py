@@ -1,7 +1,11 @@
-"""All that `simulate` knows of a model: a pure step from state to state, and what may be read and fed by name."""
+"""All that `simulate` knows of what runs: a model, which users hold, and a stepper, which a scan holds.
+
+A model is data: it gives the state to start from and says what may be read and fed by name. `prepare` makes a stepper
+of it, once a run: a pure step from state to state.
+"""
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import equinox as eqx
@@ -40,13 +44,104 @@ class Signals(eqx.Module):
     """What can be seen after a step: every population's spikes, and the state by dotted name (`"E.v"`, `"E.exc.i"`)."""
 
     spikes: dict[str, Float[Array, " n"]]
-    state: dict[str, Any]
+    state: Mapping[str, Any]
+
+
+class AbstractPlan(eqx.Module):
+    """What a run is prepared for. It decides how a model steps, never the numbers that come out."""
+
+
+class Forward(AbstractPlan):
+    """A run of which nobody takes a derivative."""
+
+
+class Reverse(AbstractPlan):
+    """A run that is differentiated.
+
+    **Arguments:** `input_known`: the input does not depend on what the model does, so that a whole chunk of it is there
+    before the chunk runs, for schedules that make use of it; static.
+    """
+
+    input_known: bool = eqx.field(default=False, static=True)
+
+
+class AbstractStepper(eqx.Module):
+    """What a scan holds: it takes the state of a model from `t_k = k dt` to `t_{k+1}`; time is the integer `k`."""
+
+    @abc.abstractmethod
+    def step(self, state: Any, inputs: Inputs, t: Int[Array, ""], *, key: Array) -> tuple[Any, Signals]:
+        """Step `t`. `key` is the same in every step: random numbers are a function of (key, name, t, neuron)."""
+
+    @abc.abstractmethod
+    def view(self, state: Any) -> Mapping[str, Any]:
+        """The state by name, as probes and drives read it."""
+
+    def run(
+        self,
+        carry: Any,
+        t: Int[Array, ""],
+        length: int,
+        *,
+        feed: Callable[[Any, Any, Array], tuple[Any, Inputs]],
+        observe: Callable[[Any, Signals, Array], tuple[Any, Any]],
+        key: Array,
+    ) -> tuple[Any, Any]:
+        """One chunk of `length` steps from step `t`: a scan of `step`.
+
+        `carry = (state, side)`; `feed(side, state, t) -> (side, inputs)` comes before every step, and
+        `observe(side, signals, t) -> (side, out)` after it. Returns the carry and the stacked `out`.
+        A stepper that knows a better schedule than one step at a time overrides this, with the same numbers out.
+        """
+
+        return lax.scan(self._fed_and_observed(feed, observe, key), carry, t + jnp.arange(length, dtype=jnp.int32))
+
+    def run_up_to(
+        self,
+        carry: Any,
+        t: Int[Array, ""],
+        count: Int[Array, ""],
+        length: int,
+        *,
+        feed: Callable[[Any, Any, Array], tuple[Any, Inputs]],
+        observe: Callable[[Any, Signals, Array], tuple[Any, Any]],
+        key: Array,
+    ) -> tuple[Any, Any]:
+        """As `run`, of `count` steps, a number that the program is given: `length` is the room for what is stacked.
+
+        Rows from `count` on are zero. It has no derivative in reverse.
+        """
+
+        one = self._fed_and_observed(feed, observe, key)
+        _, rows = jax.eval_shape(one, carry, t)
+        room = jax.tree.map(lambda x: jnp.zeros((length, *x.shape), x.dtype), rows)
+
+        def body(loop: tuple[Array, Any, Any]) -> tuple[Array, Any, Any]:
+            i, carry, stacked = loop
+            carry, out = one(carry, t + i)
+            put = lambda rows, row: lax.dynamic_update_index_in_dim(rows, row, i, 0)
+            return i + 1, carry, jax.tree.map(put, stacked, out)
+
+        start = (jnp.zeros((), jnp.int32), carry, room)
+        return lax.while_loop(lambda loop: loop[0] < count, body, start)[1:]
+
+    def _fed_and_observed(self, feed: Any, observe: Any, key: Array) -> Callable[[Any, Array], tuple[Any, Any]]:
+        """One step, with what comes before and after it."""
+
+        def one(carry: Any, t: Array) -> tuple[Any, Any]:
+            state, side = carry
+            side, inputs = feed(side, state, t)
+            state, signals = self.step(state, inputs, t, key=key)
+            side, out = observe(side, signals, t)
+            return (state, side), out
+
+        return one
 
 
 class AbstractModel(eqx.Module):
-    """A model that runs in discrete time. A `Network` is one, a program lowered to a chip another.
+    """A model that runs in discrete time, as users hold it. A `Network` is one, a program lowered to a chip another.
 
-    A step `k` takes the state from `t_k = k dt` to `t_{k+1}`; time is the integer `k`.
+    A model that has nothing to prepare is its own stepper: a subclass of `AbstractStepper` too, whose `prepare` returns
+    itself.
     """
 
     dt: eqx.AbstractVar[float]  # ms, static
@@ -60,12 +155,12 @@ class AbstractModel(eqx.Module):
         return state
 
     @abc.abstractmethod
-    def step(self, state: Any, inputs: Inputs, t: Int[Array, ""], *, key: Array) -> tuple[Any, Signals]:
-        """Step `t`. `key` is the same in every step: random numbers are a function of (key, name, t, neuron)."""
+    def view(self, state: Any) -> Mapping[str, Any]:
+        """The state by name, as probes and drives read it."""
 
     @abc.abstractmethod
-    def view(self, state: Any) -> dict[str, Any]:
-        """The state by name, as probes and drives read it."""
+    def prepare(self, plan: AbstractPlan = Forward()) -> AbstractStepper:
+        """What steps: coefficients, indices, fused structures, derived once a run, inside jit, outside the scan."""
 
     @property
     @abc.abstractmethod
@@ -89,17 +184,6 @@ class AbstractModel(eqx.Module):
         kind = type(self).__name__
         raise ValueError(f"Got the module {name!r}, but {kind} has none; a network(..., modules={{...}}) may.")
 
-    def prepare(self) -> "AbstractModel":
-        """What is derived once a run, inside jit and outside the scan: coefficients, indices, fused structures."""
-        return self
-
-    def staged(self) -> "AbstractModel":
-        """As `prepare`, for a run that is differentiated and whose input does not depend on what the model does.
-
-        A whole chunk of input is then known before the chunk runs, for a schedule that makes use of it.
-        """
-        return self.prepare()
-
     def parameter_status(self) -> UInt32[Array, ""]:
         """Status bits that are known from the parameters alone, such as a time constant that is not positive."""
         return bit(Status.PARAMETER_RANGE, out_of_bounds(self))
@@ -111,67 +195,6 @@ class AbstractModel(eqx.Module):
     def status(self, state: Any) -> UInt32[Array, ""]:
         """Status bits of a run that ended in `state`."""
         return jnp.uint32(0)
-
-    def run(
-        self,
-        carry: Any,
-        t: Int[Array, ""],
-        length: int,
-        *,
-        feed: Callable[[Any, Any, Array], tuple[Any, Inputs]],
-        observe: Callable[[Any, Signals, Array], tuple[Any, Any]],
-        key: Array,
-    ) -> tuple[Any, Any]:
-        """One chunk of `length` steps from step `t`: a scan of `step`.
-
-        `carry = (state, side)`; `feed(side, state, t) -> (side, inputs)` comes before every step, and
-        `observe(side, signals, t) -> (side, out)` after it. Returns the carry and the stacked `out`.
-        A model that knows a better schedule than one step at a time overrides this, with the same numbers out.
-        """
-
-        def body(carry: Any, t: Array) -> tuple[Any, Any]:
-            state, side = carry
-            side, inputs = feed(side, state, t)
-            state, signals = self.step(state, inputs, t, key=key)
-            side, out = observe(side, signals, t)
-            return (state, side), out
-
-        return lax.scan(body, carry, t + jnp.arange(length, dtype=jnp.int32))
-
-    def run_up_to(
-        self,
-        carry: Any,
-        t: Int[Array, ""],
-        count: Int[Array, ""],
-        length: int,
-        *,
-        feed: Callable[[Any, Any, Array], tuple[Any, Inputs]],
-        observe: Callable[[Any, Signals, Array], tuple[Any, Any]],
-        key: Array,
-    ) -> tuple[Any, Any]:
-        """As `run`, of `count` steps, a number that the program is given: `length` is the room for what is stacked.
-
-        Rows from `count` on are zero. It has no derivative in reverse.
-        """
-
-        def one(carry: Any, t: Array) -> tuple[Any, Any]:
-            state, side = carry
-            side, inputs = feed(side, state, t)
-            state, signals = self.step(state, inputs, t, key=key)
-            side, out = observe(side, signals, t)
-            return (state, side), out
-
-        _, rows = jax.eval_shape(one, carry, t)
-        room = jax.tree.map(lambda x: jnp.zeros((length, *x.shape), x.dtype), rows)
-
-        def body(loop: tuple[Array, Any, Any]) -> tuple[Array, Any, Any]:
-            i, carry, stacked = loop
-            carry, out = one(carry, t + i)
-            put = lambda rows, row: lax.dynamic_update_index_in_dim(rows, row, i, 0)
-            return i + 1, carry, jax.tree.map(put, stacked, out)
-
-        start = (jnp.zeros((), jnp.int32), carry, room)
-        return lax.while_loop(lambda loop: loop[0] < count, body, start)[1:]
 
 
 def silent(sizes: dict[str, int], dtype: Any) -> dict[str, Array]:

@@ -13,7 +13,7 @@ from .. import _random
 from .._status import Status, bit
 from .._types import canonical_float, check
 from ..connectivity.ring import Ring
-from ..models import AbstractModel, Inputs, Signals, known
+from ..models import AbstractModel, AbstractPlan, AbstractStepper, Forward, Inputs, Signals, known
 from .cells import AbstractCells
 from .cores import Core
 from .fixed import out_of_range
@@ -185,22 +185,18 @@ class Program(AbstractModel):
     def status(self, state: ProgramState) -> UInt32[Array, ""]:
         return state.status
 
-    def prepare(self) -> "Running":
+    def prepare(self, plan: AbstractPlan = Forward()) -> "Running":
         return Running.of(self)
 
     def no_derivative(self) -> str | None:
         return "a Program computes with integers, which have no derivative; train relax(program), then round it"
 
-    def step(self, state: ProgramState, inputs: Inputs, t: Array, *, key: Array) -> tuple[ProgramState, Signals]:
-        return self.prepare().step(state, inputs, t, key=key)
 
-
-class Running(AbstractModel):
+class Running(AbstractStepper):
     """A program ready to run: the same state, the same numbers."""
 
     program: Program
     carriers: dict[str, AbstractCarrier]
-    dt: float = eqx.field(static=True)
 
     @classmethod
     def of(cls, program: Program) -> "Running":
@@ -211,26 +207,10 @@ class Running(AbstractModel):
             name: group.prepare(program.core, program.ring, first[group.post], program.cells[group.pre].message_bits)
             for name, group in program.synapses.items()
         }
-        return cls(program, carriers, program.dt)
-
-    def prepare(self) -> "Running":
-        return self
-
-    def init(self, *, key: Array) -> ProgramState:
-        return self.program.init(key=key)
+        return cls(program, carriers)
 
     def view(self, state: ProgramState) -> dict[str, Any]:
         return self.program.view(state)
-
-    def status(self, state: ProgramState) -> UInt32[Array, ""]:
-        return self.program.status(state)
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        return self.program.sizes
-
-    def port(self, path: str) -> tuple[str, int]:
-        return self.program.port(path)
 
     def step(self, state: ProgramState, inputs: Inputs, t: Array, *, key: Array) -> tuple[ProgramState, Signals]:
         program, status = self.program, state.status

@@ -18,7 +18,7 @@ from jaxtyping import Array, Float
 from .. import _random
 from .._types import as_number, canonical_float, check
 from ..connectivity.ring import Ring
-from ..models import AbstractModel, Inputs, Signals, known
+from ..models import AbstractModel, AbstractPlan, AbstractStepper, Forward, Inputs, Signals, known
 from ..neurons.surrogates import AbstractSurrogate, FastSigmoid
 from .cells import CubaCells, CubaState, InputCells
 from .convolution import ConvSynapses
@@ -147,16 +147,19 @@ class Relaxed(AbstractModel):
     @property
     def program(self) -> Program:
         """The integers: every number rounded to what the chip holds."""
-        near = self.prepare()
-        whole = [part.cells if isinstance(part, RelaxedCells) else part for part in near.cells.values()]
-        links = [link.group for link in near.synapses.values()]
-        where = lambda p: [*(p.cells[n] for n in near.cells), *(p.synapses[n] for n in near.synapses)]
+        cells, synapses = self._nearest()
+        whole = [part.cells if isinstance(part, RelaxedCells) else part for part in cells.values()]
+        links = [link.group for link in synapses.values()]
+        where = lambda p: [*(p.cells[n] for n in cells), *(p.synapses[n] for n in synapses)]
         return eqx.tree_at(where, self.base, [*whole, *links])
 
-    def prepare(self) -> Relaxed:
+    def prepare(self, plan: AbstractPlan = Forward()) -> RelaxedRunning:
+        return RelaxedRunning(*self._nearest(), self.base.core, self.base.ring)
+
+    def _nearest(self) -> tuple[dict[str, RelaxedCells | InputCells], dict[str, RelaxedSynapses]]:
+        """Cells and synapses with every number rounded."""
         cells = {n: c.nearest() if isinstance(c, RelaxedCells) else c for n, c in self.cells.items()}
-        synapses = {name: link.nearest(self.base.core) for name, link in self.synapses.items()}
-        return Relaxed(self.base, cells, synapses, self.dt)
+        return cells, {name: link.nearest(self.base.core) for name, link in self.synapses.items()}
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -171,24 +174,32 @@ class Relaxed(AbstractModel):
     def view(self, state: ProgramState) -> dict[str, Any]:
         return {**state.cells}
 
-    @property
-    def _ring(self) -> Ring:
-        return self.base.ring
-
     def init(self, *, key: Array) -> ProgramState:
         dtype = canonical_float()
         real = lambda s: s._replace(u=s.u.astype(dtype), v=s.v.astype(dtype)) if isinstance(s, CubaState) else s
         start = self.base.init(key=key)
         cells = {name: real(s) for name, s in start.cells.items()}
-        return ProgramState(cells, {}, self._ring.empty(dtype), start.status)
+        return ProgramState(cells, {}, self.base.ring.empty(dtype), start.status)
+
+
+class RelaxedRunning(AbstractStepper):
+    """A relaxed program ready to run: every number is rounded."""
+
+    cells: dict[str, RelaxedCells | InputCells]
+    synapses: dict[str, RelaxedSynapses]
+    core: Core
+    ring: Ring = eqx.field(static=True)
+
+    def view(self, state: ProgramState) -> dict[str, Any]:
+        return {**state.cells}
 
     def step(self, state: ProgramState, inputs: Inputs, t: Array, *, key: Array) -> tuple[ProgramState, Signals]:
-        """Like `Program.step`. Call it on what `prepare` returns."""
-        core, status, dtype = self.base.core, state.status, canonical_float()
-        landed, ring = self._ring.take(state.ring, t)
+        core, status, dtype = self.core, state.status, canonical_float()
+        landed, ring = self.ring.take(state.ring, t)
         cells, spikes, place, first = {}, {}, {}, 0
-        for name, n in self.sizes.items():
-            part, arrived, stream = self.cells[name], landed[first : first + n], _random.stream(key, f"{name}.noise")
+        for name, part in self.cells.items():
+            n = (part.cells if isinstance(part, RelaxedCells) else part).n
+            arrived, stream = landed[first : first + n], _random.stream(key, f"{name}.noise")
             if isinstance(part, RelaxedCells):
                 fed = _fed(part.cells, name, inputs)
             else:
@@ -196,7 +207,7 @@ class Relaxed(AbstractModel):
             cells[name], sent, new = part.step(core, state.cells[name], arrived, fed, t, stream=stream)
             spikes[name], status, place[name], first = sent.astype(dtype), status | new, first, first + n
         for link in self.synapses.values():
-            ring = link.send(core, self._ring, ring, place[link.group.post], spikes[link.group.pre], t)
+            ring = link.send(core, self.ring, ring, place[link.group.post], spikes[link.group.pre], t)
         state = ProgramState(cells, {}, ring, status)
         return state, Signals(spikes, self.view(state))
 

@@ -19,7 +19,7 @@ from .._types import broken, canonical_float, check, check_all, is_concrete, out
 from ..connectivity.chosen import End
 from ..connectivity.graph import DenseGraph, SparseGraph
 from ..connectivity.layer import unsuited
-from ..models import AbstractModel, Signals, known
+from ..models import AbstractModel, AbstractPlan, AbstractStepper, Forward, Reverse, known
 from ..neurons.ode import AbstractODE
 from ..plasticity.plastic import Cells
 from .build import build
@@ -167,9 +167,6 @@ class Network(AbstractModel):
                 status |= bit(Status.DELAY_RANGE, late)
         return status
 
-    def step(self, state: NetworkState, inputs: Any, t: Array, *, key: Array) -> tuple[NetworkState, Signals]:
-        return self.prepare().step(state, inputs, t, key=key)
-
     def view(self, state: NetworkState) -> dict[str, Any]:
         seen: dict[str, Any] = {name: Population.named(s) for name, s in state.populations.items()}
         for name, parts in state.projections.items():
@@ -190,11 +187,10 @@ class Network(AbstractModel):
             f"net[{name!r}].weight, its delays, in steps, net[{name!r}].delay; a Connection(rule=...) learns."
         )
 
-    def prepare(self) -> Prepared:
-        return Prepared.of(self)
-
-    def staged(self) -> AbstractModel:
-        return Staged.of(self)
+    def prepare(self, plan: AbstractPlan = Forward()) -> AbstractStepper:
+        if not isinstance(plan, Forward | Reverse):
+            raise ValueError(f"Got the plan {plan!r} for a network, expected Forward() or Reverse().")
+        return Staged.of(self) if isinstance(plan, Reverse) and plan.input_known else Prepared.of(self)
 
     def not_layerwise(self) -> str | None:
         """Why derivatives go through it step after step instead of layer after layer, which is faster; None if not."""

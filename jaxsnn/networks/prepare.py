@@ -22,7 +22,7 @@ from ..connectivity.product import product
 from ..connectivity.ring import Ring
 from ..connectivity.sparse import Rows
 from ..connectivity.stochastic import StochasticRelease
-from ..models import AbstractModel, Inputs, Signals
+from ..models import AbstractStepper, Inputs, Signals
 from ..plasticity.apply import Target as Where
 from ..plasticity.plastic import Cells, Plastic
 from .population import Population
@@ -88,7 +88,7 @@ class Direct(eqx.Module):
         return heard if target.scale is None else target.scale * heard
 
 
-class Prepared(AbstractModel):
+class Prepared(AbstractStepper):
     """A network ready to run: the same states, the same numbers, arranged for speed.
 
     A sender is a population, or a projection with a release of its own: what is sent stands under its name.
@@ -145,35 +145,8 @@ class Prepared(AbstractModel):
             sequence=topological(net.populations, net.projections.values()),
         )
 
-    # --- what simulate asks for: as the network answers -------------------------------------------------------------
-
-    def prepare(self) -> Prepared:
-        return self
-
-    def init(self, *, key: Array) -> NetworkState:
-        return self.net.init(key=key)
-
     def view(self, state: NetworkState) -> dict[str, Any]:
         return self.net.view(state)
-
-    def status(self, state: NetworkState) -> Array:
-        return self.net.status(state)
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        return self.net.sizes
-
-    def port(self, path: str) -> tuple[str, int]:
-        return self.net.port(path)
-
-    def signed(self, path: str) -> bool:
-        return self.net.signed(path)
-
-    def constant(self, path: str) -> str | None:
-        return self.net.constant(path)
-
-    def module(self, name: str) -> Any:
-        return self.net.module(name)
 
     @property
     def populations(self) -> dict[str, Population]:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
 
-from ..models import AbstractModel, Inputs, Signals
+from ..models import AbstractStepper, Inputs, Signals
 from .order import BeforeThreshold
 from .prepare import Direct, Prepared, direct_of, first_ports, ring_of
 
@@ -59,7 +59,7 @@ def _crosses(p: Projection) -> bool:
     return p.delay is None and p.release is None and p.plastic is None and p.reliability is None
 
 
-class Staged(AbstractModel):
+class Staged(AbstractStepper):
     """A network ready for runs whose input does not depend on what it does: the same numbers, up to rounding."""
 
     net: Network
@@ -68,7 +68,7 @@ class Staged(AbstractModel):
     dt: float = eqx.field(static=True)
 
     @classmethod
-    def of(cls, net: Network) -> AbstractModel:
+    def of(cls, net: Network) -> AbstractStepper:
         """`net` in stages; or as it always runs, for the reason that `not_layerwise` gives."""
         if not_layerwise(net) is not None:
             return Prepared.of(net)
@@ -82,36 +82,11 @@ class Staged(AbstractModel):
         between = tuple(direct_of(name, p.pre, p) for name, p in net.projections.items() if name not in inside)
         return cls(net, tuple(parts), between, net.dt)
 
-    def prepare(self) -> Staged:
-        return self
-
-    def init(self, *, key: Array) -> Any:
-        return self.net.init(key=key)
-
     def step(self, state: Any, inputs: Inputs, t: Array, *, key: Array) -> tuple[Any, Signals]:
-        return self.net.step(state, inputs, t, key=key)
+        return Prepared.of(self.net).step(state, inputs, t, key=key)
 
     def view(self, state: Any) -> dict[str, Any]:
         return self.net.view(state)
-
-    def status(self, state: Any) -> Array:
-        return self.net.status(state)
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        return self.net.sizes
-
-    def port(self, path: str) -> tuple[str, int]:
-        return self.net.port(path)
-
-    def signed(self, path: str) -> bool:
-        return self.net.signed(path)
-
-    def constant(self, path: str) -> str | None:
-        return self.net.constant(path)
-
-    def module(self, name: str) -> Any:
-        return self.net.module(name)
 
     def run(self, carry, t, length, *, feed, observe, key):
         """Input is fed along the first stage, probes run along the last: no scan of their own."""

@@ -4,7 +4,11 @@ It knows models by their protocol only, so a network and a program for a chip ru
 """
 
 from ..models import AbstractModel as AbstractModel
+from ..models import AbstractPlan as AbstractPlan
+from ..models import AbstractStepper as AbstractStepper
+from ..models import Forward as Forward
 from ..models import Inputs as Inputs
+from ..models import Reverse as Reverse
 from ..models import Signals as Signals
 from . import checkpointing as checkpointing
 from . import drives as drives

@@ -33,26 +33,26 @@ def in_calls(given: Any, total: int, chunk: int, progress: AbstractProgress) -> 
     with progress.compiling("simulate"):
         state = _begin(model, drive, key) if state is None else _resume(model, drive, state)
         carries, shapes, length = _opening(model, probes, state, total, chunk)
-        prepared, driven = _prepare(model, drive, state.t)
+        stepper, driven = _prepare(model, drive, state.t)
     kept = room.taken(shapes) if total > length else None
     stacked: Any = None
     with progress.task("simulate", total) as advance:
         for i, at in enumerate(range(0, total, length)):
             count = min(length, total - at)
             with progress.compiling("simulate"):
-                now = (prepared, driven, probes, key, state, on_device(np.int32(count)))
+                now = (stepper, driven, probes, key, state, on_device(np.int32(count)))
                 state, carries, stacked = _go(now, carries, length)
                 if count < length:
                     stacked = jax.tree.map(lambda x, count=count: _first(x, count), stacked)
                 if kept is not None:
-                    carries, stacked = _emit((prepared, probes), carries, stacked)
+                    carries, stacked = _emit((model, probes), carries, stacked)
                     kept = room.put(kept, stacked, shapes, i)
             jax.block_until_ready(state.t)
             advance(count)
     if kept is not None:
         stacked = jax.tree.unflatten(jax.tree.structure(stacked), kept)
-        return state, *_finish((prepared, driven, probes, state), carries, stacked)
-    return state, *_emit_and_finish((prepared, driven, probes, state), carries, stacked)
+        return state, *_finish((model, driven, probes, state), carries, stacked)
+    return state, *_emit_and_finish((model, driven, probes, state), carries, stacked)
 
 
 def _length(total: int, chunk: int, every: int, a_step: int, neurons: int) -> int:
@@ -115,14 +115,14 @@ _kept = functools.partial(eqx.filter_jit, donate="all-except-first")  # what a c
 @_kept
 def _go(given: Any, carries: Any, length: int) -> Any:
     """So many steps, and what was stacked in them: `length` rows, of which the others are zero."""
-    prepared, drive, probes, key, state, count = given
-    prepared, drive, key = barrier((prepared, drive, key))
-    feed, observe, step_key = observed(prepared, drive, probes, key)
+    stepper, drive, probes, key, state, count = given
+    stepper, drive, key = barrier((stepper, drive, key))
+    feed, observe, step_key = observed(stepper, drive, probes, key)
     carry = (state.model, (state.drive, state.spikes, carries))
-    (model, (d, spikes, carries)), stacked = prepared.run_up_to(
+    (at, (d, spikes, carries)), stacked = stepper.run_up_to(
         carry, state.t, count, length, feed=feed, observe=observe, key=step_key
     )
-    return RunState(state.t + count, model, d, spikes, state.dt), carries, stacked
+    return RunState(state.t + count, at, d, spikes, state.dt), carries, stacked
 
 
 @_kept
@@ -137,5 +137,5 @@ def _finish(given: Any, carries: Any, emitted: Any) -> Any:
 
 @_kept
 def _emit_and_finish(given: Any, carries: Any, stacked: Any) -> Any:
-    prepared, _, probes, _ = given
-    return finished(*given, *emitted_by(prepared, probes, carries, stacked))
+    model, _, probes, _ = given
+    return finished(*given, *emitted_by(model, probes, carries, stacked))

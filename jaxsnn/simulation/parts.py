@@ -82,13 +82,13 @@ def _variables(state: RunState) -> dict[str, tuple[tuple[int, ...], str]]:
     return found
 
 
-def observed(prepared: Any, drive: Any, probes: Any, key: Any) -> tuple[Callable, Callable, Any]:
-    """`feed` and `observe` of `AbstractModel.run`, and the key of its steps."""
+def observed(stepper: Any, drive: Any, probes: Any, key: Any) -> tuple[Callable, Callable, Any]:
+    """`feed` and `observe` of `AbstractStepper.run`, and the key of its steps."""
     step_key, drive_key = _random.named_key(key, "step"), _random.named_key(key, "drive")
 
     def feed(side: Any, state: Any, t: Array) -> Any:
         d, spikes, carries = side
-        d, inputs = drive.step(d, t, Signals(spikes, prepared.view(state)), key=drive_key)
+        d, inputs = drive.step(d, t, Signals(spikes, stepper.view(state)), key=drive_key)
         return (d, spikes, carries), inputs
 
     def observe(side: Any, signals: Signals, t: Array) -> Any:
@@ -99,17 +99,17 @@ def observed(prepared: Any, drive: Any, probes: Any, key: Any) -> tuple[Callable
     return feed, observe, step_key
 
 
-def emitted_by(prepared: Any, probes: Any, carries: Any, stacked: Any) -> tuple[list[Any], list[Any]]:
+def emitted_by(model: Any, probes: Any, carries: Any, stacked: Any) -> tuple[list[Any], list[Any]]:
     """What a chunk leaves behind: the carries of all probes, and what each emits."""
-    thinned = [p.emit(c, out, prepared) for p, c, out in zip(probes, carries, stacked, strict=True)]
+    thinned = [p.emit(c, out, model) for p, c, out in zip(probes, carries, stacked, strict=True)]
     return [carry for carry, _ in thinned], [out for _, out in thinned]
 
 
-def finished(prepared: Any, drive: Any, probes: Any, state: RunState, carries: Any, emitted: Any) -> Any:
+def finished(model: Any, drive: Any, probes: Any, state: RunState, carries: Any, emitted: Any) -> Any:
     """Records, and the status of all that took part."""
-    status = prepared.status(state.model) | drive.status()
-    status |= bit(Status.CLOCK_END, state.t < 0) | bit(Status.TIME_RANGE, off_grid(probes, prepared.dt))
+    status = model.status(state.model) | drive.status()
+    status |= bit(Status.CLOCK_END, state.t < 0) | bit(Status.TIME_RANGE, off_grid(probes, model.dt))
     for probe, carry in zip(probes, carries, strict=True):
         status |= probe.status(carry)
-    records = [p.finish(c, out, prepared) for p, c, out in zip(probes, carries, emitted, strict=True)]
+    records = [p.finish(c, out, model) for p, c, out in zip(probes, carries, emitted, strict=True)]
     return records, status

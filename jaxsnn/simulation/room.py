@@ -30,15 +30,15 @@ class Room(NamedTuple):
         return math.prod((self.all, *self.row)) * self.dtype.itemsize
 
 
-def emitted(prepared: Any, probes: Any, state: Any, carries: Any, total: int, length: int) -> tuple[Room, ...]:
+def emitted(model: Any, probes: Any, state: Any, carries: Any, total: int, length: int) -> tuple[Room, ...]:
     """What the probes emit in `total` steps, in chunks of `length` and a rest. Nothing runs, no step is traced."""
 
     def chunk(state: Any, carries: Any, steps: int) -> Any:
-        signals, out = Signals(state.spikes, prepared.view(state.model)), []
+        signals, out = Signals(state.spikes, model.view(state.model)), []
         for probe, carry in zip(probes, carries, strict=True):
             carry, row = probe.step(carry, signals, state.t)
             stacked = jax.tree.map(lambda x: jnp.broadcast_to(x, (steps, *jnp.shape(x))), row)
-            out.append(probe.emit(carry, stacked, prepared)[1])
+            out.append(probe.emit(carry, stacked, model)[1])
         return jax.tree.leaves(out)
 
     shapes = lambda steps: jax.eval_shape(functools.partial(chunk, steps=steps), state, carries) if steps else []

@@ -18,7 +18,7 @@ from .._status import explain, raise_if
 from .._time import on_grid, run_steps, whole
 from .._tree import barrier
 from .._types import is_concrete
-from ..models import AbstractModel
+from ..models import AbstractModel, AbstractPlan, Forward, Reverse
 from . import room
 from .batching import batched_by_device, misplaced
 from .calls import in_calls
@@ -126,8 +126,8 @@ def simulate(
         if throw:
             raise_if(status)
     else:
-        program = lambda ahead: lambda *given: _in_one_program(given, total, length, policy, ahead)
-        whole = batched_by_device(program(False), None if drive.closed_loop else program(True))
+        program = lambda plan: lambda *given: _in_one_program(given, total, length, policy, plan)
+        whole = batched_by_device(program(Forward()), program(Reverse(input_known=not drive.closed_loop)))
         try:
             state, records, status = whole(*given)
         except (ValueError, TypeError, AssertionError) as error:
@@ -160,33 +160,33 @@ def _check(model: Any, drive: Any, state: Any, chunk: Any, checkpoint: Any, prog
 # --- while tracing: one program ---------------------------------------------------------------------------------------
 
 
-def _go(prepared: Any, drive: Any, probes: Any, key: Any, state: RunState, carries: Any, length: int) -> Any:
+def _go(stepper: Any, model: Any, drive: Any, probes: Any, key: Any, state: RunState, carries: Any, length: int) -> Any:
     """One chunk of `length` steps."""
-    prepared, drive, key = barrier((prepared, drive, key))
-    feed, observe, step_key = observed(prepared, drive, probes, key)
+    stepper, drive, key = barrier((stepper, drive, key))
+    feed, observe, step_key = observed(stepper, drive, probes, key)
     carry = (state.model, (state.drive, state.spikes, carries))
-    carry, stacked = prepared.run(carry, state.t, length, feed=feed, observe=observe, key=step_key)
-    model, (d, spikes, carries) = carry
-    return RunState(state.t + length, model, d, spikes, state.dt), *emitted_by(prepared, probes, carries, stacked)
+    carry, stacked = stepper.run(carry, state.t, length, feed=feed, observe=observe, key=step_key)
+    at, (d, spikes, carries) = carry
+    return RunState(state.t + length, at, d, spikes, state.dt), *emitted_by(model, probes, carries, stacked)
 
 
-def _in_one_program(given: Any, total: int, length: int, policy: AbstractCheckpoint, ahead: bool) -> Any:
-    """Everything at once. `ahead`: input may be fed in advance."""
+def _in_one_program(given: Any, total: int, length: int, policy: AbstractCheckpoint, plan: AbstractPlan) -> Any:
+    """Everything at once."""
     model, drive, probes, state, key = barrier(given)
     state = started(model, drive, key) if state is None else resumed(model, drive, state)
     carries = [probe.init(model, total, state.t) for probe in probes]
-    prepared = model.staged() if ahead else model.prepare()
+    stepper = model.prepare(plan)
     drive, (words, closed) = drive.prepare(model, state.t), _random.opened(given[4])
 
     def go(carry: Any) -> Any:
-        state, carries, emitted = _go(prepared, drive, probes, closed(words), *carry, length)
+        state, carries, emitted = _go(stepper, model, drive, probes, closed(words), *carry, length)
         return (state, carries), emitted
 
     whole, rest = divmod(total, length)
-    room.check(room.emitted(prepared, probes, state, carries, total, length), carries)
+    room.check(room.emitted(model, probes, state, carries, total, length), carries)
     (state, carries), emitted = policy.repeat(go, (state, carries), whole)
     emitted = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), emitted)
     if rest:
-        state, carries, last = _go(prepared, drive, probes, closed(words), state, carries, rest)
+        state, carries, last = _go(stepper, model, drive, probes, closed(words), state, carries, rest)
         emitted = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), emitted, last)
-    return state, *finished(prepared, drive, probes, state, carries, emitted)
+    return state, *finished(model, drive, probes, state, carries, emitted)

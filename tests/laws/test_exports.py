@@ -51,7 +51,7 @@ def test_step_of_every_neuron_beside_every_port(neuron):
     }
 
     def step(net, state, t, key):
-        return net.step(state, snn.simulation.Inputs(), t, key=key)[0]
+        return net.prepare().step(state, snn.simulation.Inputs(), t, key=key)[0]
 
     net = snn.network(dt=DT, key=KEY, populations=populations)
     check(step, net, net.init(key=KEY), jnp.int32(0), KEY)

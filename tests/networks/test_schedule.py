@@ -69,7 +69,7 @@ def test_why_it_is_stepped_can_be_asked_for():
         )
         why = net.not_layerwise()
         assert (why is None) == (says is None) and (says or "") in (why or "")
-        assert isinstance(net.staged(), Staged) == (says is None)
+        assert isinstance(net.prepare(snn.simulation.Reverse(input_known=True)), Staged) == (says is None)
 
 
 class Late(snn.NestOrder):
@@ -110,7 +110,7 @@ def mixed():
 def test_a_chunk_is_the_same():
     """Spikes, every state, what is in the ring, and a start at any step: as step by step, in float32 to rounding."""
     net, drive = mixed(), snn.Replay(jnp.asarray(RASTER[0]), into="S") + snn.NoiseCurrent(0.3, 0.1, into="A")
-    assert isinstance(net.staged(), Staged)
+    assert isinstance(net.prepare(snn.simulation.Reverse(input_known=True)), Staged)
 
     def chunk(weight, state):
         changed = snn.set(net, "BA.weight", weight)

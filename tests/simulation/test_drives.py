@@ -174,13 +174,16 @@ def test_an_environment_closes_the_loop():
     assert float(second.state.drive) == v[:-1].sum()
 
 
-class Learner(snn.simulation.AbstractModel):
+class Learner(snn.simulation.AbstractModel, snn.simulation.AbstractStepper):
     """No network at all, but something with a state that listens to a modulator."""
 
     dt: float = 1.0
 
     def init(self, *, key):
         return {"x": jnp.zeros(1)}
+
+    def prepare(self, plan=None):
+        return self
 
     def step(self, state, inputs, t, *, key):
         state = {"x": state["x"] + inputs.modulators["reward"]}

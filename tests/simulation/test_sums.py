@@ -87,13 +87,16 @@ def test_sums_of_arrays(length):
         np.testing.assert_allclose(found, x.astype(np.float64).sum(1), rtol=1e-6)
 
 
-class Held(snn.simulation.AbstractModel):
+class Held(snn.simulation.AbstractModel, snn.simulation.AbstractStepper):
     """Always the same: amplitudes of three neurons, and a variable."""
 
     dt: float = 0.1
 
     def init(self, *, key):
         return ()
+
+    def prepare(self, plan=None):
+        return self
 
     def step(self, state, inputs, t, *, key):
         return state, snn.simulation.Signals({"E": jnp.array([1.0, 0.1, 0.0])}, self.view(state))
