@@ -223,10 +223,9 @@ class _OnLine(eqx.Module):
 
     def finish(self, carry: _Under) -> tuple[Array, Array]:
         net = self.net
-        prepared = net.prepare()
 
         def one(walk: Walk, _: Any, carry: Carry) -> Any:
-            return walk.loss.finish(carry.loss, walk.target, net), walk.status(prepared, carry)
+            return walk.loss.finish(carry.loss, walk.target, net), walk.status(carry)
 
         values, statuses = self.each(net, one, carry.walk)
         return jnp.mean(values), statuses

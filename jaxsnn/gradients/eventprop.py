@@ -121,7 +121,7 @@ class EventProp(AbstractEstimator):
         (back, sums), _ = lax.scan(one_chunk, (back, sums), (starts, first), reverse=True)
         back, stacked = each(lambda walk, back: reverse.finish(back), back)
         sums = reverse.collected(sums, stacked)
-        status = each(lambda walk, end: walk.status(prepared, end), end)
+        status = each(lambda walk, end: walk.status(end), end)
         return jnp.mean(value), self._gradient(net, learnt, reverse, sums, back, batch.size), status
 
     def _check_loss(self, net: Any, loss: AbstractLoss, batch: Any) -> None:

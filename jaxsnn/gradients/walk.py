@@ -71,9 +71,9 @@ class Walk(eqx.Module):
         loss = self.loss.step(carry.loss, signals, self.loss.at(self.target, t), t)
         return Carry(state, d, signals.spikes, loss), Step(carry.state, inputs, signals)
 
-    def status(self, prepared: Any, carry: Carry) -> Array:
+    def status(self, carry: Carry) -> Array:
         """Status bits of a run that ended in `carry`."""
-        return prepared.status(carry.state) | self.drive.status() | self.loss.status(carry.loss)
+        return self.net.status(carry.state) | self.drive.status() | self.loss.status(carry.loss)
 
 
 def membranes(signals: Signals) -> dict[str, Array]:
