@@ -14,8 +14,8 @@ from .._types import canonical_float
 from ..models import Inputs
 from .drives.base import AbstractDrive, finite
 from .drives.target import Target, fed, one_name, targets
+from .drives.when import Rows
 from .probes.base import AbstractProbe
-from .probes.when import Rows
 
 
 class Encoded(AbstractDrive):

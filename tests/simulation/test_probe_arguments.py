@@ -42,7 +42,7 @@ TOO_LATE = [
     *((probe("E.v", start=1e6), ".start is 1000000 ms", "the run ends at 10 ms") for probe in FOLDED),
     (snn.Trace("E.v", every=20.0), "Trace.every is 20 ms", "the run takes 10 ms"),
     (snn.Snapshots("E.v", every=20.0), "Snapshots.every is 20 ms", "the run takes 10 ms"),
-    (snn.PopulationRate("E", bin=20.0), "Rate.bin is 20 ms", "the run takes 10 ms"),
+    (snn.PopulationRate("E", bin=20.0), "PopulationRate.bin is 20 ms", "the run takes 10 ms"),
 ]
 OFF = [
     snn.Count("E", start=0.25),

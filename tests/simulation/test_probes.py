@@ -150,7 +150,7 @@ def test_recording_nothing_costs_nothing():
         (snn.Trace("E.v", index=37), ("Trace.index of 'E.v' with index 37", "expected one within 0 .. 36")),
         (
             snn.PopulationRate("E", bin=0.7),
-            ("Rate.bin = 0.7 ms", "no whole number of steps of dt = 0.5 ms", "use that"),
+            ("PopulationRate.bin = 0.7 ms", "no whole number of steps of dt = 0.5 ms", "use that"),
         ),
         ({"v": "E.v"}, ("record holds 'E.v'", "expected a pytree of probes such as Count('E')")),
     ],

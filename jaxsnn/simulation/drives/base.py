@@ -1,4 +1,4 @@
-"""What comes in: a drive feeds every step, has a state, and sees the signals of the step before."""
+"""The base of drives: a drive feeds every step, may have a state, and sees the signals of the previous step."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ from ...models import AbstractModel, Inputs, Signals
 
 
 class AbstractDrive(Checked):
-    """Feeds a network. An environment is a drive: it sees what the network did in the step before.
+    """Feeds a network. An environment is a drive too: it sees the spikes and the state of the previous step.
 
     A drive of your own needs `step`, and `init` if it has a state. `prepare` is called once a run, inside jit,
-    with the step that the run starts from, and returns the drive that steps: the place for tables, and to look up ports
+    with the step at which the run starts, and returns the drive that is stepped: build tables and look up ports there,
     with `model.port(path)`. `step` is given the absolute step `t`.
 
-    A drive may hold a batch of examples, for an estimator to go through: numbers with an axis more, in front, than one
-    example has (`Replay` of a raster of shape `(examples, steps, n)`). `axes` names such fields, and how many axes one
-    example has. `simulate` runs one example.
+    A drive may hold a batch of examples for an estimator: arrays with one more leading axis than a single example
+    (`Replay` of a raster of shape `(examples, steps, n)`). `axes` names such fields and the number of axes of a single
+    example. `simulate` runs a single example.
     """
 
     axes: ClassVar[dict[str, int]] = {}
 
     @property
     def closed_loop(self) -> bool:
-        """Whether what it feeds may depend on what the network does (on `signals`); those of the library do not."""
+        """Whether the input may depend on the network's activity (on `signals`); no drive of the library does."""
         return True
 
     @property
     def steps(self) -> int | None:
-        """How many steps it is made for, if it knows."""
+        """The number of steps that the drive has input for; None if it has no end."""
         return None
 
     @property
     def ranks(self) -> dict[str, int]:
-        """`axes`, where they depend on how the drive was made."""
+        """`axes`, where they depend on the arguments of the drive."""
         return self.axes
 
     def per_example(self) -> Any:
-        """Which leaves differ between examples: a tree of booleans like the drive itself."""
+        """Which leaves have an axis of examples: a tree of booleans of the drive's structure."""
         shared = jax.tree.map(lambda _: False, self)
         own = [name for name, axes in self.ranks.items() if _rank(getattr(self, name)) == axes + 1]
         return eqx.tree_at(lambda d: [getattr(d, name) for name in own], shared, [True] * len(own)) if own else shared
@@ -61,17 +61,17 @@ class AbstractDrive(Checked):
                 finite(f"{type(self).__name__}.{field.name}", value)
 
     def check(self, model: AbstractModel, first: Int[Array, ""]) -> None:
-        """Raises ValueError where it is known that a run from step `first` on cannot be fed; before anything compiles.
+        """Raises ValueError, before anything compiles, if a run from step `first` on is known to have no input.
 
-        A time that is known is a step by then: an int32 array.
+        Concrete times have been converted to steps by then, int32 arrays.
         """
 
     def prepare(self, model: AbstractModel, first: Int[Array, ""]) -> AbstractDrive:
-        """What steps in a run that starts with step `first`: 0 unless it is continued."""
+        """The drive to be stepped in a run that starts with step `first`, which is 0 unless a run is continued."""
         return self
 
     def unsupported(self, model: AbstractModel) -> str | None:
-        """Why it cannot feed this model, as far as its numbers are known: asked before a run."""
+        """Why this drive cannot feed this model, judged by its concrete numbers before a run; None if it can."""
         return None
 
     def init(self, *, key: Array) -> Any:
@@ -79,10 +79,12 @@ class AbstractDrive(Checked):
 
     def step(self, d: Any, t: Int[Array, ""], signals: Signals, *, key: Array) -> tuple[Any, Inputs]:
         """The inputs of step `t`. `key` is the same in every step: fold in `t`, or use it with a counter."""
-        raise RuntimeError(f"{type(self).__name__} steps after prepare(model), which returns what steps.")
+        raise RuntimeError(
+            f"{type(self).__name__} cannot be stepped itself; step what its prepare(model, first) returns."
+        )
 
     def status(self) -> Array:
-        """Status bits known from the parameters."""
+        """Status bits that follow from the parameters alone."""
         return jnp.uint32(0)
 
     def __add__(self, other: AbstractDrive) -> Sum:
@@ -113,7 +115,7 @@ class Silence(AbstractDrive):
 
 
 class Sum(AbstractDrive):
-    """Several drives at once; written `a + b`. Their random numbers are independent."""
+    """The sum of several drives, written `a + b`. Their random numbers are independent."""
 
     drives: tuple[AbstractDrive, ...]
 
@@ -143,7 +145,7 @@ class Sum(AbstractDrive):
 
 
 class _Prepared(AbstractDrive):
-    """A sum, ready to run: drives by their place, and where there are many alike, one loop over them."""
+    """A prepared sum: drives by their position, and one loop for many drives of the same kind."""
 
     alone: tuple[tuple[int, AbstractDrive], ...]
     alike: tuple[_Alike, ...]
@@ -167,11 +169,11 @@ class _Prepared(AbstractDrive):
 
 
 class _Alike(eqx.Module):
-    """Drives of one kind and shape, with an axis in front of every number: compiled once, however many they are."""
+    """Drives of one kind and shape, stacked along a leading axis: compiled once, whatever their number."""
 
     arrays: Any
     places: Array  # in the sum
-    rest: Any = eqx.field(static=True)  # what is no array, the same for all
+    rest: Any = eqx.field(static=True)  # everything that is not an array, equal for all
 
     def feed(self, t: Int[Array, ""], signals: Signals, key: Array) -> Inputs:
         def one(given: Any) -> Inputs:
@@ -187,14 +189,14 @@ class _Alike(eqx.Module):
         return lax.reduce(bits, jnp.uint32(0), lax.bitwise_or, (0,))
 
 
-_MANY = 8  # drives alike: below, one after the other is quicker to run and as quick to compile
+_MANY = 8  # minimum number of equal drives for a loop; fewer run faster one after the other and compile as fast
 
 
 def prepared(drives: tuple[AbstractDrive, ...], model: AbstractModel, first: Int[Array, ""]) -> _Prepared:
-    """A sum that is ready to run. Drives without a state, of one kind and shape, become one loop over their numbers.
+    """A prepared sum. Stateless drives of one kind and shape become one loop over their parameters.
 
-    What is traced and compiled then does not grow with their number. The first drive stays alone: its random numbers
-    are those it has without the others.
+    The size of the program then does not grow with their number. The first drive stays outside the loop: its random
+    numbers are the same as without the others.
     """
     kinds: dict[Any, list[int]] = {}
     for i, drive in enumerate(drives[1:], 1):
@@ -233,7 +235,7 @@ def _rank(x: Any) -> int | None:
 
 
 def negative(kind: str, path: str, model: AbstractModel, *numbers: Array) -> str | None:
-    """Why a product of numbers cannot be fed into a port: some of it is negative, and the port is a conductance."""
+    """Why a product of numbers cannot be fed into a port (a negative value into a conductance); None if it can."""
     path = split(path, "into")[0]
     if model.signed(path) or not is_concrete(numbers):
         return None
@@ -247,7 +249,7 @@ def negative(kind: str, path: str, model: AbstractModel, *numbers: Array) -> str
 
 
 def finite(what: str, value: Any) -> None:
-    """Raises ValueError for a NaN or an infinity in what is known."""
+    """Raises ValueError for a concrete NaN or infinity."""
     if eqx.is_array(value) and is_concrete(value) and jnp.issubdtype(value.dtype, jnp.inexact):
         known = np.asarray(value)
         if not np.all(np.isfinite(known)):

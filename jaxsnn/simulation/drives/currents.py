@@ -14,13 +14,15 @@ from ..._select import Selection
 from ..._time import instant
 from ..._types import param
 from ...models import AbstractModel, Inputs
-from ..probes.when import Rows, Window, bin_steps, check_bin, check_rows, check_window
 from .base import AbstractDrive
 from .target import Target, fed, index, names, targets
+from .when import Rows, Window, bin_steps, check_bin, check_rows, check_window
 
 
 class StepCurrent(AbstractDrive):
-    """A constant current into populations between `start` and `stop`: in the steps that begin within.
+    """A constant current between `start` and `stop`, in every step that begins in this interval.
+
+    NEST: `dc_generator`, one level of `step_current_generator`; PyNN: `DCSource`.
 
     **Arguments:** `amplitude`: in the unit that the neurons' `gain` expects, shape `()` or `(n,)`. `into`: a population
     or several, `"E"`, `"E[0:10]"`. `index`: which neurons of each, as in probes. `start`, `stop`: ms, absolute, whole
@@ -48,11 +50,13 @@ class StepCurrent(AbstractDrive):
 
 
 class NoiseCurrent(AbstractDrive):
-    """White noise current: every neuron gets an independent normal current, held for `every` ms.
+    """A white-noise current: independent normal numbers for every neuron, each held for `every` ms.
+
+    NEST: `noise_generator`; PyNN: `NoisyCurrentSource`.
 
     **Arguments:** `sd`, `mean`: in the unit that the neurons' `gain` expects, shape `()` or `(n,)`. `into`: a
     population or several, `"E"`, `"E[0:10]"`. `index`: which neurons of each, as in probes. `start`, `stop`: ms,
-    absolute, whole steps. `every`: ms for which a number is held, static; None for one step.
+    absolute, whole steps. `every`: ms for which each number is held, static; None for one step.
     """
 
     sd: Array = param(unit="current", least=0.0)
@@ -83,7 +87,8 @@ class NoiseCurrent(AbstractDrive):
 
 
 class TimedArray(AbstractDrive):
-    """A current given over time, such as a recorded one (Brian2's `TimedArray`); 0 after its end.
+    """A current given over time, such as a recorded one (Brian2: `TimedArray`; NEST: `step_current_generator`); 0 after
+    its end.
 
     **Arguments:** `values`: shape `(rows,)` for the same current into all, or `(rows, n)`, in the unit that the
     neurons' `gain` expects. `into`: a population or several, `"E"`, `"E[0:10]"`. `index`: which neurons of each, as in
@@ -115,7 +120,7 @@ class TimedArray(AbstractDrive):
 
 
 class _Wave(AbstractDrive):
-    """Ready to run."""
+    """The prepared drive."""
 
     rows: Rows
     populations: tuple[Target, ...] = eqx.field(static=True)

@@ -1,4 +1,4 @@
-"""A drive that delivers a list of spikes: it costs what they are, not what a raster of them would be."""
+"""A drive that delivers a list of spikes: memory and time grow with the number of spikes, not with a raster."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from ...models import Inputs
 from .base import AbstractDrive, negative
 from .target import Target, fed, one_name, targets
 
-_BLOCK = 64  # events delivered at once, where it is not known how many come in one step
+_BLOCK = 64  # events delivered at once where the largest number per step is not known
 
 
 class SpikeGenerator(AbstractDrive):
     """Spikes at given times: neuron `indices[i]` receives one at `times[i]`, in the step that begins then.
 
-    Several in one step add up. Memory grows with the number of spikes, and neither with the length of the run nor with
-    the number of neurons. (NEST's `spike_generator`, Brian2's `SpikeGeneratorGroup`; for the steps in which theirs
-    arrive see "Time" in the concepts.)
+    Several spikes in one step add up. Memory grows with the number of spikes, not with the length of the run or the
+    number of neurons. (NEST's `spike_generator`, Brian2's `SpikeGeneratorGroup`; for the steps in which their
+    spikes arrive see "Time" in the concepts.)
 
     **Arguments:**
 
@@ -34,14 +34,14 @@ class SpikeGenerator(AbstractDrive):
       order; infinite for none. With an axis in front, `(examples, spikes)`, they are a batch for an estimator.
     - `into`: a port (of a `SpikeSource`: these are its spikes), `"E[0:10]"` for some of its neurons, or `index=`;
       `indices` then count among these. `weight`: what a spike is worth, in the port's unit, `()` or `(n,)`.
-    - `start`: ms, absolute, what `times` count from; by default where the run starts. With `start=`, a last spike that
-      lies before the run is an error.
-    - `steps`: how long it lasts, static, for estimators.
+    - `start`: ms, absolute, the origin of `times`; by default the start of the run. With `start=`, a last spike before
+      the run is an error.
+    - `steps`: length of the input, static, for estimators.
     """
 
     indices: Int[Array, "..."]
     times: Any = instant(optional=True, never=True)
-    at: Int[Array, "..."] | None  # as `times`, where they were given in steps
+    at: Int[Array, "..."] | None  # instead of `times`, if given in steps
     weight: Array = param(unit="port")
     start: Any = instant(optional=True)
     into: str = eqx.field(static=True)
@@ -70,7 +70,7 @@ class SpikeGenerator(AbstractDrive):
     def from_steps(
         cls, indices: Any, at: Any, *, steps: int, n: int, into: str, weight: Any = 1.0, start: Any = None
     ) -> SpikeGenerator:
-        """From whole steps of a run of `steps`, for `n` neurons: what `Replay.events` returns."""
+        """From whole steps of a run of `steps`, for `n` neurons; `Replay.events` returns it."""
         for name, value in (("steps", steps), ("n", n)):
             if whole(value) is None or value < 1:
                 raise ValueError(f"Replay.events got {name} = {value!r}, expected a positive whole number.")
@@ -112,9 +112,9 @@ class SpikeGenerator(AbstractDrive):
 
     @property
     def raster(self) -> Array:
-        """The same spikes as a dense raster, `(steps, n)`: made when it is asked for."""
+        """The same spikes as a dense raster, `(steps, n)`, computed on access."""
         if self.at is None or self.n is None or self.length is None or self.at.ndim != 1:
-            raise ValueError("A raster has numbers of steps and of neurons; give them: Replay.events(..., steps=, n=).")
+            raise ValueError("A raster needs the numbers of steps and of neurons; give Replay.events(..., steps=, n=).")
         none = jnp.zeros((self.length, self.n), canonical_float())
         return none.at[jnp.asarray(self.at), jnp.asarray(self.indices)].add(1, mode="drop")
 
@@ -167,7 +167,7 @@ class SpikeGenerator(AbstractDrive):
 
 
 class _Listed(AbstractDrive):
-    """Ready to run: events in order of time."""
+    """The prepared drive: events in order of time."""
 
     at: Int[Array, " events"]
     indices: Int[Array, " more"]
@@ -197,7 +197,7 @@ class _Listed(AbstractDrive):
 
 
 def _indices(given: Any) -> Any:
-    """Whole numbers as int32: a float is no index."""
+    """Whole numbers as int32; floats are refused."""
     given = given if eqx.is_array(given) else np.asarray(given)
     if given.size == 0:
         given = given.astype(np.int32)
@@ -211,7 +211,7 @@ def _indices(given: Any) -> Any:
 
 
 def _whole_steps(given: Any) -> Any:
-    """Steps as int32; rounded where they are known to be whole but for the last bits of a division."""
+    """Steps as int32, after removing rounding errors such as that of `0.3 / 0.1`."""
     given = given if eqx.is_array(given) else np.asarray(given)
     if is_concrete(given) and np.asarray(given).dtype.kind in "iuf":
         given = np.asarray(given, np.float64)
@@ -231,9 +231,9 @@ def _whole_steps(given: Any) -> Any:
 
 
 def _laid_out(indices: np.ndarray, when: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """Events in order of time, with room for a number of them from a coarse grid; and how many come at once, at most.
+    """Events in order of time, padded to a length from a coarse grid, and the largest number of events in one step.
 
-    So that lists of about one length share a program.
+    Lists of similar lengths thus share one compiled program.
     """
     size = _coarse(indices.shape[-1])
     never = LAST if np.issubdtype(when.dtype, np.integer) else np.inf
@@ -249,6 +249,6 @@ def _laid_out(indices: np.ndarray, when: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _coarse(count: int) -> int:
-    """The next of eight numbers an octave."""
+    """`n` rounded up to one of eight values per octave."""
     unit = 1 << max(0, count.bit_length() - 4)
     return max(8, -(-count // unit) * unit)

@@ -8,15 +8,15 @@ from jaxtyping import Array
 from ..._time import instant
 from ..._types import param
 from ...models import Inputs
-from ..probes.when import Rows, check_bin, check_rows
 from .base import AbstractDrive
+from .when import Rows, check_bin, check_rows
 
 
 class Modulator(AbstractDrive):
-    """Feeds one value after the other, step by step, under a name; nothing (0) after the last one.
+    """Feeds a named signal, one value per step; 0 after the last one.
 
-    A modulator that depends on what the network does is an environment: write a drive of your own whose `step` returns
-    `Inputs(modulators={"reward": ...})`; it sees the spikes of the step before.
+    A modulator that depends on the network's activity is an environment: write a drive whose `step` returns
+    `Inputs(modulators={"reward": ...})`; it sees the spikes of the previous step.
 
     **Arguments:** `name`: e.g. `"reward"`. `values`: shape `(rows,)`, or a number that is fed in every step. `start`:
     ms, absolute, when the first row is fed; by default where the run starts. `bin`: ms for which each row is held,
@@ -52,7 +52,7 @@ class Modulator(AbstractDrive):
 
 
 class _Constant(AbstractDrive):
-    """Ready to run."""
+    """The prepared drive."""
 
     name: str = eqx.field(static=True)
     value: Array
@@ -62,7 +62,7 @@ class _Constant(AbstractDrive):
 
 
 class _Modulated(AbstractDrive):
-    """Ready to run."""
+    """The prepared drive."""
 
     name: str = eqx.field(static=True)
     rows: Rows

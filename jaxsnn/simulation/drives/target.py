@@ -1,4 +1,4 @@
-"""Where a drive feeds: ports or populations by name, whole or some of their neurons."""
+"""The targets of a drive: ports or populations by name, or selected neurons of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..._select import Selection, selection, split
 
 
 class Target(NamedTuple):
-    """The neurons of one port or population that are fed; static."""
+    """The neurons of one port or population that a drive feeds; static."""
 
     path: str
     n: int
@@ -22,13 +22,13 @@ class Target(NamedTuple):
 
     @property
     def neurons(self) -> UInt32[np.ndarray, " chosen"]:
-        """Their indices, in the order in which numbers for them are given."""
+        """Their indices, in the order of the values given for them."""
         every = np.arange(self.n, dtype=np.uint32)
         return every if self.chosen is None else self.chosen.indices(self.n, repr(self.path)).astype(np.uint32)
 
     @property
     def ids(self) -> UInt32[Array, " chosen"]:
-        """The same in a program: counted where that is possible, not listed."""
+        """The indices inside a program: computed from a slice where possible, not compiled in as a list."""
         if self.chosen is None:
             return jnp.arange(self.n, dtype=jnp.uint32)
         where = self.chosen.of(self.n, repr(self.path))
@@ -41,13 +41,13 @@ class Target(NamedTuple):
         return self.n if self.chosen is None else len(self.neurons)
 
     def spread(self, x: Array) -> Array:
-        """Numbers of those that are fed, or one for all of them, as numbers of all neurons: 0 for the others."""
+        """Values for the selected neurons (or one for all of them) as an array over all neurons, 0 for the others."""
         if self.chosen is None:
             return jnp.broadcast_to(x, (self.n,))
         return jnp.zeros(self.n, x.dtype).at[self.chosen.of(self.n, repr(self.path))].set(x)
 
     def fits(self, what: str, value: Array) -> None:
-        """Raises ValueError unless `value` is one number, or one for each neuron that is fed."""
+        """Raises ValueError unless `value` is a scalar or has one entry for each selected neuron."""
         if value.shape not in ((), (self.count,)):
             raise ValueError(f"{what} has shape {value.shape}, expected () or ({self.count},) for {self}.")
 
@@ -56,7 +56,7 @@ class Target(NamedTuple):
 
 
 def names(into: Any) -> tuple[str, ...]:
-    """One name or several, as several; brackets choose neurons."""
+    """One name or several, as a tuple; brackets select neurons."""
     several = (into,) if isinstance(into, str) else tuple(into) if isinstance(into, Iterable) else (into,)
     if not several:
         raise ValueError("Got into = (), expected one name or several.")
@@ -73,14 +73,14 @@ def one_name(into: Any, drive: str) -> None:
 
 
 def index(**kwargs: Any) -> Any:
-    """A field for the neurons that are fed, chosen as probes choose theirs; None for all."""
+    """The field `index`: a selection of neurons, as in probes; None for all."""
     return eqx.field(default=None, static=True, converter=lambda x: selection(x, "index"), kw_only=True, **kwargs)
 
 
 def targets(
     into: tuple[str, ...], index: Selection | None, find: Callable[[str], tuple[str, int]]
 ) -> tuple[Target, ...]:
-    """What is fed. `find`: the full name and the size of what a name stands for, or an error.
+    """The targets. `find`: maps a name to the full name and the size of the port or population, or raises.
 
     **Raises:** ValueError for a neuron that is named twice, as well as `find` and the selections do.
     """
@@ -97,7 +97,7 @@ def targets(
 
 
 def fed(parts: Iterable[tuple[Target, Array]]) -> dict[str, Array]:
-    """Numbers for all neurons, by path; targets in the same population add up."""
+    """Values for all neurons by path; targets in the same population add up."""
     total: dict[str, Array] = {}
     for target, x in parts:
         x = target.spread(x)

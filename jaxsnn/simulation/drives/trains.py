@@ -1,4 +1,4 @@
-"""Drives that deliver spikes: Poisson trains, and what was recorded elsewhere."""
+"""Drives that deliver spikes: Poisson trains and recorded rasters."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ..._status import Status, bit
 from ..._time import instant
 from ..._types import as_number, check, no_flag, param
 from ...models import Inputs
-from ..probes.when import Rows, Window, check_bin, check_rows, check_window
 from .base import AbstractDrive, finite, negative
 from .generator import SpikeGenerator
 from .target import Target, fed, index, names, one_name, targets
 from .varying import MOST, OfTime, Varying
+from .when import Rows, Window, check_bin, check_rows, check_window
 
 
 def _rate(value: Any) -> Any:
@@ -29,12 +29,14 @@ def _rate(value: Any) -> Any:
 
 
 class Poisson(AbstractDrive):
-    """Independent Poisson trains into every neuron, of any rate: the sum of many sources is one of the summed rate.
+    """Independent Poisson trains into every neuron, of any rate: many sources are one source of the summed rate.
+
+    NEST: `poisson_generator`; Brian2: `PoissonInput`, `PoissonGroup`; PyNN: `SpikeSourcePoisson`.
 
     In every step a neuron's port receives `weight * count`, `count ~ Poisson(rate dt)`.
 
-    A rate that changes over time is an array with an axis of time in front, each row held for `bin` ms, or a function
-    of the time in ms. It costs what it holds: one program, and no table for each row.
+    A rate that changes over time is an array with a leading axis of time, each row held for `bin` ms, or a function of
+    the time in ms. Either is one program, without a table for each row.
 
     **Arguments:**
 
@@ -42,10 +44,10 @@ class Poisson(AbstractDrive):
       that returns `()` or `(n,)` for the time in ms at which a step begins.
     - `weight`: in the port's unit, `()` or `(n,)`.
     - `into`: a port or several, `"E"`, `"E.exc"`, `"E[0:10]"`. `index`: which neurons of each, as in probes.
-    - `start`, `stop`: when it acts, ms, absolute; from the start of the model, and for ever. Bins count from `start`,
-      or from where the run starts.
+    - `start`, `stop`: ms, absolute; by default from the start of the model, without end. Bins count from `start`, or
+      from the start of the run.
     - `bin`: ms, static; None for a rate that does not change.
-    - `most`: static, the largest mean per step that there is room for (default 80).
+    - `most`: static, the largest mean per step that can be drawn (default 80).
     """
 
     rate: Any = eqx.field(converter=_rate, metadata={"unit": "Hz"})
@@ -130,15 +132,15 @@ class _PoissonTrains(AbstractDrive):
 
 
 class Replay(AbstractDrive):
-    """Plays back what is given: row `k` of a raster arrives in the `k`-th step of the run; nothing after the last row.
+    """Plays back a raster: row `k` arrives in the `k`-th step of the run; nothing after the last row.
 
     **Arguments:** `raster`: shape `(steps, n)`, any number type, amplitudes (0 and 1 for spikes). `into`: a port (of a
-    `SpikeSource`: these are its spikes), `"E[0:10]"` for some of its neurons, or `index=`. `weight`: what an amplitude
-    of one is worth, in the port's unit, `()` or `(n,)`. `start`: ms, absolute, when row 0 arrives; by default where the
-    run starts, so that the next input can be handed to a run that is continued. With `start=`, a raster that has ended
+    `SpikeSource`: these are its spikes), `"E[0:10]"` for some of its neurons, or `index=`. `weight`: of an amplitude of
+    one, in the port's unit, `()` or `(n,)`. `start`: ms, absolute, when row 0 arrives; by default the
+    start of the run, so that the next input can be given to a continued run. With `start=`, a raster that has ended
     before the run starts is an error. A raster of shape `(examples, steps, n)` is a batch for an estimator.
 
-    Spikes that are few cost less as a list: `SpikeGenerator(indices, times, into=)`, or
+    Sparse spikes cost less as a list: `SpikeGenerator(indices, times, into=)`, or
     `Replay.events(step, neuron, steps=, n=, into=)` where they are given in steps.
     """
 
@@ -175,8 +177,8 @@ class Replay(AbstractDrive):
     ) -> SpikeGenerator:
         """From events: `neuron[i]` receives one in step `step[i]` of the run; several in one step add up.
 
-        Steps are whole numbers, rounded where they are not quite (0.3 / 0.1): what is further off is an error, and so
-        is an event outside `steps` and `n`. They are kept as a list, and `.raster` makes the raster of it.
+        Steps are whole numbers up to rounding (0.3 / 0.1); anything else is an error, and so is an event outside
+        `steps` and `n`. The events are kept as a list; `.raster` is the dense form.
         """
         return SpikeGenerator.from_steps(neuron, step, steps=steps, n=n, into=into, weight=weight, start=start)
 
@@ -205,7 +207,7 @@ class Replay(AbstractDrive):
 
 
 class _Played(AbstractDrive):
-    """Ready to run."""
+    """The prepared drive."""
 
     rows: Rows
     weight: Array

@@ -16,12 +16,12 @@ from ... import _random
 from ..._status import Status, bit
 from ..._types import as_number
 from ...models import Inputs
-from ..probes.when import Rows, Window
 from .base import AbstractDrive
 from .target import Target, fed
+from .when import Rows, Window
 
-MOST = 80.0  # mean per step that there is room for: e^-80 is a normal number of single precision
-_ROWS = 8  # counts that are compared in one turn of the loop
+MOST = 80.0  # largest mean per step: e^-80 is still a normal number of single precision
+_ROWS = 8  # counts compared in one iteration of the loop
 
 
 class OfTime(eqx.Module):
@@ -34,7 +34,7 @@ class OfTime(eqx.Module):
 
 
 class Varying(AbstractDrive):
-    """Ready to run. `means`: per step, over time; or `rate`, Hz, a function of the time in ms."""
+    """The prepared drive. `means`: per step, over time; or `rate`, Hz, a function of the time in ms."""
 
     means: Rows | None
     rate: Any
@@ -116,7 +116,7 @@ def _integer(p: Array) -> UInt32[Array, "..."]:
 
 @lru_cache
 def _ends(most: float) -> tuple[float, ...]:
-    """The largest mean that 1, 2, ... turns are enough for, as far as `most`: what they leave out is less than 2^-32.
+    """The largest mean for which 1, 2, ... iterations suffice, up to `most`: the probability left out is below 2^-32.
 
     By Chernoff's bound, `P(X >= K) <= e^-m (e m / K)^K`.
     """

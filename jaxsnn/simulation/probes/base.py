@@ -1,4 +1,4 @@
-"""What to keep: probes that fold a run into what is wanted of it. What no probe asks for is not stored."""
+"""The base of probes, which record a run or fold it into a few numbers. Nothing is stored without a probe."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ...models import AbstractModel, Signals, known
 
 
 class AbstractProbe(eqx.Module):
-    """Folds signals into a carry in every step, and may hand out something per step, which is thinned per chunk.
+    """Folds the signals of every step into a carry, and may emit an output per step, which is thinned once per chunk.
 
     `init` -> `step` in every step -> `emit` at the end of every chunk of steps -> `finish` at the end of the run.
-    A probe of your own needs `step`, and of the others those whose default does not suit it.
+    A subclass defines `step`, and the others where their default does not suit it.
 
-    Times are absolute, also in a continued run: step `k` takes the state from `k dt` to `(k + 1) dt`, so what is found
-    in it, a spike or a state, is stamped `(k + 1) dt`.
+    Times are absolute, also in a continued run: step `k` takes the state from `k dt` to `(k + 1) dt`, so a spike or
+    a state of this step is stamped `(k + 1) dt`.
     """
 
     def check(self, model: AbstractModel, first: Int[Array, ""], steps: int) -> None:
@@ -43,18 +43,18 @@ class AbstractProbe(eqx.Module):
 
     @abc.abstractmethod
     def step(self, carry: Any, signals: Signals, t: Int[Array, ""]) -> tuple[Any, Any]:
-        """The carry after step `t`, and what to stack (None for nothing)."""
+        """The carry after step `t`, and the output to be stacked (None for nothing)."""
 
     def every(self, model: AbstractModel) -> int:
-        """The steps that belong together: chunks are a multiple of this, but for the end of the run."""
+        """The number of steps that form a unit: chunks are multiples of it, except at the end of the run."""
         return 1
 
     def emit(self, carry: Any, stacked: Any, model: AbstractModel) -> tuple[Any, Any]:
-        """What a chunk leaves behind of the stacked outputs of its steps."""
+        """The part of a chunk's stacked outputs that is kept."""
         return carry, stacked
 
     def finish(self, carry: Any, emitted: Any, model: AbstractModel) -> Any:
-        """The record, from the last carry and what all chunks emitted, joined along time."""
+        """The record, from the last carry and the outputs of all chunks, joined along time."""
         return emitted
 
     def status(self, carry: Any) -> UInt32[Array, ""]:
@@ -62,7 +62,7 @@ class AbstractProbe(eqx.Module):
         return jnp.uint32(0)
 
     def spacing(self, model: AbstractModel) -> int | None:
-        """The steps from one row of the record to the next, for `Run.times`; None where rows are not times."""
+        """The number of steps between rows of the record, for `Run.times`; None where rows are not times."""
         return None
 
 
@@ -70,14 +70,14 @@ class AbstractProbe(eqx.Module):
 
 
 def size_of(model: AbstractModel, population: str) -> int:
-    """The size of a population, or an error that lists those there are."""
+    """The size of a population, or an error that lists the populations."""
     if population not in model.sizes:
         raise ValueError(f"Got a probe of {population!r}, expected a population: {', '.join(model.sizes)}.")
     return model.sizes[population]
 
 
 class AbstractSpikeProbe(AbstractProbe):
-    """Looks at the spikes of a population, or of some of its neurons.
+    """Reads the spikes of a population, or of some of its neurons.
 
     **Arguments:** `population`: its name, which may carry the neurons: `"E[0:10]"`. `index`: which neurons instead: an
     index, a list, a slice, a range or a boolean mask, static; by default all.
@@ -90,12 +90,12 @@ class AbstractSpikeProbe(AbstractProbe):
         self.population, self.index = split(population, f"{type(self).__name__}.population", index)
 
     def size(self, model: AbstractModel) -> int:
-        """How many neurons it looks at, or one error: no such population, or no such neurons in it."""
+        """The number of neurons recorded, or an error: no such population, or no such neurons in it."""
         n = size_of(model, self.population)
         return n if self.index is None else len(self.index.indices(n, self._what))
 
     def neurons(self, model: AbstractModel) -> tuple[int, ...] | None:
-        """Their numbers in the population; None for all."""
+        """Their indices in the population; None for all."""
         n = size_of(model, self.population)
         return None if self.index is None else tuple(self.index.indices(n, self._what).tolist())
 
@@ -110,9 +110,9 @@ class AbstractSpikeProbe(AbstractProbe):
 
 
 class AbstractVariableProbe(AbstractProbe):
-    """Looks at a state variable by its dotted path, or at some entries of its first axis.
+    """Reads a state variable by its dotted path, or some entries of its first axis.
 
-    **Arguments:** `path`: e.g. `"E.v"`, `"E.exc.i"`, `"EE.weight"`; may carry which: `"E[0:10].v"`. `index`: which
+    **Arguments:** `path`: e.g. `"E.v"`, `"E.exc.i"`, `"EE.weight"`; with a selection `"E[0:10].v"`. `index`: which
     neurons (entries of the first axis) instead: an index, a list, a slice, a range or a mask, static; by default all.
     """
 
@@ -123,7 +123,7 @@ class AbstractVariableProbe(AbstractProbe):
         self.path, self.index = split(path, f"{type(self).__name__}.path", index)
 
     def look_up(self, model: AbstractModel) -> jax.ShapeDtypeStruct:
-        """Shape and type of what it keeps of one step; one error if there is no such variable or no such entry."""
+        """Shape and type of one sample; an error if there is no such variable or no such entry."""
         seen = jax.eval_shape(lambda: model.view(model.init(key=jax.random.key(0))))
         if (why := model.constant(self.path)) is not None:
             raise ValueError(why)
@@ -136,7 +136,7 @@ class AbstractVariableProbe(AbstractProbe):
         return jax.eval_shape(self._chosen, found)
 
     def value(self, signals: Signals) -> Array:
-        """What it is after a step."""
+        """Its value after a step."""
         return self._chosen(get(signals.state, self.path))
 
     def _chosen(self, x: Array) -> Array:
@@ -170,7 +170,7 @@ def check_start(probe: Any, model: AbstractModel, first: Any, steps: int) -> Non
 
 
 def nothing_recorded(steps_seen: Int[Array, ""]) -> UInt32[Array, ""]:
-    """The status bit of a fold that saw no step."""
+    """The status bit of a fold over no step."""
     return bit(Status.NOTHING_RECORDED, steps_seen < 1)
 
 
@@ -187,7 +187,7 @@ def interval(every: Any, what: str) -> float | None:
 
 
 def steps_between(every: float | None, dt: float, what: str) -> int:
-    """The same in steps; one error off the grid, or below one step."""
+    """`every` in steps; an error if it is off the grid or shorter than one step."""
     if every is None:
         return 1
     count = int(to_steps(every, dt, name=what))

@@ -1,4 +1,4 @@
-"""Probes that fold each neuron's spikes into one number: read-outs of a classifier, and what regularisers watch."""
+"""Probes that fold each neuron's spikes into one number: readouts of a classifier, and inputs of regularisers."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .base import AbstractSpikeProbe, check_start, nothing_recorded, one_start
 class Count(AbstractSpikeProbe):
     """The number of spikes (the sum of amplitudes) of each neuron, shape `(n,)`, from `start` ms on.
 
-    However long the run, whole numbers are exact up to 2^24 and beyond to 6e-8 of them, and graded amplitudes to 1e-5:
-    steps are added plainly within a chunk (1000), which costs nothing, and chunks with what rounding leaves out.
+    Whatever the length of the run, counts are exact up to 2^24, to a relative 6e-8 beyond, and graded amplitudes to
+    1e-5: steps are summed plainly within a chunk (1000 steps), and chunks by compensated summation.
 
-    **Arguments:** `population`, `index`: whose. `start`: absolute, ms; a spike counts that is stamped later.
+    **Arguments:** `population`, `index`: whose. `start`: absolute, ms; later spikes count.
     """
 
     start: Any = instant(0.0)
@@ -58,7 +58,7 @@ class Count(AbstractSpikeProbe):
 class FiringRate(Count):
     """The rate of each neuron, Hz, shape `(n,)`: spikes (the sum of amplitudes) over the time from `start` ms on.
 
-    **Arguments:** `population`, `index`: whose. `start`: absolute, ms; a spike counts that is stamped later.
+    **Arguments:** `population`, `index`: whose. `start`: absolute, ms; later spikes count.
     """
 
     def finish(self, carry, emitted, model):

@@ -1,4 +1,4 @@
-"""Records of spikes: a bit a step and neuron, or a list. Both give times in ms, and a train for every neuron."""
+"""Records of spikes: one bit for each step and neuron, or a list. Both give times in ms and a train for each neuron."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ..._types import is_concrete
 
 
 class AbstractSpikeRecord(eqx.Module):
-    """Who fired when. Step `k` takes the state from `k dt` to `(k + 1) dt`, and its spikes are stamped `(k + 1) dt`.
+    """Spikes of a run. Step `k` takes the state from `k dt` to `(k + 1) dt`, and its spikes are stamped `(k + 1) dt`.
 
-    Steps and times are absolute, also of a continued run. Neurons have their numbers in the population, also where
-    only some of them are recorded. What follows is on the host, in NumPy, and of one run.
+    Steps and times are absolute, also in a continued run. Neurons have their indices in the population, also where only
+    some of them are recorded. The methods below run on the host, in NumPy, on a single run.
     """
 
-    if TYPE_CHECKING:  # fields of the subclasses, where they stand in another order
+    if TYPE_CHECKING:  # fields of the subclasses, which order them differently
         n: int
         dt: float
         neurons: tuple[int, ...] | None
@@ -39,7 +39,7 @@ class AbstractSpikeRecord(eqx.Module):
         return self._ms(self._places()[0])
 
     def trains(self) -> list[np.ndarray]:
-        """The spike times of every recorded neuron, ms: a list of arrays, in the order in which they were chosen."""
+        """The spike times of every recorded neuron, ms: a list of arrays, in the order of the selection."""
         step, column = self._places()
         order = np.argsort(column, kind="stable")
         ends = np.cumsum(np.bincount(column, minlength=self.n))[:-1]
@@ -49,10 +49,10 @@ class AbstractSpikeRecord(eqx.Module):
         return (step.astype(np.float64) + 1.0) * self.dt
 
     def _one(self, x: Any, axes: int) -> np.ndarray:
-        """The numbers of one concrete run, or one error."""
+        """The arrays of one concrete run, or an error."""
         kind = type(self).__name__
         if not is_concrete(x):
-            raise ValueError(f"{kind}: how many spikes there are is not known while tracing; ask outside jit and vmap.")
+            raise ValueError(f"{kind}: the number of spikes is not known while tracing; call it outside jit and vmap.")
         if x.ndim != axes:
             raise ValueError(
                 f"{kind} holds a batch of runs, shape {x.shape}; take one: jax.tree.map(lambda x: x[0], record)."
@@ -61,7 +61,7 @@ class AbstractSpikeRecord(eqx.Module):
 
 
 class PackedRaster(AbstractSpikeRecord):
-    """Every spike of a run, a bit each: column `i` in row `k` is bit `i % 32` of `words[k, i // 32]`.
+    """Every spike of a run, packed into bits: column `i` in row `k` is bit `i % 32` of `words[k, i // 32]`.
 
     Row `k` is step `first + k`. `np.asarray(raster)` is the boolean array `(steps, n)`; `dense()` the same in JAX.
     """
@@ -70,15 +70,15 @@ class PackedRaster(AbstractSpikeRecord):
     n: int = eqx.field(static=True)
     dt: float = eqx.field(static=True)
     first: Int[Array, ""] | int = 0  # the absolute step of the first row
-    neurons: tuple[int, ...] | None = eqx.field(default=None, static=True)  # those recorded; None for all
+    neurons: tuple[int, ...] | None = eqx.field(default=None, static=True)  # the recorded neurons; None for all
 
     def dense(self) -> Bool[Array, "steps n"]:
-        """One boolean a step and neuron."""
+        """A boolean array, `(steps, n)`."""
         return unpack(self.words, self.n)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """That of `dense()`."""
+        """The shape of `dense()`."""
         return (*self.words.shape[:-1], self.n)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -90,9 +90,9 @@ class PackedRaster(AbstractSpikeRecord):
 
 
 class Events(AbstractSpikeRecord):
-    """A list of spikes with room for `capacity`: the first `count` entries are valid, the others are -1.
+    """A list of at most `capacity` spikes: the first `count` entries are valid, the others are -1.
 
-    `step` is absolute, and `neuron` its number in the population.
+    `step` is absolute, `neuron` the index in the population.
     """
 
     step: Int[Array, " capacity"]
@@ -115,5 +115,5 @@ class Events(AbstractSpikeRecord):
 
 
 def own_numbers(columns: Array, neurons: tuple[int, ...] | None) -> Array:
-    """The numbers in the population of those in some columns of a record."""
+    """The indices in the population of some columns of a record."""
     return columns if neurons is None else jnp.asarray(neurons, jnp.int32)[columns]

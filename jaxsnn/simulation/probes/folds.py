@@ -1,4 +1,4 @@
-"""Probes that fold a state variable over time into one number a neuron."""
+"""Probes that fold a state variable over time into one number per neuron."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .base import AbstractVariableProbe, check_start, nothing_recorded, one_star
 
 
 class _Folded(AbstractVariableProbe):
-    """A state variable, folded over time into one number a neuron, shape `(n,)`, from `start` ms (absolute) on."""
+    """A state variable, folded over time into one number per neuron, shape `(n,)`, from `start` ms (absolute) on."""
 
     start: Any = instant(0.0)
 
@@ -49,9 +49,9 @@ class _Folded(AbstractVariableProbe):
 
 
 class Sum(_Folded):
-    """A state variable summed over the steps of the run, shape `(n,)`; rounded once, however long the run.
+    """A state variable summed over the steps of the run, shape `(n,)`; rounded once, whatever the length of the run.
 
-    **Arguments:** `path`: e.g. `"out.v"`. `start`: absolute, ms; states count that are stamped later. `index`: which
+    **Arguments:** `path`: e.g. `"out.v"`. `start`: absolute, ms; later states count. `index`: which
     neurons, static; by default all.
     """
 
@@ -62,20 +62,20 @@ class Sum(_Folded):
 class Mean(_Folded):
     """A state variable averaged over the steps of the run, shape `(n,)`; its error does not grow with the run.
 
-    **Arguments:** `path`: e.g. `"out.v"`. `start`: absolute, ms; states count that are stamped later. `index`: which
+    **Arguments:** `path`: e.g. `"out.v"`. `start`: absolute, ms; later states count. `index`: which
     neurons, static; by default all.
     """
 
     def finish(self, carry, emitted, model):
         _, seen, total = carry
         total = _sums.value(total)
-        return total / seen.astype(total.dtype)  # NaN for a mean of no step
+        return total / seen.astype(total.dtype)  # the mean of no step is NaN
 
 
 class Max(_Folded):
     """The largest value of a state variable over the run, shape `(n,)`; its derivative is that of the first largest.
 
-    **Arguments:** `path`: e.g. `"out.v"`. `start`: absolute, ms; states count that are stamped later. `index`: which
+    **Arguments:** `path`: e.g. `"out.v"`. `start`: absolute, ms; later states count. `index`: which
     neurons, static; by default all.
     """
 
@@ -93,5 +93,5 @@ class Max(_Folded):
 
 
 def _real(x: Any) -> Any:
-    """The type to add in: whole numbers and booleans are added as real ones."""
+    """The type of the sum: whole numbers and booleans are added as real numbers."""
     return x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else canonical_float()

@@ -1,4 +1,4 @@
-"""Probes of how often and how regularly neurons fire: a population's rate over time, inter-spike intervals."""
+"""Probes of firing rate and regularity: the rate of a population over time, and inter-spike intervals."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from .base import AbstractSpikeProbe, check_interval, check_start, interval, one
 class PopulationRate(AbstractSpikeProbe):
     """The population's rate over time, Hz per neuron, in bins of `bin` ms: shape `(bins,)`.
 
+    Brian2: `PopulationRateMonitor`.
+
     Bin `j` holds the spikes stamped from `j bin` (exclusive) to `(j + 1) bin` after the start of the run; its time, for
-    `Run.times`, is its end. A bin that the run does not fill is left out.
+    `Run.times`, is its end. An incomplete last bin is left out.
 
     **Arguments:** `population`, `index`: whose. `bin`: ms, a whole number of steps, static.
     """
@@ -28,7 +30,7 @@ class PopulationRate(AbstractSpikeProbe):
     def __init__(self, population: str, bin: float = 1.0, *, index: Any = None):
         super().__init__(population, index=index)
         if bin is None:
-            raise ValueError("Rate.bin is None, expected a number of ms.")
+            raise ValueError("PopulationRate.bin is None, expected a number of ms.")
         self.bin = interval(bin, "Rate.bin")  # type: ignore[assignment]  # only None gives None
 
     def every(self, model):
@@ -55,7 +57,7 @@ class PopulationRate(AbstractSpikeProbe):
 
 
 class Intervals(NamedTuple):
-    """Inter-spike intervals of each neuron: how many, mean in ms, coefficient of variation (NaN below two)."""
+    """Inter-spike intervals of each neuron: their number, mean in ms, coefficient of variation (NaN below two)."""
 
     count: Int[Array, " n"]
     mean: Float[Array, " n"]

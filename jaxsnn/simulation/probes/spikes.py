@@ -17,6 +17,8 @@ from .events import Events, PackedRaster, own_numbers
 class Raster(AbstractSpikeProbe):
     """Every spike of a population, bit-packed: a `PackedRaster`, with `.times()` (ms), `.trains()` and `.dense()`.
 
+    Brian2: `SpikeMonitor`; NEST: `spike_recorder`.
+
     **Arguments:** `population`, `index`: whose; `"E[0:10]"` or `index=slice(0, 10)` for some of its neurons.
     """
 
@@ -34,10 +36,10 @@ class Raster(AbstractSpikeProbe):
 class Spikes(AbstractSpikeProbe):
     """Every spike of a population as a list, in order of time: `Events`, with `.times()` (ms) and `.trains()`.
 
-    Best where spikes are few: a bit-packed `Raster` takes `steps n / 8` bytes, this 8 a spike that there is room for.
+    Smaller where spikes are few: a bit-packed `Raster` takes `steps n / 8` bytes, this one `8 capacity`.
 
-    **Arguments:** `population`, `index`: whose. `capacity`: spikes it has room for, static. More set the status
-    EVENT_CAPACITY; the first are kept.
+    **Arguments:** `population`, `index`: whose. `capacity`: the largest number of spikes, static. More set the
+    status EVENT_CAPACITY; the first ones are kept.
     """
 
     capacity: int = eqx.field(static=True)

@@ -13,7 +13,7 @@ from .base import AbstractVariableProbe, check_interval, interval, steps_between
 
 
 class _Sampled(AbstractVariableProbe):
-    """A state variable now and then."""
+    """A state variable, sampled at regular intervals."""
 
     period: float | None = eqx.field(static=True)  # ms; None for every step
 
@@ -33,8 +33,8 @@ class _Sampled(AbstractVariableProbe):
 
 
 class Trace(_Sampled):
-    """A state variable over time, shape `(samples, neurons)`: sample `j` is the state `(j + 1) every` after the start
-    of the run; `run.times(name)` are the times, ms, absolute.
+    """A state variable over time (Brian2: `StateMonitor`; NEST: `multimeter`), shape `(samples, neurons)`: sample `j`
+    is the state `(j + 1) every` after the start of the run; `run.times(name)` are the times, ms, absolute.
 
     **Arguments:** `path`: e.g. `"E.v"`, `"E.exc.i"`. `every`: ms between samples, a whole number of steps, static; None
     for every step. `index`: which neurons (`"E[0:10].v"` says the same), static; by default all.
@@ -56,11 +56,11 @@ class Trace(_Sampled):
 
 
 class Snapshots(_Sampled):
-    """A state variable now and then, shape `(samples, ...)`: sample `j` is the state `(j + 1) every` after the start of
-    the run; `run.times(name)` are the times, ms, absolute.
+    """A state variable at a few times (NEST: `weight_recorder`), shape `(samples, ...)`: sample `j` is the state `(j +
+    1) every` after the start of the run; `run.times(name)` are the times, ms, absolute.
 
-    Like `Trace`, for variables that are too large to be stacked in every step of a chunk. It has no reverse-mode
-    derivative: to differentiate, record a `Trace` or `Last`.
+    Like `Trace`, for variables too large to be stacked in every step of a chunk, such as weights. It has no
+    reverse-mode derivative: to differentiate, record a `Trace` or `Last`.
 
     **Arguments:** `path`: e.g. `"EE.weight"`. `every`: ms between samples, a whole number of steps, static; None for
     every step. `index`: which entries of the first axis, static; by default all.
@@ -77,7 +77,7 @@ class Snapshots(_Sampled):
         def taken(kept: Array) -> Array:
             return kept.at[passed // period - 1].set(self.value(signals))
 
-        # a loop of one turn or none: unlike a branch it leaves what was kept in place
+        # a loop of at most one iteration: unlike a branch, it updates the buffer in place
         due = (passed % period == 0) & (passed <= kept.shape[0] * period)
         turn = lambda state: (jnp.zeros((), bool), taken(state[1]))
         return (passed, period, jax.lax.while_loop(lambda state: state[0], turn, (due, kept))[1]), None
