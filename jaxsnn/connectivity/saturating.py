@@ -43,15 +43,15 @@ class SaturatingRelease(AbstractRelease):
             Requirement(
                 lambda: self.tau_rise < self.tau_decay,
                 lambda: (
-                    f"Saturating.tau_rise is {shown(self.tau_rise)} ms; expected less than tau_decay, "
+                    f"SaturatingRelease.tau_rise is {shown(self.tau_rise)} ms; expected less than tau_decay, "
                     f"{shown(self.tau_decay)} ms."
                 ),
             ),
             Requirement(
                 lambda: self.alpha * self.tau_rise <= _LARGEST,
                 lambda: (
-                    f"Saturating.alpha is {shown(self.alpha)} 1/ms with tau_rise = {shown(self.tau_rise)} ms; expected "
-                    f"a product of at most {_LARGEST:g}: its series is accurate up to there."
+                    f"SaturatingRelease.alpha is {shown(self.alpha)} 1/ms with tau_rise = {shown(self.tau_rise)} ms; "
+                    f"expected a product of at most {_LARGEST:g}: its series is accurate up to there."
                 ),
             ),
         )

@@ -365,7 +365,11 @@ def _ends(populations: dict[str, Population], link: Connection) -> tuple[End, En
         raise ValueError(f"there is no population {pre!r}; there are {known(populations)}")
     post, _, port = _port(populations, path)[0].partition(".")
     a, b = (End(name, populations[name].n, positions=populations[name].positions) for name in (pre, post))
-    return a.choose(senders, f"Link.pre {link.pre!r}"), b.choose(receivers, f"Link.post {link.post!r}"), port
+    return (
+        a.choose(senders, f"Connection.pre {link.pre!r}"),
+        b.choose(receivers, f"Connection.post {link.post!r}"),
+        port,
+    )
 
 
 def _port(populations: dict[str, Population], path: str) -> tuple[str, int]:

@@ -79,28 +79,34 @@ class Connection(eqx.Module):
             if known and not is_time(given):
                 raise ValueError(f"Link.{name} is {shown(given)}, expected a number of ms, or an array of them.")
         if self.max_delay is not None and not (np.ndim(self.max_delay) == 0 and 0 <= self.max_delay < math.inf):
-            raise ValueError(f"Link.max_delay is {self.max_delay!r}, expected one number of ms, 0 or more.")
+            raise ValueError(f"Connection.max_delay is {self.max_delay!r}, expected one number of ms, 0 or more.")
         if isinstance(self.via, Layer):
             untouched = isinstance(self.weight, float) and self.weight == 1.0
             if not (untouched and self.topology is None and self.rule is None):
                 raise ValueError(
-                    "Link.via is a Layer, which says itself who connects and how; leave topology, weight and rule."
+                    "Connection.via is a Layer, which has weights of its own; leave topology, weight and rule out."
                 )
         elif not isinstance(self.topology, AbstractTopology):
-            raise ValueError(f"Link.topology is {self.topology!r}, expected a topology such as FixedProb(0.1).")
+            raise ValueError(f"Connection.topology is {self.topology!r}, expected a topology such as FixedProb(0.1).")
         if not isinstance(self.via, AbstractConnectivity | Layer):
-            raise ValueError(f"Link.via is {self.via!r}, expected Sparse() or Dense(), or Layer(module).")
+            raise ValueError(f"Connection.via is {self.via!r}, expected Sparse() or Dense(), or Layer(module).")
         if not isinstance(self.release, AbstractRelease | None):
-            raise ValueError(f"Link.release is {self.release!r}, expected None or a release such as TsodyksMarkram().")
+            raise ValueError(
+                f"Connection.release is {self.release!r}, expected None or a release such as TsodyksMarkram()."
+            )
         if not isinstance(self.rule, AbstractRule | AbstractModifier | Chain | None):
-            raise ValueError(f"Link.rule is {self.rule!r}, expected None or a rule such as PairSTDP() or chain(...).")
+            raise ValueError(
+                f"Connection.rule is {self.rule!r}, expected None or a rule such as PairSTDP() or chain(...)."
+            )
         if self.rule is None and not (self.axonal is None and self.dendritic is None):
-            raise ValueError("Link.axonal and Link.dendritic are for plastic synapses; give a rule, or only the delay.")
+            raise ValueError(
+                "Connection.axonal and Connection.dendritic are for plastic synapses; give a rule, or only the delay."
+            )
 
     @property
     def ends(self) -> tuple[tuple[str, Selection | None], tuple[str, Selection | None]]:
         """Both names, that of the receivers with its port, and the neurons they choose; None for all."""
-        return split(self.pre, "Link.pre"), split(self.post, "Link.post")
+        return split(self.pre, "Connection.pre"), split(self.post, "Connection.post")
 
 
 def _longest(delay: Any) -> Any:

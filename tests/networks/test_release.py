@@ -162,7 +162,7 @@ def one(release, **how):
 
 
 def test_bad_releases_are_refused():
-    with refused("Link.release is 0.5", "expected None or a release such as TsodyksMarkram()"):
+    with refused("Connection.release is 0.5", "expected None or a release such as TsodyksMarkram()"):
         one(0.5)
     with refused("Projection 'p'", "TsodyksMarkram has shape (3,)", f"expected () or ({N},)"):
         one(snn.TsodyksMarkram(np.ones(3)))

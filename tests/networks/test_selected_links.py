@@ -220,15 +220,19 @@ def test_given_indices_that_are_traced():
 
 
 REFUSED = {
-    "slice": (("E[0:9]", "I.exc"), {}, ("'p': Got Link.pre 'E[0:9]'", "reaches beyond the 8 neurons, 0 .. 7")),
-    "index": (("E", "I[0,6].exc"), {}, ("'p': Got Link.post 'I[0,6].exc' with index 6", "within 0 .. 5 (6 neurons)")),
+    "slice": (("E[0:9]", "I.exc"), {}, ("'p': Got Connection.pre 'E[0:9]'", "reaches beyond the 8 neurons, 0 .. 7")),
+    "index": (
+        ("E", "I[0,6].exc"),
+        {},
+        ("'p': Got Connection.post 'I[0,6].exc' with index 6", "within 0 .. 5 (6 neurons)"),
+    ),
     "below": (("E[-9]", "I.exc"), {}, ("index -9", "within 0 .. 7")),
     "empty": (("E[3:3]", "I.exc"), {}, ("'E[3:3]', which selects none of the 8", "choose at least one")),
-    "nothing": (("E[]", "I.exc"), {}, ("Link.pre = 'E[]'", "expected in brackets an index")),
+    "nothing": (("E[]", "I.exc"), {}, ("Connection.pre = 'E[]'", "expected in brackets an index")),
     "twice": (("E[1,1]", "I.exc"), {}, ("names neuron 1 twice",)),
-    "two brackets": (("E[3][2]", "I.exc"), {}, ("Link.pre = 'E[3][2]', expected one selection in brackets",)),
-    "two brackets behind": (("E", "I[3].exc[2]"), {}, ("Link.post = 'I[3].exc[2]', expected one selection",)),
-    "float": (("E[1.5]", "I.exc"), {}, ("Link.pre = 'E[1.5]', expected in brackets an index",)),
+    "two brackets": (("E[3][2]", "I.exc"), {}, ("Connection.pre = 'E[3][2]', expected one selection in brackets",)),
+    "two brackets behind": (("E", "I[3].exc[2]"), {}, ("Connection.post = 'I[3].exc[2]', expected one selection",)),
+    "float": (("E[1.5]", "I.exc"), {}, ("Connection.pre = 'E[1.5]', expected in brackets an index",)),
     "population": (("X[3]", "I.exc"), {}, ("no population 'X'; there are E, I",)),
     "receivers": (("E", "X[3].exc"), {}, ("no population 'X'; there are E, I",)),
     "port": (("E", "I[3].ex"), {}, ("has no port 'ex'; it has exc, inh",)),
@@ -258,7 +262,7 @@ REFUSED = {
     "layer": (
         ("E[0:3]", "I.exc"),
         {"topology": None, "via": snn.Layer(jnp.negative)},
-        ("Link.pre is 'E[0:3]', but a Layer goes from all neurons", "leave the brackets out"),
+        ("Connection.pre is 'E[0:3]', but a Layer goes from all neurons", "leave the brackets out"),
     ),
 }
 

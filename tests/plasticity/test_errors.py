@@ -68,7 +68,7 @@ def test_what_a_chain_is_made_of():
         snn.chain(snn.PairSTDP(), 0.1)
     with refused("chain", "no rule"):
         snn.chain(snn.Bound())
-    with refused("Link.rule", "PairSTDP"):
+    with refused("Connection.rule", "PairSTDP"):
         snn.Connection("P", "Q", snn.AllToAll(), rule="stdp")
 
 

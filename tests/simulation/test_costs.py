@@ -197,7 +197,7 @@ def test_a_batch_of_lists_for_estimators():
         (lambda: snn.SpikeGenerator([5], [1.0], into="A"), ("one beyond the 3 neurons of 'A.in'",)),
         (lambda: snn.SpikeGenerator([2], [1.0], into="A[0:2]"), ("one beyond the 2 neurons of 'A.in[0:2]'",)),
         (lambda: snn.SpikeGenerator([0], [-1.0], into="A"), ("Got -1 ms for a time",)),
-        (lambda: snn.SpikeGenerator([0], [1.0], into="A").raster, ("numbers of steps and of neurons",)),
+        (lambda: snn.SpikeGenerator([0], [1.0], into="A").raster, ("numbers of steps and of neurons", "Replay.events")),
         (lambda: snn.Poisson([[1.0, 2.0]], into="A", bin=1.0), ("Poisson.rate has shape (2,)", "(3,) for 'A.in'")),
         (lambda: snn.Poisson(lambda t: t, into="A", bin=1.0), ("Poisson.rate is a function",)),
         (lambda: snn.Poisson([np.inf], into="A", bin=1.0), ("Poisson.rate holds inf",)),

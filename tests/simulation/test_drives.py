@@ -231,7 +231,10 @@ def test_any_dynamics_runs_and_modulators_add_up():
             ("Step.amplitude has shape (2,)", "expected () or (3,) for 'A'"),
         ),
         (lambda: snn.NoiseCurrent(-1.0, into="A"), ("Noise.sd is -1.0 current", "expected at least 0")),
-        (lambda: snn.NoiseCurrent(1.0, into="A", every=0), ("Noise.every = 0", "expected a positive number of ms")),
+        (
+            lambda: snn.NoiseCurrent(1.0, into="A", every=0),
+            ("NoiseCurrent.every = 0", "expected a positive number of ms"),
+        ),
         (lambda: snn.Replay(jnp.zeros((3, 7)), into="A"), ("Replay.raster has shape (3, 7)", "(steps, 3)", "swap")),
         (lambda: snn.Replay(jnp.zeros(3), into="A"), ("Replay.raster is of shape (3,)", "expected", "(steps, n)")),
         (lambda: snn.Replay.events([7], [0], steps=5, n=3, into="A"), ("outside steps 0 .. 4 or neurons 0 .. 2",)),

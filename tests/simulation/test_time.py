@@ -101,7 +101,7 @@ def test_known_times_are_exact_where_single_precision_is_not():
         (lambda: snn.Poisson([1.0], into="A", bin=0.25), ("Poisson.bin = 0.25 ms", "no whole number")),
         (lambda: snn.Poisson([1.0], into="A", bin=-1.0), ("Poisson.bin = -1.0", "positive number of ms")),
         (lambda: snn.NoiseCurrent(1.0, into="B", stop=0.33), ("Noise.stop = 0.33 ms",)),
-        (lambda: snn.NoiseCurrent(1.0, into="B", every=0.15), ("Noise.every = 0.15 ms",)),
+        (lambda: snn.NoiseCurrent(1.0, into="B", every=0.15), ("NoiseCurrent.every = 0.15 ms",)),
         (lambda: snn.TimedArray([1.0], into="B", bin=0.15), ("TimedArray.bin = 0.15 ms",)),
         (lambda: snn.TimedArray([1.0], into="B", start=0.07), ("TimedArray.start = 0.07 ms",)),
         (lambda: snn.Replay(RASTER, into="A", start=0.01), ("Replay.start = 0.01 ms",)),

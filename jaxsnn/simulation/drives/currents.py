@@ -75,14 +75,14 @@ class NoiseCurrent(AbstractDrive):
 
     def __check_init__(self):
         check_window(self)
-        check_bin(self.every, "Noise.every")
+        check_bin(self.every, "NoiseCurrent.every")
 
     def check(self, model, first):
-        bin_steps(self.every, model.dt, "Noise.every")
+        bin_steps(self.every, model.dt, "NoiseCurrent.every")
 
     def prepare(self, model, first):
         populations = _populations(self, model, sd=self.sd, mean=self.mean)
-        every = bin_steps(self.every, model.dt, "Noise.every")
+        every = bin_steps(self.every, model.dt, "NoiseCurrent.every")
         return _Currents(self.mean, self.sd, Window.of(self.start, self.stop, model.dt), populations, every)
 
 

@@ -31,16 +31,16 @@ class PopulationRate(AbstractSpikeProbe):
         super().__init__(population, index=index)
         if bin is None:
             raise ValueError("PopulationRate.bin is None, expected a number of ms.")
-        self.bin = interval(bin, "Rate.bin")  # type: ignore[assignment]  # only None gives None
+        self.bin = interval(bin, "PopulationRate.bin")  # type: ignore[assignment]  # only None gives None
 
     def every(self, model):
-        return steps_between(self.bin, model.dt, "Rate.bin")
+        return steps_between(self.bin, model.dt, "PopulationRate.bin")
 
     def spacing(self, model):
         return self.every(model)
 
     def check(self, model, first, steps):
-        check_interval(self.bin, model.dt, steps, "Rate.bin")
+        check_interval(self.bin, model.dt, steps, "PopulationRate.bin")
 
     def init(self, model, steps, first):
         self.size(model)
