@@ -213,7 +213,7 @@ def test_a_batch_of_lists_for_estimators():
         (lambda: snn.Replay(np.ones((2, 3)), into=("A", "A")), ("Replay.into is ('A', 'A')", "one name")),
         (lambda: snn.Modulator(3, 1.0), ("Modulator.name is 3",)),
         (lambda: snn.Modulator("r", [np.nan]), ("Modulator.values holds nan",)),
-        (lambda: snn.StepCurrent(np.nan, into="A"), ("Step.amplitude holds nan",)),
+        (lambda: snn.StepCurrent(np.nan, into="A"), ("StepCurrent.amplitude holds nan",)),
         (lambda: snn.TimedArray([np.inf], into="A"), ("TimedArray.values holds inf",)),
     ],
 )

@@ -228,9 +228,9 @@ def test_any_dynamics_runs_and_modulators_add_up():
         (lambda: snn.StepCurrent(1.0, into="X"), ("current into 'X'", "expected a population: A")),
         (
             lambda: snn.StepCurrent([1.0, 2.0], into="A"),
-            ("Step.amplitude has shape (2,)", "expected () or (3,) for 'A'"),
+            ("StepCurrent.amplitude has shape (2,)", "expected () or (3,) for 'A'"),
         ),
-        (lambda: snn.NoiseCurrent(-1.0, into="A"), ("Noise.sd is -1.0 current", "expected at least 0")),
+        (lambda: snn.NoiseCurrent(-1.0, into="A"), ("NoiseCurrent.sd is -1.0 current", "expected at least 0")),
         (
             lambda: snn.NoiseCurrent(1.0, into="A", every=0),
             ("NoiseCurrent.every = 0", "expected a positive number of ms"),

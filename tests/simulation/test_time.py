@@ -87,27 +87,36 @@ def test_known_times_are_exact_where_single_precision_is_not():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: snn.StepCurrent(1.0, into="B", start=0.55, stop=0.85), ("Step.start = 0.55 ms", "no whole number")),
-        (lambda: snn.StepCurrent(1.0, into="B", stop=0.04), ("Step.stop = 0.04 ms", "no whole number of steps")),
-        (lambda: snn.StepCurrent(1.0, into="B", start=10.0, stop=5.0), ("Step starts at 10 ms and stops at 5 ms",)),
+        (
+            lambda: snn.StepCurrent(1.0, into="B", start=0.55, stop=0.85),
+            ("StepCurrent.start = 0.55 ms", "no whole number"),
+        ),
+        (lambda: snn.StepCurrent(1.0, into="B", stop=0.04), ("StepCurrent.stop = 0.04 ms", "no whole number of steps")),
+        (
+            lambda: snn.StepCurrent(1.0, into="B", start=10.0, stop=5.0),
+            ("StepCurrent starts at 10 ms and stops at 5 ms",),
+        ),
         (lambda: snn.StepCurrent(1.0, into="B", start=np.nan), ("Got nan ms for a time", "expected 0 ms or later")),
         (lambda: snn.StepCurrent(1.0, into="B", start=-1.0), ("Got -1 ms for a time",)),
         (lambda: snn.StepCurrent(1.0, into="B", start=np.inf), ("Got inf ms for a time", "finite")),
         (lambda: snn.StepCurrent(1.0, into="B", start="5"), ("Got '5' (str) for a time",)),
         (lambda: snn.StepCurrent(1.0, into="B", start=True), ("Got True (bool) for a time",)),
-        (lambda: snn.StepCurrent(1.0, into="B", start=[1.0, 2.0]), ("Step.start has shape (2,)", "one number of ms")),
-        (lambda: snn.StepCurrent(1.0, into="B", stop=1e9), ("Step.stop = 1e+09 ms", "10000000000 steps")),
+        (
+            lambda: snn.StepCurrent(1.0, into="B", start=[1.0, 2.0]),
+            ("StepCurrent.start has shape (2,)", "one number of ms"),
+        ),
+        (lambda: snn.StepCurrent(1.0, into="B", stop=1e9), ("StepCurrent.stop = 1e+09 ms", "10000000000 steps")),
         (lambda: snn.Poisson(1.0, into="A", start=0.05), ("Poisson.start = 0.05 ms",)),
         (lambda: snn.Poisson([1.0], into="A", bin=0.25), ("Poisson.bin = 0.25 ms", "no whole number")),
         (lambda: snn.Poisson([1.0], into="A", bin=-1.0), ("Poisson.bin = -1.0", "positive number of ms")),
-        (lambda: snn.NoiseCurrent(1.0, into="B", stop=0.33), ("Noise.stop = 0.33 ms",)),
+        (lambda: snn.NoiseCurrent(1.0, into="B", stop=0.33), ("NoiseCurrent.stop = 0.33 ms",)),
         (lambda: snn.NoiseCurrent(1.0, into="B", every=0.15), ("NoiseCurrent.every = 0.15 ms",)),
         (lambda: snn.TimedArray([1.0], into="B", bin=0.15), ("TimedArray.bin = 0.15 ms",)),
         (lambda: snn.TimedArray([1.0], into="B", start=0.07), ("TimedArray.start = 0.07 ms",)),
         (lambda: snn.Replay(RASTER, into="A", start=0.01), ("Replay.start = 0.01 ms",)),
         (lambda: snn.Modulator("r", [1.0], start=np.nan), ("Got nan ms for a time",)),
         (lambda: snn.SpikeGenerator([0], [0.25], into="A"), ("SpikeGenerator.times = 0.25 ms",)),
-        (lambda: snn.drives.Silence() + snn.StepCurrent(1.0, into="B", start=0.05), ("Step.start = 0.05 ms",)),
+        (lambda: snn.drives.Silence() + snn.StepCurrent(1.0, into="B", start=0.05), ("StepCurrent.start = 0.05 ms",)),
     ],
 )
 def test_times_of_drives_are_one_error(make, message):
