@@ -1,4 +1,4 @@
-"""Topologies among chosen neurons: who connects is decided between these, and then numbered in their populations."""
+"""Topologies among selected neurons: the graph is built between these and then renumbered in their populations."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from .topology import AbstractTopology, Edges
 
 
 class End(NamedTuple):
-    """One end of a link: a population of `n`, at `positions` if it has any, and which `neurons` take part, in order.
+    """One end of a connection: a population of `n` neurons, their `positions` if any, and the selected `neurons`, in
+    order.
 
-    `neurons`: None for all of them, as they are numbered.
+    `neurons`: None for all of them, in the order of their indices.
     """
 
     name: str
@@ -27,7 +28,7 @@ class End(NamedTuple):
     positions: Array | None = None
 
     def choose(self, selection: Selection | None, what: str) -> End:
-        """The same end, at those neurons only. `what` names the argument in errors, which are those of `indices`."""
+        """This end, restricted to some neurons. `what` names the argument in errors, which are those of `indices`."""
         neurons = None if selection is None else selection.indices(self.n, what)
         return self._replace(neurons=None if np.array_equal(neurons, self.all) else neurons)
 
@@ -41,14 +42,14 @@ class End(NamedTuple):
 
     @property
     def at(self) -> Array | None:
-        """Positions of those that take part."""
+        """Positions of the selected neurons."""
         if self.positions is None or self.neurons is None:
             return self.positions
         known = is_concrete(self.positions)
         return on_device(np.asarray(self.positions)[self.neurons]) if known else self.positions[self.neurons]
 
     def numbered(self, index: Any) -> Any:
-        """Numbers in the population, `n` for padding, of those that count the chosen neurons."""
+        """Indices in the population of indices among the selected neurons; padding becomes `n`."""
         if self.neurons is None:
             return index
         table = np.append(self.neurons, np.int32(self.n))
@@ -56,16 +57,19 @@ class End(NamedTuple):
 
 
 class Among(AbstractTopology):
-    """`topology` among the neurons that take part at both ends, whose number, degrees and indices count.
+    """The edges of `topology` among the selected neurons of both ends; sizes, degrees and indices refer to the
+    selections.
 
-    **Raises:** ValueError where neurons are to be left out of their own partners (`autapses=False`) that are among both
-    choices of one population at different places, by a topology for which that is another draw.
+    **Raises:** ValueError for `autapses=False` where both selections share neurons of one population at different
+    places, if the topology cannot exclude single pairs without changing its draw.
     """
 
     topology: AbstractTopology
     pre: End
     post: End
-    skip: bool = eqx.field(static=True)  # pairs of a neuron with itself are left out here: the topology cannot know
+    skip: bool = eqx.field(
+        static=True
+    )  # autapses are removed here: the topology only sees indices among the selected neurons
 
     def __init__(self, topology: AbstractTopology, pre: End, post: End):
         if isinstance(topology, Spatial):
@@ -86,16 +90,16 @@ class Among(AbstractTopology):
 
     @property
     def whole(self) -> bool:
-        """Whether all neurons take part."""
+        """Whether all neurons are selected."""
         return self.pre.neurons is None and self.post.neurons is None
 
     @property
     def loop(self) -> bool:
-        """Whether neuron i of the one choice is neuron i of the other."""
+        """Whether both ends select the same neurons in the same order."""
         return self.pre.name == self.post.name and np.array_equal(*self._chosen)
 
     def local(self, key: Array) -> Edges:
-        """The edges in the numbers of the chosen neurons; those of another draw have as many places."""
+        """The edges in indices among the selected neurons, padded so that every draw has the same shape."""
         n_pre, n_post = self.pre.size, self.post.size
         edges = self.topology.build(key, n_pre, n_post, loop=self.loop)
         edges = self._without_self(edges) if self.skip else edges
@@ -112,9 +116,9 @@ class Among(AbstractTopology):
         return Edges(pre, post, edges.overflow, edges.n_pre, edges.n_post)
 
     def numbered(self, local: Edges) -> tuple[Edges, Int32[Any, " E"] | None]:
-        """The edges in the numbers of the populations, and which of `local` each of them is; None where it is itself.
+        """The edges in indices of the populations, and for each its place in `local`; None where the order is the same.
 
-        A choice may be in any order, and the list of edges is in that of the population's senders.
+        A selection may be in any order, while edges are sorted by the index of the presynaptic neuron.
         """
         if self.whole:
             return local, None
@@ -127,7 +131,7 @@ class Among(AbstractTopology):
         return Edges(pre, post, local.overflow, self.pre.n, self.post.n), order
 
     def matrix(self, given: Array) -> Array:
-        """A matrix of the chosen neurons as one of the populations, 0 between others."""
+        """A matrix over the selected neurons as one over the populations, 0 elsewhere."""
         at = tuple(np.ix_(*self._chosen))
         if not is_concrete(given):
             return jnp.zeros((self.pre.n, self.post.n), given.dtype).at[at].set(given)
@@ -143,7 +147,7 @@ class Among(AbstractTopology):
 
 
 def _known(edges: Edges) -> tuple[Any, Any, Any]:
-    """NumPy and its arrays of both sides where they are known: nothing is compiled for them."""
+    """NumPy and NumPy arrays where both sides are concrete, so that nothing is compiled."""
     if is_concrete(edges):
         return np, np.asarray(edges.pre), np.asarray(edges.post)
     return jnp, edges.pre, edges.post

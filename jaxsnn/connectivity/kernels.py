@@ -11,7 +11,7 @@ from .._types import Checked, param
 
 
 def distances(a: Float[Array, "... d"], b: Float[Array, "... d"], extent: Array | None) -> Float[Array, "..."]:
-    """Euclidean, to the nearest image where `extent` are the sides of a periodic box. Its derivative at 0 is 0."""
+    """Euclidean distance, to the nearest image in a periodic box with sides `extent`. Its derivative at 0 is 0."""
     apart = a - b
     if extent is not None:
         sides = jnp.broadcast_to(extent, apart.shape)
@@ -31,7 +31,7 @@ class AbstractKernel(Checked):
 class GaussianKernel(AbstractKernel):
     """`peak exp(-d^2 / (2 sigma^2))`.
 
-    **Arguments:** `peak`: at no distance, in the unit of what it gives. `sigma`: in that of the positions.
+    **Arguments:** `peak`: the value at distance 0. `sigma`: in the unit of the positions.
     """
 
     peak: Array = param(1.0, unit="1", finite=True)
@@ -44,7 +44,7 @@ class GaussianKernel(AbstractKernel):
 class ExponentialKernel(AbstractKernel):
     """`peak exp(-d / scale)`.
 
-    **Arguments:** `peak`: at no distance, in the unit of what it gives. `scale`: in that of the positions.
+    **Arguments:** `peak`: the value at distance 0. `scale`: in the unit of the positions.
     """
 
     peak: Array = param(1.0, unit="1", finite=True)
@@ -57,7 +57,7 @@ class ExponentialKernel(AbstractKernel):
 class BoxKernel(AbstractKernel):
     """`height` up to a distance of `radius`, and 0 beyond.
 
-    **Arguments:** `height`: in the unit of what it gives. `radius`: in that of the positions.
+    **Arguments:** `height`: the value up to `radius`. `radius`: in the unit of the positions.
     """
 
     height: Array = param(1.0, unit="1", finite=True)
@@ -68,9 +68,9 @@ class BoxKernel(AbstractKernel):
 
 
 class LinearKernel(AbstractKernel):
-    """`offset + slope d`: a delay of conduction is `LinearKernel(offset, 1 / velocity)`.
+    """`offset + slope d`, such as the conduction delay `LinearKernel(offset, 1 / velocity)`.
 
-    **Arguments:** `offset`: in the unit of what it gives. `slope`: per unit of distance.
+    **Arguments:** `offset`: the value at distance 0. `slope`: change per unit of distance.
     """
 
     offset: Array = param(0.0, unit="1", finite=True)

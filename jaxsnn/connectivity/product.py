@@ -1,4 +1,4 @@
-"""What many steps send across a matrix, as one product of two matrices, whatever `vmap` puts around it."""
+"""Delivery of many steps across a matrix, as a single matrix product also under `vmap`."""
 
 from __future__ import annotations
 
@@ -23,23 +23,26 @@ from .events import for_groups_of_spikes
 #     512 x 512        10    10       14    17        19    29       21    26
 #   1 024 x 1 024      24    25       35    46        48    65       90    94
 #   2 048 x 2 048      84    93      169   263       247   408      370   340
-_WIDE = 512  # senders and receivers, from which on spikes are cheaper
-_FEW, _MOST_CORES = 0.08, 4  # of what is sent, on one or two cores; above 4 a product is faster whatever is sent
+_WIDE = 512  # presynaptic and postsynaptic neurons from which on the loop over spikes is cheaper
+_FEW, _MOST_CORES = (
+    0.08,
+    4,
+)  # largest density of spikes for the loop, on one or two cores; above 4 cores the product is always faster
 
 
 def product(x: Float[Array, "*steps pre"], matrix: Float[Array, "pre post"]) -> Float[Array, "*steps post"]:
-    """`x @ matrix`, with a derivative that sums over steps and examples at once, and on a CPU at the cost of spikes.
+    """`x @ matrix`; on a CPU its cost is that of the spikes, and its derivative contracts steps and examples at once.
 
-    Of `x @ matrix` under `vmap` over examples, the derivative by the matrix contracts two axes, steps and examples, and
-    for that XLA turns the whole of what it contracts around in memory. As an operation of its own it is batched by
-    one more axis of steps, and all of them are one axis before anything is contracted. (1 024 x 1 024, 16 examples of
-    500 steps: 31 of 290 ms.)
+    Under `vmap` over examples, the derivative of `x @ matrix` with respect to the matrix contracts two axes, steps and
+    examples, for which XLA transposes both operands in memory. As an operation of its own it is batched by appending
+    to the axis of steps, so that there is one axis to contract. (1 024 x 1 024, 16 examples of 500 steps: 31 of
+    290 ms.)
     """
     return _product.bind(x, matrix)
 
 
 def outer(x: Float[Array, "*steps pre"], given: Float[Array, "*steps post"]) -> Float[Array, "pre post"]:
-    """The sum over steps of `x[i] given[j]`: the derivative of `product` by its matrix."""
+    """The sum over steps of `x[i] given[j]`: the derivative of `product` with respect to its matrix."""
     return _outer.bind(x, given)
 
 
@@ -73,7 +76,7 @@ def _outer_on_cpu(x: Array, given: Array) -> Array:
             sent, row = both
 
             def add(neurons: list[Array], total: Array) -> Array:
-                for i in neurons:  # a neuron that there is not adds nothing to the last
+                for i in neurons:  # padding indices add 0 to the last neuron
                     amplitude = sent.at[i].get(mode="fill", fill_value=0)
                     old = lax.dynamic_slice(total, (i, 0), (1, row.shape[0]))
                     total = lax.dynamic_update_slice(total, old + amplitude * row[None], (i, 0))
@@ -87,7 +90,7 @@ def _outer_on_cpu(x: Array, given: Array) -> Array:
 
 
 def _by_density(by_spikes: Callable[..., Array], dense: Callable[..., Array], x: Array, other: Array) -> Array:
-    """By spikes if they are few: which, is known when it runs."""
+    """A loop over spikes if they are few, else a product; decided at run time."""
     own = cores()
     if min(x.shape[1], other.shape[1]) < _WIDE or own > _MOST_CORES:
         return dense(x, other)
@@ -101,7 +104,7 @@ def _by_density(by_spikes: Callable[..., Array], dense: Callable[..., Array], x:
 def _batched_product(args: tuple[Array, Array], axes: tuple[Any, Any]) -> tuple[Array, int]:
     (x, matrix), (own, other) = args, axes
     if other is None:
-        inner = own == x.ndim - 1  # anywhere else it is in nobody's way
+        inner = own == x.ndim - 1  # other platforms never take this branch
         return (product(jnp.moveaxis(x, own, 0), matrix), 0) if inner else (product(x, matrix), own)
     matrix = jnp.moveaxis(matrix, other, 0)
     if own is None:
@@ -114,7 +117,7 @@ def _batched_outer(args: tuple[Array, Array], axes: tuple[Any, Any]) -> tuple[Ar
 
 
 def _operation(name: str, plain: Any, on_cpu: Any, shape: Any, transposes: Any, batched: Any) -> Primitive:
-    """A bilinear operation: `transposes` give the derivative by the one argument and by the other."""
+    """A bilinear primitive; `transposes` are its derivatives with respect to either argument."""
     new = Primitive(name)
     new.def_impl(jax.jit(plain))
     new.def_abstract_eval(shape)

@@ -1,4 +1,4 @@
-"""What travels along a projection: the amplitude that a presynaptic spike is worth when it leaves."""
+"""Release: the amplitude of a spike as it leaves the presynaptic neuron."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .._types import Checked
 
 
 class AbstractRelease(Checked):
-    """What a spike sends, as a function of what its sender has sent before: written for one sender, elementwise.
+    """The amplitude of a spike as a function of the sender's earlier spikes, written for one neuron, elementwise.
 
-    The state is presynaptic: a projection has one for each sending neuron, whose synapses share it. It moves on in
-    every step, also without a spike, and a spike of step `k` sees it at `t_{k+1}`, where the spike is stamped. What is
-    released travels with the projection's delays and is multiplied with its weights.
+    The state is presynaptic: one for each presynaptic neuron of a projection, shared by its synapses. It advances in
+    every step, with or without a spike, and a spike of step `k` uses the state at `t_{k+1}`, its time stamp. The
+    amplitude then travels with the projection's delays and is multiplied by its weights.
 
     A subclass needs `init` and `step`. Parameters are leaves of shape `()` or `(n_pre,)`, or distributions that are
     drawn for every sender when the network is built.
@@ -28,21 +28,23 @@ class AbstractRelease(Checked):
 
     @property
     def reliability(self) -> Array | None:
-        """The probability with which each synapse passes on what is sent, for each spike anew; None for certainty."""
+        """The probability that a synapse transmits a spike, drawn for each synapse and spike; None if it always
+        does.
+        """
         return None
 
     @property
     def sites(self) -> int:
-        """How many times independently it does so: the sum is what arrives."""
+        """The number of independent sites of a synapse, whose transmissions add up."""
         return 1
 
     @abc.abstractmethod
     def init(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        """The state of a sender that never fired."""
+        """The state of a neuron that has never fired."""
 
     @abc.abstractmethod
     def step(self, s: Any, spike: Float[Array, "..."], dt: float) -> tuple[Any, Float[Array, "..."]]:
-        """The state a step later, and the amplitude sent: 0 where there is no spike."""
+        """The state one step later, and the amplitude sent, 0 without a spike."""
 
     def view(self, s: Any) -> dict[str, Array]:
         """The state by name, as probes read it."""
@@ -50,9 +52,9 @@ class AbstractRelease(Checked):
 
 
 def fired(spike: Float[Array, "..."]) -> Float[Array, "..."]:
-    """1 where there is a spike, whatever its amplitude (two in one step release once, as in NEST).
+    """1 where there is a spike, whatever its amplitude (two spikes in one step release once, as in NEST).
 
-    Its derivative is that of the amplitude, so that what is learned through a spike is learned through this too.
+    Its derivative is that of the amplitude, so that gradients with respect to spikes pass through.
     """
     return spike + lax.stop_gradient((spike != 0).astype(spike.dtype) - spike)
 

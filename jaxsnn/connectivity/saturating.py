@@ -1,4 +1,4 @@
-"""Gates that saturate, seen from the sender."""
+"""Saturating receptors, described by a presynaptic state."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from jaxtyping import Array, Float
 from .._types import Requirement, param, shown
 from .release import AbstractRelease, faded, fired
 
-_TERMS = 40  # to rounding for `alpha tau_rise` up to
+_TERMS = 40  # the series is accurate to rounding for `alpha tau_rise` up to
 _LARGEST = 8.0
 
 
 class OpenGates(NamedTuple):
-    """The open share `s` of the receptors."""
+    """The open fraction `s` of the receptors."""
 
     s: Float[Array, "..."]
 
 
 class SaturatingRelease(AbstractRelease):
-    """What a spike adds to a gate that saturates: the NMDA receptors of Wang's networks, seen from the sender.
+    """The increment that a spike causes in saturating receptors, such as the NMDA receptors of Wang's networks.
 
-    All receptors of a sender see the same spikes, so their open share `s` is kept with it: `ds/dt = -s / tau_decay`,
-    and a spike adds, and sends, `k0 + k1 s`. That is what `ds/dt = -s / tau_decay + alpha x (1 - s)`,
-    `dx/dt = -x / tau_rise` adds in all, as if it came at once: with `q = alpha tau_rise` and
-    `a = 1 - tau_rise / tau_decay`, `k1 = exp(-q) - 1` and `k0 = q^(1-a) gamma(a, q)`, the lower incomplete gamma
-    function. NEST's `iaf_bw_2001`, with `NMDA(Conductance(tau_decay))` for the port.
+    All receptors of a presynaptic neuron see the same spikes, so their open fraction `s` is a presynaptic state: `ds/dt
+    = -s / tau_decay`, and a spike adds, and sends, `k0 + k1 s`. That is what `ds/dt = -s / tau_decay + alpha x (1 -
+    s)`, `dx/dt = -x / tau_rise` adds in total, taken as instantaneous: with `q = alpha tau_rise` and `a = 1 - tau_rise
+    / tau_decay`, `k1 = exp(-q) - 1` and `k0 = q^(1-a) gamma(a, q)`, the lower incomplete gamma function. NEST's
+    `iaf_bw_2001`, with `NMDA(Conductance(tau_decay))` for the port.
 
     **Arguments**, each of shape `()` or `(n_pre,)`: `alpha`: 1/ms. `tau_rise`, `tau_decay`: ms.
 

@@ -1,4 +1,4 @@
-"""Short-term plasticity: depression and facilitation, in both forms that are in use."""
+"""Short-term plasticity: depression and facilitation, in the two forms in use."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from .release import AbstractRelease, faded, fired
 
 
 class TwoStates(NamedTuple):
-    """Utilisation `u`, as a spike left it and decaying since, and the share `z` of resources that is spent."""
+    """Utilisation `u` after the last spike, decayed since, and the fraction `z` of resources that is depleted."""
 
     u: Float[Array, "..."]
     z: Float[Array, "..."]
 
 
 class TsodyksMarkram(AbstractRelease):
-    """Depression and facilitation by two variables: what is released is available again after `tau_rec`.
+    """Depression and facilitation with two variables; released resources recover with `tau_rec`.
 
     `du/dt = -u / tau_fac`, `dx/dt = (1 - x) / tau_rec`; a spike does `u <- u + U (1 - u)`, sends `u x`, and then
-    `x <- x - u x`. From spike to spike, `h` apart, that is `u <- U + u (1 - U) exp(-h / tau_fac)` and
-    `x <- 1 + (x - x u - 1) exp(-h / tau_rec)`: the form of Maass and Markram, NEST's `tsodyks2_synapse`, and the one
-    that is written down for Brian2. Exact for any step. Probes read `u`, `x` and `z = 1 - x`.
+    `x <- x - u x`. Between spikes at a distance `h` that is `u <- U + u (1 - U) exp(-h / tau_fac)` and
+    `x <- 1 + (x - x u - 1) exp(-h / tau_rec)`: the form of Maass and Markram, of NEST's `tsodyks2_synapse` and of
+    Brian2's examples. Exact for any step. Probes read `u`, `x` and `z = 1 - x`.
 
     **Arguments**, each of shape `()` or `(n_pre,)`: `U`: increment of utilisation, 0 to 1. `tau_rec`: recovery from
     depression, ms. `tau_fac`: decay of facilitation, ms; 0 for none.
@@ -42,7 +42,9 @@ class TsodyksMarkram(AbstractRelease):
 
     def step(self, s, spike, dt):
         u = faded(s.u, dt, self.tau_fac)
-        z = faded(s.z, dt, self.tau_rec)  # what is spent, not what is left: near rest that would round off
+        z = faded(
+            s.z, dt, self.tau_rec
+        )  # the depleted fraction, not the available one, which would lose precision near rest
         jump = self.U * (1.0 - u)
         released = (u + jump) * (1.0 - z)
         event = fired(spike)
@@ -53,7 +55,7 @@ class TsodyksMarkram(AbstractRelease):
 
 
 class ThreeStates(NamedTuple):
-    """Utilisation `u`, and the shares of resources that are active (`y`) and inactive (`z`)."""
+    """Utilisation `u`, and the fractions of resources that are active (`y`) and inactive (`z`)."""
 
     u: Float[Array, "..."]
     y: Float[Array, "..."]
@@ -61,7 +63,7 @@ class ThreeStates(NamedTuple):
 
 
 class TsodyksUzielMarkram(AbstractRelease):
-    """Depression and facilitation by three states of the resources: released, they are active, then inactive.
+    """Depression and facilitation with three states of resources: available, active after release, then inactive.
 
     `dy/dt = -y / tau_psc`, `dz/dt = y / tau_psc - z / tau_rec`, `x = 1 - y - z`, `du/dt = -u / tau_fac`; a spike does
     `u <- u + U (1 - u)`, sends `u x`, and then `x <- x - u x`, `y <- y + u x`. NEST's `tsodyks_synapse`. Exact for any

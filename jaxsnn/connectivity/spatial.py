@@ -1,4 +1,4 @@
-"""Neurons at positions: who connects, how strongly and how late, as a function of distance."""
+"""Distance-dependent connectivity: probabilities, weights and delays of neurons that have positions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .._types import Checked, as_number, is_concrete
 from .kernels import distances
 from .topology import _MAX_PAIRS, AbstractTopology, Edges, _given, _likely_most, coarse
 
-_BLOCK = 2**20  # pairs that are looked at together
+_BLOCK = 2**20  # pairs per block
 
 
 def _box(value: Any) -> Array | None:
@@ -25,7 +25,7 @@ def _box(value: Any) -> Array | None:
 
 
 class ByDistance(Checked):
-    """A weight or a delay of a link that depends on the distance of its two neurons: `weight=ByDistance(f)`.
+    """A weight or delay as a function of the distance between the two neurons: `weight=ByDistance(f)`.
 
     **Arguments:** `function`: of distances, such as `GaussianKernel(0.5, 100.0)` or `lambda d: 1.0 + d / 200.0`; a
     class with parameters can be swept. `extent`: as of `Spatial`. Delays are rounded to the grid.
@@ -38,27 +38,27 @@ class ByDistance(Checked):
         _check_function("ByDistance.function", self.function)
 
     def __call__(self, d: Float[Array, " E"]) -> Float[Array, " E"]:
-        """One number for every distance."""
+        """The value for each distance."""
         return jnp.broadcast_to(as_number(self.function(d)), d.shape)
 
     def of(self, edges: Edges, pre: Array | None, post: Array | None) -> Float[Array, " E"]:
-        """One number for every edge, of populations at positions `pre` and `post`."""
+        """The value for each edge between populations at positions `pre` and `post`."""
         a, b = _both(pre, post)
         begin, end = a[jnp.minimum(edges.pre, len(a) - 1)], b[jnp.minimum(edges.post, len(b) - 1)]  # or padding
         return self(distances(begin, end, self.extent))
 
 
 class Spatial(AbstractTopology):
-    """Every pair with a probability that depends on its distance, independently of all others.
+    """Connects every pair independently, with a probability that depends on the distance of its neurons.
 
-    The populations need `positions`, `(n, 2)` or `(n, 3)`. A pair is decided by the network's key, the projection's
-    name and the two neurons, numbered among those that the link chooses, so that a wider kernel only adds edges to
-    those of a narrower one.
+    NEST: `pairwise_bernoulli` with a spatial probability; PyNN: `DistanceDependentProbabilityConnector`. The
+    populations need `positions`, `(n, 2)` or `(n, 3)`. The draw for a pair depends on the network's key, the
+    projection's name and the two neurons, so that a wider kernel only adds edges to those of a narrower one.
 
     **Arguments:** `p`: probability as a function of distance: `GaussianKernel`, `ExponentialKernel`, `BoxKernel`, or
     any function. `extent`: lengths of the sides of a periodic box, `(2,)` or `(3,)`: distances are those to the nearest
     image; None for open boundaries. `autapses`: whether a neuron may connect to itself, in one population.
-    `most`: static, the most edges, needed where `p` or positions are traced.
+    `most`: static, the maximum number of edges, needed where `p` or positions are traced.
     """
 
     pairwise: ClassVar[bool] = True
@@ -66,14 +66,14 @@ class Spatial(AbstractTopology):
     extent: Array | None = eqx.field(default=None, converter=_box, kw_only=True)
     autapses: bool = eqx.field(default=True, static=True, kw_only=True)
     most: int | None = eqx.field(default=None, static=True, kw_only=True)
-    pre: Array | None = eqx.field(default=None, kw_only=True)  # positions, which `placed` puts in
+    pre: Array | None = eqx.field(default=None, kw_only=True)  # positions, set by `placed`
     post: Array | None = eqx.field(default=None, kw_only=True)
 
     def __check_init__(self):
         _check_function("Spatial.p", self.p)
 
     def placed(self, pre: Array | None, post: Array | None) -> Spatial:
-        """The same between populations at these positions."""
+        """This topology between populations at these positions."""
         a, b = _both(pre, post)
         return Spatial(self.p, extent=self.extent, autapses=self.autapses, most=self.most, pre=a, post=b)
 
@@ -109,13 +109,13 @@ class Spatial(AbstractTopology):
         return self._most(n_pre, n_post, loop=False)[1]
 
     def _most(self, n_pre: int, n_post: int, loop: bool) -> tuple[int, int]:
-        """The most edges there may be, and of one pre neuron: static."""
+        """The maximum number of edges, in all and of one presynaptic neuron; static."""
         if self.most is not None:
             return self.most, min(self.most, n_post)
         if not is_concrete(self):
             raise ValueError(
-                "Spatial got a traced kernel or positions, which leave the number of edges open when the program is "
-                "compiled; give the most edges as a number: Spatial(..., most=...)."
+                "Spatial got a traced kernel or positions, which leave the number of edges unknown when the program is "
+                "compiled; give its maximum: Spatial(..., most=...)."
             )
         pre, post = _both(self.pre, self.post)
         with jax.ensure_compile_time_eval():
@@ -128,7 +128,7 @@ class Spatial(AbstractTopology):
 
 
 def _blocks(pre: Array, post: Array) -> list[int]:
-    """Where blocks of rows begin."""
+    """The first row of every block."""
     return [*range(0, len(pre), _rows(pre, post))]
 
 
@@ -143,7 +143,7 @@ def _chances(
     """The probability of every pair of a block of rows; 0 past the last row."""
     rows = first + jnp.arange(_rows(pre, post))
     d = distances(pre[jnp.minimum(rows, len(pre) - 1)][:, None], post[None], extent)
-    # the same numbers in whatever program this is a part of: an edge is there or not
+    # the same bits in every program: rounding must not decide whether an edge exists
     chance = lax.optimization_barrier(jnp.broadcast_to(as_number(p(lax.optimization_barrier(d))), d.shape))
     own = rows[:, None] == jnp.arange(len(post))[None] if skip else False
     return jnp.where((rows < len(pre))[:, None] & ~jnp.asarray(own), chance, 0.0)
@@ -152,7 +152,7 @@ def _chances(
 def _likely(
     p: Any, pre: Array, post: Array, extent: Array | None, first: Any, skip: bool
 ) -> tuple[Array, Array, Array]:
-    """Mean and variance of the out-degree, and whether anything is no probability."""
+    """Mean and variance of the out-degree, and whether any value is not a probability."""
     chance = _chances(p, pre, post, extent, first, skip)
     return jnp.sum(chance, 1), jnp.sum(chance * (1.0 - chance), 1), _beyond(chance)
 

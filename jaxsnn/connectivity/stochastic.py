@@ -1,4 +1,4 @@
-"""Synapses that pass on what is sent by chance: a draw for every synapse and spike, made where it is delivered."""
+"""Stochastic synapses: one draw for every synapse and spike, made at delivery."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .. import _random
 
 
 class StochasticRelease(eqx.Module):
-    """Which synapses release in a step is a function of (stream, step, synapse), whatever else is delivered."""
+    """The synapses that release in a step: a function of (stream, step, synapse) alone."""
 
     stream: UInt32[Array, " 2"]
     step: Int[Array, ""]
@@ -22,12 +22,12 @@ class StochasticRelease(eqx.Module):
 
 
 def quanta(stream: Any, step: Array, synapse: Int[Array, "..."], p: Array, sites: int) -> Float[Array, "..."]:
-    """How many of the `sites` of each synapse release."""
+    """The number of `sites` of each synapse that release."""
     first = synapse.astype(jnp.uint32) * jnp.uint32(sites)
     draws = (_random.uniform(stream, step, first + jnp.uint32(site)) < p for site in range(sites))
     return sum((released.astype(p.dtype) for released in draws), jnp.zeros((), p.dtype))
 
 
 def with_slope_of_the_mean(count: Array, p: Array, sites: int) -> Array:
-    """`count`, whose derivative by `p` is that of its mean, `sites p` (straight through the draw)."""
+    """`count`; its derivative with respect to `p` is that of its mean, `sites p` (straight through the draw)."""
     return count + sites * (p - lax.stop_gradient(p))

@@ -1,4 +1,4 @@
-"""Releases without memory whose synapses each draw whether they release."""
+"""Unreliable synapses: each synapse draws independently whether it transmits a spike."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .release import AbstractRelease
 
 
 class AbstractByChance(AbstractRelease):
-    """A release without memory whose synapses each draw whether they release."""
+    """A release without a state, where each synapse draws independently whether it transmits a spike."""
 
     p: eqx.AbstractVar[Array]
 
@@ -26,10 +26,10 @@ class AbstractByChance(AbstractRelease):
 
 
 class Bernoulli(AbstractByChance):
-    """Each synapse passes on a spike with probability `p`, and otherwise nothing: a draw for every synapse and spike.
+    """Each synapse transmits a spike with probability `p`; one draw for every synapse and spike.
 
-    NEST's `bernoulli_synapse`. The derivative with respect to `p` is that of the mean, `weight`, straight through the
-    draw: right on average for what follows linearly.
+    NEST: `bernoulli_synapse`. The derivative with respect to `p` is that of the mean, `weight`, straight through the
+    draw: right on average where the response is linear.
 
     **Arguments:** `p`: probability, shape `()` or `(n_pre,)`.
     """
@@ -38,10 +38,10 @@ class Bernoulli(AbstractByChance):
 
 
 class Binomial(AbstractByChance):
-    """Each synapse has `n` sites that release a quantum each with probability `p`: the weight is that of one quantum.
+    """Each synapse has `n` sites, each of which releases a quantum with probability `p`; `weight` is that of a quantum.
 
-    What arrives is `weight k`, `k ~ Binomial(n, p)`, with mean `n p` and variance `n p (1 - p)`. The derivative with
-    respect to `p` is that of the mean. Sites do not run out: `TsodyksMarkram` is what depletes.
+    A spike delivers `weight k`, `k ~ Binomial(n, p)`, with mean `n p` and variance `n p (1 - p)`. The derivative with
+    respect to `p` is that of the mean. Sites are not depleted; see `TsodyksMarkram` for depletion.
 
     **Arguments:** `p`: probability, shape `()` or `(n_pre,)`. `n`: sites, static.
 
