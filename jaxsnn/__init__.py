@@ -17,6 +17,7 @@ from . import lowering as lowering
 from . import networks as networks
 from . import neurons as neurons
 from . import plasticity as plasticity
+from . import presets as presets
 from . import simulation as simulation
 from . import sweeps as sweeps
 from . import synapses as synapses

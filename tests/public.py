@@ -7,6 +7,8 @@ from types import ModuleType
 
 import jaxsnn as snn
 
+SNNTORCH = ("functional", "spikegen", "surrogate")  # namespaces within a preset
+
 
 def _exported(module):
     """The names that an `__init__` exports: those it imports as themselves, `from .x import y as y`."""
@@ -30,7 +32,13 @@ def namespaces():
     families = {name: module for name, module in top.items() if not hasattr(module, "__path__")}
     packages = {name: module for name, module in top.items() if module.__name__.count(".") > 1} | families
     chips = {f"chips.{name}": getattr(snn.chips, name) for name in _exported(snn.chips)}
-    return {"": snn, **packages, **top, **chips}
+    tools = {
+        f"presets.{name}": value
+        for name, value in vars(snn.presets).items()
+        if inspect.ismodule(value) and name[0] != "_"
+    }
+    parts = {f"presets.snntorch.{name}": getattr(snn.presets.snntorch, name) for name in SNNTORCH}
+    return {"": snn, **packages, **top, **chips, **tools, **parts}
 
 
 def public():

@@ -35,7 +35,7 @@ LEVELS = [
     {"networks", "simulation"},
     {"gradients", "sweeps", "lowering", "interop", "data"},
     {"chips"},
-    {"analysis", "cli"},
+    {"analysis", "presets", "cli"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 NARROWER = {"simulation": {"models", *LEVELS[0]}}  # any model runs: a network, or a program lowered to a chip

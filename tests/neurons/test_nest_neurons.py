@@ -24,7 +24,8 @@ def golden():
 
 def run(cell, steps, dt=0.1, init=None):
     """Steps in which one neuron fires, stamped as NEST does, and its membrane."""
-    net = snn.network(dt=dt, key=KEY, populations={"P": snn.Population(cell, 1, init=init or {})})
+    cells = cell if isinstance(cell, snn.Population) else snn.Population(cell, 1, init=init or {})
+    net = snn.network(dt=dt, key=KEY, populations={"P": cells})
     out = snn.simulate(net, steps=steps, key=KEY, record=(snn.Raster("P"), snn.Trace("P.v"))).record
     return np.asarray(out[0].events()[0]) + 1, np.asarray(out[1])[:, 0]
 
@@ -41,14 +42,11 @@ def traub(**choices):
     return cell, {gate: getattr(start, gate) for gate in "mhn"}
 
 
-CASES = {  # cell, its initial values, and another integrator or detector
+CASES = {  # cell, and its initial values
     "iaf_cond_exp": lambda: (snn.CobaLIF(bias=500.0, integrator=snn.integrators.RKF45()), {}),
     "aeif_cond_exp": lambda: (adex(700.0, 2.0), {}),
     "aeif_cond_exp t_ref 0": lambda: (adex(900.0, 0.0), {}),
-    "hh_psc_alpha": lambda: (
-        snn.HodgkinHuxley(bias=650.0, integrator=snn.integrators.RKF45(), detector=snn.neurons.PeakDetector()),
-        {},
-    ),
+    "hh_psc_alpha": lambda: (snn.presets.nest.hh_psc_alpha(1, I_e=650.0), {}),
     "hh_cond_exp_traub": lambda: traub(integrator=snn.integrators.RKF45()),
 }
 
