@@ -49,7 +49,7 @@ class Covariance(snn.plasticity.AbstractRule):
 
     eta: Array = snn.param(0.003, unit="mV")
     theta: Array = snn.param(0.18, unit="1")
-    tau: Array = snn.param(20.0, unit="ms", above=0.0)
+    tau: Array = snn.param(20.0, unit="ms", gt=0.0)
 
     def pre_traces(self):
         return {"x": snn.plasticity.SpikeTrace(self.tau)}

@@ -62,7 +62,7 @@ class TargetSTDP(snn.plasticity.AbstractRule):
 
     eta: Array = snn.param(0.01, unit="weight")
     target: Array = snn.param(0.4, unit="1")
-    tau: Array = snn.param(20.0, unit="ms", above=0.0)
+    tau: Array = snn.param(20.0, unit="ms", gt=0.0)
     w_max: Array = snn.param(1.0, unit="weight")
     mu: Array = snn.param(1.0, unit="1")
 
@@ -87,7 +87,7 @@ class Homeostatic(snn.LIF):
     """`LIF` with the threshold `v_th + theta`: `theta <- theta + theta_plus` at a spike, `dtheta/dt = -theta / tau`."""
 
     theta_plus: Array = snn.param(0.05, unit="mV")
-    tau_theta: Array = snn.param(1e7, unit="ms", above=0.0)
+    tau_theta: Array = snn.param(1e7, unit="ms", gt=0.0)
 
     def init(self, shape, dtype):
         return HomeostaticState(**self.at_rest(self.v_rest, shape, dtype), theta=jnp.zeros(shape, dtype))

@@ -1,8 +1,8 @@
 """Numbers as leaves: the one helper that every numeric field goes through, and checks that know about tracing."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
@@ -71,31 +71,50 @@ class AbstractLaw(eqx.Module):
     """Stands for numbers that are still to be drawn: what a parameter may be until its network is built."""
 
 
+Given = ArrayLike | Sequence[Any] | AbstractLaw  # what a number or an array of them may be given as
+
+
+if TYPE_CHECKING:  # for a type checker: what a parameter may be given as, and that it is read as an array
+
+    class Param:
+        """A field made by `param`."""
+
+        def __get__(self, obj: Any, owner: Any) -> Array: ...
+        def __set__(self, obj: Any, value: Given) -> None: ...
+
+    class OptionalParam:
+        """A field made by `param(optional=True)`."""
+
+        def __get__(self, obj: Any, owner: Any) -> Array | None: ...
+        def __set__(self, obj: Any, value: Given | None) -> None: ...
+else:
+    Param, OptionalParam = Array, Array | None
+
+
 def param(
     default: Any = dataclasses.MISSING,
     *,
     unit: str = "",
     optional: bool = False,
-    above: float | None = None,
-    least: float | None = None,
-    below: float | None = None,
-    most: float | None = None,
+    gt: float | None = None,
+    ge: float | None = None,
+    lt: float | None = None,
+    le: float | None = None,
     finite: bool = False,
     **kwargs: Any,
 ) -> Any:
     """A numeric field of an `eqx.Module`: an array leaf, never static, so that it can be swept and differentiated.
 
-    **Arguments:** `default`: a number, an array or, if `optional`, None. `unit`: kept in the field's metadata. `above`,
-    `least`: what every value must exceed, or at least be; `below`, `most`: what it must stay below, or at most be.
-    `finite`: whether it must be finite. A `Checked` class tests all of it, and that no value is NaN. The rest goes to
-    `eqx.field`.
+    **Arguments:** `default`: a number, an array or, if `optional`, None. `unit`: kept in the field's metadata. `gt`,
+    `ge`, `lt`, `le`: what every value must be greater than, at least, less than, at most. `finite`: whether it must be
+    finite. A `Checked` class tests all of it, and that no value is NaN. The rest goes to `eqx.field`.
     The value is converted by `as_number` at construction; a distribution stays one until it is drawn.
     """
 
     def convert(value: Any) -> Any:
         return value if (value is None and optional) or isinstance(value, AbstractLaw) else as_number(no_flag(value))
 
-    bounds = {"above": above, "least": least, "below": below, "most": most, "finite": finite}
+    bounds = {"gt": gt, "ge": ge, "lt": lt, "le": le, "finite": finite}
     metadata = {"unit": unit, **bounds, **kwargs.pop("metadata", {})}
     return eqx.field(default=default, converter=convert, metadata=metadata, **kwargs)
 
@@ -108,10 +127,10 @@ class Requirement(NamedTuple):
 
 
 _BOUNDS: tuple[tuple[str, Callable[[Any, float], Any], str], ...] = (
-    ("above", lambda x, bound: x > bound, "more than"),
-    ("least", lambda x, bound: x >= bound, "at least"),
-    ("below", lambda x, bound: x < bound, "less than"),
-    ("most", lambda x, bound: x <= bound, "at most"),
+    ("gt", lambda x, bound: x > bound, "more than"),
+    ("ge", lambda x, bound: x >= bound, "at least"),
+    ("lt", lambda x, bound: x < bound, "less than"),
+    ("le", lambda x, bound: x <= bound, "at most"),
 )
 
 

@@ -21,7 +21,7 @@ from jaxtyping import Array, ArrayLike, Float
 
 from jaxsnn import _random
 from jaxsnn._text import described
-from jaxsnn._types import AbstractLaw, as_number, check, is_concrete, no_flag, on_device, param, recheck
+from jaxsnn._types import AbstractLaw, Param, as_number, check, is_concrete, no_flag, on_device, param, recheck
 
 __all__ = ["AbstractDistribution", "Clip", "LogNormal", "Normal", "Redraw", "Uniform"]
 
@@ -87,8 +87,8 @@ class Uniform(AbstractDistribution):
     **Arguments:** `lo`, `hi`: in the unit of what is drawn.
     """
 
-    lo: Array = param()
-    hi: Array = param()
+    lo: Param = param()
+    hi: Param = param()
 
     def __check_init__(self):
         _check_finite(self, "lo", "hi")
@@ -143,10 +143,10 @@ class Normal(AbstractDistribution):
     done about [lo, hi]. `outside`: `Redraw()` or `Clip()`.
     """
 
-    mean: Array = param()
-    sd: Array = param()
-    lo: Array = param(-math.inf)
-    hi: Array = param(math.inf)
+    mean: Param = param()
+    sd: Param = param()
+    lo: Param = param(-math.inf)
+    hi: Param = param(math.inf)
     outside: AbstractOutside = Redraw()
 
     def __check_init__(self):
@@ -199,8 +199,8 @@ class LogNormal(AbstractDistribution):
     **Arguments:** `mu`, `sigma`: mean and standard deviation of the logarithm.
     """
 
-    mu: Array = param()
-    sigma: Array = param()
+    mu: Param = param()
+    sigma: Param = param()
 
     def __check_init__(self):
         _check_finite(self, "mu", "sigma")

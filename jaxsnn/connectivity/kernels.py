@@ -7,7 +7,7 @@ import abc
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._types import Checked, param
+from .._types import Checked, Param, param
 
 
 def distances(a: Float[Array, "... d"], b: Float[Array, "... d"], extent: Array | None) -> Float[Array, "..."]:
@@ -34,8 +34,8 @@ class GaussianKernel(AbstractKernel):
     **Arguments:** `peak`: the value at distance 0. `sigma`: in the unit of the positions.
     """
 
-    peak: Array = param(1.0, unit="1", finite=True)
-    sigma: Array = param(1.0, unit="distance", above=0.0)
+    peak: Param = param(1.0, unit="1", finite=True)
+    sigma: Param = param(1.0, unit="distance", gt=0.0)
 
     def __call__(self, d):
         return self.peak * jnp.exp(-0.5 * (d / self.sigma) ** 2)
@@ -47,8 +47,8 @@ class ExponentialKernel(AbstractKernel):
     **Arguments:** `peak`: the value at distance 0. `scale`: in the unit of the positions.
     """
 
-    peak: Array = param(1.0, unit="1", finite=True)
-    scale: Array = param(1.0, unit="distance", above=0.0)
+    peak: Param = param(1.0, unit="1", finite=True)
+    scale: Param = param(1.0, unit="distance", gt=0.0)
 
     def __call__(self, d):
         return self.peak * jnp.exp(-d / self.scale)
@@ -60,8 +60,8 @@ class BoxKernel(AbstractKernel):
     **Arguments:** `height`: the value up to `radius`. `radius`: in the unit of the positions.
     """
 
-    height: Array = param(1.0, unit="1", finite=True)
-    radius: Array = param(1.0, unit="distance", least=0.0)
+    height: Param = param(1.0, unit="1", finite=True)
+    radius: Param = param(1.0, unit="distance", ge=0.0)
 
     def __call__(self, d):
         return jnp.where(d <= self.radius, self.height, 0.0)
@@ -73,8 +73,8 @@ class LinearKernel(AbstractKernel):
     **Arguments:** `offset`: the value at distance 0. `slope`: change per unit of distance.
     """
 
-    offset: Array = param(0.0, unit="1", finite=True)
-    slope: Array = param(1.0, unit="1 per distance", finite=True)
+    offset: Param = param(0.0, unit="1", finite=True)
+    slope: Param = param(1.0, unit="1 per distance", finite=True)
 
     def __call__(self, d):
         return self.offset + self.slope * d

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._types import Requirement, param, shown
+from .._types import Param, Requirement, param, shown
 from .release import AbstractRelease, faded, fired
 
 _TERMS = 40  # the series is accurate to rounding for `alpha tau_rise` up to
@@ -34,9 +34,9 @@ class SaturatingRelease(AbstractRelease):
     **Reference:** Brunel and Wang, J. Comput. Neurosci. 11:63 (2001); Wang, Neuron 36:955 (2002).
     """
 
-    alpha: Array = param(0.5, unit="1/ms", above=0.0, finite=True)
-    tau_rise: Array = param(2.0, unit="ms", above=0.0, finite=True)
-    tau_decay: Array = param(100.0, unit="ms", above=0.0)
+    alpha: Param = param(0.5, unit="1/ms", gt=0.0, finite=True)
+    tau_rise: Param = param(2.0, unit="ms", gt=0.0, finite=True)
+    tau_decay: Param = param(100.0, unit="ms", gt=0.0)
 
     def requirements(self):
         return (

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._linear import phi
-from .._types import param
+from .._types import Param, param
 from .release import AbstractRelease, faded, fired
 
 
@@ -33,9 +33,9 @@ class TsodyksMarkram(AbstractRelease):
     **Reference:** Tsodyks and Markram, PNAS 94:719 (1997); Maass and Markram, Neural Networks 15:155 (2002).
     """
 
-    U: Array = param(0.5, unit="1", least=0.0, most=1.0)
-    tau_rec: Array = param(800.0, unit="ms", above=0.0)
-    tau_fac: Array = param(0.0, unit="ms", least=0.0)
+    U: Param = param(0.5, unit="1", ge=0.0, le=1.0)
+    tau_rec: Param = param(800.0, unit="ms", gt=0.0)
+    tau_fac: Param = param(0.0, unit="ms", ge=0.0)
 
     def init(self, shape, dtype):
         return TwoStates(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))
@@ -76,10 +76,10 @@ class TsodyksUzielMarkram(AbstractRelease):
     **Reference:** Tsodyks, Uziel and Markram, J. Neurosci. 20:RC50 (2000).
     """
 
-    U: Array = param(0.5, unit="1", least=0.0, most=1.0)
-    tau_psc: Array = param(3.0, unit="ms", above=0.0, finite=True)
-    tau_rec: Array = param(800.0, unit="ms", above=0.0)
-    tau_fac: Array = param(0.0, unit="ms", least=0.0)
+    U: Param = param(0.5, unit="1", ge=0.0, le=1.0)
+    tau_psc: Param = param(3.0, unit="ms", gt=0.0, finite=True)
+    tau_rec: Param = param(800.0, unit="ms", gt=0.0)
+    tau_fac: Param = param(0.0, unit="ms", ge=0.0)
 
     def init(self, shape, dtype):
         return ThreeStates(*(jnp.zeros(shape, dtype) for _ in range(3)))

@@ -21,7 +21,7 @@ from jaxtyping import Array, ArrayLike, Bool, Int32, UInt32
 from jaxsnn import _random
 from jaxsnn._arguments import count, flag
 from jaxsnn._text import described
-from jaxsnn._types import check, is_concrete, on_device, param
+from jaxsnn._types import Param, check, is_concrete, on_device, param
 
 _MAX_PAIRS = 2**31  # what a keyed permutation of all pairs can number
 
@@ -332,7 +332,7 @@ class FixedProb(AbstractTopology):
     """
 
     pairwise: ClassVar[bool] = True
-    p: Array = param()
+    p: Param = param()
     autapses: bool = eqx.field(default=True, static=True)
     most: float | None = eqx.field(default=None, static=True)
 

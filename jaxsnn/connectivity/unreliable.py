@@ -5,7 +5,7 @@ from __future__ import annotations
 import equinox as eqx
 from jaxtyping import Array
 
-from .._types import param
+from .._types import Param, param
 from .release import AbstractRelease
 
 
@@ -34,7 +34,7 @@ class Bernoulli(AbstractByChance):
     **Arguments:** `p`: probability, shape `()` or `(n_pre,)`.
     """
 
-    p: Array = param(0.5, unit="1", least=0.0, most=1.0)
+    p: Param = param(0.5, unit="1", ge=0.0, le=1.0)
 
 
 class Binomial(AbstractByChance):
@@ -48,7 +48,7 @@ class Binomial(AbstractByChance):
     **Reference:** del Castillo and Katz, J. Physiol. 124:560 (1954).
     """
 
-    p: Array = param(0.5, unit="1", least=0.0, most=1.0)
+    p: Param = param(0.5, unit="1", ge=0.0, le=1.0)
     n: int = eqx.field(default=5, static=True)
 
     def __check_init__(self):

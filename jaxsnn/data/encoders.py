@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._random import as_key
-from .._types import Checked, canonical_float, check, param
+from .._types import Checked, Param, canonical_float, check, param
 
 
 class AbstractEncoder(Checked):
@@ -52,7 +52,7 @@ class RateCode(AbstractEncoder):
     """
 
     steps: int = eqx.field(static=True)
-    most: Array = param(1.0, unit="1", least=0.0)
+    most: Param = param(1.0, unit="1", ge=0.0)
 
     def __call__(self, x, *, key=None):
         if key is None:
@@ -70,7 +70,7 @@ class LatencyCode(AbstractEncoder):
     """
 
     steps: int = eqx.field(static=True)
-    threshold: Array = param(0.01, unit="1", least=0.0)
+    threshold: Param = param(0.01, unit="1", ge=0.0)
 
     def __call__(self, x, *, key=None):
         x = _unit(x, type(self))[..., None, :]
@@ -89,7 +89,7 @@ class DeltaCode(AbstractEncoder):
     **Arguments:** `threshold`: in the unit of the signal.
     """
 
-    threshold: Array = param(0.1, unit="signal", above=0.0)
+    threshold: Param = param(0.1, unit="signal", gt=0.0)
 
     def __call__(self, x, *, key=None):
         x = jnp.moveaxis(jnp.asarray(x).astype(canonical_float()), -2, 0)
@@ -112,9 +112,9 @@ class PopulationCode(AbstractEncoder):
     """
 
     n: int = eqx.field(static=True)
-    lo: Array = param(0.0, unit="x")
-    hi: Array = param(1.0, unit="x")
-    width: Array = param(1.0, unit="1", above=0.0)
+    lo: Param = param(0.0, unit="x")
+    hi: Param = param(1.0, unit="x")
+    width: Param = param(1.0, unit="1", gt=0.0)
 
     def __check_init__(self):
         if self.n < 2:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._random import named_key
-from .._types import Checked, canonical_float, param
+from .._types import Checked, Param, canonical_float, param
 from ..networks.model import Network
 from .edges import Edges
 from .eprop_support import readouts, spiking
@@ -89,7 +89,7 @@ class AdaptiveFeedback(AbstractFeedback):
     """
 
     weights: dict[str, Array]
-    decay: Array = param(0.01, unit="1", least=0.0)
+    decay: Param = param(0.01, unit="1", ge=0.0)
 
     @classmethod
     def start(cls, net: Network, *, scale: float = 1.0, decay: float = 0.01, key: Array) -> AdaptiveFeedback:

@@ -115,7 +115,7 @@ class BalanceScales(AbstractPass):
 
     numeric: ClassVar[bool] = True
     peaks: dict[str, Peaks] = eqx.field(default_factory=dict)
-    margin: Array = param(1.5, unit="1", above=0.0)
+    margin: Array = param(1.5, unit="1", gt=0.0)
     weight_bits: Array = register(8, within=(1, 8))
     room: AbstractRoom = eqx.field(default_factory=UpToCurrent)
 

@@ -18,7 +18,7 @@ from .._once import written_once
 from .._status import Status, bit
 from .._text import described
 from .._tree import children, get
-from .._types import Requirement, canonical_float, check, is_concrete, on_host, param
+from .._types import OptionalParam, Requirement, canonical_float, check, is_concrete, on_host, param
 from ..distributions import AbstractDistribution, draw, drawn, stand_in
 from ..models import known
 from ..neurons.base import AbstractNeuron
@@ -57,7 +57,7 @@ class Population(eqx.Module):
     n: int = eqx.field(static=True, converter=lambda n: count(n, "Population.n", "a positive whole number of neurons"))
     ports: dict[str, AbstractSynapse] = eqx.field(default_factory=lambda: {"in": Delta()})
     init: dict[str, Any] = eqx.field(default_factory=dict)
-    positions: Array | None = param(None, unit="distance", optional=True, kw_only=True)
+    positions: OptionalParam = param(None, unit="distance", optional=True, kw_only=True)
 
     def __repr__(self) -> str:
         return described(self)

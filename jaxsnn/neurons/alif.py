@@ -9,7 +9,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from .._types import param
+from .._types import Param, param
 from .lif import AbstractLIF
 
 
@@ -60,8 +60,8 @@ class ALIF(AbstractLIF):
     **Reference:** Bellec et al., Nature Communications 11:3625 (2020).
     """
 
-    beta: Array = param(1.0, unit="mV", finite=True)
-    tau_a: Array = param(200.0, unit="ms", above=0.0)
+    beta: Param = param(1.0, unit="mV", finite=True)
+    tau_a: Param = param(200.0, unit="ms", gt=0.0)
     increment: AbstractIncrement = eqx.field(default_factory=WholeIncrement)
 
     def init(self, shape: tuple[int, ...], dtype: Any) -> ALIFState:

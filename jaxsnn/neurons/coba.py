@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from jaxtyping import Array
-
-from .._types import param
+from .._types import Param, param
 from .ode import AbstractCutoff
 
 
@@ -22,13 +20,13 @@ class CobaLIF(AbstractCutoff):
     - `integrator`, `comparator`, `reset_mechanism`, `surrogate`: as of `EIF`.
     """
 
-    c: Array = param(250.0, unit="pF", above=0.0, finite=True)
-    g_l: Array = param(16.6667, unit="nS", least=0.0, finite=True)
-    e_l: Array = param(-70.0, unit="mV", finite=True)
-    v_th: Array = param(-55.0, unit="mV")
-    v_reset: Array = param(-60.0, unit="mV", finite=True)
-    t_ref: Array = param(2.0, unit="ms", least=0.0, finite=True)
-    bias: Array = param(0.0, unit="pA", finite=True)
+    c: Param = param(250.0, unit="pF", gt=0.0, finite=True)
+    g_l: Param = param(16.6667, unit="nS", ge=0.0, finite=True)
+    e_l: Param = param(-70.0, unit="mV", finite=True)
+    v_th: Param = param(-55.0, unit="mV")
+    v_reset: Param = param(-60.0, unit="mV", finite=True)
+    t_ref: Param = param(2.0, unit="ms", ge=0.0, finite=True)
+    bias: Param = param(0.0, unit="pA", finite=True)
 
     def flow(self, s, current):
         return ((self.bias + current - self.g_l * (s.v - self.e_l)) / self.c,)

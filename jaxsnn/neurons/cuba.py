@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from .._linear import Current, phi
-from .._types import Requirement, param, shown
+from .._types import Param, Requirement, param, shown
 from .firing import AbstractIntegrateFire
 from .gains import AbstractGain, PerStep
 from .recursions import AbstractDecay, AbstractRecursion, CurrentAfterInput, DecayingCurrent, EulerDecay, ExactDecay
@@ -53,13 +53,13 @@ class CubaLIF(AbstractIntegrateFire):
     - `refractory_input`: `Clamp` (the membrane is held) or `Ungated` (only the threshold is gated).
     """
 
-    tau_syn: Array = param(5.0, unit="ms", above=0.0)
-    tau: Array = param(10.0, unit="ms", above=0.0)
-    v_rest: Array = param(0.0, unit="1", finite=True)
-    v_th: Array = param(1.0, unit="1")
-    v_reset: Array = param(0.0, unit="1", finite=True)
-    t_ref: Array = param(0.0, unit="ms", least=0.0, finite=True)
-    bias: Array = param(0.0, unit="current", finite=True)
+    tau_syn: Param = param(5.0, unit="ms", gt=0.0)
+    tau: Param = param(10.0, unit="ms", gt=0.0)
+    v_rest: Param = param(0.0, unit="1", finite=True)
+    v_th: Param = param(1.0, unit="1")
+    v_reset: Param = param(0.0, unit="1", finite=True)
+    t_ref: Param = param(0.0, unit="ms", ge=0.0, finite=True)
+    bias: Param = param(0.0, unit="current", finite=True)
     recursion: AbstractRecursion = eqx.field(default_factory=CurrentAfterInput)
     decay: AbstractDecay = eqx.field(default_factory=ExactDecay)
     gain: AbstractGain = eqx.field(default_factory=PerStep)

@@ -11,7 +11,7 @@ from jax.nn import sigmoid
 from jaxtyping import Array, Float, Int
 
 from .. import _random
-from .._types import Checked, param
+from .._types import Checked, Param, param
 from .lif import AbstractLIF
 from .surrogates import _attach
 
@@ -33,8 +33,8 @@ class ExponentialHazard(AbstractHazard):
     **Arguments:** `rate`: at threshold, 1/ms. `delta`: mV.
     """
 
-    rate: Array = param(0.1, unit="1/ms", least=0.0, finite=True)
-    delta: Array = param(1.0, unit="mV", above=0.0, finite=True)
+    rate: Param = param(0.1, unit="1/ms", ge=0.0, finite=True)
+    delta: Param = param(1.0, unit="mV", gt=0.0, finite=True)
 
     def __call__(self, u):
         return self.rate * jnp.exp(jnp.minimum(u / self.delta, _LARGEST))
@@ -46,8 +46,8 @@ class SigmoidHazard(AbstractHazard):
     **Arguments:** `rate`: far above threshold, 1/ms. `delta`: mV.
     """
 
-    rate: Array = param(1.0, unit="1/ms", least=0.0, finite=True)
-    delta: Array = param(1.0, unit="mV", above=0.0, finite=True)
+    rate: Param = param(1.0, unit="1/ms", ge=0.0, finite=True)
+    delta: Param = param(1.0, unit="mV", gt=0.0, finite=True)
 
     def __call__(self, u):
         return self.rate * sigmoid(u / self.delta)

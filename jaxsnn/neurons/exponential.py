@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._types import Requirement, param, shown
+from .._types import Param, Requirement, param, shown
 from .ode import AbstractCutoff
 
 _LARGEST = 70.0  # e^70 = 2.5e30: room for a current and a step in float32
@@ -14,15 +14,15 @@ _LARGEST = 70.0  # e^70 = 2.5e30: room for a current and a step in float32
 class AbstractExponential(AbstractCutoff):
     """The membrane of `EIF` and its arguments, for neurons that add currents of their own to it."""
 
-    c: Array = param(281.0, unit="pF", above=0.0, finite=True)
-    g_l: Array = param(30.0, unit="nS", least=0.0, finite=True)
-    e_l: Array = param(-70.6, unit="mV", finite=True)
-    v_t: Array = param(-50.4, unit="mV", finite=True)
-    delta_t: Array = param(2.0, unit="mV", above=0.0, finite=True)
-    v_peak: Array = param(0.0, unit="mV", finite=True)
-    v_reset: Array = param(-60.0, unit="mV", finite=True)
-    t_ref: Array = param(0.0, unit="ms", least=0.0, finite=True)
-    bias: Array = param(0.0, unit="pA", finite=True)
+    c: Param = param(281.0, unit="pF", gt=0.0, finite=True)
+    g_l: Param = param(30.0, unit="nS", ge=0.0, finite=True)
+    e_l: Param = param(-70.6, unit="mV", finite=True)
+    v_t: Param = param(-50.4, unit="mV", finite=True)
+    delta_t: Param = param(2.0, unit="mV", gt=0.0, finite=True)
+    v_peak: Param = param(0.0, unit="mV", finite=True)
+    v_reset: Param = param(-60.0, unit="mV", finite=True)
+    t_ref: Param = param(0.0, unit="ms", ge=0.0, finite=True)
+    bias: Param = param(0.0, unit="pA", finite=True)
 
     def requirements(self):
         return (
@@ -79,9 +79,9 @@ class AdEx(AbstractExponential):
 
     variables = ("v", "w")
 
-    a: Array = param(4.0, unit="nS", finite=True)
-    tau_w: Array = param(144.0, unit="ms", above=0.0)
-    b: Array = param(80.5, unit="pA", finite=True)
+    a: Param = param(4.0, unit="nS", finite=True)
+    tau_w: Param = param(144.0, unit="ms", gt=0.0)
+    b: Param = param(80.5, unit="pA", finite=True)
 
     def flow(self, s, current):
         return self.charge(s.v, current - s.w), (self.a * (s.v - self.e_l) - s.w) / self.tau_w

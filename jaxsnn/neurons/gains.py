@@ -5,7 +5,7 @@ import abc
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from .._types import Checked, param
+from .._types import Checked, Param, param
 
 
 class AbstractGain(Checked):
@@ -25,7 +25,7 @@ class AbstractGain(Checked):
 class Resistance(AbstractGain):
     """`tau dv/dt = -(v - v_rest) + R I`: with the default `R = 1` a current is given in mV, as in Brian2's `CUBA`."""
 
-    r: Array = param(1.0, unit="mV per unit of current", above=0.0, finite=True)
+    r: Param = param(1.0, unit="mV per unit of current", gt=0.0, finite=True)
 
     def per_step(self, tau, dt):
         return -jnp.expm1(-dt / tau) * self.r
@@ -37,7 +37,7 @@ class Resistance(AbstractGain):
 class Capacitance(AbstractGain):
     """`dv/dt = -(v - v_rest) / tau + I / C`: NEST's parametrisation, `C` in pF with `I` in pA."""
 
-    c: Array = param(250.0, unit="pF", above=0.0, finite=True)
+    c: Param = param(250.0, unit="pF", gt=0.0, finite=True)
 
     def per_step(self, tau, dt):
         return -jnp.expm1(-dt / tau) * (tau / self.c)

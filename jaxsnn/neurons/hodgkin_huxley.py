@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from .._linear import phi
-from .._types import Requirement, param
+from .._types import Param, Requirement, param
 from .integrators import ExponentialEuler
 from .ode import AbstractODE
 
@@ -155,17 +155,17 @@ class HodgkinHuxley(AbstractHodgkinHuxley):
     **Reference:** Hodgkin and Huxley, J. Physiol. 117:500 (1952).
     """
 
-    c: Array = param(100.0, unit="pF", above=0.0, finite=True)
-    g_na: Array = param(12000.0, unit="nS", least=0.0, finite=True)
-    g_k: Array = param(3600.0, unit="nS", least=0.0, finite=True)
-    g_l: Array = param(30.0, unit="nS", least=0.0, finite=True)
-    e_na: Array = param(50.0, unit="mV", finite=True)
-    e_k: Array = param(-77.0, unit="mV", finite=True)
-    e_l: Array = param(-54.402, unit="mV", finite=True)
-    v0: Array = param(-65.0, unit="mV", finite=True)
-    v_th: Array = param(0.0, unit="mV")
-    t_ref: Array = param(2.0, unit="ms", least=0.0, finite=True)
-    bias: Array = param(0.0, unit="pA", finite=True)
+    c: Param = param(100.0, unit="pF", gt=0.0, finite=True)
+    g_na: Param = param(12000.0, unit="nS", ge=0.0, finite=True)
+    g_k: Param = param(3600.0, unit="nS", ge=0.0, finite=True)
+    g_l: Param = param(30.0, unit="nS", ge=0.0, finite=True)
+    e_na: Param = param(50.0, unit="mV", finite=True)
+    e_k: Param = param(-77.0, unit="mV", finite=True)
+    e_l: Param = param(-54.402, unit="mV", finite=True)
+    v0: Param = param(-65.0, unit="mV", finite=True)
+    v_th: Param = param(0.0, unit="mV")
+    t_ref: Param = param(2.0, unit="ms", ge=0.0, finite=True)
+    bias: Param = param(0.0, unit="pA", finite=True)
     detector: AbstractSpikeDetector = eqx.field(default_factory=UpwardCrossing, kw_only=True)
 
     def rates(self, v):
@@ -192,18 +192,18 @@ class TraubMiles(AbstractHodgkinHuxley):
     23:349 (2007), benchmark 3.
     """
 
-    c: Array = param(200.0, unit="pF", above=0.0, finite=True)
-    g_na: Array = param(20000.0, unit="nS", least=0.0, finite=True)
-    g_k: Array = param(6000.0, unit="nS", least=0.0, finite=True)
-    g_l: Array = param(10.0, unit="nS", least=0.0, finite=True)
-    e_na: Array = param(50.0, unit="mV", finite=True)
-    e_k: Array = param(-90.0, unit="mV", finite=True)
-    e_l: Array = param(-60.0, unit="mV", finite=True)
-    v_t: Array = param(-63.0, unit="mV", finite=True)
-    v0: Array = param(-60.0, unit="mV", finite=True)
-    v_th: Array = param(-33.0, unit="mV")
-    t_ref: Array = param(2.0, unit="ms", least=0.0, finite=True)
-    bias: Array = param(0.0, unit="pA", finite=True)
+    c: Param = param(200.0, unit="pF", gt=0.0, finite=True)
+    g_na: Param = param(20000.0, unit="nS", ge=0.0, finite=True)
+    g_k: Param = param(6000.0, unit="nS", ge=0.0, finite=True)
+    g_l: Param = param(10.0, unit="nS", ge=0.0, finite=True)
+    e_na: Param = param(50.0, unit="mV", finite=True)
+    e_k: Param = param(-90.0, unit="mV", finite=True)
+    e_l: Param = param(-60.0, unit="mV", finite=True)
+    v_t: Param = param(-63.0, unit="mV", finite=True)
+    v0: Param = param(-60.0, unit="mV", finite=True)
+    v_th: Param = param(-33.0, unit="mV")
+    t_ref: Param = param(2.0, unit="ms", ge=0.0, finite=True)
+    bias: Param = param(0.0, unit="pA", finite=True)
     detector: AbstractSpikeDetector = eqx.field(default_factory=UpwardCrossing, kw_only=True)
 
     def rates(self, v):

@@ -18,7 +18,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from .._linear import grown
-from .._types import Checked, param
+from .._types import Checked, Param, param
 
 __all__ = ["RK2", "RK4", "RKF45", "AbstractIntegrator", "Euler", "ExponentialEuler", "SemiImplicitEuler"]
 
@@ -204,9 +204,9 @@ class RKF45(AbstractIntegrator):
     **Reference:** Fehlberg, NASA TR R-315 (1969); `gsl_odeiv_control_standard_new` of the GSL manual.
     """
 
-    tolerance: Array = param(1e-3, unit="that of each variable", above=0.0)
-    relative: Array = param(0.0, unit="1", least=0.0)
-    first: Array = param(float("inf"), unit="ms", above=0.0)
+    tolerance: Param = param(1e-3, unit="that of each variable", gt=0.0)
+    relative: Param = param(0.0, unit="1", ge=0.0)
+    first: Param = param(float("inf"), unit="ms", gt=0.0)
     joint = True
     adaptive = True
     stable = math.inf

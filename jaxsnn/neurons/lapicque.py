@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from .._linear import Current
-from .._types import Requirement, param, shown
+from .._types import Param, Requirement, param, shown
 from .firing import AbstractIntegrateFire
 from .resets import AbstractReset, AbstractResetTime, SameStep, ToValue
 from .surrogates import AbstractSurrogate, FastSigmoid
@@ -40,11 +40,11 @@ class Lapicque(AbstractIntegrateFire):
     **Reference:** Lapicque, J. Physiol. Pathol. Gen. 9:620 (1907); Dayan and Abbott (2001), chapter 5.
     """
 
-    resistance: Array = param(10.0, unit="MOhm", above=0.0)
-    capacitance: Array = param(1.0, unit="nF", above=0.0, finite=True)
-    v_th: Array = param(1.0, unit="mV")
-    v_reset: Array = param(0.0, unit="mV", finite=True)
-    t_ref: Array = param(0.0, unit="ms", least=0.0, finite=True)
+    resistance: Param = param(10.0, unit="MOhm", gt=0.0)
+    capacitance: Param = param(1.0, unit="nF", gt=0.0, finite=True)
+    v_th: Param = param(1.0, unit="mV")
+    v_reset: Param = param(0.0, unit="mV", finite=True)
+    t_ref: Param = param(0.0, unit="ms", ge=0.0, finite=True)
     comparator: AbstractComparator = eqx.field(default_factory=GreaterEqual)
     reset_mechanism: AbstractReset = eqx.field(default_factory=ToValue)
     reset_time: AbstractResetTime = eqx.field(default_factory=SameStep)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from .._linear import Current, grown
-from .._types import param
+from .._types import OptionalParam, Param, param
 from .firing import AbstractIntegrateFire
 from .gains import AbstractGain, Resistance
 from .refractory import AbstractRefractoryInput, Buffer, Clamp, Ungated
@@ -47,13 +47,13 @@ class AbstractLIF(AbstractIntegrateFire):
     Its state has, besides what every integrate-and-fire neuron has, the jumps `kept` while refractory (or None).
     """
 
-    tau: Array = param(20.0, unit="ms", above=0.0)
-    v_rest: Array = param(0.0, unit="mV", finite=True)
-    v_th: Array = param(20.0, unit="mV")
-    v_reset: Array = param(0.0, unit="mV", finite=True)
-    t_ref: Array = param(0.0, unit="ms", least=0.0, finite=True)
-    bias: Array = param(0.0, unit="current", finite=True)
-    noise: Array | None = param(None, unit="mV", optional=True, least=0.0, finite=True)
+    tau: Param = param(20.0, unit="ms", gt=0.0)
+    v_rest: Param = param(0.0, unit="mV", finite=True)
+    v_th: Param = param(20.0, unit="mV")
+    v_reset: Param = param(0.0, unit="mV", finite=True)
+    t_ref: Param = param(0.0, unit="ms", ge=0.0, finite=True)
+    bias: Param = param(0.0, unit="current", finite=True)
+    noise: OptionalParam = param(None, unit="mV", optional=True, ge=0.0, finite=True)
     gain: AbstractGain = eqx.field(default_factory=Resistance)
     comparator: AbstractComparator = eqx.field(default_factory=GreaterEqual)
     reset_mechanism: AbstractReset = eqx.field(default_factory=ToValue)

@@ -41,7 +41,7 @@ class AbstractODE(AbstractNeuron):
             v0: Array = snn.param(-1.2)
             w0: Array = snn.param(-0.62)
             v_th: Array = snn.param(1.0)
-            tau: Array = snn.param(12.5, unit="ms", above=0.0)
+            tau: Array = snn.param(12.5, unit="ms", gt=0.0)
 
             def flow(self, s, current):
                 return s.v - s.v**3 / 3 - s.w + current, (s.v + 0.7 - 0.8 * s.w) / self.tau

@@ -5,7 +5,7 @@ from __future__ import annotations
 import equinox as eqx
 from jaxtyping import Array
 
-from .._types import param
+from .._types import Param, param
 from .integrators import AbstractIntegrator, SemiImplicitEuler
 from .ode import AbstractCutoff
 
@@ -25,15 +25,15 @@ class QIF(AbstractCutoff):
     **Reference:** Ermentrout and Kopell, SIAM J. Appl. Math. 46:233 (1986).
     """
 
-    tau: Array = param(10.0, unit="ms", above=0.0, finite=True)
-    k: Array = param(1.0, unit="1/mV", above=0.0, finite=True)
-    v_rest: Array = param(0.0, unit="mV", finite=True)
-    v_c: Array = param(0.0, unit="mV", finite=True)
-    r: Array = param(1.0, unit="mV per unit of current", finite=True)
-    v_peak: Array = param(10.0, unit="mV", finite=True)
-    v_reset: Array = param(-10.0, unit="mV", finite=True)
-    t_ref: Array = param(0.0, unit="ms", least=0.0, finite=True)
-    bias: Array = param(0.0, unit="current", finite=True)
+    tau: Param = param(10.0, unit="ms", gt=0.0, finite=True)
+    k: Param = param(1.0, unit="1/mV", gt=0.0, finite=True)
+    v_rest: Param = param(0.0, unit="mV", finite=True)
+    v_c: Param = param(0.0, unit="mV", finite=True)
+    r: Param = param(1.0, unit="mV per unit of current", finite=True)
+    v_peak: Param = param(10.0, unit="mV", finite=True)
+    v_reset: Param = param(-10.0, unit="mV", finite=True)
+    t_ref: Param = param(0.0, unit="ms", ge=0.0, finite=True)
+    bias: Param = param(0.0, unit="current", finite=True)
 
     def flow(self, s, current):
         rate = self.k * (s.v - self.v_rest) * (s.v - self.v_c) + self.r * (self.bias + current)
@@ -66,17 +66,17 @@ class Izhikevich(AbstractCutoff):
 
     variables = ("v", "u")
 
-    a: Array = param(0.02, unit="1/ms", finite=True)
-    b: Array = param(0.2, unit="1/ms", finite=True)
-    c: Array = param(-65.0, unit="mV", finite=True)
-    d: Array = param(8.0, unit="mV/ms", finite=True)
-    v_peak: Array = param(30.0, unit="mV", finite=True)
-    t_ref: Array = param(0.0, unit="ms", least=0.0, finite=True)
-    bias: Array = param(0.0, unit="mV/ms", finite=True)
-    v0: Array = param(-65.0, unit="mV", finite=True)
-    quadratic: Array = param(0.04, unit="1/(mV ms)", finite=True)
-    linear: Array = param(5.0, unit="1/ms", finite=True)
-    constant: Array = param(140.0, unit="mV/ms", finite=True)
+    a: Param = param(0.02, unit="1/ms", finite=True)
+    b: Param = param(0.2, unit="1/ms", finite=True)
+    c: Param = param(-65.0, unit="mV", finite=True)
+    d: Param = param(8.0, unit="mV/ms", finite=True)
+    v_peak: Param = param(30.0, unit="mV", finite=True)
+    t_ref: Param = param(0.0, unit="ms", ge=0.0, finite=True)
+    bias: Param = param(0.0, unit="mV/ms", finite=True)
+    v0: Param = param(-65.0, unit="mV", finite=True)
+    quadratic: Param = param(0.04, unit="1/(mV ms)", finite=True)
+    linear: Param = param(5.0, unit="1/ms", finite=True)
+    constant: Param = param(140.0, unit="mV/ms", finite=True)
     integrator: AbstractIntegrator = eqx.field(default_factory=SemiImplicitEuler, kw_only=True)
 
     @property

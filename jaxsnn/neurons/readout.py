@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._linear import Current
-from .._types import param
+from .._types import Param, param
 from .base import AbstractNeuron, Membrane
 from .gains import AbstractGain, Resistance
 from .lif import leak
@@ -21,8 +21,8 @@ class LI(AbstractNeuron):
     **Arguments**, each of shape `()` or `(n,)`: `tau`: ms. `v_rest`: mV. `gain`: what a current does to `v`.
     """
 
-    tau: Array = param(20.0, unit="ms", above=0.0)
-    v_rest: Array = param(0.0, unit="mV", finite=True)
+    tau: Param = param(20.0, unit="ms", gt=0.0)
+    v_rest: Param = param(0.0, unit="mV", finite=True)
     gain: AbstractGain = eqx.field(default_factory=Resistance)
 
     @property

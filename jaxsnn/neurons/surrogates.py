@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float
 
-from .._types import Checked, param
+from .._types import Checked, Param, param
 
 
 @jax.custom_jvp
@@ -62,7 +62,7 @@ class Scaled(AbstractSurrogate):
     """
 
     surrogate: AbstractSurrogate
-    peak: Array = param(1.0, unit="1", least=0.0)
+    peak: Param = param(1.0, unit="1", ge=0.0)
 
     def slope(self, x):
         height = self.surrogate.slope(jnp.zeros_like(x))
@@ -78,7 +78,7 @@ class FastSigmoid(AbstractSurrogate):
     **Reference:** Zenke and Ganguli, Neural Computation 30:1514 (2018).
     """
 
-    beta: Array = param(1.0, unit="1", least=0.0)
+    beta: Param = param(1.0, unit="1", ge=0.0)
 
     def slope(self, x):
         return 1.0 / jnp.square(1.0 + self.beta * jnp.abs(x))
@@ -92,7 +92,7 @@ class ATan(AbstractSurrogate):
     **Reference:** Fang et al., ICCV (2021).
     """
 
-    alpha: Array = param(2.0, unit="1", least=0.0)
+    alpha: Param = param(2.0, unit="1", ge=0.0)
 
     def slope(self, x):
         return 0.5 * self.alpha / (1.0 + jnp.square(0.5 * math.pi * self.alpha * x))
@@ -104,7 +104,7 @@ class Sigmoid(AbstractSurrogate):
     **Arguments:** `k`: steepness.
     """
 
-    k: Array = param(4.0, unit="1", least=0.0)
+    k: Param = param(4.0, unit="1", ge=0.0)
 
     def slope(self, x):
         return self.k * jax.nn.sigmoid(self.k * x) * jax.nn.sigmoid(-self.k * x)
@@ -118,8 +118,8 @@ class Triangle(AbstractSurrogate):
     **Reference:** Bellec et al., Nature Communications 11:3625 (2020), with `gamma = 0.3`.
     """
 
-    gamma: Array = param(0.3, unit="1", least=0.0)
-    width: Array = param(1.0, unit="1", above=0.0)
+    gamma: Param = param(0.3, unit="1", ge=0.0)
+    width: Param = param(1.0, unit="1", gt=0.0)
 
     def slope(self, x):
         return self.gamma / self.width * jnp.maximum(0.0, 1.0 - jnp.abs(x / self.width))
@@ -133,7 +133,7 @@ class PiecewiseQuadratic(AbstractSurrogate):
     **Reference:** Esser et al., PNAS 113:11441 (2016).
     """
 
-    alpha: Array = param(1.0, unit="1", least=0.0)
+    alpha: Param = param(1.0, unit="1", ge=0.0)
 
     def slope(self, x):
         return jnp.maximum(0.0, self.alpha - jnp.square(self.alpha) * jnp.abs(x))
@@ -145,7 +145,7 @@ class Boxcar(AbstractSurrogate):
     **Arguments:** `alpha`: height.
     """
 
-    alpha: Array = param(1.0, unit="1", above=0.0)
+    alpha: Param = param(1.0, unit="1", gt=0.0)
 
     def slope(self, x):
         return jnp.where(jnp.abs(x) < 0.5 / self.alpha, self.alpha, 0.0)
@@ -159,7 +159,7 @@ class Slayer(AbstractSurrogate):
     **Reference:** Shrestha and Orchard, SLAYER, NeurIPS (2018).
     """
 
-    alpha: Array = param(1.0, unit="1", least=0.0)
+    alpha: Param = param(1.0, unit="1", ge=0.0)
 
     def slope(self, x):
         return 0.5 * self.alpha * jnp.exp(-self.alpha * jnp.abs(x))
@@ -171,7 +171,7 @@ class Erf(AbstractSurrogate):
     **Arguments:** `alpha`: steepness.
     """
 
-    alpha: Array = param(2.0, unit="1", least=0.0)
+    alpha: Param = param(2.0, unit="1", ge=0.0)
 
     def slope(self, x):
         return self.alpha / math.sqrt(math.pi) * jnp.exp(-jnp.square(self.alpha * x))
@@ -183,7 +183,7 @@ class Tanh(AbstractSurrogate):
     **Arguments:** `k`: steepness.
     """
 
-    k: Array = param(1.0, unit="1", least=0.0)
+    k: Param = param(1.0, unit="1", ge=0.0)
 
     def slope(self, x):
         return 1.0 - jnp.square(jnp.tanh(self.k * x))
@@ -199,10 +199,10 @@ class MultiGaussian(AbstractSurrogate):
     **Reference:** Yin, Corradi and Bohte, Nature Machine Intelligence 3:905 (2021).
     """
 
-    gamma: Array = param(0.5, unit="1", least=0.0)
-    h: Array = param(0.15, unit="1", least=0.0)
-    s: Array = param(6.0, unit="1", above=0.0)
-    sigma: Array = param(0.5, unit="1", above=0.0)
+    gamma: Param = param(0.5, unit="1", ge=0.0)
+    h: Param = param(0.15, unit="1", ge=0.0)
+    s: Param = param(6.0, unit="1", gt=0.0)
+    sigma: Param = param(0.5, unit="1", gt=0.0)
 
     def slope(self, x):
         def normal(mean: Array | float, sd: Array) -> Array:

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
 
-from .._types import Requirement, param
+from .._types import Param, Requirement, param
 from .base import AbstractModifier, clipped
 
 
@@ -32,15 +32,15 @@ class AbstractBound(AbstractModifier):
 class Bound(AbstractBound):
     """`w <- min(max(w, lo), hi)` after every change. The derivative beyond a bound is 0."""
 
-    lo: Array = param(0.0, unit="weight")
-    hi: Array = param(1.0, unit="weight")
+    lo: Param = param(0.0, unit="weight")
+    hi: Param = param(1.0, unit="weight")
 
 
 class StraightThroughBound(AbstractBound):
     """`Bound`, whose derivative is that of no bound: learning does not stop where weights are at rest at a bound."""
 
-    lo: Array = param(0.0, unit="weight")
-    hi: Array = param(1.0, unit="weight")
+    lo: Param = param(0.0, unit="weight")
+    hi: Param = param(1.0, unit="weight")
 
     def limit(self, w):
         return w + lax.stop_gradient(clipped(w, self.bounds()) - w)
@@ -52,9 +52,9 @@ class SoftBound(AbstractBound):
     **Arguments:** `lo`, `hi`: unit of the weight. `power`: 1 for the linear form.
     """
 
-    lo: Array = param(0.0, unit="weight")
-    hi: Array = param(1.0, unit="weight")
-    power: Array = param(1.0, unit="1", least=0.0)
+    lo: Param = param(0.0, unit="weight")
+    hi: Param = param(1.0, unit="weight")
+    power: Param = param(1.0, unit="1", ge=0.0)
 
     def requirements(self):
         words = lambda: f"SoftBound has lo = {self.lo} and hi = {self.hi}; expected lo < hi."

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 import jax.numpy as jnp
-from jaxtyping import Array
 
-from .._types import param
+from .._types import Param, param
 from .base import AbstractModifier
 
 
@@ -25,9 +24,9 @@ class Scaling(AbstractModifier):
     variables: ClassVar[tuple[str, ...]] = ("scaled_at",)
     lazy: ClassVar[bool] = True
 
-    rate: Array = param(5.0, unit="Hz", above=0.0)
-    tau: Array = param(10_000.0, unit="ms", above=0.0)
-    tau_rate: Array = param(1_000.0, unit="ms", above=0.0)
+    rate: Param = param(5.0, unit="Hz", gt=0.0)
+    tau: Param = param(10_000.0, unit="ms", gt=0.0)
+    tau_rate: Param = param(1_000.0, unit="ms", gt=0.0)
 
     def start(self, n_post, dtype):
         return {"rate": jnp.broadcast_to(self.rate, (n_post,)).astype(dtype), "growth": jnp.zeros(n_post, dtype)}
@@ -56,8 +55,8 @@ class Normalise(AbstractModifier):
     **Arguments:** `total`: unit of the weight. `every`: ms; infinite for never.
     """
 
-    total: Array = param(1.0, unit="weight")
-    every: Array = param(1000.0, unit="ms", above=0.0)
+    total: Param = param(1.0, unit="weight")
+    every: Param = param(1000.0, unit="ms", gt=0.0)
 
     def start(self, n_post, dtype):
         return {"steps": jnp.zeros((), jnp.int32), "age": jnp.zeros((), dtype)}

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import jax.numpy as jnp
-from jaxtyping import Array
 
-from .._types import param
+from .._types import Param, param
 from .base import AbstractRule
 from .traces import SpikeTrace
 
@@ -23,9 +22,9 @@ class VogelsSprekeler(AbstractRule):
     **Reference:** Vogels et al., Science 334:1569 (2011).
     """
 
-    eta: Array = param(0.01, unit="weight", least=0.0)
-    rate: Array = param(3.0, unit="Hz", least=0.0)
-    tau: Array = param(20.0, unit="ms", above=0.0)
+    eta: Param = param(0.01, unit="weight", ge=0.0)
+    rate: Param = param(3.0, unit="Hz", ge=0.0)
+    tau: Param = param(20.0, unit="ms", gt=0.0)
 
     def pre_traces(self):
         return {"x": SpikeTrace(self.tau)}

@@ -6,9 +6,8 @@ from typing import ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array
 
-from .._types import param
+from .._types import OptionalParam, Param, param
 from .base import AbstractModifier
 
 
@@ -39,9 +38,9 @@ class Modulate(AbstractModifier):
     lazy: ClassVar[bool] = True
 
     name: str = eqx.field(static=True)
-    tau: Array = param(1000.0, unit="ms", above=0.0)
-    decay: Array | None = param(None, unit="ms", above=0.0, optional=True, kw_only=True)
-    baseline: Array = param(0.0, unit="modulator", kw_only=True)
+    tau: Param = param(1000.0, unit="ms", gt=0.0)
+    decay: OptionalParam = param(None, unit="ms", gt=0.0, optional=True, kw_only=True)
+    baseline: Param = param(0.0, unit="modulator", kw_only=True)
 
     def __check_init__(self):
         if not isinstance(self.name, str) or not self.name:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import jax.numpy as jnp
-from jaxtyping import Array
 
-from .._types import param
+from .._types import Param, param
 from .base import AbstractRule
 from .traces import SpikeTrace
 
@@ -22,9 +21,9 @@ class Oja(AbstractRule):
     **Reference:** Oja, J. Math. Biol. 15:267 (1982).
     """
 
-    eta: Array = param(1e-3, unit="weight", least=0.0)
-    decay: Array = param(1.0, unit="1/weight", least=0.0)
-    tau: Array = param(20.0, unit="ms", above=0.0)
+    eta: Param = param(1e-3, unit="weight", ge=0.0)
+    decay: Param = param(1.0, unit="1/weight", ge=0.0)
+    tau: Param = param(20.0, unit="ms", gt=0.0)
 
     def pre_traces(self):
         return {"x": SpikeTrace(self.tau)}
@@ -49,10 +48,10 @@ class BCM(AbstractRule):
     (1992).
     """
 
-    eta: Array = param(1e-3, unit="weight", least=0.0)
-    tau: Array = param(50.0, unit="ms", above=0.0)
-    tau_theta: Array = param(1000.0, unit="ms", above=0.0)
-    rate: Array = param(10.0, unit="Hz", above=0.0)
+    eta: Param = param(1e-3, unit="weight", ge=0.0)
+    tau: Param = param(50.0, unit="ms", gt=0.0)
+    tau_theta: Param = param(1000.0, unit="ms", gt=0.0)
+    rate: Param = param(10.0, unit="Hz", gt=0.0)
 
     def pre_traces(self):
         return {"x": SpikeTrace(self.tau)}

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._types import Checked, param
+from .._types import Checked, Param, param
 from .base import AbstractRule, Bounds
 from .bounds import power
 from .traces import NearestTrace, SpikeTrace
@@ -51,9 +51,9 @@ class Guetig(AbstractDependence):
     **Reference:** Guetig et al., J. Neurosci. 23:3697 (2003).
     """
 
-    w_max: Array = param(1.0, unit="weight", above=0.0)
-    mu_plus: Array = param(1.0, unit="1", least=0.0)
-    mu_minus: Array = param(1.0, unit="1", least=0.0)
+    w_max: Param = param(1.0, unit="weight", gt=0.0)
+    mu_plus: Param = param(1.0, unit="1", ge=0.0)
+    mu_minus: Param = param(1.0, unit="1", ge=0.0)
 
     def plus(self, w):
         return self.w_max * power(1.0 - w / self.w_max, self.mu_plus)
@@ -76,8 +76,8 @@ class PowerLaw(AbstractDependence):
     **Reference:** Morrison, Aertsen and Diesmann, Neural Computation 19:1437 (2007).
     """
 
-    w_0: Array = param(1.0, unit="weight", above=0.0)
-    mu: Array = param(0.4, unit="1", least=0.0)
+    w_0: Param = param(1.0, unit="weight", gt=0.0)
+    mu: Param = param(0.4, unit="1", ge=0.0)
 
     def plus(self, w):
         return self.w_0 * power(w / self.w_0, self.mu)
@@ -125,10 +125,10 @@ class PairSTDP(AbstractRule):
     98:459 (2008).
     """
 
-    a_plus: Array = param(0.01, unit="weight")
-    a_minus: Array = param(0.0105, unit="weight")
-    tau_plus: Array = param(20.0, unit="ms", above=0.0)
-    tau_minus: Array = param(20.0, unit="ms", above=0.0)
+    a_plus: Param = param(0.01, unit="weight")
+    a_minus: Param = param(0.0105, unit="weight")
+    tau_plus: Param = param(20.0, unit="ms", gt=0.0)
+    tau_minus: Param = param(20.0, unit="ms", gt=0.0)
     dependence: AbstractDependence = eqx.field(default_factory=Additive)
     pairs: AbstractPairs = eqx.field(default_factory=AllPairs)
 

@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from .._types import Checked, param
+from .._types import Checked, Param, param
 
 
 class AbstractTrace(Checked):
@@ -36,7 +36,7 @@ class SpikeTrace(AbstractTrace):
     **Arguments:** `tau`: ms, shape `()` or `(n,)`.
     """
 
-    tau: Array = param(20.0, unit="ms", above=0.0)
+    tau: Param = param(20.0, unit="ms", gt=0.0)
 
     def decay(self, x, neuron, dt):
         return x + x * jnp.expm1(-dt / self.tau)
@@ -51,7 +51,7 @@ class NearestTrace(AbstractTrace):
     **Arguments:** `tau`: ms, shape `()` or `(n,)`.
     """
 
-    tau: Array = param(20.0, unit="ms", above=0.0)
+    tau: Param = param(20.0, unit="ms", gt=0.0)
 
     def decay(self, x, neuron, dt):
         return x + x * jnp.expm1(-dt / self.tau)
@@ -66,7 +66,7 @@ class VoltageTrace(AbstractTrace):
     **Arguments:** `tau`: ms, shape `()` or `(n,)`.
     """
 
-    tau: Array = param(10.0, unit="ms", above=0.0)
+    tau: Param = param(10.0, unit="ms", gt=0.0)
 
     def start(self, v, shape, dtype):
         return jnp.broadcast_to(v, shape).astype(dtype)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from jaxtyping import Array
-
-from .._types import param
+from .._types import Param, param
 from .base import AbstractRule
 from .traces import SpikeTrace
 
@@ -21,14 +19,14 @@ class TripletSTDP(AbstractRule):
     **Reference:** Pfister and Gerstner, J. Neurosci. 26:9673 (2006), table 3.
     """
 
-    a2_plus: Array = param(5e-10, unit="weight")
-    a3_plus: Array = param(6.2e-3, unit="weight")
-    a2_minus: Array = param(7e-3, unit="weight")
-    a3_minus: Array = param(2.3e-4, unit="weight")
-    tau_plus: Array = param(16.8, unit="ms", above=0.0)
-    tau_x: Array = param(101.0, unit="ms", above=0.0)
-    tau_minus: Array = param(33.7, unit="ms", above=0.0)
-    tau_y: Array = param(125.0, unit="ms", above=0.0)
+    a2_plus: Param = param(5e-10, unit="weight")
+    a3_plus: Param = param(6.2e-3, unit="weight")
+    a2_minus: Param = param(7e-3, unit="weight")
+    a3_minus: Param = param(2.3e-4, unit="weight")
+    tau_plus: Param = param(16.8, unit="ms", gt=0.0)
+    tau_x: Param = param(101.0, unit="ms", gt=0.0)
+    tau_minus: Param = param(33.7, unit="ms", gt=0.0)
+    tau_y: Param = param(125.0, unit="ms", gt=0.0)
 
     def pre_traces(self):
         return {"x1": SpikeTrace(self.tau_plus), "x2": SpikeTrace(self.tau_x)}

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 import jax.numpy as jnp
-from jaxtyping import Array
 
-from .._types import param
+from .._types import Param, param
 from .base import AbstractRule
 from .traces import SpikeTrace, VoltageTrace
 
@@ -26,13 +25,13 @@ class Clopath(AbstractRule):
 
     voltage: ClassVar[tuple[str, ...]] = ("post",)
 
-    a_ltd: Array = param(14e-5, unit="weight/mV", least=0.0)
-    a_ltp: Array = param(8e-5, unit="weight/mV^2", least=0.0)
-    tau_minus: Array = param(10.0, unit="ms", above=0.0)
-    tau_plus: Array = param(7.0, unit="ms", above=0.0)
-    tau_x: Array = param(15.0, unit="ms", above=0.0)
-    theta_minus: Array = param(-70.6, unit="mV")
-    theta_plus: Array = param(-45.3, unit="mV")
+    a_ltd: Param = param(14e-5, unit="weight/mV", ge=0.0)
+    a_ltp: Param = param(8e-5, unit="weight/mV^2", ge=0.0)
+    tau_minus: Param = param(10.0, unit="ms", gt=0.0)
+    tau_plus: Param = param(7.0, unit="ms", gt=0.0)
+    tau_x: Param = param(15.0, unit="ms", gt=0.0)
+    theta_minus: Param = param(-70.6, unit="mV")
+    theta_plus: Param = param(-45.3, unit="mV")
 
     def pre_traces(self):
         return {"x": SpikeTrace(self.tau_x)}

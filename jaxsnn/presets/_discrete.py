@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .._types import as_number, check, is_concrete, param
+from .._types import Param, as_number, check, is_concrete, param
 from ..neurons.surrogates import AbstractSurrogate
 
 
@@ -25,7 +25,7 @@ class OfDifference(AbstractSurrogate):
     """A surrogate whose argument is `v - v_th` as it is, not in units of `unit = v_th - v_reset` as elsewhere here."""
 
     surrogate: AbstractSurrogate
-    unit: Array = param(1.0, unit="that of v", above=0.0)
+    unit: Param = param(1.0, unit="that of v", gt=0.0)
 
     def slope(self, x):
         return self.unit * self.surrogate.slope(self.unit * x)

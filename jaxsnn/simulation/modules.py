@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from .._time import as_instant, instant, whole
-from .._types import canonical_float
+from .._types import OptionalParam, canonical_float
 from ..models import Inputs
 from .drives.base import AbstractDrive, finite
 from .drives.target import Target, fed, one_name, targets
@@ -33,7 +33,7 @@ class Encoded(AbstractDrive):
     x: Array
     by: str = eqx.field(static=True, kw_only=True)
     into: str = eqx.field(static=True, kw_only=True)
-    start: Array | None = instant(None, optional=True)
+    start: OptionalParam = instant(None, optional=True)
     length: int | None = eqx.field(static=True)
 
     def __init__(self, x: Any, *, by: str, into: str, steps: int | None = None, start: Any = None):

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._linear import Current, phi, phi_prime
-from .._types import param
+from .._types import Param, param
 from .base import AbstractHold, AbstractSynapse, ExactIntegral, ZeroOrderHold, membrane_rate
 
 
@@ -30,7 +30,7 @@ class Alpha(AbstractSynapse):
     **Arguments:** `tau`: time to peak, ms, shape `()` or `(n,)`. `hold`: `ExactIntegral()` or `ZeroOrderHold()`.
     """
 
-    tau: Array = param(5.0, unit="ms", above=0.0, finite=True)
+    tau: Param = param(5.0, unit="ms", gt=0.0, finite=True)
     hold: AbstractHold = eqx.field(default_factory=ExactIntegral)
 
     def init(self, shape, dtype):

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._linear import Current
-from .._types import param
+from .._types import Param, param
 from .base import AbstractSynapse
 
 
@@ -31,8 +31,8 @@ class Conductance(AbstractSynapse):
     conductance).
     """
 
-    tau: Array = param(5.0, unit="ms", above=0.0)
-    e_rev: Array = param(0.0, unit="mV", finite=True)
+    tau: Param = param(5.0, unit="ms", gt=0.0)
+    e_rev: Param = param(0.0, unit="mV", finite=True)
 
     signed = False
     ranges = MappingProxyType({"g": (0.0, math.inf)})

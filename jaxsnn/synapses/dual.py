@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._linear import Current, phi, phi_between
-from .._types import Requirement, param, shown
+from .._types import Param, Requirement, param, shown
 from .base import AbstractHold, AbstractSynapse, ExactIntegral, ZeroOrderHold, membrane_rate
 
 
@@ -75,8 +75,8 @@ class DualExponential(AbstractSynapse):
     `UnitArea()` or `Unnormalised()`. `hold`: `ExactIntegral()` or `ZeroOrderHold()`.
     """
 
-    tau_rise: Array = param(1.0, unit="ms", above=0.0, finite=True)
-    tau_decay: Array = param(5.0, unit="ms", above=0.0)
+    tau_rise: Param = param(1.0, unit="ms", gt=0.0, finite=True)
+    tau_decay: Param = param(5.0, unit="ms", gt=0.0)
     size: AbstractNormalisation = eqx.field(default_factory=UnitPeak)
     hold: AbstractHold = eqx.field(default_factory=ExactIntegral)
 
@@ -111,9 +111,9 @@ class DualConductance(AbstractSynapse):
     weight of 1 is, `UnitPeak()`, `UnitArea()` or `Unnormalised()`.
     """
 
-    tau_rise: Array = param(1.0, unit="ms", above=0.0, finite=True)
-    tau_decay: Array = param(5.0, unit="ms", above=0.0)
-    e_rev: Array = param(0.0, unit="mV", finite=True)
+    tau_rise: Param = param(1.0, unit="ms", gt=0.0, finite=True)
+    tau_decay: Param = param(5.0, unit="ms", gt=0.0)
+    e_rev: Param = param(0.0, unit="mV", finite=True)
     size: AbstractNormalisation = eqx.field(default_factory=UnitPeak)
 
     signed = False

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .._linear import Current, phi
-from .._types import param
+from .._types import Param, param
 from .base import AbstractHold, AbstractSynapse, ExactIntegral, ZeroOrderHold, membrane_rate
 
 
@@ -28,7 +28,7 @@ class Exponential(AbstractSynapse):
     **Arguments:** `tau`: decay time constant, ms, shape `()` or `(n,)`. `hold`: `ExactIntegral()` or `ZeroOrderHold()`.
     """
 
-    tau: Array = param(5.0, unit="ms", above=0.0)
+    tau: Param = param(5.0, unit="ms", gt=0.0)
     hold: AbstractHold = eqx.field(default_factory=ExactIntegral)
 
     def init(self, shape, dtype):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array
 
 from .._linear import Current
-from .._types import param
+from .._types import Param, param
 from .base import AbstractSynapse
 from .conductance import Conductance
 
@@ -30,9 +29,9 @@ class NMDA(AbstractSynapse):
     """
 
     course: AbstractSynapse = eqx.field(default_factory=lambda: Conductance(100.0))
-    mg: Array = param(1.0, unit="mM", least=0.0, finite=True)
-    slope: Array = param(0.062, unit="1/mV", least=0.0, finite=True)
-    half: Array = param(3.57, unit="mM", above=0.0, finite=True)
+    mg: Param = param(1.0, unit="mM", ge=0.0, finite=True)
+    slope: Param = param(0.062, unit="1/mV", ge=0.0, finite=True)
+    half: Param = param(3.57, unit="mM", gt=0.0, finite=True)
 
     signed = False
 

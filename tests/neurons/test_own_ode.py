@@ -21,7 +21,7 @@ class FitzHughNagumo(snn.neurons.AbstractODE):
     v0: Array = snn.param(-1.2)
     w0: Array = snn.param(-0.62)
     v_th: Array = snn.param(1.0)
-    tau: Array = snn.param(12.5, unit="ms", above=0.0)
+    tau: Array = snn.param(12.5, unit="ms", gt=0.0)
 
     def flow(self, s, current):
         return s.v - s.v**3 / 3 - s.w + current, (s.v + 0.7 - 0.8 * s.w) / self.tau
@@ -32,7 +32,7 @@ class AdaptiveLIF(snn.neurons.AbstractODE):
     e_l: Array = snn.param(-70.0, unit="mV")
     v_th: Array = snn.param(-50.0, unit="mV")
     v_reset: Array = snn.param(-60.0, unit="mV")
-    t_ref: Array = snn.param(2.0, unit="ms", least=0.0)
+    t_ref: Array = snn.param(2.0, unit="ms", ge=0.0)
 
     def flow(self, s, current):
         return (10.0 * (self.e_l - s.v) - s.w + current) / 200.0, (2.0 * (s.v - self.e_l) - s.w) / 100.0
@@ -44,7 +44,7 @@ class AdaptiveLIF(snn.neurons.AbstractODE):
 class Integrator(snn.neurons.AbstractODE):
     """No threshold: a read-out."""
 
-    tau: Array = snn.param(10.0, unit="ms", above=0.0)
+    tau: Array = snn.param(10.0, unit="ms", gt=0.0)
 
     def flow(self, s, current):
         return ((current - s.v) / self.tau,)

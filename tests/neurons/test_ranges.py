@@ -36,10 +36,10 @@ def numbers(part):
 
 KINDS = kinds()
 WRONG = {  # by bound: what is just outside of it
-    "above": lambda bound: bound,
-    "least": lambda bound: bound - 0.1,
-    "below": lambda bound: bound,
-    "most": lambda bound: bound + 0.1,
+    "gt": lambda bound: bound,
+    "ge": lambda bound: bound - 0.1,
+    "lt": lambda bound: bound,
+    "le": lambda bound: bound + 0.1,
     "finite": lambda bound: np.inf if bound else None,
 }
 

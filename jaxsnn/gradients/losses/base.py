@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int, UInt32
 
 from ... import _sums
-from ..._types import Checked, canonical_float, param
+from ..._types import Checked, Param, canonical_float, param
 from ...models import AbstractModel, Signals
 from ...simulation.probes.base import AbstractProbe
 from ..targets import Demand
@@ -102,7 +102,7 @@ class Term(eqx.Module):
     """A loss in a sum, and its weight."""
 
     loss: AbstractLoss
-    weight: Array = param(1.0, unit="1")
+    weight: Param = param(1.0, unit="1")
 
 
 class SumOfLosses(AbstractLoss):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike
+from jaxtyping import ArrayLike
 
-from ..._types import as_number, check, param
+from ..._types import Param, as_number, check, param
 from ...simulation.probes.base import AbstractProbe
 from ...simulation.probes.counts import FiringRate
 from ..targets import finite, labels, probabilities
@@ -25,8 +25,8 @@ class CrossEntropy(AbstractReadout):
     """
 
     probe: AbstractProbe
-    smoothing: Array = param(0.0, unit="1", least=0.0)
-    scale: Array = param(1.0, unit="1 / unit of the probe")
+    smoothing: Param = param(0.0, unit="1", ge=0.0)
+    scale: Param = param(1.0, unit="1 / unit of the probe")
 
     def __check_init__(self):
         check(
@@ -98,7 +98,7 @@ class LowerRate(AbstractReadout):
     """
 
     probe: AbstractProbe
-    bound: Array = param(1.0, unit="Hz", least=0.0)
+    bound: Param = param(1.0, unit="Hz", ge=0.0)
 
     def __init__(self, population: str, bound: ArrayLike = 1.0):
         self.probe, self.bound = FiringRate(population), as_number(bound)
@@ -114,7 +114,7 @@ class UpperRate(AbstractReadout):
     """
 
     probe: AbstractProbe
-    bound: Array = param(100.0, unit="Hz", least=0.0)
+    bound: Param = param(100.0, unit="Hz", ge=0.0)
 
     def __init__(self, population: str, bound: ArrayLike = 100.0):
         self.probe, self.bound = FiringRate(population), as_number(bound)

@@ -8,12 +8,11 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
 
 from ... import _sums
 from ..._time import steps as steps_of
 from ..._tree import get
-from ..._types import canonical_float, param
+from ..._types import Param, canonical_float, param
 from ...models import AbstractModel
 from ...simulation.probes.base import size_of
 from ...simulation.probes.traces import Last
@@ -95,7 +94,7 @@ class VanRossum(AbstractLoss):
     """
 
     population: str = eqx.field(static=True)
-    tau: Array = param(10.0, unit="ms", above=0.0)
+    tau: Param = param(10.0, unit="ms", gt=0.0)
 
     def demands(self, model, steps, targets):
         demand = finite(targets)

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from ... import _random
 from ..._select import Selection
 from ..._time import instant
-from ..._types import param
+from ..._types import OptionalParam, Param, param
 from ...models import AbstractModel, Inputs
 from .base import AbstractDrive
 from .target import Target, fed, index, names, targets
@@ -29,11 +29,11 @@ class StepCurrent(AbstractDrive):
     steps.
     """
 
-    amplitude: Array = param(unit="current")
+    amplitude: Param = param(unit="current")
     into: tuple[str, ...] = eqx.field(converter=names, static=True, kw_only=True)
     index: Selection | None = index()
-    start: Array = instant(0.0, kw_only=True)
-    stop: Array = instant(math.inf, never=True, kw_only=True)
+    start: Param = instant(0.0, kw_only=True)
+    stop: Param = instant(math.inf, never=True, kw_only=True)
 
     axes: ClassVar = {"amplitude": 1}
 
@@ -59,12 +59,12 @@ class NoiseCurrent(AbstractDrive):
     absolute, whole steps. `every`: ms for which each number is held, static; None for one step.
     """
 
-    sd: Array = param(unit="current", least=0.0)
-    mean: Array = param(0.0, unit="current")
+    sd: Param = param(unit="current", ge=0.0)
+    mean: Param = param(0.0, unit="current")
     into: tuple[str, ...] = eqx.field(converter=names, static=True, kw_only=True)
     index: Selection | None = index()
-    start: Array = instant(0.0, kw_only=True)
-    stop: Array = instant(math.inf, never=True, kw_only=True)
+    start: Param = instant(0.0, kw_only=True)
+    stop: Param = instant(math.inf, never=True, kw_only=True)
     every: float | None = eqx.field(default=None, static=True, kw_only=True)
 
     axes: ClassVar = {"sd": 1, "mean": 1}
@@ -96,10 +96,10 @@ class TimedArray(AbstractDrive):
     row is held, static; None for one step.
     """
 
-    values: Array = param(unit="current")
+    values: Param = param(unit="current")
     into: tuple[str, ...] = eqx.field(converter=names, static=True, kw_only=True)
     index: Selection | None = index()
-    start: Array | None = instant(None, optional=True, kw_only=True)
+    start: OptionalParam = instant(None, optional=True, kw_only=True)
     bin: float | None = eqx.field(default=None, static=True, kw_only=True)
 
     @property

@@ -13,7 +13,7 @@ from jaxtyping import Array, Int
 from ..._select import Selection, selection
 from ..._status import Status, bit
 from ..._time import LAST, as_instant, instant, step_of, whole, wrong
-from ..._types import as_number, canonical_float, check, is_concrete, no_flag, param
+from ..._types import Param, as_number, canonical_float, check, is_concrete, no_flag, param
 from ...models import Inputs
 from .base import AbstractDrive, negative
 from .target import Target, fed, one_name, targets
@@ -42,7 +42,7 @@ class SpikeGenerator(AbstractDrive):
     indices: Int[Array, "..."]
     times: Any = instant(optional=True, never=True)
     at: Int[Array, "..."] | None  # instead of `times`, if given in steps
-    weight: Array = param(unit="port")
+    weight: Param = param(unit="port")
     start: Any = instant(optional=True)
     into: str = eqx.field(static=True)
     index: Selection | None = eqx.field(static=True)

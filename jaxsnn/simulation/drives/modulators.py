@@ -6,7 +6,7 @@ import equinox as eqx
 from jaxtyping import Array
 
 from ..._time import instant
-from ..._types import param
+from ..._types import OptionalParam, Param, param
 from ...models import Inputs
 from .base import AbstractDrive
 from .when import Rows, check_bin, check_rows
@@ -24,8 +24,8 @@ class Modulator(AbstractDrive):
     """
 
     name: str = eqx.field(static=True)
-    values: Array = param(unit="1")
-    start: Array | None = instant(None, optional=True, kw_only=True)
+    values: Param = param(unit="1")
+    start: OptionalParam = instant(None, optional=True, kw_only=True)
     bin: float | None = eqx.field(default=None, static=True, kw_only=True)
 
     @property

@@ -13,7 +13,7 @@ from ... import _random
 from ..._select import Selection
 from ..._status import Status, bit
 from ..._time import instant
-from ..._types import as_number, check, no_flag, param
+from ..._types import OptionalParam, Param, as_number, check, no_flag, param
 from ...models import Inputs
 from .base import AbstractDrive, finite, negative
 from .generator import SpikeGenerator
@@ -51,11 +51,11 @@ class Poisson(AbstractDrive):
     """
 
     rate: Any = eqx.field(converter=_rate, metadata={"unit": "Hz"})
-    weight: Array = param(1.0, unit="port")
+    weight: Param = param(1.0, unit="port")
     into: tuple[str, ...] = eqx.field(converter=names, static=True, kw_only=True)
     index: Selection | None = index()
-    start: Array | None = instant(None, optional=True, kw_only=True)
-    stop: Array = instant(math.inf, never=True, kw_only=True)
+    start: OptionalParam = instant(None, optional=True, kw_only=True)
+    stop: Param = instant(math.inf, never=True, kw_only=True)
     bin: float | None = eqx.field(default=None, static=True, kw_only=True)
     most: float | None = eqx.field(default=None, static=True, kw_only=True)
 
@@ -146,8 +146,8 @@ class Replay(AbstractDrive):
 
     raster: Array
     into: str = eqx.field(static=True, kw_only=True)
-    weight: Array = param(1.0, unit="port", kw_only=True)
-    start: Array | None = instant(None, optional=True, kw_only=True)
+    weight: Param = param(1.0, unit="port", kw_only=True)
+    start: OptionalParam = instant(None, optional=True, kw_only=True)
     index: Selection | None = index()
 
     axes: ClassVar = {"raster": 2, "weight": 1}
