@@ -31,6 +31,7 @@ def written_once(function: Callable[..., Any], step: Int[Array, ""], *args: Any)
         form[:] = [out_structure, [place.get(id(leaf)) for leaf in out]]
         return [leaf for leaf in out if id(leaf) not in place]
 
+    changed = jax.jit(changed, inline=True)  # traced once, for the shapes and for every platform
     shapes = jax.eval_shape(changed, step, *leaves)
 
     def in_a_branch(step: Array, *leaves: Array) -> list[Array]:

@@ -30,9 +30,14 @@ def threefry(key: tuple[Any, Any], counter: tuple[Any, Any], rounds: int = 13) -
     **Arguments:** `key`, `counter`: two uint32 words each, which broadcast. `rounds`: static.
     **Returns:** two uint32 words. For a given key and rounds the map counter -> words is a bijection.
     """
-    schedule = (key[0], key[1], key[0] ^ key[1] ^ _PARITY)
+    given = (key[0], key[1], counter[0], counter[1])
+    return (_traced if any(isinstance(x, jax.Array) for x in given) else _mixed)(*given, rounds)
+
+
+def _mixed(first: Any, second: Any, low: Any, high: Any, rounds: int) -> tuple[Any, Any]:
+    schedule = (first, second, first ^ second ^ _PARITY)
     with np.errstate(over="ignore"):  # wrapping is meant; NumPy warns of it for scalars
-        x, y = counter[0] + schedule[0], counter[1] + schedule[1]
+        x, y = low + schedule[0], high + schedule[1]
         for i in range(rounds):
             shift = _ROTATIONS[i % 8]
             x = x + y
@@ -42,6 +47,9 @@ def threefry(key: tuple[Any, Any], counter: tuple[Any, Any], rounds: int = 13) -
                 x = x + schedule[turn % 3]
                 y = y + (schedule[(turn + 1) % 3] + np.uint32(turn))
     return x, y
+
+
+_traced = jax.jit(_mixed, static_argnums=4, inline=True)  # some eighty operations, traced once for arguments of a shape
 
 
 def as_key(key: Any, name: str = "key") -> Array:
@@ -236,7 +244,7 @@ def _feistel(stream: Array, row: Array, index: Array, n: int) -> Array:
 
 _NEGLIGIBLE = 2.0**-44  # weights this far below the mode's are taken as zero: the sums then do not depend on the window
 _MOST = 80.0  # mean per step that a table covers when its own mean is traced
-_ROWS = (8, 16, 32, 96)  # numbers of rows for which the comparison is compiled where the rows needed are not known
+_ROWS = (8, 16, 32)  # numbers of rows for which the comparison is compiled where the rows needed are not known
 _ALWAYS, _NEVER = 2**31 - 1, -(2**31)
 
 
@@ -266,22 +274,38 @@ class Thresholds(eqx.Module):
         """The same counts, quick to run, which is what a use in every step wants."""
         number = jnp.minimum(lax.bitcast_convert_type(word, jnp.int32), _ALWAYS - 1)
         rows = self.survival.shape[0]
-
-        def compared(count: int) -> Array:  # unrolled: one loop over the neurons
-            within = ((number < self.survival[i]).astype(jnp.int32) for i in range(count))
-            return sum(within, jnp.zeros(number.shape, jnp.int32))
-
+        compared = lambda count: _rows_above(number, self.survival, count)
         needed = self.needed
         if needed is None:
             return self.first + compared(rows)
 
         def quick(word: Array) -> Array:
-            sizes = [size for size in _ROWS if size < rows] + [rows]
-            enough = sum((needed > size).astype(jnp.int32) for size in sizes[:-1])
-            return self.first + lax.switch(enough, [partial(compared, size) for size in sizes])
+            sizes = [size for size in _ROWS if size < rows]
+            enough = sum(((needed > size).astype(jnp.int32) for size in sizes), jnp.int32(0))
+            last = compared if rows <= _ROWS[-1] else lambda _: _blocks_above(number, self.survival, needed)
+            return self.first + lax.switch(enough, [*(partial(compared, size) for size in sizes), partial(last, rows)])
 
         # A branch that depends on data would make the host wait for an accelerator.
         return lax.platform_dependent(word, cpu=quick, default=lambda word: self.count(word))
+
+
+@partial(jax.jit, static_argnums=2, inline=True)
+def _rows_above(number: Array, survival: Array, count: int) -> Array:
+    """How many of the first `count` rows lie above each number; unrolled, so that it is one loop over the neurons."""
+    within = ((number < survival[i]).astype(jnp.int32) for i in range(count))
+    return sum(within, jnp.zeros(number.shape, jnp.int32))
+
+
+def _blocks_above(number: Array, survival: Array, needed: Array) -> Array:
+    """The same of the first `needed` rows, which are many: block by block, since each row takes XLA time to compile."""
+    block = _ROWS[-1]
+    more = [(0, -survival.shape[0] % block)] + [(0, 0)] * (survival.ndim - 1)
+    survival = jnp.pad(survival, more, constant_values=_NEVER)
+
+    def add(i: Array, found: Array) -> Array:
+        return found + _rows_above(number, lax.dynamic_slice_in_dim(survival, i * block, block), block)
+
+    return lax.fori_loop(0, -(-needed // block), add, jnp.zeros(number.shape, jnp.int32))
 
 
 @jax.jit

@@ -112,6 +112,7 @@ class AbstractStepper(eqx.Module):
         """
 
         one = self._fed_and_observed(feed, observe, key)
+        one = jax.jit(one, inline=True)  # traced once, for the shapes and for the loop
         _, rows = jax.eval_shape(one, carry, t)
         room = jax.tree.map(lambda x: jnp.zeros((length, *x.shape), x.dtype), rows)
 
