@@ -11,7 +11,10 @@ KEY = jr.key(0)
 
 
 def on_grid(circuit, dt, *, via, split=False):
-    """The same circuit as a network: one population of LIF neurons and one of read-outs, delays of their own each."""
+    """The same circuit as a network: one population of LIF neurons and one of read-outs, delays of their own each.
+
+    Every projection has room for the longest delay of all, so that circuits with the same ranges are one program.
+    """
     cell, n = circuit.cell, len(circuit.cell.tau_m)
     hid, out = np.flatnonzero(np.isfinite(cell.v_th)), np.flatnonzero(~np.isfinite(cell.v_th))
     n_in = len(circuit.weight) - n
@@ -36,6 +39,7 @@ def on_grid(circuit, dt, *, via, split=False):
             via=via,
             weight=circuit.weight[np.ix_(senders[pre], targets[post])],
             delay=circuit.delay[np.ix_(senders[pre], targets[post])],
+            max_delay=float(circuit.delay.max()),
         )
         for pre in senders
         for post in targets

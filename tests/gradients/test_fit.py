@@ -17,7 +17,19 @@ X = jnp.asarray(RNG.random((EXAMPLES, STEPS, N_IN)) < 0.2 + 0.5 * (np.arange(EXA
 LOSS = snn.CrossEntropy(snn.Mean("out.v"))
 ACCURACY = {"accuracy": snn.Accuracy(snn.Mean("out.v"))}
 EST = snn.BPTT(checkpoint=snn.checkpointing.KeepAll())
-ADAM = optax.adam(0.02)  # the same object is the same program
+ADAM = optax.adam(0.05)  # the same object is the same program
+
+
+class Descent(eqx.Module):
+    """Gradient descent whose rate is an argument of the program, so that any rate is the same program."""
+
+    rate: jax.Array = eqx.field(converter=jnp.float32)
+
+    def init(self, learnt):
+        return ()
+
+    def update(self, gradient, state, learnt=None):
+        return jax.tree.map(lambda g: -self.rate * g, gradient), state
 
 
 def layers(key=None):
@@ -51,14 +63,14 @@ def weights(net):
 def test_fit_is_the_plain_loop():
     """Orders from the key, what is left over skipped: the same numbers as a loop written out."""
     fit = train()
-    key, net = jax.random.key(7), layers()
+    key, net, update = jax.random.key(7), layers(), jax.jit(ADAM.update)
     state, losses = ADAM.init(EST.parameters(net)), []
     for epoch in range(3):
         order = jax.random.permutation(jax.random.fold_in(jax.random.fold_in(key, epoch), 0), EXAMPLES)
         for rows in order[:20].reshape(4, 5):
             loss, gradient = EST.value_and_grad(LOSS, net, snn.Replay(X[rows], into="in"), LABELS[rows], key=key)
             with jax.numpy_dtype_promotion("standard"):
-                updates, state = ADAM.update(gradient, state, EST.parameters(net))
+                updates, state = update(gradient, state, EST.parameters(net))
             net = eqx.apply_updates(net, updates)
             losses.append(loss)
     np.testing.assert_allclose(fit.history["loss"], np.reshape(losses, (3, 4)).mean(axis=1), rtol=1e-5)
@@ -67,7 +79,7 @@ def test_fit_is_the_plain_loop():
 
 def test_it_learns_and_scores():
     validation = (snn.Replay(X, into="in"), LABELS)
-    fit = train(epochs=40, validation=validation, metrics=ACCURACY)
+    fit = train(epochs=40, batch=4, validation=validation, metrics=ACCURACY)
     assert {*fit.history} == {"loss", "validation_loss", "validation_accuracy"}
     assert all(len(values) == 40 for values in fit.history.values())
     assert fit.history["loss"][-1] < 0.5 * fit.history["loss"][0]
@@ -87,7 +99,7 @@ def test_many_trainings_are_one_sweep():
     ds = snn.sweep(experiment, snn.product(space), key=jax.random.key(3), progress=snn.progress.Quiet())
     assert ds.loss.shape == (2, 2, 2)
     key = jax.random.fold_in(jax.random.key(3), 1)
-    alone = train(layers(key), optimiser=optax.adam(0.05), epochs=2, key=key)
+    alone = train(layers(key), epochs=2, key=key)  # with the same rate
     np.testing.assert_allclose(ds.loss[1, 1], alone.history["loss"], rtol=1e-5)
     np.testing.assert_allclose(ds.ih[1, 1], alone.net["ih"].weight, atol=1e-5)
     assert np.any(ds.ih[0, 1] != ds.ih[1, 1])
@@ -95,9 +107,9 @@ def test_many_trainings_are_one_sweep():
 
 def test_patience():
     """With nothing learnt the score never falls again; the network is that of the best epoch."""
-    fit = train(optimiser=optax.sgd(0.0), epochs=50, patience=2, validation=(snn.Replay(X, into="in"), LABELS))
+    fit = train(optimiser=Descent(0.0), epochs=50, patience=2, validation=(snn.Replay(X, into="in"), LABELS))
     assert len(fit.history["loss"]) == 3  # the first one, and two that are not better
-    worse = train(optimiser=optax.sgd(-3.0), epochs=50, patience=1, validation=(snn.Replay(X, into="in"), LABELS))
+    worse = train(optimiser=Descent(-3.0), epochs=50, patience=1, validation=(snn.Replay(X, into="in"), LABELS))
     found = snn.evaluate({"loss": LOSS}, worse.net, snn.Replay(X, into="in"), LABELS, key=jax.random.key(0))["loss"]
     np.testing.assert_allclose(found, np.min(worse.history["validation_loss"]), rtol=1e-5)
     assert worse.history["validation_loss"][-1] > found
@@ -129,7 +141,7 @@ def test_a_loss_that_is_not_finite_stops_training():
     ):
         train(steep)
     with pytest.raises(snn.gradients.TrainingError, match=r"epoch 0, step 1: .* Lower the learning rate") as caught:
-        train(optimiser=optax.sgd(1e38))
+        train(optimiser=Descent(1e38))
     assert not np.any(np.isnan(weights(caught.value.fit.net)))
 
 
@@ -242,10 +254,10 @@ def test_what_is_no_drive_or_network_is_one_sentence():
         snn.fit(layers(), snn.BPTT, LOSS, X, LABELS, optimiser=ADAM, epochs=1, batch=4, key=0)
     with pytest.raises(ValueError, match="Got scores of type CrossEntropy"):
         snn.evaluate(LOSS, layers(), snn.Replay(X, into="in"), LABELS, key=0)
-    drive, labels = snn.Replay(X, into="in"), [int(y) for y in LABELS]
+    drive, labels = snn.Replay(X[:5], into="in"), [int(y) for y in LABELS[:5]]
     assert (
         EST.value_and_grad(LOSS, layers(), drive, labels, key=0)[0]
-        == EST.value_and_grad(LOSS, layers(), drive, np.asarray(LABELS), key=jax.random.key(0))[0]
+        == EST.value_and_grad(LOSS, layers(), drive, np.asarray(LABELS[:5]), key=jax.random.key(0))[0]
     )
 
 
@@ -266,4 +278,4 @@ def test_an_epoch_on_cores_is_the_same_epoch(monkeypatch):
     for name, scores in divided.history.items():
         np.testing.assert_allclose(scores, whole.history[name], rtol=1e-5)
     with pytest.raises(snn.gradients.TrainingError, match=r"epoch 0, step 1: .* Lower the learning rate"):
-        train(batch=4, optimiser=optax.sgd(1e38))
+        train(batch=4, optimiser=Descent(1e38))

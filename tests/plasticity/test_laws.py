@@ -136,21 +136,24 @@ def test_no_copy_of_the_weights(via):
     """What makes plasticity cost what the spikes cost: the loop over steps leaves the weights where they are."""
     n = 60
 
-    def text(rule, order):
+    def text(rules, order):
         cell = snn.Population(snn.LIF(v_th=10.0), n)
 
         def program(weight, key):
-            link = snn.Connection("E", "E", snn.FixedProb(0.5), via=via, weight=weight, delay=1.0, rule=rule)
-            net = snn.network(dt=0.1, key=KEY, order=order, populations={"E": cell}, projections={"EE": link})
+            link = lambda rule: snn.Connection(
+                "E", "E", snn.FixedProb(0.5), via=via, weight=weight, delay=1.0, rule=snn.chain(*rule)
+            )
+            links = {name: link(rule) for name, rule in rules.items()}
+            net = snn.network(dt=0.1, key=KEY, order=order, populations={"E": cell}, projections=links)
             drive = snn.StepCurrent(20.0, into="E") + snn.Modulator("reward", 0.1)
             return snn.simulate(net, drive, steps=50, key=key, record=snn.Count("E"), chunk=25).record
 
         return jax.jit(program).lower(jnp.float32(0.5), KEY).compile().as_text()
 
-    for name in ("pair", "triplet"):
-        for order in (snn.NestOrder(), snn.BrianOrder()):
-            assert copies_in_loops(text(snn.chain(*RULES[name](1.0)), order), n * n // 4) == []
-    lazy = copies_in_loops(text(snn.chain(*LAZY["modulate"](1.0)), snn.NestOrder()), n * n // 4)
+    both = {name: RULES[name](1.0) for name in ("pair", "triplet")}
+    for order in (snn.NestOrder(), snn.BrianOrder()):
+        assert copies_in_loops(text(both, order), n * n // 4) == []
+    lazy = copies_in_loops(text({"modulate": LAZY["modulate"](1.0)}, snn.NestOrder()), n * n // 4)
     assert len(lazy) <= 2  # within renewal, once in `tau`, and where the modulator crosses its baseline
 
 
