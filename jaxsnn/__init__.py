@@ -3,30 +3,25 @@
 The nouns and verbs people start with are here; every family of choices is a namespace, as in `snn.surrogates.ATan`.
 """
 
+from importlib import import_module as _import
 from importlib.metadata import PackageNotFoundError as _NotInstalled
 from importlib.metadata import version as _version
+from typing import TYPE_CHECKING
+from typing import Any as _Any
 
-from . import analysis as analysis
-from . import chips as chips
 from . import connectivity as connectivity
-from . import data as data
 from . import distributions as distributions
 from . import files as files
-from . import gradients as gradients
-from . import lowering as lowering
 from . import networks as networks
 from . import neurons as neurons
 from . import plasticity as plasticity
-from . import presets as presets
 from . import simulation as simulation
-from . import sweeps as sweeps
 from . import synapses as synapses
 from ._status import SimulationError as SimulationError
 from ._status import Status as Status
 from ._tree import get as get
 from ._tree import set as set
 from ._types import param as param
-from .analysis import plots as plot  # noqa: F401  # snn.plot.raster(...)
 from .connectivity import AllToAll as AllToAll
 from .connectivity import ByDistance as ByDistance
 from .connectivity import Dense as Dense
@@ -41,26 +36,12 @@ from .connectivity import Sparse as Sparse
 from .connectivity import Spatial as Spatial
 from .connectivity import TsodyksMarkram as TsodyksMarkram
 from .connectivity import TsodyksUzielMarkram as TsodyksUzielMarkram
-from .data import encoders as encoders
 from .distributions import Clip as Clip
 from .distributions import LogNormal as LogNormal
 from .distributions import Normal as Normal
 from .distributions import Uniform as Uniform
 from .files import load as load
 from .files import save as save
-from .gradients import BPTT as BPTT
-from .gradients import RTRL as RTRL
-from .gradients import EProp as EProp
-from .gradients import EventProp as EventProp
-from .gradients import evaluate as evaluate
-from .gradients import feedback as feedback
-from .gradients import fit as fit
-from .gradients import losses as losses
-from .gradients.losses import Accuracy as Accuracy
-from .gradients.losses import CrossEntropy as CrossEntropy
-from .gradients.losses import MeanSquaredError as MeanSquaredError
-from .gradients.losses import VanRossum as VanRossum
-from .lowering import lower as lower
 from .networks import BrianOrder as BrianOrder
 from .networks import Connection as Connection
 from .networks import NestOrder as NestOrder
@@ -124,12 +105,6 @@ from .simulation.probes import Raster as Raster
 from .simulation.probes import Snapshots as Snapshots
 from .simulation.probes import Spikes as Spikes
 from .simulation.probes import Trace as Trace
-from .sweeps import Axis as Axis
-from .sweeps import Seeds as Seeds
-from .sweeps import Static as Static
-from .sweeps import product as product
-from .sweeps import sweep as sweep
-from .sweeps import zipped as zipped
 from .synapses import NMDA as NMDA
 from .synapses import Alpha as Alpha
 from .synapses import Conductance as Conductance
@@ -138,6 +113,64 @@ from .synapses import DualConductance as DualConductance
 from .synapses import DualExponential as DualExponential
 from .synapses import Exponential as Exponential
 from .synapses import UnlessRefractory as UnlessRefractory
+
+if TYPE_CHECKING:
+    from . import analysis as analysis
+    from . import chips as chips
+    from . import data as data
+    from . import gradients as gradients
+    from . import lowering as lowering
+    from . import presets as presets
+    from . import sweeps as sweeps
+    from .analysis import plots as plot  # noqa: F401  # snn.plot.raster(...)
+    from .data import encoders as encoders
+    from .gradients import BPTT as BPTT
+    from .gradients import RTRL as RTRL
+    from .gradients import EProp as EProp
+    from .gradients import EventProp as EventProp
+    from .gradients import evaluate as evaluate
+    from .gradients import feedback as feedback
+    from .gradients import fit as fit
+    from .gradients import losses as losses
+    from .gradients.losses import Accuracy as Accuracy
+    from .gradients.losses import CrossEntropy as CrossEntropy
+    from .gradients.losses import MeanSquaredError as MeanSquaredError
+    from .gradients.losses import VanRossum as VanRossum
+    from .lowering import lower as lower
+    from .sweeps import Axis as Axis
+    from .sweeps import Seeds as Seeds
+    from .sweeps import Static as Static
+    from .sweeps import product as product
+    from .sweeps import sweep as sweep
+    from .sweeps import zipped as zipped
+
+_LATER = {  # what a simulation does without is imported when it is first asked for: a third of the time of all imports
+    "analysis": ("plots",),
+    "data": ("encoders",),
+    "gradients": ("BPTT", "RTRL", "EProp", "EventProp", "evaluate", "feedback", "fit", "losses"),
+    "gradients.losses": ("Accuracy", "CrossEntropy", "MeanSquaredError", "VanRossum"),
+    "lowering": ("lower",),
+    "sweeps": ("Axis", "Seeds", "Static", "product", "sweep", "zipped"),
+    "chips": (),
+    "presets": (),
+}
+_PATHS = {name: (room, name) for room, names in _LATER.items() for name in names}
+_PATHS |= {room: (room, "") for room in _LATER if "." not in room}
+_PATHS["plot"] = _PATHS.pop("plots")
+
+
+def __getattr__(name: str) -> _Any:
+    if name not in _PATHS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    room, member = _PATHS[name]
+    found = _import(f"{__name__}.{room}")
+    globals()[name] = found = getattr(found, member) if member else found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PATHS} - {"TYPE_CHECKING"})
+
 
 try:
     __version__ = _version("jaxsnn")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import importlib
 import json
 import os
 import sys
@@ -107,7 +109,10 @@ def _kind(name: str, known: dict[str, type]) -> type:
             )
         return known[name]
     module, _, kind = name.rpartition(".")
-    found = vars(sys.modules[module]).get(kind) if module in sys.modules else None  # imported with the library or never
+    if module.startswith("jaxsnn."):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)  # a room that nobody has asked for yet
+    found = vars(sys.modules[module]).get(kind) if module in sys.modules else None
     if isinstance(found, type) and _ours(found) and (hasattr(found, "_fields") or dataclasses.is_dataclass(found)):
         return found
     raise ValueError(f"it names {name!r}, which this jaxsnn does not have")
