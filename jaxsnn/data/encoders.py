@@ -22,7 +22,7 @@ class AbstractEncoder(Checked):
 
 
 def _unit(x: Array, kind: type) -> Array:
-    """Floats, held to 0 .. 1 where their values are known."""
+    """Floats, checked to lie in 0 .. 1 where their values are known."""
     x = jnp.asarray(x)
     check(
         lambda: (x >= 0) & (x <= 1), f"{kind.__name__} got numbers outside 0 .. 1; scale them, e.g. by their largest."
@@ -33,7 +33,8 @@ def _unit(x: Array, kind: type) -> Array:
 class DirectCode(AbstractEncoder):
     """The numbers themselves in every step, as amplitudes: a constant current that the first layer turns into spikes.
 
-    **Arguments:** `steps`: static. From `(..., n)` to `(..., steps, n)`.
+    **Arguments:** `steps`: static. From `(..., n)` to `(..., steps, n)`. SpikingJelly and snnTorch tutorials: direct
+    encoding.
     """
 
     steps: int = eqx.field(static=True)
@@ -44,7 +45,7 @@ class DirectCode(AbstractEncoder):
 
 
 class RateCode(AbstractEncoder):
-    """Independent spikes: `x` in 0 .. 1 fires with probability `most x` in every step.
+    """Independent spikes: `x` in 0 .. 1 fires with probability `most x` in every step. snnTorch: `spikegen.rate`.
 
     `Poisson(rate)` draws such trains inside the run instead, so that they need no memory.
 
@@ -65,6 +66,8 @@ class RateCode(AbstractEncoder):
 
 class LatencyCode(AbstractEncoder):
     """One spike each, the sooner the larger: `x` in 0 .. 1 fires in step `round((1 - x) (steps - 1))`.
+
+    snnTorch: `spikegen.latency(normalize=True, linear=True, clip=True)`.
 
     **Arguments:** `steps`: static. `threshold`: what is smaller never fires.
     """

@@ -22,24 +22,22 @@ class Membrane(NamedTuple):
 
 
 class AbstractNeuron(Checked):
-    """A spiking neuron, written for one neuron: every function is elementwise, so `vmap` of it is itself.
+    """A spiking neuron, written for one neuron: every function is elementwise, so it equals its own `vmap`.
 
     Parameters are leaves of shape `()` or `(n,)`, or distributions, from which a network draws a number for each
-    neuron. A network calls, in step `k`,
+    neuron when it is built. A network calls, in step `k`,
 
     1. `advance`: `t_k -> t_{k+1}` under a constant current,
     2. `add_jump`: jumps of `v` that arrived,
-    3. `spike`: does it fire? the membrane before any reset,
-    4. `reset`: what firing does, and the bookkeeping that closes the step,
+    3. `spike`: whether it fires, from the membrane before any reset,
+    4. `reset`: the effect of firing, and the bookkeeping at the end of the step,
 
     in the order of its `NestOrder` or `BrianOrder`. A subclass with a field `v` in its state needs `advance`, `spike`
-    and `reset`; the rest has defaults that suit it.
+    and `reset`; the other functions have defaults.
     """
 
     drawn = True
-    ranges: ClassVar[Mapping[str, tuple[float, float]]] = MappingProxyType(
-        {}
-    )  # of state variables, where they have any
+    ranges: ClassVar[Mapping[str, tuple[float, float]]] = MappingProxyType({})  # of state variables that have one
 
     @property
     def membrane_tau(self) -> Array | None:
@@ -48,11 +46,11 @@ class AbstractNeuron(Checked):
 
     @property
     def noisy(self) -> bool:
-        """Whether `advance` wants random numbers (the population draws them: see `numbers`)."""
+        """Whether `advance` needs random numbers, which the population draws by `numbers`."""
         return False
 
     def numbers(self, stream: Array, step: Array, ids: Array) -> Float[Array, "..."]:
-        """The numbers of a step, one a neuron, that `advance` gets as `noise`: standard normal ones by default."""
+        """Random numbers for one step, one per neuron, passed to `advance` as `noise`; by default standard normal."""
         return _random.normal(stream, step, ids)
 
     def init(self, shape: tuple[int, ...], dtype: Any) -> Any:
@@ -64,7 +62,7 @@ class AbstractNeuron(Checked):
         """Integrate over one step of `dt` ms under `current`, held constant."""
 
     def add_jump(self, s: Any, jump: Float[Array, "..."], dt: float, *, fired: Bool[Array, "..."] | None = None) -> Any:
-        """Add arriving jumps to `v`. `fired`: who has fired already in this step (only where arrivals come after)."""
+        """Add arriving jumps to `v`. `fired`: neurons that fired in this step, where arrivals follow the threshold."""
         return s._replace(v=s.v + jump)
 
     @abc.abstractmethod
@@ -73,14 +71,14 @@ class AbstractNeuron(Checked):
 
     @abc.abstractmethod
     def reset(self, s: Any, spike: Float[Array, "..."], dt: float) -> Any:
-        """What a spike does to the state; closes the step for those that did not fire as well."""
+        """The state at the end of the step, after the effect of a spike on neurons that fired."""
 
     def voltage(self, s: Any) -> Float[Array, "..."] | None:
-        """The membrane potential that plasticity may read; None for what has none."""
+        """The membrane potential that plasticity may read; None if there is none."""
         return getattr(s, "v", None)
 
     def requirements_at(self, dt: float) -> tuple[Requirement, ...]:
-        """What has to hold for a step of `dt` ms, beyond what holds for any."""
+        """Requirements that hold for a step of `dt` ms, besides those for any step."""
         return ()
 
     def status(self, s: Any) -> UInt32[Array, ""]:
@@ -88,5 +86,5 @@ class AbstractNeuron(Checked):
         return jnp.uint32(0)
 
     def held(self, s: Any) -> Bool[Array, "..."] | None:
-        """Who is refractory at the start of the step; None for a neuron that never is."""
+        """Which neurons are refractory at the start of the step; None if the model has no refractory period."""
         return None

@@ -12,11 +12,11 @@ class CobaLIF(AbstractCutoff):
     The same equation as `LIF(gain=Capacitance(c))` beside `Conductance` ports, which freezes the conductances over a
     step and is of first order, as `ExponentialEuler()` is here; `RK4()` takes membrane and ports together, and is of
     fourth as long as `dt (g_l + sum_p g_p) / C` stays below 2.78 (reported where it does not). `RKF45()` is NEST's
-    `iaf_cond_exp`, spike for spike. Without conductances `LIF` is exact, and cheaper.
+    `iaf_cond_exp` (PyNN: `IF_cond_exp`), spike for spike. Without conductances `LIF` is exact, and cheaper.
 
     **Arguments**, each of shape `()` or `(n,)`; the defaults are NEST's:
 
-    - `c`: pF. `g_l`: nS. `e_l`, `v_th`, `v_reset`: mV. `t_ref`: refractory period (`v` is held), ms. `bias`: pA.
+    - `c`: pF. `g_l`: nS. `e_l`, `v_th`, `v_reset`: mV. `t_ref`: refractory period (`v` constant), ms. `bias`: pA.
     - `integrator`, `comparator`, `reset_mechanism`, `surrogate`: as of `EIF`.
     """
 
@@ -32,4 +32,4 @@ class CobaLIF(AbstractCutoff):
         return ((self.bias + current - self.g_l * (s.v - self.e_l)) / self.c,)
 
     def event(self, s):
-        return s  # the threshold is looked at once, at the end of the step
+        return s  # the threshold is checked once, at the end of the step

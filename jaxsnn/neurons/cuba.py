@@ -20,7 +20,7 @@ from .thresholds import AbstractComparator, Greater
 
 
 class CubaState(NamedTuple):
-    """Membrane potential, synaptic current, steps of refractoriness left, and spikes whose reset is due."""
+    """Membrane potential, synaptic current, steps of refractoriness left, and spikes whose reset is pending."""
 
     v: Float[Array, "..."]
     i: Float[Array, "..."]
@@ -29,7 +29,9 @@ class CubaState(NamedTuple):
 
 
 class CubaLIF(AbstractIntegrateFire):
-    """Current-based LIF of two states: `i <- a i + x`, `v <- b v + g (i + bias)`, and who sees what is a choice.
+    """Current-based LIF with two states: `i <- a i + x`, `v <- b v + g (i + bias)`.
+
+    Norse: `LIFCell`; snnTorch: `Synaptic`; Lava: `LIF`; `snn.presets` has them with their defaults.
 
     `x` is what arrives at a `Delta` port (weights are added to the current); currents, such as those of a `StepCurrent`
     drive, go to the membrane beside the bias. `a` and `b` are the decays of `tau_syn` and `tau`, `g` is the `gain`. A
@@ -46,11 +48,11 @@ class CubaLIF(AbstractIntegrateFire):
     **Arguments**, each of shape `()` or `(n,)`:
 
     - `tau_syn`, `tau`: time constants of current and membrane, ms. `v_rest`, `v_th`, `v_reset`: in the unit of `v`.
-    - `t_ref`: refractory period, ms; the current goes on meanwhile. `bias`: a constant current.
+    - `t_ref`: refractory period, ms, in which the current goes on. `bias`: a constant current.
     - `recursion`: `CurrentAfterInput`, `CurrentBeforeInput` or `DecayingCurrent`. `decay`: `ExactDecay` or
       `EulerDecay`.
     - `gain`, `comparator`, `reset_mechanism`, `reset_time`, `surrogate`: as of `LIF`.
-    - `refractory_input`: `Clamp` (the membrane is held) or `Ungated` (only the threshold is gated).
+    - `refractory_input`: `Clamp` (the membrane is held constant) or `Ungated` (only the spike is suppressed).
     """
 
     tau_syn: Param = param(5.0, unit="ms", gt=0.0)
@@ -76,8 +78,8 @@ class CubaLIF(AbstractIntegrateFire):
             )
         if isinstance(self.refractory_input, Buffer):
             raise ValueError(
-                "CubaLIF.refractory_input is Buffer(), but what arrives goes to the current, which is never deaf; "
-                "use Clamp() to hold the membrane or Ungated() to let it go on."
+                "CubaLIF.refractory_input is Buffer(), but arrivals go to the current, which is never refractory; "
+                "use Clamp() to hold the membrane constant, or Ungated() to let it integrate."
             )
 
     def requirements_at(self, dt):

@@ -1,4 +1,4 @@
-"""The leaky integrate-and-fire neuron that escapes over its threshold at random: the nearer, the likelier."""
+"""The leaky integrate-and-fire neuron with escape noise: it fires at random, at a rate that depends on `v - v_th`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LARGEST = 60.0  # e^60 spikes a step are certain, and finite in float32
 
 
 class AbstractHazard(Checked):
-    """The rate at which a neuron at the distance `u = v - v_th` from its threshold fires, 1/ms."""
+    """The firing rate of a neuron whose membrane is `u = v - v_th` above its threshold, 1/ms."""
 
     drawn = True
 

@@ -50,7 +50,7 @@ class EIF(AbstractExponential):
     **Arguments**, each of shape `()` or `(n,)`:
 
     - `c`: pF. `g_l`: nS. `e_l`, `v_t` (where the upstroke begins), `v_peak`, `v_reset`: mV. `delta_t`: its sharpness,
-      mV. `t_ref`: refractory period, ms, in which `v` is held and jumps are lost. `bias`: pA.
+      mV. `t_ref`: refractory period, ms, in which `v` is held constant and jumps are lost. `bias`: pA.
     - `integrator`: `ExponentialEuler()` (default: stable at any step and conductance), `RK4`, `RK2` or `Euler`, which
       are reported where they are not (`Status.STIFF`), or `RKF45`. A spike is found at the end of a step, so intervals
       of a few steps come out too long; only `RKF45` finds spikes within it.

@@ -28,7 +28,7 @@ def counted(r: Array, spike: Array, t_ref: Array, dt: float) -> Int[Array, "..."
 
 
 class AbstractIntegrateFire(AbstractNeuron):
-    """A neuron that fires where `v` reaches a threshold, is reset, and then refractory for a number of steps.
+    """A neuron that fires where `v` reaches a threshold, is reset, and is then refractory for some steps.
 
     Its state has `v`, the counter `r` and, for a reset in the next step, the `pending` spikes (else None).
     """
@@ -46,7 +46,7 @@ class AbstractIntegrateFire(AbstractNeuron):
         return (Requirement(self._can_rest, self._cannot_rest),)
 
     def _can_rest(self) -> Any:
-        """Whether `v_reset` is no higher than where it fires, or has no part in it."""
+        """Whether `v_reset` is at most the threshold, or is not used."""
         return isinstance(self.reset_mechanism, NoReset) or self.v_reset <= self.v_th
 
     def _cannot_rest(self) -> str:
@@ -56,7 +56,7 @@ class AbstractIntegrateFire(AbstractNeuron):
         )
 
     def at_rest(self, v: Array, shape: tuple[int, ...], dtype: Any) -> dict[str, Any]:
-        """The part of the silent state that all of them have."""
+        """The part of the state at rest that all of these neurons have."""
         pending = jnp.zeros(shape, dtype) if isinstance(self.reset_time, NextStep) else None
         return {
             "v": jnp.broadcast_to(v, shape).astype(dtype),
@@ -65,14 +65,14 @@ class AbstractIntegrateFire(AbstractNeuron):
         }
 
     def threshold(self, s: Any) -> Float[Array, "..."]:
-        """What `v` is compared with: a subclass may let it move."""
+        """The threshold, which a subclass may let vary with the state."""
         return self.v_th
 
     def held(self, s: Any) -> Bool[Array, "..."]:
         return s.r > 0
 
     def due(self, s: Any) -> Float[Array, "..."]:
-        """The membrane that is compared with the threshold: a reset of the step before is applied first."""
+        """The membrane that is compared with the threshold, after a pending reset of the step before."""
         return s.v if s.pending is None else self.reset_mechanism(s.v, s.pending, self.v_th, self.v_reset)
 
     def spike(self, s: Any) -> Float[Array, "..."]:

@@ -74,7 +74,7 @@ def _exp(y: Array) -> Array:
 class AbstractHodgkinHuxley(AbstractODE):
     """`C dv/dt = g_na m^3 h (e_na - v) + g_k n^4 (e_k - v) + g_l (e_l - v) + I`, each gate `x' = open (1-x) - close x`.
 
-    There is no reset. While refractory only the spike is withheld, and nothing is held.
+    There is no reset. A refractory period suppresses only the spike; the membrane and the gates integrate on.
     """
 
     variables = ("v", "m", "h", "n")

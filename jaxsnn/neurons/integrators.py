@@ -1,7 +1,7 @@
 """How a nonlinear neuron's equations `dy/dt = flow(y)` are taken over a step: each method a class.
 
-`y` is any pytree of arrays, one number a neuron: the neuron's variables and, where a method looks inside the step, the
-state of its ports with them.
+`y` is any pytree of arrays, with one number per neuron: the neuron's variables and, for methods with stages inside the
+step, the state of its ports with them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Y = TypeVar("Y")
 
 
 def _plus(y: Y, *terms: tuple[Any, Y]) -> Y:
-    """`y + sum c k` over pairs of a number (or an array, one a neuron) and a slope."""
+    """`y + sum c k` over pairs of a number (or an array with one number per neuron) and a slope."""
     numbers = [c for c, _ in terms]
 
     def add(y: Array, *slopes: Array) -> Array:
@@ -114,7 +114,7 @@ class SemiImplicitEuler(AbstractIntegrator):
 
 
 class ExponentialEuler(AbstractIntegrator):
-    """Each variable by the exact solution of its own linearisation: `x + dt flow_x phi(dt d_x flow_x)`, others held.
+    """Each variable by the exact solution of its linearisation: `x + dt flow_x phi(dt d_x flow_x)`.
 
     With `phi(z) = (e^z - 1)/z`. Of order 1, and stable at any step: whatever decays goes to where it is driven and not
     beyond. Where an equation is linear in its own variable, as all of Hodgkin and Huxley's are, this is Brian2's

@@ -17,7 +17,7 @@ from .thresholds import AbstractComparator, GreaterEqual
 
 
 class LapicqueState(NamedTuple):
-    """Membrane potential, steps of refractoriness left, and spikes whose reset is due."""
+    """Membrane potential, steps of refractoriness left, and spikes whose reset is pending."""
 
     v: Float[Array, "..."]
     r: Int[Array, "..."]
@@ -25,7 +25,7 @@ class LapicqueState(NamedTuple):
 
 
 class Lapicque(AbstractIntegrateFire):
-    """The textbook neuron, `C dv/dt = I - v/R` in one Euler step: `v <- v + dt (I - v/R) / C`.
+    """The textbook neuron, `C dv/dt = I - v/R` in one Euler step: `v <- v + dt (I - v/R) / C`. snnTorch: `Lapicque`.
 
     With `dt = 1` it is the line `V += (I - V/R)/C` of the textbooks, rest at 0. `LIF(tau=R C, gain=Resistance(R))` is
     the same equation solved exactly; Euler's `v` decays by `1 - dt/(R C)` a step;
@@ -34,7 +34,7 @@ class Lapicque(AbstractIntegrateFire):
     **Arguments**, each of shape `()` or `(n,)`:
 
     - `resistance`, `capacitance`: their product is the time constant in ms (MOhm and nF; currents then in nA).
-    - `v_th`, `v_reset`: mV. `t_ref`: refractory period, ms, in which `v` is held and jumps are lost.
+    - `v_th`, `v_reset`: mV. `t_ref`: refractory period, ms, in which `v` is held constant and jumps are lost.
     - `comparator`, `reset_mechanism`, `reset_time`, `surrogate`: as of `LIF`.
 
     **Reference:** Lapicque, J. Physiol. Pathol. Gen. 9:620 (1907); Dayan and Abbott (2001), chapter 5.

@@ -33,16 +33,16 @@ def leak(v: Array, v_rest: Array, tau: Array, gain: AbstractGain, current: Curre
 
 
 class LIFState(NamedTuple):
-    """Membrane potential, steps of refractoriness left, and what two of the choices need to remember."""
+    """Membrane potential, steps of refractoriness left, and what `Buffer()` and `NextStep()` store."""
 
     v: Float[Array, "..."]
     r: Int[Array, "..."]
-    kept: Float[Array, "..."] | None = None  # Buffer(): jumps heard while refractory
-    pending: Float[Array, "..."] | None = None  # NextStep(): spikes whose reset is due
+    kept: Float[Array, "..."] | None = None  # Buffer(): jumps that arrived while refractory
+    pending: Float[Array, "..."] | None = None  # NextStep(): spikes whose reset is pending
 
 
 class AbstractLIF(AbstractIntegrateFire):
-    """The linear membrane of `LIF`, its arguments and what it hears while refractory, for a threshold of its own.
+    """The linear membrane of `LIF`, its arguments and its refractory input, for neurons with another threshold.
 
     Its state has, besides what every integrate-and-fire neuron has, the jumps `kept` while refractory (or None).
     """
@@ -93,6 +93,9 @@ class AbstractLIF(AbstractIntegrateFire):
 
 class LIF(AbstractLIF):
     """Leaky integrate-and-fire: `tau dv/dt = -(v - v_rest) + R I`, a spike where `v` reaches `v_th`.
+
+    NEST: `iaf_psc_exp`, `iaf_psc_alpha`, `iaf_psc_delta`, by the port; PyNN: `IF_curr_exp`; snnTorch: `Leaky`; Norse:
+    `LIFBoxCell`; SpikingJelly: `LIFNode`, `IFNode`. `snn.presets` has them with their defaults.
 
     The membrane is integrated exactly for any step. A spike in step `k` sets a counter to `R = ceil(t_ref / dt)`;
     steps `k+1 .. k+R` are refractory, so the shortest interval is `R + 1` steps. (NEST counts like this; Brian2's

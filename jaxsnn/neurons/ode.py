@@ -52,8 +52,8 @@ class AbstractODE(AbstractNeuron):
       `v_reset`, whichever there is, and all else at 0. (`Population(init=...)` starts each neuron anywhere.)
     - with `v_th` it fires; without, it never does (a read-out). With `v_reset` it fires where `v >= v_th`, and `v` is
       set to `v_reset`; without, where `v` crosses `v_th` from below, and nothing is reset.
-    - with `t_ref` it is refractory, ms: no spike, and where it is reset, `v` held and jumps of it lost.
-    - what else a spike does is `jump`: `return super().jump(s, spike)._replace(w=s.w + self.b * spike)`.
+    - with `t_ref` it is refractory, ms: no spike, and where it is reset, `v` is held constant and jumps are lost.
+    - any other effect of a spike is `jump`: `return super().jump(s, spike)._replace(w=s.w + self.b * spike)`.
     - derivatives that an integrator needs are taken by automatic differentiation.
 
     `current` is the sum of what is injected and what the ports give at this `v`, conductances included. It is the
@@ -98,25 +98,25 @@ class AbstractODE(AbstractNeuron):
         """The derivatives of `variables`, per ms, under a current."""
 
     def beginning(self) -> dict[str, Any]:
-        """Where the variables start, each a number or one a neuron."""
+        """Initial values of the variables: numbers, or arrays with one number per neuron."""
         first = {name: getattr(self, f"{name}0", 0.0) for name in self.variables}
         where = next((name for name in ("v0", "v_rest", "e_l", "v_reset") if hasattr(self, name)), None)
         return first if where is None else {**first, "v": getattr(self, where)}
 
     def fires(self, s: Any) -> Bool[Array, "..."]:
-        """Whether the membrane is where it fires."""
+        """Whether the membrane fires."""
         return s.v >= self.peak if self._resets else (s.before < self.peak) & (s.v >= self.peak)
 
     def jump(self, s: Any, spike: Array) -> Any:
-        """What a spike does to the variables."""
+        """The effect of a spike on the variables."""
         return s._replace(v=ToValue()(s.v, spike, self.peak, self.v_reset)) if self._resets else s  # type: ignore
 
     def seen(self, s: Any) -> Float[Array, "..."]:
-        """The membrane potential as `flow` sees it: no higher than where it fires, so that no upstroke overflows."""
+        """The membrane potential passed to `flow`: clipped at the firing threshold, so that no upstroke overflows."""
         return jnp.minimum(s.v, self.peak) if self._resets else s.v
 
     def event(self, s: Any) -> Any:
-        """What happens inside a step after each step of an adaptive integrator: a spike, where the class is reset."""
+        """The effect of a spike inside a step, applied after each substep of an adaptive integrator."""
         if not self._resets:
             return s
         held = self._still(s)
@@ -128,12 +128,12 @@ class AbstractODE(AbstractNeuron):
 
     @property
     def peak(self) -> Any:
-        """Where it fires: `v_th`."""
+        """The firing threshold: `v_peak` or `v_th`."""
         return getattr(self, self._peak_name)
 
     @property
     def span(self) -> Any:
-        """The unit of distances from threshold for the surrogate: `peak - v_reset`, or 1 where nothing is reset."""
+        """The unit of the surrogate's argument: `peak - v_reset`, or 1 where nothing is reset."""
         return self.peak - self.v_reset if self._resets else 1.0  # type: ignore[attr-defined]
 
     @property
@@ -170,7 +170,7 @@ class AbstractODE(AbstractNeuron):
         return s.r > 0 if self._refractory and self._resets else None
 
     def _still(self, s: Any) -> Bool[Array, "..."] | None:
-        """Whose `v` does not move: the refractory, inside a step also after a spike in it."""
+        """Neurons whose `v` is held constant: refractory ones, and inside a step those that have fired in it."""
         held = self.held(s)
         if held is None or not self.integrator.adaptive:
             return held
@@ -248,12 +248,12 @@ class AbstractODE(AbstractNeuron):
     # --- whether a step is short enough -----------------------------------------------------------------------------
 
     def status(self, s: Any) -> UInt32[Array, ""]:
-        """Whether an explicit integrator met equations that it is not stable for."""
+        """A status bit for equations on which an explicit integrator is not stable."""
         return bit(Status.STIFF, ~(s.stiff <= self.integrator.stable)) if explicit(self.integrator) else jnp.uint32(0)
 
 
 class AbstractCutoff(AbstractODE):
-    """One that fires where `v` reaches `v_peak`, is reset to `v_reset`, and held there while refractory."""
+    """One that fires where `v` reaches `v_peak`, is reset to `v_reset`, and stays there while refractory."""
 
     comparator: AbstractComparator = eqx.field(default_factory=GreaterEqual, kw_only=True)
     reset_mechanism: AbstractReset = eqx.field(default_factory=ToValue, kw_only=True)

@@ -1,4 +1,4 @@
-"""Populations that do not spike by a threshold: read-outs and relays."""
+"""Populations that do not spike by a threshold: read-outs, and parrots that pass on what arrives."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ class LI(AbstractNeuron):
 
 
 class ParrotState(NamedTuple):
-    """What is sent in this step, and what was heard after the threshold: sent in the next one."""
+    """What is sent in this step, and what arrived after the threshold, which is sent in the next one."""
 
     v: Float[Array, "..."]
-    heard: Float[Array, "..."]
+    waiting: Float[Array, "..."]
 
 
 class Parrot(AbstractNeuron):
-    """Sends on what arrives: an input population, or a tap. Amplitudes pass (graded spikes).
+    """Sends on what arrives, amplitudes included (graded spikes). NEST: `parrot_neuron`; Brian2: `SpikeGeneratorGroup`.
 
-    In the step in which it arrives or, where arrivals come after the threshold (`BrianOrder`), in the next.
+    It sends in the step of the arrival or, where arrivals follow the threshold (`BrianOrder`), in the next step.
     """
 
     def voltage(self, s: ParrotState) -> None:
@@ -62,10 +62,10 @@ class Parrot(AbstractNeuron):
         return ParrotState(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))
 
     def advance(self, s: ParrotState, current: Current, dt: float, *, noise: Array | None = None) -> ParrotState:
-        return ParrotState(s.heard, jnp.zeros_like(s.heard))
+        return ParrotState(s.waiting, jnp.zeros_like(s.waiting))
 
     def add_jump(self, s: ParrotState, jump: Array, dt: float, *, fired: Array | None = None) -> ParrotState:
-        return s._replace(v=s.v + jump) if fired is None else s._replace(heard=s.heard + jump)
+        return s._replace(v=s.v + jump) if fired is None else s._replace(waiting=s.waiting + jump)
 
     def spike(self, s: ParrotState) -> Float[Array, "..."]:
         return s.v

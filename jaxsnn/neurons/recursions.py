@@ -1,4 +1,4 @@
-"""How a cell that carries its own current steps through time: which current the membrane sees, and how things decay."""
+"""The recursion of a neuron with a current of its own: which current drives the membrane, and how both decay."""
 
 import abc
 
@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 
 class AbstractDecay(eqx.Module):
-    """What a variable with a time constant loses in a step."""
+    """The decay of a variable with a time constant over one step."""
 
     @abc.abstractmethod
     def __call__(self, tau: Array, dt: float) -> Float[Array, "..."]:
@@ -39,7 +39,7 @@ class AbstractRecursion(eqx.Module):
 
 
 class CurrentAfterInput(AbstractRecursion):
-    """That of the end of the step, decayed and with what arrived: snnTorch, SpikingJelly, lava-dl, Loihi.
+    """The current at the end of the step, after its decay and the arrivals: snnTorch, SpikingJelly, lava-dl, Loihi.
 
     What arrives moves the membrane in the same step. (In `BrianOrder` it comes after the threshold, and the membrane
     first sees it in the next step, decayed once.)
@@ -47,8 +47,8 @@ class CurrentAfterInput(AbstractRecursion):
 
 
 class CurrentBeforeInput(AbstractRecursion):
-    """That of the start of the step, as in Norse's `lsnn`: what arrives moves the membrane from the next step on."""
+    """The current at the start of the step (Norse's `lsnn`): an arrival drives the membrane from the next step on."""
 
 
 class DecayingCurrent(AbstractRecursion):
-    """As it decays within the step: the two equations solved exactly, as `LIF` beside an `Exponential` port is."""
+    """The current as it decays within the step: exact, as `LIF` with an `Exponential` port."""

@@ -8,15 +8,15 @@ class AbstractRefractoryInput(eqx.Module):
 
 
 class Clamp(AbstractRefractoryInput):
-    """`v` is held and jumps are lost (NEST; Brian2 with `(unless refractory)`)."""
+    """`v` is held constant and jumps are lost (NEST; Brian2 with `(unless refractory)`)."""
 
 
 class Buffer(AbstractRefractoryInput):
-    """`v` is held; jumps are kept, discounted by `exp(-r dt / tau)` to the end of the period, and added there.
+    """`v` is held constant; jumps are stored, decay by `exp(-r dt / tau)`, and are added at the end of the period.
 
     NEST's `refractory_input=True`; `r` is the number of steps left, before counting down.
     """
 
 
 class Ungated(AbstractRefractoryInput):
-    """`v` is not held: it integrates and hears throughout; only the threshold is gated (Brian2 without the flag)."""
+    """`v` integrates and receives jumps throughout; only the spike is suppressed (Brian2 without the flag)."""

@@ -4,8 +4,8 @@ A surrogate is a function of the normalised distance `x = (v - v_th) / (v_th - v
 mean the same whatever the unit of the membrane: the derivative of a spike with respect to `v` is `slope(x)` over
 `v_th - v_reset`. Deep-learning libraries have `v_th = 1`, `v_reset = 0`, where `x = v - v_th` and nothing is divided.
 
-The slope's numbers are leaves. A spike does not depend on them, so that a first derivative by them is zero; they can be
-swept, and learnt through second derivatives (a loss after a step of learning).
+The slope's numbers are leaves. A spike does not depend on them, so that a first derivative with respect to them is
+zero; they can be swept, and learnt through second derivatives (a loss after a step of learning).
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from .traces import AbstractTrace
 
 
 class SynapseContext(NamedTuple):
-    """What a synapse sees when it changes. `pre.x`, `post.y`: traces by name; `.v`: membranes; `.spike`: amplitudes.
+    """What a rule reads at a synapse. `pre.x`, `post.y`: traces by name; `.v`: membranes; `.spike`: amplitudes.
 
     `modulators`: named signals that a drive feeds, such as reward. `dt`: ms.
     """
@@ -37,43 +37,43 @@ class AbstractRule(Checked):
     """A plasticity rule, written for one synapse: how much the weight changes, and when.
 
     `on_pre` runs when a spike of the sending neuron reaches the synapse, `on_post` when one of the receiving neuron
-    does; both read traces that do not yet hold the spike at hand. How this is done at the cost of the spikes is not the
-    rule's business. A rule needs those of the functions below whose default (no change) does not suit it.
+    does; both read traces that do not include that spike yet. Only synapses with an event are updated; the rule need
+    not care how. A rule defines those of the functions below whose default, no change, does not fit.
     """
 
     drawn = True
     voltage: ClassVar[tuple[str, ...]] = ()  # "pre", "post": whose membrane it reads
 
     def pre_traces(self) -> dict[str, AbstractTrace]:
-        """Traces of the sending neuron, by the name under which the rule reads them."""
+        """Traces of the presynaptic neuron, by the name under which the rule reads them."""
         return {}
 
     def post_traces(self) -> dict[str, AbstractTrace]:
-        """Traces of the receiving neuron."""
+        """Traces of the postsynaptic neuron."""
         return {}
 
     def pre_event(self, pre: Any, dt: float) -> Float[Array, "..."]:
-        """By how much `on_pre` counts in this step; where it is 0, `on_pre` does not run. Default: the spike."""
+        """The factor of `on_pre` in this step; where it is 0, `on_pre` does not run. Default: the spike."""
         return pre.spike
 
     def post_event(self, post: Any, dt: float) -> Float[Array, "..."]:
-        """By how much `on_post` counts in this step; where it is 0, `on_post` does not run. Default: the spike."""
+        """The factor of `on_post` in this step; where it is 0, `on_post` does not run. Default: the spike."""
         return post.spike
 
     def on_pre(self, w: Float[Array, "..."], s: SynapseContext) -> Change:
-        """The change of `w` at an event of the sending neuron, or several terms of it in a tuple, in their order."""
+        """The change of `w` at a presynaptic event, or a tuple of terms that are added in this order."""
         return jnp.zeros_like(w)
 
     def on_post(self, w: Float[Array, "..."], s: SynapseContext) -> Change:
-        """The change of `w` at an event of the receiving neuron."""
+        """The change of `w` at a postsynaptic event."""
         return jnp.zeros_like(w)
 
     def each_step(self, w: Float[Array, "..."], s: SynapseContext) -> Change:
-        """The change of `w` in every step. A rule that has this touches every synapse in every step, and costs that."""
+        """The change of `w` in every step. A rule with this updates every synapse in every step, which is slow."""
         return jnp.zeros_like(w)
 
     def bounds(self) -> Bounds:
-        """The least and the largest weight for which it is defined: there they start, and there they are held."""
+        """The smallest and the largest weight for which the rule is defined; weights are clipped to them."""
         return None, None
 
     def __check_init__(self):
@@ -83,58 +83,58 @@ class AbstractRule(Checked):
 
 
 class AbstractModifier(Checked):
-    """Takes the change that the rules before it in a chain ask for, and gives the change that is made.
+    """Maps the change that the rules before it in a chain request to the change that is applied.
 
-    It may keep numbers for each synapse (`variables`), and a clock: numbers of shape `()` or `(n_post,)` that advance
-    once a step. A synapse is only looked at when it is touched by an event; what a modifier would have done in between
-    it makes up for then (`lazy`), from what its clock has summed up meanwhile.
+    It may have state variables for each synapse (`variables`) and a clock, numbers of shape `()` or `(n_post,)` that
+    advance once per step. Synapses are updated only at events: a `lazy` modifier accumulates its effect in the clock
+    and applies it at the next event of a synapse.
     """
 
     drawn = True
-    variables: ClassVar[tuple[str, ...]] = ()  # numbers it keeps for each synapse; they start at 0
-    lazy: ClassVar[bool] = False  # does it change weights between events?
+    variables: ClassVar[tuple[str, ...]] = ()  # state variables of each synapse, initially 0
+    lazy: ClassVar[bool] = False  # whether it changes weights between events
 
     def start(self, n_post: int, dtype: Any) -> dict[str, Array]:
         """The clock at the start."""
         return {}
 
     def tick(self, clock: dict[str, Array], s: SynapseContext) -> dict[str, Array]:
-        """The clock after a step. `s.post` has the spikes of the step, `s.modulators` what was fed."""
+        """The clock after a step. `s.post` has the spikes of the step, `s.modulators` the values fed by the drive."""
         return clock
 
     def change(
         self, w: Float[Array, "..."], dw: Float[Array, "..."], kept: dict[str, Array], clock: dict[str, Array]
     ) -> tuple[Array, dict[str, Array]]:
-        """The change that is made of `dw`, and the numbers kept for the synapse."""
+        """The change that is applied for a requested `dw`, and the new state variables of the synapse."""
         return dw, kept
 
     def bounds(self) -> Bounds:
-        """The least and the largest weight: there they start, and there they are held."""
+        """The smallest and the largest weight; initial and later weights are clipped to them."""
         return None, None
 
     def limit(self, w: Float[Array, "..."]) -> Float[Array, "..."]:
-        """A changed weight, held within the bounds."""
+        """A changed weight, clipped to the bounds."""
         return clipped(w, self.bounds())
 
     def turns(self, before: dict[str, Array], clock: dict[str, Array]) -> Bool[Array, ""] | None:
-        """Whether what it does between events turns round in the step from the clock `before` to `clock`; None: never.
+        """Whether its change between events reverses its sign in the step from clock `before` to `clock`; None: never.
 
-        Then every synapse is touched, if weights have bounds, so that one beyond its bound turns round at the bound.
+        Then every synapse is updated, if weights have bounds, so that a weight leaves its bound at the right time.
         """
         return None
 
     def due(self, clock: dict[str, Array]) -> Bool[Array, ""] | None:
-        """Whether every synapse has to be touched at the end of this step; None for never."""
+        """Whether every synapse has to be updated at the end of this step; None if never."""
         return None
 
     def renew(
         self, w: Float[Array, "..."], kept: dict[str, Array], clock: dict[str, Array], total: Callable[[Array], Array]
     ) -> tuple[Array, dict[str, Array]]:
-        """What happens to every synapse then. `total(x)`: the sum of `x` over all synapses of the same post neuron."""
+        """The update then. `total(x)`: the sum of `x` over all synapses of the same postsynaptic neuron."""
         return w, kept
 
     def rewound(self, clock: dict[str, Array]) -> dict[str, Array]:
-        """The clock after `renew`."""
+        """The clock after `renew`, reset."""
         return clock
 
 
@@ -142,7 +142,7 @@ class AbstractModifier(Checked):
 
 
 class AbstractSentWeight(eqx.Module):
-    """Which weight a spike carries that changes the synapse it passes."""
+    """Which weight is transmitted by a spike that also changes that weight."""
 
 
 class WeightBeforeUpdate(AbstractSentWeight):
@@ -154,7 +154,7 @@ class WeightAfterUpdate(AbstractSentWeight):
 
 
 class AbstractPairing(eqx.Module):
-    """What spikes of both neurons that reach a synapse in the same step are to one another."""
+    """How presynaptic and postsynaptic spikes pair that reach a synapse in the same step."""
 
 
 class CoincidentIgnored(AbstractPairing):
@@ -162,11 +162,11 @@ class CoincidentIgnored(AbstractPairing):
 
 
 class PreBeforePost(AbstractPairing):
-    """The sending neuron's spike comes first: `on_pre` runs, and `on_post` pairs with it (Brian2)."""
+    """The presynaptic spike comes first: `on_pre` runs, and `on_post` pairs with it (Brian2)."""
 
 
 class AbstractClipping(eqx.Module):
-    """What of a change a bound is applied to, where a rule makes it of several terms."""
+    """Whether bounds apply to each term of a change or to their sum, where a rule returns several terms."""
 
 
 class ClipEachTerm(AbstractClipping):
@@ -198,7 +198,7 @@ class Chain(eqx.Module):
 
     @property
     def variables(self) -> tuple[tuple[int, str], ...]:
-        """The numbers of a synapse beside its weight: (modifier, name), in the order in which they are stored."""
+        """State variables of a synapse besides its weight: (modifier, name), in the order of storage."""
         return tuple((m, name) for m, modifier in enumerate(self.modifiers) for name in modifier.variables)
 
     @property
@@ -213,7 +213,7 @@ class Chain(eqx.Module):
         *,
         limited: bool = True,
     ) -> Float[Array, "k ..."]:
-        """One update of synapses, `(1 + variables, ...)` numbers: `ask(r, rule, w)` is what rule `r` asks for."""
+        """One update of synapses, `(1 + variables, ...)`: `ask(r, rule, w)` is the change that rule `r` requests."""
         w, kept = synapses[0], self._kept(synapses)
         asked = [terms(ask(r, rule, w)) for r, rule in enumerate(self.rules)]
         if isinstance(self.clips, ClipWholeChange):
@@ -232,14 +232,14 @@ class Chain(eqx.Module):
     def settled(
         self, synapses: Float[Array, "k ..."], clocks: tuple[dict, ...], *, limited: bool = True
     ) -> Float[Array, "k ..."]:
-        """Synapses brought up to date: what lazy modifiers have yet to do, done."""
+        """Synapses materialised at the present step: the pending effect of lazy modifiers is applied."""
         nothing = lambda r, rule, w: jnp.zeros_like(w)
         return self.changed(synapses, clocks, nothing, limited=limited) if self.lazy else synapses
 
     def unsettled(self, change: Array, synapses: Array, clocks: tuple[dict, ...]) -> Array:
-        """The small change of `synapses` that makes `change` of them once they are settled: for derivatives.
+        """Pull a perturbation of the materialised synapses back to their stored form, for derivatives.
 
-        Of what is kept it is the same; of the weight, less what the kept numbers are going to make of it.
+        State variables are unchanged; the weight's share is corrected for what they will still add to the weight.
         """
         if not self.lazy:
             return change
@@ -249,7 +249,7 @@ class Chain(eqx.Module):
         return change.at[0].set((change[0] - of_kept) / slope)
 
     def renewed(self, synapses: Array, clocks: tuple[dict, ...], due: list, total: Callable[[Array], Array]) -> Array:
-        """Synapses after the modifiers that are due have had their turn."""
+        """Synapses after the modifiers whose periodic update is due have been applied."""
         w, kept = synapses[0], self._kept(synapses)
         for m, modifier in enumerate(self.modifiers):
             if due[m] is not None:
@@ -259,13 +259,13 @@ class Chain(eqx.Module):
         return self._packed(self.limit(w), kept)
 
     def limit(self, w: Array) -> Array:
-        """Weights held within the bounds of all parts."""
+        """Weights clipped to the bounds of all parts."""
         for part in self.parts:
             w = part.limit(w) if isinstance(part, AbstractModifier) else clipped(w, part.bounds())
         return w
 
     def floor(self) -> Any:
-        """The least weight that all parts allow; minus infinity for none."""
+        """The smallest weight that all parts allow; minus infinity if there is none."""
         ends = [end for part in self.parts if (end := part.bounds()[0]) is not None]
         largest = np.maximum if is_concrete(ends) else jnp.maximum  # what is known compiles nothing
         return functools.reduce(largest, ends, -math.inf)

@@ -1,4 +1,4 @@
-"""Bounds of weights: hard, soft, and hard with a gradient that does not see them."""
+"""Bounds of weights: hard, soft, and hard with a straight-through gradient."""
 
 import jax.numpy as jnp
 from jax import lax
@@ -37,7 +37,7 @@ class Bound(AbstractBound):
 
 
 class StraightThroughBound(AbstractBound):
-    """`Bound`, whose derivative is that of no bound: learning does not stop where weights are at rest at a bound."""
+    """`Bound` with the derivative of no bound (straight through), so that training does not stop at a bound."""
 
     lo: Param = param(0.0, unit="weight")
     hi: Param = param(1.0, unit="weight")

@@ -13,8 +13,8 @@ from .base import AbstractModifier
 class Scaling(AbstractModifier):
     """`dw/dt = w (1 - r / rate) / tau`: all weights of a neuron grow while it fires less than `rate`, and shrink above.
 
-    `r`: the post neuron's rate, averaged with `tau_rate`. All synapses of a neuron are scaled alike, so a synapse makes
-    up for it when it is touched.
+    `r`: the postsynaptic rate, averaged with `tau_rate`. All synapses of a neuron are scaled alike, so the
+    scaling is applied at the next event of a synapse.
 
     **Arguments:** `rate`: Hz. `tau`, `tau_rate`: ms.
 

@@ -209,7 +209,7 @@ class Incidence(eqx.Module):
         return x.at[self.post].get(mode="clip")
 
     def is_real(self) -> Array | None:
-        """Which synapses are any; None if all are."""
+        """Mask of real synapses (others are padding); None if there is no padding."""
         if self.exists is not None:
             return self.exists
         return None if self.pre is None else self.pre < self.n_pre

@@ -1,4 +1,4 @@
-"""Plasticity of inhibitory synapses that keeps their targets at a rate."""
+"""Plasticity of inhibitory synapses that keeps the postsynaptic rate at a target."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from .traces import SpikeTrace
 
 
 class VogelsSprekeler(AbstractRule):
-    """`dw = eta y - 2 eta rate tau` at a pre spike, `dw = eta x` at a post spike: the target's rate settles at `rate`.
+    """`dw = eta y - 2 eta rate tau` at a presynaptic spike, `eta x` at a postsynaptic one: rates settle at `rate`.
 
     `x`, `y`: traces of both neurons with `tau`. Weights are magnitudes, of a conductance that inhibits. NEST's
-    `vogels_sprekeler_synapse` with `alpha = 2 rate tau` and `Bound(0, Wmax)`. The change at a pre spike has two terms:
-    in `NestOrder` a bound holds after either, as in NEST, so that a weight at its upper bound always declines; in
-    `BrianOrder` it holds for their sum (`chain(..., clips=ClipEachTerm() | ClipWholeChange())` chooses otherwise).
+    `vogels_sprekeler_synapse` with `alpha = 2 rate tau` and `Bound(0, Wmax)`. The change at a presynaptic spike has two
+    terms: in `NestOrder` a bound holds after either, as in NEST, so that a weight at its upper bound always declines;
+    in `BrianOrder` it holds for their sum (`chain(..., clips=ClipEachTerm() | ClipWholeChange())` chooses otherwise).
 
-    **Arguments:** `eta`: unit of the weight, at least 0. `rate`: target rate of the post neuron, Hz. `tau`: ms.
+    **Arguments:** `eta`: unit of the weight, at least 0. `rate`: target rate of the postsynaptic neuron, Hz. `tau`: ms.
 
     **Reference:** Vogels et al., Science 334:1569 (2011).
     """

@@ -1,4 +1,4 @@
-"""Three-factor learning: what rules ask for becomes an eligibility, and a modulator makes it a change."""
+"""Three-factor learning: changes that rules request become an eligibility, which a modulator turns into a change."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .base import AbstractModifier
 
 
 class Modulate(AbstractModifier):
-    """`dw/dt = c (m - baseline)`, `dc/dt = -c / tau + what the rules before it ask for`.
+    """`dw/dt = c (m - baseline)`, `dc/dt = -c / tau + the changes that the rules before it request`.
 
     `c` is an eligibility of every synapse, `m` a modulator such as reward or dopamine that a drive feeds. Exact for any
-    step, at the cost of the spikes: `c` decays by itself, so that a synapse that is left alone gains `c` times a number
-    that is the same for all, `int exp(-t/tau) (m - baseline) dt`, and makes up for it when it is touched. Every `tau`
-    all synapses are touched once, to keep that number precise; where weights have bounds, also in every step in which
-    `m - baseline` changes its sign, so that a weight turns round at its bound. NEST's `stdp_dopamine_synapse`.
+    step, and computed only at spikes: between events a synapse gains `c` times an integral that is the same for all
+    synapses, `int exp(-t/tau) (m - baseline) dt`, which is applied at its next event. Once per `tau` all synapses are
+    updated, to keep that integral precise; where weights have bounds, also in every step in which `m - baseline`
+    changes its sign, so that a weight leaves its bound at the right time. NEST's `stdp_dopamine_synapse`.
 
     What is fed in a step acts on eligibilities as they were at its start: a reward that is paid for a spike has to come
     at least a step after that spike has changed them. (A drive sees a spike a step after it was fired, and a dendritic
@@ -28,7 +28,7 @@ class Modulate(AbstractModifier):
 
     - `name`: of the modulator (`Inputs.modulators`). `tau`: of the eligibility, ms.
     - `decay`: time constant of the modulator, ms: what is fed in a step is a jump of `m` at its end, which then decays.
-      None: what is fed is `m`, held over the step.
+      None: what is fed is `m`, constant over the step.
     - `baseline`: what counts as no modulation; for rewards their average, or weights drift.
 
     **References:** Izhikevich, Cereb. Cortex 17:2443 (2007); Florian, Neural Computation 19:1468 (2007).

@@ -10,7 +10,7 @@ from .traces import SpikeTrace
 
 
 class Oja(AbstractRule):
-    """`dw = eta (x - decay y w)` at a post spike: Hebbian growth that keeps the weights of a neuron bounded.
+    """`dw = eta (x - decay y w)` at a postsynaptic spike: Hebbian growth that keeps the weights of a neuron bounded.
 
     `x`, `y`: traces of both neurons with `tau`. With rates `r` in place of traces, `dw/dt = eta r_post (r_pre -
     decay r_post w)`: weights turn to the first principal component of the input, with `|w|^2 = 1 / decay` for a linear
@@ -36,11 +36,11 @@ class Oja(AbstractRule):
 
 
 class BCM(AbstractRule):
-    """`dw = eta x (y - theta)` at a post spike, with a sliding threshold `theta = <y>^2 / y_0`, `y_0 = rate tau`.
+    """`dw = eta x (y - theta)` at a postsynaptic spike; sliding threshold `theta = <y>^2 / y_0`, `y_0 = rate tau`.
 
-    `x`, `y`: traces of both neurons with `tau`; `<y>`: average of `y` over `tau_theta`. Synapses grow where the post
-    neuron is more active than its threshold, and shrink below; the threshold rises faster than activity, so that
-    activity settles where `y = theta`, at `rate`.
+    `x`, `y`: traces of both neurons with `tau`; `<y>`: average of `y` over `tau_theta`. Synapses grow where the
+    postsynaptic neuron is more active than its threshold, and shrink below; the threshold rises faster than activity,
+    so that activity settles where `y = theta`, at `rate`.
 
     **Arguments:** `eta`: unit of the weight. `tau`, `tau_theta`: ms. `rate`: Hz.
 

@@ -1,4 +1,4 @@
-"""Which shapes the parameters of rules and modifiers may have: found by trying, without computing anything."""
+"""Which shapes the parameters of rules and modifiers may have: found by abstract evaluation."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ Shape = tuple[int, ...]
 
 
 def check_shapes(rule: Chain, n_pre: int, n_post: int) -> None:
-    """An error for a parameter that is neither one number nor, where a trace or a clock has it, one a neuron."""
+    """An error for a parameter that is neither one number nor, where a trace or a clock uses it, one per neuron."""
     for part in rule.parts:
         leaves, _ = jax.tree_util.tree_flatten_with_path(part)
         if all(leaf.shape == () for _, leaf in leaves) or _fits(part, n_pre, n_post):
             continue
         for k, (path, leaf) in enumerate(leaves):
             if leaf.shape != () and not _fits(_alone(part, k, leaf.shape), n_pre, n_post):
-                sides = {f"({n_pre},), one a sending neuron": (2,), f"({n_post},), one a receiving neuron": (3,)}
+                sides = {
+                    f"({n_pre},), one per presynaptic neuron": (2,),
+                    f"({n_post},), one per postsynaptic neuron": (3,),
+                }
                 allowed = [words for words, shape in {"()": (), **sides}.items() if _fits(_alone(part, k, shape), 2, 3)]
                 if allowed:  # else it is not the shape that does not fit
                     name = f"{type(part).__name__}{jax.tree_util.keystr(path)}"
@@ -39,7 +42,7 @@ def _alone(part: Any, k: int, shape: Shape) -> Any:
 
 
 def _fits(part: AbstractRule | AbstractModifier, n_pre: int, n_post: int) -> bool:
-    """Whether all functions of a part give what they are to give, of one number a neuron or one a synapse."""
+    """Whether all functions of a part return the right shapes, one number per neuron or per synapse."""
     numbers, rest = eqx.partition(part, lambda x: hasattr(x, "shape"))
     tried = _try_rule if isinstance(part, AbstractRule) else _try_modifier
     try:

@@ -15,23 +15,23 @@ from .traces import NearestTrace, SpikeTrace
 
 
 class AbstractDependence(Checked):
-    """How a change depends on the weight it changes, and in which range of weights."""
+    """How a change depends on the weight, and the range of weights for which it is defined."""
 
     @abc.abstractmethod
     def plus(self, w: Float[Array, "..."]) -> Float[Array, "..."]:
-        """What `a_plus` is multiplied with."""
+        """The factor of `a_plus`."""
 
     @abc.abstractmethod
     def minus(self, w: Float[Array, "..."]) -> Float[Array, "..."]:
-        """What `a_minus` is multiplied with."""
+        """The factor of `a_minus`."""
 
     def bounds(self) -> Bounds:
-        """The least and the largest weight for which it is defined."""
+        """The smallest and the largest weight for which it is defined."""
         return None, None
 
 
 class Additive(AbstractDependence):
-    """Not at all: weights run to their bounds (Song, Miller and Abbott 2000). Add a `Bound`."""
+    """No dependence: weights run to their bounds (Song, Miller and Abbott 2000). Add a `Bound`."""
 
     def plus(self, w):
         return jnp.ones_like(w)
@@ -43,7 +43,7 @@ class Additive(AbstractDependence):
 class Guetig(AbstractDependence):
     """`plus = w_max (1 - w/w_max)^mu_plus`, `minus = w_max (w/w_max)^mu_minus`; `mu = 1` is the multiplicative rule.
 
-    Weights are 0 to `w_max`, where they start and where they are held. NEST's `stdp_synapse` with `a_plus = lambda`,
+    Weights are clipped to 0 .. `w_max`. NEST's `stdp_synapse` with `a_plus = lambda`,
     `a_minus = alpha lambda`.
 
     **Arguments:** `w_max`: unit of the weight. `mu_plus`, `mu_minus`: exponents; 0: additive, 1: multiplicative.
@@ -68,7 +68,7 @@ class Guetig(AbstractDependence):
 class PowerLaw(AbstractDependence):
     """`plus = w_0 (w/w_0)^mu`, `minus = w`: strong synapses grow less, in proportion.
 
-    Weights are at least 0, where they start and where they are held. NEST's `stdp_pl_synapse_hom` with
+    Weights are clipped to at least 0. NEST's `stdp_pl_synapse_hom` with
     `a_plus = lambda`, `a_minus = alpha lambda`, `w_0 = 1`.
 
     **Arguments:** `w_0`: reference weight. `mu`: exponent of growth.
@@ -112,13 +112,13 @@ class NearestNeighbour(AbstractPairs):
 
 
 class PairSTDP(AbstractRule):
-    """Pairs of spikes: `dw = a_plus f_plus(w) x` at a post spike, `dw = -a_minus f_minus(w) y` at a pre spike.
+    """Pairs of spikes: `dw = a_plus f_plus(w) x` at a postsynaptic spike, `-a_minus f_minus(w) y` at a presynaptic one.
 
-    `x` and `y` are traces of the pre and post neuron with `tau_plus` and `tau_minus`: a pair that is `dt` apart changes
-    the weight by `a exp(-|dt| / tau)`.
+    NEST: `stdp_synapse`. `x`, `y`: presynaptic and postsynaptic traces with `tau_plus` and `tau_minus`: a pair that is
+    `dt` apart changes the weight by `a exp(-|dt| / tau)`.
 
     **Arguments:** `a_plus`, `a_minus`: unit of the weight (with a `dependence` on the weight: per unit of it); both
-    negative for an anti-Hebbian rule. `tau_plus`, `tau_minus`: ms, shape `()` or one a neuron of their side.
+    negative for an anti-Hebbian rule. `tau_plus`, `tau_minus`: ms, shape `()` or one number per neuron of that side.
     `dependence`: `Additive`, `Guetig` or `PowerLaw`. `pairs`: `AllPairs` or `NearestNeighbour`.
 
     **References:** Song, Miller and Abbott, Nat. Neurosci. 3:919 (2000); Morrison, Diesmann and Gerstner, Biol. Cybern.

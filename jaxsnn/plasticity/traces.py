@@ -1,4 +1,4 @@
-"""Traces: what a neuron remembers of its spikes and its membrane, for rules to read."""
+"""Traces: low-pass filtered spikes and membranes of a neuron, which rules read."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .._types import Checked, Param, param
 
 
 class AbstractTrace(Checked):
-    """One number a neuron, written for one neuron. It decays in every step, and then counts the spikes of the step.
+    """One number per neuron, written for one neuron. It decays in every step, and then adds the spikes of the step.
 
-    What a rule reads lies between the two: decayed to the end of the step, without the spikes of the step itself.
+    A rule reads it in between: decayed to the end of the step, without the spikes of that step.
     """
 
     def start(self, v: Float[Array, "..."] | None, shape: tuple[int, ...], dtype: Any) -> Float[Array, "..."]:

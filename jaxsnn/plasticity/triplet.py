@@ -8,9 +8,9 @@ from .traces import SpikeTrace
 
 
 class TripletSTDP(AbstractRule):
-    """`dw = x1 (a2_plus + a3_plus y2)` at a post spike, `dw = -y1 (a2_minus + a3_minus x2)` at a pre spike.
+    """`dw = x1 (a2_plus + a3_plus y2)` at a postsynaptic spike, `-y1 (a2_minus + a3_minus x2)` at a presynaptic one.
 
-    Traces of all spikes before: `x1`, `x2` of the pre neuron with `tau_plus`, `tau_x`; `y1`, `y2` of the post neuron
+    Traces of all earlier spikes: `x1`, `x2` presynaptic with `tau_plus`, `tau_x`; `y1`, `y2` postsynaptic
     with `tau_minus`, `tau_y`. Defaults: the full model's all-to-all fit to visual cortex. NEST's
     `stdp_triplet_synapse`.
 

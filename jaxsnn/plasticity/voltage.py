@@ -1,4 +1,4 @@
-"""Plasticity that reads the membrane of the receiving neuron."""
+"""Plasticity that reads the postsynaptic membrane."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from .traces import SpikeTrace, VoltageTrace
 class Clopath(AbstractRule):
     """`dw/dt = -a_ltd X (u_minus - theta_minus)_+ + a_ltp x (u - theta_plus)_+ (u_plus - theta_minus)_+`.
 
-    `X`: spikes of the pre neuron, `x`: their trace, normalised to unit area (`tau_x dx/dt = -x + X`). `u`: the membrane
-    of the post neuron, `u_minus`, `u_plus`: low-pass filtered. Growth happens only while `u` is above `theta_plus`,
-    that is around spikes, and costs nothing otherwise. The membrane has to show its spikes: take a neuron like `AdEx`.
+    `X`: presynaptic spikes, `x`: their trace, normalised to unit area (`tau_x dx/dt = -x + X`). `u`: the postsynaptic
+    membrane, `u_minus`, `u_plus`: low-pass filtered. Growth happens only while `u` is above `theta_plus`, that is
+    around spikes, and costs nothing otherwise. The membrane has to show its spikes, as that of `AdEx` does. NEST:
+    `clopath_synapse`.
 
     **Arguments:** `a_ltd`: weight / mV. `a_ltp`: weight / (mV^2). Time constants: ms. `theta_minus`, `theta_plus`: mV.
 

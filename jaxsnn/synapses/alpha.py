@@ -24,6 +24,8 @@ class AlphaState(NamedTuple):
 class Alpha(AbstractSynapse):
     """`di/dt = y - i/tau`, `dy/dt = -y/tau`, `y <- y + w e/tau` at an arrival: the current peaks at `w` after `tau`.
 
+    NEST: `iaf_psc_alpha`; PyNN: `IF_curr_alpha`.
+
     The constant current with the same effect over a step is `(i phi(x) + dt y phi'(x)) / phi(dt/tau_m)`,
     `x = dt/tau_m - dt/tau`.
 

@@ -1,4 +1,4 @@
-"""What every synapse port is: a current from its state, a decay, and arrivals."""
+"""The interface of a synapse port: a current from its state, its decay, and arrivals."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from .._types import Checked
 
 
 class AbstractSynapse(Checked):
-    """A port of a receiving population, shared by every projection into it: written for one neuron, elementwise.
+    """A port of a receiving population, shared by all projections into it; written for one neuron, elementwise.
 
     In step `k`, `advance` gives the current of the state at `t_k` (an affine function of `v`, constant over the step)
     and decays the state to `t_{k+1}`; `receive` adds what arrived and says which part of it is a jump of `v` (None
-    where none ever is, so that the neuron need not be kicked). Parameters are leaves of shape `()` or `(n,)`, or
+    where none ever is, so that the membrane need not be updated). Parameters are leaves of shape `()` or `(n,)`, or
     distributions. `signed`: whether what arrives may be negative; a conductance may not. `ranges`: of state variables.
     """
 
@@ -30,7 +30,7 @@ class AbstractSynapse(Checked):
 
     @abc.abstractmethod
     def init(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        """The silent state."""
+        """The state without arrivals."""
 
     @abc.abstractmethod
     def advance(self, s: Any, v: Float[Array, "..."], dt: float, tau_m: Array | None) -> tuple[Any, Current | None]:
@@ -42,11 +42,11 @@ class AbstractSynapse(Checked):
 
 
 class AbstractHold(eqx.Module):
-    """Which constant current stands for one that decays within the step."""
+    """Which constant current represents, over one step, a current that decays within it."""
 
 
 class ExactIntegral(AbstractHold):
-    """The one with the same effect on a linear membrane at the end of the step: exact for any step length."""
+    """The current with the same effect on a linear membrane at the end of the step: exact for any step length."""
 
 
 class ZeroOrderHold(AbstractHold):

@@ -23,6 +23,8 @@ class ConductanceState(NamedTuple):
 class Conductance(AbstractSynapse):
     """`I = g (e_rev - v)`, `dg/dt = -g / tau`, `g <- g + w` at an arrival.
 
+    NEST: `iaf_cond_exp`; PyNN: `IF_cond_exp`; Brian2: `ge*(Ee - v)`.
+
     The current over a step is affine in `v` with the conductance at the start of the step, so a linear membrane makes
     one exponential Euler step on the total: Brian2's `exponential_euler`, spike for spike.
 

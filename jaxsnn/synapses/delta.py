@@ -6,7 +6,10 @@ from .base import AbstractSynapse
 
 
 class Delta(AbstractSynapse):
-    """An arriving weight is a jump of the membrane potential: `v <- v + w`, weights in mV. It has no state."""
+    """An arriving weight is a jump of the membrane potential: `v <- v + w`, weights in mV. It has no state.
+
+    NEST: `iaf_psc_delta`; Brian2: `on_pre="v += w"`; deep-learning libraries: the input of a neuron.
+    """
 
     def init(self, shape, dtype):
         return ()

@@ -17,7 +17,7 @@ from .base import AbstractHold, AbstractSynapse, ExactIntegral, ZeroOrderHold, m
 
 
 class AbstractNormalisation(eqx.Module):
-    """What a weight of 1 means for the course `exp(-t / tau_decay) - exp(-t / tau_rise)` of an arrival."""
+    """The normalisation of the time course `exp(-t / tau_decay) - exp(-t / tau_rise)` of an arrival."""
 
     @abc.abstractmethod
     def jump(self, tau_rise: Array, tau_decay: Array) -> Array:
@@ -44,7 +44,7 @@ class UnitArea(AbstractNormalisation):
 
 
 class Unnormalised(AbstractNormalisation):
-    """The weight is the factor of the difference as it stands; nothing is left of it where both times are equal."""
+    """The weight is the factor of the difference as it stands; it is zero where both time constants are equal."""
 
     def jump(self, tau_rise, tau_decay):
         return 1.0 / tau_rise - 1.0 / tau_decay

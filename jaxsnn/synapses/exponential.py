@@ -22,6 +22,8 @@ class ExponentialState(NamedTuple):
 class Exponential(AbstractSynapse):
     """`di/dt = -i / tau`, `i <- i + w` at an arrival: weights in units of current.
 
+    NEST: `iaf_psc_exp`; PyNN: `IF_curr_exp`; Brian2: `dge/dt = -ge/taue`, `on_pre="ge += w"`.
+
     With `x = dt/tau_m - dt/tau` the constant current with the same effect over a step is
     `i phi(x) / phi(dt/tau_m)`, `phi(x) = (e^x - 1)/x`: right to rounding also at `tau == tau_m`.
 

@@ -1,4 +1,4 @@
-"""A port that stands still while its neuron is refractory."""
+"""A port whose state is frozen while its neuron is refractory."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from .base import AbstractSynapse
 
 
 class UnlessRefractory(AbstractSynapse):
-    """Wraps a port whose state is frozen and deaf while the neuron is refractory.
+    """Wraps a port whose state is frozen, and whose arrivals are lost, while the neuron is refractory.
 
     Brian2's `(unless refractory)` flag on a synaptic variable: after a spike in step `k` the state does not decay in
-    the steps that are held, and what arrives in `k` (after the threshold) or in a held step is lost. The population
+    the refractory steps, and arrivals in `k` (after the threshold) or in a refractory step are lost. The population
     applies it, since only the population knows who is refractory.
     """
 

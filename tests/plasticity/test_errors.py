@@ -152,13 +152,13 @@ def test_shapes_of_numbers():
     """One number, or one a neuron of the side whose trace it is; anything else is one error when built, or set."""
     for rule, name, allowed in (
         (snn.PairSTDP(a_plus=np.ones(3)), "PairSTDP.a_plus has shape (3,)", "expected ()"),
-        (snn.PairSTDP(tau_plus=np.full(3, 9.0)), "PairSTDP.tau_plus", "() or (2,), one a sending neuron"),
-        (snn.PairSTDP(tau_minus=np.full(2, 9.0)), "PairSTDP.tau_minus", "() or (3,), one a receiving neuron"),
+        (snn.PairSTDP(tau_plus=np.full(3, 9.0)), "PairSTDP.tau_plus", "() or (2,), one per presynaptic neuron"),
+        (snn.PairSTDP(tau_minus=np.full(2, 9.0)), "PairSTDP.tau_minus", "() or (3,), one per postsynaptic neuron"),
         (snn.PairSTDP(dependence=snn.plasticity.Guetig(np.ones(3))), "PairSTDP.dependence.w_max", "expected ()"),
         (snn.BCM(rate=np.ones((2, 3))), "BCM.rate has shape (2, 3)", "expected ()"),
         (snn.chain(snn.PairSTDP(), snn.Bound(0.0, np.ones(3))), "Bound.hi", "expected ()"),
         (snn.chain(snn.PairSTDP(), snn.Modulate("m", np.ones(3))), "Modulate.tau", "expected ()"),
-        (snn.chain(snn.PairSTDP(), snn.Scaling(np.ones(2))), "Scaling.rate", "() or (3,), one a receiving neuron"),
+        (snn.chain(snn.PairSTDP(), snn.Scaling(np.ones(2))), "Scaling.rate", "() or (3,), one per postsynaptic neuron"),
     ):
         with refused("'PQ'", name, allowed):
             build(rule=rule)
