@@ -18,13 +18,19 @@ from ..synapses.exponential import Exponential, ExponentialState
 from .support import odd_synapses, steps_as
 
 _LI = ("advance", "add_jump", "spike", "reset")
-_LIF = (*_LI, "threshold", "due", "held", "init")  # what a step does, and from where
+_LIF = (
+    *_LI,
+    "threshold",
+    "due",
+    "held",
+    "init",
+)  # the methods that make up a step, and the classes whose definition counts
 
 
 class Adjoint(NamedTuple):
-    """Derivatives of the loss by a population's membranes and currents, and what its next spikes backwards will need.
+    """Derivatives of the loss with respect to a population's membranes and currents, carried backwards in time.
 
-    `restart`: the derivative by the time at which the membrane last began to move again, with the opposite sign.
+    `restart`: minus the derivative of the loss with respect to the end of the last refractory period.
     """
 
     v: Float[Array, " n"]
@@ -33,7 +39,7 @@ class Adjoint(NamedTuple):
 
 
 class Passed(NamedTuple):
-    """What a step of a population left behind, going forwards: who fired, who was held, and `dv/dt` of the others."""
+    """The record of a forward step of a population: who fired, who was refractory, and `dv/dt` of the others."""
 
     fired: Bool[Array, " n"]
     held: Bool[Array, " n"]
@@ -53,7 +59,7 @@ class Cell(eqx.Module):
 
     @classmethod
     def of(cls, population: Population, dt: float) -> Cell:
-        neuron: Any = population.neuron  # `refused` has seen that it is LIF or LI, and its ports Exponential
+        neuron: Any = population.neuron  # `unsupported` has made sure that it is LIF or LI with Exponential ports
         ports: dict[str, Any] = population.ports
         n = population.n
         whole = lambda x: jnp.broadcast_to(x, (n,))
@@ -77,20 +83,24 @@ class Cell(eqx.Module):
         return Adjoint(zero, dict.fromkeys(self.beta, zero), zero)
 
     def arrivals(self, a: Adjoint, held: Array) -> dict[str, tuple[Array, Array]]:
-        """For every port, the derivatives by the size of an arrival now, and by its time for a weight of one.
+        """For every port, the derivatives with respect to the size of an arrival now and to its time, for a weight of
+        one.
 
-        `held`: who was refractory in the step that ends now. Where the membrane is still held afterwards, `a.v` is 0.
-        Where it begins to move, the derivative with respect to time jumps: of an arrival just before, the membrane sees
-        nothing but the current; of one just after, it moves meanwhile. An arrival that coincides gets the mean
-        of the two.
+        `held`: the neurons that were refractory in the step that ends now. Where the membrane stays clamped, `a.v` is
+        0. Where a refractory period ends, the derivative with respect to time jumps: an arrival just before acts on
+        the current only, one just after on the moving membrane too. A coincident arrival gets the mean of the two.
         """
         v = jnp.where(held, 0.5 * a.v, a.v)
         return {name: (i, i / self.tau[name] - self.rate * v) for name, i in a.i.items()}
 
     def back(self, a: Adjoint, passed: Passed, by_v: Array, by_time: Array) -> Adjoint:
-        """One step backwards. `by_v`, `by_time`: derivatives of the loss by the membrane, and by the spikes' times."""
+        """One step backwards. `by_v`, `by_time`: derivatives of the loss with respect to the membrane and to the times
+        of spikes.
+        """
         fired, held, slope = passed
-        steep = jnp.where(fired & (slope > 0), slope, 1.0)  # a membrane that did not rise to its threshold began above
+        steep = jnp.where(
+            fired & (slope > 0), slope, 1.0
+        )  # a membrane that did not rise to its threshold started above it
         at_spike = jnp.where(slope > 0, (a.restart - by_time) / steep, 0.0)
         v = jnp.where(fired, at_spike, jnp.where(held, 0.0, a.v + by_v))
         i = {name: self.beta[name] * x + self.c[name] * v for name, x in a.i.items()}
@@ -99,7 +109,7 @@ class Cell(eqx.Module):
 
 
 def passed(population: Population, s: Any, current: Array | None, spikes: Array, dt: float) -> Passed:
-    """What one step forwards from state `s` leaves behind."""
+    """The record of one forward step from state `s`."""
     held = population.neuron.held(s.neuron)
     after = population.advance(s, current, dt, jnp.int32(0), stream=None).neuron.v
     never = jnp.zeros(population.n, bool)
@@ -107,7 +117,7 @@ def passed(population: Population, s: Any, current: Array | None, spikes: Array,
 
 
 def unsupported(net: Network) -> str | None:
-    """What of a network `EventProp` cannot handle, in words that say what would; None if it handles all of it."""
+    """The first part of a network that `EventProp` cannot handle, with an alternative; None if it handles all of it."""
     for name, population in net.populations.items():
         neuron: Any = population.neuron
         if isinstance(neuron, Parrot):
@@ -115,7 +125,9 @@ def unsupported(net: Network) -> str | None:
                 return f"{name!r} is a Parrot that receives a projection; link the senders to its targets, or use BPTT"
             continue
         if not (steps_as(neuron, LIF, _LIF) or steps_as(neuron, LI, _LI)):
-            return f"{name}.neuron is {type(neuron).__name__}, expected LIF, LI or a Source; BPTT handles any neuron"
+            return (
+                f"{name}.neuron is {type(neuron).__name__}, expected LIF, LI or a SpikeSource; BPTT handles any neuron"
+            )
         for port, synapse in population.ports.items():
             if not steps_as(synapse, Exponential, ("advance", "receive")):
                 kind = type(synapse).__name__

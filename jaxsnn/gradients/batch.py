@@ -1,4 +1,4 @@
-"""The examples that an estimator goes through: what was given, checked, with one sentence for what does not fit."""
+"""The batch of examples given to an estimator, and its checks."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from .losses.base import AbstractLoss
 
 
 class Batch(eqx.Module):
-    """Examples to go through: the drive, of which some leaves have an axis of examples in front, and the targets."""
+    """A batch: a drive, some of whose leaves have a leading axis of examples, and the targets."""
 
-    own: Any  # a drive: leaves that differ between examples, (examples, ...); None elsewhere
-    shared: Any  # the drive's others
+    own: Any  # the drive's leaves that differ between examples, (examples, ...); None elsewhere
+    shared: Any  # the drive's other leaves
     targets: Any
     keys: Array
     steps: int = eqx.field(static=True)
@@ -33,7 +33,7 @@ class Batch(eqx.Module):
 
     @property
     def drive(self) -> AbstractDrive:
-        """The drive of all examples."""
+        """The drive with all examples."""
         return eqx.combine(self.own, self.shared)
 
     def take(self, rows: Array) -> Batch:
@@ -42,17 +42,17 @@ class Batch(eqx.Module):
         return Batch(own, self.shared, targets, keys, self.steps)
 
     def slice(self, first: Array, size: int) -> Batch:
-        """`size` examples from the `first` on."""
+        """`size` examples, starting with the `first`."""
         some = lambda x: lax.dynamic_slice_in_dim(x, first, size)
         own, targets, keys = jax.tree.map(some, (self.own, self.targets, self.keys))
         return Batch(own, self.shared, targets, keys, self.steps)
 
     def keyed(self, key: Array) -> Batch:
-        """The same examples with other keys: an example's depends on `key` and its place, not on its company."""
+        """The same examples with new keys, each a function of `key` and the example's index alone."""
         return Batch(self.own, self.shared, self.targets, _keys(key, self.size), self.steps)
 
     def each(self, function: Any) -> Any:
-        """`function(drive, target, key)` of every example, batched."""
+        """`function(drive, target, key)`, mapped over the examples."""
         one = lambda own, target, key: function(eqx.combine(own, self.shared), target, key)
         return jax.vmap(one)(self.own, self.targets, self.keys)
 
@@ -67,7 +67,7 @@ def examples(inputs: AbstractDrive, targets: Any, steps: int | None, key: Any) -
     key = as_key(key)
     steps = inputs.steps if steps is None else steps
     if steps is None:
-        raise ValueError(f"{type(inputs).__name__} does not say how long it lasts; give `steps`.")
+        raise ValueError(f"{type(inputs).__name__} has no length of its own; give `steps`.")
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
         raise ValueError(f"Got steps = {steps!r}, expected a positive whole number of steps.")
     targets = _as_arrays(targets)
@@ -77,7 +77,7 @@ def examples(inputs: AbstractDrive, targets: Any, steps: int | None, key: Any) -
     if len(counts) != 1:
         what = f"{sorted(counts)} examples in its parts" if counts else "no axis of examples"
         raise ValueError(
-            f"Got inputs with {what}, expected one number of them, e.g. Replay of a raster of "
+            f"Got inputs with {what}, expected the same number in all parts, e.g. Replay of a raster of "
             "shape (examples, steps, n)."
         )
     (size,) = counts
@@ -96,13 +96,13 @@ def examples(inputs: AbstractDrive, targets: Any, steps: int | None, key: Any) -
 
 
 def check_given(net: Any, loss: Any) -> None:
-    """One sentence for a network or a loss that is none, before anything runs."""
+    """Raises ValueError for a network or loss of the wrong type, before anything runs."""
     if not isinstance(net, AbstractModel):
-        raise ValueError(f"Got a network of type {type(net).__name__}, expected one that network(...) makes.")
+        raise ValueError(f"Got a network of type {type(net).__name__}, expected a network(...).")
     if not isinstance(loss, AbstractLoss):
         raise ValueError(
-            f"Got a loss of type {type(loss).__name__}, expected one such as CrossEntropy(Count('out')); a function is "
-            "made one by subclassing AbstractLoss or AbstractSummedLoss."
+            f"Got a loss of type {type(loss).__name__}, expected one such as CrossEntropy(Count('out')); a function "
+            "becomes one by subclassing AbstractLoss or AbstractSummedLoss."
         )
 
 
@@ -111,11 +111,11 @@ def _as_arrays(targets: Any) -> Any:
     if isinstance(targets, list | tuple) and targets and all(isinstance(x, int | float | np.number) for x in targets):
         targets = np.asarray(targets)
     if isinstance(targets, str | bytes) or any(isinstance(x, str | bytes) for x in jax.tree.leaves(targets)):
-        raise ValueError("Got targets that are text, expected numbers: a label from 0 on for every class.")
+        raise ValueError("Got targets that are text, expected numbers, such as class labels from 0 on.")
     return jax.tree.map(lambda x: jnp.asarray(x) if isinstance(x, np.ndarray | np.generic) else x, targets)
 
 
 @partial(jax.jit, static_argnums=1)
 def _keys(key: Array, size: int) -> Array:
-    """A key an example: it depends on `key` and the example's place, not on its company."""
+    """A key for each example, a function of `key` and the example's index alone."""
     return jax.vmap(lambda i: jax.random.fold_in(key, i))(jnp.arange(size, dtype=jnp.uint32))

@@ -17,17 +17,17 @@ from .losses.base import Scored
 
 
 class BPTT(AbstractEstimator):
-    """The derivative of the whole run in reverse, spikes by their surrogates: exact with respect to these.
+    """Reverse-mode derivative of the whole run, exact for the surrogate derivatives of spikes.
 
     **Arguments:**
 
-    - `wrt`: globs of dotted paths, what is learnt.
-    - `checkpoint`: what is kept and what is computed again: `Chunked()` (default, memory grows with `sqrt(T)`),
+    - `wrt`: globs of dotted paths: the parameters that are learned.
+    - `checkpoint`: what is stored and what is recomputed: `Chunked()` (default, memory grows with `sqrt(T)`),
       `KeepAll()`, `Recursive()`, or `Truncated(steps)`, the only one that changes the gradient.
-    - `memory`: instead, how many bytes may be kept, or `"auto"`, half of what the device has: the fastest of the exact
-      ones within it is taken. What is counted is what is kept over time for a batch, not weights and inputs.
+    - `memory`: instead, a budget in bytes, or `"auto"`, half of the device's memory: the fastest exact policy within it
+      is taken. It counts what is stored over time for a batch, not weights and inputs.
 
-    **Raises:** ValueError where no checkpoints are small enough.
+    **Raises:** ValueError where no policy is within the budget.
 
     **Reference:** Neftci, Mostafa and Zenke, IEEE Signal Processing Magazine 36:51 (2019).
     """

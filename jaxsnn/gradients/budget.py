@@ -1,4 +1,4 @@
-"""Which checkpoints keep a derivative within a number of bytes: the fastest that do, found without running anything."""
+"""The fastest checkpoint policy within a memory budget, found by tracing, without running anything."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ..simulation.checkpointing import AbstractCheckpoint, Chunked, KeepAll, Rec
 
 
 class Cost(NamedTuple):
-    """What a run keeps for its derivative, bytes: for every step that is kept, and for every chunk that is redone."""
+    """Bytes stored for a derivative: for each stored step, and for each recomputed chunk."""
 
     step: float
     chunk: float
 
     def of(self, policy: AbstractCheckpoint, steps: int) -> float:
-        """Of a run of `steps`: what stands at the same time, backwards."""
+        """The peak of a run of `steps` in the backward pass."""
         if isinstance(policy, KeepAll):
             return self.step * steps
         length = policy.chunk(steps, steps, 1)
-        if isinstance(policy, Recursive):  # on every level, the starts of one group of chunks
+        if isinstance(policy, Recursive):  # on every level, the initial states of one group of chunks
             levels, chunks = policy.levels - 1, steps / length
             return self.step * length + self.chunk * levels * chunks ** (1 / levels)
         return self.step * length + self.chunk * steps / length
@@ -32,10 +32,10 @@ class Cost(NamedTuple):
 def within(memory: float | str, steps: int, kept: Callable[[AbstractCheckpoint, int], Any]) -> AbstractCheckpoint:
     """The fastest of `KeepAll`, `Chunked` and `Recursive` that keeps at most `memory` bytes for a run of `steps`.
 
-    **Arguments:** `memory`: bytes, or `"auto"`: half of what the device has. `kept`: traces a run of so many steps with
-    a policy, and returns what its derivative keeps, as shapes.
+    **Arguments:** `memory`: bytes, or `"auto"`: half of the device's memory. `kept`: traces a run of a number of steps
+    with a policy, and returns the shapes of what its derivative stores.
 
-    **Raises:** ValueError if nothing is small enough, with what would be.
+    **Raises:** ValueError if no policy is within the budget, with the smallest budget that would do.
     """
     budget = bytes_of(memory)
     cost = cost_of(kept)
@@ -53,16 +53,16 @@ def within(memory: float | str, steps: int, kept: Callable[[AbstractCheckpoint, 
 
 
 def bytes_of(memory: float | str) -> float:
-    """How many are meant: a number of them, or `"auto"`, half of what the device has."""
+    """The budget in bytes; `"auto"` is half of the device's memory."""
     if memory != "auto":
         return float(memory)
     if (there := available()) is None:
-        raise ValueError("Got memory='auto', but nothing tells how much this device has; give a number of bytes.")
+        raise ValueError("Got memory='auto', but the memory of this device is unknown; give a number of bytes.")
     return 0.5 * there
 
 
 def cost_of(kept: Callable[[AbstractCheckpoint, int], Any]) -> Cost:
-    """From traces of a few steps: what more steps, and what more chunks, add to what is kept."""
+    """The bytes that a further step and a further chunk add, from traces of a few steps."""
     step = (_bytes(kept(KeepAll(), 4)) - _bytes(kept(KeepAll(), 2))) / 2
     chunk = (_bytes(kept(Chunked(2), 8)) - _bytes(kept(Chunked(2), 4))) / 2
     return Cost(step, chunk)

@@ -1,4 +1,4 @@
-"""The state of a training on disk, to go on from."""
+"""Checkpoints of a training on disk."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 
 
 class Checkpoints:
-    """Keeps the state of a training in a folder, by Orbax (`pip install jaxsnn[train]`), and goes on from it.
+    """Stores the state of a training in a folder with Orbax (`pip install jaxsnn[train]`), and resumes from it.
 
-    Writing is atomic: a training that is killed while it writes goes on from the checkpoint before.
+    Writing is atomic: a training that is killed while it writes resumes from the previous checkpoint.
 
-    **Arguments:** `folder`. `every`: epochs from one to the next. `keep`: how many are kept, the newest.
+    **Arguments:** `folder`. `every`: epochs between checkpoints. `keep`: the number of newest checkpoints kept.
     """
 
     def __init__(self, folder: str | Path, *, every: int = 1, keep: int = 2):
@@ -33,7 +33,7 @@ class Checkpoints:
         return orbax.CheckpointManager(self.folder, options=options)
 
     def save(self, state: Any, history: dict[str, list[float]]) -> None:
-        """Writes the state of a training after an epoch, if it is the turn of this one."""
+        """Writes the state of a training after every `every`-th epoch."""
         epoch = int(state.epoch)
         if epoch % self.every:
             return
@@ -44,7 +44,9 @@ class Checkpoints:
             manager.save(epoch, args=orbax.args.StandardSave({"state": _by_name(state), "history": scores}))
 
     def restore(self, state: Any) -> tuple[Any, dict[str, list[float]]]:
-        """The newest state there is and its history, in the form of `state`; or `state` where there is none."""
+        """The newest stored state and its history, in the structure of `state`; `state` itself where nothing is
+        stored.
+        """
         with self._manager() as manager:
             epoch = manager.latest_step()
             if epoch is None:
@@ -53,10 +55,10 @@ class Checkpoints:
 
             try:
                 found = manager.restore(epoch, args=orbax.args.StandardRestore())
-            except Exception as error:  # whatever a damaged file makes the reader raise
+            except Exception as error:  # a damaged file may raise anything
                 raise ValueError(
                     f"The checkpoint of epoch {epoch} in {str(self.folder)!r} cannot be read ({type(error).__name__}); "
-                    "remove it to go on from the one before, or give another folder."
+                    "remove it to resume from the previous one, or give another folder."
                 ) from error
         given, read = _by_name(state), found["state"]
         shapes = [{(name, np.shape(value)) for name, value in of.items()} for of in (given, read)]
@@ -78,5 +80,5 @@ def _names(state: Any) -> list[str]:
 
 
 def _by_name(state: Any) -> dict[str, np.ndarray]:
-    """Leaves by their path: what is read back does not depend on classes."""
+    """Leaves by their path, so that reading does not depend on classes."""
     return {name: np.asarray(leaf) for name, leaf in zip(_names(state), jax.tree.leaves(state))}

@@ -1,4 +1,4 @@
-"""How to differentiate: one call for every estimator, with gradients in the shape of the network."""
+"""Estimators of gradients: one call for all of them, with gradients in the structure of the network."""
 
 from __future__ import annotations
 
@@ -28,29 +28,29 @@ M = TypeVar("M", bound=AbstractModel)
 class AbstractEstimator(eqx.Module):
     """An estimator of the gradient of a loss, averaged over a batch of examples.
 
-    Networks, drives and losses are written for one example; an estimator maps over the axis in front of `(examples,
-    steps, n)`. What optimisers see does not depend on the estimator: a network in which every number that is not
-    learnt is None.
+    Networks, drives and losses are written for one example; an estimator maps over the leading axis of `(examples,
+    steps, n)`. The gradient has the same structure for all estimators: the network with None for every number that is
+    not learned.
     """
 
-    wrt: eqx.AbstractVar[str | tuple[str, ...]]  # globs of dotted paths: what is learnt
+    wrt: eqx.AbstractVar[str | tuple[str, ...]]  # globs of dotted paths: the parameters that are learned
 
     def parameters(self, net: M) -> M:
-        """What is learnt of `net`: the network with None everywhere else, as `optax` wants it for its `init`."""
+        """The learned parameters of `net`: the network with None everywhere else, as expected by `optax`."""
         return eqx.filter(net, select(net, self.wrt))
 
     def learns(self, net: AbstractModel) -> dict[str, tuple[int, ...]]:
-        """What is learnt of `net`: the shape of every parameter that `wrt` matches, by its path.
+        """The shape of every learned parameter of `net`, by its path.
 
-        Ask before training: a pattern such as `"*.bias"` matches the bias current of neurons too.
+        Look at it before training: a pattern such as `"*.bias"` matches the bias current of neurons too.
         """
         learnt = self.parameters(net)
         return dict(zip(jax.tree.leaves(paths(learnt)), (x.shape for x in jax.tree.leaves(learnt)), strict=True))
 
     def unsupported(self, loss: AbstractLoss, net: AbstractModel, inputs: AbstractDrive | None = None) -> str | None:
-        """What of these the estimator cannot handle, by the name of the part and with what would; None if nothing.
+        """The part of these that the estimator cannot handle, by name and with an alternative; None if it handles all.
 
-        Whatever it does not name it computes the gradient of. `value_and_grad` and `fit` raise what it says.
+        Without a reason the gradient is right. `value_and_grad` and `fit` raise ValueError with the reason.
         """
         return net.no_derivative()
 
@@ -70,12 +70,12 @@ class AbstractEstimator(eqx.Module):
 
         - `inputs`: a drive with an axis of examples, e.g. `Replay(x, into="in")` with `x` of shape `(examples, steps,
           n)`, or `Poisson(rate)` with `(examples, n)`.
-        - `targets`: arrays with an axis of examples in front; None for a loss without a target.
-        - `steps`: how long to run, static; by default as long as `inputs` lasts. `key`: every example gets its own.
+        - `targets`: arrays with a leading axis of examples; None for a loss without a target.
+        - `steps`: length of the run, static; by default that of `inputs`. `key`: split into one for each example.
 
         **Returns:** the value, and a network whose leaves are gradients, None where `wrt` does not match.
-        **Raises:** ValueError where targets and inputs do not fit, and for what the estimator does not support;
-        SimulationError if the status is not clean: that of a run, or a loss or gradient that is not finite. Inside
+        **Raises:** ValueError where targets do not match inputs, and for what the estimator does not support;
+        SimulationError if the status is not clean: a bit of a run, or a loss or gradient that is not finite. Inside
         `jit`, where nothing can be raised, see `value_grad_status`.
         """
         value, gradient, status = self.value_grad_status(loss, net, inputs, targets, steps=steps, key=key)
@@ -94,10 +94,10 @@ class AbstractEstimator(eqx.Module):
         steps: int | None = None,
         key: Array,
     ) -> tuple[Float[Array, ""], M, UInt32[Array, ""]]:
-        """As `value_and_grad`, with the status instead of an exception: for programs, and to handle it oneself.
+        """`value_and_grad` with the status instead of an exception, for use in programs.
 
         Its bits are those of the runs, and `Status.GRADIENT_NOT_FINITE` where the loss or a gradient is NaN or
-        infinite. Targets that the loss has no meaning for set `Status.TARGET_RANGE`, and make both NaN.
+        infinite. Invalid targets set `Status.TARGET_RANGE`, and make both NaN.
         """
         check_given(net, loss)
         loss, inputs = on_grid((loss, inputs), net.dt)
@@ -118,7 +118,7 @@ class AbstractEstimator(eqx.Module):
     def checked(
         self, loss: AbstractLoss, learnt: M, fixed: M, batch: Batch
     ) -> tuple[Float[Array, ""], M, UInt32[Array, "..."]]:
-        """What `estimate` finds, or an error for what it does not support; what is wrong with it is in the status."""
+        """`estimate` after the check of `unsupported`, with the status of targets and gradients."""
         net = eqx.combine(learnt, fixed)
         if (why := self.unsupported(loss, net, batch.drive)) is not None:
             raise ValueError(f"{type(self).__name__}: {why}.")

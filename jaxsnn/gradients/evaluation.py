@@ -31,9 +31,9 @@ def evaluate(
     steps: int | None = None,
     key: Array,
 ) -> dict[str, Float[Array, ""]]:
-    """Losses and metrics by name, averaged over examples; nothing is differentiated, and no `Dropout` drops anything.
+    """Losses and metrics by name, averaged over examples, without differentiation and with `Dropout` off.
 
-    **Arguments:** as of `AbstractEstimator.value_and_grad`, with several losses or metrics (`Accuracy`) by name.
+    **Arguments:** those of `AbstractEstimator.value_and_grad`, with several losses or metrics (`Accuracy`) by name.
     """
     if not isinstance(scores, Mapping):
         raise ValueError(f"Got scores of type {type(scores).__name__}, expected losses by name, {{'loss': ...}}.")
@@ -52,9 +52,9 @@ def evaluate(
 
 
 def scored(scores: Mapping[str, AbstractLoss], net: AbstractModel, batch: Batch) -> tuple[Any, UInt32[Array, "b"]]:
-    """The scores of every example, and its run's status. Modules are in inference mode.
+    """The scores of every example, and the status of its run. Modules are in inference mode.
 
-    Those whose targets have no meaning are NaN, with a bit of the status.
+    Scores with invalid targets are NaN, and set a bit of the status.
     """
     net = eqx.nn.inference_mode(net)
     misplaced = {name: outside(score, net, batch.steps, batch.targets) for name, score in scores.items()}

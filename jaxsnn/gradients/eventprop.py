@@ -24,10 +24,10 @@ from .walk import Walk, membranes, only_membranes
 
 
 class EventProp(AbstractEstimator):
-    r"""The exact gradient of LIF neurons with exponential currents, spikes at their times and no surrogate.
+    r"""The exact gradient with respect to spike times of LIF neurons with exponential currents, without a surrogate.
 
-    A weight moves the time of a spike, and that moves what the spike does. With `p`, `q` the derivatives of the loss
-    `sum_k l(t_k) + int l_V dt` by a membrane and its current, in reverse between spikes (`'` is `-d/dt`)
+    A weight shifts the time of a spike, and with it the spike's effects. With `p`, `q` the derivatives of the loss
+    `sum_k l(t_k) + int l_V dt` with respect to a membrane and its current, in reverse between spikes (`'` is `-d/dt`)
 
         tau_m p' = -p + tau_m dl_V/dv,    tau_s q' = -q + (R tau_s / tau_m) p,
 
@@ -36,21 +36,22 @@ class EventProp(AbstractEstimator):
         p = [u+ p+ - sum_j w_jn (q_j / tau_s - R p_j / tau_m)(t + d_jn) - l' - (l_V(v_th) - l_V(v_reset))] / u,
         dL/dw_jn = sum_k q_j(t_k + d_jn),    dL/dd_jn = sum_k w_jn (q_j / tau_s - R p_j / tau_m)(t_k + d_jn).
 
-    On the grid this is the gradient of the network without time step, to first order in `dt`. It knows nothing of
-    spikes that appear or vanish: a silent neuron has no gradient, so start from weights that make neurons fire.
+    On the grid this is the gradient in continuous time, to first order in `dt`. Spikes that appear or vanish
+    do not contribute: a silent neuron has no gradient, so start from weights that make neurons fire.
 
-    A loss may read spikes and membranes (`"out.v"`). The derivative by the time of a spike is the difference, over
-    time, of the loss's derivative by the spike: right for losses that follow spikes smoothly (filters of spikes,
-    membranes that hear them, the time of a first spike); the number of spikes has the gradient nought, which is exact.
+    A loss may read spikes and membranes (`"out.v"`). The derivative with respect to the time of a spike is
+    the difference, over time, of the derivative with respect to the spike: right for losses that depend smoothly on
+    spike times (filtered spikes, membranes, the time of a first spike); the number of spikes has the gradient 0, which
+    is exact.
 
     **Arguments:**
 
-    - `wrt`: globs of the weights that are learnt.
-    - `delays`: globs of the delays, e.g. `"*.delay"`, default none. A delay is a whole number of steps in the network,
-      its gradient is a real number **per ms**, at the delay's place in the tree: keep delays in ms beside the network,
-      descend on these, and put them in with `snn.set(net, "EE.delay", jnp.round(ms / net.dt))`.
-    - `chunk`: steps for which numbers are kept at a time, static; the state at the start of every chunk is kept for the
-      whole run, and a chunk is run again when its derivative is due. By default near `sqrt(T)`.
+    - `wrt`: globs of the weights that are learned.
+    - `delays`: globs of the delays, e.g. `"*.delay"`, default none. A delay is a whole number of steps in the network;
+      its gradient is a real number **per ms**, at the delay's path: keep delays in ms beside the network, optimise
+      these, and set them with `snn.set(net, "EE.delay", jnp.round(ms / net.dt))`.
+    - `chunk`: steps stored at a time, static; the state at the start of every chunk is stored for the whole run, and a
+      chunk is recomputed in the backward pass. By default near `sqrt(T)`.
 
     **Raises:** ValueError that names the first part of a network, loss or drive it cannot handle (`unsupported`).
 
@@ -125,7 +126,7 @@ class EventProp(AbstractEstimator):
         return jnp.mean(value), self._gradient(net, learnt, reverse, sums, back, batch.size), status
 
     def _check_loss(self, net: Any, loss: AbstractLoss, batch: Any) -> None:
-        """An error for a loss that reads other things than spikes and membranes."""
+        """Raises ValueError for a loss that reads anything but spikes and membranes."""
 
         def first_step(drive: Any, target: Any, key: Any) -> Any:
             state = net.init(key=key)
@@ -143,7 +144,7 @@ class EventProp(AbstractEstimator):
         return any(fnmatchcase(f"{name}.delay", pattern) for pattern in patterns)
 
     def _gradient(self, net: Any, learnt: Any, reverse: Reverse, sums: Any, back: Back, size: int) -> Any:
-        """The learnt part of the network with gradients for numbers; delays where they are asked for."""
+        """The learned part of the network with gradients as leaves; delays where requested."""
         for name, edges in reverse.edges.items():
             by_weight, by_delay = (
                 (total + jnp.sum(own, axis=0)) / size for total, own in zip(sums[name], back.sums[name], strict=True)

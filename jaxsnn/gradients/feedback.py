@@ -1,4 +1,4 @@
-"""How an error at a read-out reaches the neurons that caused it: through the read-out's weights, or others."""
+"""Feedback: the weights by which errors at a readout reach the neurons before it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ __all__ = ["AbstractFeedback", "AdaptiveFeedback", "RandomFeedback", "SymmetricF
 
 
 class Route(eqx.Module):
-    """From a spiking population to a port of a read-out. `name` is the projection, or the ends where there is none."""
+    """A route from a spiking population to a port of a readout. `name`: the projection, or both ends if there is
+    none.
+    """
 
     name: str = eqx.field(static=True)
     pre: str = eqx.field(static=True)
@@ -28,25 +30,26 @@ class Route(eqx.Module):
 
 
 class AbstractFeedback(Checked):
-    """Where learning signals come from, `L_j = sum_k B_jk (dl/dy_k)`: a choice of `B`."""
+    """The source of learning signals, `L_j = sum_k B_jk (dl/dy_k)`: a choice of `B`."""
 
     @abc.abstractmethod
     def routes(self, linked: tuple[Route, ...], pairs: tuple[Route, ...]) -> tuple[Route, ...]:
-        """Which ways it sends errors, of those with a projection and of all pairs of population and read-out."""
+        """The routes of errors, out of those with a projection and all pairs of population and readout."""
 
     @abc.abstractmethod
     def back(self, route: Route, edges: Edges | None, error: Float[Array, " post"]) -> Float[Array, " pre"]:
-        """The learning signal. `edges`: the projection of the route, None where there is none."""
+        """The learning signal. `edges`: of the route's projection, None if there is none."""
 
     def follow(self, before: Network, after: Network) -> AbstractFeedback:
-        """The feedback after the network has learnt; only `AdaptiveFeedback` changes."""
+        """The feedback after an update of the network; only `AdaptiveFeedback` changes."""
         return self
 
 
 class SymmetricFeedback(AbstractFeedback):
-    """The read-out's own weights, `B = W_out` transposed: then e-prop is the gradient but for paths between spikes.
+    """The transposed readout weights, `B = W_out^T`: e-prop is then the gradient without the paths through other
+    spikes.
 
-    A population without a same-step projection to a read-out hears no error from it.
+    A population without a same-step projection to a readout receives no error from it.
     """
 
     def routes(self, linked, pairs):
@@ -58,7 +61,7 @@ class SymmetricFeedback(AbstractFeedback):
 
 
 class RandomFeedback(AbstractFeedback):
-    """Fixed random weights from every read-out to every spiking population, `B ~ N(0, scale)`; made by `start`.
+    """Fixed random weights from every readout to every spiking population, `B ~ N(0, scale)`; drawn by `start`.
 
     **Reference:** Lillicrap et al., Nature Communications 7:13276 (2016); Bellec et al. (2020).
     """
@@ -67,7 +70,7 @@ class RandomFeedback(AbstractFeedback):
 
     @classmethod
     def start(cls, net: Network, *, scale: float = 1.0, key: Array) -> RandomFeedback:
-        """Draws them for a network; a route's numbers depend on its name and `key` alone."""
+        """Draws the weights for a network; those of a route depend on its name and `key` alone."""
         return cls(_drawn(net, scale, key))
 
     def routes(self, linked, pairs):
@@ -78,12 +81,12 @@ class RandomFeedback(AbstractFeedback):
 
 
 class AdaptiveFeedback(AbstractFeedback):
-    """Weights that start random and learn as the read-out's do, so that they align with them; made by `start`.
+    """Weights that start random and receive the readout's updates, so that both align; drawn by `start`.
 
     After every update of the network `follow` adds the same change to `B`; with the same decay of both,
     `B <- B + (W' - W) + decay (W - B)`, their difference vanishes (give the optimiser a weight decay of `decay` too).
 
-    **Arguments:** `weights`: by route. `decay`: the part of the difference that an update takes away.
+    **Arguments:** `weights`: by route. `decay`: the fraction of the difference removed by each update.
 
     **Reference:** Kolen and Pollack (1994); Akrout et al., NeurIPS 32 (2019); Bellec et al. (2020).
     """
@@ -93,7 +96,7 @@ class AdaptiveFeedback(AbstractFeedback):
 
     @classmethod
     def start(cls, net: Network, *, scale: float = 1.0, decay: float = 0.01, key: Array) -> AdaptiveFeedback:
-        """Draws them for a network; a route's numbers depend on its name and `key` alone."""
+        """Draws the weights for a network; those of a route depend on its name and `key` alone."""
         return cls(_drawn(net, scale, key), decay)
 
     def routes(self, linked, pairs):
@@ -112,7 +115,7 @@ class AdaptiveFeedback(AbstractFeedback):
 
 
 def routes_of(net: Network) -> tuple[tuple[Route, ...], tuple[Route, ...]]:
-    """Routes that have a same-step projection, and all pairs of a spiking population and a read-out's port."""
+    """Routes with a same-step projection, and all pairs of a spiking population and a port of a readout."""
     linked = tuple(
         Route(name, p.pre, p.post, p.port)
         for name, p in net.projections.items()
@@ -150,7 +153,7 @@ def _with_weights(feedback: RandomFeedback | AdaptiveFeedback, pairs: tuple[Rout
 
 
 def _matrix(net: Network, route: Route) -> Array:
-    """The weights of a route's projection, read-outs along axis 1."""
+    """The weights of a route's projection, readouts along axis 1."""
     p = net.projections[route.name]
     pre, post, weight, _ = p.graph.synapses(p.weight, jnp.zeros((), jnp.int32))
     matrix = jnp.zeros((p.graph.n_pre, p.graph.n_post), canonical_float())

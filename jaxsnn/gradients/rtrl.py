@@ -1,4 +1,4 @@
-"""Real-time recurrent learning: the derivative of the state by every parameter, carried forwards."""
+"""Real-time recurrent learning: the derivative of the state with respect to every parameter, carried forwards."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from .losses.base import Scored
 
 
 class RTRL(AbstractEstimator):
-    """The gradient of BPTT, forwards in time: a step carries `P`, the derivative of the whole state by what is learnt.
+    """The gradient of BPTT, forwards in time, with `P`, the derivative of the whole state with respect to the
+    parameters.
 
         P_{t+1} = J_t P_t + ds_{t+1}/dw,    dL/dw = sum_t (dl_t/ds_t) P_t
 
     Memory does not grow with time, but is `state x parameters`, and work `parameters` runs: for small networks, as an
-    oracle for other estimators, and to learn on-line without approximation. Any network and any loss.
+    oracle for other estimators, and for exact on-line learning. Any network and any loss.
 
-    **Arguments:** `wrt`: globs of dotted paths, what is learnt. `together`: how many parameters are carried at once,
-    static; it bounds memory and changes no number.
+    **Arguments:** `wrt`: globs of dotted paths: the parameters that are learned. `together`: the number of parameters
+    carried at once, static; it bounds memory and changes no result.
 
     **Reference:** Williams and Zipser, Neural Computation 1:270 (1989).
     """

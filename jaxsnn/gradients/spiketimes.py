@@ -1,4 +1,4 @@
-"""First spikes as `EventProp` sees them: a time that moves, where `BPTT` sees spikes that come or go."""
+"""First-spike times for `EventProp`, whose spikes shift in time, while those of `BPTT` appear and vanish."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ..simulation.probes.counts import FirstSpike
 
 
 class FirstSpikeTime(AbstractProbe):
-    """`FirstSpike`, with a derivative of one by the time of the first spike.
+    """`FirstSpike`, with a derivative of 1 with respect to the time of the first spike.
 
-    The probe's product says what one more spike in the step before the first would do, `-dt`; here one in the step
-    after it does the opposite. Half the difference of the two, over `dt`, is then the derivative by the time.
+    The probe's product gives the effect of an additional spike one step before the first, `-dt`; here one a step later
+    has the opposite effect. Half their difference, over `dt`, is the derivative with respect to the time.
     """
 
     probe: FirstSpike
@@ -44,6 +44,6 @@ class FirstSpikeTime(AbstractProbe):
 
 
 def timed(loss: Any, dt: float) -> Any:
-    """A loss in which first spikes have times."""
+    """A loss in which first spikes are read as times."""
     first = lambda x: isinstance(x, FirstSpike)
     return jax.tree.map(lambda x: FirstSpikeTime(x, dt) if first(x) else x, loss, is_leaf=first)

@@ -1,4 +1,4 @@
-"""Why a training stopped, with the step, the parameters and what they became."""
+"""The reason why a training stopped: the step, the parameters and their values."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TrainingError(RuntimeError):
 
 
 def check_step(learner: Any, rejected: Any, fixed: Any, epoch: int, steps: Any, fit: Any) -> None:
-    """Raises for the first step of an epoch that was not sound. `fit()`: the training up to that step."""
+    """Raises TrainingError for the first invalid step of an epoch. `fit()`: the training up to that step."""
     finite, status, built = (np.asarray(x) for x in (steps.finite, steps.status, steps.built))
     sound = finite.all(axis=1) & (status == 0) & (built == 0)
     if sound.all():
@@ -62,7 +62,7 @@ def check_step(learner: Any, rejected: Any, fixed: Any, epoch: int, steps: Any, 
 
 
 def _left(learnt: Any, rejected: Any, fixed: Any, built: int) -> str:
-    """Which parameters left their bounds, what they became, and what was expected."""
+    """The parameters that left their bounds, with their values and what was expected."""
     net, said = eqx.combine(learnt, fixed), []
     for path in jax.tree.leaves(paths(learnt)):
         try:

@@ -1,4 +1,4 @@
-"""What estimators that do not go through `simulate` have to ask of a network, each answer a reason by name or None."""
+"""Requirements of estimators that do not differentiate `simulate`: each function gives a reason, or None."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from ..simulation.drives.base import AbstractDrive
 
 
 def no_network(net: AbstractModel) -> str | None:
-    """A model that is none of populations and projections."""
+    """A reason if the model is not a network of populations and projections."""
     return None if isinstance(net, Network) else f"got {type(net).__name__}, expected a network(...); use BPTT"
 
 
 def closed_loop(inputs: AbstractDrive | None) -> str | None:
-    """A drive that feeds what depends on the network: the way through the world is part of the derivative."""
+    """A reason if the drive is a closed loop, whose path through the environment is part of the derivative."""
     if inputs is None or not inputs.closed_loop:
         return None
     return (
         f"the drive {type(inputs).__name__} may react to the network, and no derivative goes through it here; if it "
-        "does not look at `signals`, give it the property reacts = False, else use BPTT"
+        "does not look at `signals`, give it the property closed_loop = False, else use BPTT"
     )
 
 
 def other_than_weights(net: Network, learnt: Any, wrt: Any, others: str) -> str | None:
-    """A number that is learnt and is no weight of a projection."""
+    """A reason if a learned number is not a weight of a projection."""
     for name, part in net.named.items():
         if len(jax.tree.leaves(learnt[name])) > (name in net.projections and learnt[name].weight is not None):
             return (
-                f"`wrt` is {wrt!r}, which matches a number of {name!r} ({type(part).__name__}) that is no weight; "
+                f"`wrt` is {wrt!r}, which matches a number of {name!r} ({type(part).__name__}) that is not a weight; "
                 f"{others}"
             )
     return None
 
 
 def odd_synapses(net: Network) -> str | None:
-    """Projections in which what arrives is not `weight` times the spike of the sender, some steps ago."""
+    """A reason if the input through a projection is not `weight` times a delayed spike."""
     for name, p in net.projections.items():
         if isinstance(p.graph, Layered):
             return f"{name!r} goes through a Layer, where there are no synapses to follow; use Dense(), or BPTT"
@@ -52,5 +52,5 @@ def odd_synapses(net: Network) -> str | None:
 
 
 def steps_as(part: Any, kind: type, methods: tuple[str, ...]) -> bool:
-    """Whether `part` is a `kind` that steps as it does: a subclass may have other numbers, no other equations."""
+    """Whether `part` is a `kind` with the same equations: a subclass may change parameters, not methods."""
     return isinstance(part, kind) and all(getattr(type(part), m) is getattr(kind, m) for m in methods)

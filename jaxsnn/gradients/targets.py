@@ -1,4 +1,4 @@
-"""Targets that a loss has no meaning for: found while a program runs, and named where their values are known."""
+"""Invalid targets: reported by the status of a program, and named where their values are concrete."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ..models import AbstractModel
 
 
 class Demand(NamedTuple):
-    """What a loss demands of its targets' values: where they break it, and what is right in words.
+    """A condition on the values of targets: where it is violated, and its description.
 
-    `broken`: booleans, the axis of examples in front.
+    `broken`: booleans with a leading axis of examples.
     """
 
     broken: Bool[Array, "examples ..."]
@@ -34,14 +34,14 @@ def labels(targets: Any, classes: int) -> Demand:
 
 
 def probabilities(targets: Any, classes: int) -> Demand:
-    """Numbers of each example are at least 0, and their sum is 1 to a thousandth."""
+    """The numbers of each example are at least 0, and their sum is 1 to a thousandth."""
     total = targets.sum(axis=-1)
     fine = (targets >= 0).all(axis=-1) & (abs(total - 1.0) <= 1e-3)
     return Demand(~fine, f"probabilities of {classes} classes: none negative, their sum 1")
 
 
 def outside(loss: Any, model: AbstractModel, steps: int, targets: Any) -> Bool[Array, ""]:
-    """Whether any value of these targets breaks what the loss demands. For programs."""
+    """Whether any target is invalid for the loss; for use in programs."""
     bad = jnp.zeros((), bool)
     for _, demand in loss.demands(model, steps, targets):
         bad |= jnp.any(demand.broken)
@@ -49,7 +49,7 @@ def outside(loss: Any, model: AbstractModel, steps: int, targets: Any) -> Bool[A
 
 
 def check_targets(loss: Any, model: AbstractModel, steps: int, targets: Any, what: str = "") -> None:
-    """One sentence that names the example and the value, where values are known. `what`: which targets."""
+    """Raises ValueError with the example and the value, where values are concrete. `what`: which targets."""
     if not is_concrete(targets):
         return
     values = jax.tree.map(np.asarray, targets)

@@ -190,7 +190,7 @@ def test_accuracy():
     [
         (snn.losses.TraceError("out.v"), jnp.zeros((EXAMPLES, CLASSES, STEPS)), "are time and neurons swapped?"),
         (snn.losses.TraceError("out.v"), jnp.zeros((EXAMPLES, STEPS, 5)), r"expected shape \(90, 3\)"),
-        (snn.VanRossum("hid"), LABELS_, r"VanRossum got a target of shape \(\) an example, expected shape \(90, 16\)"),
+        (snn.VanRossum("hid"), LABELS_, r"VanRossum got a target of shape \(\) per example, expected shape \(90, 16\)"),
         (snn.losses.StepCrossEntropy("out.v"), jnp.zeros(EXAMPLES), "expected an integer label"),
         (snn.MeanSquaredError(snn.Count("hid")), LABELS_, r"expected real numbers, shape \(16,\)"),
         (snn.losses.UpperRate("hidden"), None, "Got a probe of 'hidden', expected a population: hid, in, out"),

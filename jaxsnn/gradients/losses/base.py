@@ -1,4 +1,4 @@
-"""What is to be small: a loss is a probe with an end, folded along the run, so that no output over time is kept."""
+"""The base of losses. A loss is folded along the run like a probe, so that no output over time is stored."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from ..targets import Demand
 
 
 class AbstractLoss(Checked):
-    """A number for one example: `init` -> `step` in every step -> `finish`. Estimators average it over a batch.
+    """The loss of one example: `init` -> `step` in every step -> `finish`. Estimators average it over a batch.
 
-    Losses add up (`a + b`) and scale (`0.1 * a`). All terms are given the same target; regularisers ignore it.
+    Losses add up (`a + b`) and scale (`0.1 * a`). All terms get the same target; regularisers ignore it.
     """
 
     def prepare(self, model: AbstractModel, steps: int) -> AbstractLoss:
-        """The loss of a run of `steps`, called once before `init`: the place to make steps of times in ms."""
+        """The loss for a run of `steps`, called once before `init`, e.g. to convert ms to steps."""
         return self
 
     def init(self, model: AbstractModel, steps: int, target: Any) -> Any:
@@ -34,7 +34,7 @@ class AbstractLoss(Checked):
         return ()
 
     def at(self, target: Any, t: Int[Array, ""]) -> Any:
-        """What `step` is given of one example's target in step `t`; for a target over time its row."""
+        """The part of one example's target that step `t` is given; of a target over time, its row."""
         return None
 
     @abc.abstractmethod
@@ -42,7 +42,7 @@ class AbstractLoss(Checked):
         """The carry after step `t`."""
 
     def emit(self, carry: Any, model: AbstractModel) -> Any:
-        """The carry after a chunk of steps; a loss has to do without where it is stepped by itself."""
+        """The carry after a chunk of steps; not called where a loss is stepped outside of `simulate`."""
         return carry
 
     @abc.abstractmethod
@@ -54,21 +54,21 @@ class AbstractLoss(Checked):
         return jnp.uint32(0)
 
     def demands(self, model: AbstractModel, steps: int, targets: Any) -> Iterator[tuple[str, Demand]]:
-        """What it demands of the values of targets, all examples' with an axis in front, each with the loss's name.
+        """Conditions on the values of targets (with a leading axis of examples), each with the name of the loss.
 
-        Broken demands are an error that names the example where values are known, and elsewhere a bit of the status,
-        with a loss and a gradient that are NaN.
+        A violation is an error that names the example where values are concrete; elsewhere it sets a bit of the
+        status, and loss and gradient are NaN.
         """
         return iter(())
 
     @property
     def summed(self) -> bool:
-        """Whether it is a sum over steps of what `now` gives: all that an on-line rule can follow."""
+        """Whether the loss is a sum over steps of `now`, as on-line rules need it."""
         return False
 
     def now(self, signals: Signals, target_t: Any, t: Int[Array, ""]) -> Float[Array, ""]:
-        """What step `t` adds to a loss that is a sum over steps."""
-        raise ValueError(f"{type(self).__name__} is no sum over steps, so no single step has a part in it.")
+        """The term of step `t` of a loss that is a sum over steps."""
+        raise ValueError(f"{type(self).__name__} is not a sum over steps; use an estimator such as BPTT.")
 
     def __add__(self, other: AbstractLoss) -> SumOfLosses:
         return SumOfLosses((*_terms(self), *_terms(other)))
@@ -78,7 +78,7 @@ class AbstractLoss(Checked):
 
 
 class AbstractSummedLoss(AbstractLoss):
-    """A loss that is a sum over steps of a function of what is seen in that step."""
+    """A loss that is a sum over steps of a function of the step's signals."""
 
     @property
     def summed(self):
@@ -86,7 +86,7 @@ class AbstractSummedLoss(AbstractLoss):
 
     @abc.abstractmethod
     def now(self, signals: Signals, target_t: Any, t: Int[Array, ""]) -> Float[Array, ""]:
-        """What step `t` adds."""
+        """The term of step `t`."""
 
     def init(self, model, steps, target):
         return _sums.nothing((), canonical_float())
@@ -164,7 +164,7 @@ class Scored(AbstractProbe):
 
     def step(self, carry, signals, t):
         first, loss = carry
-        t = t - first  # a target counts from where the run starts
+        t = t - first  # the rows of a target count from the start of the run
         return (first, self.loss.step(loss, signals, self.loss.at(self.target, t), t)), None
 
     def emit(self, carry, stacked, model):
@@ -179,9 +179,9 @@ class Scored(AbstractProbe):
 
 
 class AbstractReadout(AbstractLoss):
-    """A loss of what a probe found at the end of a run: a number a class or neuron, shape `(n,)`.
+    """A loss of a probe's record at the end of a run: one number per class or neuron, shape `(n,)`.
 
-    Any probe that folds will do: `Count("out")`, `Sum("out.v")`, `Max("out.v")`, `FirstSpike("out")`.
+    Any probe that folds can be used: `Count("out")`, `Sum("out.v")`, `Max("out.v")`, `FirstSpike("out")`.
     """
 
     probe: eqx.AbstractVar[AbstractProbe]
@@ -191,24 +191,26 @@ class AbstractReadout(AbstractLoss):
         """The loss, from the probe's record and one example's target."""
 
     def expects(self, n: int, target: Any) -> str | None:
-        """What the target of one example should be, if this is not it. `n`: the size of the probe's record."""
+        """The expected target of one example, if this one is invalid; else None. `n`: the size of the probe's
+        record.
+        """
         return None
 
     def size(self, model: AbstractModel, steps: int) -> int:
-        """How many numbers the probe will find: classes or neurons."""
+        """The size of the probe's record: classes or neurons."""
         begin = lambda: self.probe.init(model, steps, jnp.int32(0))
         found = jax.eval_shape(lambda: self.probe.finish(begin(), None, model))
         if not hasattr(found, "shape") or found.ndim != 1:
             raise ValueError(
-                f"{type(self).__name__} reads {type(self.probe).__name__}, which keeps more than one number a neuron; "
-                "expected a probe that folds, such as Count, Sum, Mean, Max, Last or FirstSpike."
+                f"{type(self).__name__} reads {type(self.probe).__name__}, which records more than one number per "
+                "neuron; expected a probe that folds, such as Count, Sum, Mean, Max, Last or FirstSpike."
             )
         return found.shape[0]
 
     def init(self, model, steps, target):
         if (expected := self.expects(self.size(model, steps), target)) is not None:
             raise ValueError(
-                f"{type(self).__name__} got a target {_described(target)} an example, expected {expected}."
+                f"{type(self).__name__} got a target {_described(target)} per example, expected {expected}."
             )
         return self.probe.init(model, steps, jnp.int32(0))
 

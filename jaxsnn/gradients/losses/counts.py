@@ -1,4 +1,4 @@
-"""Losses of what a probe found at the end of a run: classification, regression, bounds on rates."""
+"""Losses of a probe's record at the end of a run: classification, regression, bounds on rates."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from .base import AbstractReadout
 
 
 class CrossEntropy(AbstractReadout):
-    """`-sum_k q_k log softmax(x)_k` of what a probe found: counts, summed membranes or largest ones are the logits.
+    """`-sum_k q_k log softmax(x)_k`, the logits `x` being a probe's record: counts, summed or maximal membranes.
+
+    snnTorch: `ce_count_loss`, `ce_max_membrane_loss`.
 
     The target of an example is a label, an integer of shape `()`, or probabilities of shape `(classes,)`.
 
     **Arguments:** `probe`: e.g. `Count("out")`, `Sum("out.v")`, `Max("out.v")`. `smoothing`: the part of `q` that is
-    spread evenly over all classes, from 0 to 1. `scale`: by which what is found is multiplied.
+    spread evenly over all classes, from 0 to 1. `scale`: a factor of the logits.
 
-    **Raises:** ValueError for a label that is no class, and for numbers that are no probabilities.
+    **Raises:** ValueError for a label that is not a class, and for numbers that are not probabilities.
     """
 
     probe: AbstractProbe
@@ -31,7 +33,7 @@ class CrossEntropy(AbstractReadout):
     def __check_init__(self):
         check(
             lambda: self.smoothing <= 1.0,
-            f"CrossEntropy.smoothing is {self.smoothing}; expected at most 1: it is a part of the probabilities.",
+            f"CrossEntropy.smoothing is {self.smoothing}; expected at most 1, as a part of the probabilities.",
         )
 
     def demands(self, model, steps, targets):
@@ -56,7 +58,7 @@ class CrossEntropy(AbstractReadout):
 
 
 class Accuracy(AbstractReadout):
-    """1 where the largest of what a probe found is at the example's label, else 0: to be reported, not to be learnt."""
+    """1 where a probe's record is largest at the example's label, else 0: a metric, without a gradient."""
 
     probe: AbstractProbe
 
@@ -73,7 +75,7 @@ class Accuracy(AbstractReadout):
 
 
 class MeanSquaredError(AbstractReadout):
-    """`mean_j (x_j - x*_j)^2` of what a probe found: rates, counts, first spikes, a membrane. Target: shape `(n,)`.
+    """`mean_j (x_j - x*_j)^2` of a probe's record: rates, counts, first spikes, a membrane. Target: shape `(n,)`.
 
     **Arguments:** `probe`: e.g. `FiringRate("out")`, `FirstSpike("out")`, `Last("out.v")`.
     """
@@ -92,7 +94,7 @@ class MeanSquaredError(AbstractReadout):
 
 
 class LowerRate(AbstractReadout):
-    """`mean_j max(0, bound - rate_j)^2`: wakes neurons that fire less than `bound`. Takes no target.
+    """`mean_j max(0, bound - rate_j)^2`: a penalty for neurons that fire less than `bound`. Takes no target.
 
     **Arguments:** `population`. `bound`: Hz. **Reference:** Zenke and Vogels, Neural Computation 33:899 (2021).
     """
@@ -108,7 +110,7 @@ class LowerRate(AbstractReadout):
 
 
 class UpperRate(AbstractReadout):
-    """`mean_j max(0, rate_j - bound)^2`: quietens neurons that fire more than `bound`. Takes no target.
+    """`mean_j max(0, rate_j - bound)^2`: a penalty for neurons that fire more than `bound`. Takes no target.
 
     **Arguments:** `population`. `bound`: Hz. **Reference:** Zenke and Vogels, Neural Computation 33:899 (2021).
     """

@@ -1,4 +1,4 @@
-"""Losses that are compared with a target in every step, and summed along the run."""
+"""Losses that compare every step with a target and are summed along the run."""
 
 from __future__ import annotations
 
@@ -44,18 +44,18 @@ class TraceError(AbstractSummedLoss):
 
 
 class StepCrossEntropy(AbstractSummedLoss):
-    """`sum_t -log softmax(x(t))_label` of a state variable: the class is to be known in every step from `start` on.
+    """`sum_t -log softmax(x(t))_label` of a state variable: the class is read out in every step from `start` on.
 
     The target of an example is a label, an integer of shape `()`.
 
-    **Arguments:** `path`: e.g. `"out.v"`. `start`: when it begins to count, ms from the start of the run, static.
+    **Arguments:** `path`: e.g. `"out.v"`. `start`: ms from the start of the run, static.
 
     **Reference:** Bellec et al., Nature Communications 11:3625 (2020).
     """
 
     path: str = eqx.field(static=True)
     start: float = eqx.field(default=0.0, static=True)
-    first_step: int = eqx.field(default=0, static=True, kw_only=True)  # that of `start`, which `prepare` finds
+    first_step: int = eqx.field(default=0, static=True, kw_only=True)  # the step of `start`, set by `prepare`
 
     def demands(self, model, steps, targets):
         if jnp.issubdtype(targets.dtype, jnp.integer):
@@ -73,7 +73,7 @@ class StepCrossEntropy(AbstractSummedLoss):
     def init(self, model, steps, target):
         _size(model, self.path)
         if not (hasattr(target, "shape") and target.shape == () and jnp.issubdtype(target.dtype, jnp.integer)):
-            raise ValueError(f"StepCrossEntropy got {_shape(target)} an example, expected an integer label, shape ().")
+            raise ValueError(f"StepCrossEntropy got {_shape(target)} per example, expected an integer label, shape ().")
         return super().init(model, steps, target)
 
     def at(self, target, t):
@@ -88,7 +88,7 @@ class VanRossum(AbstractLoss):
     """`mean_j D_j^2`, the van Rossum distance of spike trains: `D^2 = 1/tau int_0^inf (f - f*)^2 dt`, each spike a
     jump of 1 that decays with `tau`. One spike more or less is 1/2. Target: spikes, shape `(steps, n)`.
 
-    Exact for spikes on the grid, what comes after the run included.
+    Exact for spikes on the grid, including the decay after the run.
 
     **Arguments:** `population`. `tau`: ms. **Reference:** van Rossum, Neural Computation 13:751 (2001).
     """
@@ -128,7 +128,7 @@ def _over_time(loss: AbstractLoss, target: Any, steps: int, n: int) -> None:
     """One error for a target that is not (steps, n), with a hint where it is the transpose."""
     if getattr(target, "shape", None) != (steps, n):
         hint = "; are time and neurons swapped?" if getattr(target, "shape", None) == (n, steps) else "."
-        raise ValueError(f"{type(loss).__name__} got {_shape(target)} an example, expected shape ({steps}, {n}){hint}")
+        raise ValueError(f"{type(loss).__name__} got {_shape(target)} per example, expected shape ({steps}, {n}){hint}")
 
 
 def _shape(target: Any) -> str:
