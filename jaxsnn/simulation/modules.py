@@ -34,7 +34,7 @@ class Encoded(AbstractDrive):
     by: str = eqx.field(static=True, kw_only=True)
     into: str = eqx.field(static=True, kw_only=True)
     start: OptionalParam = instant(None, optional=True)
-    length: int | None = eqx.field(static=True)
+    length: int | None = eqx.field(static=True, kw_only=True)
 
     def __init__(self, x: Any, *, by: str, into: str, steps: int | None = None, start: Any = None):
         if not eqx.is_array(x) and not hasattr(x, "__array__"):

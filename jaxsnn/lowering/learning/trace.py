@@ -75,7 +75,7 @@ class ReceivedTrace(LoihiTrace):
     **Arguments:** `name`: of a modulator. `tau`: how it decays within an epoch (Lava: 65535 steps).
     """
 
-    name: str = eqx.field(static=True)
+    name: str = eqx.field(static=True, kw_only=True)
 
     def __init__(self, name: str, tau: Any = np.inf):
         super().__init__(0.0, tau)

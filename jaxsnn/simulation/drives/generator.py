@@ -41,15 +41,15 @@ class SpikeGenerator(AbstractDrive):
 
     indices: Int[Array, "..."]
     times: Any = instant(optional=True, never=True)
-    at: Int[Array, "..."] | None  # instead of `times`, if given in steps
+    at: Int[Array, "..."] | None = eqx.field(kw_only=True)  # instead of `times`, if given in steps
     weight: Param = param(unit="port")
     start: Any = instant(optional=True)
-    into: str = eqx.field(static=True)
-    index: Selection | None = eqx.field(static=True)
-    length: int | None = eqx.field(static=True)
-    n: int | None = eqx.field(static=True)
-    block: int = eqx.field(static=True)
-    in_order: bool = eqx.field(static=True)
+    into: str = eqx.field(static=True, kw_only=True)
+    index: Selection | None = eqx.field(static=True, kw_only=True)
+    length: int | None = eqx.field(static=True, kw_only=True)
+    n: int | None = eqx.field(static=True, kw_only=True)
+    block: int = eqx.field(static=True, kw_only=True)
+    in_order: bool = eqx.field(static=True, kw_only=True)
 
     axes: ClassVar = {"indices": 1, "times": 1, "at": 1, "weight": 1}
 
