@@ -91,7 +91,10 @@ def test_losses_add_up():
         ),
         (dict(targets=LABELS_.astype(float)), r"CrossEntropy got a target of shape \(\) and type float32 per example"),
         (dict(targets=jnp.ones((4, 5))), r"shape \(5,\) .*, expected an integer label, shape \(\), or .* shape \(3,\)"),
-        (dict(loss=snn.CrossEntropy(snn.Trace("out.v"))), "CrossEntropy reads Trace, which records more than one number"),
+        (
+            dict(loss=snn.CrossEntropy(snn.Trace("out.v"))),
+            "CrossEntropy reads Trace, which records more than one number",
+        ),
         (dict(loss=snn.CrossEntropy(snn.probes.Sum("out.u"))), "no 'u'"),
     ],
     ids=lambda x: "" if isinstance(x, dict) else x[:30],
