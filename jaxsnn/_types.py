@@ -1,4 +1,4 @@
-"""Numbers as leaves: the one helper that every numeric field goes through, and checks that know about tracing."""
+"""Numbers as leaves: `param`, the helper that makes every numeric field, and checks that work under tracing."""
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,14 +23,15 @@ def canonical_float() -> np.dtype:
 
 
 def is_concrete(*xs: Any) -> bool:
-    """True if no leaf of any argument (pytrees) is being traced, so that its value can be looked at."""
+    """True if no leaf of any argument (pytrees) is being traced, so that its value can be inspected."""
     return not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(xs))
 
 
 def on_device(x: Any) -> Array:
-    """A NumPy array or number as an array of JAX, known inside `jit`, too.
+    """A NumPy array or number as an array of JAX, concrete also inside `jit`.
 
-    `jnp.asarray` would compile a program for each shape. The memory may be shared: hand in what nobody writes to.
+    `jnp.asarray` would compile a program for each shape. The memory may be shared, so the argument must not be written
+    to later.
     """
     with jax.ensure_compile_time_eval():
         return jax.device_put(x)
@@ -60,7 +61,7 @@ def as_number(value: Any) -> Array:
 
 
 def no_flag(value: Any) -> Any:
-    """The same, unless it is True or False, or an array of these, which would pass for 1 and 0: those are refused."""
+    """`value`, with booleans and arrays of them refused, which would otherwise be taken as 1 and 0."""
     held = np.asarray(value) if isinstance(value, (list, tuple)) and is_concrete(value) else value
     if isinstance(held, bool) or getattr(held, "dtype", None) == np.bool_:
         raise ValueError(f"Got {value!r} ({type(value).__name__}) for a number; expected a real number or an array.")
@@ -68,7 +69,7 @@ def no_flag(value: Any) -> Any:
 
 
 class AbstractLaw(eqx.Module):
-    """Stands for numbers that are still to be drawn: what a parameter may be until its network is built."""
+    """Numbers that are still to be drawn: what a parameter may be before its network is built."""
 
 
 Given = ArrayLike | Sequence[Any] | AbstractLaw  # what a number or an array of them may be given as
@@ -120,7 +121,7 @@ def param(
 
 
 class Requirement(NamedTuple):
-    """What has to hold between numbers, one or an array of booleans, and the sentence for where it does not."""
+    """A condition between numbers, a boolean or an array of them, and the error message if it does not hold."""
 
     holds: Callable[[], Any]
     message: Callable[[], str]
@@ -159,10 +160,9 @@ def _numbers(module: eqx.Module) -> Iterator[tuple[dataclasses.Field, Any]]:
 
 
 class Checked(eqx.Module):
-    """A Module whose numbers are held to the bounds of their `param`, and to its `requirements`: an error at once
-    where they are known.
+    """A module that checks the bounds of its parameters and its `requirements` at construction.
 
-    Traced ones cannot raise: `out_of_bounds` finds them for a status bit.
+    Concrete numbers raise at once; for traced ones `out_of_bounds` gives a status bit.
     """
 
     drawn: ClassVar[bool] = False  # whether a network draws its numbers where they are given as distributions
@@ -171,7 +171,7 @@ class Checked(eqx.Module):
         return described(self)
 
     def requirements(self) -> tuple[Requirement, ...]:
-        """What has to hold between its numbers, beyond the bounds of each."""
+        """Conditions between its numbers, besides the bounds of each."""
         return ()
 
     def __check_init__(self):
@@ -197,18 +197,18 @@ class Checked(eqx.Module):
 
 
 def _wrong(value: np.ndarray, inside: np.ndarray, unit: str) -> str:
-    """The first number that is wrong, with its unit, and how many there are."""
+    """The first number that is out of bounds, with its unit, and how many there are."""
     first = f"{value[~inside].flat[0]} {unit}".rstrip()
     return first if value.size == 1 else f"{first} in {np.sum(~inside)} of {value.size} places"
 
 
 def on_host(tree: M) -> M:
-    """A tree with its known numbers as NumPy's: what is computed of them compiles nothing."""
+    """A tree with its concrete arrays as NumPy arrays, so that computing with them compiles nothing."""
     return jax.tree.map(lambda x: np.asarray(x) if isinstance(x, jax.Array) and is_concrete(x) else x, tree)
 
 
 def shown(x: Any) -> str:
-    """Numbers in an error: one as it is, of several the range."""
+    """Numbers in an error message: one number as it is, the range of several."""
     known = np.asarray(x) if is_concrete(x) else None
     if known is None or known.ndim == 0:
         return f"{x if known is None else known}"
@@ -225,7 +225,7 @@ def check_all(requirements: tuple[Requirement, ...]) -> None:
 
 
 def broken(requirements: tuple[Requirement, ...]) -> Bool[Array, ""]:
-    """Whether any requirement does not hold, traced or not."""
+    """Whether any requirement is violated, traced or not."""
     bad = jnp.zeros((), bool)
     for holds, _ in requirements:
         bad |= ~jnp.all(holds())

@@ -1,4 +1,4 @@
-"""Distributions of parameters and initial values: what a number may be replaced with.
+"""Distributions of parameters and initial values, which may be given in place of a number.
 
 A draw depends on the key, the position and the parameters only, bit for bit, whether it runs eagerly, under `jit` or
 `vmap`: a product and a sum, which compilers like to fuse into one rounding, are kept apart.
@@ -31,7 +31,7 @@ _ATTEMPTS = 100_000  # of redrawing; what would need more than a few thousand is
 
 
 class AbstractDistribution(AbstractLaw):
-    """A law that numbers are drawn from. Parameters have shape () or any that broadcasts to the shape drawn."""
+    """A distribution. Its parameters have shape `()`, or a shape that broadcasts to that of the draw."""
 
     def __repr__(self) -> str:
         return described(self)
@@ -82,9 +82,9 @@ def _check_finite(owner: eqx.Module, *names: str) -> None:
 
 
 class Uniform(AbstractDistribution):
-    """Every value in [lo, hi] alike: `lo + (hi - lo) u`, u in [0, 1).
+    """Uniform on [lo, hi]: `lo + (hi - lo) u`, u in [0, 1).
 
-    **Arguments:** `lo`, `hi`: in the unit of what is drawn.
+    **Arguments:** `lo`, `hi`: in the unit of the parameter.
     """
 
     lo: Param = param()
@@ -107,15 +107,15 @@ class Uniform(AbstractDistribution):
 
 
 class AbstractOutside(eqx.Module):
-    """What happens to a draw outside [lo, hi]."""
+    """How a draw outside [lo, hi] is treated."""
 
     @abc.abstractmethod
     def standard(self, propose: Callable[[ArrayLike], Array], inside: Callable[[Array], Array]) -> Array:
-        """Standard normal numbers, from those `propose` makes in attempt 0, 1, ..., if need be until `inside`."""
+        """Standard normal numbers from `propose(attempt)`, with new attempts until they are `inside` where needed."""
 
 
 class Redraw(AbstractOutside):
-    """Draw again until inside: the truncated law."""
+    """Draw again until inside: the truncated distribution."""
 
     def standard(self, propose: Callable[[ArrayLike], Array], inside: Callable[[Array], Array]) -> Array:
         def again(carry: tuple[Array, Array]) -> tuple[Array, Array]:
@@ -130,7 +130,7 @@ class Redraw(AbstractOutside):
 
 
 class Clip(AbstractOutside):
-    """Move to the nearer end, where probability then piles up."""
+    """Clip to the nearer bound, which then has a finite probability."""
 
     def standard(self, propose: Callable[[ArrayLike], Array], inside: Callable[[Array], Array]) -> Array:
         return propose(jnp.uint32(0))
@@ -139,8 +139,8 @@ class Clip(AbstractOutside):
 class Normal(AbstractDistribution):
     """Gaussian, `mean + sd z`, kept within [lo, hi] by redrawing or clipping.
 
-    **Arguments:** `mean`, `sd`, `lo`, `hi`: in the unit of what is drawn; `mean` and `sd` are those before anything is
-    done about [lo, hi]. `outside`: `Redraw()` or `Clip()`.
+    **Arguments:** `mean`, `sd`, `lo`, `hi`: in the unit of the parameter; `mean` and `sd` are those without the
+    bounds [lo, hi]. `outside`: `Redraw()` or `Clip()`.
     """
 
     mean: Param = param()
@@ -224,7 +224,7 @@ _exp = jax.jit(jnp.exp)
 
 @partial(jax.jit, static_argnums=2)
 def _sampled(law: Any, key: Array, shape: Shape) -> Array:
-    """Where all is known: one program a law and shape, in place of one an operation."""
+    """With concrete arguments: one compiled program per distribution and shape, instead of one per operation."""
     return law._sample(key, shape)
 
 
@@ -235,7 +235,7 @@ def draw(
     *,
     name: str = "an array",
 ) -> Float[Array, "..."]:
-    """What a parameter or an initial value is, given as a number, an array, a distribution or a function.
+    """The numbers of a parameter or an initial value that is given as a number, array, distribution or function.
 
     **Arguments:** `value`: a scalar, which stays a scalar; an array that broadcasts to `shape`; a distribution; or a
     function `f(key, shape)` or `f(key)` that returns one of the first two. `name`: for the error.
@@ -266,10 +266,10 @@ def _has_distributions(tree: Any) -> bool:
 
 
 def drawn(module: M, key: Array, shape: Shape) -> M:
-    """A module in which every parameter that is a distribution has become numbers of `shape`.
+    """A copy of a module in which every distribution is replaced by drawn numbers of `shape`.
 
-    Each is drawn with a key of its own, by its dotted path in the module, and must suit the module that has it: a time
-    constant drawn from `Normal(20.0, 10.0)` that is negative is an error, where it is known, or else a status bit.
+    Each is drawn with its own key, derived from its dotted path in the module, and is checked by the module: a negative
+    time constant drawn from `Normal(20.0, 10.0)` is an error if it is concrete, and else a status bit.
     """
     if not _has_distributions(parts := {name: part for name, part in _fields(module) if name != "init"}):
         return module

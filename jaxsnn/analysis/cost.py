@@ -1,4 +1,4 @@
-"""What an inference costs, by the definitions of NeuroBench: operations that are not multiplied by zero.
+"""The cost of an inference by the definitions of NeuroBench: operations that are not multiplied by zero.
 
 **Reference:** Yik et al., NeuroBench, Nature Communications 16:1545 (2025); its harness counts as is done here.
 """

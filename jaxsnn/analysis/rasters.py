@@ -1,4 +1,4 @@
-"""What the analysis takes for a raster, brought into one form; and one error for what is none."""
+"""The forms of a raster that the analysis accepts, converted to one; and one error for anything else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Array = Any  # np.ndarray or jax.Array: what goes in comes out
 
 
 class Spikes(NamedTuple):
-    """Spikes of shape `(steps, n)`, one entry a step and neuron, and what is known of them."""
+    """Spikes of shape `(steps, n)`, one entry per step and neuron, with their time step and neurons."""
 
     values: Array
     dt: float | None  # ms
@@ -60,7 +60,8 @@ def unpack(raster: Any, n: int | None = None) -> Array:
 def spikes(raster: Any, n: int | None, function: str, *, dt: float | None = None) -> Spikes:
     """A raster in any form as `Spikes`.
 
-    **Raises** `ValueError`: no two axes, no numbers, NaN or negative ones, `n` or `dt` that do not fit.
+    **Raises** `ValueError` for another number of axes, no numbers, NaN or negative ones, and `n` or `dt` that do not
+    fit.
     """
     first, neurons = 0, None
     if n is not None:
@@ -106,7 +107,7 @@ def steps(time: Any, dt: float | None, function: str, name: str) -> int:
 
 
 def milliseconds(value: Any, function: str, name: str) -> float:
-    """A positive, finite number, or one error."""
+    """A positive, finite number, or an error."""
     real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if not real or not 0.0 < value < math.inf:
         raise ValueError(f"{function}: `{name}` is {value!r}: expected a positive number (of ms).")
@@ -114,7 +115,7 @@ def milliseconds(value: Any, function: str, name: str) -> float:
 
 
 def count(value: Any, function: str, name: str) -> int:
-    """A positive whole number, or one error."""
+    """A positive whole number, or an error."""
     try:
         found = -1 if isinstance(value, (bool, np.bool_)) else operator.index(value)
     except TypeError:
@@ -125,5 +126,5 @@ def count(value: Any, function: str, name: str) -> int:
 
 
 def namespace(x: Array) -> Any:
-    """The module whose functions take `x`."""
+    """NumPy or JAX's NumPy, whichever `x` belongs to."""
     return jnp if isinstance(x, jax.Array) else np

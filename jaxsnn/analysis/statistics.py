@@ -35,12 +35,12 @@ def population_rate(raster: Array, dt: float | None = None, bin: float = 1.0, *,
 
 
 def isi_cv(raster: Array, *, n: int | None = None, min_intervals: int = 2) -> Array:
-    """Coefficient of variation of every neuron's inter-spike intervals: `sd / mean`, 0 for a clock, 1 for Poisson.
+    """Coefficient of variation of every neuron's inter-spike intervals: `sd / mean`; 1 for Poisson, 0 if regular.
 
     **Arguments**
 
-    - `raster`: spikes, `(steps, n)`, or packed with `n` given, or what `Raster` recorded; at most one spike a step
-      counts.
+    - `raster`: spikes, `(steps, n)`, or packed with `n` given, or what `Raster` recorded; at most one spike per step
+      is counted.
     - `min_intervals`: 1 or more; neurons with fewer intervals get NaN. The mean over neurons is for `nanmean`.
 
     **Returns** shape `(n,)`; the standard deviation is the population one (divided by the number of intervals).
@@ -54,7 +54,7 @@ def isi_cv(raster: Array, *, n: int | None = None, min_intervals: int = 2) -> Ar
 
 
 def _isi_cv(fired: np.ndarray, least: int) -> np.ndarray:
-    """From the list of spikes: costs what is there."""
+    """From the list of spikes, in a time proportional to their number."""
     neuron, step = np.nonzero(fired.T)
     same = neuron[1:] == neuron[:-1]
     interval, neuron = np.diff(step)[same].astype(float), neuron[1:][same]
@@ -121,7 +121,7 @@ def spectrum_peak(rate: Array, bin_ms: float, above: float = 8.0) -> Array:
 
 
 def fano(raster: Array, window: float, *, dt: float | None = None, n: int | None = None) -> Array:
-    """Fano factor of every neuron: variance / mean of its spike count over windows; 1 for Poisson, 0 for a clock.
+    """Fano factor of every neuron: variance / mean of its spike count over windows; 1 for Poisson, 0 if regular.
 
     **Arguments**
 
@@ -185,5 +185,5 @@ def _binned(values: Array, width: int, function: str, at_least: int = 1) -> Arra
 
 
 def _mean(x: Array, axis: int = 0) -> Array:
-    """The mean along an axis, whose error does not grow with its length."""
+    """The mean along an axis, with a rounding error that does not grow with its length."""
     return _sums.over(x, axis) / x.shape[axis]
