@@ -94,7 +94,10 @@ def _given(n_pre: int, n_post: int, pre: np.ndarray, post: np.ndarray) -> Edges:
 
 
 class AllToAll(AbstractTopology):
-    """Everyone to everyone; `autapses=False` leaves out oneself."""
+    """Every neuron to every neuron; `autapses=False` leaves out a neuron's connection to itself.
+
+    NEST: `all_to_all`; PyNN: `AllToAllConnector`; Brian2: `connect()`; deep-learning libraries: a dense layer.
+    """
 
     pairwise: ClassVar[bool] = True
     autapses: bool = eqx.field(default=True, static=True)
@@ -110,7 +113,7 @@ class AllToAll(AbstractTopology):
 
 
 class OneToOne(AbstractTopology):
-    """Neuron i to neuron i."""
+    """Neuron i to neuron i. NEST: `one_to_one`; PyNN: `OneToOneConnector`; Brian2: `connect(j="i")`."""
 
     def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
         if n_pre != n_post:
@@ -134,8 +137,8 @@ def _indices(given: ArrayLike) -> Array:
 class FromArrays(AbstractTopology):
     """The edges given, shape (E,) each; sorted by pre, stably (`order` says how, for values given one per edge).
 
-    Indices are those of the populations, or, in a link between chosen neurons, of the choice: with `"E[100:200]"` index
-    0 is neuron 100, and with `"E[7,3]"` neuron 7.
+    PyNN: `FromListConnector`; Brian2: `connect(i=..., j=...)`. Indices are those of the populations, or, in a link
+    between chosen neurons, of the choice: with `"E[100:200]"` index 0 is neuron 100, and with `"E[7,3]"` neuron 7.
     """
 
     pre: Int32[Array, " E"]
@@ -327,6 +330,8 @@ def coarse(n: int) -> int:
 class FixedProb(AbstractTopology):
     """Every pair with probability `p`, independently: a binomial out-degree, then that many of a random permutation.
 
+    NEST: `pairwise_bernoulli`; PyNN: `FixedProbabilityConnector`; Brian2: `connect(p=...)`.
+
     **Arguments:** `p`: probability, shape (). `autapses`: whether a neuron may connect to itself, where pre and post
     are one population. `most`: static, the largest `p`, needed where `p` is traced.
     """
@@ -462,7 +467,9 @@ def _fixed_degree(
 
 
 class FixedInDegree(AbstractTopology):
-    """Every post gets `k` edges from pre neurons drawn alike, with replacement or, without `multapses`, all different.
+    """Every postsynaptic neuron gets `k` edges from random neurons, with replacement unless `multapses=False`.
+
+    NEST: `fixed_indegree`; PyNN: `FixedNumberPreConnector`.
 
     **Arguments:** `k`: a whole number, shape (). `autapses`: whether a neuron may connect to itself, where pre and post
     are one population. `most`: static, the largest `k`, needed where `k` is traced.
@@ -486,7 +493,10 @@ class FixedInDegree(AbstractTopology):
 
 
 class FixedOutDegree(AbstractTopology):
-    """Every pre gets `k` edges to post neurons drawn alike; otherwise as `FixedInDegree`."""
+    """Every presynaptic neuron gets `k` edges to random neurons; otherwise as `FixedInDegree`.
+
+    NEST: `fixed_outdegree`; PyNN: `FixedNumberPostConnector`.
+    """
 
     k: Int32[Array, ""] = eqx.field(converter=_whole)
     autapses: bool = eqx.field(default=True, static=True)
@@ -504,7 +514,9 @@ class FixedOutDegree(AbstractTopology):
 
 
 class FixedTotal(AbstractTopology):
-    """`n` edges among all pairs alike, with replacement or, without `multapses`, all different.
+    """`n` edges among random pairs, with replacement unless `multapses=False`.
+
+    NEST: `fixed_total_number`; PyNN: `FixedTotalNumberConnector`.
 
     **Arguments:** `n`: a whole number, shape (). `autapses`: whether a neuron may connect to itself, where pre and post
     are one population. `most`: static, the largest `n`, needed where `n` is traced.

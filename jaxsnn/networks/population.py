@@ -39,7 +39,7 @@ class PopulationState(NamedTuple):
 
 
 class Population(eqx.Module):
-    """`n` neurons of one kind.
+    """`n` neurons of one kind. NEST: `Create`; Brian2: `NeuronGroup`; PyNN: `Population`.
 
     **Arguments:**
 

@@ -26,7 +26,7 @@ from ..plasticity.shapes import check_shapes
 
 
 class Connection(eqx.Module):
-    """How one population is connected to a port of another.
+    """How one population is connected to a port of another. NEST: `Connect`; Brian2: `Synapses`; PyNN: `Projection`.
 
     **Arguments:**
 
