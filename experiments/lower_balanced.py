@@ -62,8 +62,8 @@ def main(seed=0):
     """The report, and model against program."""
     key = jax.random.key(seed)
     net, calibration = model(key)
-    program = snn.lower(net, calibrate=calibration)
-    print(program.report)
+    program, _, report = snn.lower(net, snn.chips.loihi.Loihi1(), calibrate=calibration)
+    print(report)
     theirs, ours = (statistics(what, calibration.drive, key) for what in (net, program))
     print(f"{'':12}{'model':>10}{'program':>10}")
     for name, value in theirs.items():

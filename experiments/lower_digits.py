@@ -22,6 +22,7 @@ from digits import FOLDS, digits
 
 import jaxsnn as snn
 
+TARGET = snn.chips.loihi.Loihi1()
 SPACE = {
     "fold": snn.Axis(0.0, values=tuple(range(FOLDS))),
     "seed": snn.Seeds(5),
@@ -135,8 +136,9 @@ def experiment(point, key):
     more = relative, point["more"], point, key
     longer = fit(trained.net, LEARNT, x, y, *more)
     precision = snn.lowering.Precision(weight=point["weight_bits"].astype(jnp.int32))
-    program = snn.lower(trained.net, calibrate=calibration(x[:CALIBRATION], steps, key), precision=precision)
-    through = fit(snn.lowering.relax(program), ON_CHIP, x, y, *more, scale=1.0 / program.scale["out"])
+    seen = calibration(x[:CALIBRATION], steps, key)
+    program = snn.lower(trained.net, TARGET, calibrate=seen, precision=precision).program
+    through = fit(snn.chips.loihi.relax(program), ON_CHIP, x, y, *more, scale=1.0 / program.scale["out"])
 
     average = lambda amount: jnp.mean(amount, where=real)
     floats, chips = (
@@ -164,7 +166,7 @@ def model(key):
 
 
 def first_program(ds):
-    """The first training of a result, lowered by itself, with a report; images, labels, and which it is tested with."""
+    """The first training of a result, lowered by itself; images, labels, and which it is tested with."""
     key, first = jax.random.key(0), lambda name: ds[name].isel({d: 0 for d in ds[name].dims if d in ds.coords}).values
     net = classifier(ds.attrs["hidden"], key)
     for name in LEARNT:
@@ -179,7 +181,7 @@ def first_program(ds):
     steps, test = ds.attrs["steps"], test[fold][test[fold] >= 0]
     seen = calibration(jnp.asarray(x[train[fold][:CALIBRATION]]), steps, key)
     return (
-        snn.lower(net, calibrate=seen, precision=snn.lowering.Precision(weight=jnp.int32(bits))),
+        snn.lower(net, TARGET, calibrate=seen, precision=snn.lowering.Precision(weight=jnp.int32(bits))),
         jnp.asarray(x),
         y,
         test,
@@ -195,7 +197,8 @@ def summary(ds):
         f"hidden spikes: {rates[0]:.1f} Hz on the chip, {rates[1]:.1f} in floats; {100 * mean('coincidence'):.1f} % "
         f"coincide; {100 * mean('same'):.0f} % of images all alike, others differ first in step {_first(ds):.1f}"
     )
-    program, x, y, test = first_program(ds)
+    lowered, x, y, test = first_program(ds)
+    program = lowered.program
     arrays, rest = eqx.partition(program, eqx.is_array)
     emulate = jax.jit(
         lambda arrays, x: infer(eqx.combine(arrays, rest), x, ds.attrs["steps"], jax.random.key(0)).logits
@@ -209,7 +212,7 @@ def summary(ds):
         f"emulating all {len(x)} images: {done - ready:.2f} s, and {ready - begin:.1f} s to compile; "
         f"{100 * np.mean(logits.argmax(1)[test] == y[test]):.2f} % right of the {len(test)} tested with"
     )
-    return "\n".join([*lines, str(program.report)])
+    return "\n".join([*lines, str(lowered.report)])
 
 
 def _compared(ds):

@@ -60,7 +60,8 @@ def experiment(point, key):
     net = floats(rule, weight, start)
     soft = snn.simulate(net, drive, steps=steps, key=run, record=record)
     record = {"rate": snn.Count("E"), "w": snn.Trace("S.w", every=steps // 20 * DT)}
-    hard = snn.simulate(snn.lower(net), drive, steps=steps, key=run, record=record)
+    program = snn.lower(net, snn.chips.loihi.Loihi1()).program
+    hard = snn.simulate(program, drive, steps=steps, key=run, record=record)
     return {
         "float_w": soft["w"],
         "chip_w": hard["w"].astype(jnp.float32) / FULL,

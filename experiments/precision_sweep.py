@@ -17,7 +17,7 @@ import numpy as np
 from digits import digits
 
 import jaxsnn as snn
-from jaxsnn.lowering.energy import CELL, SPIKE, SYNAPSE
+from jaxsnn.chips.loihi.energy import CELL, SPIKE, SYNAPSE
 
 SPACE = {
     "weight_bits": snn.Axis(8.0, values=(2, 3, 4, 5, 6, 7, 8)),
@@ -51,7 +51,8 @@ def experiment(point, key):
     """Accuracy, energy and memory of one precision."""
     net, seen, x, y = trained(point["epochs"])
     x, y = jnp.asarray(x[: point["images"]]), y[: point["images"]]
-    program = snn.lower(net, calibrate=lowering.calibration(jnp.asarray(seen), STEPS, key), precision=precision(point))
+    calibration = lowering.calibration(jnp.asarray(seen), STEPS, key)
+    program = snn.lower(net, lowering.TARGET, calibrate=calibration, precision=precision(point)).program
 
     def one(image):
         record = {"v": lowering.LOGITS, "px": snn.Count("px"), "hid": snn.Count("hid")}
@@ -61,7 +62,7 @@ def experiment(point, key):
     logits, px, hid, status = jax.vmap(one)(x)
     events, spikes = jnp.mean(px * HIDDEN + hid * 10), jnp.mean(px + hid)
     cells = STEPS * sum(program.sizes.values())
-    links = [link for link in program.synapses.values() if isinstance(link, snn.lowering.Synapses)]
+    links = [link for link in program.synapses.values() if isinstance(link, snn.chips.loihi.Synapses)]
     bits = sum(link.bits.astype(jnp.float32) * link.weight.size for link in links)
     return {
         "accuracy": jnp.mean((jnp.argmax(logits, axis=1) == y).astype(jnp.float32)),

@@ -17,6 +17,7 @@ from . import neurons as neurons
 from . import plasticity as plasticity
 from . import simulation as simulation
 from . import synapses as synapses
+from ._late import later as _later
 from ._status import SimulationError as SimulationError
 from ._status import Status as Status
 from ._tree import get as get
@@ -157,6 +158,9 @@ _LATER = {  # what a simulation does without is imported when it is first asked 
 _PATHS = {name: (room, name) for room, names in _LATER.items() for name in names}
 _PATHS |= {room: (room, "") for room in _LATER if "." not in room}
 _PATHS["plot"] = _PATHS.pop("plots")
+
+
+_later(lambda: _import(f"{__name__}.chips"))  # their targets, and the parts that files of programs may name
 
 
 def __getattr__(name: str) -> _Any:

@@ -9,21 +9,21 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxsnn as snn
-from jaxsnn.lowering.cells import CubaCells
-from jaxsnn.lowering.cores import LavaCore
-from jaxsnn.lowering.learning.rounding import LavaRounding
-from jaxsnn.lowering.program import Program
-from jaxsnn.lowering.synapses import Synapses
+from jaxsnn.chips import loihi
+from jaxsnn.chips.loihi.cells import CubaCells
+from jaxsnn.chips.loihi.cores import LavaCore
+from jaxsnn.chips.loihi.learning.rounding import LavaRounding
+from jaxsnn.chips.loihi.synapses import Synapses
 
 from .peers import loihi_network as network
 
 Line = dict[str, Any]
 
 
-def program(synapses: Any, **registers: Any) -> Program:
+def program(synapses: Any, **registers: Any) -> snn.lowering.Program:
     """The cells, with Lava's arithmetic."""
     numbers = dict(decay_u=network.DECAY_U, decay_v=network.DECAY_V, bias=network.biases(), bias_exponent=6)
-    return Program({"E": CubaCells(network.N, **numbers | registers)}, {"S": synapses}, LavaCore())
+    return loihi.program({"E": CubaCells(network.N, **numbers | registers)}, {"S": synapses}, LavaCore())
 
 
 def learning_synapses(steps: int) -> Any:

@@ -8,28 +8,21 @@ _FULL = 0.8  # of a limit
 _COARSE = 0.05  # relative rms error of weights
 _APART = 0.9  # coincidence of spikes
 
-_ROOM = {
-    "cells": "a smaller population, or shorter delays if they share its accumulators",
-    "bits of synapses": "fewer weight bits (Precision(weight=...)), sparser projections, or shorter delays",
-    "axons in": "a smaller fan-in, or a relay population that many senders share",
-    "axons out": "receivers on fewer cores: smaller populations behind it, or sparser projections",
-}
-
 
 def advice(data: dict[str, Any]) -> list[str]:
     """From the data of a report, what to change; an empty list where nothing asks for it."""
     lines = []
     if chip := data.get("chip"):
-        limit = chip["binding limit"]
-        if limit["used"] > _FULL * limit["room"] or chip["chips"] > 1:
-            lines.append(f"for more room on a core of {limit['group']!r}: {_ROOM[limit['limit']]}")
+        limit = chip.get("binding limit")
+        if limit and (limit["used"] > _FULL * limit["room"] or chip["chips"] > 1):
+            lines.append(f"for more room on a core of {limit['group']!r}: {limit['remedy']}")
     for name, cell in data["cells"].items():
         lines += [
             f"{name}: {cell[what]} {what}; a larger dt or a smaller range would keep them"
             for what in ("thresholds clipped", "biases clipped", "initial voltages clipped")
             if cell.get(what)
         ]
-        unproved = [r for r in ("input", "current", "biased") if cell.get(f"{r} is proved") is False]
+        unproved = [r for r in cell["registers"] if r != "voltage" and cell.get(f"{r} is proved") is False]
         if unproved and "agreement" not in data:
             lines.append(f"{name}: {' and '.join(unproved)} can overflow; calibrate, or BalanceScales(margin=...)")
     for name, link in data["links"].items():

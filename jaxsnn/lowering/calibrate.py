@@ -6,24 +6,23 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array
 
 from .._random import as_key
 from ..networks.model import Network
 from ..simulation.drives.base import AbstractDrive
-from ..simulation.probes.base import AbstractProbe
 from ..simulation.probes.spikes import Raster
 from ..simulation.progress import Quiet
 from ..simulation.run import Run, simulate
 from .agreement import spike_agreement
-from .cells import CubaCells
-from .fixed import decay, shift, whole
-from .ir import Graph
+from .cells import InputCells
+from .graph import Graph
+from .passes.peaks import Peaks
 from .program import Program
-from .quantise import Peaks
-from .reading import lift
+from .reading import read
+from .registers import whole
+from .target import AbstractTarget
 
 
 class Calibration(eqx.Module):
@@ -50,38 +49,20 @@ class Calibration(eqx.Module):
         return simulate(model, self.drive, steps=self.steps, key=self.key, record=record, throw=False, progress=Quiet())
 
 
-class _Extremes(AbstractProbe):
-    """The largest magnitudes of input, `u + bias` and `v` of a group, in the lowest bits of its registers."""
-
-    name: str = eqx.field(static=True)
-    decay_u: Int[Array, "..."]
-    bias: Int[Array, "..."]
-
-    def init(self, model, steps, first):
-        n = model.sizes[self.name]
-        return jnp.zeros(n, jnp.int32), jnp.zeros(3, jnp.int32)
-
-    def step(self, carry, signals, t):
-        before, most = carry
-        s = signals.state[self.name]
-        a = s.u - decay(before, self.decay_u)
-        now = jnp.stack([jnp.max(jnp.abs(x)) for x in (a, s.u + self.bias, s.v)])
-        return (s.u, jnp.maximum(most, now)), None
-
-    def finish(self, carry, emitted, model):
-        return carry[1]
-
-
 def observe(program: Program, calibration: Calibration) -> Run:
     """A run that records every group's spikes and how far its registers went."""
-    cells = {name: group for name, group in program.cells.items() if isinstance(group, CubaCells)}
-    extremes = {name: _Extremes(name, c.decay_u, shift(c.bias, c.bias_exponent)) for name, c in cells.items()}
+    probes = {name: cells.observed(name) for name, cells in program.cells.items()}
+    extremes = {name: probe for name, probe in probes.items() if probe is not None}
     return calibration.run(program, {"extremes": extremes, "spikes": {name: Raster(name) for name in program.cells}})
 
 
 def peaks(run: Run, scales: dict[str, Array]) -> dict[str, Peaks]:
     """How far every group's registers went, in the model's units."""
-    return {name: Peaks(*(most.astype(scales[name].dtype) / scales[name])) for name, most in run["extremes"].items()}
+    found = {}
+    for name, most in run["extremes"].items():
+        scale = scales[name].min()
+        found[name] = Peaks(*(most.astype(scale.dtype) / scale))
+    return found
 
 
 def overflowed(run: Run) -> bool:
@@ -97,14 +78,15 @@ def follow(net: Network, calibration: Calibration) -> Run:
 def compare(net: Network, program: Program, run: Run, model: Run, calibration: Calibration) -> dict[str, Any]:
     """Spikes of the program's run against the model's, by population.
 
-    Once the program's lateness is taken off: see `spike_agreement`.
+    Once the program's lag is taken off: see `spike_agreement`.
     """
-    names = [name for name, group in program.cells.items() if isinstance(group, CubaCells)]
-    late, found = dict(program.late), {}
+    lags, found = dict(program.lags), {}
     seconds = calibration.steps * net.dt * 1e-3
-    for name in names:
+    for name, cells in program.cells.items():
+        if isinstance(cells, InputCells) or name not in net.populations:
+            continue
         mine, theirs = np.asarray(run["spikes"][name].dense()), np.asarray(model[name].dense())
-        lag, per_cell = late.get(name, 0), mine.shape[1] * seconds
+        lag, per_cell = lags.get(name, 0), mine.shape[1] * seconds
         found_here = spike_agreement(mine[lag:], theirs[: len(mine) - lag])
         found[name] = {
             "rate Hz": float(mine.sum() / per_cell),
@@ -115,16 +97,20 @@ def compare(net: Network, program: Program, run: Run, model: Run, calibration: C
     return found
 
 
-def compare_weights(net: Network, graph: Graph, run: Run, model: Run) -> dict[str, Any]:
-    """Weights that were learned, in the unit of the rule, against the model's, by link that learns."""
-    found, theirs = {}, lift(net.learned(model.state))
-    for name, link in graph.links.items():
-        if link.learning is None:
+def compare_weights(
+    net: Network, target: AbstractTarget, program: Program, graph: Graph, run: Run, model: Run
+) -> dict[str, Any]:
+    """Weights that were learned, in the unit of the rule, against the model's, by group of edges that learns."""
+    found = {}
+    if all(edge.rule is None for edge in graph.edges.values()):
+        return found
+    theirs = read(net.learned(model.state), target)
+    for name, edge in graph.edges.items():
+        if edge.rule is None:
             continue
-        exists, scale = np.asarray(link["exists"]), graph.cells[link.post]["scale"]
-        per_unit = link.learning.per_unit(scale, link["exponent"])
-        mine = np.asarray(run.state.model.synapses[name].w)[exists] / float(per_unit)
-        model_w = np.asarray(theirs.links[name]["weight"])[exists]
+        learned = program.synapses[name].learned_weights(run.state.model.synapses[name])
+        mine = np.asarray(learned) / float(edge.rule.per_unit(graph.cells[edge.post]["scale"], edge))
+        model_w = np.asarray(theirs.edges[name]["weight"])
         varied = min(len(mine), np.ptp(mine), np.ptp(model_w)) > 0
         found[name] = {
             "mean": float(np.mean(mine)),

@@ -16,12 +16,10 @@ from ..simulation.probes.spikes import Raster
 from ..simulation.probes.traces import Last, Trace
 from ..simulation.run import simulate
 from .cells import InputCells
-from .learning.synapses import LearningSynapses
+from .file import load_program, save_program
 from .pipeline import lower
-from .program import Program
-from .targets import Loihi1, Loihi2
-
-TARGETS = {"loihi1": Loihi1, "loihi2": Loihi2}
+from .summaries import summary
+from .target import target_named
 
 
 def lower_file(module: ModuleType, target: str, out: Path, seed: int, report: Path | None = None) -> str:
@@ -33,11 +31,11 @@ def lower_file(module: ModuleType, target: str, out: Path, seed: int, report: Pa
         )
     made = module.model(jax.random.key(seed))
     net, calibrate = made if isinstance(made, tuple) else (made, None)
-    program = lower(net, TARGETS[target](), calibrate=calibrate)
-    program.save(out)
-    lines = [str(program.report), f"program: {out}"]
-    if report is not None and program.report is not None:
-        program.report.save(report)
+    made = lower(net, target_named(target), calibrate=calibrate)
+    save_program(made.program, out)
+    lines = [str(made.report), f"program: {out}"]
+    if report is not None and made.report is not None:
+        made.report.save(report)
         lines.append(f"report: {report}")
     return "\n".join(lines)
 
@@ -47,7 +45,7 @@ def emulate_file(program: Path, spikes: Path, out: Path | None, seed: int) -> st
 
     Writes what every group sent: true for a spike, amplitudes where they are part of the message.
     """
-    loaded = Program.load(program)
+    loaded = load_program(program)
     rasters = _archive.read(spikes, "an .npz file of rasters")
     for name, raster in rasters.items():
         if raster.ndim != 2 or raster.dtype.kind not in "biuf":
@@ -56,18 +54,19 @@ def emulate_file(program: Path, spikes: Path, out: Path | None, seed: int) -> st
         raise ValueError(f"{spikes} has no raster; expected arrays of shape (steps, n) named as the program's inputs.")
     drives: list[Any] = [Replay(jnp.asarray(raster), into=name) for name, raster in rasters.items()]
     steps = max(raster.shape[0] for raster in rasters.values())
-    learns = {name: group for name, group in loaded.synapses.items() if isinstance(group, LearningSynapses)}
+    learns = {name: group for name, group in loaded.synapses.items() if group.learned_variable}
     graded = {n: c for n, c in loaded.cells.items() if c.message_bits and not isinstance(c, InputCells)}
-    record: dict[str, Any] = {name: Raster(name) for name in loaded.sizes} | {f"{n}.w": Last(f"{n}.w") for n in learns}
-    record |= {name: Trace(f"{name}.{cells.outbox}") for name, cells in graded.items()}
+    paths = {name: f"{name}.{group.learned_variable}" for name, group in learns.items()}
+    record: dict[str, Any] = {name: Raster(name) for name in loaded.sizes} | {p: Last(p) for p in paths.values()}
+    record |= {name: Trace(f"{name}.{cells.output_variable}") for name, cells in graded.items()}
     key = jax.random.key(seed)
     run = simulate(loaded, sum(drives[1:], drives[0]), steps=steps, key=key, record=record, throw=False)
     sent = {name: np.asarray(run[name] if name in graded else run[name].dense()) for name in loaded.sizes}
-    lines = [loaded.summary(), f"{steps} steps of {loaded.dt:g} ms"]
+    lines = [summary(loaded), f"{steps} steps of {loaded.dt:g} ms"]
     lines += [f"{name}: {np.count_nonzero(raster)} spikes of {raster.shape[1]}" for name, raster in sent.items()]
-    learned = {f"{name}.w": np.asarray(run[f"{name}.w"]) for name in learns}
-    for name, group in learns.items():
-        before, after = np.asarray(group.weight), learned[f"{name}.w"]
+    learned = {path: np.asarray(run[path]) for path in paths.values()}
+    for name, path in paths.items():
+        before, after = np.asarray(getattr(learns[name].init(), learns[name].learned_variable)), learned[path]
         lines.append(
             f"{name}: {np.sum(before != after)} of {after.size} weights changed; mean {after.mean():.4g}, "
             f"{before.mean():.4g} before"

@@ -7,8 +7,6 @@ import io
 import math
 from typing import Any
 
-_LIMITS = {"cells": "cells", "synapse_bits": "bits of synapses", "in_axons": "axons in", "out_axons": "axons out"}
-_REGISTERS = ("input", "current", "biased", "voltage")
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem } svg { max-width: 100%; height: auto }
@@ -24,20 +22,26 @@ def page(data: dict[str, Any]) -> str:
     if todo := data.get("advice"):
         parts += ["<h2>What to change</h2><ul>", *(f"<li>{_e(line)}</li>" for line in todo), "</ul>"]
     parts.append(_svg(figure(data)))
-    if chip := data.get("chip"):
+    if (chip := data.get("chip", {})).get("placement"):
+        limits = _limits(chip)
         use = [
             (
                 c["group"],
                 f"{c['first']} … {c['first'] + c['cells'] - 1}",
                 f"{c['chip']}.{c['core']}",
-                *(c[key] for key in _LIMITS),
+                *(c[key] for key in limits),
             )
             for c in chip["placement"]
         ]
-        parts.append(_table("Cores", ("group", "cells", "chip.core", *_LIMITS.values()), use[:64]))
+        parts.append(_table("Cores", ("group", "cells", "chip.core", *limits.values()), use[:64]))
         if len(use) > 64:
             parts.append(f"<p class=note>and {len(use) - 64} more</p>")
-    rows = [(name, key, _number(value)) for name, cell in data["cells"].items() for key, value in cell.items()]
+    rows = [
+        (name, key, _number(value))
+        for name, cell in data["cells"].items()
+        for key, value in cell.items()
+        if key != "registers"
+    ]
     shown = ("from", "to", "synapses", "sign", "bits", "exponent", "longest delay", "weights clipped",
              "weights rounded", "weights rounded to 0", "weights, relative rms error")  # fmt: skip
     links = [(name, *(_number(link.get(key, "")) for key in shown)) for name, link in data["links"].items()]
@@ -60,8 +64,8 @@ def page(data: dict[str, Any]) -> str:
         parts += [
             f"<p class=note>{_e(energy[key])}</p>" for key in ("source", "caveat", "static source") if key in energy
         ]
-        if not energy["available"]:
-            parts.append(f"<p>Not available: {_e(energy['why'])}</p>")
+        if not energy.get("available"):
+            parts.append(f"<p>Not available: {_e(energy.get('why', 'no figures'))}</p>")
     parts.append(_table("Cells", ("group", "", ""), rows))
     parts.append(f"<p class=note>Proofs of registers assume that {_e(data['proofs assume'])}.</p>")
     title = f"<title>{_e(data['target'])}</title>"
@@ -75,6 +79,8 @@ def figure(data: dict[str, Any]):
     drawn = [draw for draw, needs in _PANELS if all(data.get(need) for need in needs)]
     if not any("learning" in link for link in data["links"].values()):
         drawn = [draw for draw in drawn if draw is not _windows]
+    if not data.get("chip", {}).get("placement"):
+        drawn = [draw for draw in drawn if draw is not _cores]
     if not data.get("energy", {}).get("available"):
         drawn = [draw for draw in drawn if draw is not _energy]
     rows = max(1, math.ceil(len(drawn) / 2))
@@ -88,12 +94,17 @@ def figure(data: dict[str, Any]):
     return made
 
 
+def _limits(chip: dict[str, Any]) -> dict[str, str]:
+    """What a core has only so much of, as a report names it and in words."""
+    return {key: key.replace("_", " ") for key in chip["room of a core"]}
+
+
 def _cores(ax, data):
     """The fullest core of every group, in percent of what a core has."""
-    room = data["chip"]["room of a core"]
+    room, limits = data["chip"]["room of a core"], _limits(data["chip"])
     groups = list(dict.fromkeys(core["group"] for core in data["chip"]["placement"]))
-    width = 0.8 / len(_LIMITS)
-    for k, (key, label) in enumerate(_LIMITS.items()):
+    width = 0.8 / len(limits)
+    for k, (key, label) in enumerate(limits.items()):
         most = [max(c[key] for c in data["chip"]["placement"] if c["group"] == g) for g in groups]
         share = [100 * used / room[key] for used in most]
         ax.barh([i + k * width for i in range(len(groups))], share, width, label=label)
@@ -106,19 +117,19 @@ def _cores(ax, data):
 
 def _registers(ax, data):
     """How many bits the interval proof lets every register take."""
-    names, bits, proved = [], [], []
+    names, bits, proved, kept = [], [], [], set()
     for name, cell in data["cells"].items():
-        for register in _REGISTERS:
+        for register, ends in cell["registers"].items():
+            kept.add(math.log2(max(map(abs, ends))))
             if f"{register} to" in cell:
                 largest = max(abs(cell[f"{register} from"]), abs(cell[f"{register} to"]), 1.0)
                 names.append(f"{name} {register}")
                 bits.append(math.log2(largest))
                 proved.append(cell[f"{register} is proved"])
     ax.barh(names, bits, color=["C0" if ok else "C3" for ok in proved])
-    for limit, what, side in ((21, "input ", "right"), (23, " others", "left")):
+    for limit in sorted(kept):
         ax.axvline(limit, color="0.6", linewidth=0.8, linestyle="--")
-        ax.text(limit, -0.9, what, color="0.4", fontsize="x-small", ha=side, va="bottom")
-    ax.set(xlabel="bits, at most (red: not proved)")
+    ax.set(xlabel="bits, at most (red: not proved; lines: what registers have)")
     ax.set_title("registers", pad=14)
     ax.tick_params(axis="y", labelsize="small" if len(names) < 14 else "xx-small")
     ax.invert_yaxis()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -15,11 +14,9 @@ from .._types import canonical_float, check
 from ..connectivity.ring import Ring
 from ..models import AbstractModel, AbstractPlan, AbstractStepper, Forward, Inputs, Signals, known
 from .cells import AbstractCells
-from .cores import Core
-from .fixed import out_of_range
-from .report import Report
+from .registers import out_of_range
+from .stored import stored
 from .synapses import AbstractCarrier, AbstractSynapses
-from .targets import AbstractTarget
 
 
 class ProgramState(NamedTuple):
@@ -27,7 +24,7 @@ class ProgramState(NamedTuple):
 
     cells: dict[str, Any]
     synapses: dict[str, Any]
-    ring: Int[Array, " slots*cells"]
+    ring: Int[Array, " slots*columns"]
     status: UInt32[Array, ""]
 
 
@@ -35,76 +32,22 @@ def _sorted(named: dict[str, Any]) -> dict[str, Any]:
     return dict(sorted(named.items()))
 
 
+@stored
 class Program(AbstractModel):
     """Groups of cells and of synapses on the cores of a chip; made by `lower(...)`, or written by hand.
 
-    In step `t` every cell hears what was sent in step `t - 1 - delay`; what it sends is sent in step `t`.
+    In step `t` every cell receives what was sent in step `t - 1 - delay`; what it sends is sent in step `t`.
 
-    **Arguments:** `cells`, `synapses`: by name. `core`: the arithmetic of the chip or of one of its emulators.
-    `dt`: the length of a step, ms, static. `late`: by how many steps a group runs behind the model it was lowered from.
-    `scale`: what a unit of the model's `v` is worth in the registers of a group: `run["out.v"] / program.scale["out"]`.
-    `report`: what was lost on the way, and what of the chip is used (`print(program.report)`).
+    **Arguments:** `cells`, `synapses`: by name. `dt`: the length of a step, ms, static. `lags`: by how many steps a
+    group runs behind the model it was lowered from. `scale`: what a unit of the model's `v` is in the registers of a
+    group: `run["out.v"] / program.scale["out"]`.
     """
 
     cells: dict[str, AbstractCells] = eqx.field(converter=_sorted)
     synapses: dict[str, AbstractSynapses] = eqx.field(converter=_sorted)
-    core: Core = eqx.field(default_factory=Core)
     dt: float = eqx.field(default=1.0, static=True)
-    late: tuple[tuple[str, int], ...] = eqx.field(default=(), static=True)
-    report: Report | None = eqx.field(default=None, static=True)
+    lags: tuple[tuple[str, int], ...] = eqx.field(default=(), static=True)
     scale: dict[str, Array] = eqx.field(default_factory=dict, converter=_sorted, kw_only=True)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the program to an `.npz` file, from which `Program.load` reads it back identical."""
-        from .file import save
-
-        save(self, path)
-
-    def verify(self, target: AbstractTarget) -> None:
-        """Raise ValueError that names what a chip does not have: a kind of cells, a number out of its range, a delay.
-
-        How many cores a program needs is not looked at: `lower` places cells, a program written by hand has no place.
-        """
-        if not isinstance(target, AbstractTarget):
-            raise ValueError(f"Got {target!r} to verify for; expected a target such as Loihi1().")
-        if (why := target.unsupported(self.cells, self.synapses, self.core)) is not None:
-            raise ValueError(f"{why}.")
-
-    def bounds(self) -> dict[str, dict[str, Any]]:
-        """What no spikes can make registers exceed: `bounds()["E"]["current"]` is `(low, high, proved)`.
-
-        Every sender fires in every step, once, with any amplitude that it can send, and synapses that learn come to any
-        weight of their format; what a drive feeds into cells, not inputs, comes on top. Only `CubaCells` have bounds.
-        """
-        from .bound import program_bounds
-
-        return program_bounds(self)
-
-    def summary(self) -> str:
-        """What there is, a line or more a part: cells, synapses of every kind, their rules, bounds of registers."""
-        from .summary import summary
-
-        return summary(self)
-
-    @staticmethod
-    def load(path: str | os.PathLike[str]) -> "Program":
-        """Read a program. **Raises:** ValueError for a file that is truncated, changed, newer, or none."""
-        from .file import load
-
-        return load(path)
-
-    def to_netx(self, path: str | os.PathLike[str]) -> None:
-        """Write an HDF5 file that Lava-DL's loader runs spike for spike; what it would change is refused: `to_netx`."""
-        from .netx.write import to_netx
-
-        to_netx(self, path)
-
-    @staticmethod
-    def from_netx(path: str | os.PathLike[str]) -> "Program":
-        """Read an HDF5 network of Lava-DL, in Lava's arithmetic: see `from_netx`."""
-        from .netx.read import from_netx
-
-        return from_netx(path)
 
     def __check_init__(self):
         if twice := self.cells.keys() & self.synapses.keys():
@@ -114,10 +57,8 @@ class Program(AbstractModel):
             if not isinstance(name, str) or not name or "." in name or not isinstance(part, kind):
                 raise ValueError(
                     f"Got {name!r}: {type(part).__name__} in a Program; expected names without dots, and cells such as "
-                    "CubaCells(...), synapses such as Synapses(...)."
+                    "InputCells(...), synapses such as those of a chip's room."
                 )
-        if not isinstance(self.core, Core):
-            raise ValueError(f"Program.core is {self.core!r}; expected a Core such as Loihi1Core().")
         if isinstance(self.dt, bool) or not isinstance(self.dt, (int, float)) or not 0 < self.dt < float("inf"):
             raise ValueError(f"Program.dt is {self.dt!r}; expected a number of ms above 0.")
         for name, scale in self.scale.items():
@@ -130,18 +71,22 @@ class Program(AbstractModel):
                 if end not in self.cells:
                     raise ValueError(f"Synapses {name!r} go to or from {end!r}; expected one of {known(self.cells)}.")
             pre, post = self.cells[group.pre], self.cells[group.post]
-            if group.shape != (fits := (pre.n, post.inlets * post.n)):
+            if group.shape != (fits := (pre.n, post.n_inputs * post.n)):
                 raise ValueError(
                     f"Synapses {name!r} have {group.shape[0]} senders and {group.shape[1]} receivers; expected {fits} "
                     f"from {group.pre!r} to {group.post!r}."
                 )
-            if (why := group.misfit(self.core)) is not None:
+            if (why := group.unsupported(post)) is not None:
                 raise ValueError(f"Synapses {name!r} have {why}.")
 
     @property
     def named(self) -> dict[str, Any]:
         """Cells and synapses by name."""
         return {**self.cells, **self.synapses}
+
+    def into(self, name: str) -> dict[str, AbstractSynapses]:
+        """The synapses into a group of cells."""
+        return {key: group for key, group in self.synapses.items() if group.post == name}
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -160,9 +105,9 @@ class Program(AbstractModel):
 
     @property
     def ring(self) -> Ring:
-        """A slot for every step that an arrival may lie ahead, a place for every inlet of every cell."""
+        """A slot for every step that an arrival may lie ahead, with the columns of every group."""
         longest = max((group.max_delay for group in self.synapses.values()), default=0)
-        return Ring(1 + longest, sum(group.inlets * group.n for group in self.cells.values()))
+        return Ring(1 + longest, sum(group.columns for group in self.cells.values()))
 
     def init(self, *, key: Array) -> ProgramState:
         return ProgramState(
@@ -176,7 +121,7 @@ class Program(AbstractModel):
         """Whether any register is given what it does not hold: known while tracing, for the status of a run."""
         bad = out_of_range((self.cells, self.synapses))
         for group in self.synapses.values():
-            bad |= group.beyond(self.core)
+            bad |= group.faulty_for(self.cells[group.post])
         return bad
 
     def view(self, state: ProgramState) -> dict[str, Any]:
@@ -185,7 +130,7 @@ class Program(AbstractModel):
     def status(self, state: ProgramState) -> UInt32[Array, ""]:
         return state.status
 
-    def prepare(self, plan: AbstractPlan = Forward()) -> "Running":
+    def prepare(self, plan: AbstractPlan = Forward()) -> Running:
         return Running.of(self)
 
     def no_derivative(self) -> str | None:
@@ -196,18 +141,19 @@ class Running(AbstractStepper):
     """A program ready to run: the same state, the same numbers."""
 
     program: Program
+    cells: dict[str, AbstractCells]
     carriers: dict[str, AbstractCarrier]
 
     @classmethod
-    def of(cls, program: Program) -> "Running":
-        first, at = {}, 0
-        for name, group in program.cells.items():
-            first[name], at = at, at + group.inlets * group.n
+    def of(cls, program: Program) -> Running:
+        """A program, with what carries spikes for each of its groups of synapses."""
+        first, ring = first_columns(program), program.ring
         carriers = {
-            name: group.prepare(program.core, program.ring, first[group.post], program.cells[group.pre].message_bits)
+            name: group.prepare(program.cells[group.pre], program.cells[group.post], ring, first[group.post])
             for name, group in program.synapses.items()
         }
-        return cls(program, carriers)
+        cells = {name: group.prepare(program.into(name)) for name, group in program.cells.items()}
+        return cls(program, cells, carriers)
 
     def view(self, state: ProgramState) -> dict[str, Any]:
         return self.program.view(state)
@@ -217,13 +163,15 @@ class Running(AbstractStepper):
         if inputs.currents:
             raise ValueError(f"Got a current into {known(inputs.currents)}; a program takes spikes; set a bias.")
         landed, ring = program.ring.take(state.ring, t)
-        cells, spikes, first = {}, {}, 0
-        for name, group in program.cells.items():
-            arrived = landed[first : first + group.inlets * group.n]
+        first = first_columns(program)
+        cells, spikes = {}, {}
+        for name, group in self.cells.items():
+            arrived = landed[first[name] : first[name] + group.columns]
             stream = _random.stream(key, f"{name}.noise")
-            fed = _fed(group, name, inputs)
-            cells[name], spikes[name], new = group.step(program.core, state.cells[name], arrived, fed, t, stream=stream)
-            status, first = status | new, first + group.inlets * group.n
+            cells[name], spikes[name], new = group.step(
+                state.cells[name], arrived, fed(group, name, inputs), t, stream=stream
+            )
+            status = status | new
         synapses = {}
         for name, carrier in self.carriers.items():
             group, s = program.synapses[name], state.synapses[name]
@@ -236,12 +184,20 @@ class Running(AbstractStepper):
         return state, Signals(sent, self.view(state))
 
 
-def _after(ring: Int[Array, " ring"], t: Int[Array, ""]) -> Int[Array, ""]:
-    """`t`, but not known before the ring is: XLA would change weights before they are read, and copy them for that."""
-    return t + jnp.minimum(ring[0] & (2**31 - 1), 0)
+def first_columns(program: Program) -> dict[str, int]:
+    """Where the columns of every group begin in a slot of the ring."""
+    first, at = {}, 0
+    for name, group in program.cells.items():
+        first[name], at = at, at + group.columns
+    return first
 
 
-def _fed(group: AbstractCells, name: str, inputs: Inputs) -> Array | None:
+def fed(group: AbstractCells, name: str, inputs: Inputs) -> Array | None:
     """What drives put in, over all ports, in the unit of weights."""
     parts = [gain * inputs.arrivals[at] for p, gain in group.ports.items() if (at := f"{name}.{p}") in inputs.arrivals]
     return sum(parts[1:], parts[0]) if parts else None
+
+
+def _after(ring: Int[Array, " ring"], t: Int[Array, ""]) -> Int[Array, ""]:
+    """`t`, but not known before the ring is: XLA would change weights before they are read, and copy them for that."""
+    return t + jnp.minimum(ring[0] & (2**31 - 1), 0)

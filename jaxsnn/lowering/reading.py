@@ -1,147 +1,21 @@
-"""Reading a network: what each kind of cell and port is in the terms of the chip, or why it is not supported."""
+"""Reading a network: its projections as lists of edges, and its populations as the target reads them."""
 
 from __future__ import annotations
 
-from functools import singledispatch
-from typing import Any
-
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from .._linear import phi
-from .._types import as_number, is_concrete
+from .._types import is_concrete
 from ..connectivity.graph import DenseGraph
-from ..distributions import AbstractDistribution
 from ..networks.model import Network
-from ..networks.population import Population
 from ..networks.projection import Projection
-from ..neurons.base import AbstractNeuron
-from ..neurons.cuba import CubaLIF
-from ..neurons.lif import LIF
-from ..neurons.readout import LI, Parrot
-from ..neurons.recursions import CurrentAfterInput, CurrentBeforeInput, DecayingCurrent
-from ..neurons.refractory import Clamp, Ungated
-from ..neurons.resets import NextStep, SameStep, ToValue
-from ..neurons.thresholds import Greater, GreaterEqual
-from ..synapses.base import AbstractSynapse, ExactIntegral, ZeroOrderHold
-from ..synapses.delta import Delta
-from ..synapses.exponential import Exponential
-from .ir import CellNode, Facts, Graph, LinkNode, real
-from .kinds import altered, is_a
-from .learning.link import LearningLink
-from .learning.stdp import sign_within
-from .synapses import sign_of
+from .graph import CellNode, EdgeNode, Facts, Graph, real
+from .target import AbstractTarget
 
 
-@singledispatch
-def lowers(neuron: AbstractNeuron, dt: float) -> dict[str, Any] | None:
-    """What a neuron is on the chip; register a function of your own for a kind of your own.
-
-    **Returns:** None for an input. Otherwise, in the neuron's units, numbers of shape `()` or `(n,)`: `tau` (membrane,
-    ms), `v_rest`, `v_reset`, `v_th`, `bias` (a current), `per_step` (what a unit of constant current adds to `v` in a
-    step) and `refractory` (steps from a spike to the next step that integrates). A kind with a current of its own gives
-    `decay_u` and `decay_v` instead of `tau`, `per_current` (what a unit of it adds to `v` in a step) and `current`: its
-    recursion, as of `CubaLIF`.
-
-    **Raises:** ValueError if it is not supported, with the nearest thing that is.
-    """
-    raise ValueError(f"{type(neuron).__name__} is no kind of cell that the chip has; use LIF, or register one: lowers")
-
-
-@lowers.register
-def _(neuron: Parrot, dt: float) -> None:
-    return None
-
-
-@lowers.register
-def _(neuron: LI, dt: float) -> dict[str, Any]:
-    zero = jnp.zeros_like(neuron.v_rest)
-    return dict(
-        tau=neuron.tau,
-        v_rest=neuron.v_rest,
-        v_reset=neuron.v_rest,
-        v_th=None,
-        bias=zero,
-        per_step=neuron.gain.per_step(neuron.tau, dt),
-        refractory=jnp.ones((), jnp.int32),
-    )
-
-
-@lowers.register
-def _(neuron: LIF, dt: float) -> dict[str, Any]:
-    if neuron.noise is not None:
-        raise ValueError("LIF.noise is Gaussian, the chip's is uniform; use noise=None and a CellNoise in the program")
-    _possible(neuron)
-    held = jnp.ceil(neuron.t_ref / dt - 1e-3).astype(jnp.int32)
-    if isinstance(neuron.reset_time, NextStep):  # v is at reset, and deaf, for the step after the spike
-        held = jnp.maximum(held, 1)
-    return dict(
-        tau=neuron.tau,
-        v_rest=neuron.v_rest,
-        v_reset=neuron.v_reset,
-        v_th=neuron.v_th,
-        bias=neuron.bias,
-        per_step=neuron.gain.per_step(neuron.tau, dt),
-        refractory=held + 1,
-    )
-
-
-@lowers.register
-def _(neuron: CubaLIF, dt: float) -> dict[str, Any]:
-    _possible(neuron)
-    if not is_a(neuron.recursion, CurrentAfterInput, CurrentBeforeInput, DecayingCurrent):
-        raise ValueError(f"CubaLIF.recursion is {type(neuron.recursion).__name__}, which is no recursion of a cell; "
-                         "use CurrentAfterInput(), CurrentBeforeInput() or DecayingCurrent()")  # fmt: skip
-    held = jnp.ceil(neuron.t_ref / dt - 1e-3).astype(jnp.int32)
-    held = jnp.maximum(held, 1) if isinstance(neuron.reset_time, NextStep) else held
-    through = jnp.ones_like(neuron.tau)
-    if isinstance(neuron.recursion, DecayingCurrent):
-        m = dt / neuron.tau
-        through = phi(m - dt / neuron.tau_syn) / phi(m)
-    return dict(
-        decay_u=-neuron.decay(neuron.tau_syn, dt),
-        decay_v=-neuron.decay(neuron.tau, dt),
-        per_current=neuron.per_step(dt) * through,
-        current=neuron.recursion,
-        v_rest=neuron.v_rest,
-        v_reset=neuron.v_reset,
-        v_th=neuron.v_th,
-        bias=neuron.bias,
-        per_step=neuron.per_step(dt),
-        refractory=held + 1,
-    )
-
-
-def _possible(neuron: LIF | CubaLIF) -> None:
-    """Refuses the choices of a neuron that the chip does not have."""
-    kind = type(neuron).__name__
-    if not is_a(neuron.reset_mechanism, ToValue):
-        raise ValueError(
-            f"{kind}.reset_mechanism is {type(neuron.reset_mechanism).__name__}, the chip resets to 0; use ToValue()"
-        )
-    if not is_a(neuron.reset_time, SameStep, NextStep):
-        raise ValueError(f"{kind}.reset_time is {type(neuron.reset_time).__name__}; use SameStep() or NextStep()")
-    if not is_a(neuron.comparator, Greater, GreaterEqual):
-        raise ValueError(f"{kind}.comparator is {type(neuron.comparator).__name__}, the chip fires above its threshold;"
-                         " use Greater()")  # fmt: skip
-    never = is_concrete(neuron.t_ref) and np.all(np.asarray(neuron.t_ref) == 0)
-    if not is_a(neuron.refractory_input, *((Clamp, Ungated) if never else (Clamp,))):
-        hearing = type(neuron.refractory_input).__name__
-        raise ValueError(f"{kind}.refractory_input is {hearing}, the chip holds v at reset; use Clamp()")
-
-
-def _registered(neuron: AbstractNeuron) -> None:
-    """Refuses a subclass that changes the neuron for which a function is registered: it is another neuron."""
-    kind = next(each for each in type(neuron).__mro__ if each in lowers.registry)
-    if kind is not object and (changes := altered(neuron, kind)):
-        raise ValueError(
-            f"{type(neuron).__name__} is a {kind.__name__} that changes {', '.join(changes)}; register a function for "
-            "it: lowers"
-        )
-
-
-def lift(net: Network) -> Graph:
+def read(net: Network, target: AbstractTarget) -> Graph:
     """The network as a graph of real numbers, in its own units.
 
     **Raises:** ValueError that names the part which cannot be lowered, the limit, and the nearest thing that can.
@@ -154,85 +28,21 @@ def lift(net: Network) -> Graph:
             " `arrivals = BeforeThreshold()` or `AfterThreshold()` in it if it is one of these, or use NestOrder()."
         )
     facts = Facts(net.dt, net.order.arrivals)
-    cells = {name: _cell(name, population, facts) for name, population in net.populations.items()}
-    links: dict[str, LinkNode] = {}
+    cells: dict[str, CellNode] = {}
+    for name, population in net.populations.items():
+        try:
+            cells[name] = target.read(population, facts)
+        except ValueError as error:
+            raise ValueError(f"Population {name!r}: {str(error).rstrip('.')}.") from None
+    edges: dict[str, EdgeNode] = {}
     for name, projection in net.projections.items():
         if (why := _unsupported(projection)) is not None:
             raise ValueError(f"Projection {name!r} {why}.")
         if cells[projection.post].is_input:
             raise ValueError(f"Projection {name!r} goes into {projection.post!r}, which is an input; make it a LIF.")
-        links |= _links(name, projection)
-    done = (f"lift ({type(net.order).__name__})",)
-    return Graph(cells, links, {}, facts, tuple((name, 0) for name in cells), done)
-
-
-def _cell(name: str, population: Population, facts: Facts) -> CellNode:
-    dt = facts.dt
-    try:
-        _registered(population.neuron)
-        numbers = lowers(population.neuron, dt)
-        if numbers is None:
-            return CellNode(population.n, {}, {port: jnp.ones(()) for port in population.ports})
-        own = numbers.pop("current", None)
-        current = _current(population.ports)
-        if own is not None and current is not None:
-            raise ValueError("it has a current of its own and an Exponential port, a cell has one current; use Delta")
-        if isinstance(own, CurrentAfterInput) and facts.after_threshold:
-            raise ValueError("a cell that sees its new current is not lowered where arrivals act after the threshold; "
-                             "use NestOrder")  # fmt: skip
-    except ValueError as error:
-        raise ValueError(f"Population {name!r}: {error}.") from None
-    numbers["v_start"] = _start(name, population, numbers["v_rest"])
-    values = {key: real(x) for key, x in numbers.items() if x is not None}
-    # what a port hears in a step moves v in the same step if it is a jump, in the next if it is a current
-    felt = 0 if isinstance(own, CurrentAfterInput) or (own is None and current is None) else 1
-    values["felt"] = real(np.asarray(felt, np.int32))
-    if current is not None:  # otherwise what arrives is a jump of v
-        values["tau_syn"] = real(current.tau)
-        m = dt / numbers["tau"]
-        exact = isinstance(current.hold, ExactIntegral)
-        values["per_current"] = real(numbers["per_step"] * (phi(m - dt / current.tau) / phi(m) if exact else 1.0))
-    return CellNode(population.n, dict(sorted(values.items())), {port: jnp.ones(()) for port in population.ports})
-
-
-def _start(name: str, population: Population, v_rest: Array) -> Array:
-    """The voltage at the start of a run, `()` or one a cell: at rest, or the numbers that `init` gives."""
-    for path in population.init:
-        if path != "v":
-            raise ValueError(f"Population {name!r} has an initial value of {path!r}, and only that of 'v' is lowered.")
-    if "v" not in population.init:
-        return v_rest
-    given = population.init["v"]
-    if isinstance(given, AbstractDistribution) or callable(given):
-        raise ValueError(
-            f"Population {name!r} draws its initial 'v' anew in every run; give the numbers: init={{'v': array}}."
-        )
-    return as_number(given)
-
-
-def _current(ports: dict[str, AbstractSynapse]) -> Exponential | None:
-    """The one decaying current that a cell has; None where arrivals are jumps."""
-    kinds = {type(port).__name__ for port in ports.values()}
-    for name, port in ports.items():
-        if not is_a(port, Delta, Exponential):
-            raise ValueError(f"port {name!r} is {type(port).__name__}, the chip's currents decay exponentially; "
-                             "use Exponential or Delta")  # fmt: skip
-    if len(kinds) > 1:
-        raise ValueError(f"it has ports of {' and '.join(sorted(kinds))}, a cell has one current; give all one kind")
-    currents = [port for port in ports.values() if isinstance(port, Exponential)]
-    if not currents:
-        return None
-    taus = [port.tau for port in currents]
-    if not all(is_a(port.hold, ExactIntegral, ZeroOrderHold) for port in currents):
-        raise ValueError("its `hold` is none that is known; use ExactIntegral() or ZeroOrderHold()")
-    if len({type(port.hold) for port in currents}) > 1:
-        raise ValueError("its currents differ in `hold`, a cell has one current; give all ports the same")
-    if len(taus) > 1:
-        alike = is_concrete(taus) and all(np.all(np.asarray(tau) == np.asarray(taus[0])) for tau in taus[1:])
-        if not alike:
-            given = ", ".join(f"{tau} ms" if is_concrete(tau) else "a traced number" for tau in taus)
-            raise ValueError(f"its currents decay with {given}, a cell has one decay; give all ports the same tau")
-    return currents[0]
+        edges |= _edges(name, projection, target)
+    done = (f"read ({type(net.order).__name__})",)
+    return Graph(cells, edges, {}, facts, tuple((name, 0) for name in cells), done)
 
 
 def _unsupported(p: Projection) -> str | None:
@@ -256,49 +66,58 @@ def _unsupported(p: Projection) -> str | None:
     return None
 
 
-def _links(name: str, p: Projection) -> dict[str, LinkNode]:
-    """The projection as matrices: one, or several where a pair has several synapses that learn, or differ in delay."""
-    shape = (p.graph.n_pre, p.graph.n_post)
-    same_step = p.delay is None
-    learning = None if p.plastic is None else LearningLink.of(name, p)
+def _edges(name: str, p: Projection, target: AbstractTarget) -> dict[str, EdgeNode]:
+    """The projection as lists of edges: several where several synapses of a pair learn, or differ in delay."""
+    n_pre, n_post = p.graph.n_pre, p.graph.n_post
+    rule = None if p.plastic is None else target.read_rule(name, p)
     given, steps = p.weight, jnp.zeros((), jnp.int32) if p.delay is None else p.delay
-    if learning is not None:  # one weight a synapse, and one delay for all
+    if rule is not None:  # one weight a synapse, and one delay for all
         given = jnp.broadcast_to(p.weight, p.graph.shape)
         steps = steps if steps.ndim == 0 else steps.reshape(-1)[0] if steps.size else jnp.zeros((), jnp.int32)
     pre, post, weight, delay = p.graph.synapses(given, steps)
     if isinstance(p.graph, DenseGraph):  # known while tracing too
-        pre, post = (of.reshape(-1) for of in np.indices(shape))
-    i, j = np.asarray(pre), np.asarray(post)
-    real_edge = i < shape[0]
-    if isinstance(p.graph, DenseGraph) and p.graph.count is not None:  # a matrix lists all pairs
-        real_edge &= np.asarray(p.graph.count).reshape(-1) > 0
-    i, j, weight, delay = i[real_edge], j[real_edge], weight[real_edge], delay[real_edge]
+        i, j = np.repeat(np.arange(n_pre, dtype=np.int32), n_post), np.tile(np.arange(n_post, dtype=np.int32), n_pre)
+        exists = None if p.graph.count is None else np.asarray(p.graph.count).reshape(-1) > 0
+    else:
+        i, j = np.asarray(pre), np.asarray(post)
+        exists = i < n_pre
+    if exists is not None and not exists.all():
+        i, j, weight, delay = i[exists], j[exists], weight[exists], delay[exists]
+    pair = i.astype(np.int64) * n_post + j
+    if np.any(pair[1:] < pair[:-1]):
+        order = np.argsort(pair, kind="stable")
+        i, j, pair, weight, delay = i[order], j[order], pair[order], weight[order], delay[order]
+    first = np.concatenate([[True], pair[1:] != pair[:-1]]) if len(pair) else np.zeros(0, bool)
     one_delay = steps.ndim == 0
-    adds_up = one_delay and learning is None  # synapses of a pair do what one of their sum does
-    layer = np.zeros(len(i), int) if adds_up else _occurrence(i * shape[1] + j)
+    if one_delay and rule is None:  # synapses of a pair do what one of their sum does
+        if not first.all():
+            weight = jax.ops.segment_sum(weight, np.cumsum(first) - 1, int(first.sum()))
+            i, j = i[first], j[first]
+        layers = [slice(None)]
+    else:
+        rank = _rank(first)
+        layers = [rank == k for k in range(int(rank.max(initial=0)) + 1)]
     out = {}
-    for k in range(int(layer.max(initial=0)) + 1):
-        of = layer == k
-        w = jnp.zeros(shape, weight.dtype).at[i[of], j[of]].add(weight[of])
-        d = delay[0] if one_delay and len(i) else jnp.zeros((), jnp.int32)
-        if not one_delay:
-            d = jnp.zeros(shape, jnp.int32).at[i[of], j[of]].set(delay[of])
-        values = {"weight": real(w), "delay": real(-jnp.ones((), jnp.int32) if same_step else d)}
-        mask = np.zeros(shape, bool)
-        mask[i[of], j[of]] = True
-        values["exists"] = real(mask)
-        sign = sign_of(w) if learning is None else sign_within(learning.bound)
-        node = LinkNode(p.pre, p.post, p.port, dict(sorted(values.items())), sign, p.max_delay, learning)
-        out[name if k == 0 else f"{name}+{k}"] = node
+    for k, of in enumerate(layers):
+        d = (delay[0] if len(i) else jnp.zeros((), jnp.int32)) if one_delay else delay[of]
+        w = weight[of]
+        values = {"delay": real(-jnp.ones((), jnp.int32) if p.delay is None else d), "weight": real(w)}
+        out[name if k == 0 else f"{name}+{k}"] = EdgeNode(
+            p.pre, p.post, p.port, i[of], j[of], n_pre, n_post, values,
+            sign=_sign(w) if rule is None else rule.sign, max_delay=p.max_delay, rule=rule,
+        )  # fmt: skip
     return out
 
 
-def _occurrence(pair: np.ndarray) -> np.ndarray:
-    """For every synapse, how many of the same pair came before it."""
-    order = np.argsort(pair, kind="stable")
-    ranked = pair[order]
-    first = np.concatenate([[True], ranked[1:] != ranked[:-1]]) if len(pair) else np.zeros(0, bool)
-    start = np.maximum.accumulate(np.where(first, np.arange(len(pair)), 0))
-    rank = np.empty(len(pair), int)
-    rank[order] = np.arange(len(pair)) - start
-    return rank
+def _rank(first: np.ndarray) -> np.ndarray:
+    """For every synapse of a sorted list, how many of the same pair come before it."""
+    at = np.arange(len(first))
+    return at - np.maximum.accumulate(np.where(first, at, 0))
+
+
+def _sign(weight: Array) -> int:
+    """1 if no weight is negative, -1 if none is positive, 0 for both, or where they are traced."""
+    if not is_concrete(weight):
+        return 0
+    w = np.asarray(weight)
+    return 1 if np.all(w >= 0) else -1 if np.all(w <= 0) else 0

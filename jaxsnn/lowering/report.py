@@ -11,27 +11,18 @@ from typing import Any
 import numpy as np
 
 from .advice import advice
-from .bound import ASSUMED
-from .ir import Graph
-from .place import binding
-from .targets import AbstractTarget
+from .graph import Graph
+from .intervals import ASSUMED
+from .program import Program
+from .proofs import bounds
+from .target import AbstractTarget
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True)
 class Report:
-    """`print(report)`, `report.data` (nested dicts), `report.json`, `report.html`, `report.save("report.html")`.
-
-    It never tells two programs apart, also not one with a report from one without: `==` holds for None too. Programs
-    with the same arrays of the same shapes can be stacked into a batch, and what was compiled for one is for all.
-    """
+    """`print(report)`, `report.data` (nested dicts), `report.json`, `report.html`, `report.save("report.html")`."""
 
     json: str
-
-    def __eq__(self, other: object) -> bool:
-        return other is None or isinstance(other, Report)
-
-    def __hash__(self) -> int:
-        return hash(None)
 
     @property
     def data(self) -> dict[str, Any]:
@@ -60,48 +51,40 @@ class Report:
         return f"Report of {len(self.json)} characters; print it"
 
 
-def report(
-    graph: Graph, target: AbstractTarget, *, agreement: Any = None, learned: Any = None, energy: Any = None
+def report_on(
+    graph: Graph,
+    program: Program,
+    target: AbstractTarget,
+    *,
+    agreement: Any = None,
+    learned: Any = None,
+    energy: Any = None,
 ) -> Report:
-    """The report of a graph that all passes have gone over. Traced numbers are left out.
+    """The report of a graph that all passes have gone over, and of its program.
 
-    `agreement`: of spikes, by group. `learned`: of weights at the end of the calibration, by link that learns.
+    `agreement`: of spikes, by group. `learned`: of weights at the end of the calibration, by group of edges that
+    learns. `energy`: as the target has it.
     """
     data: dict[str, Any] = {
         "target": target.name,
         "dt ms": graph.dt,
         "passes": list(graph.done),
-        "late": dict(graph.late),
+        "late": dict(graph.lags),
         "proofs assume": ASSUMED,
     }
-    if graph.plan is not None:
-        limit, group, used, room = binding(graph, target)
-        cores = graph.plan.cores
-        data["chip"] = {
-            "cores": len(cores),
-            "chips": 1 + max((core.chip for core in cores), default=0),
-            "binding limit": {"limit": limit, "group": group, "used": used, "room": room},
-            "synaptic memory bits": sum(core.synapse_bits for core in cores),
-            "axons in": sum(core.in_axons for core in cores),
-            "axons out": sum(core.out_axons for core in cores),
-            "room of a core": {
-                name: getattr(target, name) for name in ("cells", "synapse_bits", "in_axons", "out_axons")
-            },
-            "placement": [core._asdict() for core in cores],
-        }
-    data["cells"] = {name: _cell(graph, name) for name, cell in graph.cells.items() if not cell.is_input}
+    if (placed := target.placed(graph)) is not None:
+        data["chip"] = placed
+    data["cells"] = _cells(graph, program)
     data["links"] = {
         name: {
-            "from": link.pre,
-            "to": link.post,
-            "sign": type(link.sign).__name__,
-            "exponent": _plain(link["exponent"]) if "exponent" in link.values else None,
-            "bits": _plain(link["bits"]) if "bits" in link.values else None,
-            "longest delay": link.max_delay,
+            "from": edge.pre,
+            "to": edge.post,
+            **edge.values["weight"].format.data,
+            "longest delay": edge.max_delay,
             **{key: _plain(x) for key, x in graph.counts.get(name, {}).items()},
-            **({} if link.learning is None else {"learning": _learning(graph, name, (learned or {}).get(name))}),
+            **({} if edge.rule is None else {"learning": _learning(graph, name, (learned or {}).get(name))}),
         }
-        for name, link in graph.links.items()
+        for name, edge in graph.edges.items()
     }
     if agreement is not None:
         data["agreement"] = agreement
@@ -111,20 +94,26 @@ def report(
     return Report(json.dumps(data))
 
 
-def _cell(graph: Graph, name: str) -> dict[str, Any]:
-    cell, counts = graph.cells[name], graph.counts.get(name, {})
-    numbers = {key: _plain(x) for key, x in counts.items()}
-    return {"n": cell.n, "scale": _plain(cell["scale"]) if "scale" in cell.values else None, **numbers}
+def _cells(graph: Graph, program: Program) -> dict[str, Any]:
+    """Scale, what was lost, and how far registers can go, by group; in a fixed order."""
+    proofs, found = bounds(program), {}
+    for name, cell in graph.cells.items():
+        if cell.is_input:
+            continue
+        numbers: dict[str, Any] = {key: _plain(x) for key, x in graph.counts.get(name, {}).items()}
+        for register, bound in proofs.get(name, {}).items():
+            numbers |= {f"{register} from": bound.low, f"{register} to": bound.high}
+            numbers[f"{register} is proved"] = bound.proved
+        scale = _plain(cell["scale"]) if "scale" in cell.values else None
+        limits = {key: list(ends) for key, ends in program.cells[name].limits().items()}
+        found[name] = {"n": cell.n, "scale": scale, **dict(sorted(numbers.items())), "registers": limits}
+    return found
 
 
 def _learning(graph: Graph, name: str, learned: Any) -> dict[str, Any]:
-    link = graph.links[name]
-    assert link.learning is not None
-    scale = graph.cells[link.post]["scale"]
-    data = link.learning.mapped(name, link.post, scale, link["exponent"], graph.dt).data
-    if (exponent := int(link["exponent"])) < 0:
-        carried = f"a spike adds a multiple of {2**-exponent} mantissas, rounded down: inputs are multiples of 2^6"
-        data["notes"].append(carried)
+    edge = graph.edges[name]
+    assert edge.rule is not None
+    data = edge.rule.data(name, edge, graph.cells[edge.post]["scale"], graph.dt)
     return data if learned is None else data | {"learned": learned}
 
 
@@ -136,20 +125,13 @@ def _plain(x: Any) -> Any:
 
 def _text(data: dict[str, Any]) -> list[str]:
     lines = [f"{data['target']}, dt = {data['dt ms']:g} ms: {', '.join(data['passes'])}"]
-    if chip := data.get("chip"):
-        b, memory = chip["binding limit"], chip["synaptic memory bits"] / 8192
-        lines += [
-            f"  {chip['cores']} core(s) on {chip['chips']} chip(s), {memory:.1f} KB of synapses, "
-            f"{chip['axons in']} axons in, {chip['axons out']} out",
-            f"  binding limit: {b['limit']}, {b['used']} of {b['room']} ({100 * b['used'] / b['room']:.0f} %) on a "
-            f"core of {b['group']!r}",
-        ]
-    if any("input to" in cell for cell in data["cells"].values()):
+    lines += [f"  {line}" for line in data.get("chip", {}).get("summary", ())]
+    if any(f"{register} to" in cell for cell in data["cells"].values() for register in cell["registers"]):
         lines.append(f"  proofs of registers assume that {data['proofs assume']}")
     for name, cell in data["cells"].items():
         late = data["late"].get(name, 0)
-        lines.append(f"  {name}: {cell['n']} cells, scale {cell['scale'] or 0:.6g} a unit of v, {late} step(s) late")
-        for register in ("input", "current", "biased", "voltage"):
+        lines.append(f"  {name}: {cell['n']} cells, scale {_scale(cell['scale'])} a unit of v, {late} step(s) late")
+        for register in cell["registers"]:
             if f"{register} to" in cell:
                 proof = (
                     "proved" if cell[f"{register} is proved"] else "NOT PROVED: it can overflow, and says so if it does"
@@ -159,9 +141,10 @@ def _text(data: dict[str, Any]) -> list[str]:
                 lines.append(f"    {register}: {cell[f'{register} from']:.0f} .. {cell[f'{register} to']:.0f}, {proof}")
         lines += [f"    {key}: {_short(x)}" for key, x in cell.items() if "error" in key or ("clipped" in key and x)]
     for name, link in data["links"].items():
+        format_ = "".join(f", {key} {link[key]}" for key in ("sign", "bits", "exponent") if key in link)
         lines.append(
-            f"  {name}: {link['from']} -> {link['to']}, {link.get('synapses', '?')} synapses, {link['sign']}, "
-            f"{link['bits']} bits, exponent {link['exponent']}, delays up to {link['longest delay']}"
+            f"  {name}: {link['from']} -> {link['to']}, {link.get('synapses', '?')} synapses{format_}, "
+            f"delays up to {link['longest delay']}"
         )
         counted = ("weights", "receivers' gains")
         lines += [f"    {key}: {_short(link[key])}" for key in link if key.startswith(counted) and link[key]]
@@ -171,20 +154,7 @@ def _text(data: dict[str, Any]) -> list[str]:
             f"  {name}: {one['rate Hz']:.3f} Hz, {one['rate of the model Hz']:.3f} Hz in the model; "
             f"{100 * one['coincidence']:.1f} % of spikes coincide; first difference: {one['first difference, step']}"
         )
-    if energy := data.get("energy"):
-        if energy["available"]:
-            by = ", ".join(f"{name} {nj:.3g}" for name, nj in energy["nJ a step by event"].items())
-            lines += [
-                f"  {energy['nJ a step']:.3f} nJ ({by}) and {energy['us a step']:.3f} us a step;",
-                f"  {energy['nJ an inference']:.4g} nJ and {energy['us an inference']:.4g} us an inference of "
-                f"{energy['steps an inference']} steps",
-                f"    {energy['source']};",
-                f"    {energy['caveat']};",
-                f"    a chip's static power on top: {energy['static nJ a step']:.3g} nJ a step "
-                f"({energy['static source']})",
-            ]
-        else:
-            lines.append(f"  energy and time: not available, {energy['why']}")
+    lines += [f"  {line}" for line in data.get("energy", {}).get("summary", ())]
     return lines + [f"  to change: {line}" for line in data.get("advice", ())]
 
 
@@ -201,6 +171,12 @@ def _learning_text(learning: dict[str, Any]) -> list[str]:
             f"absolute difference {one['mean absolute difference']:.3g}"
         )
     return lines
+
+
+def _scale(x: Any) -> str:
+    ends = np.asarray(x if x is not None else 0.0)
+    low, high = f"{ends.min():.6g}", f"{ends.max():.6g}"
+    return low if low == high else f"{low} .. {high}"
 
 
 def _short(x: Any) -> str:

@@ -13,6 +13,7 @@ LEVELS = [
     {
         "_archive",
         "_health",
+        "_late",
         "_objects",
         "files",
         "_cache",
@@ -45,22 +46,26 @@ def room_of(path):
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imported_rooms(source, package):
-    """The rooms that a module of `package` imports, wherever in it; "" for the whole library."""
-    rooms = set()
+def imported_modules(source, package):
+    """Everything that a module of `package` imports, wherever in it, by its whole name."""
+    found = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             module = [*base, *(node.module.split(".") if node.module else [])]
-            names = [".".join([*module, alias.name]) for alias in node.names]
-        else:
-            continue
-        for name in names:
-            first, *rest = name.split(".")
-            if first == "jaxsnn":
-                rooms.add(rest[0] if rest else "")
+            found |= {".".join([*module, alias.name]) for alias in node.names}
+    return found
+
+
+def imported_rooms(source, package):
+    """The rooms that a module of `package` imports, wherever in it; "" for the whole library."""
+    rooms = set()
+    for name in imported_modules(source, package):
+        first, *rest = name.split(".")
+        if first == "jaxsnn":
+            rooms.add(rest[0] if rest else "")
     return rooms
 
 
@@ -103,6 +108,42 @@ def test_rooms_import_one_way(path):
 def test_a_wrong_import_is_seen(room, source, found):
     """Negative control."""
     assert found in complaint(room, imported_rooms(source, ["jaxsnn", room]))
+
+
+# --- the core of lowering knows no chip -------------------------------------------------------------------------------
+
+CHIPS = sorted(path.name for path in (PACKAGE / "chips").iterdir() if (path / "__init__.py").exists())
+
+
+def named_chips(text):
+    """The chips that a text names, as words or parts of words."""
+    return [chip for chip in CHIPS if chip in text.lower()]
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "lowering").rglob("*.py")), ids=lambda path: path.stem)
+def test_the_core_of_lowering_names_no_chip(path):
+    assert named_chips(path.read_text()) == []
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_only_the_top_imports_a_chip(path):
+    """And a chip's room no other chip's."""
+    own = path.relative_to(PACKAGE).parts
+    if own in (("__init__.py",), ("chips", "__init__.py")):
+        return
+    package = ["jaxsnn", *own[:-1]]
+    others = [chip for chip in CHIPS if own[:2] != ("chips", chip)]
+    found = imported_modules(path.read_text(), package)
+    assert [name for name in found for chip in others if f"{name}.".startswith(f"jaxsnn.chips.{chip}.")] == []
+    assert "jaxsnn.chips" not in found
+
+
+def test_a_core_that_knows_a_chip_is_seen():
+    """Negative control."""
+    assert "loihi" in CHIPS and named_chips("as LoihiTrace has it") == ["loihi"]
+    source = "from ..chips.loihi.cores import Core\nfrom .. import chips"
+    found = imported_modules(source, ["jaxsnn", "lowering"])
+    assert found == {"jaxsnn.chips.loihi.cores.Core", "jaxsnn.chips"}
 
 
 WORK = """

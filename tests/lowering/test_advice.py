@@ -2,9 +2,12 @@
 
 from jaxsnn.lowering.advice import advice
 
+REGISTERS = {"input": [-9, 9], "current": [-9, 9], "voltage": [-9, 9]}
+PROVED = {"input is proved": True, "current is proved": True, "voltage is proved": False}
+LIMIT = {"limit": "cells", "group": "E", "used": 100, "room": 1024, "remedy": "a smaller population"}
 WELL = {
-    "chip": {"chips": 1, "binding limit": {"limit": "cells", "group": "E", "used": 100, "room": 1024}},
-    "cells": {"E": {"biases clipped": 0, "input is proved": True, "current is proved": True, "biased is proved": True}},
+    "chip": {"chips": 1, "binding limit": LIMIT},
+    "cells": {"E": {"biases clipped": 0, **PROVED, "registers": REGISTERS}},
     "links": {"w": {"weights, relative rms error": 0.01}},
     "agreement": {"E": {"coincidence": 0.99}},
 }
@@ -15,8 +18,9 @@ def test_nothing_is_advised_where_all_is_well():
 
 
 def test_everything_that_is_close_or_lost_is_named():
-    full = {"chips": 2, "binding limit": {"limit": "axons in", "group": "E", "used": 4000, "room": 4096}}
-    cells = {"E": {"biases clipped": 3, "input is proved": False}}
+    limit = LIMIT | {"limit": "axons in", "used": 4000, "room": 4096, "remedy": "a smaller fan-in"}
+    full = {"chips": 2, "binding limit": limit}
+    cells = {"E": {"biases clipped": 3, "input is proved": False, "registers": REGISTERS}}
     bad = {**WELL, "chip": full, "cells": cells, "links": {"w": {"weights, relative rms error": 0.2}}}
     said = advice({**bad, "agreement": {"E": {"coincidence": 0.5}}})
     for part, line in zip(("'E': a smaller fan-in", "3 biases clipped", "w: weights are off by 20 %", "50 %"), said):

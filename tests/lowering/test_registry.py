@@ -14,6 +14,7 @@ from jaxsnn.plasticity.base import AbstractModifier, AbstractRule
 from tests.laws.registry import NEURONS, PORTS, RELEASES
 from tests.refused import refused
 
+TARGET = snn.chips.loihi.Loihi1()
 KEY = jax.random.key(4)
 DT, STEPS, SENDERS, N = 0.1, 400, 12, 5
 
@@ -37,7 +38,7 @@ def network(*, cells=None, links=None, order=None, dt=DT, n=N):
 def taken(net):
     """What `lift` says: None, or why not."""
     try:
-        snn.lowering.lift(net)
+        snn.lowering.read(net, TARGET)
     except ValueError as error:
         assert "\n" not in str(error)
         return str(error)
@@ -59,7 +60,7 @@ def test_every_neuron_is_lowered_or_refused_by_name(order):
     assert all(said.startswith("Population 'E': ") for said in why.values() if said)
     if new:  # a bias of a quarter of the threshold a step, one of which a chip's cell misses after every spike
         with refused("'E' moves by 26 % of its threshold", "NestOrder()"):
-            snn.lower(alone("LIF per step", order))
+            snn.lower(alone("LIF per step", order), TARGET)
 
 
 def at_rest(neuron):
@@ -83,9 +84,9 @@ def test_what_is_lowered_fires_as_the_model_does(order, target):
     }
     net = network(cells=groups | currents, order=order)
     raster = jnp.asarray(np.random.default_rng(2).random((STEPS, SENDERS)) < 0.08, jnp.float32)
-    program = snn.lower(net, target, calibrate=snn.Replay(raster, into="in"))
-    program.verify(target)
-    found = program.report.data["agreement"]
+    program, _, report = snn.lower(net, target, calibrate=snn.Replay(raster, into="in"))
+    snn.lowering.verify(program, target)
+    found = report.data["agreement"]
     fires = {g: one for g, one in found.items() if not isinstance(groups[g.removesuffix("i")], snn.LI)}
     assert len(fires) >= 9
     for g, one in fires.items():
@@ -105,14 +106,14 @@ def test_a_cell_starts_where_the_model_does():
     }
     same = snn.Connection("rest", "late", snn.AllToAll(), via=snn.Dense(), weight=0.0)
     net = network(cells=cells, links={"same": same}, dt=1.0)
-    program = snn.lower(net)
-    assert dict(program.late)["late"] == 1
+    program = snn.lower(net, TARGET).program
+    assert dict(program.lags)["late"] == 1
     assert len(np.unique(np.asarray(program.cells["given"].v_start))) == N
     record = {name: snn.Trace(f"{name}.v") for name in cells}
     run = lambda model: snn.simulate(model, snn.drives.Silence(), steps=40, key=KEY, record=record)
     ours, theirs = run(program), run(net)
     for name in cells:
-        lag, scale = dict(program.late)[name], float(program.scale[name])
+        lag, scale = dict(program.lags)[name], float(program.scale[name])
         mine, model = np.asarray(ours[name])[lag:] / scale - 0.5, np.asarray(theirs[name])[: 40 - lag]
         fired = np.abs(np.diff(model, axis=0)) > 0.5
         assert fired.any()
@@ -209,10 +210,10 @@ def total(links):
     """What a spike brings, by sender, receiver and delay in steps."""
     found = collections.Counter()
     for link in links:
-        exists, weight = np.asarray(link["exists"]), np.asarray(link["weight"])
-        delay = np.broadcast_to(np.asarray(link["delay"]), exists.shape)
-        for i, j in np.argwhere(exists):
-            found[int(i), int(j), int(delay[i, j])] += round(float(weight[i, j]) * 2**20)
+        delay = np.broadcast_to(np.asarray(link["delay"]), (link.count,))
+        edges = zip(link.sender, link.receiver, delay, np.asarray(link["weight"]), strict=True)
+        for i, j, d, w in edges:
+            found[int(i), int(j), int(d)] += round(float(w) * 2**20)
     return {key: x for key, x in found.items() if x}
 
 
@@ -243,7 +244,7 @@ def test_every_topology_keeps_every_synapse(name, via):
         "in", "E", TOPOLOGIES[name], via=via, weight=weight, delay=delay, max_delay=1.0
     )
     net = network(links={"one": made(0.5, 0.5), "own": made(snn.Normal(0.0, 1.0), own)})
-    lifted = snn.lowering.lift(net).links
+    lifted = snn.lowering.read(net, TARGET).edges
     for link in ("one", "own"):
         there = drawn(net.projections[link])
         assert len(there) > 2
@@ -257,13 +258,14 @@ def test_several_synapses_of_a_pair_each_learn():
     made = lambda via, topology=pairs: network(
         links={"S": snn.Connection("in", "E", topology, via=via, weight=0.7, delay=1.0, rule=rule)}
     )
-    program = snn.lower(made(snn.Sparse()))
+    program = snn.lower(made(snn.Sparse()), TARGET).program
     weights = {name: np.asarray(group.weight) for name, group in program.synapses.items()}
     assert sorted(weights) == ["S", "S+1"]
     assert weights["S"][0, 1] == weights["S+1"][0, 1] == pytest.approx(0.7 * 255, abs=2)
     assert np.count_nonzero(weights["S"]) == 2 and np.count_nonzero(weights["S+1"]) == 1
-    frozen = snn.lowering.lift(made(snn.Sparse()).frozen()).links["S"]["weight"]  # control: what stays is added up
-    assert float(frozen[0, 1]) == pytest.approx(1.4)
+    frozen = snn.lowering.read(made(snn.Sparse()).frozen(), TARGET).edges["S"]  # control: what stays is added up
+    assert [*zip(frozen.sender.tolist(), frozen.receiver.tolist(), strict=True)] == [(0, 1), (1, 2)]
+    assert float(frozen["weight"][0]) == pytest.approx(1.4)
     try:
         matrix = made(snn.Dense())
     except ValueError:
@@ -332,10 +334,10 @@ class Below(snn.thresholds.AbstractComparator):
 def test_an_order_of_ones_own_is_not_taken_for_nests():
     for order in (Own(), MyBrianOrder()):
         with refused(type(order).__name__, "does not declare where in a step arrivals act"):
-            snn.lower(network(order=order))
+            snn.lower(network(order=order), TARGET)
     assert taken(network(order=Declared())) is None
-    assert snn.lowering.lift(network(order=snn.BrianOrder())).facts.after_threshold
-    assert not snn.lowering.lift(network(order=Declared())).facts.after_threshold
+    assert snn.lowering.read(network(order=snn.BrianOrder()), TARGET).facts.after_threshold
+    assert not snn.lowering.read(network(order=Declared()), TARGET).facts.after_threshold
 
 
 def test_a_subclass_that_changes_its_kind_is_refused():

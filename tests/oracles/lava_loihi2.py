@@ -4,7 +4,7 @@ Every kind, and LIF, hears one input of graded spikes through a Dense and itself
 there are delays. A third of the configurations is driven beyond what registers hold. Models are made from Lava's
 processes as its builder makes them, and driven step by step without the runtime; that they give the same in Lava's
 runtime is checked for some. Needs lava-nc 0.10 with numpy < 2. Run from the repository root; `... lava_loihi2.py 400
-FILE` writes another number of configurations elsewhere, which `python -m tests.lowering.loihi2 FILE` compares.
+FILE` writes another number of configurations elsewhere, which `python -m tests.chips.loihi.loihi2 FILE` compares.
 """
 
 import lava_import  # noqa: F401  # isort: skip

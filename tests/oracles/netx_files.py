@@ -1,4 +1,4 @@
-"""Writes the networks of `tests/lowering/networks.py` for Lava-DL to `tests/golden/netx_*.net`, and their inputs.
+"""Writes the networks of `tests/chips/loihi/networks.py` for Lava-DL to `tests/golden/netx_*.net`, and their inputs.
 
 python -m tests.oracles.netx_files       # in the project's environment; then lava_netx.py in Lava's
 """
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jaxsnn.lowering.netx.write import to_netx
-from tests.lowering.networks import CASES, case, file_of
+from jaxsnn.chips.loihi.netx.write import to_netx
+from tests.chips.loihi.networks import CASES, case, file_of
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

@@ -137,8 +137,12 @@ def test_lifted_for_a_chip():
     """Several synapses of a pair that learn are as many links, those that do not one of their sum."""
     weights = {}
     for rule in ("pair", "none"):
-        links = snn.lowering.lift(network(snn.Sparse(), weight=0.5, rule=RULES[rule]())).links
-        weights[rule] = [np.asarray(link["weight"]) for link in links.values()]
+        net = network(snn.Sparse(), weight=0.5, rule=RULES[rule]())
+        weights[rule] = []
+        for edges in snn.lowering.read(net, snn.chips.loihi.Loihi1()).edges.values():
+            matrix = np.zeros((edges.n_pre, edges.n_post), np.float32)
+            matrix[edges.sender, edges.receiver] = edges["weight"]
+            weights[rule].append(matrix)
     assert sorted(np.max(weights["pair"], axis=(1, 2))) == [0.5, 0.5]
     (summed,) = weights["none"]
     assert summed.max() == 1.0

@@ -99,10 +99,10 @@ def test_rules_learn():
 
 def test_lower_runs_bit_for_bit_from_its_file(tmp_path):
     drive = snn.Replay(X[0], into="in")
-    program = snn.lower(layered(), target=snn.chips.loihi.Loihi1(), calibrate=drive)
+    program = snn.lower(layered(), target=snn.chips.loihi.Loihi1(), calibrate=drive).program
     record = {"v": snn.Trace("out.v"), "count": snn.Count("hid")}
     ran = snn.simulate(program, drive, steps=12, key=0, record=record)
-    program.save(tmp_path / "p.npz")
-    again = snn.simulate(snn.lowering.Program.load(tmp_path / "p.npz"), drive, steps=12, key=0, record=record)
+    snn.lowering.save_program(program, tmp_path / "p.npz")
+    again = snn.simulate(snn.lowering.load_program(tmp_path / "p.npz"), drive, steps=12, key=0, record=record)
     assert ran["v"].dtype == jnp.int32 and ran["count"].sum() > 0
     assert jax.tree.all(jax.tree.map(lambda a, b: (a == b).all(), ran.record, again.record))

@@ -1,0 +1,216 @@
+"""Resonators: a complex number that turns and decays, and cells that fire when it passes a phase or a threshold."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
+
+from ...._once import written_once
+from ...._status import Status, bit
+from ...._types import check
+from ....lowering.cells import gains
+from ....lowering.integers import add
+from ....lowering.registers import Ranged, register
+from ....lowering.stored import stored
+from ..cells import LoihiCells
+from .heard import beyond, heard
+
+LIMIT = 2**23 - 1
+
+
+def rotation(period: Any, loss: Any, bits: int = 12) -> dict[str, np.ndarray]:
+    """Sine and cosine of a turn, as registers: `ResonatorCells(n, **snn.chips.loihi.rotation(10.0, 0.1))`.
+
+    **Arguments:** `period`: of a turn, steps. `loss`: what share a step takes away, 0..1. `bits`: behind the point.
+
+    **Returns:** `sin`, `cos` and `bits`; the first two are `(1 - loss) sin(2 pi / period) 2^bits`, cut toward zero, and
+    likewise, as Lava makes them.
+    """
+    if isinstance(bits, bool) or not isinstance(bits, (int, np.integer)) or not 0 <= bits <= 15:
+        raise ValueError(f"rotation got bits = {bits!r}; expected a whole number from 0 to 15.")
+    turn, share = (np.asarray(x, np.float64) for x in (period, loss))
+    if not np.all(np.isfinite(turn) & (turn != 0)) or not np.all((share >= 0) & (share <= 1)):
+        raise ValueError(
+            f"rotation got period = {period} and loss = {loss}; expected steps, not 0, and a share of 0..1."
+        )
+    angle, keep = 2.0 * np.pi / np.asarray(period, np.float64), 1.0 - np.asarray(loss, np.float64)
+    cut = lambda x: np.trunc(keep * x * 2.0**bits).astype(np.int32)
+    return {"sin": cut(np.sin(angle)), "cos": cut(np.cos(angle)), "bits": np.asarray(bits)}
+
+
+class ResonatorState(NamedTuple):
+    """The real and the imaginary part."""
+
+    real: Int[Array, " n"]
+    imag: Int[Array, " n"]
+
+
+def _times(x: Array, factor: Array, bits: Array) -> Array:
+    """`x factor 2^-bits`, rounded toward zero: exact for `|x| < 2^23`, `|factor| <= 2^bits` and `bits <= 15`."""
+    size, most = jnp.abs(x), jnp.abs(factor)
+    high, low = size >> bits, size & ((1 << bits) - 1)
+    return jnp.sign(x) * jnp.sign(factor) * (high * most + ((low * most) >> bits))
+
+
+def turned(s: ResonatorState, cells: Any, real_in: Array, imag_in: Array) -> tuple[ResonatorState, Array]:
+    """The complex number after a step of `ResonatorCells`, and whether it had to be clipped."""
+    parts = (_times(s.real, cells.cos, cells.bits), -_times(s.imag, cells.sin, cells.bits), real_in), (
+        _times(s.real, cells.sin, cells.bits), _times(s.imag, cells.cos, cells.bits), imag_in,
+    )  # fmt: skip
+    sums = [add(x + y, a << cells.state_exponent)[0] for x, y, a in parts]
+    kept = ResonatorState(*(jnp.clip(x, -LIMIT, LIMIT) for x in sums))
+    lost = bit(Status.CURRENT_OVERFLOW, (kept.real != sums[0]) | (kept.imag != sums[1]))
+    return kept, lost | beyond(Status.INPUT_OVERFLOW, real_in, imag_in)
+
+
+def _fit(cells: Any) -> Array:
+    """Whether sines and cosines are at most 1."""
+    return jnp.maximum(jnp.abs(cells.sin), jnp.abs(cells.cos)) <= 1 << cells.bits
+
+
+def _at_most_one(cells: Any) -> None:
+    Ranged.__check_init__(cells)  # first: the bits decide what is at most 1
+    check(
+        lambda: _fit(cells),
+        f"{type(cells).__name__} has sines or cosines beyond 1 (2^bits); take them from rotation(period, loss).",
+    )
+
+
+@stored
+class ResonatorCells(LoihiCells):
+    """Resonate and fire: a spike where the real part exceeds a threshold as the imaginary one passes 0 upward.
+
+        z <- z (cos + i sin) 2^-bits + (a + i b) 2^state_exponent      both parts in -(2^23 - 1)..2^23 - 1
+        a spike where Re z >= threshold, Im z >= 0, and Im z was below 0
+
+    Each of the four products is rounded toward zero by itself. Of the receivers of synapses, `0 .. n - 1` are the real
+    parts `a`, `n .. 2 n - 1` the imaginary ones `b`; drives feed real parts.
+
+    **Arguments**, whole numbers of shape `()` or `(n,)`: `sin`, `cos`, `bits`: of `rotation(period, loss)`, sizes at
+    most `2^bits`, bits 0..15. `state_exponent`: 0..7. `threshold`: in units of `z` (Lava takes it times
+    `2^-state_exponent`). Recorded: `"name.real"`, `"name.imag"`.
+
+    **Reference:** Lava 0.10, `RF` (`proc/rf`).
+    """
+
+    n: int = eqx.field(static=True)
+    sin: Array = register(kw_only=True, within=(-(2**15), 2**15))
+    cos: Array = register(kw_only=True, within=(-(2**15), 2**15))
+    bits: Array = register(12, within=(0, 15))
+    threshold: Array = register(1, within=(-LIMIT, LIMIT))
+    state_exponent: Array = register(0, within=(0, 7))
+    ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
+    n_inputs = 2
+
+    def __check_init__(self):
+        _at_most_one(self)
+
+    def faulty(self):
+        return super().faulty() | jnp.any(~_fit(self))
+
+    def init(self):
+        zeros = jnp.zeros(self.n, jnp.int32)
+        return ResonatorState(zeros, zeros)
+
+    def step(self, s, arrived, fed, t, *, stream):
+        def registers(s: ResonatorState, real_in: Array, imag_in: Array):
+            z, status = turned(s, self, real_in, imag_in)
+            fires = (z.real >= self.threshold) & (z.imag >= 0) & (s.imag < 0)
+            return z, fires.astype(jnp.int32), status
+
+        return written_once(registers, t, s, heard(arrived[: self.n], fed), arrived[self.n :])
+
+
+@stored
+class IzhikevichResonatorCells(LoihiCells):
+    """Izhikevich's resonate and fire: a spike where the imaginary part reaches a threshold, and a reset.
+
+        z as of ResonatorCells
+        a spike where Im z >= threshold;  then z <- i (threshold - 1)
+
+    **Arguments:** as of `ResonatorCells`.
+
+    **Reference:** Lava 0.10, `RF_IZ` (`proc/rf_iz`); Izhikevich, Neural Networks 14:883 (2001).
+    """
+
+    n: int = eqx.field(static=True)
+    sin: Array = register(kw_only=True, within=(-(2**15), 2**15))
+    cos: Array = register(kw_only=True, within=(-(2**15), 2**15))
+    bits: Array = register(12, within=(0, 15))
+    threshold: Array = register(1, within=(-LIMIT, LIMIT))
+    state_exponent: Array = register(0, within=(0, 7))
+    ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
+    n_inputs = 2
+
+    def __check_init__(self):
+        _at_most_one(self)
+
+    def faulty(self):
+        return super().faulty() | jnp.any(~_fit(self))
+
+    def init(self):
+        zeros = jnp.zeros(self.n, jnp.int32)
+        return ResonatorState(zeros, zeros)
+
+    def step(self, s, arrived, fed, t, *, stream):
+        def registers(s: ResonatorState, real_in: Array, imag_in: Array):
+            z, status = turned(s, self, real_in, imag_in)
+            fires = z.imag >= self.threshold
+            z = ResonatorState(jnp.where(fires, 0, z.real), jnp.where(fires, self.threshold - 1, z.imag))
+            return z, fires.astype(jnp.int32), status
+
+        return written_once(registers, t, s, heard(arrived[: self.n], fed), arrived[self.n :])
+
+
+class PhaseState(NamedTuple):
+    """The real and the imaginary part, and the amplitudes that were sent in the last step."""
+
+    u: Int[Array, " n"]
+    v: Int[Array, " n"]
+    sent: Int[Array, " n"]
+
+
+@stored
+class PhaseCells(LoihiCells):
+    """A resonator that sends its amplitude when it passes phase 0.
+
+        u <- u cos 2^-15 - v sin 2^-15 + a
+        v <- v cos 2^-15 + u sin 2^-15 + b
+        send u where u > threshold, v >= 0, and v was below 0
+
+    Each product is kept in 32 bits and rounded down; nothing is clipped. Of the receivers of synapses, `0 .. n - 1` are
+    `a`, `n .. 2 n - 1` are `b`; drives feed `a`.
+
+    **Arguments**, whole numbers of shape `()` or `(n,)`: `sin`, `cos`: of `rotation(period, loss, 15)`. `threshold`:
+    -(2^23 - 1)..2^23 - 1. Recorded: `"name.u"`, `"name.v"`, `"name.sent"`.
+
+    **Reference:** Lava 0.10, `RFZero` (`proc/resfire`), where products wrap for numbers from 2^16 on; so do they here.
+    """
+
+    n: int = eqx.field(static=True)
+    sin: Array = register(kw_only=True, within=(-(2**15), 2**15))
+    cos: Array = register(kw_only=True, within=(-(2**15), 2**15))
+    threshold: Array = register(1, within=(-LIMIT, LIMIT))
+    ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
+    n_inputs = 2
+    message_bits = 32
+
+    def init(self):
+        zeros = jnp.zeros(self.n, jnp.int32)
+        return PhaseState(zeros, zeros, zeros)
+
+    def step(self, s, arrived, fed, t, *, stream):
+        def registers(s: PhaseState, a: Array, b: Array):
+            u = (s.u * self.cos >> 15) - (s.v * self.sin >> 15) + a
+            v = (s.v * self.cos >> 15) + (s.u * self.sin >> 15) + b
+            sent = jnp.where((u > self.threshold) & (v >= 0) & (s.v < 0), u, 0)
+            lost = beyond(Status.INPUT_OVERFLOW, a, b)
+            big = jnp.maximum(jnp.abs(u), jnp.abs(v)) >= 2**16  # the next product may not fit 32 bits
+            return PhaseState(u, v, sent), lost | bit(Status.CURRENT_OVERFLOW, big)
+
+        s, status = written_once(registers, t, s, heard(arrived[: self.n], fed), arrived[self.n :])
+        return s, s.sent, status

@@ -1,0 +1,125 @@
+"""Sparse synapses on a chip: a list for every sender, of which a step reads only those of senders that fired."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from ..._types import is_concrete
+from ...lowering.carriers import Listed, carried
+from ...lowering.registers import Ranged, register, span, whole
+from ...lowering.stored import stored
+from .cells import core_of
+from .cores import AbstractSign, Mixed
+from .synapses import EXPONENT, AbstractFormatted, Synapses, format_text, one_number
+
+
+@stored
+class SparseSynapses(AbstractFormatted):
+    """As `Synapses`, but only those that exist: a sender's are `start[i] : start[i + 1]` of the lists.
+
+    **Arguments:** `start`: `(n_pre + 1,)`, ascending. `receiver`, `weight`: `(synapses,)`, receivers and mantissas.
+    `delay`: `()` or `(synapses,)`. `n_post`: static. `longest`: static, the most synapses that a sender has. Others:
+    as `Synapses`.
+    """
+
+    pre: str = eqx.field(static=True)
+    post: str = eqx.field(static=True)
+    weight: Array = register()
+    exponent: Array = register(0, within=EXPONENT)
+    bits: Array = register(8, within=(0, 8))
+    sign: AbstractSign = eqx.field(default_factory=Mixed)
+    delay: Array = register(0)
+    start: Array = register(kw_only=True)
+    receiver: Array = register(kw_only=True)
+    n_post: int = eqx.field(static=True, kw_only=True)
+    longest: int = eqx.field(static=True, kw_only=True)
+    max_delay: int = eqx.field(default=0, static=True, kw_only=True)
+
+    def __check_init__(self):
+        count = self.weight.shape
+        if len(count) != 1 or self.receiver.shape != count or self.delay.shape not in ((), count):
+            raise ValueError(
+                f"SparseSynapses has weight {count}, receiver {self.receiver.shape} and delay {self.delay.shape}; "
+                "expected one number a synapse, or one delay for all."
+            )
+        one_number(self, "exponent", "bits")
+        whole(self, n_post=1, longest=1)
+        if self.start.ndim != 1 or self.start.size < 2:
+            raise ValueError(f"SparseSynapses.start has shape {self.start.shape}; expected (n_pre + 1,).")
+        if is_concrete(self.start):
+            start, each = np.asarray(self.start), np.diff(np.asarray(self.start))
+            if start[0] != 0 or start[-1] != count[0] or np.any(each < 0) or each.max(initial=0) > self.longest:
+                raise ValueError(
+                    f"SparseSynapses.start does not divide {count[0]} synapses into ascending rows of at most "
+                    f"{self.longest}."
+                )
+            Ranged.__check_init__(self)
+            if is_concrete(self.receiver):
+                pair = np.repeat(np.arange(len(each)), each) * self.n_post + np.asarray(self.receiver)
+                if len(np.unique(pair)) < len(pair):
+                    raise ValueError("SparseSynapses has several synapses of a pair; add their weights up.")
+
+    def ranges(self):
+        return {**super().ranges(), "receiver": (0, self.n_post - 1)}
+
+    @classmethod
+    def of(cls, synapses: Synapses, exists: np.ndarray) -> "SparseSynapses":
+        """Those synapses of a concrete matrix that exist."""
+        i, j = np.nonzero(exists)
+        each = np.bincount(i, minlength=len(exists))
+        return cls(
+            synapses.pre,
+            synapses.post,
+            start=np.concatenate([[0], np.cumsum(each)]).astype(np.int32),
+            receiver=j.astype(np.int32),
+            weight=synapses.weight[i, j],
+            exponent=synapses.exponent,
+            bits=synapses.bits,
+            sign=synapses.sign,
+            delay=synapses.delay[i, j] if synapses.delay.ndim else synapses.delay,
+            n_post=exists.shape[1],
+            longest=max(1, int(each.max(initial=0))),
+            max_delay=synapses.max_delay,
+        )
+
+    @property
+    def shape(self):
+        return self.start.shape[0] - 1, self.n_post
+
+    def total(self, x):
+        return jax.ops.segment_sum(x, self.receiver, self.n_post)
+
+    def listed(self, weight: Array) -> Listed:
+        """These synapses, with what spikes of them add."""
+        return Listed(self.start, self.receiver, weight, self.delay, self.n_post, self.longest, self.max_delay)
+
+    def prepare(self, pre, post, ring, first):
+        weight, exponent = self.carried(core_of(post))
+        return carried(self.listed(weight), exponent, ring, first)
+
+    def matrix(self) -> Synapses:
+        """The same as a matrix, with weights of 0 where there is no synapse. Works on traced numbers too."""
+        sender, shape = self.listed(self.weight).sender, self.shape
+        spread = lambda x: jnp.zeros(shape, jnp.int32).at[sender, self.receiver].set(x)
+        return Synapses(
+            self.pre,
+            self.post,
+            spread(self.weight),
+            self.exponent,
+            self.bits,
+            self.sign,
+            spread(self.delay) if self.delay.ndim else self.delay,
+            max_delay=self.max_delay,
+        )
+
+    def describe(self):
+        n_pre, count = self.start.size - 1, self.weight.size
+        share = 100 * count / max(n_pre * self.n_post, 1)
+        return [
+            f"a list of {count} synapses ({share:.3g} % of {n_pre} x {self.n_post}), {format_text(self)}, {self.bits} "
+            f"bits, delay {span(self.delay)}"
+        ]

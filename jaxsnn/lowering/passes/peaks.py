@@ -1,0 +1,22 @@
+"""How far registers went in a run."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from ..._types import param
+
+
+class Peaks(eqx.Module):
+    """The largest magnitudes seen in a group, in the model's units: summed input of a step, `u + bias`, `v`."""
+
+    a: Array = param(unit="v")
+    u: Array = param(unit="v")
+    v: Array = param(unit="v")
+
+
+def unseen() -> Peaks:
+    """Peaks of a group that was not looked at."""
+    return Peaks(jnp.inf, jnp.inf, jnp.inf)

@@ -1,0 +1,118 @@
+"""Whole numbers for weights, thresholds, biases and starts, each in its format."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from ..formats import AbstractFormat
+from ..graph import CellNode, EdgeNode, Value
+from .base import AbstractPass
+
+_FORGETS = 2.0**-6  # a membrane that keeps less than this in a step has forgotten its start
+
+
+class CellFormats(eqx.Module):
+    """The formats of what a cell holds, in the lowest bits of its registers; `refractory` in steps."""
+
+    threshold: AbstractFormat
+    bias: AbstractFormat
+    state: AbstractFormat
+    refractory: AbstractFormat
+
+
+class Quantise(AbstractPass):
+    """Weights, thresholds and biases become stored numbers, each in its format; what is lost is counted by part.
+
+    **Arguments:** `weight`: the format of weights, which a group of edges shares. `cell`: the formats of cells.
+    `input_unit`: how many lowest bits of a register a unit of weight is: what drives feed is in units of weight.
+    """
+
+    numeric: ClassVar[bool] = True
+    weight: AbstractFormat
+    cell: CellFormats
+    input_unit: float = eqx.field(static=True)
+
+    def __call__(self, graph):
+        cells, edges = {}, {}
+        for name, cell in graph.cells.items():
+            if cell.is_input:
+                continue
+            cell, counts = self._cell(cell, dict(graph.lags).get(name, 0))
+            cells[name], graph = cell, graph.count(name, **counts)
+            for key, edge in graph.into(name).items():
+                edges[key], counts = self._edges(edge, cell["scale"])
+                graph = graph.count(key, **counts)
+        return graph.having(cells=cells, edges=edges)
+
+    def _cell(self, cell: CellNode, lag: int) -> tuple[CellNode, dict[str, Any]]:
+        scale, formats = cell["scale"], self.cell
+        counts: dict[str, Any] = {}
+        if "threshold" in cell.values:
+            wanted = cell["threshold"] * scale
+            threshold, clipped = _stored(formats.threshold, wanted)
+            counts["thresholds clipped"] = jnp.sum(clipped)
+            error = threshold.real / jnp.maximum(wanted, 1e-30) - 1.0
+            counts["threshold, largest relative error"] = jnp.max(jnp.abs(error))
+        else:
+            threshold = Value(jnp.asarray(formats.threshold.range()[1], jnp.int32), formats.threshold)
+        wanted = cell["bias"] * scale
+        bias, clipped = _stored(formats.bias, wanted)
+        counts["biases clipped"] = jnp.sum(clipped)
+        counts["bias, largest error over threshold"] = jnp.max(
+            jnp.abs(bias.real - wanted) / jnp.maximum(threshold.real, 1.0)
+        )
+        start, clipped = _start(cell, lag, threshold, formats.state)
+        counts["initial voltages clipped"] = jnp.sum(clipped)
+        refractory = Value(cell["refractory"].astype(jnp.int32), formats.refractory)
+        values = dict(threshold=threshold, bias=bias, refractory=refractory, v_start=start)
+        ports = {port: per_unit * scale / self.input_unit for port, per_unit in cell.ports.items()}
+        return dataclasses.replace(cell.set(**values), ports=ports), counts
+
+    def _edges(self, edge: EdgeNode, scale: Array) -> tuple[EdgeNode, dict[str, Any]]:
+        scale = edge.of_receivers(scale)
+        if edge.rule is not None:
+            values, wanted, back, clipped = edge.rule.quantised(edge["weight"], scale, edge.sign)
+            return edge.set(**values), _lost(edge, wanted, values["weight"].x, back, clipped) | edge.rule.counts()
+        wanted = edge["weight"] * scale
+        form = self.weight.fit(wanted, edge.sign)
+        stored, clipped = form.nearest(wanted)
+        return edge.set(weight=Value(stored, form)), _lost(edge, wanted, stored, form.value(stored), clipped)
+
+
+def _stored(form: AbstractFormat, wanted: Array) -> tuple[Value, Array]:
+    """The nearest that a format stores, and what had to be clipped."""
+    form = form.fit(wanted)
+    stored, clipped = form.nearest(wanted)
+    return Value(stored, form), clipped
+
+
+def _start(cell: CellNode, lag: int, threshold: Value, form: AbstractFormat) -> tuple[Value, Array]:
+    """The voltage at the start, and where it had to be clipped: at most at threshold.
+
+    A group that lags by so many steps first takes these without input, so it starts as much before.
+    """
+    v, keep = cell["v_start"], 1.0 - cell.real("decay_v")
+    for _ in range(lag):
+        v = jnp.where(keep > _FORGETS, (v - cell["bias"]) / jnp.maximum(keep, _FORGETS), 0.0)
+    wanted = jnp.round(v * cell["scale"])
+    most = form.value(jnp.asarray(form.range()[1])).astype(wanted.dtype)
+    kept = jnp.clip(wanted, -most, jnp.minimum(threshold.real.astype(wanted.dtype), most))
+    return Value(kept.astype(jnp.int32), form), kept != wanted
+
+
+def _lost(edge: EdgeNode, wanted: Array, stored: Array, back: Array, clipped: Array) -> dict[str, Any]:
+    """What quantising lost of the weights of a group of edges."""
+    n = jnp.maximum(edge.count, 1).astype(wanted.dtype)
+    size = jnp.sqrt(jnp.sum(wanted**2) / n)
+    return {
+        "synapses": edge.count,
+        "weights clipped": jnp.sum(clipped),
+        "weights rounded": jnp.sum(back != wanted),
+        "weights rounded to 0": jnp.sum((stored == 0) & (wanted != 0)),
+        "weights, relative rms error": jnp.sqrt(jnp.sum((back - wanted) ** 2) / n) / jnp.maximum(size, 1e-30),
+    }

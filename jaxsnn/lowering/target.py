@@ -1,0 +1,137 @@
+"""What a chip is to `lower`: its formats, how it reads a neuron, its passes, what it makes of a graph, its limits."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import equinox as eqx
+from jaxtyping import Array
+
+from .._late import bring_all
+from ..models import known
+from ..networks.population import Population
+from ..networks.projection import Projection
+from .formats import AbstractFormat
+from .graph import CellNode, Facts, Graph
+from .passes.base import AbstractPass
+from .program import Program
+from .registers import as_integer
+from .rules import AbstractRuleNode
+
+
+class Precision(eqx.Module):
+    """How many bits numbers have, by kind: the one place to say it. None: all that the target has.
+
+    **Arguments**, whole numbers that may be traced: `weight`, `decay`, `threshold`.
+    """
+
+    weight: Array | None = eqx.field(default=None, converter=lambda bits: None if bits is None else as_integer(bits))
+    decay: Array | None = eqx.field(default=None, converter=lambda bits: None if bits is None else as_integer(bits))
+    threshold: Array | None = eqx.field(default=None, converter=lambda bits: None if bits is None else as_integer(bits))
+
+
+class AbstractTarget(eqx.Module):
+    """A chip that networks can be lowered to. `formats`, `passes`, `read`, `emit` and `unsupported` are the chip's."""
+
+    @property
+    def name(self) -> str:
+        """As users write it."""
+        return type(self).__name__
+
+    @abc.abstractmethod
+    def formats(self, precision: Precision | None = None) -> dict[str, AbstractFormat]:
+        """The formats of its numbers by name, `"weight"` among them.
+
+        **Raises:** ValueError for bits that the target does not have.
+        """
+
+    @abc.abstractmethod
+    def passes(self, precision: Precision | None = None) -> list[AbstractPass]:
+        """The passes of `lower`, in order: a list to read, and to change before it is handed to `lower(passes=...)`."""
+
+    @abc.abstractmethod
+    def read(self, population: Population, facts: Facts) -> CellNode:
+        """A population as cells of the chip, in real numbers of the model.
+
+        **Raises:** ValueError that names what is not supported, and the nearest thing that is.
+        """
+
+    def read_rule(self, name: str, projection: Projection) -> AbstractRuleNode:
+        """The rule of a plastic projection. **Raises:** ValueError that names what is not supported."""
+        raise ValueError(f"Projection {name!r} learns, which {self.name} cannot; use net.frozen() to keep its weights.")
+
+    @abc.abstractmethod
+    def emit(self, graph: Graph) -> Program:
+        """The program of a graph that all passes have gone over. Works on traced numbers too."""
+
+    @abc.abstractmethod
+    def unsupported(self, program: Program) -> str | None:
+        """What of a program this chip does not have, by name; None where it has all. Traced numbers pass."""
+
+    def placed(self, graph: Graph) -> dict[str, Any] | None:
+        """What of the chip a graph uses, for the report, as `"summary"` (lines of text) and numbers; None: unknown."""
+        return None
+
+    def cost(self, graph: Graph, rates: dict[str, Any], steps: int) -> dict[str, Any] | None:
+        """Energy and time, for the report, from spikes a step of every cell and input; None: no figures."""
+        return None
+
+
+def verify(program: Program, target: AbstractTarget) -> None:
+    """Raise ValueError that names what a chip does not have: a kind of cells, a number out of its range, a delay.
+
+    How many cores a program needs is not looked at: `lower` places cells, a program written by hand has no place.
+    """
+    if not isinstance(program, Program) or not isinstance(target, AbstractTarget):
+        raise ValueError(
+            f"Got {type(program).__name__} and {target!r} to verify; expected a Program and a target of snn.chips."
+        )
+    if (why := target.unsupported(program)) is not None:
+        raise ValueError(f"{why}.")
+
+
+def checked_again(part: Any) -> None:
+    """Whatever is checked when parts are built, of numbers that were traced then, or were put in later."""
+    if isinstance(part, eqx.Module):
+        for kind in type(part).__mro__:
+            if "__check_init__" in vars(kind):
+                vars(kind)["__check_init__"](part)
+        for field in dataclasses.fields(part):
+            checked_again(getattr(part, field.name, None))
+    elif isinstance(part, (tuple, list, dict)):
+        for each in part.values() if isinstance(part, dict) else part:
+            checked_again(each)
+
+
+# --- by name, for the command line ------------------------------------------------------------------------------------
+
+_TARGETS: dict[str, type[AbstractTarget]] = {}
+Kind = TypeVar("Kind", bound=type[AbstractTarget])
+
+
+def register_target(name: str) -> Callable[[Kind], Kind]:
+    """Class decorator: `--target name` of the command line is this target with its defaults."""
+
+    def register(kind: Kind) -> Kind:
+        if _TARGETS.setdefault(name, kind) is not kind:
+            raise ValueError(f"There is a target {name!r} already, {_TARGETS[name].__name__}; take another name.")
+        return kind
+
+    return register
+
+
+def targets() -> dict[str, type[AbstractTarget]]:
+    """The targets that are registered, by name."""
+    bring_all()
+    return dict(sorted(_TARGETS.items()))
+
+
+def target_named(name: str) -> AbstractTarget:
+    """The target of a name, with its defaults. **Raises:** ValueError that lists the names there are."""
+    found = targets()
+    if name not in found:
+        raise ValueError(f"Got the target {name!r}, expected one of {known(found)}.")
+    return found[name]()
