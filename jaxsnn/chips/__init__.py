@@ -4,3 +4,4 @@ Nothing but the top of the library imports one.
 """
 
 from . import loihi as loihi
+from . import xylo as xylo
