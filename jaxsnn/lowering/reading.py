@@ -99,9 +99,11 @@ def _edges(name: str, p: Projection, target: AbstractTarget) -> dict[str, EdgeNo
         layers = [rank == k for k in range(int(rank.max(initial=0)) + 1)]
     out = {}
     for k, of in enumerate(layers):
-        d = (delay[0] if len(i) else jnp.zeros((), jnp.int32)) if one_delay else delay[of]
+        d = delay[of]
+        if one_delay:  # known while tracing too
+            d = np.asarray(steps if p.delay is not None else -1, np.int32) if is_concrete(steps) else steps
         w = weight[of]
-        values = {"delay": real(-jnp.ones((), jnp.int32) if p.delay is None else d), "weight": real(w)}
+        values = {"delay": real(d), "weight": real(w)}
         out[name if k == 0 else f"{name}+{k}"] = EdgeNode(
             p.pre, p.post, p.port, i[of], j[of], n_pre, n_post, values,
             sign=_sign(w) if rule is None else rule.sign, max_delay=p.max_delay, rule=rule,
