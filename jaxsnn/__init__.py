@@ -7,7 +7,6 @@ from importlib import import_module as _import
 from importlib.metadata import PackageNotFoundError as _NotInstalled
 from importlib.metadata import version as _version
 from typing import TYPE_CHECKING
-from typing import Any as _Any
 
 from . import connectivity as connectivity
 from . import distributions as distributions
@@ -163,13 +162,15 @@ _PATHS["plot"] = _PATHS.pop("plots")
 _later(lambda: _import(f"{__name__}.chips"))  # their targets, and the parts that files of programs may name
 
 
-def __getattr__(name: str) -> _Any:
-    if name not in _PATHS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    room, member = _PATHS[name]
-    found = _import(f"{__name__}.{room}")
-    globals()[name] = found = getattr(found, member) if member else found
-    return found
+if not TYPE_CHECKING:  # or a name that there is not would pass for one
+
+    def __getattr__(name):
+        if name not in _PATHS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        room, member = _PATHS[name]
+        found = _import(f"{__name__}.{room}")
+        globals()[name] = found = getattr(found, member) if member else found
+        return found
 
 
 def __dir__() -> list[str]:

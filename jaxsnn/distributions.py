@@ -20,8 +20,20 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
 from jaxsnn import _random
+from jaxsnn._blocks import filled
 from jaxsnn._text import described
-from jaxsnn._types import AbstractLaw, Param, as_number, check, is_concrete, no_flag, on_device, param, recheck
+from jaxsnn._types import (
+    AbstractLaw,
+    Param,
+    as_number,
+    canonical_float,
+    check,
+    is_concrete,
+    no_flag,
+    on_device,
+    param,
+    recheck,
+)
 
 __all__ = ["AbstractDistribution", "Clip", "LogNormal", "Normal", "Redraw", "Uniform"]
 
@@ -96,9 +108,17 @@ class Uniform(AbstractDistribution):
 
     def sample(self, key: Array, shape: Shape) -> Array:
         if is_concrete(key, self):  # by NumPy, which compiles nothing: the same roundings
-            ids = np.arange(math.prod(shape), dtype=np.uint32).reshape(shape)
-            lo, hi = np.asarray(self.lo), np.asarray(self.hi)
-            return on_device(lo + (hi - lo) * _random.uniform(_random.host_stream(key, "uniform"), 0, ids))
+            stream, size = _random.host_stream(key, "uniform"), math.prod(shape)
+            lo, hi = (
+                np.asarray(x) if x.ndim == 0 else np.broadcast_to(x, shape).reshape(-1) for x in (self.lo, self.hi)
+            )
+            some = lambda x, at: x if x.ndim == 0 else x[at]
+
+            def part(at: slice) -> np.ndarray:
+                low, unit = some(lo, at), _random.uniform(stream, 0, np.arange(at.start, at.stop, dtype=np.uint32))
+                return low + (some(hi, at) - low) * unit
+
+            return on_device(filled(size, np.result_type(lo, hi, canonical_float()), part).reshape(shape))
         unit = _random.uniform(_random.stream(key, "uniform"), 0, _ids(shape))
         return _plus(self.lo, self.hi - self.lo, unit)
 

@@ -8,6 +8,7 @@ the end. So have the lists of a network whose number of edges is a matter of cha
 
 import abc
 import math
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, ClassVar
 
@@ -20,6 +21,7 @@ from jaxtyping import Array, ArrayLike, Bool, Int32, UInt32
 
 from jaxsnn import _random
 from jaxsnn._arguments import count, flag
+from jaxsnn._blocks import blocks, empty, filled
 from jaxsnn._text import described
 from jaxsnn._types import Param, check, is_concrete, on_device, param
 
@@ -43,9 +45,13 @@ class Edges(eqx.Module):
         more = places - self.pre.size
         if more <= 0 or not is_concrete(self):
             return self
-        both = ((self.pre, self.n_pre), (self.post, self.n_post))
-        pre, post = (np.pad(np.asarray(x), (0, more), constant_values=fill) for x, fill in both)
-        return _given(self.n_pre, self.n_post, pre, post)
+
+        def longer(given: Array, fill: int) -> np.ndarray:
+            out = empty(places, np.int32)
+            out[: given.size], out[given.size :] = np.asarray(given), fill
+            return out
+
+        return _given(self.n_pre, self.n_post, longer(self.pre, self.n_pre), longer(self.post, self.n_post))
 
 
 class AbstractTopology(eqx.Module):
@@ -89,8 +95,8 @@ def _likely_most(mean: float, variance: float, limit: int) -> int:
 
 
 def _given(n_pre: int, n_post: int, pre: np.ndarray, post: np.ndarray) -> Edges:
-    own, other = (on_device(np.asarray(x, np.int32)) for x in (pre, post))
-    return Edges(own, other, on_device(np.zeros((), bool)), n_pre, n_post)
+    known = lambda x: x.view(np.int32) if x.dtype == np.uint32 else np.asarray(x, np.int32)  # no copy: below 2^31
+    return Edges(*(on_device(known(x)) for x in (pre, post)), on_device(np.zeros((), bool)), n_pre, n_post)
 
 
 class AllToAll(AbstractTopology):
@@ -208,37 +214,46 @@ def _draw_rows(
     return row, _step_over(partner, row) if skip_self else partner, edge < end[-1]
 
 
-_BLOCK = 1 << 15  # edges drawn at once on the host: what is in between stays in cache
 _BY_NUMPY = 1 << 19  # edges of random permutations up to which NumPy takes less time than a program takes to compile
+_BY_PROGRAM = 1 << 18  # edges that a call of that program permutes
+
+
+@partial(jax.jit, static_argnums=3)
+def _permuted(stream: Array, row: Array, index: Array, n: int) -> Array:
+    return _random.permute(stream, row, index, n)
+
+
+def _permute(stream: Any, row: np.ndarray, index: np.ndarray, n: int, total: int) -> np.ndarray:
+    """`permute` of a block of `total` edges: by NumPy, or, of large graphs, by a program for blocks of one size."""
+    if total <= _BY_NUMPY:
+        return _random.permute_on_host(stream, row, index, n)
+    row, index = (np.pad(x, (0, _BY_PROGRAM - x.size)) for x in np.broadcast_arrays(row, index))
+    with jax.ensure_compile_time_eval():
+        return np.asarray(_permuted(np.stack(stream), row, index, n))
+
+
+def _blocks_of(total: int, multapses: bool) -> Iterator[slice]:
+    return blocks(total) if multapses or total <= _BY_NUMPY else blocks(total, _BY_PROGRAM)
 
 
 def _rows_on_host(
-    key: Array, name: str, degree: np.ndarray, n: int, skip_self: bool, multapses: bool, capacity: int
+    key: Array, name: str, degree: np.ndarray, n: int, skip_self: bool, multapses: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The valid ones of `_draw_rows`, (row, partner). Large graphs without multapses are drawn by a program."""
+    """The valid ones of `_draw_rows`, (row, partner)."""
     total = int(degree.sum(dtype=np.int64))
-    if total > _BY_NUMPY and not multapses:
-        drawn = _draw_rows(
-            _random.stream(key, name),
-            jnp.asarray(degree),
-            capacity=max(capacity, total),
-            n=n,
-            skip_self=skip_self,
-            multapses=False,
-        )
-        row, partner = (np.asarray(x)[:total] for x in drawn[:2])
-        return row, partner
-    stream, end = _random.host_stream(key, name), np.cumsum(degree, dtype=np.int64)
-    row = np.repeat(np.arange(degree.size, dtype=np.uint32), degree)
-    others, partner = n - 1 if skip_self else n, np.empty(total, np.uint32)
-    for at in range(0, total, _BLOCK):
-        rows = row[at : at + _BLOCK]
-        index = (np.arange(at, at + rows.size) - (end - degree)[rows]).astype(np.uint32)
+    stream, first = _random.host_stream(key, name), np.cumsum(degree, dtype=np.int64) - degree
+    row, partner = empty(total, np.uint32), empty(total, np.uint32)
+    row[:] = np.repeat(np.arange(degree.size, dtype=np.uint32), degree)
+    others = n - 1 if skip_self else n
+    for at in _blocks_of(total, multapses):
+        rows = row[at]
+        index = (np.arange(at.start, at.stop) - first[rows]).astype(np.uint32)
         if multapses:
-            partner[at : at + _BLOCK] = _random.below(_random.words(stream, rows, index)[0], others)
+            drawn = _random.below(_random.words(stream, rows, index)[0], others)
         else:
-            partner[at : at + _BLOCK] = _random.permute_on_host(stream, rows, index, others)
-    return row, _step_over(partner, row) if skip_self else partner
+            drawn = _permute(stream, rows, index, others, total)[: rows.size]
+        partner[at] = _step_over(drawn, rows) if skip_self else drawn
+    return row, partner
 
 
 def _pairs_on_host(
@@ -246,21 +261,17 @@ def _pairs_on_host(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The valid ones of `_draw_pairs`."""
     others = n_post - 1 if skip_self else n_post
-    if total > _BY_NUMPY and not multapses:
-        sizes = dict(n_pre=n_pre, n_post=n_post, skip_self=skip_self, multapses=False)
-        drawn = _draw_pairs(_random.stream(key, "pairs"), jnp.int32(total), capacity=total, **sizes)
-        return np.asarray(drawn[0]), np.asarray(drawn[1])
-    stream, zero = _random.host_stream(key, "pairs"), np.zeros(_BLOCK, np.uint32)
-    pre, post = np.empty(total, np.uint32), np.empty(total, np.uint32)
-    for at in range(0, total, _BLOCK):
-        edge, part = np.arange(at, min(at + _BLOCK, total), dtype=np.uint32), slice(at, at + _BLOCK)
+    stream, pre, post = _random.host_stream(key, "pairs"), empty(total, np.uint32), empty(total, np.uint32)
+    for at in _blocks_of(total, multapses):
+        edge = np.arange(at.start, at.stop, dtype=np.uint32)
         if multapses:
             one, two = _random.words(stream, 0, edge)
-            pre[part], post[part] = _random.below(one, n_pre), _random.below(two, others)
+            pre[at], other = _random.below(one, n_pre), _random.below(two, others)
         else:
-            pair = _random.permute_on_host(stream, zero[: edge.size], edge, n_pre * others)
-            pre[part], post[part] = pair // np.uint32(others), pair % np.uint32(others)
-    return pre, _step_over(post, pre) if skip_self else post
+            pair = _permute(stream, np.zeros_like(edge), edge, n_pre * others, total)[: edge.size]
+            pre[at], other = pair // np.uint32(others), pair % np.uint32(others)
+        post[at] = _step_over(other, pre[at]) if skip_self else other
+    return pre, post
 
 
 @partial(jax.jit, static_argnames=("capacity", "n_pre", "n_post", "skip_self", "multapses"))
@@ -290,11 +301,13 @@ def _step_over(partner: Any, oneself: Any) -> Any:
 
 
 def _sorted_on_host(pre: np.ndarray, post: np.ndarray, n_pre: int, n_post: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted by (pre, post), as one packed number."""
+    """Sorted by (pre, post), in place, as one packed number."""
     wide = np.uint32 if n_pre * n_post <= 2**32 else np.uint64
-    packed = pre.astype(wide) * wide(n_post) + post.astype(wide)
+    packed = filled(pre.size, wide, lambda at: pre[at].astype(wide) * wide(n_post) + post[at].astype(wide))
     packed.sort()
-    return packed // wide(n_post), packed % wide(n_post)
+    for at in blocks(pre.size):
+        pre[at], post[at] = np.divmod(packed[at], wide(n_post))
+    return pre, post
 
 
 def _collect(drawn: tuple[Array, Array, Array], total: Array, n_pre: int, n_post: int, *, sort: bool) -> Edges:
@@ -361,7 +374,7 @@ class FixedProb(AbstractTopology):
         if is_concrete(key, self):
             word = _random.words(_random.host_stream(key, "out-degree"), 0, np.arange(n_pre, dtype=np.uint32))[0]
             degree = _random.binomial_on_host(word, others, min(self.p.item(), most), most)
-            return _given(n_pre, n_post, *_rows_on_host(key, "post", degree, n_post, skip_self, False, capacity))
+            return _given(n_pre, n_post, *_rows_on_host(key, "post", degree, n_post, skip_self, False))
         degree = _out_degrees(_random.stream(key, "out-degree"), self.p, n_pre=n_pre, n=others, most=most)
         drawn = _draw_rows(
             _random.stream(key, "post"), degree, capacity=capacity, n=n_post, skip_self=skip_self, multapses=False
@@ -448,9 +461,9 @@ def _fixed_degree(
     most = most if owner.multapses else min(most, partners)
     name = "pre" if incoming else "post"
     if is_concrete(key, owner):
-        capacity = _fits(type(owner).__name__, rows * owner.k.item())
+        _fits(type(owner).__name__, rows * owner.k.item())
         degree = np.full(rows, owner.k.item(), np.int32)
-        row, partner = _rows_on_host(key, name, degree, n, skip_self, owner.multapses, capacity)
+        row, partner = _rows_on_host(key, name, degree, n, skip_self, owner.multapses)
         if incoming:
             return _given(n_pre, n_post, *_sorted_on_host(partner, row, n_pre, n_post))
         return _given(n_pre, n_post, row, partner)

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Int
 
 from .. import _random
+from .._blocks import filled
 from .._time import LAST
 from .._time import steps as to_steps
 from .._types import check, is_concrete, on_device
@@ -164,8 +165,8 @@ class _Layout(NamedTuple):
         if exact and wanted.ndim:
             wanted = self.laid(wanted, part)
         xp, wanted = _known(wanted)
-        wanted = wanted.astype(np.int32)
-        late = (wanted < shortest) | (wanted > longest)
+        wanted = wanted.astype(np.int32, copy=False)
+        late = outside = (wanted < shortest) | (wanted > longest)
         several = self.graph.count if isinstance(self.graph, DenseGraph) and wanted.ndim else None
         if several is not None:
             xp, wanted, several = _known(wanted, several)
@@ -181,14 +182,22 @@ class _Layout(NamedTuple):
             f"the shortest is {shortest} step(s) of dt = {dt:g} ms; raise the delay, or give a larger max_delay",
         )
         with jax.ensure_compile_time_eval():  # a delay that was given is known inside jit, too
-            return _Delay(xp.clip(wanted, shortest, longest), longest, late)
+            kept = wanted if xp is np and not np.any(outside) else xp.clip(wanted, shortest, longest)
+            return _Delay(kept, longest, late)
 
     def _drawn_steps(self, ms: Array) -> Any:
         """What was drawn, in whole steps: by the same two roundings on the host and inside a program."""
         xp, ms = _known(ms)
-        count = xp.round(ms / ms.dtype.type(self.dt))
-        fits = xp.abs(count) < 2.0**31
-        return xp.where(fits, xp.where(fits, count, 0).astype(np.int32), np.int32(LAST))
+
+        def steps(ms: Any) -> Any:
+            count = xp.round(ms / ms.dtype.type(self.dt))
+            fits = xp.abs(count) < 2.0**31
+            return xp.where(fits, xp.where(fits, count, 0).astype(np.int32), np.int32(LAST))
+
+        if xp is not np:
+            return steps(ms)
+        flat = ms.reshape(-1)
+        return filled(flat.size, np.int32, lambda at: steps(flat[at])).reshape(ms.shape)
 
     def _longest(self, value: Any, wanted: Int[Array, "..."]) -> int:
         """The largest delay there must be room for: static, so that shapes do not depend on a draw."""

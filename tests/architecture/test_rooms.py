@@ -30,7 +30,7 @@ LEVELS = [
         "_text",
         "_random",
     }
-    | {"_bits", "_once", "_linear", "distributions"},
+    | {"_bits", "_blocks", "_once", "_linear", "distributions"},
     {"models", "neurons", "synapses", "connectivity"},
     {"plasticity"},
     {"networks", "simulation"},
