@@ -18,6 +18,10 @@ progress goes to stderr.
     loihi-busy     17 %
     loihi-batch    256 programs with other weights, decays and thresholds on 2 cores; a peer runs one
     loihi-learning all synapses learn by pairs, epochs of 4 steps (a fifth of `--seconds`)
+    first-use      a fresh process from `import jaxsnn` to the README's result: processor seconds and compilations
+    compare        `compare OLD NEW`: two kept results side by side, each a file or a commit
+
+Every line is kept in `experiments/bench/results/COMMIT.json`.
 
 `us_per_step` is wall time over steps (of all points), `cpu_us_per_step` processor time, which forgives a busy machine.
 `ratio_to_jaxsnn` is the median over rounds of a subject's `us_per_step` over ours: above 1 is slower than we are;
@@ -32,6 +36,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from . import records
 from .environments import PEERS, python_of
 
 WORKLOADS = {  # by peer: its script and arguments; two cores are two threads of ours, two processes of theirs
@@ -117,13 +122,33 @@ def compare(workload: str, peers: list[str], repeat: int, seconds: float, agains
             line = subject.lines[-1]
             print(f"round {i + 1}: {subject.name} {line['us_per_step']} us/step", file=sys.stderr, flush=True)
     for subject in subjects:
-        print(json.dumps({"workload": workload} | subject.median(subjects[0])), flush=True)
+        told({"workload": workload, "subject": subject.name} | subject.median(subjects[0]))
         subject.process.wait()
 
 
+def told(line: dict) -> None:
+    """Printed, and kept."""
+    print(json.dumps(line), flush=True)
+    records.keep(line)
+
+
+def first_use(repeat: int) -> None:
+    """Medians over fresh processes, without what JAX has kept on disk."""
+    command = [sys.executable, "-m", "experiments.bench.first_use"]
+    fresh = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
+    run = lambda: subprocess.run(command, env=fresh, stdout=subprocess.PIPE, text=True, check=True).stdout
+    lines = [json.loads(run()) for _ in range(repeat)]
+    told({"workload": "first-use", "subject": "jaxsnn"} | {k: statistics.median(x[k] for x in lines) for k in lines[0]})
+
+
 def main() -> None:
+    if sys.argv[1:2] == ["compare"]:
+        if len(sys.argv) != 4:
+            raise SystemExit("usage: python -m experiments.bench compare OLD NEW")
+        print("\n".join(records.compared(*map(records.read, sys.argv[2:]))))
+        return
     parser = argparse.ArgumentParser(prog="python -m experiments.bench", description="Ours and the peers side by side.")
-    parser.add_argument("workload", choices=[*WORKLOADS, *TOGETHER])
+    parser.add_argument("workload", choices=[*WORKLOADS, *TOGETHER, "first-use"])
     parser.add_argument("--peers", default="", help=f"comma-separated, of {', '.join(PEERS)}")
     parser.add_argument("--against", type=Path, help="another checkout of this repository, run as a peer of this one")
     parser.add_argument("--repeat", type=int, default=5, help="rounds (default 5)")
@@ -133,6 +158,8 @@ def main() -> None:
     for name in peers:
         if name not in PEERS:
             parser.error(f"Got peer {name!r}, expected some of {', '.join(PEERS)}.")
+    if arguments.workload == "first-use":
+        return first_use(arguments.repeat)
     for workload in TOGETHER.get(arguments.workload, [arguments.workload]):
         compare(workload, peers, arguments.repeat, arguments.seconds, arguments.against)
 
