@@ -138,7 +138,7 @@ REFUSED = {
     ),
     "traced": (
         lambda: jax.jit(lambda s: build(snn.connectivity.GaussianKernel(0.8, s)).weight)(0.1),
-        ("the number of edges open", "Spatial(..., most=...)"),
+        ("the number of edges unknown", "Spatial(..., most=...)"),
     ),
 }
 
