@@ -18,10 +18,10 @@ from ._types import as_number, canonical_float, is_concrete
 M = TypeVar("M", bound=eqx.Module)
 
 
-def children(node: Any) -> dict[str, Any]:
+def children(node: Any) -> Mapping[str, Any]:
     """The named parts of a node: of a mapping, a NamedTuple, a Module, a tuple (by number); of anything else none."""
     if isinstance(node, Mapping):
-        return dict(node)
+        return node
     if hasattr(node, "_asdict"):
         return node._asdict()
     if isinstance(node, tuple):
@@ -122,7 +122,7 @@ def select(model: M, patterns: str | tuple[str, ...]) -> M:
     return jax.tree.map(chosen, at, real)
 
 
-_SMALL = 2**16  # more numbers than this are weights and the like: no function of them alone is there to be folded
+SMALL = 2**16  # more numbers than this are weights and the like: no function of them alone is there to be folded
 
 
 def barrier(tree: Any) -> Any:
@@ -142,7 +142,7 @@ def barrier(tree: Any) -> Any:
 
 
 def _packed(*leaves: jax.Array) -> list[jax.Array]:
-    small = [i for i, x in enumerate(leaves) if x.dtype == canonical_float() and x.size <= _SMALL]
+    small = [i for i, x in enumerate(leaves) if x.dtype == canonical_float() and x.size <= SMALL]
     parts = [jnp.array([0, 1, 0], canonical_float()), *(leaves[i].reshape(-1) for i in small)]  # not all of them equal
     ends = np.cumsum([len(part) for part in parts])
     packed, out = jax.lax.optimization_barrier((jnp.concatenate(parts), list(leaves)))

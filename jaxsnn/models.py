@@ -40,11 +40,47 @@ class Inputs(eqx.Module):
         )
 
 
-class Signals(eqx.Module):
-    """What can be seen after a step: every population's spikes, and the state by dotted name (`"E.v"`, `"E.exc.i"`)."""
+@jax.tree_util.register_pytree_node_class
+class View(Mapping[str, Any]):
+    """Parts by name, each computed when somebody asks for it: a step shows all that it has, and probes read little.
 
-    spikes: dict[str, Float[Array, " n"]]
+    As a pytree it is all of its parts.
+    """
+
+    def __init__(self, parts: Mapping[str, Callable[[], Any]]):
+        self._parts, self._seen = parts, {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._seen:
+            self._seen[name] = self._parts[name]()
+        return self._seen[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parts
+
+    def __iter__(self):
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def tree_flatten(self) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+        return tuple(self[name] for name in self), tuple(self)
+
+    @classmethod
+    def tree_unflatten(cls, names: tuple[str, ...], parts: tuple[Any, ...]) -> "View":
+        return cls({name: (lambda part=part: part) for name, part in zip(names, parts, strict=True)})
+
+
+class Signals(eqx.Module):
+    """What can be seen after a step: every population's spikes, and the state by dotted name (`"E.v"`, `"E.exc.i"`).
+
+    `words`: the same spikes as bits, by population, where the model has packed them already.
+    """
+
+    spikes: Mapping[str, Float[Array, " n"]]
     state: Mapping[str, Any]
+    words: Mapping[str, UInt32[Array, " words"]] = eqx.field(default_factory=dict)
 
 
 class AbstractPlan(eqx.Module):

@@ -39,8 +39,17 @@ class AbstractGraph(eqx.Module):
         """Numbers given for every edge, brought into `shape` (weights of several synapses between a pair add up)."""
 
     @abc.abstractmethod
+    def starts(self) -> Int[Array, " n_pre+1"]:
+        """Where the synapses of each sender begin, in the order of `synapses`; what is behind the last is padding."""
+
+    @abc.abstractmethod
+    def targets(self, weight: Array, delay: Array) -> tuple[Array, Array, Array]:
+        """`(post, weight, delay)` of every synapse, in the order of their senders."""
+
     def synapses(self, weight: Array, delay: Array) -> tuple[Array, Array, Array, Array]:
         """`(pre, post, weight, delay)` of every synapse, sorted by `pre`; padding has `pre == n_pre`."""
+        post, weight, delay = self.targets(weight, delay)
+        return senders_of_rows(self.starts(), post.shape[0]), post, weight, delay
 
 
 class AbstractConnectivity(eqx.Module):
@@ -65,15 +74,32 @@ class Sparse(AbstractConnectivity):
     capacity: int | None = eqx.field(default=None, static=True, converter=lambda capacity: _capacity(capacity))
 
     def lay(self, edges: Edges, topology: AbstractTopology) -> "SparseGraph":
-        return SparseGraph(
-            edges.pre, edges.post, edges.n_pre, edges.n_post, topology.fan_out(edges.n_pre, edges.n_post), self.capacity
-        )
+        width = topology.fan_out(edges.n_pre, edges.n_post)
+        start = row_starts(edges.pre, edges.n_pre)
+        return SparseGraph(start, edges.post, edges.n_pre, edges.n_post, width, self.capacity)
+
+
+def row_starts(pre: Int[Array, " edges"], n_pre: int) -> Int[Array, " n_pre+1"]:
+    """Where the edges of each sender begin, of edges in the order of their senders, with padding `n_pre` at the end."""
+    if is_concrete(pre):  # by NumPy, which compiles nothing
+        return on_device(np.searchsorted(np.asarray(pre), np.arange(n_pre + 1, dtype=np.int32)).astype(np.int32))
+    return jnp.searchsorted(pre, jnp.arange(n_pre + 1, dtype=jnp.int32)).astype(jnp.int32)
+
+
+def senders_of_rows(start: Int[Array, " n_pre+1"], edges: int) -> Int[Array, " edges"]:
+    """The sender of every edge, from where the edges of each sender begin; `n_pre` for padding."""
+    if is_concrete(start):
+        start = np.asarray(start)
+        each = np.append(np.diff(start), edges - start[-1])
+        return on_device(np.repeat(np.arange(len(start), dtype=np.int32), each))
+    each = jnp.append(jnp.diff(start), edges - start[-1])
+    return jnp.repeat(jnp.arange(start.shape[0], dtype=jnp.int32), each, total_repeat_length=edges)
 
 
 class SparseGraph(AbstractGraph):
-    """Edges in the order of their senders."""
+    """Edges in the order of their senders: those of sender `i` are `start[i] : start[i + 1]`, four bytes each."""
 
-    pre: Int[Array, " edges"]
+    start: Int[Array, " n_pre+1"]
     post: Int[Array, " edges"]
     n_pre: int = eqx.field(static=True)
     n_post: int = eqx.field(static=True)
@@ -82,13 +108,27 @@ class SparseGraph(AbstractGraph):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.pre.shape
+        return self.post.shape
+
+    @property
+    def pre(self) -> Int[Array, " edges"]:
+        """The sender of every edge, counted out of `start`; `n_pre` for padding."""
+        return senders_of_rows(self.start, self.post.shape[0])
+
+    @property
+    def real(self) -> Bool[Array, " edges"]:
+        """Which edges are none of padding."""
+        start, xp = (np.asarray(self.start), np) if is_concrete(self.start) else (self.start, jnp)
+        return xp.arange(self.post.shape[0], dtype=np.int32) < start[-1]
 
     def arrange(self, per_edge: Array, edges: Edges) -> Array:
         return per_edge
 
-    def synapses(self, weight: Array, delay: Array) -> tuple[Array, Array, Array, Array]:
-        return self.pre, self.post, jnp.broadcast_to(weight, self.shape), jnp.broadcast_to(delay, self.shape)
+    def starts(self) -> Int[Array, " n_pre+1"]:
+        return self.start
+
+    def targets(self, weight: Array, delay: Array) -> tuple[Array, Array, Array]:
+        return self.post, jnp.broadcast_to(weight, self.shape), jnp.broadcast_to(delay, self.shape)
 
 
 class Dense(AbstractConnectivity):
@@ -152,15 +192,21 @@ class DenseGraph(AbstractGraph):
             return on_device(out)
         return jnp.zeros(self.shape, per_edge.dtype).at[edges.pre, edges.post].add(per_edge, mode="drop")
 
+    def starts(self) -> Int[Array, " n_pre+1"]:
+        return jnp.arange(self.n_pre + 1, dtype=jnp.int32) * self.n_post
+
     def masked(self, weight: Array) -> Array:
         """Weights of shape `(pre, post)`, zero where there is no synapse, also after an optimiser set them."""
         return weight if self.count is None else jnp.where(self.count > 0, weight, 0)
 
-    def synapses(self, weight: Array, delay: Array) -> tuple[Array, Array, Array, Array]:
+    def targets(self, weight: Array, delay: Array) -> tuple[Array, Array, Array]:
         if weight.ndim == 0 and self.count is not None:
             weight = weight * self.count.astype(weight.dtype)
         elif weight.ndim:
             weight = self.masked(weight)
-        pre, post = jnp.indices(self.shape, jnp.int32)
-        flat: Any = tuple(jnp.broadcast_to(x, self.shape).reshape(-1) for x in (pre, post, weight, delay))
+        post = jnp.indices(self.shape, jnp.int32)[1]
+        flat: Any = tuple(jnp.broadcast_to(x, self.shape).reshape(-1) for x in (post, weight, delay))
         return flat
+
+    def synapses(self, weight: Array, delay: Array) -> tuple[Array, Array, Array, Array]:
+        return jnp.indices(self.shape, jnp.int32)[0].reshape(-1), *self.targets(weight, delay)

@@ -91,8 +91,11 @@ class Layered(AbstractGraph):
     def arrange(self, per_edge, edges):
         raise ValueError(f"{_name(self.module)} has no list of synapses for numbers of their own")
 
-    def synapses(self, weight, delay):
-        raise ValueError(f"{_name(self.module)} has no list of synapses; use a Link via Dense() or Sparse() here")
+    def starts(self):
+        raise ValueError(f"{_name(self.module)} has no list of synapses; use a Connection via Dense() or Sparse() here")
+
+    def targets(self, weight, delay):
+        raise ValueError(f"{_name(self.module)} has no list of synapses; use a Connection via Dense() or Sparse() here")
 
 
 def unsuited(module: Any) -> str | None:

@@ -15,6 +15,8 @@ from .._once import written_once
 class Ring(eqx.Module):
     """A flat buffer of `slots * width` arrivals; delay `d` at step `k` is slot `k + d`, emptied inside that step.
 
+    Flat, as synapses add to any place of it: a matrix that loops see as one row is copied whole in every step.
+
     `slots` is the largest delay plus one, so that delay 0 (Brian2's order) and the largest one never meet.
     """
 
@@ -36,7 +38,7 @@ class Ring(eqx.Module):
         return jnp.zeros(self.size, dtype)
 
     def start(self, step: Int[Array, "..."]) -> Int[Array, "..."]:
-        """Where the slot of `step` begins."""
+        """The place at which the slot of `step` begins."""
         return step % self.slots * self.width
 
     def take(self, buffer: Array, step: Int[Array, ""]) -> tuple[Array, Array]:
@@ -51,9 +53,17 @@ class Ring(eqx.Module):
         return arrivals, lax.dynamic_update_slice(buffer, nothing, at)
 
     def add(self, buffer: Array, step: Int[Array, ""], first: int, values: Float[Array, " n"]) -> Array:
-        """Adds `values` to the ports from `first` on, in the slot of `step`."""
+        """Adds `values` to the columns from `first` on, in the slot of `step`."""
         at = (self.start(step) + first,)
         return lax.dynamic_update_slice(buffer, lax.dynamic_slice(buffer, at, values.shape) + values, at)
+
+    def put(self, buffer: Array, step: Int[Array, ""], values: Float[Array, " width"]) -> Array:
+        """The buffer with these numbers in the slot of `step`."""
+        return lax.dynamic_update_slice(buffer, values, (self.start(step),))
+
+    def read(self, buffer: Array, step: Int[Array, ""], first: int, n: int) -> Array:
+        """The `n` columns from `first` on, in the slot of `step`."""
+        return lax.dynamic_slice(buffer, (self.start(step) + first,), (n,))
 
     def wrap(self, position: Int[Array, "..."]) -> Int[Array, "..."]:
         """A position up to one turn too far, brought back; cheaper than a remainder for every synapse."""

@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from .events import event_driven, for_each_spike
+from .graph import senders_of_rows
 from .ring import Ring
+from .spikes import Spikes
 from .stochastic import StochasticRelease, quanta, with_slope_of_the_mean
 
 
 class Rows(eqx.Module):
-    """Synapses in rows, one row a sending neuron: what `Network.prepare` derives from one or several projections.
+    """Synapses in rows, one row a sending neuron: what a network derives from one or several projections for a run.
 
-    `start[i] : start[i + 1]` is the row of neuron `i`. `place` is where a synapse's arrival goes, relative to the slot
-    of the step: `delay * ring.width + port`. Synapses behind `start[-1]` are padding.
+    `start[i] : start[i + 1]` is the row of neuron `i`. An arrival lands `offset + place + delay * ring.width` places
+    behind the beginning of the slot of the step. Synapses behind `start[-1]` are padding. What all synapses share is
+    one number, and what the projection holds already is not copied: at 10^8 synapses memory is the limit.
     """
 
     start: Int[Array, " n_pre+1"]
-    pre: Int[Array, " synapses"]
     place: Int[Array, " synapses"]
-    weight: Float[Array, " synapses"]
+    weight: Float[Array, "..."]  # `()` or one a synapse
     ring: Ring = eqx.field(static=True)
     width: int = eqx.field(static=True)  # synapses handled at once: the longest row, or a good part of it
     capacity: int = eqx.field(static=True)  # spikes a step that accelerators deliver
+    offset: Int[Array, ""] | None = None  # None: 0
+    delay: Int[Array, " synapses"] | None = None  # steps, where they are not in `place`
+    pre: Int[Array, " synapses"] | None = None  # for derivatives; None: counted out of `start` when one is taken
 
     def deliver(
         self,
-        buffer: Array,
-        spikes: Float[Array, " n_pre"],
+        buffer: Float[Array, " size"],
+        spikes: Spikes,
         step: Int[Array, ""],
         chance: StochasticRelease | None = None,
     ) -> tuple[Array, Array]:
@@ -40,83 +47,130 @@ class Rows(eqx.Module):
 
         `chance`: decides which synapses of the row pass the spike on; None for all of them.
         """
-        if self.pre.shape[0] == 0:
+        if self.place.shape[0] == 0:
             return buffer, jnp.zeros((), bool)
-        draw, sites = ((), 0) if chance is None else ((chance.stream, chance.step, chance.p), chance.sites)
-        static = dict(ring=self.ring, width=self.width, sites=sites)
-        operation = event_driven(
-            partial(_everything, ring=self.ring, sites=sites),
-            cpu=partial(_rows_of_spikes, **static),
-            accelerator=partial(_gathered_rows, **static, capacity=self.capacity),
+        draw = None if chance is None else Draw(chance.stream, chance.step, chance.p)
+        static = dict(ring=self.ring, sites=0 if chance is None else chance.sites)
+        slot = self.ring.start(step) if self.offset is None else self.ring.start(step) + self.offset
+        given = Delivery(
+            buffer,
+            spikes.amplitude,
+            spikes.words,
+            slot,
+            self.start,
+            self.place,
+            self.weight,
+            self.delay,
+            self.pre,
+            draw,
         )
-        return operation(buffer, spikes, self.ring.start(step), self.start, self.pre, self.place, self.weight, *draw)
+        leaves, structure = jax.tree.flatten(given)
+        of = lambda way: lambda *leaves: way(jax.tree.unflatten(structure, leaves))
+        batched = lambda *leaves: _gathered_rows(
+            jax.tree.unflatten(structure, leaves[:-1]), leaves[-1], **static, width=self.width, capacity=self.capacity
+        )
+        operation = event_driven(
+            of(partial(_everything, **static)),
+            cpu=of(partial(_rows_of_spikes, **static, width=self.width)),
+            accelerator=batched,
+        )
+        return operation(*leaves)
 
 
-# Of the three, `draw` is what decides by chance, or nothing: (stream, step, p), for each instance where it is a batch.
+class Draw(NamedTuple):
+    """What decides by chance; for each instance where it is a batch."""
+
+    stream: Any
+    step: Any
+    p: Any
 
 
-def _everything(
-    buffer, spikes, slot, start, pre, place, weight, *draw, ring: Ring, sites: int = 0
-) -> tuple[Array, Bool[Array, ""]]:
+class Delivery(NamedTuple):
+    """What a step delivers: spikes, synapses and the ring. For each instance where it is a batch."""
+
+    buffer: Float[Array, " size"]
+    spikes: Float[Array, " n_pre"]
+    words: UInt32[Array, " words"]
+    slot: Int[Array, ""]  # where the slot of the step begins, with what all synapses add to it
+    start: Int[Array, " n_pre+1"]
+    place: Int[Array, " synapses"]
+    weight: Float[Array, "..."]
+    delay: Int[Array, " synapses"] | None = None
+    pre: Int[Array, " synapses"] | None = None
+    draw: Draw | None = None
+
+
+def _everything(given: Delivery, *, ring: Ring, sites: int = 0) -> tuple[Array, Bool[Array, ""]]:
     """Every synapse carries `amplitude * weight`, nought or not: linear in both, hence the one that has gradients."""
-    amplitude = spikes.at[pre].get(mode="fill", fill_value=0)  # padding has pre == n_pre
-    if draw:
-        stream, step, p = draw
-        p = p.at[pre].get(mode="fill", fill_value=0)
-        count = quanta(stream, step, jnp.arange(pre.shape[0], dtype=jnp.int32), p, sites)
-        amplitude = amplitude * with_slope_of_the_mean(count, p, sites)
-    return buffer.at[ring.wrap(slot + place)].add(amplitude * weight, mode="drop"), jnp.zeros((), bool)
+    count = given.place.shape[0]
+    pre = senders_of_rows(given.start, count) if given.pre is None else given.pre
+    amplitude = given.spikes.at[pre].get(mode="fill", fill_value=0)  # padding has pre == n_pre
+    if given.draw is not None:
+        p = given.draw.p.at[pre].get(mode="fill", fill_value=0)
+        number = quanta(given.draw.stream, given.draw.step, jnp.arange(count, dtype=jnp.int32), p, sites)
+        amplitude = amplitude * with_slope_of_the_mean(number, p, sites)
+    place = given.place if given.delay is None else given.place + given.delay * ring.width
+    to = ring.wrap(given.slot + place)
+    return given.buffer.at[to].add(amplitude * given.weight, mode="drop"), jnp.zeros((), bool)
 
 
-def _rows_of_spikes(buffer, spikes, slot, start, pre, place, weight, *draw, ring: Ring, width: int, sites: int = 0):
+def _rows_of_spikes(given: Delivery, *, ring: Ring, width: int, sites: int = 0) -> tuple[Array, Bool[Array, ""]]:
     """One row at a time, in pieces of `width`."""
-    last = place.shape[0] - width
+    last = given.place.shape[0] - width
     lane = jnp.arange(width, dtype=jnp.int32)
+    part = lambda x, first: lax.dynamic_slice(x, (first,), (width,)) if x.ndim else x
 
     def row(i: Array, buffer: Array) -> Array:
-        end = start[i + 1]
+        end = given.start[i + 1]
 
         def piece(state: tuple[Array, Array]) -> tuple[Array, Array]:
             at, buffer = state
             first = jnp.minimum(at, last)  # a slice that reached over the end would be moved silently
             inside = (first + lane >= at) & (first + lane < end)
-            to = ring.wrap(slot + lax.dynamic_slice(place, (first,), (width,)))
-            w = lax.dynamic_slice(weight, (first,), (width,)) * spikes[i]
-            if draw:
-                stream, step, p = draw
+            place = part(given.place, first)
+            if given.delay is not None:
+                place = place + part(given.delay, first) * ring.width
+            to = ring.wrap(given.slot + place)
+            w = part(given.weight, first) * given.spikes[i]
+            if given.draw is not None:
+                stream, step, p = given.draw
                 w = w * quanta(stream, step, first + lane, p[i], sites)
             return at + width, buffer.at[jnp.where(inside, to, ring.size)].add(jnp.where(inside, w, 0), mode="drop")
 
-        return lax.while_loop(lambda state: state[0] < end, piece, (start[i], buffer))[1]
+        return lax.while_loop(lambda state: state[0] < end, piece, (given.start[i], buffer))[1]
 
-    return for_each_spike(spikes, row, buffer), jnp.zeros((), bool)
+    return for_each_spike(given.words, row, given.buffer), jnp.zeros((), bool)
 
 
 def _gathered_rows(
-    buffer, spikes, slot, start, pre, place, weight, *rest, ring: Ring, width: int, capacity: int, sites: int = 0
-):
+    given: Delivery, size: int, *, ring: Ring, width: int, capacity: int, sites: int = 0
+) -> tuple[Array, Bool[Array, " size"]]:
     """All rows at once, for a batch in one index space: `capacity` spikes an instance, pooled over the batch."""
-    *draw, size = rest
-    n = spikes.shape[1]
+    n, count = given.spikes.shape[1], given.place.shape[1]
     room = min(capacity * size, n * size)
-    flat = jnp.broadcast_to(spikes, (size, n)).reshape(-1)
+    flat = jnp.broadcast_to(given.spikes, (size, n)).reshape(-1)
     event = jnp.nonzero(flat, size=room, fill_value=size * n)[0].astype(jnp.int32)
     real = event < size * n
     b, i = jnp.where(real, event // n, 0), jnp.where(real, event % n, 0)
 
-    at, end = _pick(start, b, i), _pick(start, b, i + 1)
+    at, end = _pick(given.start, b, i), _pick(given.start, b, i + 1)
     lane = jnp.arange(width, dtype=jnp.int32)[None]
     position = at[:, None] + lane
     inside = real[:, None] & (position < end[:, None])
-    position = jnp.minimum(position, place.shape[1] - 1)
-    to = ring.wrap(_pick(slot[:, None], b, jnp.zeros_like(b))[:, None] + _pick(place, b[:, None], position))
-    w = _pick(weight, b[:, None], position) * flat.at[event].get(mode="fill", fill_value=0)[:, None]
-    if draw:
-        stream, step, p = draw
+    position = jnp.minimum(position, count - 1)
+    place = _pick(given.place, b[:, None], position)
+    if given.delay is not None:
+        place = place + _pick(given.delay, b[:, None], position) * ring.width
+    to = ring.wrap(_pick(given.slot[:, None], b, jnp.zeros_like(b))[:, None] + place)
+    weight = given.weight[:, None] if given.weight.ndim == 1 else given.weight
+    w = _pick(weight, b[:, None], position if given.weight.ndim > 1 else jnp.zeros_like(b)[:, None])
+    w = w * flat.at[event].get(mode="fill", fill_value=0)[:, None]
+    if given.draw is not None:
+        stream, step, p = given.draw
         own = tuple(_pick(stream, b[:, None], half) for half in (0, 1))
         p = _pick(p, b[:, None], i[:, None])
         w = w * quanta(own, _pick(step[:, None], b[:, None], 0), position, p, sites)
-    buffer = jnp.broadcast_to(buffer, (size, ring.size)).reshape(-1)
+    buffer = jnp.broadcast_to(given.buffer, (size, ring.size)).reshape(-1)
     buffer = buffer.at[jnp.where(inside, b[:, None] * ring.size + to, size * ring.size)].add(
         jnp.where(inside, w, 0), mode="drop"
     )

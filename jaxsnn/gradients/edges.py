@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from ..connectivity.graph import DenseGraph
+from ..connectivity.graph import DenseGraph, SparseGraph
 from ..connectivity.ring import Ring
 from ..networks.projection import Projection
 
@@ -17,9 +17,17 @@ from ..networks.projection import Projection
 class Edges(eqx.Module):
     """One projection, as estimators see it: synapses of which each has its own derivative."""
 
-    pre: str = eqx.field(static=True)
-    first: int = eqx.field(static=True)  # of its port, in a slot of the ring
+    first: int = eqx.field(static=True)  # of the columns of its port
     projection: Projection
+    senders: Array | None  # of every synapse, written down once; None for a matrix
+
+    @classmethod
+    def of(cls, p: Projection, first: int = 0) -> Edges:
+        return cls(first, p, p.graph.pre if isinstance(p.graph, SparseGraph) else None)
+
+    @property
+    def pre(self) -> str:
+        return self.projection.pre
 
     @property
     def matrix(self) -> bool:
@@ -33,7 +41,8 @@ class Edges(eqx.Module):
 
     def synapses(self) -> tuple[Array, Array, Array, Array]:
         """`(pre, post, weight, delay)` of every synapse; padding has `pre == n_pre`."""
-        return self.projection.graph.synapses(self.projection.weight, self.delay())
+        pre, *others = self.projection.graph.synapses(self.projection.weight, self.delay())
+        return pre if self.senders is None else self.senders, *others
 
     def zeros(self) -> tuple[Array, Array]:
         """Derivatives by the weight and by the delay of every synapse: nothing yet."""
@@ -48,13 +57,13 @@ class Edges(eqx.Module):
         """Step `t`: the derivative by the time of the senders' spikes, what is added now, and what at a chunk's end."""
         if self.matrix:
             n = self.projection.graph.n_post
-            at = (ring.start(t + self.delay()) + self.first,)
-            size, time = (jax.lax.dynamic_slice(x, at, (n,)) for x in (sizes, times))
+            size, time = (ring.read(x, t + self.delay(), self.first, n) for x in (sizes, times))
             return self.weights() @ time, None, (amplitude, size, time)
         pre, post, weight, delay = self.synapses()
         at = ring.start(t + delay) + self.first + post
         sent = amplitude.at[pre].get(mode="fill", fill_value=0)  # padding has pre == n_pre
-        size, time = sizes.at[at].get(mode="clip"), weight * times.at[at].get(mode="clip")
+        size, time = (x.at[at].get(mode="clip") for x in (sizes, times))
+        time = weight * time
         by_time = jnp.zeros_like(amplitude).at[pre].add(time, mode="drop")
         return by_time, (sent * size, sent * time), None
 

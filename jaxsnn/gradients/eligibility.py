@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ..networks.population import Population
+from ..networks.stepper import Start
 from .edges import Edges
 from .walk import real
 
@@ -42,35 +43,27 @@ def without_reset(population: Population) -> Population:
     return dataclasses.replace(population, neuron=neuron)
 
 
-def jacobian(
-    population: Population,
-    s: Any,
-    current: Array | None,
-    arrivals: dict[str, Array],
-    dt: float,
-    t: Array,
-    *,
-    stream: Array | None,
-) -> Jacobian:
+def jacobian(population: Population, start: Start, dt: float, t: Array) -> Jacobian:
     """The derivatives of one step of every neuron, by its own state and its own arrivals, from one `jvp` each.
 
     Neurons are elementwise, so one tangent of ones gives a column for all of them.
     """
-    moving, rest = real(s)
+    moving, rest = real(start.state)
     variables, structure = jax.tree.flatten(moving)
 
     def step(variables: list[Array], arrivals: dict[str, Array]) -> Column:
         whole = eqx.combine(jax.tree.unflatten(structure, variables), rest)
-        after, spike = population.to_threshold(whole, current, arrivals, dt, t, stream=stream)
+        numbers = dict(ids=start.ids, stream=start.stream)
+        after, spike = population.to_threshold(whole, start.current, arrivals, dt, t, **numbers)
         return Column(jax.tree.leaves(real(population.reset(after, spike, dt))[0]), spike)
 
-    _, push = jax.linearize(step, variables, arrivals)
-    nothing, silence = jax.tree.map(jnp.zeros_like, (variables, arrivals))
+    _, push = jax.linearize(step, variables, start.arrivals)
+    nothing, silence = jax.tree.map(jnp.zeros_like, (variables, start.arrivals))
     by_state = [
         push([jnp.ones_like(x) if a == b else nothing[b] for b, x in enumerate(variables)], silence)
         for a in range(len(variables))
     ]
-    by_port = {port: push(nothing, {**silence, port: jnp.ones_like(x)}) for port, x in arrivals.items()}
+    by_port = {port: push(nothing, {**silence, port: jnp.ones_like(x)}) for port, x in start.arrivals.items()}
     return Jacobian(by_state, by_port)
 
 

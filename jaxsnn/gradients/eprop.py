@@ -11,7 +11,6 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, PyTree
 
-from .. import _random
 from .._reports import reported
 from .._status import Status, bit, raise_if
 from .._time import on_grid
@@ -169,7 +168,7 @@ class _OnLine(eqx.Module):
         return eqx.combine(self.learnt, self.fixed)
 
     def edges(self, net: Network) -> dict[str, Edges]:
-        return {name: Edges(p.pre, 0, p) for name, p in net.projections.items()}
+        return {name: Edges.of(p) for name, p in net.projections.items()}
 
     def zeros(self) -> dict[str, Array]:
         """The derivative by the weight of every synapse that is learnt: nothing yet."""
@@ -245,7 +244,7 @@ class _OnLine(eqx.Module):
         after, done = walk.step(prepared, carry.walk, t)
         history = {name: h.with_step(t, after.spikes[name]) for name, h in carry.history.items()}
         jacobians = self._jacobians(walk, prepared, edges, done, after.spikes, t)
-        by_spike, by_state = self._errors(walk, after, t)
+        by_spike, by_state = self._errors(walk, prepared, after, t)
         signals = {route.name: self._signal(route, edges, by_state[route.post]) for route in self.routes}
         jacobians, signals = once((jacobians, signals))
         traces, added = {}, {}
@@ -271,32 +270,21 @@ class _OnLine(eqx.Module):
         self, walk: Walk, prepared: Any, edges: dict[str, Edges], done: Any, spikes: dict[str, Array], t: Array
     ) -> dict[str, Jacobian]:
         """Of every population that hears anything, linearised where this step was."""
-        arrivals, _ = prepared.arrivals(done.state.ring, done.inputs, t)
+        starts = prepared.starts(done.state, done.inputs, t, walk.step_key)
         for e in edges.values():
             p = e.projection
             if p.delay is None:
-                arrivals[p.post][p.port] = arrivals[p.post][p.port] + e.forwards(spikes[p.pre])
-        out = {}
-        for name in {e.projection.post for e in edges.values()}:
-            population = self.cut[name]
-            stream = _random.stream(walk.step_key, f"{name}.noise") if population.neuron.noisy else None
-            out[name] = jacobian(
-                population,
-                done.state.populations[name],
-                done.inputs.currents.get(name),
-                arrivals[name],
-                walk.net.dt,
-                t,
-                stream=stream,
-            )
-        return out
+                heard = starts[p.post].arrivals
+                heard[p.port] = heard[p.port] + e.forwards(spikes[p.pre])
+        hearing = {e.projection.post for e in edges.values()}
+        return {name: jacobian(self.cut[name], starts[name], walk.net.dt, t) for name in hearing}
 
-    def _errors(self, walk: Walk, after: Carry, t: Array) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    def _errors(self, walk: Walk, prepared: Any, after: Carry, t: Array) -> tuple[dict[str, Any], dict[str, list[Any]]]:
         """The derivatives of what this step adds to the loss, by spikes and by variables of the state.
 
         None by what the loss does not read: a zero would be multiplied with a number of every synapse.
         """
-        states, rest = real(after.state.populations)
+        states, rest = real(prepared.neurons(after.state))
         target = walk.loss.at(walk.target, t)
 
         def now(spikes: dict[str, Array], states: Any) -> Array:

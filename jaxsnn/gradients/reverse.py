@@ -12,9 +12,8 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from .._types import canonical_float
-from ..connectivity.ring import Ring
+from ..networks.layout import Layout
 from ..networks.model import Network
-from ..networks.prepare import ring_of
 from ..neurons.readout import Parrot
 from .adjoint import Adjoint, Cell, Passed, passed
 from .edges import Edges
@@ -62,17 +61,14 @@ class Reverse(eqx.Module):
     net: Network
     cells: dict[str, Cell]
     edges: dict[str, Edges]
-    ring: Ring
+    layout: Layout
 
     @classmethod
     def of(cls, net: Network) -> Reverse:
         moving = {name: p for name, p in net.populations.items() if not isinstance(p.neuron, Parrot)}
-        first, at = {}, 0
-        for name, population in net.populations.items():
-            for port in population.ports:
-                first[f"{name}.{port}"], at = at, at + population.n
-        edges = {name: Edges(p.pre, first[f"{p.post}.{p.port}"], p) for name, p in net.projections.items()}
-        return cls(net, {name: Cell.of(p, net.dt) for name, p in moving.items()}, edges, ring_of(net))
+        layout = net.layout
+        edges = {name: Edges.of(p, layout.columns(f"{p.post}.{p.port}").first) for name, p in net.projections.items()}
+        return cls(net, {name: Cell.of(p, net.dt) for name, p in moving.items()}, edges, layout)
 
     # --- forwards ---------------------------------------------------------------------------------------------------
 
@@ -81,14 +77,9 @@ class Reverse(eqx.Module):
 
         def body(carry: Carry, t: Array) -> tuple[Carry, Seen]:
             after, step = walk.step(prepared, carry, t)
+            starts = prepared.starts(step.state, step.inputs, t, walk.step_key)
             left = {
-                name: passed(
-                    self.net.populations[name],
-                    step.state.populations[name],
-                    step.inputs.currents.get(name),
-                    after.spikes[name],
-                    self.net.dt,
-                )
+                name: passed(self.net[name], starts[name].state, starts[name].current, after.spikes[name], self.net.dt)
                 for name in self.cells
             }
             return after, Seen(t, after.spikes, membranes(step.signals), left, carry.loss)
@@ -110,7 +101,7 @@ class Reverse(eqx.Module):
             name: edges.zeros() if not edges.matrix else (jnp.zeros(()), jnp.zeros(()))
             for name, edges in self.edges.items()
         }
-        ring = self.ring.empty(canonical_float())
+        ring = self.layout.ring.empty(canonical_float())
         waiting = Waiting(jnp.int32(walk.steps), silent, off, nothing, nothing, nothing)
         return value, Back(cells, ring, ring, by_loss, waiting, nothing, sums)
 
@@ -172,7 +163,7 @@ class Reverse(eqx.Module):
         by_time = {name: (back.by_spike[name] - before[name]) / (2.0 * dt) + now.jump[name] / dt for name in self.cells}
         sums, stacked = dict(back.sums), {}
         for name, edges in self.edges.items():
-            later, added, kept = edges.step(self.ring, *ring, now.t, now.spikes[edges.pre])
+            later, added, kept = edges.step(self.layout.ring, *ring, now.t, now.spikes[edges.pre])
             if edges.pre in by_time:
                 by_time[edges.pre] = by_time[edges.pre] + later
             if added is not None:
@@ -187,9 +178,8 @@ class Reverse(eqx.Module):
 
     def _written(self, buffer: Array, cells: dict[str, Adjoint], now: Waiting, part: int) -> Array:
         """The ring with the slot of a step: what an arrival in that step would change."""
-        slot = []
-        for name, population in self.net.populations.items():
-            ports = self.cells[name].arrivals(cells[name], now.passed[name].held) if name in cells else {}
-            for port in population.ports:
-                slot.append(ports[port][part] if port in ports else jnp.zeros(population.n, buffer.dtype))
-        return lax.dynamic_update_slice(buffer, jnp.concatenate(slot), (self.ring.start(now.t),))
+        by_port = {}
+        for name, own in cells.items():
+            arrivals = self.cells[name].arrivals(own, now.passed[name].held)
+            by_port |= {f"{name}.{port}": x[part] for port, x in arrivals.items()}
+        return self.layout.ring.put(buffer, now.t, self.layout.slot(by_port, buffer.dtype))

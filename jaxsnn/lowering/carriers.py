@@ -9,6 +9,7 @@ from jaxtyping import Array, Int
 from ..connectivity.dense import many_rows_of
 from ..connectivity.ring import Ring
 from ..connectivity.sparse import Rows
+from ..connectivity.spikes import Spikes
 from .integers import shift
 from .synapses import AbstractCarrier
 
@@ -37,7 +38,7 @@ class SummedFirst(AbstractCarrier):
 
     def send(self, s, buffer, spikes, t):
         own = self.rows.ring
-        landed, _ = self.rows.deliver(own.empty(jnp.int32), spikes, jnp.int32(0))
+        landed, _ = self.rows.deliver(own.empty(jnp.int32), Spikes.found(spikes), jnp.int32(0))
         a = shift(landed, self.exponent).reshape(own.slots, own.width)
         slots = self.ring.start(t + 1 + jnp.arange(own.slots, dtype=jnp.int32))
         place = slots[:, None] + self.first + jnp.arange(own.width, dtype=jnp.int32)[None]
@@ -50,7 +51,7 @@ class Scattered(AbstractCarrier):
     rows: Rows
 
     def send(self, s, buffer, spikes, t):
-        return self.rows.deliver(buffer, spikes, t + 1)[0]
+        return self.rows.deliver(buffer, Spikes.found(spikes), t + 1)[0]
 
 
 class Listed(eqx.Module):
@@ -73,7 +74,8 @@ class Listed(eqx.Module):
     def rows(self, into: Ring, first: int) -> Rows:
         """For a ring in which the receivers' columns begin at `first`."""
         place = self.delay * into.width + first + self.receiver
-        return Rows(self.start, self.sender, place, self.weight, into, self.longest, capacity=self.start.shape[0] - 1)
+        capacity = self.start.shape[0] - 1
+        return Rows(self.start, place, self.weight, into, self.longest, capacity)
 
     def matrix(self) -> Int[Array, "pre post"]:
         """Weights as a matrix of 16 bits."""

@@ -7,6 +7,7 @@ from .model import Network as Network
 from .model import network as network
 from .order import AbstractArrival as AbstractArrival
 from .order import AbstractOrder as AbstractOrder
+from .order import AbstractStages as AbstractStages
 from .order import AfterThreshold as AfterThreshold
 from .order import BeforeThreshold as BeforeThreshold
 from .order import BrianOrder as BrianOrder

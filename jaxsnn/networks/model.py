@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, UInt32
+from jaxtyping import Array, UInt32
 
 from .. import _random
 from .._arguments import mapping, shown
@@ -19,25 +20,20 @@ from .._types import broken, canonical_float, check, check_all, is_concrete, out
 from ..connectivity.chosen import End
 from ..connectivity.graph import DenseGraph, SparseGraph
 from ..connectivity.layer import unsuited
+from ..connectivity.spikes import Spikes
 from ..models import AbstractModel, AbstractPlan, AbstractStepper, Forward, Reverse, known
 from ..neurons.ode import AbstractODE
 from ..plasticity.plastic import Cells
 from .build import build
+from .delivery import plastic_of
+from .layerwise import layerwise, not_layerwise
+from .layout import Layout, check_memory
 from .order import AbstractOrder, NestOrder
-from .population import Population, PopulationState
-from .prepare import Prepared, check_memory, plastic_of, ring_of
+from .population import Population
 from .projection import Connection, Projection
-from .schedule import Staged, not_layerwise
 from .sequence import topological
-
-
-class NetworkState(NamedTuple):
-    """Everything that changes: neurons and ports by population, arrivals to come, and what has gone wrong."""
-
-    populations: dict[str, PopulationState]
-    projections: dict[str, dict[str, Any]]  # those that have a state: what kind of state, and the state
-    ring: Float[Array, " slots*ports"]
-    status: UInt32[Array, ""]
+from .state import NetworkState, view
+from .stepper import NetworkStepper, changing
 
 
 class Network(AbstractModel):
@@ -125,21 +121,30 @@ class Network(AbstractModel):
             if p.release is not None:
                 parts["release"] = p.release.init((p.graph.n_pre,), dtype)
             if p.plastic is not None:
-                silent = [
-                    Cells(jnp.zeros(self.populations[side].n, dtype), self.populations[side].voltage(populations[side]))
-                    for side in (p.pre, p.post)
-                ]
-                parts["plastic"] = plastic_of(self, p).start(p.weight, *silent)
+                parts["plastic"] = plastic_of(p, self.dt).start(
+                    p.weight, *(self._silent(side, populations[side]) for side in (p.pre, p.post))
+                )
             if parts:
                 projections[name] = parts
-        return NetworkState(populations, projections, ring_of(self).empty(dtype), status)
+        return NetworkState(populations, projections, self.layout.ring.empty(dtype), status)
+
+    def _silent(self, name: str, state: Any) -> Cells:
+        """A population before the first step."""
+        population, dtype = self.populations[name], canonical_float()
+        nobody = Spikes.found(jnp.zeros(population.n, dtype))
+        return Cells(nobody.amplitude, population.voltage(state), words=nobody.words)
+
+    @property
+    def layout(self) -> Layout:
+        """Where in the arrays of a run everything lies."""
+        return Layout.of(self.populations, self.projections)
 
     def resumed(self, state: NetworkState) -> NetworkState:
         """The state with the weights that were set since, where they learn, and what is wrong with the network now."""
         projections = dict(state.projections)
         for name, p in self.projections.items():
             if p.plastic is not None:
-                learnt = plastic_of(self, p).resumed(projections[name]["plastic"], p.weight)
+                learnt = plastic_of(p, self.dt).resumed(projections[name]["plastic"], p.weight)
                 projections[name] = projections[name] | {"plastic": learnt}
         return state._replace(projections=projections, status=state.status | self._built())
 
@@ -152,7 +157,7 @@ class Network(AbstractModel):
                 status |= bit(Status.PARAMETER_RANGE, out_of_bounds(projection.release))
             if projection.plastic is not None:
                 status |= bit(Status.PARAMETER_RANGE, out_of_bounds(projection.plastic.rule))
-                status |= plastic_of(self, projection).status(projection.weight)
+                status |= plastic_of(projection, self.dt).status(projection.weight)
             if projection.weight is not None and not self._signed(projection):
                 status |= bit(Status.NEGATIVE_WEIGHT, _real(projection) & (projection.weight < 0))
                 if projection.plastic is not None:
@@ -167,15 +172,8 @@ class Network(AbstractModel):
                 status |= bit(Status.DELAY_RANGE, late)
         return status
 
-    def view(self, state: NetworkState) -> dict[str, Any]:
-        seen: dict[str, Any] = {name: Population.named(s) for name, s in state.populations.items()}
-        for name, parts in state.projections.items():
-            p, seen[name] = self.projections[name], {}
-            if p.release is not None:
-                seen[name]["release"] = p.release.view(parts["release"])
-            if p.plastic is not None:
-                seen[name] |= plastic_of(self, p).view(parts["plastic"], p.graph.shape)
-        return seen
+    def view(self, state: NetworkState) -> Mapping[str, Any]:
+        return view(state, changing(self.projections, self.dt))
 
     def constant(self, path: str) -> str | None:
         name, _, part = path.partition(".")
@@ -188,13 +186,19 @@ class Network(AbstractModel):
         )
 
     def prepare(self, plan: AbstractPlan = Forward()) -> AbstractStepper:
-        if not isinstance(plan, Forward | Reverse):
-            raise ValueError(f"Got the plan {plan!r} for a network, expected Forward() or Reverse().")
-        return Staged.of(self) if isinstance(plan, Reverse) and plan.input_known else Prepared.of(self)
+        given = (self.populations, self.projections, self.order, self.dt)
+        match plan:
+            case Forward():
+                return NetworkStepper.of(*given, differentiated=False)
+            case Reverse(input_known=True) if self.not_layerwise() is None:
+                return layerwise(*given)
+            case Reverse():
+                return NetworkStepper.of(*given, differentiated=True)
+        raise ValueError(f"Got the plan {plan!r} for a network, expected Forward() or Reverse().")
 
     def not_layerwise(self) -> str | None:
         """Why derivatives go through it step after step instead of layer after layer, which is faster; None if not."""
-        return not_layerwise(self)
+        return not_layerwise(self.populations, self.projections, self.order)
 
     def learned(self, state: Any) -> Network:
         """The network with the weights that its plastic projections have in `state`, the network's or `run.state`."""
@@ -246,7 +250,7 @@ def _real(p: Projection) -> Any:
     if not p.weight.ndim:
         return np.bool_(True)
     if isinstance(p.graph, SparseGraph):
-        return _known(p.graph.pre) < p.graph.n_pre
+        return p.graph.real
     some = p.graph.count if isinstance(p.graph, DenseGraph) else None
     return np.bool_(True) if some is None else _known(some) > 0
 
@@ -321,7 +325,7 @@ def network(
         _check_voltages(name, p, populations)
     topological(populations, built.values())  # a cycle is an error now, not at the first run
     net = Network(dict(sorted(populations.items())), built, float(dt), order, dict(sorted(modules.items())))
-    check_memory(net)
+    check_memory(net.layout, net.projections, net.dt)
     return net
 
 

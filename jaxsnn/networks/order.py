@@ -5,7 +5,7 @@ in where inside the step that is.
 """
 
 import abc
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import equinox as eqx
 from jaxtyping import Array
@@ -23,8 +23,67 @@ from ..plasticity.base import (
     WeightBeforeUpdate,
 )
 
-if TYPE_CHECKING:
-    from .prepare import Prepared
+Arrivals = dict[str, dict[str, Array]]  # by population and port
+
+
+class AbstractStages(eqx.Module):
+    """The parts of a step of a network, by population, which an order arranges.
+
+    What is sent stands under the name of its sender: a population, or a projection with a release of its own.
+    """
+
+    sequence: eqx.AbstractVar[tuple[str, ...]]  # populations, along same-step edges
+
+    @abc.abstractmethod
+    def arrivals(self, ring: Array, inputs: Inputs, t: Array) -> tuple[Arrivals, Array]:
+        """What lands in this step, and the ring without it."""
+
+    @abc.abstractmethod
+    def to_threshold(
+        self, name: str, state: Any, inputs: Inputs, t: Array, key: Array, arrivals: dict[str, Array] | None = None
+    ) -> tuple[Any, Array]:
+        """One population from `t_k` to its threshold, with `arrivals` where they come before it; and its spikes."""
+
+    @abc.abstractmethod
+    def hear(self, name: str, s: Any, arrivals: dict[str, Array], spikes: Array) -> Any:
+        """Arrivals that come after the threshold, and before the reset."""
+
+    @abc.abstractmethod
+    def reset(self, name: str, s: Any, spikes: Array) -> Any:
+        """What firing does to a population, and the bookkeeping that closes its step."""
+
+    @abc.abstractmethod
+    def release(self, projections: dict[str, Any], spikes: dict[str, Array]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Projections that have released at `spikes`, and what these send, by sender."""
+
+    @abc.abstractmethod
+    def pass_on(
+        self, sent: dict[str, Any], arrivals: Arrivals, projections: dict[str, Any], t: Array, key: Array
+    ) -> tuple[Arrivals, dict[str, Any]]:
+        """Arrivals of populations that run later with what same-step edges carry, and what is sent."""
+
+    @abc.abstractmethod
+    def everybody(self, spikes: dict[str, Array], sent: dict[str, Any]) -> Any:
+        """All that is sent in the step, found and packed once."""
+
+    @abc.abstractmethod
+    def deliver(
+        self,
+        ring: Array,
+        projections: dict[str, Any],
+        sent: Any,
+        populations: dict[str, Any],
+        inputs: Inputs,
+        t: Array,
+        key: Array,
+    ) -> tuple[Array, dict[str, Any], Array]:
+        """All that is sent into the slots where it will land; plastic synapses learn. Whether room ran out."""
+
+    @abc.abstractmethod
+    def next(
+        self, state: Any, populations: dict[str, Any], projections: dict[str, Any], ring: Array, overflow: Array
+    ) -> Any:
+        """The state after the step."""
 
 
 class AbstractArrival(eqx.Module):
@@ -60,8 +119,8 @@ class AbstractOrder(eqx.Module):
             cls.arrivals = None  # what was declared of another `step`
 
     @abc.abstractmethod
-    def step(self, net: "Prepared", state: Any, inputs: Inputs, t: Array, key: Array) -> tuple[Any, dict[str, Array]]:
-        """One step: the next state and everybody's spikes."""
+    def step(self, net: AbstractStages, state: Any, inputs: Inputs, t: Array, key: Array) -> tuple[Any, Any]:
+        """One step: the next state, and all that was sent, as `everybody` gives it."""
 
 
 class NestOrder(AbstractOrder):
@@ -86,14 +145,14 @@ class NestOrder(AbstractOrder):
         arrivals, ring = net.arrivals(state.ring, inputs, t)
         populations, spikes, projections, sent = {}, {}, {}, {}
         for name in net.sequence:
-            s, spikes[name] = net.to_threshold(name, state.populations[name], inputs, t, key, arrivals[name])
-            populations[name] = net.populations[name].reset(s, spikes[name], net.dt)
+            s, spikes[name] = net.to_threshold(name, state, inputs, t, key, arrivals[name])
+            populations[name] = net.reset(name, s, spikes[name])
             released, leaving = net.release(state.projections, {name: spikes[name]})
-            net.pass_on(leaving, arrivals, state.projections, t, key)
+            arrivals, leaving = net.pass_on(leaving, arrivals, state.projections, t, key)
             projections, sent = projections | released, sent | leaving
-        ring, overflow = net.deliver(ring, sent, t, key)
-        ring, projections = net.learn(ring, state.projections | projections, spikes, sent, populations, inputs, t)
-        return net.next(state, populations, projections, ring, overflow), spikes
+        sent, projections = net.everybody(spikes, sent), state.projections | projections
+        ring, projections, overflow = net.deliver(ring, projections, sent, populations, inputs, t, key)
+        return net.next(state, populations, projections, ring, overflow), sent
 
 
 class BrianOrder(AbstractOrder):
@@ -117,13 +176,13 @@ class BrianOrder(AbstractOrder):
     def step(self, net, state, inputs, t, key):
         advanced, spikes = {}, {}
         for name in net.sequence:
-            advanced[name], spikes[name] = net.to_threshold(name, state.populations[name], inputs, t, key)
-        projections, sent = net.release(state.projections, spikes)
-        ring, overflow = net.deliver(state.ring, sent, t, key)
-        ring, projections = net.learn(ring, state.projections | projections, spikes, sent, advanced, inputs, t)
+            advanced[name], spikes[name] = net.to_threshold(name, state, inputs, t, key)
+        released, sent = net.release(state.projections, spikes)
+        sent, projections = net.everybody(spikes, sent), state.projections | released
+        ring, projections, overflow = net.deliver(state.ring, projections, sent, advanced, inputs, t, key)
         arrivals, ring = net.arrivals(ring, inputs, t)
         populations = {}
         for name, s in advanced.items():
-            s = net.populations[name].hear(s, arrivals[name], net.dt, fired=spikes[name] > 0)
-            populations[name] = net.populations[name].reset(s, spikes[name], net.dt)
-        return net.next(state, populations, projections, ring, overflow), spikes
+            s = net.hear(name, s, arrivals[name], spikes[name])
+            populations[name] = net.reset(name, s, spikes[name])
+        return net.next(state, populations, projections, ring, overflow), sent

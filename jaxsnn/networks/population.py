@@ -205,13 +205,17 @@ class Population(eqx.Module):
         dt: float,
         t: Array,
         *,
+        ids: UInt32[Array, " n"] | None,
         stream: Array | None,
     ) -> tuple[PopulationState, Float[Array, " n"]]:
-        """The first half of a step, and who fires: all that comes before the threshold. `arrivals`: None if later."""
+        """The first half of a step, and who fires: all that comes before the threshold. `arrivals`: None if later.
+
+        `ids`: the numbers of the neurons, of which random numbers are a function, with the `stream`.
+        """
 
         def half(population: Population, s: PopulationState, *rest: Any) -> tuple[PopulationState, Array]:
-            current, arrivals, t, stream = rest
-            s = population.advance(s, current, dt, t, stream=stream)
+            current, arrivals, t, ids, stream = rest
+            s = population.advance(s, current, dt, t, ids=ids, stream=stream)
             s = s if arrivals is None else population.hear(s, arrivals, dt)
             return s, population.neuron.spike(s.neuron)
 
@@ -219,12 +223,19 @@ class Population(eqx.Module):
             s, spikes = half(*args)
             return s.neuron, spikes
 
-        given = (self, s, current, arrivals, t, stream)
+        given = (self, s, current, arrivals, t, ids, stream)
         neuron, spikes = written_once(neurons, t, *given)
         return half(*given)[0]._replace(neuron=neuron), spikes  # ports have one user each: they need no branch
 
     def advance(
-        self, s: PopulationState, current: Array | None, dt: float, t: Array, *, stream: Array | None
+        self,
+        s: PopulationState,
+        current: Array | None,
+        dt: float,
+        t: Array,
+        *,
+        ids: UInt32[Array, " n"] | None = None,
+        stream: Array | None = None,
     ) -> PopulationState:
         """Ports give the current of their state at `t_k` and decay; membranes move to `t_{k+1}`."""
         neuron, held = self.neuron, self.neuron.held(s.neuron)
@@ -241,7 +252,7 @@ class Population(eqx.Module):
                 new = jax.tree.map(lambda a, b: jnp.where(held, a, b), old, new)  # used at once
             ports[name] = new
             total = total if part is None else total + part
-        noise = None if stream is None else neuron.numbers(stream, t, jnp.arange(self.n, dtype=jnp.uint32))
+        noise = None if stream is None or ids is None else neuron.numbers(stream, t, ids)
         return PopulationState(neuron.advance(s.neuron, total, dt, noise=noise), ports)
 
     def hear(

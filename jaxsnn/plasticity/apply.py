@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Int
 
+from .._bits import BITS, pack
 from ..connectivity.events import event_driven, for_each_spike
 from ..connectivity.ring import Ring
 from .base import Chain, Change, PreBeforePost, SynapseContext, WeightBeforeUpdate, counted
@@ -83,7 +84,7 @@ class Update(eqx.Module):
 
         def spread(line: Line, delay: Array, at: Any, neuron: Array | None) -> SideSignals:
             if line.length == 1:
-                return jax.tree.map(lambda x: at(x[0]), line.slots)
+                return jax.tree.map(lambda x: at(x[0]), line.slots._replace(words=None))
             return line.at(line.slot(self.t, delay), neuron)
 
         number = jnp.arange
@@ -103,15 +104,14 @@ class Update(eqx.Module):
 
 
 class Target(NamedTuple):
-    """Where a projection's arrivals go: ports from `first` on, in a ring."""
+    """Where a projection's arrivals go: columns of a ring from `first` on."""
 
     ring: Ring
     first: int
 
     def places(self, t: Array, dendritic: Array, post: Array) -> Array:
-        """Positions in the ring for what reaches `post` after `dendritic` steps."""
-        slot = (t + dendritic) % self.ring.slots
-        return slot * self.ring.width + self.first + post
+        """Places in the ring for what reaches `post` after `dendritic` steps."""
+        return self.ring.start(t + dendritic) + self.first + post
 
 
 # --- events of senders: rows ------------------------------------------------------------------------------------------
@@ -282,17 +282,20 @@ def _hold_if(update: Update, synapses: Array, now: Array, target: None) -> Any:
 
 def _for_each_event(line: Line, t: Array, body: Any, carry: Any, *, sends: bool) -> Any:
     """`carry = body(neuron, delay, slot, carry)` for every neuron of which an event arrives, with any delay."""
-    slots, n = line.slots.spike.shape
-    happens = _happens(line.slots, sends=sends)
+    slots = line.length
+    words = line.slots.words
+    if words is None or any(event is not None for event in line.slots.events):
+        words = pack(_happens(line.slots, sends=sends))
     if slots == 1:
         zero = jnp.int32(0)
-        return for_each_spike(happens[0], lambda i, carry: body(i, zero, zero, carry), carry)
+        return for_each_spike(words[0], lambda i, carry: body(i, zero, zero, carry), carry)
+    places = words.shape[1] * BITS  # of a slot, the last of which no neuron has
 
     def one(e: Array, carry: Any) -> Any:
-        slot, neuron = e // n, e % n
+        slot, neuron = e // places, e % places
         return body(neuron, (t - slot) % slots, slot, carry)
 
-    return for_each_spike(happens.reshape(-1), one, carry)
+    return for_each_spike(words.reshape(-1), one, carry)
 
 
 def _pieces(fan: AbstractFan, neuron: Array, delay: Array, body: Any, carry: Any) -> Any:

@@ -13,6 +13,8 @@ from jaxtyping import Array, Float, Int, UInt32
 
 from .._status import Status, bit
 from ..connectivity.ring import Ring
+from ..connectivity.spikes import Spikes
+from ..models import View
 from .apply import Target, Update, carry, hold, renew, touch_all, touch_columns, touch_rows
 from .base import AbstractRule, Chain, CoincidentIgnored, SynapseContext
 from .incidence import Incidence
@@ -33,11 +35,15 @@ class PlasticState(NamedTuple):
 
 
 class Cells(NamedTuple):
-    """What a step did to the neurons of one side: who fired, the membrane (None where there is none), what was sent."""
+    """What a step did to the neurons of one side: who fired, the membrane (None where there is none), what was sent.
+
+    `words`: who fired as bits, where they were packed already.
+    """
 
     spike: Float[Array, " n"]
     v: Float[Array, " n"] | None
     sent: Float[Array, " n"] | None = None  # None: the spike itself
+    words: UInt32[Array, " words"] | None = None
 
 
 def fingerprint(weight: Float[Array, "..."]) -> UInt32[Array, " 2"]:
@@ -98,12 +104,11 @@ class Plastic(eqx.Module):
             synapses = synapses.at[0].set(self.chain.limit(synapses[0]))
         return state._replace(synapses=synapses, origin=origin)
 
-    def arrivals(self, state: PlasticState, spike: Float[Array, " n_pre"]) -> Float[Array, " n_post"]:
+    def arrivals(self, state: PlasticState, sent: Spikes) -> Float[Array, " n_post"]:
         """What arrives within the step over edges without delay, with the weights of its start."""
-
-        target = Target(Ring(1, self.incidence.n_post), 0)
+        spike, target = sent.amplitude, Target(Ring(1, self.incidence.n_post), 0)
         nobody = jnp.zeros(self.incidence.n_post, spike.dtype)
-        signals = (Signals((), (), x, None, None) for x in (spike, nobody))
+        signals = (Signals((), (), spike, None, None, sent.words), Signals((), (), nobody, None, None))
         lines = (Line(jax.tree.map(lambda x: x[None], both)) for both in signals)
         within = eqx.tree_at(lambda i: (i.axonal, i.dendritic), self.incidence, (jnp.int32(0), jnp.int32(0)))
         update = Update(self.chain, within, *lines, state.clocks, {}, jnp.int32(0), self.dt)
@@ -180,16 +185,20 @@ class Plastic(eqx.Module):
         )
         return renew(update, synapses), clocks
 
-    def view(self, state: PlasticState, shape: tuple[int, ...]) -> dict[str, Any]:
+    def view(self, state: PlasticState, shape: tuple[int, ...]) -> View:
         """The state by name: `weight` brought up to date, what modifiers keep, traces of either side."""
-        clocks = jax.tree.map(lambda x: self.incidence.at_post(x) if x.ndim else x, state.clocks)
-        synapses = self.chain.settled(state.synapses, clocks)
-        named = {"weight": synapses[0].reshape(shape)}
-        for row, (_, name) in enumerate(self.chain.variables, start=1):
-            named.setdefault(name, synapses[row].reshape(shape))
-        for side, traces in (("pre", state.pre), ("post", state.post)):
-            named[side] = {name: x for own in reversed(traces) for name, x in own.items()}
-        return named
+
+        def row(i: int) -> Array:
+            clocks = jax.tree.map(lambda x: self.incidence.at_post(x) if x.ndim else x, state.clocks)
+            return self.chain.settled(state.synapses, clocks)[i].reshape(shape)
+
+        def traces(own: tuple[dict[str, Array], ...]) -> dict[str, Array]:
+            return {name: x for each in reversed(own) for name, x in each.items()}
+
+        named = {"weight": lambda: row(0)}
+        for i, (_, name) in enumerate(self.chain.variables, start=1):
+            named.setdefault(name, lambda i=i: row(i))
+        return View({**named, "pre": lambda: traces(state.pre), "post": lambda: traces(state.post)})
 
     def status(self, weight: Array) -> Array:
         """Whether the weights at the start are within the bounds of the rule."""

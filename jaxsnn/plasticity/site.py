@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, UInt32
 
 from .base import AbstractRule
 from .traces import AbstractTrace
@@ -26,6 +26,7 @@ class Signals(NamedTuple):
     spike: Float[Array, "..."]
     v: Float[Array, "..."] | None
     sent: Float[Array, "..."] | None  # None: the spike itself
+    words: UInt32[Array, "..."] | None = None  # the spikes as bits, where they were packed already
 
     def event(self, r: int) -> Float[Array, "..."]:
         """How much the step counts for rule `r`."""
@@ -50,7 +51,12 @@ class Side:
         return tuple({name: trace.start(v, (self.n,), dtype) for name, trace in own.items()} for own in self.traces)
 
     def signals(
-        self, traces: tuple[dict[str, Array], ...], spike: Array, v: Array | None, sent: Array | None = None
+        self,
+        traces: tuple[dict[str, Array], ...],
+        spike: Array,
+        v: Array | None,
+        sent: Array | None = None,
+        words: Array | None = None,
     ) -> Signals:
         """Traces decayed to the end of the step, and the events of the step."""
         decayed, events = [], []
@@ -61,7 +67,7 @@ class Side:
             after = SimpleNamespace(v=v, spike=spike, **new)
             event = getattr(rule, f"{self.name}_event")(after, self.dt)
             events.append(None if event is spike else event)
-        return Signals(tuple(decayed), tuple(events), spike, v, sent)
+        return Signals(tuple(decayed), tuple(events), spike, v, sent, words)
 
     def counted(self, signals: Signals) -> tuple[dict[str, Array], ...]:
         """Traces after the spikes of the step."""
@@ -101,4 +107,4 @@ class Line(NamedTuple):
 
     def at(self, slot: Int[Array, "..."], neuron: Int[Array, "..."]) -> Signals:
         """The signals of a neuron, or of one for every synapse."""
-        return jax.tree.map(lambda x: x[slot, neuron], self.slots)
+        return jax.tree.map(lambda x: x[slot, neuron], self.slots._replace(words=None))

@@ -15,7 +15,7 @@ import jax
 import numpy as np
 from jaxtyping import Array
 
-from .._tree import barrier
+from .._tree import SMALL, barrier
 from .._types import on_device
 from ..models import Signals
 from . import room
@@ -77,12 +77,12 @@ def _first(x: Array, count: int) -> Array:
 
 @eqx.filter_jit
 def _begin(model: Any, drive: Any, key: Any) -> RunState:
-    return started(*barrier((model, drive, key)))
+    return started(*_small_opaque((model, drive, key)))
 
 
 @eqx.filter_jit
 def _resume(model: Any, drive: Any, state: RunState) -> RunState:
-    return resumed(*barrier((model, drive, state)))
+    return resumed(*_small_opaque((model, drive, state)))
 
 
 @eqx.filter_jit
@@ -103,10 +103,37 @@ def _opening(model: Any, probes: Any, state: RunState, total: int, chunk: int) -
     return carries, shapes, length
 
 
-@eqx.filter_jit
 def _prepare(model: Any, drive: Any, first: Any) -> Any:
-    model, drive = barrier((model, drive))
-    return model.prepare(), drive.prepare(model, first)
+    """The stepper and the drive of a run. What the model holds already is not copied: at 10^8 synapses that counts."""
+    given = jax.tree.leaves(eqx.filter(model, eqx.is_array))
+    derived, places, rest, driven = _derived(model, drive, first)
+    new = iter(derived)
+    arrays = [next(new) if place is None else given[place] for place in places]
+    structure, static = rest
+    return eqx.combine(jax.tree.unflatten(structure, arrays), static), driven
+
+
+@eqx.filter_jit
+def _derived(model: Any, drive: Any, first: Any) -> Any:
+    """What a stepper has beside what is the model's, and where the rest is among the arrays of the model."""
+    model, drive = _small_opaque((model, drive))
+    own = {id(x): i for i, x in enumerate(jax.tree.leaves(eqx.filter(model, eqx.is_array))) if x.size > SMALL}
+    arrays, rest = eqx.partition(model.prepare(), eqx.is_array)
+    leaves, structure = jax.tree.flatten(arrays)
+    places = [own.get(id(x)) for x in leaves]
+    return (
+        [x for x, place in zip(leaves, places) if place is None],
+        places,
+        (structure, rest),
+        drive.prepare(model, first),
+    )
+
+
+def _small_opaque(tree: Any) -> Any:
+    """Numbers that the compiler might compute with, opaque to it; arrays of many are left where they are."""
+    many = lambda x: eqx.is_array(x) and x.size > SMALL
+    large, small = eqx.partition(tree, many)
+    return eqx.combine(large, barrier(small))
 
 
 _kept = functools.partial(eqx.filter_jit, donate="all-except-first")  # what a call is handed is its own memory
@@ -116,7 +143,7 @@ _kept = functools.partial(eqx.filter_jit, donate="all-except-first")  # what a c
 def _go(given: Any, carries: Any, length: int) -> Any:
     """So many steps, and what was stacked in them: `length` rows, of which the others are zero."""
     stepper, drive, probes, key, state, count = given
-    stepper, drive, key = barrier((stepper, drive, key))
+    stepper, drive, key = _small_opaque((stepper, drive, key))
     feed, observe, step_key = observed(stepper, drive, probes, key)
     carry = (state.model, (state.drive, state.spikes, carries))
     (at, (d, spikes, carries)), stacked = stepper.run_up_to(

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax import lax
 
 import jaxsnn as snn
+from jaxsnn.connectivity.spikes import Spikes
 
 
 def partly(x, through):
@@ -26,16 +27,17 @@ class Cut(snn.NestOrder):
         arrivals, ring = net.arrivals(state.ring, inputs, t)
         populations, spikes = {}, {}
         for name in net.sequence:
-            s, spikes[name] = net.to_threshold(name, state.populations[name], inputs, t, key, arrivals[name])
-            populations[name] = net.populations[name].reset(s, spikes[name], net.dt)
-            for edge in net.direct:
+            s, spikes[name] = net.to_threshold(name, state, inputs, t, key, arrivals[name])
+            populations[name] = net.reset(name, s, spikes[name])
+            for edge in net.edges:
                 if edge.sender == name:
                     whole = isinstance(net.populations[edge.post].neuron, snn.LI)
-                    sent = spikes[name] if whole else partly(spikes[name], self.through)
+                    sent = Spikes.found(spikes[name] if whole else partly(spikes[name], self.through))
                     heard = arrivals[edge.post]
-                    heard[edge.port] = heard[edge.port] + edge.arrivals(sent, None, key)
-        ring, overflow = net.deliver(ring, jax.tree.map(lambda x: partly(x, self.through), spikes), t, key)
-        return net.next(state, populations, state.projections, ring, overflow), spikes
+                    heard[edge.port] = heard[edge.port] + edge.via.arrivals(sent, {}, t, key)
+        sent = net.everybody(spikes, jax.tree.map(lambda x: partly(x, self.through), spikes))
+        ring, projections, overflow = net.deliver(ring, state.projections, sent, populations, inputs, t, key)
+        return net.next(state, populations, projections, ring, overflow), sent
 
 
 def cut(net, through=0.0):

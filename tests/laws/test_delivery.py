@@ -4,7 +4,6 @@ Weights are multiples of 1/8, so that every order of summation gives the same su
 """
 
 import itertools
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -12,8 +11,11 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
-from jaxsnn.connectivity import dense, events, sparse
+from jaxsnn._bits import pack
+from jaxsnn.connectivity import dense, events, merge, sparse
+from jaxsnn.connectivity.graph import SparseGraph, row_starts
 from jaxsnn.connectivity.ring import Ring
+from jaxsnn.connectivity.spikes import Spikes, side_by_side
 from tests.laws.registry import DT
 
 N_PRE, RING = 40, Ring(slots=7, width=15)
@@ -63,18 +65,28 @@ def case(seed):
     return *moment(seed), *rows(seed)
 
 
-EVERYTHING = jax.jit(partial(sparse._everything, ring=RING))
+def way(function, **static):
+    """A way to deliver, of the arguments of a case."""
+
+    def called(buffer, spikes, slot, start, pre, place, weight, *size):
+        given = sparse.Delivery(buffer, spikes, pack(spikes), slot, start, place, weight, pre=pre)
+        return function(given, *size, ring=RING, **static)
+
+    return called
+
+
+EVERYTHING = jax.jit(way(sparse._everything))
 
 
 @pytest.mark.parametrize("width", [24, 5, 1])
 def test_loop_over_spikes(width):
     """The CPU's way, with rows longer than what is handled at once, against brute force; so the differentiable way."""
-    loop = jax.jit(partial(sparse._rows_of_spikes, ring=RING, width=width))
+    loop = jax.jit(way(sparse._rows_of_spikes, width=width))
     for seed in range(4):
         given = case(seed)
         expected = brute_force(*given)
-        for way in (loop, EVERYTHING):
-            out, cut = way(*map(jnp.asarray, given))
+        for deliver in (loop, EVERYTHING):
+            out, cut = deliver(*map(jnp.asarray, given))
             np.testing.assert_array_equal(out, expected)
             assert not cut
         late = (*given[:2], (given[2] + RING.width) % RING.size, *given[3:])
@@ -85,7 +97,7 @@ def test_gathered_rows():
     """The accelerators' way, for one instance and for a batch in which any argument is shared or everybody's own."""
     graphs = same_size(*(rows(seed) for seed in range(3)))
     batch = [(*moment(seed), *graphs[seed]) for seed in range(3)]
-    gathered = jax.jit(partial(sparse._gathered_rows, ring=RING, width=24, capacity=13), static_argnums=7)
+    gathered = jax.jit(way(sparse._gathered_rows, width=24, capacity=13), static_argnums=7)
     ways = [(own, own, own, *(graph,) * 4) for own, graph in itertools.product((False, True), repeat=2)]
     ways += [(True, True, True, False, False, False, True), (True, True, False, False, False, True, True)]
     for own in ways:
@@ -103,12 +115,10 @@ def test_gathered_rows_say_when_they_have_no_room():
     """The bit is set by one spike too many, pooled over the batch, and by a row longer than the gathered width."""
     one = jax.tree.map(lambda x: jnp.asarray(x)[None], case(0))
     spikes = int(np.count_nonzero(one[1]))
-    gathered = jax.jit(
-        partial(sparse._gathered_rows, ring=RING), static_argnums=7, static_argnames=("width", "capacity")
-    )
 
     def cut(*args, size=1, **room):
-        return bool(np.all(gathered(*args, size, **room)[1]))
+        gathered = jax.jit(way(sparse._gathered_rows, **room), static_argnums=7)
+        return bool(np.all(gathered(*args, size)[1]))
 
     assert not cut(*one, width=24, capacity=spikes)
     assert cut(*one, width=24, capacity=spikes - 1)
@@ -126,8 +136,9 @@ def test_matrix():
     for matrix in (weights, rng.integers(0, 4, (3, N_PRE, 11)).astype(np.int8)):
         expected = np.einsum("bi,bij->bj", spikes, matrix.astype(np.float32))
         for b in range(3):
-            for way in (dense._product, dense._rows_of_spikes, dense.many_rows):
-                np.testing.assert_array_equal(way(jnp.asarray(spikes[b]), jnp.asarray(matrix[b])), expected[b])
+            x, m = jnp.asarray(spikes[b]), jnp.asarray(matrix[b])
+            for found in (dense._product(x, m), dense._rows_of_spikes(x, pack(x), m), dense.many_rows(x, m)):
+                np.testing.assert_array_equal(found, expected[b])
         np.testing.assert_array_equal(dense._products(jnp.asarray(spikes), jnp.asarray(matrix), 3), expected)
         shared = dense._products(jnp.asarray(spikes), jnp.asarray(matrix[:1]), 3)
         np.testing.assert_array_equal(shared, spikes @ matrix[0].astype(np.float32))
@@ -166,11 +177,62 @@ def test_every_spike_is_visited_once(n):
             at, seen = carry
             return at + 1, seen.at[at].set(i)
 
-        return events.for_each_spike(spikes, note, (jnp.int32(0), jnp.full(n, -1, jnp.int32)))
+        return events.for_each_spike(pack(spikes), note, (jnp.int32(0), jnp.full(n, -1, jnp.int32)))
 
     for fired in (rng.random(n) < 0.02, np.zeros(n, bool), np.ones(n, bool), np.arange(n) % (n - 1 or 1) == 0):
         count, seen = visited(jnp.asarray(np.where(fired, 0.5, 0.0), jnp.float32))
         np.testing.assert_array_equal(seen[:count], np.flatnonzero(fired))
+
+
+def test_spikes_of_several_are_packed_once():
+    """Side by side, each from a word of its own on: the words of each are those it has alone, packed before or not."""
+    rng = np.random.default_rng(4)
+    parts = [jnp.asarray(rng.random(n) < 0.3, jnp.float32) for n in (5, 32, 33, 70)]
+    everybody = side_by_side([parts[0], Spikes.found(parts[1]), *parts[2:]])
+    first = 0
+    for x in parts:
+        own = everybody.part(first, x.shape[0])
+        np.testing.assert_array_equal(own.amplitude, x)
+        np.testing.assert_array_equal(own.words, pack(x))
+        first += -(-x.shape[0] // 32) * 32
+    assert everybody.amplitude.shape == (first,) and everybody.words.shape == (first // 32,)
+
+
+@pytest.mark.parametrize("delays", ["one", "each"])
+def test_synapses_that_are_not_copied(delays):
+    """Rows that look up what the projection holds: every way of holding them lands the same, also the derivative."""
+    rng = np.random.default_rng(6)
+    pre = np.sort(rng.integers(0, N_PRE, 90)).astype(np.int32)
+    pre[-4:] = N_PRE  # padding
+    post = jnp.asarray(rng.integers(0, 5, 90), jnp.int32)
+    graph = SparseGraph(row_starts(jnp.asarray(pre), N_PRE), post, N_PRE, 5, 24, None)
+    np.testing.assert_array_equal(graph.pre, pre)
+    np.testing.assert_array_equal(jax.jit(lambda g: g.pre)(graph), pre)
+    np.testing.assert_array_equal(graph.real, pre < N_PRE)
+    delay = jnp.asarray(3 if delays == "one" else rng.integers(0, 7, 90), jnp.int32)
+    spikes = np.zeros(N_PRE + 64, np.float32)
+    spikes[32 + rng.choice(N_PRE, 9, replace=False)] = rng.choice([1.0, 0.5, 2.0], 9)
+    sent, t = Spikes.found(jnp.asarray(spikes)), jnp.int32(5)
+    expected = np.zeros((RING.slots, RING.width))
+    for s in range(86):
+        slot = (5 + np.broadcast_to(delay, 90)[s]) % RING.slots
+        expected[slot, 10 + int(post[s])] += spikes[32 + pre[s]] * 0.5
+
+    for many, differentiated, weight in itertools.product((False, True), (False, True), (0.5, np.full(90, 0.5))):
+        piece = merge.Piece(graph, jnp.asarray(weight, jnp.float32), delay, 32, 10)
+
+        def landed(w, piece=piece, many=many, differentiated=differentiated):
+            own = merge.alone(piece._replace(weight=w), N_PRE + 64, RING, differentiated=differentiated, many=many)
+            return own.deliver(RING.empty(jnp.float32), sent, t)[0]
+
+        value, slope = jax.jvp(landed, (piece.weight,), (jnp.ones_like(piece.weight),))
+        np.testing.assert_array_equal(value, expected.ravel())
+        np.testing.assert_array_equal(slope, 2.0 * expected.ravel())
+        together = jax.vmap(landed)(jnp.stack([piece.weight, piece.weight]))
+        np.testing.assert_array_equal(together[1], expected.ravel())
+    held = {id(x) for x in jax.tree.leaves((graph, delay))}
+    lean = merge.alone(piece._replace(first_sender=0), N_PRE, RING, differentiated=False, many=True)
+    assert {id(x) for x in (lean.start, lean.place)} <= held and lean.pre is None
 
 
 # --- whole networks ---------------------------------------------------------------------------------------------------

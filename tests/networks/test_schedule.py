@@ -7,7 +7,7 @@ import pytest
 
 import jaxsnn as snn
 from jaxsnn.models import silent
-from jaxsnn.networks.schedule import Staged, stages
+from jaxsnn.networks.layerwise import Layerwise, stages
 from tests.gradients.nets import KEY, LABELS, LOSS, RASTER, STEPS, inputs, recurrent
 
 DENSE = dict(topology=snn.AllToAll(), via=snn.Dense())
@@ -24,6 +24,10 @@ def graph(**edges):
     )
 
 
+def of(net):
+    return stages(net.populations, net.projections)
+
+
 @pytest.mark.parametrize(
     ("edges", "expected"),
     [
@@ -37,7 +41,7 @@ def graph(**edges):
     ids=str,
 )
 def test_stages(edges, expected):
-    assert ["".join(group) for group in stages(graph(**edges))] == expected
+    assert ["".join(group) for group in of(graph(**edges))] == expected
 
 
 def test_what_changes_with_use_is_stepped():
@@ -46,7 +50,7 @@ def test_what_changes_with_use_is_stepped():
         links = {"ab": snn.Connection("a", "b", **DENSE, **change), "bc": snn.Connection("b", "c", **DENSE)}
         cells = {name: snn.Population(snn.LIF(), 2) for name in "abc"}
         net = snn.network(dt=1.0, key=KEY, populations=cells, projections=links)
-        assert stages(net) == (("a", "b"), ("c",))
+        assert of(net) == (("a", "b"), ("c",))
 
 
 def test_why_it_is_stepped_can_be_asked_for():
@@ -69,7 +73,7 @@ def test_why_it_is_stepped_can_be_asked_for():
         )
         why = net.not_layerwise()
         assert (why is None) == (says is None) and (says or "") in (why or "")
-        assert isinstance(net.prepare(snn.simulation.Reverse(input_known=True)), Staged) == (says is None)
+        assert isinstance(net.prepare(snn.simulation.Reverse(input_known=True)), Layerwise) == (says is None)
 
 
 class Late(snn.NestOrder):
@@ -110,7 +114,7 @@ def mixed():
 def test_a_chunk_is_the_same():
     """Spikes, every state, what is in the ring, and a start at any step: as step by step, in float32 to rounding."""
     net, drive = mixed(), snn.Replay(jnp.asarray(RASTER[0]), into="S") + snn.NoiseCurrent(0.3, 0.1, into="A")
-    assert isinstance(net.prepare(snn.simulation.Reverse(input_known=True)), Staged)
+    assert isinstance(net.prepare(snn.simulation.Reverse(input_known=True)), Layerwise)
 
     def chunk(weight, state):
         changed = snn.set(net, "BA.weight", weight)

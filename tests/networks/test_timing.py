@@ -142,6 +142,6 @@ def test_long_delays_are_warned_about_before_memory_is_taken(recwarn, monkeypatc
     assert not recwarn.list
     with pytest.warns(UserWarning, match=r"3e\+06 ms in projection 'p', is 30000000 steps.* 1.12 GiB"):
         delayed(3e6)
-    monkeypatch.setattr(sys.modules["jaxsnn.networks.prepare"], "available", lambda: 2**31)
+    monkeypatch.setattr(sys.modules["jaxsnn.networks.layout"], "available", lambda: 2**31)
     with pytest.raises(ValueError, match=r"1.12 GiB, twice; there are 2 GiB. Shorten the delay"):
         delayed(3e6)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
-from jaxsnn.connectivity.graph import DenseGraph, SparseGraph
+from jaxsnn.connectivity.graph import DenseGraph, SparseGraph, row_starts
 from jaxsnn.connectivity.ring import Ring
 from jaxsnn.plasticity import apply
 from jaxsnn.plasticity.incidence import incidence
@@ -28,8 +28,9 @@ class Case:
         self.rng = rng = np.random.default_rng(seed)
         if held == "list":
             pre, post = np.sort(rng.integers(0, N_PRE, 18)), rng.integers(0, N_POST, 18)
-            padded = np.r_[pre, [N_PRE] * 2], np.r_[post, [0] * 2]
-            self.graph = SparseGraph(*(jnp.asarray(x, jnp.int32) for x in padded), N_PRE, N_POST, 3, None)
+            padded = (jnp.asarray(np.r_[x, [end] * 2], jnp.int32) for x, end in ((pre, N_PRE), (post, 0)))
+            start, post_padded = row_starts(next(padded), N_PRE), next(padded)
+            self.graph = SparseGraph(start, post_padded, N_PRE, N_POST, 3, None)
         else:
             count = None if held == "matrix" else jnp.asarray(rng.integers(0, 2, (N_PRE, N_POST)), jnp.int8)
             self.graph = DenseGraph(count, N_PRE, N_POST)

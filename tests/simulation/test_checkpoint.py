@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
-from jaxsnn.networks.schedule import stages
+from jaxsnn.networks.layerwise import stages
 from tests.gradients.nets import KEY, RASTER, STEPS, inputs, recurrent
 from tests.simulation.toys import assert_same
 
@@ -37,7 +37,7 @@ def delayed():
 def run(policy, staged=True):
     """Value, record and gradient of a run of the recurrent network, in stages or stepped."""
     net, raster = recurrent() if staged else delayed(), inputs(RASTER[0])
-    assert (len(stages(net)) > 1) == staged
+    assert (len(stages(net.populations, net.projections)) > 1) == staged
 
     def loss(weights):
         changed = snn.set(snn.set(net, "ih.weight", weights[0]), "hh.weight", weights[1])

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int, UInt32
 
+from ..._bits import pack
 from ..._select import Selection, split
 from ..._status import Status, bit
 from ..._time import step_of
@@ -98,6 +99,12 @@ class AbstractSpikeProbe(AbstractProbe):
         """Their indices in the population; None for all."""
         n = size_of(model, self.population)
         return None if self.index is None else tuple(self.index.indices(n, self._what).tolist())
+
+    def words(self, signals: Signals) -> UInt32[Array, " words"]:
+        """Their spikes as bits, as the model has packed them, if it has."""
+        if self.index is None and self.population in signals.words:
+            return signals.words[self.population]
+        return pack(self.spikes(signals))
 
     def spikes(self, signals: Signals) -> Array:
         """Their spikes."""

@@ -8,7 +8,7 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 
-from ..._bits import BITS, pack, unpack
+from ..._bits import BITS, unpack
 from ..._status import Status, bit
 from .base import AbstractSpikeProbe
 from .events import Events, PackedRaster, own_numbers
@@ -27,7 +27,7 @@ class Raster(AbstractSpikeProbe):
         return first
 
     def step(self, carry, signals, t):
-        return carry, pack(self.spikes(signals))
+        return carry, self.words(signals)
 
     def finish(self, carry, emitted, model):
         return PackedRaster(emitted, self.size(model), model.dt, carry, self.neurons(model))
@@ -59,7 +59,7 @@ class Spikes(AbstractSpikeProbe):
         return none, none, jnp.int32(0), jnp.zeros((), bool)
 
     def step(self, carry, signals, t):
-        return carry, (t, pack(self.spikes(signals)))
+        return carry, (t, self.words(signals))
 
     def emit(self, carry, stacked, model):
         steps, neurons, count, lost = carry

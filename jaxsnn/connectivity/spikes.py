@@ -1,0 +1,54 @@
+"""The spikes of a step: who sends how much, and the same as bits, which loops over spikes look through."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, UInt32
+
+from .._bits import BITS, pack
+
+
+class Spikes(eqx.Module):
+    """Spikes of `n` neurons in one step, packed once for all that looks for them.
+
+    Finding spikes is the expensive half of delivering them: lists, matrices, plastic synapses and records of one step
+    all read these words.
+    """
+
+    amplitude: Float[Array, " n"]
+    words: UInt32[Array, " words"]  # neuron `i` is bit `i % 32` of word `i // 32`
+
+    @classmethod
+    def found(cls, amplitude: Float[Array, " n"]) -> Spikes:
+        """Who sends anything but 0."""
+        return cls(amplitude, pack(amplitude))
+
+    def part(self, first: int, n: int) -> Spikes:
+        """Those of `n` neurons from `first` on, which begin with a word of their own."""
+        assert first % BITS == 0
+        at = first // BITS
+        return Spikes(self.amplitude[first : first + n], self.words[at : at + words_of(n)])
+
+
+def words_of(n: int) -> int:
+    """How many words hold a bit for each of `n` neurons."""
+    return -(-n // BITS)
+
+
+def side_by_side(parts: list[Float[Array, " n"] | Spikes]) -> Spikes:
+    """Spikes of several populations as those of one, each beginning with a word of its own.
+
+    Amplitudes that are not packed yet are packed together, where they are next to each other.
+    """
+    amplitudes = [part.amplitude if isinstance(part, Spikes) else part for part in parts]
+    padded = [jnp.pad(x, (0, -x.shape[0] % BITS)) for x in amplitudes]
+    words, waiting = [], []
+    for part, x in zip(parts, padded, strict=True):
+        if isinstance(part, Spikes):
+            words += [pack(jnp.concatenate(waiting))] if waiting else []
+            words, waiting = [*words, part.words], []
+        else:
+            waiting.append(x)
+    words += [pack(jnp.concatenate(waiting))] if waiting else []
+    return Spikes(jnp.concatenate(padded), jnp.concatenate(words))

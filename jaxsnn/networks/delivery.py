@@ -1,0 +1,331 @@
+"""How what is sent in a step gets into the slots in which it lands: a class for each way of holding synapses."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from .. import _random
+from ..connectivity.dense import rows_of
+from ..connectivity.graph import DenseGraph
+from ..connectivity.layer import Layered
+from ..connectivity.merge import Piece, alone, lists
+from ..connectivity.product import product
+from ..connectivity.ring import Ring
+from ..connectivity.sparse import Rows
+from ..connectivity.spikes import Spikes
+from ..connectivity.stochastic import StochasticRelease
+from ..plasticity.apply import Target as Columns
+from ..plasticity.plastic import Cells, Plastic
+from .layout import Layout
+from .projection import Projection
+
+Projections = dict[str, dict[str, Any]]  # states by projection
+
+
+class Sent(eqx.Module):
+    """All that is sent in a step: the spikes of every population, and what stochastic or depressing synapses get."""
+
+    spikes: dict[str, Float[Array, " n"]]
+    everybody: Spikes
+    layout: Layout
+
+    def of(self, sender: str) -> Spikes:
+        """What a population sends, or a projection with a release of its own."""
+        return self.everybody.part(*self.layout.sender(sender))
+
+    def words(self, population: str) -> Array:
+        """The spikes of a population as bits."""
+        return self.of(population).words
+
+
+class Moment(NamedTuple):
+    """What a delivery may look at beside the spikes of a step."""
+
+    t: Int[Array, ""]
+    key: Array
+    membranes: Callable[[str], Array | None]
+    modulators: dict[str, Array]
+
+
+class AbstractDelivery(eqx.Module):
+    """Some synapses, ready to carry spikes."""
+
+    @abc.abstractmethod
+    def deliver(
+        self, ring: Float[Array, " places"], projections: Projections, sent: Sent, now: Moment
+    ) -> tuple[Array, Projections, Bool[Array, ""] | None]:
+        """The ring with what is sent, the states of projections that change with it, and whether room ran out."""
+
+
+class AbstractSameStep(eqx.Module):
+    """The synapses of one projection, ready to carry spikes within a step."""
+
+    @abc.abstractmethod
+    def arrivals(self, sent: Spikes, projections: Projections, t: Array, key: Array) -> Float[Array, " post"]:
+        """What arrives at every receiving neuron."""
+
+    def over_steps(self, sent: Float[Array, "steps pre"], key: Array) -> Float[Array, "steps post"]:
+        """What arrives in many steps, as far as it depends on nothing but what is sent in them."""
+        return jax.vmap(lambda amplitude: self.arrivals(Spikes.found(amplitude), {}, jnp.int32(0), key))(sent)
+
+
+# --- lists of synapses ------------------------------------------------------------------------------------------------
+
+
+class Lists(AbstractDelivery):
+    """Rows of synapses of everybody."""
+
+    rows: Rows
+
+    def deliver(self, ring, projections, sent, now):
+        ring, overflow = self.rows.deliver(ring, sent.everybody, now.t)
+        return ring, projections, overflow
+
+
+class SameStepList(AbstractSameStep):
+    """The rows of one projection, which lead into a slot of their own."""
+
+    rows: Rows
+
+    def arrivals(self, sent, projections, t, key):
+        return self.rows.deliver(self.rows.ring.empty(sent.amplitude.dtype), sent, jnp.int32(0))[0]
+
+
+# --- lists whose synapses draw ----------------------------------------------------------------------------------------
+
+
+class Draws(eqx.Module):
+    """Which synapses of a projection pass on a spike: numbers that depend on no other projection."""
+
+    name: str = eqx.field(static=True)
+    reliability: Float[Array, " n_pre"]
+    sites: int = eqx.field(static=True)
+
+    @classmethod
+    def of(cls, name: str, p: Projection) -> Draws:
+        release, reliability = p.release, p.reliability
+        assert release is not None and reliability is not None
+        return cls(name, jnp.broadcast_to(reliability, (p.graph.n_pre,)), release.sites)
+
+    def at(self, t: Array, key: Array) -> StochasticRelease:
+        return StochasticRelease(_random.stream(key, f"{self.name}.release"), t, self.reliability, self.sites)
+
+
+class StochasticList(AbstractDelivery):
+    """Rows of one projection whose synapses each draw whether they release."""
+
+    rows: Rows
+    draws: Draws
+
+    def deliver(self, ring, projections, sent, now):
+        own = sent.of(self.draws.name)
+        ring, overflow = self.rows.deliver(ring, own, now.t, self.draws.at(now.t, now.key))
+        return ring, projections, overflow
+
+
+class SameStepStochasticList(AbstractSameStep):
+    """The same within a step."""
+
+    rows: Rows
+    draws: Draws
+
+    def arrivals(self, sent, projections, t, key):
+        empty = self.rows.ring.empty(sent.amplitude.dtype)
+        return self.rows.deliver(empty, sent, jnp.int32(0), self.draws.at(t, key))[0]
+
+
+# --- matrices ---------------------------------------------------------------------------------------------------------
+
+
+class Block(eqx.Module):
+    """Columns of a matrix that go to one port: to columns of the ring from `first` on, `scale` times, after `delay`.
+
+    No `scale` is once: a product with ones would be one more pass over what crosses in all steps of a chunk.
+    """
+
+    first: int = eqx.field(static=True)
+    n: int = eqx.field(static=True)
+    scale: Array | None
+    delay: Array
+
+
+class Matrices(AbstractDelivery):
+    """The dense projections of one sender, side by side in one matrix, each with one delay."""
+
+    sender: str = eqx.field(static=True)
+    matrix: Array  # (pre, targets): weights, or counts of synapses that all weigh `scale`
+    blocks: tuple[Block, ...]
+    ring: Ring = eqx.field(static=True)
+
+    def deliver(self, ring, projections, sent, now):
+        carried, at = rows_of(sent.of(self.sender), self.matrix), 0
+        for block in self.blocks:
+            part = carried[at : at + block.n]
+            arrived, at = part if block.scale is None else block.scale * part, at + block.n
+            ring = self.ring.add(ring, now.t + block.delay, block.first, arrived)
+        return ring, projections, None
+
+
+class SameStepMatrix(AbstractSameStep):
+    """The matrix of one projection."""
+
+    matrix: Array
+    scale: Array | None
+
+    def arrivals(self, sent, projections, t, key):
+        carried = rows_of(sent, self.matrix)
+        return carried if self.scale is None else self.scale * carried
+
+    def over_steps(self, sent, key):
+        carried = product(sent, self.matrix.astype(sent.dtype))
+        return carried if self.scale is None else self.scale * carried
+
+
+def _matrix(p: Projection, graph: DenseGraph) -> tuple[Array, Array | None]:
+    """A matrix, and by what all of it is to be multiplied."""
+    if p.weight.ndim:
+        return graph.masked(p.weight), None
+    return jnp.ones(graph.shape, jnp.int8) if graph.count is None else graph.count, p.weight
+
+
+# --- modules ----------------------------------------------------------------------------------------------------------
+
+
+class ThroughModule(AbstractDelivery):
+    """A projection through a module."""
+
+    name: str = eqx.field(static=True)
+    sender: str = eqx.field(static=True)
+    layer: Layered
+    delay: Array
+    first: int = eqx.field(static=True)
+    ring: Ring = eqx.field(static=True)
+
+    def deliver(self, ring, projections, sent, now):
+        arrived = self.layer.arrivals(sent.of(self.sender).amplitude, _layer_key(now.key, self.name))
+        return self.ring.add(ring, now.t + self.delay, self.first, arrived), projections, None
+
+
+class SameStepModule(AbstractSameStep):
+    """The same within a step."""
+
+    name: str = eqx.field(static=True)
+    layer: Layered
+
+    def arrivals(self, sent, projections, t, key):
+        return self.layer.arrivals(sent.amplitude, _layer_key(key, self.name))
+
+
+def _layer_key(key: Array, name: str) -> Array:
+    """The key of a module: the same in every step, so that what it draws, a dropout's mask, is drawn once a run."""
+    return _random.named_key(key, f"{name}.layer")
+
+
+# --- synapses that learn ----------------------------------------------------------------------------------------------
+
+
+class PlasticSynapses(AbstractDelivery):
+    """A plastic projection: what the spikes of the step change, and what those send that arrive at synapses now."""
+
+    name: str = eqx.field(static=True)
+    pre: str = eqx.field(static=True)
+    post: str = eqx.field(static=True)
+    sender: str = eqx.field(static=True)
+    plastic: Plastic
+    columns: Columns | None = eqx.field(static=True)  # None: it delivers within the step
+
+    def deliver(self, ring, projections, sent, now):
+        cells = [
+            Cells(sent.spikes[name], now.membranes(name), words=sent.words(name)) for name in (self.pre, self.post)
+        ]
+        if self.sender != self.pre:
+            cells[0] = cells[0]._replace(sent=sent.of(self.sender).amplitude)
+        state = projections[self.name]
+        buffer = None if self.columns is None else ring
+        try:
+            learnt, buffer = self.plastic.step(state["plastic"], buffer, self.columns, now.t, *cells, now.modulators)
+        except ValueError as error:
+            raise ValueError(f"Projection {self.name!r}: {error}") from None
+        ring = ring if buffer is None else buffer
+        return ring, {**projections, self.name: {**state, "plastic": learnt}}, None
+
+
+class SameStepPlastic(AbstractSameStep):
+    """What a plastic projection carries within a step, with the weights of its start."""
+
+    name: str = eqx.field(static=True)
+    plastic: Plastic
+
+    def arrivals(self, sent, projections, t, key):
+        return self.plastic.arrivals(projections[self.name]["plastic"], sent)
+
+
+# --- from projections -------------------------------------------------------------------------------------------------
+
+
+def sender_of(name: str, p: Projection) -> str:
+    """Under which name that stands which a projection sends: its own where it has a release, else its population's."""
+    return p.pre if p.release is None else name
+
+
+def plastic_of(p: Projection, dt: float) -> Plastic:
+    """The plastic part of a projection, with the delays that it has now."""
+    learning = p.plastic
+    assert learning is not None
+    meet = learning.incidence
+    if p.delay is not None:
+        meet = meet.delayed(learning.axonal, p.delay - learning.axonal)
+    return Plastic(learning.rule, meet, dt)
+
+
+def same_step(name: str, p: Projection, dt: float, *, differentiated: bool) -> AbstractSameStep:
+    """A projection without delay."""
+    if p.plastic is not None:
+        return SameStepPlastic(name, plastic_of(p, dt))
+    if isinstance(p.graph, Layered):
+        return SameStepModule(name, p.graph)
+    if isinstance(p.graph, DenseGraph) and p.reliability is None:
+        return SameStepMatrix(*_matrix(p, p.graph))
+    piece = Piece(p.graph, p.weight, jnp.zeros((), jnp.int32), 0, 0)
+    rows = alone(piece, p.graph.n_pre, Ring(1, p.graph.n_post), differentiated=differentiated)
+    return SameStepList(rows) if p.reliability is None else SameStepStochasticList(rows, Draws.of(name, p))
+
+
+def deliveries(
+    projections: dict[str, Projection], layout: Layout, dt: float, *, differentiated: bool
+) -> tuple[AbstractDelivery, ...]:
+    """What carries the spikes of a step: lists of all that are alike first, and last what learns from the step."""
+    ring, pieces, drawing, matrices, modules, plastic = layout.ring, [], [], {}, [], []
+    for name, p in projections.items():
+        sender = sender_of(name, p)
+        columns = layout.columns(f"{p.post}.{p.port}")
+        if p.plastic is not None:
+            into = None if p.delay is None else Columns(ring, columns.first)
+            plastic.append(PlasticSynapses(name, p.pre, p.post, sender, plastic_of(p, dt), into))
+        elif p.delay is None:
+            continue  # see `same_step`
+        elif isinstance(p.graph, Layered):
+            modules.append(ThroughModule(name, sender, p.graph, p.delay, columns.first, ring))
+        elif p.reliability is not None:
+            piece = Piece(p.graph, p.weight, p.delay, 0, columns.first)
+            rows = alone(piece, p.graph.n_pre, ring, differentiated=differentiated)
+            drawing.append(StochasticList(rows, Draws.of(name, p)))
+        elif isinstance(p.graph, DenseGraph) and p.delay.ndim == 0:
+            matrix, scale = _matrix(p, p.graph)
+            block = Block(columns.first, columns.n, scale, p.delay)
+            matrices.setdefault((sender, matrix.dtype), []).append((matrix, block))
+        else:
+            pieces.append(Piece(p.graph, p.weight, p.delay, layout.sender(sender).first, columns.first))
+    listed = lists(pieces, layout.senders, ring, differentiated=differentiated) if pieces else ()
+    dense = [  # one matrix for all that a sender has in one type: its spikes are looked for once
+        Matrices(sender, jnp.concatenate([m for m, _ in some], axis=1), tuple(block for _, block in some), ring)
+        for (sender, _), some in matrices.items()
+    ]
+    return (*(Lists(rows) for rows in listed), *drawing, *dense, *modules, *plastic)

@@ -1,0 +1,152 @@
+"""Where everything lies: the columns of every port in a slot of the ring, and the places of all that send."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, UInt32
+
+from .._bits import BITS
+from .._memory import available
+from .._types import canonical_float
+from ..connectivity.ring import Ring
+from ..connectivity.spikes import Spikes, side_by_side
+from .population import Population
+from .projection import Projection
+
+
+class Span(NamedTuple):
+    """A number of places one after the other."""
+
+    first: int
+    n: int
+
+    @property
+    def slice(self) -> slice:
+        return slice(self.first, self.first + self.n)
+
+
+class Layout(eqx.Module):
+    """The only one who knows where the numbers of populations and ports lie in the arrays of a run.
+
+    A slot of the ring has the ports of one population after those of the other, a column a neuron. Senders, populations
+    and then projections with a release of their own, stand one after the other too, each from a whole word of bits on.
+    """
+
+    sizes: tuple[tuple[str, int], ...] = eqx.field(static=True)
+    ports: tuple[tuple[str, int], ...] = eqx.field(static=True)  # by full name: neurons
+    releases: tuple[tuple[str, int], ...] = eqx.field(static=True)  # projections that release: their senders
+    slots: int = eqx.field(static=True)
+
+    @classmethod
+    def of(
+        cls, populations: Mapping[str, Population], projections: Mapping[str, Projection], slots: int | None = None
+    ) -> Layout:
+        """`slots`: those of a larger ring, of which this is a part."""
+        return cls(
+            tuple((name, population.n) for name, population in populations.items()),
+            tuple((f"{name}.{port}", p.n) for name, p in populations.items() for port in p.ports),
+            tuple((name, p.graph.n_pre) for name, p in projections.items() if p.release is not None),
+            1 + max((_longest(p) for p in projections.values()), default=0) if slots is None else slots,
+        )
+
+    @property
+    def ring(self) -> Ring:
+        """A slot a step of the longest delay, and one for the step itself; a column a port of every neuron."""
+        return Ring(self.slots, sum(n for _, n in self.ports))
+
+    # --- ports: columns of the ring ---------------------------------------------------------------------------------
+
+    def columns(self, port: str) -> Span:
+        """The columns of a port, by its full name."""
+        return _span(self.ports, port, 1)
+
+    def arrivals(
+        self, landed: Float[Array, " columns"], fed: Mapping[str, Float[Array, " n"]]
+    ) -> dict[str, dict[str, Array]]:
+        """What lands in a step, and what drives feed, by population and port."""
+        out: dict[str, dict[str, Array]] = {name: {} for name, _ in self.sizes}
+        for path, _ in self.ports:
+            (name, _, port), arrived = path.partition("."), landed[self.columns(path).slice]
+            out[name][port] = arrived + fed[path] if path in fed else arrived
+        return out
+
+    def slot(self, by_port: Mapping[str, Float[Array, " n"]], dtype: type) -> Float[Array, " columns"]:
+        """Numbers of some ports as a slot of the ring; 0 for the others."""
+        return jnp.concatenate([by_port.get(path, jnp.zeros(n, dtype)) for path, n in self.ports])
+
+    def by_port(self, ring: Float[Array, " places"]) -> dict[str, Float[Array, "slots n"]]:
+        """A ring taken apart."""
+        slots = ring.reshape(self.slots, -1)
+        return {path: slots[:, self.columns(path).slice] for path, _ in self.ports}
+
+    def together(self, by_port: Mapping[str, Float[Array, "slots n"]]) -> Float[Array, " places"]:
+        """The ring of these parts, which may be among others."""
+        return jnp.concatenate([by_port[path] for path, _ in self.ports], axis=1).reshape(-1)
+
+    # --- senders: places of neurons ---------------------------------------------------------------------------------
+
+    @property
+    def senders(self) -> int:
+        """How many places they take."""
+        return sum(_padded(n) for _, n in (*self.sizes, *self.releases))
+
+    def sender(self, name: str) -> Span:
+        """The places of a population, or of a projection with a release of its own."""
+        return _span((*self.sizes, *self.releases), name, BITS)
+
+    def everybody(self, sent: Mapping[str, Float[Array, " n"] | Spikes]) -> Spikes:
+        """Spikes of all that send, side by side."""
+        return side_by_side([sent[name] for name, _ in (*self.sizes, *self.releases)])
+
+    def words(self, everybody: Spikes) -> dict[str, UInt32[Array, " words"]]:
+        """The spikes of every population as bits."""
+        return {name: everybody.part(*self.sender(name)).words for name, _ in self.sizes}
+
+    def ids(self, population: str) -> UInt32[Array, " n"]:
+        """The numbers of a population's neurons, of which their random numbers are a function."""
+        return jnp.arange(dict(self.sizes)[population], dtype=jnp.uint32)
+
+
+def _span(named: Iterable[tuple[str, int]], name: str, unit: int) -> Span:
+    first = 0
+    for other, n in named:
+        if other == name:
+            return Span(first, n)
+        first += -(-n // unit) * unit
+    raise KeyError(name)
+
+
+def _padded(n: int) -> int:
+    return -(-n // BITS) * BITS
+
+
+def _longest(p: Projection) -> int:
+    """The longest delay of what is in the ring: of plastic synapses the dendritic share."""
+    return p.max_delay if p.plastic is None else p.plastic.incidence.slots[1] - 1
+
+
+_MUCH = 2**30  # bytes of delays that a network is worth a warning for
+
+
+def check_memory(layout: Layout, projections: Mapping[str, Projection], dt: float) -> None:
+    """Refuses delays that are longer than memory allows, before any of it is taken, and warns of much."""
+    need = layout.ring.size * canonical_float().itemsize
+    if need < _MUCH:
+        return
+    name, p = max(projections.items(), key=lambda item: item[1].max_delay)
+    what = (
+        f"The longest delay, {p.max_delay * dt:g} ms in projection {name!r}, is {p.max_delay} steps of dt = "
+        f"{dt:g} ms. A run keeps what arrives in each of them, {need / 2**30:.3g} GiB"
+    )
+    there = available()
+    if there is not None and 2 * need > there:
+        raise ValueError(
+            f"{what}, twice; there are {there / 2**30:.3g} GiB. Shorten the delay (or `max_delay`), or take a "
+            "larger dt."
+        )
+    warnings.warn(f"{what}; shorter delays, or a larger dt, take less.", stacklevel=3)

@@ -1,0 +1,47 @@
+"""The state of a network, by the names of its parts."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+from jaxtyping import Array, Float, UInt32
+
+from ..connectivity.release import AbstractRelease
+from ..models import View
+from ..plasticity.plastic import Plastic
+from .population import Population, PopulationState
+
+
+class NetworkState(NamedTuple):
+    """Everything that changes: neurons and ports by population, arrivals to come, and what has gone wrong."""
+
+    populations: dict[str, PopulationState]
+    projections: dict[str, dict[str, Any]]  # those that have a state: what kind of state, and the state
+    ring: Float[Array, " places"]
+    status: UInt32[Array, ""]
+
+
+class Changing(eqx.Module):
+    """What of a projection changes in a run."""
+
+    release: AbstractRelease | None
+    plastic: Plastic | None
+    shape: tuple[int, ...] = eqx.field(static=True)  # of numbers that are one a synapse
+
+    def view(self, state: dict[str, Any]) -> View:
+        """Its state by name."""
+        parts = {}
+        if self.release is not None:
+            parts["release"] = lambda: self.release.view(state["release"])
+        if self.plastic is not None:
+            learnt = self.plastic.view(state["plastic"], self.shape)
+            parts |= {name: (lambda name=name: learnt[name]) for name in learnt}
+        return View(parts)
+
+
+def view(state: NetworkState, projections: dict[str, Changing]) -> View:
+    """The state by name, as probes and drives read it: nothing is computed before it is read."""
+    populations = {name: (lambda s=s: Population.named(s)) for name, s in state.populations.items()}
+    changing = {name: (lambda name=name, s=s: projections[name].view(s)) for name, s in state.projections.items()}
+    return View({**populations, **changing})

@@ -1,0 +1,237 @@
+"""What a network becomes for a run: the same states and numbers, arranged for speed. Derived once, outside the scan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from .. import _random
+from .._status import Status, bit
+from ..connectivity.release import AbstractRelease
+from ..connectivity.spikes import Spikes
+from ..models import AbstractStepper, Inputs, Signals, View
+from .advance import AbstractAdvance, Elementwise
+from .delivery import (
+    AbstractDelivery,
+    AbstractSameStep,
+    Moment,
+    Projections,
+    Sent,
+    deliveries,
+    plastic_of,
+    same_step,
+    sender_of,
+)
+from .exchange import AbstractExchange, Here
+from .layout import Layout
+from .order import AbstractOrder, AbstractStages, Arrivals
+from .population import Population, PopulationState
+from .projection import Projection
+from .sequence import topological
+from .state import Changing, NetworkState, view
+
+
+class Edge(eqx.Module):
+    """A same-step projection: from what `sender` sends to a port of a population that runs later."""
+
+    sender: str = eqx.field(static=True)
+    post: str = eqx.field(static=True)
+    port: str = eqx.field(static=True)
+    via: AbstractSameStep
+
+
+class Releasing(eqx.Module):
+    """The release of a projection, and whose spikes it is given."""
+
+    pre: str = eqx.field(static=True)
+    release: AbstractRelease
+
+
+class Start(NamedTuple):
+    """A population at the start of a step, with what it is given before its threshold."""
+
+    state: Any
+    current: Float[Array, " n"] | None
+    arrivals: dict[str, Float[Array, " n"]]
+    ids: Array | None
+    stream: Array | None
+
+
+class NetworkStepper(AbstractStepper, AbstractStages):
+    """A network ready to run.
+
+    A sender is a population, or a projection with a release of its own: what is sent stands under its name.
+    """
+
+    populations: dict[str, Population]
+    order: AbstractOrder
+    releases: dict[str, Releasing]
+    edges: tuple[Edge, ...]
+    deliveries: tuple[AbstractDelivery, ...]
+    changing: dict[str, Changing]  # projections that have a state
+    advance: AbstractAdvance
+    exchange: AbstractExchange
+    layout: Layout
+    dt: float = eqx.field(static=True)
+    sequence: tuple[str, ...] = eqx.field(static=True)
+
+    @classmethod
+    def of(
+        cls,
+        populations: dict[str, Population],
+        projections: dict[str, Projection],
+        order: AbstractOrder,
+        dt: float,
+        *,
+        differentiated: bool,
+        slots: int | None = None,
+    ) -> NetworkStepper:
+        """`differentiated`: with what only derivatives read. `slots`: of the larger ring of which this has a part."""
+        layout = Layout.of(populations, projections, slots)
+        now = {name: p for name, p in projections.items() if p.delay is None}
+        return cls(
+            populations=populations,
+            order=order,
+            releases={name: Releasing(p.pre, p.release) for name, p in projections.items() if p.release is not None},
+            edges=tuple(  # those that learn come last
+                edge(name, now[name], dt, differentiated=differentiated)
+                for name in sorted(now, key=lambda name: now[name].plastic is not None)
+            ),
+            deliveries=deliveries(projections, layout, dt, differentiated=differentiated),
+            changing=changing(projections, dt),
+            advance=Elementwise(),
+            exchange=Here(),
+            layout=layout,
+            dt=dt,
+            sequence=topological(populations, projections.values()),
+        )
+
+    def step(self, state: NetworkState, inputs: Inputs, t: Array, *, key: Array) -> tuple[NetworkState, Signals]:
+        state, sent = self.order.step(self, state, inputs, t, key)
+        words = View({name: (lambda name=name: sent.words(name)) for name in self.populations})
+        return state, Signals(sent.spikes, self.view(state), words)
+
+    def view(self, state: NetworkState) -> View:
+        return view(state, self.changing)
+
+    # --- the stages of a step, which the order arranges -------------------------------------------------------------
+
+    def arrivals(self, ring: Array, inputs: Inputs, t: Array) -> tuple[Arrivals, Array]:
+        landed, ring = self.layout.ring.take(ring, t)
+        return self.layout.arrivals(landed, inputs.arrivals), ring
+
+    def to_threshold(
+        self,
+        name: str,
+        state: NetworkState,
+        inputs: Inputs,
+        t: Array,
+        key: Array,
+        arrivals: dict[str, Array] | None = None,
+    ) -> tuple[Any, Array]:
+        population, current = self.populations[name], inputs.currents.get(name)
+        ids, stream = self._numbers(name, key)
+        s = state.populations[name]
+        return self.advance.to_threshold(population, s, current, arrivals, self.dt, t, ids=ids, stream=stream)
+
+    def hear(self, name: str, s: Any, arrivals: dict[str, Array], spikes: Array) -> Any:
+        return self.advance.hear(self.populations[name], s, arrivals, self.dt, spikes > 0)
+
+    def reset(self, name: str, s: Any, spikes: Array) -> Any:
+        return self.advance.reset(self.populations[name], s, spikes, self.dt)
+
+    def _numbers(self, name: str, key: Array) -> tuple[Array | None, Array | None]:
+        """What the random numbers of a noisy population are a function of, beside the step."""
+        if not self.populations[name].neuron.noisy:
+            return None, None
+        return self.layout.ids(name), _random.stream(key, f"{name}.noise")
+
+    def release(
+        self, projections: Projections, spikes: Mapping[str, Array]
+    ) -> tuple[Projections, dict[str, Array | Spikes]]:
+        moved, sent = {}, dict(spikes)
+        for name, own in self.releases.items():
+            if own.pre in spikes:
+                s, sent[name] = own.release.step(projections[name]["release"], spikes[own.pre], self.dt)
+                moved[name] = {**projections[name], "release": s}
+        return moved, sent
+
+    def pass_on(
+        self, sent: dict[str, Array | Spikes], arrivals: Arrivals, projections: Projections, t: Array, key: Array
+    ) -> tuple[Arrivals, dict[str, Array | Spikes]]:
+        sent, arrivals = dict(sent), {name: dict(ports) for name, ports in arrivals.items()}
+        for edge in self.edges:
+            if edge.sender in sent:
+                own = sent[edge.sender]
+                sent[edge.sender] = own = own if isinstance(own, Spikes) else Spikes.found(own)
+                heard = arrivals[edge.post]
+                heard[edge.port] = heard[edge.port] + edge.via.arrivals(own, projections, t, key)
+        return arrivals, sent
+
+    def everybody(self, spikes: dict[str, Array], sent: Mapping[str, Array | Spikes]) -> Sent:
+        return Sent(spikes, self.exchange(self.layout.everybody(sent)), self.layout)
+
+    def deliver(
+        self,
+        ring: Array,
+        projections: Projections,
+        sent: Sent,
+        populations: Mapping[str, Any],
+        inputs: Inputs,
+        t: Array,
+        key: Array,
+    ) -> tuple[Array, Projections, Array]:
+        membranes = lambda name: self.populations[name].voltage(populations[name])
+        now, overflow = Moment(t, key, membranes, inputs.modulators), jnp.zeros((), bool)
+        for delivery in self.deliveries:
+            ring, projections, cut = delivery.deliver(ring, projections, sent, now)
+            overflow = overflow if cut is None else overflow | cut
+        return ring, projections, overflow
+
+    def next(
+        self,
+        state: NetworkState,
+        populations: dict[str, Any],
+        projections: Projections,
+        ring: Array,
+        overflow: Array,
+    ) -> NetworkState:
+        status = state.status | bit(Status.SPIKE_CAPACITY, overflow)
+        return NetworkState(populations, projections, ring, status)
+
+    # --- for estimators that look into a step -----------------------------------------------------------------------
+
+    def neurons(self, state: NetworkState) -> dict[str, PopulationState]:
+        """Neurons and ports by population."""
+        return state.populations
+
+    def starts(self, state: NetworkState, inputs: Inputs, t: Array, key: Array) -> dict[str, Start]:
+        """What every population starts step `t` with, without what same-step edges bring."""
+        arrivals, _ = self.arrivals(state.ring, inputs, t)
+        return {
+            name: Start(
+                state.populations[name],
+                inputs.currents.get(name),
+                arrivals[name],
+                *self._numbers(name, key),
+            )
+            for name in self.populations
+        }
+
+
+def edge(name: str, p: Projection, dt: float, *, differentiated: bool) -> Edge:
+    """A projection without delay."""
+    return Edge(sender_of(name, p), p.post, p.port, same_step(name, p, dt, differentiated=differentiated))
+
+
+def changing(projections: Mapping[str, Projection], dt: float) -> dict[str, Changing]:
+    """Projections that have a state."""
+    return {
+        name: Changing(p.release, None if p.plastic is None else plastic_of(p, dt), p.graph.shape)
+        for name, p in projections.items()
+        if p.release is not None or p.plastic is not None
+    }
