@@ -1,5 +1,7 @@
 """What Xylo makes of a population: decays by shifts, gains in real numbers; or why it cannot."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
@@ -44,7 +46,7 @@ def _check(part: LIF | CubaLIF | Exponential) -> None:
 
 def _dash(name: str, tau: Array, dt: float, least: int) -> tuple[Array, dict[str, Array]]:
     """The power of two that is nearest to a time constant, by ratio, and what a report says of it."""
-    xp = np if is_concrete(tau) else jnp  # known while tracing too
+    xp: Any = np if is_concrete(tau) else jnp  # known while tracing too
     steps = xp.asarray(tau) / dt
     dash = xp.maximum(xp.round(xp.log2(steps)).astype(np.int32), least)
     if xp is np and np.any(dash > 15):
@@ -61,7 +63,9 @@ def cells_of(population: Population, facts: Facts) -> CellNode:
     what it adds in the model, whatever its time constant became: as spikes take a threshold off `v`, this sets rates.
     Currents lose at least half in a step (dash 1), for at dash 0 nothing of them would reach the membrane.
     """
-    neuron, ports, dt = population.neuron, population.ports, facts.dt
+    neuron: Any = population.neuron  # `is_a` finds out of which kind
+    ports: dict[str, Any] = population.ports
+    dt = facts.dt
     if is_a(neuron, Parrot):
         return CellNode(population.n, {}, {name: jnp.ones(()) for name in ports})
     if not is_a(neuron, LIF, CubaLIF):

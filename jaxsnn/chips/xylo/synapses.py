@@ -65,6 +65,7 @@ class XyloSynapses(AbstractSynapses):
         return None if known else f"a sender {self.pre!r} whose spikes {self.post!r} has no place for; use xylo_program"
 
     def prepare(self, pre, post, ring, first):
+        assert isinstance(post, XyloCells)  # see `unsupported`
         if (sends := 2**pre.message_bits - 1) > self.most:
             raise ValueError(f"XyloSynapses from {self.pre!r} take {self.most} spikes a step; expected most={sends}.")
         names = [name for name, _ in post.senders]

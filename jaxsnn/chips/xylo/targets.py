@@ -73,7 +73,7 @@ class AbstractXylo(AbstractTarget):
             if isinstance(group, XyloCells) and group.version != self.version:
                 return f"{name!r} computes as version {group.version}, and {self.name} as version {self.version}"
             have[_layer(group)] += group.n
-            into = [each.weight for each in program.into(name).values()]
+            into = [each.weight for each in program.into(name).values() if isinstance(each, XyloSynapses)]
             each = sum(np.count_nonzero(w, axis=0).reshape(-1, group.n).sum(0) for w in into if is_concrete(w))
             total += int(np.sum(each))
             if self.fan_in is not None and np.max(each) > self.fan_in:
