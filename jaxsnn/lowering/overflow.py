@@ -36,7 +36,7 @@ class Unlimited(AbstractOverflow):
 
 
 @stored
-class Wraps(AbstractOverflow):
+class Wrap(AbstractOverflow):
     """The lowest `bits` bits and a sign, two's complement."""
 
     bits: int = eqx.field(default=23, static=True)
@@ -44,7 +44,7 @@ class Wraps(AbstractOverflow):
     def __check_init__(self):
         whole(self, bits=1)
         if self.bits > 31:
-            raise ValueError(f"Wraps.bits is {self.bits}; expected 1 to 31.")
+            raise ValueError(f"Wrap.bits is {self.bits}; expected 1 to 31.")
 
     def add(self, x, y):
         kept = wrap(x + y, self.bits)

@@ -92,7 +92,7 @@ def test_a_program_whose_parts_do_not_fit_is_refused():
     cells = {
         "in": InputCells(4),
         "E": CubaCells(3),
-        "R": snn.chips.loihi.ResonatorCells(2, **snn.chips.loihi.rotation(10.0, 0.1)),
+        "R": snn.chips.loihi.ResonatorCells(2, **snn.chips.loihi.resonator_coefficients(10.0, 0.1)),
     }
     link = lambda post, *shape: snn.chips.loihi.Synapses("in", post, np.zeros(shape, int))
     loihi.program(cells, {"S": link("E", 4, 3), "T": link("R", 4, 4)})

@@ -193,7 +193,7 @@ def test_a_summary_of_what_was_read(learning, written):
     for part in (
         "conv: in -> c, a convolution of 1 x 4 x 4 to 2 x 2 x 2, 18 weights 8, exponent 0",
         "kernel 2 x 1 x 3 x 3, stride 1 x 1, padding 0 x 0",
-        "S: c -> o, synapses that learn, 8 x 3, Mixed 4, exponent 0 at the start",
+        "S: c -> o, synapses that learn, 8 x 3, SignedWeights 4, exponent 0 at the start",
         "dw = 2^-4*y0*x1 - 2^-5*u1*sgn(w - 3), every 2 steps, LavaRounding",
         "dt = u1*(t + 2)",
         "x1: impulse 16.5, time constant 10 steps",
@@ -209,5 +209,5 @@ def test_a_summary_of_what_was_read(learning, written):
     )
     cells = {"in": snn.lowering.InputCells(2), "E": snn.chips.loihi.CubaCells(2, decay_v=4096)}
     said = snn.lowering.summary(snn.chips.loihi.program(cells, {"s": sparse}))
-    assert "s: in -> E, a list of 2 synapses (50 % of 2 x 2), Mixed 2 .. 4, exponent 0, 8 bits, delay 0" in said
+    assert "s: in -> E, a list of 2 synapses (50 % of 2 x 2), SignedWeights 2 .. 4, exponent 0, 8 bits, delay 0" in said
     assert "all proved" in said

@@ -10,14 +10,14 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from ...lowering.integers import add, clear_low
-from ...lowering.overflow import AbstractOverflow, Unlimited, Wraps
+from ...lowering.overflow import AbstractOverflow, Unlimited, Wrap
 from ...lowering.stored import stored
 
 # --- overflow: what a register keeps of a sum that does not fit -----------------------------------------------------
 
 
 @stored
-class TurnsOnce(AbstractOverflow):
+class WrapOnce(AbstractOverflow):
     """One turn of 2^24 beyond 2^23 (Lava): the range's ends are swapped, and what is thrice too big stays outside."""
 
     def add(self, x, y):
@@ -49,7 +49,7 @@ class Saturates(AbstractLimit):
 
 
 @stored
-class Free(AbstractLimit):
+class NoClip(AbstractLimit):
     """`v` is whatever the sum is (Brian2Loihi); see `Brian2LoihiCore` for how far."""
 
     def __call__(self, v, low, high):
@@ -62,7 +62,7 @@ class Free(AbstractLimit):
 class AbstractSign(eqx.Module):
     """The sign mode of a group of synapses: one of both signs spends a bit on it."""
 
-    spent: eqx.AbstractClassVar[int]
+    sign_bits: eqx.AbstractClassVar[int]
     widest: eqx.AbstractClassVar[tuple[int, int]]  # over all cores
 
     @abc.abstractmethod
@@ -71,10 +71,10 @@ class AbstractSign(eqx.Module):
 
 
 @stored
-class Mixed(AbstractSign):
+class SignedWeights(AbstractSign):
     """Both signs: even mantissas from -256 to 254 with 8 bits."""
 
-    spent = 1
+    sign_bits = 1
     widest = (-256, 255)
 
     def range(self, core):
@@ -85,7 +85,7 @@ class Mixed(AbstractSign):
 class Excitatory(AbstractSign):
     """0 to 255."""
 
-    spent = 0
+    sign_bits = 0
     widest = (0, 255)
 
     def range(self, core):
@@ -96,7 +96,7 @@ class Excitatory(AbstractSign):
 class Inhibitory(AbstractSign):
     """-255 to 0; one more where low bits go toward zero (Brian2Loihi)."""
 
-    spent = 0
+    sign_bits = 0
     widest = (-256, 0)
 
     def range(self, core):
@@ -139,12 +139,12 @@ class AbstractScaling(eqx.Module):
 
 
 @stored
-class PerSynapse(AbstractScaling):
+class ShiftEachWeight(AbstractScaling):
     """On every weight (Loihi 1, nengo-loihi, Brian2Loihi)."""
 
 
 @stored
-class OnSum(AbstractScaling):
+class ShiftAfterSum(AbstractScaling):
     """On the sum of the weights of all spikes that arrive together (Lava)."""
 
 
@@ -159,12 +159,12 @@ class Core(eqx.Module):
     `voltage`: how `v` is limited. `truncation`, `scaling`: what is stored of a weight, and where its exponent acts.
     """
 
-    accumulator: AbstractOverflow = eqx.field(default_factory=lambda: Wraps(21))
-    current: AbstractOverflow = eqx.field(default_factory=lambda: Wraps(23))
-    biased: AbstractOverflow = eqx.field(default_factory=lambda: Wraps(23))
+    accumulator: AbstractOverflow = eqx.field(default_factory=lambda: Wrap(21))
+    current: AbstractOverflow = eqx.field(default_factory=lambda: Wrap(23))
+    biased: AbstractOverflow = eqx.field(default_factory=lambda: Wrap(23))
     voltage: AbstractLimit = eqx.field(default_factory=Saturates)
     truncation: AbstractTruncation = eqx.field(default_factory=TowardZero)
-    scaling: AbstractScaling = eqx.field(default_factory=PerSynapse)
+    scaling: AbstractScaling = eqx.field(default_factory=ShiftEachWeight)
 
     def __check_init__(self):
         kinds = dict.fromkeys(("accumulator", "current", "biased"), AbstractOverflow)
@@ -183,7 +183,7 @@ def Loihi1Core() -> Core:  # reads as the noun it makes
 
 def LavaCore() -> Core:
     """Lava 0.10, `PyLifModelBitAcc` behind `PyDenseModelBitAcc`."""
-    return Core(Unlimited(), TurnsOnce(), Unlimited(), Saturates(), Downward(), OnSum())
+    return Core(Unlimited(), WrapOnce(), Unlimited(), Saturates(), Downward(), ShiftAfterSum())
 
 
 def NengoLoihiCore() -> Core:
@@ -198,4 +198,4 @@ def Brian2LoihiCore() -> Core:
     is held at `2^31 - 1` or its negative, which is not what Brian2Loihi has, and the run reports `CURRENT_OVERFLOW` or
     `INPUT_OVERFLOW`. (Brian2Loihi itself then takes a decay through a cast to 32 bits, and is no longer exact.)
     """
-    return Core(Unlimited(), Unlimited(), Unlimited(), Free(), TowardZero(), PerSynapse())
+    return Core(Unlimited(), Unlimited(), Unlimited(), NoClip(), TowardZero(), ShiftEachWeight())

@@ -29,7 +29,7 @@ from ...synapses.exponential import Exponential
 
 
 @singledispatch
-def lowers(neuron: AbstractNeuron, dt: float) -> dict[str, Any] | None:
+def cell_for(neuron: AbstractNeuron, dt: float) -> dict[str, Any] | None:
     """What a neuron is on the chip; register a function of your own for a kind of your own.
 
     **Returns:** None for an input. Otherwise, in the neuron's units, numbers of shape `()` or `(n,)`: `tau` (membrane,
@@ -41,16 +41,16 @@ def lowers(neuron: AbstractNeuron, dt: float) -> dict[str, Any] | None:
     **Raises:** ValueError if it is not supported, with the nearest thing that is.
     """
     raise ValueError(
-        f"{type(neuron).__name__} is no kind of cell that the chip has; use LIF, or register one: chips.loihi.lowers"
+        f"{type(neuron).__name__} is no kind of cell that the chip has; use LIF, or register one: chips.loihi.cell_for"
     )
 
 
-@lowers.register
+@cell_for.register
 def _(neuron: Parrot, dt: float) -> None:
     return None
 
 
-@lowers.register
+@cell_for.register
 def _(neuron: LI, dt: float) -> dict[str, Any]:
     zero = jnp.zeros_like(neuron.v_rest)
     return dict(
@@ -64,7 +64,7 @@ def _(neuron: LI, dt: float) -> dict[str, Any]:
     )
 
 
-@lowers.register
+@cell_for.register
 def _(neuron: LIF, dt: float) -> dict[str, Any]:
     if neuron.noise is not None:
         raise ValueError("LIF.noise is Gaussian, the chip's is uniform; use noise=None and a CellNoise in the program")
@@ -83,7 +83,7 @@ def _(neuron: LIF, dt: float) -> dict[str, Any]:
     )
 
 
-@lowers.register
+@cell_for.register
 def _(neuron: CubaLIF, dt: float) -> dict[str, Any]:
     _possible(neuron)
     if not is_a(neuron.recursion, CurrentAfterInput, CurrentBeforeInput, DecayingCurrent):
@@ -129,11 +129,11 @@ def _possible(neuron: LIF | CubaLIF) -> None:
 
 def _registered(neuron: AbstractNeuron) -> None:
     """Refuses a subclass that changes the neuron for which a function is registered: it is another neuron."""
-    kind = next(each for each in type(neuron).__mro__ if each in lowers.registry)
+    kind = next(each for each in type(neuron).__mro__ if each in cell_for.registry)
     if kind is not object and (changes := altered(neuron, kind)):
         raise ValueError(
             f"{type(neuron).__name__} is a {kind.__name__} that changes {', '.join(changes)}; register a function for "
-            "it: chips.loihi.lowers"
+            "it: chips.loihi.cell_for"
         )
 
 
@@ -141,7 +141,7 @@ def cells_of(population: Population, facts: Facts) -> CellNode:
     """A population as cells of the chip. **Raises:** ValueError with the nearest thing that is supported."""
     dt = facts.dt
     _registered(population.neuron)
-    numbers = lowers(population.neuron, dt)
+    numbers = cell_for(population.neuron, dt)
     if numbers is None:
         return CellNode(population.n, {}, {port: jnp.ones(()) for port in population.ports})
     own = numbers.pop("current", None)

@@ -25,7 +25,7 @@ from ...models import AbstractModel, AbstractPlan, AbstractStepper, Forward, Inp
 from ...neurons.surrogates import AbstractSurrogate, FastSigmoid
 from .cells import CubaCells, CubaState, core_of
 from .convolution import ConvSynapses
-from .cores import AsGiven, Core, OnSum
+from .cores import AsGiven, Core, ShiftAfterSum
 from .sparse import SparseSynapses
 from .synapses import Synapses
 
@@ -97,7 +97,7 @@ class RelaxedSynapses(eqx.Module):
         group, low, high, step = self.group, -256, 255, 1
         if not isinstance(group, ConvSynapses):
             low, high = group.sign.range(core)
-            step = 1 if isinstance(core.truncation, AsGiven) else 2 ** (8 - group.bits + group.sign.spent)
+            step = 1 if isinstance(core.truncation, AsGiven) else 2 ** (8 - group.bits + group.sign.sign_bits)
         weight = rounded(self.weight, low, high, step)
         whole = lax.stop_gradient(weight).astype(jnp.int32)
         return RelaxedSynapses(eqx.tree_at(lambda g: g.weight, group, whole), weight)
@@ -114,7 +114,7 @@ class RelaxedSynapses(eqx.Module):
         group, weight, power = self.group, self.weight, jnp.exp2(self.group.exponent.astype(self.weight.dtype))
         if isinstance(group, ConvSynapses):
             return ring.add(buffer, t + 1, first, self._scaled(group.convolve(spikes, weight), power, group.kept))
-        each = not isinstance(core.scaling, OnSum)  # the exponent acts on every weight, or on what arrives together
+        each = not isinstance(core.scaling, ShiftAfterSum)  # does the exponent act on every weight, or on their sum?
         if each:
             weight = straight_through(group.effective(core), weight * power)
         scaled = lambda total: total if each else self._scaled(total, power)

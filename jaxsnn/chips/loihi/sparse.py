@@ -13,7 +13,7 @@ from ...lowering.carriers import Listed, carried
 from ...lowering.registers import Ranged, register, span, whole
 from ...lowering.stored import stored
 from .cells import core_of
-from .cores import AbstractSign, Mixed
+from .cores import AbstractSign, SignedWeights
 from .synapses import EXPONENT, AbstractFormatted, Synapses, format_text, one_number
 
 
@@ -31,7 +31,7 @@ class SparseSynapses(AbstractFormatted):
     weight: Array = register()
     exponent: Array = register(0, within=EXPONENT)
     bits: Array = register(8, within=(0, 8))
-    sign: AbstractSign = eqx.field(default_factory=Mixed)
+    sign: AbstractSign = eqx.field(default_factory=SignedWeights)
     delay: Array = register(0)
     start: Array = register(kw_only=True)
     receiver: Array = register(kw_only=True)

@@ -17,7 +17,7 @@ from ...lowering.registers import register, span
 from ...lowering.stored import stored
 from ...lowering.synapses import AbstractSynapses
 from .cells import LoihiCells, core_of
-from .cores import AbstractSign, Core, Excitatory, Inhibitory, Mixed, OnSum
+from .cores import AbstractSign, Core, Excitatory, Inhibitory, ShiftAfterSum, SignedWeights
 
 EXPONENT = (-8, 7)  # of a group of synapses
 
@@ -89,7 +89,7 @@ class AbstractFormatted(LoihiSynapses):
         """The mantissas that a core keeps: in the range of the sign mode, without the bits that are not stored."""
         low, high = self.sign.range(core)
         kept = jnp.clip(self.weight, low, high)
-        return core.truncation(kept, 8 - self.bits + self.sign.spent, self.sign)
+        return core.truncation(kept, 8 - self.bits + self.sign.sign_bits, self.sign)
 
     def effective(self, core: Core) -> Int[Array, "..."]:
         """What a spike adds, in units of 2^6, where the exponent acts on every synapse: 16 bits hold it."""
@@ -97,7 +97,7 @@ class AbstractFormatted(LoihiSynapses):
 
     def carried(self, core: Core) -> tuple[Int[Array, "..."], Int[Array, ""] | None]:
         """What spikes of one step add up, and the exponent that then acts on the sum; None where none does."""
-        if isinstance(core.scaling, OnSum):
+        if isinstance(core.scaling, ShiftAfterSum):
             return self.stored(core), self.exponent
         return self.effective(core), None
 
@@ -123,8 +123,8 @@ class Synapses(AbstractFormatted):
     `weight 2^exponent`.
 
     **Arguments:** `weight`: mantissas, whole numbers of shape `(n_pre, n_post)`, that `sign` has: 8 bits.
-    `exponent`: -8..7, one for the group. `bits`: mantissa bits that are stored, 0..8. `sign`: `Mixed()` (spends a bit),
-    `Excitatory()` or `Inhibitory()`. `delay`: steps, `()` or as `weight`; `max_delay`: static, at most 62.
+    `exponent`: -8..7, one for the group. `bits`: mantissa bits that are stored, 0..8. `sign`: `SignedWeights()` (takes
+    a bit), `Excitatory()` or `Inhibitory()`. `delay`: steps, `()` or as `weight`; `max_delay`: static, at most 62.
     """
 
     pre: str = eqx.field(static=True)
@@ -132,7 +132,7 @@ class Synapses(AbstractFormatted):
     weight: Array = register()
     exponent: Array = register(0, within=EXPONENT)
     bits: Array = register(8, within=(0, 8))
-    sign: AbstractSign = eqx.field(default_factory=Mixed)
+    sign: AbstractSign = eqx.field(default_factory=SignedWeights)
     delay: Array = register(0)
     max_delay: int = eqx.field(default=0, static=True, kw_only=True)
 
@@ -173,12 +173,12 @@ def format_text(group: Synapses | AbstractFormatted) -> str:
 
 def sign_mode(sign: int) -> AbstractSign:
     """The sign mode of weights: 1 if none is negative, -1 if none is positive, 0 for both."""
-    return {1: Excitatory, -1: Inhibitory, 0: Mixed}[sign]()
+    return {1: Excitatory, -1: Inhibitory, 0: SignedWeights}[sign]()
 
 
 def sign_of(weight: Array) -> AbstractSign:
     """The sign mode that fits concrete weights; all-zero ones are excitatory."""
     if not is_concrete(weight):
-        return Mixed()
+        return SignedWeights()
     w = np.asarray(weight)
     return sign_mode(1 if np.all(w >= 0) else -1 if np.all(w <= 0) else 0)

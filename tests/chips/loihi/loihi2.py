@@ -24,10 +24,12 @@ KINDS = {
     "product": snn.chips.loihi.ProductCells,
     "sigma": snn.chips.loihi.SigmaCells,
     "delta": snn.chips.loihi.DeltaCells,
-    "delta_summed": lambda n, **registers: snn.chips.loihi.DeltaCells(n, error=snn.chips.loihi.Summed(), **registers),
+    "delta_summed": lambda n, **registers: snn.chips.loihi.DeltaCells(
+        n, error=snn.chips.loihi.AccumulateError(), **registers
+    ),
     "sigma_delta": snn.chips.loihi.SigmaDeltaCells,
     "sigma_delta_unit_summed": lambda n, **registers: snn.chips.loihi.SigmaDeltaCells(
-        n, activation=snn.chips.loihi.Unit(), error=snn.chips.loihi.Summed(), **registers
+        n, activation=snn.chips.loihi.Identity(), error=snn.chips.loihi.AccumulateError(), **registers
     ),
     "resonator": snn.chips.loihi.ResonatorCells,
     "izhikevich": snn.chips.loihi.IzhikevichResonatorCells,

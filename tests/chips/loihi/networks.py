@@ -5,7 +5,7 @@ import numpy as np
 from jaxsnn.chips import loihi
 from jaxsnn.chips.loihi.cells import CubaCells
 from jaxsnn.chips.loihi.convolution import ConvSynapses
-from jaxsnn.chips.loihi.cores import Excitatory, Inhibitory, LavaCore, Mixed
+from jaxsnn.chips.loihi.cores import Excitatory, Inhibitory, LavaCore, SignedWeights
 from jaxsnn.chips.loihi.synapses import Synapses
 from jaxsnn.lowering.cells import InputCells
 
@@ -15,14 +15,14 @@ STEPS = 60
 def matrix(rng, n_pre, n_post, kind):
     """Mantissas, exponent and sign mode."""
     low, high, sign, exponent = {
-        "mixed": (-120, 121, Mixed, 0),
-        "small": (-6, 7, Mixed, 0),
+        "mixed": (-120, 121, SignedWeights, 0),
+        "small": (-6, 7, SignedWeights, 0),
         "excitatory": (0, 90, Excitatory, 0),
         "inhibitory": (-90, 0, Inhibitory, 0),
-        "scaled": (-31, 32, Mixed, 2),
+        "scaled": (-31, 32, SignedWeights, 2),
     }[kind]
     weight = rng.integers(low, high, (n_pre, n_post))
-    return weight // (1 + (sign is Mixed)) * (1 + (sign is Mixed)), exponent, sign()
+    return weight // (1 + (sign is SignedWeights)) * (1 + (sign is SignedWeights)), exponent, sign()
 
 
 def cells(rng, n, threshold, bias=0):

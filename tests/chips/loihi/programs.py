@@ -14,14 +14,14 @@ from jaxsnn.chips.loihi.cores import (
     Inhibitory,
     LavaCore,
     Loihi1Core,
-    Mixed,
     NengoLoihiCore,
+    SignedWeights,
 )
 from jaxsnn.chips.loihi.synapses import Synapses
 from jaxsnn.lowering.cells import InputCells
 
 CORES = {"lava": LavaCore, "nengo": NengoLoihiCore, "brian2loihi": Brian2LoihiCore, "loihi1": Loihi1Core}
-SIGNS = {"mixed": Mixed, "exc": Excitatory, "inh": Inhibitory}
+SIGNS = {"mixed": SignedWeights, "exc": Excitatory, "inh": Inhibitory}
 
 
 def program(case, *, max_delay=None, core=None):

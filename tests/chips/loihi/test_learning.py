@@ -372,7 +372,7 @@ def test_reward_opens_learning():
 
 def test_weights_that_are_not_stored_are_refused():
     rule = LoihiRule("y0*2")
-    with refused("Mixed() does not store", "even whole numbers from -256 to 255"):
+    with refused("SignedWeights() does not store", "even whole numbers from -256 to 255"):
         learning_program(LavaCore, rule, np.array([[3]]))
     with refused("LearningSynapses.weight is -2", "from 0 to 255"):
         LearningSynapses("a", "b", np.array([[-2]]), rule=rule, sign=Excitatory())

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
-from jaxsnn.chips.loihi.cores import Excitatory, Inhibitory, Mixed
+from jaxsnn.chips.loihi.cores import Excitatory, Inhibitory, SignedWeights
 from jaxsnn.chips.loihi.learning.node import RuleNode
 from jaxsnn.lowering.calibrate import follow, observe
 from tests.refused import refused
@@ -78,8 +78,8 @@ def changes(net, made, seen):
 def mapped(net, made, name):
     """The rule as it was lowered."""
     data = made.report.data["links"][name]["learning"]
-    scale, displaced = data["mantissas a unit"], data["displaced, steps"]
-    return snn.chips.loihi.learns(net[name].plastic.rule, 1.0, scale=scale, displaced=displaced)
+    scale, time_shift = data["mantissas a unit"], data["time shift, steps"]
+    return snn.chips.loihi.learning_rule_for(net[name].plastic.rule, 1.0, scale=scale, time_shift=time_shift)
 
 
 def apart(net, name, teacher):
@@ -101,7 +101,7 @@ def test_every_pair_changes_as_the_report_says():
     """
     net, made = lowered()
     data = made.report.data["links"]
-    assert {name: data[name]["learning"]["displaced, steps"] for name in WAYS} == dict(one=0, three=-2, axon=2)
+    assert {name: data[name]["learning"]["time shift, steps"] for name in WAYS} == dict(one=0, three=-2, axon=2)
     assert dict(made.program.lags) == {"E": 1, "F": 0, "in": 0, "t": 0}
     for name, (soft, hard) in changes(net, made, pairs()).items():
         rule, steps = mapped(net, made, name), apart(net, name, 1)
@@ -110,9 +110,9 @@ def test_every_pair_changes_as_the_report_says():
         hard = hard.reshape(len(LAGS), COPIES)
         mean, error = hard.mean(1), hard.std(1) / np.sqrt(COPIES)
         assert not np.any(off(mean, error, got)), (name, mean, got)
-        moved = (steps == 0) | (steps * (steps + rule.displaced) <= 0)  # to the other side, or between
+        moved = (steps == 0) | (steps * (steps + rule.time_shift) <= 0)  # to the other side, or between
         far = off(mean, error, asked)
-        assert not np.any(far) if rule.displaced == 0 else np.all(far[moved]), (name, mean, asked)
+        assert not np.any(far) if rule.time_shift == 0 else np.all(far[moved]), (name, mean, asked)
         squares = lambda expected, mean=mean, error=error: np.mean(((mean - expected) / error) ** 2)
         assert squares(got) < 3.0
         for shifted in (-1, 1):  # controls: a step off, and the other sign
@@ -158,7 +158,7 @@ def test_the_report_has_the_rule_and_what_was_learned():
 def test_only_synapses_that_exist_learn_and_files_keep_them(tmp_path):
     program = lowered()[1].program
     group = program.synapses["one"]
-    assert isinstance(group.sign, Excitatory) and isinstance(program.synapses["three"].sign, Mixed)
+    assert isinstance(group.sign, Excitatory) and isinstance(program.synapses["three"].sign, SignedWeights)
     assert int(group.exists.sum()) == SENDERS
     w = observe(program, pairs()).state.model.synapses["one"].w
     assert np.all(np.asarray(w)[~np.asarray(group.exists)] == 0)
@@ -170,7 +170,7 @@ def test_only_synapses_that_exist_learn_and_files_keep_them(tmp_path):
         "dw = 2^",
         "x1: impulse",
         "time constant 8 steps",
-        "Mixed 0 .. 128, exponent -3 at the start",
+        "SignedWeights 0 .. 128, exponent -3 at the start",
     ):
         assert part in said, said
 
@@ -189,22 +189,22 @@ def placed(net):
 
 def test_where_delays_lie_and_who_runs_late():
     """Nobody is later than itself; without a delay a group is late by a step; of inputs in Brian2's order, below."""
-    graph, displaced = placed(recurrent())
-    assert dict(graph.lags)["E"] == 0 and displaced == {"S": -1}
+    graph, time_shift = placed(recurrent())
+    assert dict(graph.lags)["E"] == 0 and time_shift == {"S": -1}
     assert "learns by PairSTDP, Bound" in str(graph)
     populations = {name: snn.Population(snn.LIF(), 2) for name in "ab"} | {"in": snn.SpikeSource(2)}
     link = lambda pre, post, **when: snn.Connection(
         pre, post, snn.AllToAll(), via=snn.Dense(), weight=0.5, rule=snn.chain(RULE, HALF), **when
     )
     build = lambda order, links: snn.network(dt=1.0, key=KEY, populations=populations, projections=links, order=order)
-    graph, displaced = placed(build(snn.NestOrder(), dict(w=link("in", "a"), v=link("a", "b"))))
-    assert dict(graph.lags) == {"a": 1, "b": 2, "in": 0} and displaced == {"v": 1, "w": 1}
-    graph, displaced = placed(build(snn.NestOrder(), dict(far=link("in", "b", delay=40.0))))
-    assert dict(graph.lags)["b"] == 0 and displaced == {"far": -40}  # 80 steps would be too long for the chip
+    graph, time_shift = placed(build(snn.NestOrder(), dict(w=link("in", "a"), v=link("a", "b"))))
+    assert dict(graph.lags) == {"a": 1, "b": 2, "in": 0} and time_shift == {"v": 1, "w": 1}
+    graph, time_shift = placed(build(snn.NestOrder(), dict(far=link("in", "b", delay=40.0))))
+    assert dict(graph.lags)["b"] == 0 and time_shift == {"far": -40}  # 80 steps would be too long for the chip
     # an input of Brian2's order hears after its threshold: it sends a step later than the chip's
     brian = dict(w=link("in", "a", delay=0.0), v=link("in", "a", delay=2.0), u=link("a", "b", delay=1.0))
-    graph, displaced = placed(build(snn.BrianOrder(), brian))
-    assert not any(dict(graph.lags).values()) and displaced == {"u": 1, "v": 3, "w": 1}
+    graph, time_shift = placed(build(snn.BrianOrder(), brian))
+    assert not any(dict(graph.lags).values()) and time_shift == {"u": 1, "v": 3, "w": 1}
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_one_rule_serves_receivers_that_are_alike():
     scale, exponent = jnp.float32(1e4), jnp.int32(0)
     alike = link.times(jnp.asarray([1.0, 1.02, 0.99]))
     found = alike.mapped("S", "E", scale, exponent, 1.0)
-    assert found.displaced == -1 and found.scale == pytest.approx(1e4 / 64 * 3.01 / 3)
+    assert found.time_shift == -1 and found.scale == pytest.approx(1e4 / 64 * 3.01 / 3)
     with refused("'S'", "differs by 50 %", "a population of each kind"):
         link.times(jnp.asarray([0.5, 1.0, 1.5])).mapped("S", "E", scale, exponent, 1.0)
 
@@ -238,11 +238,11 @@ def test_one_rule_serves_receivers_that_are_alike():
 def test_numbers_of_a_rule_are_swept():
     """Traced, they become the rule of the same numbers known."""
 
-    def rule(a_plus, displaced):
+    def rule(a_plus, time_shift):
         chained = snn.chain(
             eqx.tree_at(lambda r: r.a_plus, RULE, a_plus), HALF, coincident_pairs=snn.plasticity.PreBeforePost()
         )
-        found = snn.chips.loihi.learns(chained, 1.0, scale=255.0 + 0 * a_plus, displaced=displaced)
+        found = snn.chips.loihi.learning_rule_for(chained, 1.0, scale=255.0 + 0 * a_plus, time_shift=time_shift)
         return [(p.mantissa, p.exponent) for p in found.rule.dw.products], found.rule.x1.impulse, found.got["a_plus"]
 
     a, s = jnp.asarray([0.003, 0.011, 0.04]), jnp.asarray([0, -2, 1], jnp.int32)

@@ -8,8 +8,8 @@ import pytest
 from jax import lax
 
 import jaxsnn as snn
-from jaxsnn.chips.loihi.cores import Excitatory, Mixed
-from jaxsnn.chips.loihi.learning.stdp import learns
+from jaxsnn.chips.loihi.cores import Excitatory, SignedWeights
+from jaxsnn.chips.loihi.learning.stdp import learning_rule_for
 from tests.refused import refused
 
 RULE = snn.PairSTDP(a_plus=0.011, a_minus=0.0087, tau_plus=16.0, tau_minus=31.0)
@@ -56,7 +56,7 @@ def test_the_window_of_a_pair():
     lags = np.arange(-60, 61, 6)
     pre = (np.arange(130)[:, None] == 64 + lags[None]).astype(bool)
     post = (np.arange(130)[:, None] == 64).astype(bool)
-    mapped = learns(BOUNDED, DT)
+    mapped = learning_rule_for(BOUNDED, DT)
     w = np.asarray(learned(mapped.rule, jnp.full((len(lags), 1), 100), pre, post, streams(3000)))[..., 0] - 100
     mean, error = w.mean(0) / mapped.scale, w.std(0) / np.sqrt(len(w)) / mapped.scale
     expected = written(pre, post, np.zeros((len(lags), 1)))[:, 0]
@@ -73,14 +73,14 @@ def test_a_window_that_is_seen_a_step_late_is_made_up_for():
     pre = (np.arange(80)[:, None] == 40 + lags[None]).astype(bool)
     post = (np.arange(80)[:, None] == 41).astype(bool)  # seen in 41 what met in 40
     rule = snn.chain(RULE, snn.Bound(0.0, 1.0), coincident_pairs=snn.plasticity.PreBeforePost())
-    mapped = learns(rule, DT, displaced=1)
+    mapped = learning_rule_for(rule, DT, time_shift=1)
     w = np.asarray(learned(mapped.rule, jnp.full((len(lags), 1), 100), pre, post, streams(2000)))[..., 0] - 100
     mean, error = w.mean(0) / mapped.scale, w.std(0) / np.sqrt(len(w)) / mapped.scale
     asked, got = mapped.changes(-lags)
     assert asked[lags == 0] == pytest.approx(0.011) and mapped.window_error < 0.02
     assert np.all(np.abs(mean - got) < 4.5 * error + 1e-5)
     assert np.all(np.abs(mean - asked) < 4.5 * error + mapped.window_error * 0.011)
-    as_if_not = learns(rule, DT).changes(1 - lags)[0]
+    as_if_not = learning_rule_for(rule, DT).changes(1 - lags)[0]
     assert np.any(np.abs(mean - as_if_not) > 4.5 * error + mapped.window_error * 0.011)  # control
     assert "amplitudes make up" in mapped.notes[-1]
 
@@ -89,7 +89,7 @@ def test_long_trains_drift_as_the_float_rule():
     """400 steps of random spikes, 8 x 6 synapses: the mean over streams is the float rule's, to the rounding noise."""
     rng = np.random.default_rng(6)
     pre, post = rng.random((400, 8)) < 0.02, rng.random((400, 6)) < 0.02
-    mapped = learns(BOUNDED, DT)
+    mapped = learning_rule_for(BOUNDED, DT)
     w = np.asarray(learned(mapped.rule, jnp.full((8, 6), 128), pre, post, streams(600))) / mapped.scale
     expected = written(pre, post, np.full((8, 6), 128 / mapped.scale))
     error = w.std(0) / np.sqrt(len(w))
@@ -99,28 +99,28 @@ def test_long_trains_drift_as_the_float_rule():
 
 
 def test_the_report_says_what_was_lost():
-    mapped = learns(BOUNDED, DT)
+    mapped = learning_rule_for(BOUNDED, DT)
     assert isinstance(mapped.sign, Excitatory) and mapped.scale == 255.0
     for name, value in mapped.asked.items():
         assert mapped.got[name] == pytest.approx(value, rel=2e-4)
     assert 0 < mapped.window_error < 2e-4
-    coarse = learns(snn.PairSTDP(a_plus=1e-6, a_minus=1e-6), 1.0, scale=255.0)
+    coarse = learning_rule_for(snn.PairSTDP(a_plus=1e-6, a_minus=1e-6), 1.0, scale=255.0)
     assert 0.001 < coarse.window_error < 0.5  # impulses of a few 256ths
     text = str(mapped)
     assert "window error" in text and "y0*x1" in text and "asked 0 and 1" in text
-    assert isinstance(learns(snn.chain(RULE, snn.Bound(-1.0, 1.0)), DT).sign, Mixed)
-    first = learns(snn.chain(RULE, snn.Bound(0.0, 1.0), coincident_pairs=snn.plasticity.PreBeforePost()), DT)
+    assert isinstance(learning_rule_for(snn.chain(RULE, snn.Bound(-1.0, 1.0)), DT).sign, SignedWeights)
+    first = learning_rule_for(snn.chain(RULE, snn.Bound(0.0, 1.0), coincident_pairs=snn.plasticity.PreBeforePost()), DT)
     assert "PreBeforePost" in first.notes[0] and "asked 0.011" in first.notes[0]
 
 
 def test_rules_that_the_engine_cannot_have_are_refused():
     with refused("TripletSTDP cannot be lowered", "additive PairSTDP", "write a LoihiRule"):
-        learns(snn.TripletSTDP(), DT)
+        learning_rule_for(snn.TripletSTDP(), DT)
     with refused("PairSTDP(Guetig, AllPairs)", "Additive()"):
-        learns(snn.PairSTDP(dependence=snn.plasticity.Guetig()), DT, scale=255.0)
+        learning_rule_for(snn.PairSTDP(dependence=snn.plasticity.Guetig()), DT, scale=255.0)
     with refused("The chain of PairSTDP, Modulate", "at most one Bound"):
-        learns(snn.chain(RULE, snn.Modulate("reward")), DT)
+        learning_rule_for(snn.chain(RULE, snn.Modulate("reward")), DT)
     with refused("without a Bound and no scale", "mantissas"):
-        learns(RULE, DT)
+        learning_rule_for(RULE, DT)
     with refused("a_plus = 1e-09", "choose another scale"):
-        learns(snn.PairSTDP(a_plus=1e-9), DT, scale=255.0)
+        learning_rule_for(snn.PairSTDP(a_plus=1e-9), DT, scale=255.0)

@@ -84,10 +84,10 @@ def test_sines_are_lavas():
     for kind in ("resonator", "izhikevich"):
         c = loihi2.part(parts, kind, "cells")
         for i, bits in enumerate(c["bits"]):
-            made = snn.chips.loihi.rotation(c["period"][i], c["loss"][i], int(bits))
+            made = snn.chips.loihi.resonator_coefficients(c["period"][i], c["loss"][i], int(bits))
             assert (made["sin"], made["cos"]) == (c["sin"][i], c["cos"][i])
     c = loihi2.part(parts, "phase", "cells")
-    made = snn.chips.loihi.rotation(1.0 / (0.001 * c["frequency"]), 1.0 - np.exp(-0.001 / c["tau"]), 15)
+    made = snn.chips.loihi.resonator_coefficients(1.0 / (0.001 * c["frequency"]), 1.0 - np.exp(-0.001 / c["tau"]), 15)
     assert np.array_equal(made["sin"], c["sin"]) and np.array_equal(made["cos"], c["cos"])
 
 
@@ -234,7 +234,7 @@ def test_registers_out_of_range_are_refused():
         snn.chips.loihi.GradedCells(2, threshold=-1)
     with refused("ResetCells.interval is 0", "from 1"):
         snn.chips.loihi.ResetCells(2, interval=0)
-    with refused("ResonatorCells", "rotation(period, loss)"):
+    with refused("ResonatorCells", "resonator_coefficients(period, loss)"):
         snn.chips.loihi.ResonatorCells(2, sin=0, cos=5000)
     with refused("InputCells.message_bits is 25", "24"):
         snn.lowering.InputCells(2, message_bits=25)

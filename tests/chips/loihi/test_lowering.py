@@ -183,7 +183,7 @@ def test_weights_that_others_lose():
     for i in (1, 2):  # a thousand times weaker: as large as it should be, to the unit of an input
         error = np.abs(as_numbers(program, f"w{i}") - cases[i]).max()
         assert error < 0.52 * unit + np.abs(cases[i]).max() * 0.51 / 63.5, (i, error)
-        assert links[f"w{i}"]["sign"] == "Mixed" and links[f"w{i}"]["weights clipped"] == 0
+        assert links[f"w{i}"]["sign"] == "SignedWeights" and links[f"w{i}"]["weights clipped"] == 0
 
 
 @pytest.mark.parametrize("weights", [[[300.0, 400.0]], [[-300.0, -1000.0]], [[255.0, -256.0]], [[3.0, -5.0]]], ids=str)

@@ -23,7 +23,7 @@ KINDS = snn.chips.loihi.Loihi2().kinds
 
 
 def cells(kind, **numbers):
-    turn = snn.chips.loihi.rotation(10.0, 0.1, 15) if "sin" in kind.__dataclass_fields__ else {}
+    turn = snn.chips.loihi.resonator_coefficients(10.0, 0.1, 15) if "sin" in kind.__dataclass_fields__ else {}
     turn = {key: x for key, x in turn.items() if key in kind.__dataclass_fields__}
     return kind(3, **{**turn, **numbers})
 
@@ -105,11 +105,11 @@ def test_every_register_has_ends(part, name, ends):
         (lambda: TARGET.passes(snn.lowering.Precision(weight=9)), "Precision.weight is 9"),
         (lambda: TARGET.passes(snn.lowering.Precision(decay=0)), "Precision.decay is 0"),
         (lambda: dataclasses.replace(TARGET.passes()[4], margin=0.0), "BalanceScales.margin is 0.0"),
-        (lambda: snn.chips.loihi.rotation(0.0, 0.1), "expected steps, not 0"),
+        (lambda: snn.chips.loihi.resonator_coefficients(0.0, 0.1), "expected steps, not 0"),
         (lambda: snn.lowering.Calibration(snn.drives.Silence(), steps=0, key=KEY), "Calibration.steps is 0"),
         (lambda: snn.lowering.Calibration(3, steps=2, key=KEY), "expected a drive"),
         (lambda: snn.lowering.spike_agreement(np.ones((3, 2)), np.ones((3, 2)), within=-1), "within = -1"),
-        (lambda: snn.chips.loihi.learns(snn.chain(snn.PairSTDP(), snn.Bound()), -1.0), "dt = -1.0"),
+        (lambda: snn.chips.loihi.learning_rule_for(snn.chain(snn.PairSTDP(), snn.Bound()), -1.0), "dt = -1.0"),
         (lambda: snn.chips.loihi.relax(3), "expected a Program"),
         (lambda: snn.lower(net(), TARGET, precision=snn.lowering.Precision(weight=0)), "Precision.weight is 0"),
         (lambda: snn.lower(net(), TARGET, precision=4), "precision = 4"),

@@ -13,7 +13,7 @@ import jaxsnn as snn
 from jaxsnn.chips import loihi
 from jaxsnn.chips.loihi.cells import CellNoise, CubaCells
 from jaxsnn.chips.loihi.convolution import ConvSynapses
-from jaxsnn.chips.loihi.cores import Excitatory, LavaCore, Loihi1Core, Mixed
+from jaxsnn.chips.loihi.cores import Excitatory, LavaCore, Loihi1Core, SignedWeights
 from jaxsnn.chips.loihi.sparse import SparseSynapses
 from jaxsnn.chips.loihi.synapses import Synapses
 from jaxsnn.connectivity.ring import Ring
@@ -173,7 +173,7 @@ def test_bounds_know_every_kind_of_synapse():
     near = lambda bound, low, high: bound[:2] == pytest.approx((low, high), rel=1e-5, abs=4.0) and bound.proved
     assert near(found["input"], -2 * 4 * 64, 8 * 4 * 64) and near(found["biased"], -512 + 3, 2048 + 3)
     assert near(bounds(s=group(Excitatory()))["input"], 0, 16 * 255 * 2 * 64)
-    mixed = bounds(s=group(Mixed()))["input"]
+    mixed = bounds(s=group(SignedWeights()))["input"]
     assert near(mixed, -16 * 256 * 2 * 64, 16 * 255 * 2 * 64)
     wide = dataclasses.replace(group(Excitatory()), exponent=jnp.int32(4))
     assert not bounds(s=wide)["input"].proved and bounds(s=wide)["input"].high >= 16 * 255 * 16 * 64 > 2**21

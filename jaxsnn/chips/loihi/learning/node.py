@@ -17,7 +17,7 @@ from ....plasticity.base import Chain
 from ....plasticity.bounds import Bound
 from ..cores import Excitatory, Inhibitory
 from ..formats import UNIT, StoredWeights
-from .stdp import Mapped, learns, parts_of, sign_within
+from .stdp import Mapped, learning_rule_for, parts_of, sign_within
 
 _APART = 0.05  # how far apart, relatively, what a unit of weight is worth to receivers may lie
 
@@ -29,7 +29,8 @@ class RuleNode(AbstractRuleNode):
     """A rule, and what passes have made of it.
 
     `unit`: what a unit of the rule's weight adds to `v`, `()` or one a receiver: the gains that passes fold into the
-    weights of other edges. `time_shift`: as of `learns`, steps; before `MapDelays` the axonal less the dendritic delay.
+    weights of other edges. `time_shift`: as of `learning_rule_for`, steps; before `MapDelays` the axonal less the
+    dendritic delay.
     """
 
     rule: Chain
@@ -145,7 +146,8 @@ class RuleNode(AbstractRuleNode):
                 "gain, or make a population of each kind."
             )
         try:
-            return learns(self.rule, dt, scale=self.mantissas_a_unit(scale, exponent), displaced=self.time_shift)
+            scale = self.mantissas_a_unit(scale, exponent)
+            return learning_rule_for(self.rule, dt, scale=scale, time_shift=self.time_shift)
         except ValueError as error:
             raise ValueError(f"Projection {name!r}: {error}") from None
 

@@ -20,7 +20,7 @@ from ....plasticity.base import (
 )
 from ....plasticity.bounds import Bound
 from ....plasticity.stdp import Additive, AllPairs, PairSTDP
-from ..cores import AbstractSign, Excitatory, Inhibitory, Mixed
+from ..cores import AbstractSign, Excitatory, Inhibitory, SignedWeights
 from .engine import LoihiRule
 from .rounding import AbstractRounding, IndependentRounding
 from .rule import Factor, Product, SumOfProducts
@@ -36,8 +36,8 @@ class Mapped(NamedTuple):
 
     `rule`, `sign`, `scale`: for `LearningSynapses(..., rule=rule, sign=sign)`, with mantissas `scale * weight`.
     `asked`, `got`: numbers by name, in the units of the rule. `together`: the change by spikes that the engine sees in
-    one step. `bounds`: of weights, asked. `displaced`: as of `learns`. `coincident_pairs`, `sends`: the choices of the
-    rule. `str()` is a table. Where numbers were traced, there are no `notes` and no `window_error`.
+    one step. `bounds`: of weights, asked. `time_shift`: as of `learning_rule_for`. `coincident_pairs`, `sends`: the
+    choices of the rule. `str()` is a table. Where numbers were traced, there are no `notes` and no `window_error`.
     """
 
     rule: LoihiRule
@@ -47,7 +47,7 @@ class Mapped(NamedTuple):
     got: dict[str, Any]
     together: Any
     bounds: tuple[Any, Any]
-    displaced: Any
+    time_shift: Any
     coincident_pairs: type
     sends: type | None
 
@@ -55,7 +55,7 @@ class Mapped(NamedTuple):
         """The mean change by a pair whose receiver's spike comes so many steps after the sender's: asked, and got."""
         steps = np.asarray(steps)
         same = self.asked["a_plus"] if self.coincident_pairs is PreBeforePost else 0.0
-        return self._window(self.asked, steps, same), self._window(self.got, steps + self.displaced, self.together)
+        return self._window(self.asked, steps, same), self._window(self.got, steps + self.time_shift, self.together)
 
     def _window(self, numbers: dict[str, Any], steps: np.ndarray, same: float) -> np.ndarray:
         ms = np.abs(steps) * self.got["dt"]
@@ -79,7 +79,7 @@ class Mapped(NamedTuple):
         asked, left = (float(change[0]) for change in self.changes([0]))
         impulses = {name: max(int(trace.impulse), 1) for name, trace in self.rule.traces.items()}
         full = {name: LARGEST * 256 / impulse for name, impulse in impulses.items()}
-        ends = {Excitatory: (0, 255), Inhibitory: (-255, 0), Mixed: (-256, 255)}[type(self.sign)]
+        ends = {Excitatory: (0, 255), Inhibitory: (-255, 0), SignedWeights: (-256, 255)}[type(self.sign)]
         low, high = self.bounds
         asked_after = ", asked after" if self.sends is WeightAfterUpdate else ""
         notes = [
@@ -91,10 +91,10 @@ class Mapped(NamedTuple):
             f"weights stay within {ends[0] / self.scale:.4g} and {ends[1] / self.scale:.4g}, asked {low:g} and "
             f"{high:g}",
         ]
-        return (*notes, self._displacement()) if self.displaced else tuple(notes)
+        return (*notes, self._displacement()) if self.time_shift else tuple(notes)
 
     def _displacement(self) -> str:
-        s = int(self.displaced)
+        s = int(self.time_shift)
         seen = (
             f"the engine sees receivers' spikes {abs(s)} step(s) {'later' if s > 0 else 'earlier'} than they meet the "
         )
@@ -115,7 +115,7 @@ class Mapped(NamedTuple):
             "asked": dict(self.asked),
             "got": {name: self.got[name] for name in self.asked},
             "window error": self.window_error,
-            "displaced, steps": int(self.displaced),
+            "time shift, steps": int(self.time_shift),
             "notes": list(self.notes),
             "window": {"ms": (steps * self.got["dt"]).tolist(), "asked": asked.tolist(), "got": got.tolist()},
         }
@@ -129,12 +129,12 @@ class Mapped(NamedTuple):
 
 
 @singledispatch
-def learns(
+def learning_rule_for(
     rule: AbstractRule | Chain,
     dt: float,
     *,
     scale: Any = None,
-    displaced: Any = 0,
+    time_shift: Any = 0,
     epoch: int = 1,
     rounding: AbstractRounding | None = None,
 ) -> Mapped:
@@ -144,7 +144,7 @@ def learns(
     two; the impulses of the traces take up the rest. A product of spikes takes back what coincident ones add.
 
     **Arguments:** `dt`: the step, ms. `scale`: mantissas per unit of weight; None for the `Bound` at 255 mantissas.
-    `displaced`: by how many steps more than in the model the engine sees a receiver's spike behind a sender's. The
+    `time_shift`: by how many steps more than in the model the engine sees a receiver's spike behind a sender's. The
     window is then displaced as much, its areas stay, which decide what chance pairs do; one step under `PreBeforePost`
     is made up for exactly, by larger `a_plus` and smaller `a_minus`. `epoch`: steps; more than one costs the exact
     times of all but the last spike in it. `rounding`: of the engine. Numbers may be traced; amplitudes out of range are
@@ -158,22 +158,22 @@ def learns(
     )
 
 
-@learns.register
-def _(rule: Chain, dt: float, *, scale=None, displaced=0, epoch=1, rounding=None) -> Mapped:
+@learning_rule_for.register
+def _(rule: Chain, dt: float, *, scale=None, time_shift=0, epoch=1, rounding=None) -> Mapped:
     pairs, bound = parts_of(rule)
     coincident_pairs = PreBeforePost if isinstance(rule.coincident_pairs, PreBeforePost) else CoincidentIgnored
     sends = None if rule.sends is None else type(rule.sends)
-    return _pairs(pairs, bound, dt, scale, displaced, epoch, rounding, coincident_pairs, sends)
+    return _pairs(pairs, bound, dt, scale, time_shift, epoch, rounding, coincident_pairs, sends)
 
 
-@learns.register
-def _(rule: PairSTDP, dt: float, *, scale=None, displaced=0, epoch=1, rounding=None) -> Mapped:
+@learning_rule_for.register
+def _(rule: PairSTDP, dt: float, *, scale=None, time_shift=0, epoch=1, rounding=None) -> Mapped:
     _possible(rule)
-    return _pairs(rule, None, dt, scale, displaced, epoch, rounding, CoincidentIgnored, None)
+    return _pairs(rule, None, dt, scale, time_shift, epoch, rounding, CoincidentIgnored, None)
 
 
 def parts_of(rule: Chain) -> tuple[PairSTDP, Bound | None]:
-    """The pairs of a chain that the engine can have, and its bound. Raises as `learns`."""
+    """The pairs of a chain that the engine can have, and its bound. Raises as `learning_rule_for`."""
     pairs = [part for part in rule.parts if isinstance(part, PairSTDP) and is_a(part, PairSTDP)]
     bounds = [part for part in rule.parts if isinstance(part, Bound) and is_a(part, Bound)]
     if len(pairs) != 1 or len(bounds) > 1 or len(pairs) + len(bounds) != len(rule.parts):
@@ -206,8 +206,8 @@ def _possible(rule: PairSTDP) -> None:
 def sign_within(bound: Bound | None) -> AbstractSign:
     """The sign mode of weights that stay within; traced bounds may have both signs."""
     if bound is None or not is_concrete(bound):
-        return Mixed()
-    return Excitatory() if float(bound.lo) >= 0 else Inhibitory() if float(bound.hi) <= 0 else Mixed()
+        return SignedWeights()
+    return Excitatory() if float(bound.lo) >= 0 else Inhibitory() if float(bound.hi) <= 0 else SignedWeights()
 
 
 def _pairs(
@@ -215,7 +215,7 @@ def _pairs(
     bound: Bound | None,
     dt: float,
     scale: Any,
-    displaced: Any,
+    time_shift: Any,
     epoch: int,
     rounding: AbstractRounding | None,
     coincident_pairs: type,
@@ -224,7 +224,7 @@ def _pairs(
     for name, value, low in (
         ("dt", dt, 0),
         ("scale", 1 if scale is None else scale, 0),
-        ("displaced", displaced, None),
+        ("time_shift", time_shift, None),
     ):
         if is_concrete(value):
             given = np.asarray(value)
@@ -240,7 +240,7 @@ def _pairs(
                 raise ValueError(f"learns got {name} = {value!r}; expected {wanted}.")
     if not isinstance(rounding, AbstractRounding | None):
         raise ValueError(f"learns got rounding = {rounding!r}; expected one such as IndependentRounding(), or None.")
-    known = is_concrete((rule, bound, scale, displaced))
+    known = is_concrete((rule, bound, scale, time_shift))
     xp: Any = np if known else jnp  # known numbers in double precision
     number = float if known else (lambda x: jnp.asarray(x, canonical_float()))
     asked = {name: number(getattr(rule, name)) for name in _NUMBERS}
@@ -251,7 +251,7 @@ def _pairs(
         scale = 255 / xp.maximum(high, -low)
     scale = number(scale)
     # one step later all pairs still are on their side, and an exponential that is shifted is one that is scaled
-    made_up = displaced == 1 if coincident_pairs is PreBeforePost else False
+    made_up = time_shift == 1 if coincident_pairs is PreBeforePost else False
     traces, products, got, sought, made = {}, [], {}, {}, {}
     for side, spike, name, way in (("plus", "y0", "x1", 1), ("minus", "x0", "y1", -1)):
         amplitude, tau = asked[f"a_{side}"], asked[f"tau_{side}"]
@@ -276,9 +276,9 @@ def _pairs(
     made_rule = LoihiRule(SumOfProducts(tuple(products)), **traces, epoch=epoch, rounding=rounding)
     got = {name: float(got[name]) if known else got[name] for name in _NUMBERS} | {"dt": dt}
     changed = float(changed) if known else changed
-    displaced = int(displaced) if known else displaced
+    time_shift = int(time_shift) if known else time_shift
     return Mapped(
-        made_rule, sign_within(bound), scale, asked, got, changed, (low, high), displaced, coincident_pairs, sends
+        made_rule, sign_within(bound), scale, asked, got, changed, (low, high), time_shift, coincident_pairs, sends
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from ....lowering.registers import Ranged, register, span
 from ....lowering.stored import stored
 from ....lowering.synapses import AbstractCarrier
 from ..cells import core_of
-from ..cores import AbstractSign, Core, Mixed, OnSum
+from ..cores import AbstractSign, Core, ShiftAfterSum, SignedWeights
 from ..synapses import EXPONENT, LoihiSynapses, format_text, graded_bounds, one_number
 from .engine import DELAYS, TAGS, LearningState, LoihiRule
 
@@ -32,8 +32,8 @@ class LearningSynapses(LoihiSynapses):
     """A matrix of synapses under a `LoihiRule`; a spike adds `w 2^(6 + exponent)`, `w` as it was before the step.
 
     **Arguments:** as `Synapses`, and `rule`; `tag`, `learned`: where tags and learned delays start, `()` or as
-    `weight`, which starts even where both signs are stored (`Mixed()`); learning may make it odd, as in Lava. `delay`:
-    of every spike, steps, `()`. `exists`: which pairs have a synapse, None for all. While it runs, `"name.w"`,
+    `weight`, which starts even where both signs are stored (`SignedWeights()`); learning may make it odd, as in Lava.
+    `delay`: of every spike, steps, `()`. `exists`: which pairs have a synapse, None for all. While it runs, `"name.w"`,
     `"name.t"`, `"name.d"`, `"name.x1"` ... can be recorded.
     """
 
@@ -42,7 +42,7 @@ class LearningSynapses(LoihiSynapses):
     weight: Array = register()
     rule: LoihiRule = eqx.field(kw_only=True)
     exponent: Array = register(0, within=EXPONENT)
-    sign: AbstractSign = eqx.field(default_factory=Mixed)
+    sign: AbstractSign = eqx.field(default_factory=SignedWeights)
     tag: Array = register(0, within=TAGS)
     learned: Array = register(0, within=DELAYS)
     delay: Array = register(0)
@@ -77,7 +77,7 @@ class LearningSynapses(LoihiSynapses):
 
     def _odd(self) -> Array:
         """Where a weight is odd that starts even."""
-        return self.weight % (1 + self.sign.spent) != 0
+        return self.weight % (1 + self.sign.sign_bits) != 0
 
     def ranges(self):
         return {**super().ranges(), "weight": self.sign.widest, "delay": (0, self.max_delay)}
@@ -133,7 +133,7 @@ class LearningMatrix(AbstractCarrier):
         exponent = self.group.exponent
         of_sum = lambda w: shift(many_rows_of(spikes, w), exponent)
         each = lambda w: many_rows_of(spikes, shift(w, exponent))  # loses bits of every weight where it is negative
-        a = of_sum(s.w) if isinstance(self.core.scaling, OnSum) else lax.cond(exponent >= 0, of_sum, each, s.w)
+        a = of_sum(s.w) if isinstance(self.core.scaling, ShiftAfterSum) else lax.cond(exponent >= 0, of_sum, each, s.w)
         return self.ring.add(buffer, t + 1 + self.group.delay, self.first, a)
 
     def learn(self, s, pre, post, modulators, t, *, stream):

@@ -22,8 +22,8 @@ from .heard import beyond, heard
 LIMIT = 2**23 - 1
 
 
-def rotation(period: Any, loss: Any, bits: int = 12) -> dict[str, np.ndarray]:
-    """Sine and cosine of a turn, as registers: `ResonatorCells(n, **snn.chips.loihi.rotation(10.0, 0.1))`.
+def resonator_coefficients(period: Any, loss: Any, bits: int = 12) -> dict[str, np.ndarray]:
+    """Sine and cosine of a turn, as registers: `ResonatorCells(n, **resonator_coefficients(10.0, 0.1))`.
 
     **Arguments:** `period`: of a turn, steps. `loss`: what share a step takes away, 0..1. `bits`: behind the point.
 
@@ -76,7 +76,8 @@ def _at_most_one(cells: Any) -> None:
     Ranged.__check_init__(cells)  # first: the bits decide what is at most 1
     check(
         lambda: _fit(cells),
-        f"{type(cells).__name__} has sines or cosines beyond 1 (2^bits); take them from rotation(period, loss).",
+        f"{type(cells).__name__} has sines or cosines beyond 1 (2^bits); take them from "
+        "resonator_coefficients(period, loss).",
     )
 
 
@@ -90,9 +91,9 @@ class ResonatorCells(LoihiCells):
     Each of the four products is rounded toward zero by itself. Of the receivers of synapses, `0 .. n - 1` are the real
     parts `a`, `n .. 2 n - 1` the imaginary ones `b`; drives feed real parts.
 
-    **Arguments**, whole numbers of shape `()` or `(n,)`: `sin`, `cos`, `bits`: of `rotation(period, loss)`, sizes at
-    most `2^bits`, bits 0..15. `state_exponent`: 0..7. `threshold`: in units of `z` (Lava takes it times
-    `2^-state_exponent`). Recorded: `"name.real"`, `"name.imag"`.
+    **Arguments**, whole numbers of shape `()` or `(n,)`: `sin`, `cos`, `bits`: of `resonator_coefficients(period,
+    loss)`, sizes at most `2^bits`, bits 0..15. `state_exponent`: 0..7. `threshold`: in units of `z` (Lava takes it
+    times `2^-state_exponent`). Recorded: `"name.real"`, `"name.imag"`.
 
     **Reference:** Lava 0.10, `RF` (`proc/rf`).
     """
@@ -185,8 +186,8 @@ class PhaseCells(LoihiCells):
     Each product is kept in 32 bits and rounded down; nothing is clipped. Of the receivers of synapses, `0 .. n - 1` are
     `a`, `n .. 2 n - 1` are `b`; drives feed `a`.
 
-    **Arguments**, whole numbers of shape `()` or `(n,)`: `sin`, `cos`: of `rotation(period, loss, 15)`. `threshold`:
-    -(2^23 - 1)..2^23 - 1. Recorded: `"name.u"`, `"name.v"`, `"name.sent"`.
+    **Arguments**, whole numbers of shape `()` or `(n,)`: `sin`, `cos`: of `resonator_coefficients(period, loss, 15)`.
+    `threshold`: -(2^23 - 1)..2^23 - 1. Recorded: `"name.u"`, `"name.v"`, `"name.sent"`.
 
     **Reference:** Lava 0.10, `RFZero` (`proc/resfire`), where products wrap for numbers from 2^16 on; so do they here.
     """

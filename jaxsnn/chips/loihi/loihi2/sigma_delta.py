@@ -33,7 +33,7 @@ class AbstractError(eqx.Module):
 
 
 @stored
-class OfNow(AbstractError):
+class ResetError(AbstractError):
     """The change that was not sent yet."""
 
     def __call__(self, error, delta):
@@ -44,7 +44,7 @@ class OfNow(AbstractError):
 
 
 @stored
-class Summed(AbstractError):
+class AccumulateError(AbstractError):
     """The sum over the steps since something was sent, of the change that was not sent yet (Lava: `cum_error`)."""
 
     def __call__(self, error, delta):
@@ -62,7 +62,7 @@ class AbstractActivation(eqx.Module):
 
 
 @stored
-class Unit(AbstractActivation):
+class Identity(AbstractActivation):
     """Nothing."""
 
     def __call__(self, x):
@@ -141,7 +141,7 @@ class DeltaCells(LoihiCells):
 
     **Arguments**, whole numbers of shape `()` or `(n,)`: `threshold`: in units of `act`, 0..2^23 - 1 (Lava takes
     `vth = threshold 2^-(spike_exponent + state_exponent)`). `spike_exponent`, `state_exponent`: 0..7. `error`:
-    `OfNow()` or `Summed()`. Recorded: `"name.act"`, `"name.residue"`, `"name.error"`, `"name.sent"`.
+    `ResetError()` or `AccumulateError()`. Recorded: `"name.act"`, `"name.residue"`, `"name.error"`, `"name.sent"`.
 
     **Reference:** Lava 0.10, `Delta` (`proc/sdn`).
     """
@@ -150,7 +150,7 @@ class DeltaCells(LoihiCells):
     threshold: Array = register(1, within=(0, 2**23 - 1))
     spike_exponent: Array = register(0, within=(0, 7))
     state_exponent: Array = register(0, within=(0, 7))
-    error: AbstractError = eqx.field(default_factory=OfNow)
+    error: AbstractError = eqx.field(default_factory=ResetError)
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
     message_bits = 32
 
@@ -192,8 +192,8 @@ class SigmaDeltaCells(LoihiCells):
 
     **Arguments**, whole numbers of shape `()` or `(n,)`: `threshold`, `bias`: in units of `sigma`, 0..2^23 - 1 and
     -2^23..2^23 - 1 (Lava takes them times `2^-(spike_exp + state_exp)`, and `spike_exp` does nothing else).
-    `state_exponent`: 0..7. `activation`: `Relu()` or `Unit()`. `error`: `OfNow()` or `Summed()`. Recorded:
-    `"name.sigma"`, `"name.act"`, `"name.residue"`, `"name.error"`, `"name.sent"`.
+    `state_exponent`: 0..7. `activation`: `Relu()` or `Identity()`. `error`: `ResetError()` or `AccumulateError()`.
+    Recorded: `"name.sigma"`, `"name.act"`, `"name.residue"`, `"name.error"`, `"name.sent"`.
 
     **Reference:** Lava 0.10, `SigmaDelta` (`proc/sdn`).
     """
@@ -203,7 +203,7 @@ class SigmaDeltaCells(LoihiCells):
     bias: Array = register(0, within=(-(2**23), 2**23 - 1))
     state_exponent: Array = register(0, within=(0, 7))
     activation: AbstractActivation = eqx.field(default_factory=Relu)
-    error: AbstractError = eqx.field(default_factory=OfNow)
+    error: AbstractError = eqx.field(default_factory=ResetError)
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
     message_bits = 32
 

@@ -14,7 +14,7 @@ from ....lowering.program import Program
 from ....models import known
 from ..cells import CubaCells, core_of
 from ..convolution import ConvSynapses
-from ..cores import OnSum
+from ..cores import ShiftAfterSum
 from ..sparse import SparseSynapses
 from ..synapses import Synapses
 from .inside import BLOCK, seal
@@ -165,7 +165,7 @@ def _bias(name: str, cells: CubaCells) -> np.ndarray:
 def _effective(name: str, program: Program, group: Synapses) -> np.ndarray:
     """What a spike adds, in units of 2^6: whole numbers."""
     core = core_of(program.cells[group.post])
-    if not isinstance(core.scaling, OnSum):
+    if not isinstance(core.scaling, ShiftAfterSum):
         return np.asarray(group.effective(core))
     exact = np.asarray(group.stored(core), np.float64) * 2.0 ** int(group.exponent)
     if np.any(exact % 1):
