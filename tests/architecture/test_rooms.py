@@ -3,111 +3,62 @@
 import ast
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[2] / "jaxsnn"
-
-LEVELS = [
-    {
-        "_archive",
-        "_health",
-        "_late",
-        "_objects",
-        "files",
-        "_cache",
-        "_cores",
-        "_types",
-        "_time",
-        "_memory",
-        "_status",
-        "_reports",
-        "_select",
-        "_sums",
-        "_tree",
-        "_arguments",
-        "_text",
-        "_random",
-    }
-    | {"_bits", "_blocks", "_once", "_linear", "distributions"},
-    {"models", "neurons", "synapses", "connectivity"},
-    {"plasticity"},
-    {"networks", "simulation"},
-    {"gradients", "sweeps", "lowering", "interop", "data"},
-    {"chips"},
-    {"analysis", "presets", "cli"},
-]
-LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
-NARROWER = {"simulation": {"models", *LEVELS[0]}}  # any model runs: a network, or a program lowered to a chip
+from docs.rooms import LEVEL, NARROWER, PACKAGE, PICTURE, circle, graph, imported, picture, room
 
 
-def room_of(path):
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-
-
-def imported_modules(source, package):
-    """Everything that a module of `package` imports, wherever in it, by its whole name."""
-    found = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            module = [*base, *(node.module.split(".") if node.module else [])]
-            found |= {".".join([*module, alias.name]) for alias in node.names}
-    return found
-
-
-def imported_rooms(source, package):
-    """The rooms that a module of `package` imports, wherever in it; "" for the whole library."""
-    rooms = set()
-    for name in imported_modules(source, package):
-        first, *rest = name.split(".")
-        if first == "jaxsnn":
-            rooms.add(rest[0] if rest else "")
-    return rooms
-
-
-def complaint(room, imports):
-    """What is wrong with these imports, or None."""
-    for other in sorted(imports - {room, "__version__"}):
-        if other not in LEVEL:
-            return f"{room} imports {other or 'the whole library'}"
-        base = LEVEL[other] == LEVEL[room] == 0
-        if not base and LEVEL[other] >= LEVEL[room]:
-            return f"{room} imports {other}, which is not below it"
-        if room in NARROWER and other not in NARROWER[room]:
-            return f"{room} imports {other}, and may know only {sorted(NARROWER[room])}"
+def complaint(own, imports):
+    """What is wrong with a room that imports these rooms, or None."""
+    for other in sorted(imports - {own}):
+        if not other:
+            return f"{own} imports the whole library"
+        if LEVEL[other] >= LEVEL[own]:
+            return f"{own} imports {other}, which is not below it"
+        if own in NARROWER and other not in NARROWER[own]:
+            return f"{own} imports {other}, and may know only {sorted(NARROWER[own])}"
     return None
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_rooms_import_one_way(path):
-    room = room_of(path)
-    if room == "__init__":
-        return
-    assert room in LEVEL, f"{room} is a room without a level"
-    package = ["jaxsnn", *path.relative_to(PACKAGE).parts[:-1]]
-    assert complaint(room, imported_rooms(path.read_text(), package)) is None
+IMPORTS = graph()
+
+
+@pytest.mark.parametrize("name", sorted(IMPORTS))
+def test_rooms_import_one_way(name):
+    if name != "jaxsnn":
+        versions = {"jaxsnn.__version__"}  # of the library itself
+        assert complaint(room(name), {room(other) for other in IMPORTS[name] - versions}) is None
 
 
 @pytest.mark.parametrize(
-    ("room", "source", "found"),
+    ("own", "source", "found"),
     [
-        ("simulation", "from ..networks.network import Network", "networks"),
+        ("simulation", "from ..networks.model import Network", "networks"),
         ("simulation", "from jaxsnn.networks import network", "networks"),
         ("simulation", "def f():\n    from ..connectivity.ring import Ring", "connectivity"),
         ("neurons", "from ..synapses.delta import Delta", "synapses"),
         ("synapses", "import jaxsnn.neurons.lif", "neurons"),
         ("connectivity", "from .. import sweeps", "sweeps"),
         ("sweeps", "import jaxsnn as snn", "the whole library"),
+        ("lowering", "if TYPE_CHECKING:\n    from ..chips.loihi import Loihi1", "chips"),
         ("analysis", "from ..cli import main", "cli"),
     ],
 )
-def test_a_wrong_import_is_seen(room, source, found):
+def test_a_wrong_import_is_seen(own, source, found):
     """Negative control."""
-    assert found in complaint(room, imported_rooms(source, ["jaxsnn", room]))
+    assert found in complaint(own, {room(name) for name in imported(source, ["jaxsnn", own])})
+
+
+def test_no_file_imports_itself_by_way_of_others():
+    """No circle among files, those of `TYPE_CHECKING` included."""
+    assert circle(IMPORTS) == []
+    closed = IMPORTS | {"jaxsnn._time": {"jaxsnn.sweeps.run"}}  # negative control
+    assert {"jaxsnn._time", "jaxsnn.sweeps.run"} <= {*circle(closed)}
+
+
+def test_the_picture_of_the_rooms_is_that_of_the_code():
+    assert PICTURE.read_text() == picture(IMPORTS), "draw it again: python -m docs.rooms"
 
 
 # --- the core of lowering knows no chip -------------------------------------------------------------------------------
@@ -125,25 +76,24 @@ def test_the_core_of_lowering_names_no_chip(path):
     assert named_chips(path.read_text()) == []
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_only_the_top_imports_a_chip(path):
+def foreign_chips(name, imports):
+    """Modules of chips that `name` imports and that are not of its own room; the top and `chips` itself may."""
+    own = ".".join(name.split(".")[:3])
+    chips = {other for other in imports if other == "jaxsnn.chips" or other.startswith("jaxsnn.chips.")}
+    return set() if name in ("jaxsnn", "jaxsnn.chips") else {x for x in chips if not f"{x}.".startswith(f"{own}.")}
+
+
+@pytest.mark.parametrize("name", sorted(IMPORTS))
+def test_only_the_top_imports_a_chip(name):
     """And a chip's room no other chip's."""
-    own = path.relative_to(PACKAGE).parts
-    if own in (("__init__.py",), ("chips", "__init__.py")):
-        return
-    package = ["jaxsnn", *own[:-1]]
-    others = [chip for chip in CHIPS if own[:2] != ("chips", chip)]
-    found = imported_modules(path.read_text(), package)
-    assert [name for name in found for chip in others if f"{name}.".startswith(f"jaxsnn.chips.{chip}.")] == []
-    assert "jaxsnn.chips" not in found
+    assert foreign_chips(name, IMPORTS[name]) == set()
 
 
-def test_a_core_that_knows_a_chip_is_seen():
+def test_a_chip_in_the_core_is_seen():
     """Negative control."""
-    assert "loihi" in CHIPS and named_chips("as LoihiTrace has it") == ["loihi"]
-    source = "from ..chips.loihi.cores import Core\nfrom .. import chips"
-    found = imported_modules(source, ["jaxsnn", "lowering"])
-    assert found == {"jaxsnn.chips.loihi.cores.Core", "jaxsnn.chips"}
+    assert named_chips("a Loihi core") == ["loihi"]
+    assert foreign_chips("jaxsnn.lowering.read", {"jaxsnn.chips.loihi.cells"})
+    assert foreign_chips("jaxsnn.chips.xylo.cells", {"jaxsnn.chips.loihi.cells"})
 
 
 WORK = """
