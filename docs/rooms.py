@@ -101,7 +101,7 @@ def sentence(name: str) -> str:
 
 # --- the picture ------------------------------------------------------------------------------------------------------
 
-WIDTH, BOX, HEIGHT, GAP, MARGIN = 1120, 258, 92, 46, 22
+WIDTH, BOX, HEIGHT, GAP, MARGIN = 1120, 258, 98, 46, 22
 
 
 def _wrapped(text: str, width: int) -> Iterator[str]:
