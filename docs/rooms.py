@@ -91,7 +91,7 @@ def arrows(edges: dict[str, set[str]]) -> dict[tuple[str, str], int]:
 def sentence(name: str) -> str:
     """What a room is for: the first sentence of its docstring, without the room's name in front."""
     if name == BASE:
-        return "parameters and their checks, time, status bits, dotted paths, random numbers, distributions, files"
+        return "parameters and their checks, time, status bits, dotted paths, random numbers, files, tricks of XLA"
     folder = PACKAGE / name / "__init__.py"
     text = ast.get_docstring(ast.parse((folder if folder.exists() else PACKAGE / f"{name}.py").read_text())) or ""
     first = text.split("\n\n")[0].replace("\n", " ").replace("`", "").rstrip(".")

@@ -11,9 +11,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.custom_batching import custom_vmap
 
-from ._types import as_number, canonical_float, is_concrete
+from ._types import as_number, is_concrete
 
 M = TypeVar("M", bound=eqx.Module)
 
@@ -120,54 +119,3 @@ def select(model: M, patterns: str | tuple[str, ...]) -> M:
             raise ValueError(f"Got {pattern!r}, which matches no number of the model; there are {', '.join(names)}.")
     chosen = lambda path, is_real: is_real and any(fnmatchcase(path, pattern) for pattern in patterns)
     return jax.tree.map(chosen, at, real)
-
-
-SMALL = 2**16  # more numbers than this are weights and the like: no function of them alone is there to be folded
-
-
-def barrier(tree: Any) -> Any:
-    """Every array of `tree`, opaque to the compiler; the derivative is that of the identity.
-
-    A parameter that happens to be a constant of the program would otherwise be folded into other roundings than a
-    traced one, and the trajectory of a sweep's point would differ from the same point run alone. XLA removes its own
-    barrier before it compiles the loops (on a CPU), where LLVM then folds lone constants; so numbers are read out of
-    one array, which it does not look into.
-    """
-    # keys have no roundings, and a barrier counts as a use of them (jax_debug_key_reuse)
-    numbers, rest = eqx.partition(tree, eqx.is_inexact_array)
-    others, rest = eqx.partition(rest, lambda x: eqx.is_array(x) and not jnp.issubdtype(x.dtype, jax.dtypes.prng_key))
-    leaves, structure = jax.tree.flatten(numbers)
-    numbers = jax.tree.unflatten(structure, _opaque(*leaves) if leaves else [])
-    return eqx.combine(numbers, jax.lax.optimization_barrier(others), rest)
-
-
-def _packed(*leaves: jax.Array) -> list[jax.Array]:
-    small = [i for i, x in enumerate(leaves) if x.dtype == canonical_float() and x.size <= SMALL]
-    parts = [jnp.array([0, 1, 0], canonical_float()), *(leaves[i].reshape(-1) for i in small)]  # not all of them equal
-    ends = np.cumsum([len(part) for part in parts])
-    packed, out = jax.lax.optimization_barrier((jnp.concatenate(parts), list(leaves)))
-    for i, begin, end in zip(small, ends[:-1], ends[1:], strict=True):
-        out[i] = packed[begin:end].reshape(out[i].shape)
-    return out
-
-
-_apart = custom_vmap(_packed)
-
-
-@_apart.def_vmap
-def _batched(size: int, batched: list[bool], *leaves: jax.Array) -> tuple[list[jax.Array], list[bool]]:
-    """What a batch shares stays shared: in one array with what it does not share, weights would be an example's own,
-    and so would be their gradients, `(examples, pre, post)` numbers in every step."""
-    own, shared = ([x for x, b in zip(leaves, batched) if b == wanted] for wanted in (True, False))
-    own, shared = iter(jax.vmap(_packed)(*own)), iter(_apart(*shared))
-    return [next(own if b else shared) for b in batched], batched
-
-
-@jax.custom_jvp
-def _opaque(*leaves: jax.Array) -> list[jax.Array]:
-    return _apart(*leaves)
-
-
-@_opaque.defjvp
-def _(primals: Any, tangents: Any) -> Any:
-    return _opaque(*primals), list(tangents)

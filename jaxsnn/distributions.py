@@ -35,6 +35,8 @@ from jaxsnn._types import (
     recheck,
 )
 
+from ._xla import apart
+
 __all__ = ["AbstractDistribution", "Clip", "LogNormal", "Normal", "Redraw", "Uniform"]
 
 Shape = tuple[int, ...]
@@ -73,7 +75,7 @@ def _plus(offset: Array, scale: Array, x: Array) -> Array:
 
 @jax.jit  # so that an eager call is compiled like a traced one
 def _standard(stream: Array, step: ArrayLike, ids: Array) -> Array:
-    return lax.optimization_barrier(_random.normal(*lax.optimization_barrier((stream, step, ids))))
+    return apart(_random.normal(*apart((stream, step, ids))))
 
 
 def _finite_bounds(lo: Array, hi: Array) -> tuple[float, float] | None:
@@ -233,7 +235,7 @@ class LogNormal(AbstractDistribution):
 
     def _sample(self, key: Array, shape: Shape) -> Array:
         z = _standard(_random.stream(key, "lognormal"), jnp.uint32(0), _ids(shape))
-        return lax.optimization_barrier(_exp(lax.optimization_barrier(_plus(self.mu, self.sigma, z))))
+        return apart(_exp(apart(_plus(self.mu, self.sigma, z))))
 
     def bounds(self) -> None:
         return None

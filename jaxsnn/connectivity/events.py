@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.custom_batching import custom_vmap
 from jaxtyping import Array, Int, Shaped, UInt32
 
 from .._bits import BITS, pack
+from .._xla import dispatch
 
 _BLOCK = 128  # words searched at once: 4096 neurons, the size up to which one vectorised search beats two levels
 _RANKS = 128  # spikes whose places are found at once
@@ -118,52 +118,21 @@ def _lowest_bit(word: UInt32[Array, ""]) -> Int[Array, ""]:
 def event_driven(
     plain: Callable[..., Any], *, cpu: Callable[..., Any], accelerator: Callable[..., Any]
 ) -> Callable[..., Any]:
-    """One operation in three lives that give the same numbers up to the order of sums.
+    """One operation in three forms that give the same numbers up to the order of sums.
 
     - `plain`: dense gather and scatter over everything. It is what is differentiated, so that neurons which stay silent
       have gradients too; there is no event-driven reverse mode.
     - `cpu`: loops over spikes, for one instance. A batch of them is a `lax.map`.
     - `accelerator`: fixed shapes, written for a batch: called with a leading axis of size 1 or B on every argument
       (1: shared by the whole batch) and the static batch size last.
-
-    The order of wrapping matters: a `while_loop` under plain `vmap` would select over its whole carry, so batching is
-    custom; `custom_vmap` alone has no reverse mode, so a custom derivative surrounds it, whose primal is `plain`.
     """
 
-    def single(*args: Array) -> Any:
-        def one_of_a_batch(*args: Array) -> Any:
-            out = accelerator(*(a[None] for a in args), 1)
-            return jax.tree.map(lambda o: o[0], out)
+    def one_of_a_batch(*args: Array) -> Any:
+        out = accelerator(*(a[None] for a in args), 1)
+        return jax.tree.map(lambda o: o[0], out)
 
-        return lax.platform_dependent(*args, cpu=cpu, default=one_of_a_batch)
+    def together(size: int, batched: list[bool]) -> Callable[..., Any]:
+        return lambda *args: accelerator(*(a if b else a[None] for a, b in zip(args, batched, strict=True)), size)
 
-    primal = custom_vmap(single)
-
-    @primal.def_vmap
-    def _batched(size: int, batched: list[bool], *args: Array) -> tuple[Any, Any]:
-        if not any(batched):  # reached when a transform batches something else around it
-            out = single(*args)
-            return out, jax.tree.map(lambda _: False, out)
-
-        def mapped(*args: Array) -> Any:
-            def one(own: list[Array]) -> Any:
-                rest = iter(own)
-                return cpu(*(next(rest) if b else a for a, b in zip(args, batched, strict=True)))
-
-            return lax.map(one, [a for a, b in zip(args, batched, strict=True) if b])
-
-        def flattened(*args: Array) -> Any:
-            return accelerator(*(a if b else a[None] for a, b in zip(args, batched, strict=True)), size)
-
-        out = lax.platform_dependent(*args, cpu=mapped, default=flattened)
-        return out, jax.tree.map(lambda _: True, out)
-
-    @jax.custom_jvp
-    def operation(*args: Array) -> Any:
-        return primal(*args)
-
-    @operation.defjvp
-    def _(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Any, Any]:
-        return jax.jvp(plain, primals, tangents)
-
-    return operation
+    one = lambda *args: lax.platform_dependent(*args, cpu=cpu, default=one_of_a_batch)
+    return dispatch(one, each=cpu, together=together, derivative=plain)

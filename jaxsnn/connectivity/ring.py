@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from .._once import written_once
+from .._xla import materialised, zero_after
 
 
 class Ring(eqx.Module):
@@ -45,12 +45,8 @@ class Ring(eqx.Module):
         """The arrivals of `step`, and the buffer with that slot emptied."""
         at = (self.start(step),)
         read = lambda buffer, at: lax.dynamic_slice(buffer, at, (self.width,))
-        arrivals = written_once(read, step, buffer, at)
-        # zero, but not known before the slot was read; with a derivative of its own, half of what arrived would stay
-        whole = jnp.issubdtype(arrivals.dtype, jnp.integer)  # the size of -2^31 is not positive in int32
-        size = arrivals & (2**31 - 1) if whole else jnp.abs(arrivals)
-        nothing = lax.stop_gradient(jnp.minimum(size, 0))
-        return arrivals, lax.dynamic_update_slice(buffer, nothing, at)
+        arrivals = materialised(read, step, buffer, at)
+        return arrivals, lax.dynamic_update_slice(buffer, zero_after(arrivals), at)
 
     def add(self, buffer: Array, step: Int[Array, ""], first: int, values: Float[Array, " n"]) -> Array:
         """Adds `values` to the columns from `first` on, in the slot of `step`."""

@@ -9,11 +9,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Array, Bool, Float
 
 from .. import _random
 from .._types import Checked, as_number, is_concrete
+from .._xla import apart
 from .kernels import distances
 from .topology import _MAX_PAIRS, AbstractTopology, Edges, _given, _likely_most, coarse
 
@@ -144,7 +144,7 @@ def _chances(
     rows = first + jnp.arange(_rows(pre, post))
     d = distances(pre[jnp.minimum(rows, len(pre) - 1)][:, None], post[None], extent)
     # the same bits in every program: rounding must not decide whether an edge exists
-    chance = lax.optimization_barrier(jnp.broadcast_to(as_number(p(lax.optimization_barrier(d))), d.shape))
+    chance = apart(jnp.broadcast_to(as_number(p(apart(d))), d.shape))
     own = rows[:, None] == jnp.arange(len(post))[None] if skip else False
     return jnp.where((rows < len(pre))[:, None] & ~jnp.asarray(own), chance, 0.0)
 

@@ -25,6 +25,8 @@ from jaxsnn._blocks import blocks, empty, filled
 from jaxsnn._text import described
 from jaxsnn._types import Param, check, is_concrete, on_device, param
 
+from .._xla import apart
+
 _MAX_PAIRS = 2**31  # what a keyed permutation of all pairs can number
 
 
@@ -200,7 +202,7 @@ def _draw_rows(
     Without multapses a row takes the first members of its own random permutation. Leaving out oneself is drawing from
     `n - 1` and stepping over oneself.
     """
-    degree = lax.optimization_barrier(degree)  # lest equal degrees be summed up by the compiler, which takes seconds
+    degree = apart(degree)  # lest equal degrees be summed up by the compiler, which takes seconds
     end = jnp.cumsum(degree)
     row = jnp.repeat(jnp.arange(degree.size, dtype=jnp.int32), degree, total_repeat_length=capacity)
     edge = jnp.arange(capacity, dtype=jnp.int32)

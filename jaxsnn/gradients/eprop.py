@@ -16,6 +16,7 @@ from .._status import Status, bit, raise_if
 from .._time import on_grid
 from .._tree import select
 from .._types import canonical_float, is_concrete
+from .._xla import materialised_rows
 from ..models import Signals
 from ..networks.model import Network
 from ..networks.population import Population
@@ -28,7 +29,7 @@ from .feedback import AbstractFeedback, Route, SymmetricFeedback, routes_of
 from .losses.base import AbstractLoss
 from .support import closed_loop, no_network, other_than_weights
 from .targets import check_targets, outside
-from .walk import Carry, Walk, once, reads, real
+from .walk import Carry, Walk, reads, real
 
 
 class EProp(AbstractEstimator):
@@ -246,7 +247,7 @@ class _OnLine(eqx.Module):
         jacobians = self._jacobians(walk, prepared, edges, done, after.spikes, t)
         by_spike, by_state = self._errors(walk, prepared, after, t)
         signals = {route.name: self._signal(route, edges, by_state[route.post]) for route in self.routes}
-        jacobians, signals = once((jacobians, signals))
+        jacobians, signals = materialised_rows((jacobians, signals))
         traces, added = {}, {}
         for name, trace in carry.traces.items():
             e = edges[name]

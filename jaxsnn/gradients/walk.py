@@ -99,19 +99,3 @@ def reads(function: Any, *args: Any) -> Any:
         if any(id(variable) in live for variable in line.outvars):
             live |= {id(variable) for variable in line.invars}
     return jax.tree.unflatten(jax.tree.structure(args), [id(variable) in live for variable in program.invars])
-
-
-def once(tree: Any) -> Any:
-    """The same numbers, known before what uses them starts.
-
-    A CPU's compiler puts what is computed for every neuron into the loop over its synapses, where it is computed again
-    for each (and removes a barrier before). It keeps out products of matrices, so this is one, with the unit matrix.
-    """
-    leaves, structure = jax.tree.flatten(tree)
-    for shape in {x.shape for x in leaves}:
-        at = [i for i, x in enumerate(leaves) if x.shape == shape]
-        rows = jnp.stack([leaves[i] for i in at]).reshape(len(at), -1)
-        rows = jnp.matmul(jnp.eye(len(at), dtype=rows.dtype), rows, precision=jax.lax.Precision.HIGHEST)
-        for i, row in zip(at, rows, strict=True):
-            leaves[i] = row.reshape(shape)
-    return jax.tree.unflatten(structure, leaves)

@@ -11,6 +11,7 @@ from jaxtyping import Array, Int, UInt32
 from .. import _random
 from .._status import Status, bit
 from .._types import canonical_float, check
+from .._xla import zero_after
 from ..connectivity.ring import Ring
 from ..models import AbstractModel, AbstractPlan, AbstractStepper, Forward, Inputs, Signals, known
 from .cells import AbstractCells
@@ -178,7 +179,7 @@ class Running(AbstractStepper):
             ring = carrier.send(s, ring, spikes[group.pre], t)
             stream = _random.stream(key, f"{name}.learning")
             pair = spikes[group.pre], spikes[group.post]
-            synapses[name] = carrier.learn(s, *pair, inputs.modulators, _after(ring, t), stream=stream)
+            synapses[name] = carrier.learn(s, *pair, inputs.modulators, t + zero_after(ring[0]), stream=stream)
         state = ProgramState(cells, synapses, ring, status)
         sent = {name: s.astype(canonical_float()) for name, s in spikes.items()}
         return state, Signals(sent, self.view(state))
@@ -196,8 +197,3 @@ def fed(group: AbstractCells, name: str, inputs: Inputs) -> Array | None:
     """What drives put in, over all ports, in the unit of weights."""
     parts = [gain * inputs.arrivals[at] for p, gain in group.ports.items() if (at := f"{name}.{p}") in inputs.arrivals]
     return sum(parts[1:], parts[0]) if parts else None
-
-
-def _after(ring: Int[Array, " ring"], t: Int[Array, ""]) -> Int[Array, ""]:
-    """`t`, but not known before the ring is: XLA would change weights before they are read, and copy them for that."""
-    return t + jnp.minimum(ring[0] & (2**31 - 1), 0)

@@ -14,11 +14,11 @@ from jaxtyping import Array, Bool, Float, UInt32
 from .. import _random
 from .._arguments import count, mapping, shown
 from .._linear import Current
-from .._once import written_once
 from .._status import Status, bit
 from .._text import described
 from .._tree import children, get
 from .._types import OptionalParam, Requirement, canonical_float, check, is_concrete, on_host, param
+from .._xla import materialised
 from ..distributions import AbstractDistribution, draw, drawn, stand_in
 from ..models import known
 from ..neurons.base import AbstractNeuron
@@ -224,7 +224,7 @@ class Population(eqx.Module):
             return s.neuron, spikes
 
         given = (self, s, current, arrivals, t, ids, stream)
-        neuron, spikes = written_once(neurons, t, *given)
+        neuron, spikes = materialised(neurons, t, *given)
         return half(*given)[0]._replace(neuron=neuron), spikes  # ports have one user each: they need no branch
 
     def advance(

@@ -17,6 +17,7 @@ from jax import lax
 from jaxtyping import Array, Int
 
 from .._bits import BITS, pack
+from .._xla import at_most_once, zero_after
 from ..connectivity.events import event_driven, for_each_spike
 from ..connectivity.ring import Ring
 from .base import Chain, Change, PreBeforePost, SynapseContext, WeightBeforeUpdate, counted
@@ -251,9 +252,7 @@ def _renew_plain(update: Update, synapses: Array, buffer: None, target: None) ->
 
 
 def _renew_if_due(update: Update, synapses: Array, buffer: None, target: None) -> Any:
-    # a loop of one turn or none: unlike a branch it leaves the synapses in place
-    turn = lambda state: (jnp.zeros((), bool), _renewed(update, state[1]))
-    return lax.while_loop(lambda state: state[0], turn, (_any_due(update), synapses))[1], None
+    return at_most_once(_any_due(update), lambda synapses: _renewed(update, synapses), synapses), None
 
 
 def hold(update: Update, synapses: Array, now: Array) -> Array:
@@ -273,8 +272,7 @@ def _hold_plain(update: Update, synapses: Array, now: Array, target: None) -> An
 
 
 def _hold_if(update: Update, synapses: Array, now: Array, target: None) -> Any:
-    turn = lambda state: (jnp.zeros((), bool), _settled(update, state[1]))
-    return lax.while_loop(lambda state: state[0], turn, (now, synapses))[1], None
+    return at_most_once(now, lambda synapses: _settled(update, synapses), synapses), None
 
 
 # --- one row or column at a time --------------------------------------------------------------------------------------
@@ -331,7 +329,7 @@ def _rows_by_spikes(update: Update, synapses: Array, buffer: Array | None, targe
             if before and buffer is not None:
                 buffer = send(update.chain.settled(fan.read(synapses, where), clocks), buffer)
                 # what was read must have been used before it is written: an order that XLA only sees in data
-                where = where + jnp.minimum(jnp.abs(buffer[0]), 0).astype(jnp.int32)
+                where = where + zero_after(buffer[0]).astype(jnp.int32)
             old = fan.read(synapses, where)
             new = update.at_pre_event(old, clocks, pre, post)
             synapses = fan.write(synapses, where, jnp.where(inside[None], new, old))

@@ -9,13 +9,12 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax import lax
-from jax.custom_batching import custom_vmap
 from jax.sharding import AbstractMesh, AxisType
 from jax.sharding import PartitionSpec as P
 from jaxtyping import Array
 
 from .._types import is_concrete
+from .._xla import dispatch
 
 
 def batched_by_device(
@@ -72,37 +71,18 @@ def _mesh(args: tuple[Array, ...]) -> AbstractMesh | None:
     return None
 
 
+def _spread(mapped: Callable[..., Any], args: tuple[Array, ...], size: int, batched: list[bool]) -> Callable[..., Any]:
+    """The map over a batch, divided among the devices that the compiler may use: each maps over its own part."""
+    mesh = _mesh(args)
+    if mesh is None or size % mesh.size != 0:
+        return mapped
+    every = P(mesh.axis_names)
+    specs = tuple(every if b else P() for b in batched)
+    return jax.shard_map(mapped, mesh=mesh, in_specs=specs, out_specs=every, check_vma=False)
+
+
 def _by_device(function: Callable[..., Any], differentiated: Callable[..., Any]) -> Callable[..., Any]:
-    primal = custom_vmap(function)
+    def together(size: int, batched: list[bool]) -> Callable[..., Any]:
+        return jax.vmap(function, in_axes=[0 if b else None for b in batched], axis_size=size)
 
-    @primal.def_vmap
-    def _batched(size: int, batched: list[bool], *args: Array) -> tuple[Any, Any]:
-        if not any(batched):
-            out = function(*args)
-            return out, jax.tree.map(lambda _: False, out)
-
-        def one_by_one(*args: Array) -> Any:
-            def one(own: list[Array]) -> Any:
-                rest = iter(own)
-                # `primal`, not `function`: a second `vmap` around the first finds the same rule
-                return primal(*(next(rest) if b else a for a, b in zip(args, batched, strict=True)))
-
-            return lax.map(one, [a for a, b in zip(args, batched, strict=True) if b])
-
-        if (mesh := _mesh(args)) is not None and size % mesh.size == 0:
-            every = P(mesh.axis_names)  # each device maps over its own part
-            specs = tuple(every if b else P() for b in batched)
-            one_by_one = jax.shard_map(one_by_one, mesh=mesh, in_specs=specs, out_specs=every, check_vma=False)
-        together = jax.vmap(function, in_axes=[0 if b else None for b in batched], axis_size=size)
-        out = lax.platform_dependent(*args, cpu=one_by_one, default=together)
-        return out, jax.tree.map(lambda _: True, out)
-
-    @jax.custom_jvp
-    def operation(*args: Array) -> Any:
-        return primal(*args)
-
-    @operation.defjvp
-    def _(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Any, Any]:
-        return jax.jvp(differentiated, primals, tangents)
-
-    return operation
+    return dispatch(function, together=together, derivative=differentiated, spread=_spread)

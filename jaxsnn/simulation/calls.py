@@ -15,8 +15,8 @@ import jax
 import numpy as np
 from jaxtyping import Array
 
-from .._tree import SMALL, barrier
 from .._types import on_device
+from .._xla import SMALL, opaque
 from ..models import Signals
 from . import room
 from .parts import RunState, emitted_by, finished, observed, resumed, started
@@ -88,7 +88,7 @@ def _resume(model: Any, drive: Any, state: RunState) -> RunState:
 @eqx.filter_jit
 def _opening(model: Any, probes: Any, state: RunState, total: int, chunk: int) -> Any:
     """Empty carries, the room that records need, which is checked before any of it is taken, and steps of a call."""
-    probes = barrier(probes)
+    probes = opaque(probes)
     carries = [probe.init(model, total, state.t) for probe in probes]
 
     def row(state: RunState, carries: Any) -> Any:
@@ -133,7 +133,7 @@ def _small_opaque(tree: Any) -> Any:
     """Numbers that the compiler might compute with, opaque to it; arrays of many are left where they are."""
     many = lambda x: eqx.is_array(x) and x.size > SMALL
     large, small = eqx.partition(tree, many)
-    return eqx.combine(large, barrier(small))
+    return eqx.combine(large, opaque(small))
 
 
 _kept = functools.partial(eqx.filter_jit, donate="all-except-first")  # what a call is handed is its own memory

@@ -16,8 +16,8 @@ from .. import _random
 from .._reports import reported
 from .._status import explain, raise_if
 from .._time import on_grid, run_steps, whole
-from .._tree import barrier
 from .._types import is_concrete
+from .._xla import opaque
 from ..models import AbstractModel, AbstractPlan, Forward, Reverse
 from . import room
 from .batching import batched_by_device, misplaced
@@ -162,7 +162,7 @@ def _check(model: Any, drive: Any, state: Any, chunk: Any, checkpoint: Any, prog
 
 def _go(stepper: Any, model: Any, drive: Any, probes: Any, key: Any, state: RunState, carries: Any, length: int) -> Any:
     """One chunk of `length` steps."""
-    stepper, drive, key = barrier((stepper, drive, key))
+    stepper, drive, key = opaque((stepper, drive, key))
     feed, observe, step_key = observed(stepper, drive, probes, key)
     carry = (state.model, (state.drive, state.spikes, carries))
     carry, stacked = stepper.run(carry, state.t, length, feed=feed, observe=observe, key=step_key)
@@ -172,7 +172,7 @@ def _go(stepper: Any, model: Any, drive: Any, probes: Any, key: Any, state: RunS
 
 def _in_one_program(given: Any, total: int, length: int, policy: AbstractCheckpoint, plan: AbstractPlan) -> Any:
     """Everything at once."""
-    model, drive, probes, state, key = barrier(given)
+    model, drive, probes, state, key = opaque(given)
     state = started(model, drive, key) if state is None else resumed(model, drive, state)
     carries = [probe.init(model, total, state.t) for probe in probes]
     stepper = model.prepare(plan)

@@ -7,7 +7,7 @@ import optax
 import pytest
 
 import jaxsnn as snn
-from jaxsnn._tree import _packed, barrier
+from jaxsnn._xla.opaque import _packed, opaque
 from tests.gradients.nets import EXAMPLES, KEY, LABELS, LOSS, N_IN, RASTER, STEPS, inputs, recurrent
 
 LABELS_ = jnp.asarray(LABELS)
@@ -124,10 +124,10 @@ def test_what_a_batch_shares_stays_shared():
     """
     x, w = jnp.arange(8.0).reshape(4, 2), jnp.ones(3)
     shared = lambda opaque: jax.vmap(lambda x: opaque(x, w)[1], out_axes=None)(x)
-    np.testing.assert_array_equal(shared(lambda *leaves: barrier(leaves)), w)
+    np.testing.assert_array_equal(shared(lambda *leaves: opaque(leaves)), w)
     with pytest.raises(ValueError, match="out_axes"):
         shared(_packed)
-    both = lambda x, w: jnp.sum(jax.vmap(lambda x: jnp.sum(barrier((x, w))[0]) * jnp.sum(barrier((x, w))[1]))(x))
+    both = lambda x, w: jnp.sum(jax.vmap(lambda x: jnp.sum(opaque((x, w))[0]) * jnp.sum(opaque((x, w))[1]))(x))
     by_x, by_w = jax.grad(both, argnums=(0, 1))(x, w)
     np.testing.assert_allclose(by_x, 3.0)
     np.testing.assert_allclose(by_w, jnp.sum(x))

@@ -8,7 +8,7 @@ import numpy as np
 from jax import lax
 
 import jaxsnn as snn
-from jaxsnn._tree import barrier
+from jaxsnn._xla import opaque
 from tests.simulation.toys import KEY, STEPS, WATCHED, assert_same, differ, drive, run, toy
 
 # One run a point: a parameter, weights, delays and the graph all change.
@@ -83,7 +83,7 @@ def test_the_key_decides():
 
 
 def test_a_constant_is_as_good_as_an_argument():
-    """`barrier` hides from the compiler that a parameter is a constant, which it would fold into other roundings."""
+    """`opaque` hides from the compiler that a parameter is a constant, which it would fold into other roundings."""
 
     def decay(hide):
         def run(taus, x):
@@ -95,7 +95,7 @@ def test_a_constant_is_as_good_as_an_argument():
         return run
 
     taus, x = [jnp.float32(tau) for tau in np.linspace(1, 30, 40)[:16]], jnp.arange(9.0) + 0.7
-    for hide, hidden in ((barrier, True), (lax.optimization_barrier, False)):  # XLA's own alone: the negative control
+    for hide, hidden in ((opaque, True), (lax.optimization_barrier, False)):  # XLA's own alone: the negative control
         as_arguments = jax.jit(decay(hide))(taus, x)
         as_constants = jax.jit(lambda x, hide=hide: decay(hide)(taus, x))(x)
         assert differ(as_arguments, as_constants) is not hidden

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from ... import _random
-from ..._once import written_once
 from ..._status import Status, bit
+from ..._xla import materialised
 from ...lowering.cells import AbstractCells, gains
 from ...lowering.integers import add, shift
 from ...lowering.intervals import Interval, geometric, outward
@@ -154,7 +154,7 @@ class CubaCells(LoihiCells):
             u, v, status = leaky(self, s.u, s.v, arrived, fed, bias)
             return u, jnp.where(s.held > 0, 0, self.core.voltage(v, self.v_min, self.v_max)), status
 
-        u, v, status = written_once(registers, t, s, arrived, fed + noise if to_current else fed, bias)
+        u, v, status = materialised(registers, t, s, arrived, fed + noise if to_current else fed, bias)
         fires = v > self.threshold << 6
         held = jnp.maximum(jnp.where(fires, self.refractory, s.held) - 1, 0)
         return CubaState(u, jnp.where(fires, 0, v), held), fires.astype(jnp.int32), status

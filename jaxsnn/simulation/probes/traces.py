@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from ..._xla import at_most_once
 from .base import AbstractVariableProbe, check_interval, interval, steps_between
 
 
@@ -77,10 +77,8 @@ class Snapshots(_Sampled):
         def taken(kept: Array) -> Array:
             return kept.at[passed // period - 1].set(self.value(signals))
 
-        # a loop of at most one iteration: unlike a branch, it updates the buffer in place
         due = (passed % period == 0) & (passed <= kept.shape[0] * period)
-        turn = lambda state: (jnp.zeros((), bool), taken(state[1]))
-        return (passed, period, jax.lax.while_loop(lambda state: state[0], turn, (due, kept))[1]), None
+        return (passed, period, at_most_once(due, taken, kept)), None
 
     def finish(self, carry, emitted, model):
         return carry[2]

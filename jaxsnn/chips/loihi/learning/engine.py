@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Int
 
-from ...._once import written_once
+from ...._xla import materialised
 from ....lowering.stored import stored
 from ....models import known
 from .parse import parse_rule
@@ -187,7 +187,7 @@ class LoihiRule(eqx.Module):
     def _close(self, s: LearningState, t: Array, range: tuple[int, int], stream: Array) -> LearningState:
         """The end of an epoch: traces decay through it, synapses change, spikes are forgotten."""
         # written once, or XLA computes what is true of a neuron again in each of its synapses
-        histories, tables = written_once(partial(self._of_neurons, t=t, stream=stream), t, s)
+        histories, tables = materialised(partial(self._of_neurons, t=t, stream=stream), t, s)
         x0, y0 = (s.fired_pre > 0)[:, None].astype(jnp.int32), (s.fired_post > 0)[None].astype(jnp.int32)
 
         def gate(dependency: str) -> Array:

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Int
 
 from .... import _random
-from ...._once import written_once
+from ...._xla import materialised
 from ....lowering.registers import register
 from ....lowering.stored import stored
 
@@ -91,7 +91,7 @@ class IndependentRounding(AbstractRounding):
             row, column = self._words(name, t, shape[0], stream)[0], self._words(name, t, shape[1], stream)[1]
             return _top(row, 7), _top(column, 7)
 
-        row, column = written_once(draw, t, stream)  # not again in every synapse
+        row, column = materialised(draw, t, stream)  # not again in every synapse
         return (row[:, None] + column[None]) & 127
 
     def _words(self, name: str, step: Any, n: int, stream: Array) -> tuple[Array, Array]:

@@ -8,8 +8,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from ...._once import written_once
 from ...._status import Status, bit
+from ...._xla import materialised
 from ....lowering.cells import gains
 from ....lowering.registers import register
 from ....lowering.stored import stored
@@ -47,7 +47,7 @@ class GradedCells(LoihiCells):
         def registers(v: Array):
             return jnp.where(jnp.abs(v) > self.threshold, v, 0), beyond(Status.INPUT_OVERFLOW, v)
 
-        sent, status = written_once(registers, t, heard(arrived, fed))
+        sent, status = materialised(registers, t, heard(arrived, fed))
         return GradedState(sent), sent, status
 
 
@@ -75,7 +75,7 @@ class GradedReluCells(LoihiCells):
         def registers(v: Array):
             return jnp.where(v > self.threshold, v, 0), beyond(Status.INPUT_OVERFLOW, v)
 
-        sent, status = written_once(registers, t, heard(arrived, fed))
+        sent, status = materialised(registers, t, heard(arrived, fed))
         return GradedState(sent), sent, status
 
 
@@ -111,5 +111,5 @@ class ProductCells(LoihiCells):
             lost = beyond(Status.INPUT_OVERFLOW, x, y) | bit(Status.CURRENT_OVERFLOW, size >= 2.0**31)
             return jnp.where(jnp.abs(v) > self.threshold, v, 0), lost
 
-        sent, status = written_once(registers, t, heard(arrived[: self.n], fed), arrived[self.n :])
+        sent, status = materialised(registers, t, heard(arrived[: self.n], fed), arrived[self.n :])
         return GradedState(sent), sent, status

@@ -8,8 +8,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from ...._once import written_once
 from ...._status import Status
+from ...._xla import materialised
 from ....lowering.cells import gains
 from ....lowering.integers import shift
 from ....lowering.registers import register
@@ -64,7 +64,7 @@ class TernaryCells(LoihiCells):
             sent = above.astype(jnp.int32) - below.astype(jnp.int32)
             return TernaryState(u, jnp.where(sent != 0, 0, v), sent), status
 
-        s, status = written_once(registers, t, s.u, s.v, arrived, to_registers(fed, arrived))
+        s, status = materialised(registers, t, s.u, s.v, arrived, to_registers(fed, arrived))
         return s, s.sent, status
 
 
@@ -112,7 +112,7 @@ class ResetCells(LoihiCells):
             fires = v > self.threshold << 6
             return LeakyState(u, jnp.where(fires, 0, v)), fires.astype(jnp.int32), status
 
-        return written_once(registers, t, s, arrived, to_registers(fed, arrived))
+        return materialised(registers, t, s, arrived, to_registers(fed, arrived))
 
 
 class AdaptiveState(NamedTuple):
@@ -170,4 +170,4 @@ class AdaptiveCells(LoihiCells):
             status = status | beyond(Status.CURRENT_OVERFLOW, theta, r)
             return AdaptiveState(u, v, theta, r), fires.astype(jnp.int32), status
 
-        return written_once(registers, t, s, arrived, to_registers(fed, arrived))
+        return materialised(registers, t, s, arrived, to_registers(fed, arrived))

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
-from ...._once import written_once
 from ...._status import Status, bit
 from ...._types import check
+from ...._xla import materialised
 from ....lowering.cells import gains
 from ....lowering.integers import add
 from ....lowering.registers import Ranged, register
@@ -123,7 +123,7 @@ class ResonatorCells(LoihiCells):
             fires = (z.real >= self.threshold) & (z.imag >= 0) & (s.imag < 0)
             return z, fires.astype(jnp.int32), status
 
-        return written_once(registers, t, s, heard(arrived[: self.n], fed), arrived[self.n :])
+        return materialised(registers, t, s, heard(arrived[: self.n], fed), arrived[self.n :])
 
 
 @stored
@@ -164,7 +164,7 @@ class IzhikevichResonatorCells(LoihiCells):
             z = ResonatorState(jnp.where(fires, 0, z.real), jnp.where(fires, self.threshold - 1, z.imag))
             return z, fires.astype(jnp.int32), status
 
-        return written_once(registers, t, s, heard(arrived[: self.n], fed), arrived[self.n :])
+        return materialised(registers, t, s, heard(arrived[: self.n], fed), arrived[self.n :])
 
 
 class PhaseState(NamedTuple):
@@ -213,5 +213,5 @@ class PhaseCells(LoihiCells):
             big = jnp.maximum(jnp.abs(u), jnp.abs(v)) >= 2**16  # the next product may not fit 32 bits
             return PhaseState(u, v, sent), lost | bit(Status.CURRENT_OVERFLOW, big)
 
-        s, status = written_once(registers, t, s, heard(arrived[: self.n], fed), arrived[self.n :])
+        s, status = materialised(registers, t, s, heard(arrived[: self.n], fed), arrived[self.n :])
         return s, s.sent, status

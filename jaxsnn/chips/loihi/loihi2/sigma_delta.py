@@ -9,8 +9,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from ...._once import written_once
 from ...._status import Status, bit
+from ...._xla import materialised
 from ....lowering.cells import gains
 from ....lowering.registers import register
 from ....lowering.stored import stored
@@ -108,7 +108,7 @@ class SigmaCells(LoihiCells):
         def registers(sigma: Array, a: Array):
             return sigma + a, beyond(Status.CURRENT_OVERFLOW, sigma + a)
 
-        sigma, status = written_once(registers, t, s.sigma, heard(arrived, fed))
+        sigma, status = materialised(registers, t, s.sigma, heard(arrived, fed))
         return SigmaState(sigma), sigma, status
 
 
@@ -165,7 +165,7 @@ class DeltaCells(LoihiCells):
             lost = beyond(Status.INPUT_OVERFLOW, a) | beyond(Status.CURRENT_OVERFLOW, after.act, after.error)
             return after, lost | bit(Status.CURRENT_OVERFLOW, after.act >> power != a)
 
-        s, status = written_once(registers, t, s, heard(arrived, fed))
+        s, status = materialised(registers, t, s, heard(arrived, fed))
         return s, s.sent, status
 
 
@@ -218,5 +218,5 @@ class SigmaDeltaCells(LoihiCells):
             lost = beyond(Status.INPUT_OVERFLOW, a) | beyond(Status.CURRENT_OVERFLOW, sigma, after.act, after.error)
             return SigmaDeltaState(sigma, *after), lost
 
-        s, status = written_once(registers, t, s, heard(arrived, fed))
+        s, status = materialised(registers, t, s, heard(arrived, fed))
         return s, s.sent, status

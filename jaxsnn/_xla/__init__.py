@@ -1,0 +1,13 @@
+"""Forced compiler behaviour: the only room in which XLA is made to do what it would not do by itself.
+
+Each trick has a test that reads the compiled program, with and without it, and fails once XLA no longer needs it.
+"""
+
+from .dispatch import dispatch as dispatch
+from .materialise import materialised as materialised
+from .materialise import materialised_rows as materialised_rows
+from .opaque import SMALL as SMALL
+from .opaque import apart as apart
+from .opaque import opaque as opaque
+from .order import at_most_once as at_most_once
+from .order import zero_after as zero_after
