@@ -1,7 +1,7 @@
-"""All that `simulate` knows of what runs: a model, which users hold, and a stepper, which a scan holds.
+"""The protocol of `simulate`: a model, which users hold, and a stepper, which a scan holds.
 
-A model is data: it gives the state to start from and says what may be read and fed by name. `prepare` makes a stepper
-of it, once a run: a pure step from state to state.
+A model is data: it has an initial state, and names for what may be read and fed. `prepare` makes a stepper of it, once
+for a run: a pure step from state to state.
 """
 
 import abc
@@ -21,8 +21,8 @@ from ._types import out_of_bounds
 class Inputs(eqx.Module):
     """What a drive feeds into one step.
 
-    `arrivals`: weights that arrive now, by port (`"E.in"`), shape `(n,)`. `currents`: by population. `modulators`:
-    named signals such as reward, read by plasticity rules.
+    `arrivals`: weights that arrive in this step, by port (`"E.in"`), shape `(n,)`. `currents`: by population.
+    `modulators`: named signals such as reward, read by plasticity rules.
     """
 
     arrivals: dict[str, Float[Array, " n"]] = eqx.field(default_factory=dict)
@@ -42,9 +42,9 @@ class Inputs(eqx.Module):
 
 @jax.tree_util.register_pytree_node_class
 class View(Mapping[str, Any]):
-    """Parts by name, each computed when somebody asks for it: a step shows all that it has, and probes read little.
+    """A mapping whose parts are computed on access: probes read only a few of the variables of a step.
 
-    As a pytree it is all of its parts.
+    As a pytree it consists of all its parts.
     """
 
     def __init__(self, parts: Mapping[str, Callable[[], Any]]):
@@ -73,9 +73,9 @@ class View(Mapping[str, Any]):
 
 
 class Signals(eqx.Module):
-    """What can be seen after a step: every population's spikes, and the state by dotted name (`"E.v"`, `"E.exc.i"`).
+    """The observable result of a step: the spikes of every population, and the state by name (`"E.v"`, `"E.exc.i"`).
 
-    `words`: the same spikes as bits, by population, where the model has packed them already.
+    `words`: the same spikes as bits, by population, where the model has packed them.
     """
 
     spikes: Mapping[str, Float[Array, " n"]]
@@ -84,25 +84,25 @@ class Signals(eqx.Module):
 
 
 class AbstractPlan(eqx.Module):
-    """What a run is prepared for. It decides how a model steps, never the numbers that come out."""
+    """The purpose of a run. It decides how a model is stepped, never the results."""
 
 
 class Forward(AbstractPlan):
-    """A run of which nobody takes a derivative."""
+    """A run without derivatives."""
 
 
 class Reverse(AbstractPlan):
     """A run that is differentiated.
 
-    **Arguments:** `input_known`: the input does not depend on what the model does, so that a whole chunk of it is there
-    before the chunk runs, for schedules that make use of it; static.
+    **Arguments:** `input_known`: the input does not depend on the model's activity, so that the input of a whole chunk
+    can be computed before the chunk runs; static.
     """
 
     input_known: bool = eqx.field(default=False, static=True)
 
 
 class AbstractStepper(eqx.Module):
-    """What a scan holds: it takes the state of a model from `t_k = k dt` to `t_{k+1}`; time is the integer `k`."""
+    """A prepared model, held by a scan: it takes the state from `t_k = k dt` to `t_{k+1}`; time is the integer `k`."""
 
     @abc.abstractmethod
     def step(self, state: Any, inputs: Inputs, t: Int[Array, ""], *, key: Array) -> tuple[Any, Signals]:
@@ -126,7 +126,7 @@ class AbstractStepper(eqx.Module):
 
         `carry = (state, side)`; `feed(side, state, t) -> (side, inputs)` comes before every step, and
         `observe(side, signals, t) -> (side, out)` after it. Returns the carry and the stacked `out`.
-        A stepper that knows a better schedule than one step at a time overrides this, with the same numbers out.
+        A stepper with a better schedule than one step at a time overrides this, with the same results.
         """
 
         return lax.scan(self._fed_and_observed(feed, observe, key), carry, t + jnp.arange(length, dtype=jnp.int32))
@@ -142,7 +142,7 @@ class AbstractStepper(eqx.Module):
         observe: Callable[[Any, Signals, Array], tuple[Any, Any]],
         key: Array,
     ) -> tuple[Any, Any]:
-        """As `run`, of `count` steps, a number that the program is given: `length` is the room for what is stacked.
+        """`run` of `count` steps, an argument of the program; `length` is the capacity of the stacked outputs.
 
         Rows from `count` on are zero. It has no derivative in reverse.
         """
@@ -162,7 +162,7 @@ class AbstractStepper(eqx.Module):
         return lax.while_loop(lambda loop: loop[0] < count, body, start)[1:]
 
     def _fed_and_observed(self, feed: Any, observe: Any, key: Array) -> Callable[[Any, Array], tuple[Any, Any]]:
-        """One step, with what comes before and after it."""
+        """One step together with `feed` and `observe`."""
 
         def one(carry: Any, t: Array) -> tuple[Any, Any]:
             state, side = carry
@@ -175,10 +175,9 @@ class AbstractStepper(eqx.Module):
 
 
 class AbstractModel(eqx.Module):
-    """A model that runs in discrete time, as users hold it. A `Network` is one, a program lowered to a chip another.
+    """A discrete-time model, as users hold it: a `Network`, or a program for a chip.
 
-    A model that has nothing to prepare is its own stepper: a subclass of `AbstractStepper` too, whose `prepare` returns
-    itself.
+    A model without anything to prepare may be its own stepper: a subclass of both classes whose `prepare` returns self.
     """
 
     dt: eqx.AbstractVar[float]  # ms, static
@@ -188,7 +187,7 @@ class AbstractModel(eqx.Module):
         """The state at `t_0`."""
 
     def resumed(self, state: Any) -> Any:
-        """The state at the start of a run that continues another: with what was set in the model since."""
+        """The initial state of a run that continues another, including parameters set in the meantime."""
         return state
 
     @abc.abstractmethod
@@ -197,7 +196,7 @@ class AbstractModel(eqx.Module):
 
     @abc.abstractmethod
     def prepare(self, plan: AbstractPlan = Forward()) -> AbstractStepper:
-        """What steps: coefficients, indices, fused structures, derived once a run, inside jit, outside the scan."""
+        """The stepper: coefficients and indices derived once for a run, inside jit and outside the scan."""
 
     @property
     @abc.abstractmethod
@@ -209,24 +208,24 @@ class AbstractModel(eqx.Module):
         """The full name and the size of the port that `path` (`"E"` or `"E.exc"`) names; an error lists the ports."""
 
     def signed(self, path: str) -> bool:
-        """Whether what arrives at a port may be negative: not at a conductance."""
+        """Whether arrivals at a port may be negative; False for a conductance."""
         return True
 
     def constant(self, path: str) -> str | None:
-        """Where the numbers at a path are that no run changes, in a sentence; None for what is not one of them."""
+        """For a path of constant numbers, such as static weights, a sentence that says where they are; else None."""
         return None
 
     def module(self, name: str) -> Any:
-        """The module that runs once a trial, before or behind the steps, by name; an error lists those there are."""
+        """A module that runs once per trial, before or after the steps, by name; an error lists the modules."""
         kind = type(self).__name__
         raise ValueError(f"Got the module {name!r}, but {kind} has none; a network(..., modules={{...}}) may.")
 
     def parameter_status(self) -> UInt32[Array, ""]:
-        """Status bits that are known from the parameters alone, such as a time constant that is not positive."""
+        """Status bits that follow from the parameters alone, such as a time constant that is not positive."""
         return bit(Status.PARAMETER_RANGE, out_of_bounds(self))
 
     def no_derivative(self) -> str | None:
-        """Why a run of it has no derivative, by the name of the part, and what to take instead; None if it has one."""
+        """The part without a derivative, by name and with an alternative; None if a run can be differentiated."""
         return None
 
     def status(self, state: Any) -> UInt32[Array, ""]:
@@ -235,7 +234,7 @@ class AbstractModel(eqx.Module):
 
 
 def silent(sizes: dict[str, int], dtype: Any) -> dict[str, Array]:
-    """No spikes: what a drive sees in the first step."""
+    """Spikes of zero, as a drive sees them in the first step."""
     return {name: jnp.zeros(n, dtype) for name, n in sizes.items()}
 
 

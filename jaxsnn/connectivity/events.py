@@ -1,4 +1,4 @@
-"""Work that follows spikes: loops over the neurons that fired, and event-driven operations that have gradients."""
+"""Event-driven operations: loops over the neurons that fired, and their dense forms for gradients."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from jaxtyping import Array, Int, Shaped, UInt32
 from .._bits import BITS, pack
 from .._xla import dispatch
 
-_BLOCK = 128  # words searched at once: 4096 neurons, the size up to which one vectorised search beats two levels
-_RANKS = 128  # spikes whose places are found at once
+_BLOCK = 128  # words per search: 4096 neurons, up to which one vectorised search is faster than two levels
+_RANKS = 128  # spikes located per iteration
 
 
 def for_each_spike(words: UInt32[Array, " words"], body: Callable[[Array, Any], Any], carry: Any) -> Any:
@@ -62,9 +62,9 @@ def for_groups_of_spikes(
 ) -> Any:
     """`carry = body(neurons, carry)` for `size` neurons that fired at a time, in ascending order.
 
-    The last group is filled up with neuron `n`, which there is not. Every turn of a loop costs a quarter of a
-    microsecond: where a spike costs less than that, groups halve the time (5 % of 1 024 neurons, a row of 1 024
-    integers each: 6 us against 12). Below a spike or two a step `for_each_spike` is faster.
+    The last group is padded with `n`, which is no neuron. Each iteration of a loop costs a quarter of a microsecond:
+    where a spike costs less than that, groups halve the time (5 % of 1 024 neurons, a row of 1 024
+    integers each: 6 us against 12). Below one or two spikes per step `for_each_spike` is faster.
     """
     n, words = spikes.shape[0], pack(spikes)
     blocks = -(-words.shape[0] // _BLOCK)
@@ -80,7 +80,7 @@ def for_groups_of_spikes(
 
 
 def _for_groups_of_bits(words: UInt32[Array, " words"], first: Array, n: int, body: Any, carry: Any, size: int) -> Any:
-    """Ranks are turned into places, many at a time: the bit of rank `k` by word, then by halves of the word."""
+    """Turns ranks into positions, many at a time: the word of the bit of rank `k`, then halves of the word."""
     count = lax.population_count(words).astype(jnp.int32)
     place = np.arange(words.shape[0])
     before = jnp.sum(jnp.where(place[None] < place[:, None], count[None], 0), axis=1)

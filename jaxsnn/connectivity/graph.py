@@ -89,9 +89,9 @@ def row_starts(pre: Int[Array, " edges"], n_pre: int) -> Int[Array, " n_pre+1"]:
 def senders_of_rows(start: Int[Array, " n_pre+1"], edges: int) -> Int[Array, " edges"]:
     """The sender of every edge, from where the edges of each sender begin; `n_pre` for padding."""
     if is_concrete(start):
-        start = np.asarray(start)
-        each = np.append(np.diff(start), edges - start[-1])
-        return on_device(np.repeat(np.arange(len(start), dtype=np.int32), each))
+        begin = np.asarray(start)
+        each = np.append(np.diff(begin), edges - begin[-1])
+        return on_device(np.repeat(np.arange(len(begin), dtype=np.int32), each))
     each = jnp.append(jnp.diff(start), edges - start[-1])
     return jnp.repeat(jnp.arange(start.shape[0], dtype=jnp.int32), each, total_repeat_length=edges)
 

@@ -1,4 +1,4 @@
-"""Synapses that are a function: what arrives is computed by an Equinox module from what is sent."""
+"""Connections through an Equinox module, which computes the arrivals of a step from its spikes."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from .graph import AbstractGraph
 
 
 class Layer(eqx.Module):
-    """A link through an Equinox module, applied in every step to what the senders send: `arrivals = module(sent)`.
+    """A connection through an Equinox module, applied in every step: `arrivals = module(spikes)`.
 
     `Connection("in", "conv", via=Layer(eqx.nn.Conv2d(1, 8, 3, key=key), (1, 8, 8)))`. A bias arrives in every step.
-    Norms take the statistics of the step. What is drawn is drawn once a run: `Dropout` has one mask for all its steps.
+    Norms use the statistics of the step. `Dropout` draws one mask for all steps of a run.
 
     **Arguments:** `module`: called as `module(x, key=key)`, e.g. `eqx.nn.Linear`, `Conv2d`, or a `Sequential` of them
-    with pooling, norms and dropout. `shape`: in which it sees the senders, e.g. `(channels, height, width)`, static;
+    with pooling, norms and dropout. `shape`: of its input, e.g. `(channels, height, width)`, static;
     by default `(n,)`. Receivers are its output in row-major order.
 
-    **Raises:** ValueError for a module that has to keep something from step to step, such as `BatchNorm`.
+    **Raises:** ValueError for a module with a state from step to step, such as `BatchNorm`.
     """
 
     module: Any
@@ -42,7 +42,7 @@ class Layer(eqx.Module):
 
     @property
     def out(self) -> tuple[int, ...]:
-        """The shape of what it gives: its product is the number of receivers, and the next layer's `shape` is it."""
+        """The shape of its output: its product is the number of receivers, and it is the next layer's `shape`."""
         if self.shape is None:
             raise ValueError("Layer.shape is None; give it, e.g. (channels, height, width), to know what comes out.")
         x = jax.ShapeDtypeStruct(self.shape, canonical_float())
@@ -69,7 +69,7 @@ class Layer(eqx.Module):
 
 
 class Layered(AbstractGraph):
-    """All synapses of a projection as one module; they have no list."""
+    """All synapses of a projection as one module, without a list."""
 
     module: Any
     image: tuple[int, ...] = eqx.field(static=True)
@@ -85,7 +85,7 @@ class Layered(AbstractGraph):
         return ()
 
     def arrivals(self, sent: Float[Array, " pre"], key: Array) -> Float[Array, " post"]:
-        """What one step sends, as it arrives. `key`: the same in every step of a run."""
+        """The arrivals of one step. `key`: the same in every step of a run."""
         return self.module(sent.reshape(self.image), key=key).reshape(-1)
 
     def arrange(self, per_edge, edges):
@@ -99,14 +99,14 @@ class Layered(AbstractGraph):
 
 
 def unsuited(module: Any) -> str | None:
-    """Why a module cannot take part in a run, in words that say what would; None if it can."""
+    """Why a module cannot be used, with an alternative; None if it can."""
     if not callable(module):
         return "expected one that is called as module(x, key=key), such as eqx.nn.Linear(...)"
     is_state = lambda x: isinstance(x, eqx.nn.StateIndex)
     if any(is_state(x) for x in jax.tree.leaves(module, is_leaf=is_state)):
         return (
-            "which keeps running statistics (an eqx.nn.State), for which a run has no place; use GroupNorm, LayerNorm "
-            "or RMSNorm, or fold what was learnt into the layer before it"
+            "which keeps running statistics (an eqx.nn.State), which a run does not carry; use GroupNorm, LayerNorm "
+            "or RMSNorm, or fold the learned statistics into the previous layer"
         )
     return None
 

@@ -1,4 +1,4 @@
-"""Several sparse projections become one: a row of synapses for every sending neuron, whatever they lead to."""
+"""Several sparse projections merged into one list: a row of synapses for every presynaptic neuron."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .graph import AbstractGraph, SparseGraph
 from .ring import Ring
 from .sparse import Rows
 
-_MANY = 2**24  # synapses, from which on a copy costs more than a loop for each projection
+_MANY = 2**24  # synapses from which on a copy costs more than a loop for each projection
 
 
 class Piece(NamedTuple):
-    """The synapses of one projection, sorted by `pre`, and where its senders and its port stand among all."""
+    """The synapses of one projection, sorted by `pre`, and the positions of its senders and its port in the layout."""
 
     graph: AbstractGraph
     weight: Float[Array, "..."]
@@ -26,14 +26,14 @@ class Piece(NamedTuple):
 
     @property
     def own(self) -> slice:
-        """Its senders among all."""
+        """Positions of its senders."""
         return slice(self.first_sender, self.first_sender + self.graph.n_pre)
 
 
 def lists(pieces: list[Piece], senders: int, ring: Ring, *, differentiated: bool) -> tuple[Rows, ...]:
-    """Rows of all pieces: one for all of them, or where that would be a copy of very many synapses, one for each.
+    """The rows of all pieces: merged, or one for each piece where merging would copy very many synapses.
 
-    `differentiated`: the sender of every synapse is written down, which nothing but a derivative reads.
+    `differentiated`: stores the presynaptic neuron of every synapse, which only derivatives need.
     """
     size = sum(math.prod(piece.graph.shape) for piece in pieces)
     if len(pieces) > 1 and size < _MANY:
@@ -42,9 +42,9 @@ def lists(pieces: list[Piece], senders: int, ring: Ring, *, differentiated: bool
 
 
 def alone(piece: Piece, senders: int, ring: Ring, *, differentiated: bool, many: bool = False) -> Rows:
-    """Rows of one piece, as far as possible without a copy of what its graph and its projection hold.
+    """The rows of one piece, where possible without copying the arrays of its graph and projection.
 
-    `many`: no copy even where every synapse has a delay of its own, which is then looked up beside its receiver.
+    `many`: no copy even if every synapse has its own delay, which is then read beside its receiver.
     """
     graph, weight, delay, first, port = piece
     start, pre = graph.starts(), None
@@ -71,16 +71,16 @@ def alone(piece: Piece, senders: int, ring: Ring, *, differentiated: bool, many:
 
 
 def _among_all(piece: Piece, pre: Array, senders: int) -> Array:
-    """Numbers of senders among all; padding stays behind everybody."""
+    """Positions of senders; padding lies behind all of them."""
     return jnp.where(pre < piece.graph.n_pre, pre + piece.first_sender, senders)
 
 
 def _merged(pieces: list[Piece], senders: int, ring: Ring, differentiated: bool) -> Rows:
-    """One row a sending neuron over all pieces.
+    """One row per presynaptic neuron over all pieces.
 
-    Rows are interleaved by counting, not by sorting: a synapse's place is the start of its sender's row, plus what
-    earlier pieces have put there, plus its rank in its own piece. All pieces are one list meanwhile, so that the
-    program does not grow with their number.
+    Rows are interleaved by counting, not by sorting: the place of a synapse is the start of its sender's row, plus the
+    synapses of earlier pieces in that row, plus its rank in its own piece. All pieces are processed as one list, so
+    that the program does not grow with their number.
     """
     begins = [piece.graph.starts() for piece in pieces]
     length, before = jnp.zeros(senders, jnp.int32), []
@@ -91,7 +91,7 @@ def _merged(pieces: list[Piece], senders: int, ring: Ring, differentiated: bool)
     listed = [piece.graph.targets(piece.weight, piece.delay) for piece in pieces]
     place = jnp.concatenate([d * ring.width + p.first_port + post for p, (post, _, d) in zip(pieces, listed)])
     weight = jnp.concatenate([w for _, w, _ in listed])
-    # from the number of a synapse in the list to its place in the row of its sender, for every row of every piece
+    # from the index of a synapse in the list to its place in the row of its sender, for every row of every piece
     # and for the padding behind the rows of a piece
     count, each, shifts, sender, first = place.shape[0], [], [], [], 0
     for piece, begin, earlier, (post, *_) in zip(pieces, begins, before, listed, strict=True):
@@ -109,7 +109,7 @@ def _merged(pieces: list[Piece], senders: int, ring: Ring, differentiated: bool)
 
 
 def _room(pieces: list[Piece], synapses: int) -> tuple[int, int]:
-    """Synapses handled at once, and spikes of a step for which an accelerator has room."""
+    """Synapses per iteration, and the capacity for spikes of a step on accelerators."""
     widths: dict[int, int] = {}
     for piece in pieces:
         widths[piece.first_sender] = widths.get(piece.first_sender, 0) + piece.graph.width

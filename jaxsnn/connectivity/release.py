@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
@@ -46,7 +47,7 @@ class AbstractRelease(Checked):
     def step(self, s: Any, spike: Float[Array, "..."], dt: float) -> tuple[Any, Float[Array, "..."]]:
         """The state one step later, and the amplitude sent, 0 without a spike."""
 
-    def view(self, s: Any) -> dict[str, Array]:
+    def view(self, s: Any) -> Mapping[str, Array]:
         """The state by name, as probes read it."""
         return children(s)
 

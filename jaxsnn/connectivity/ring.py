@@ -1,4 +1,4 @@
-"""The ring of future arrivals: slot `k mod slots` holds what lands in step `k`, for every port of the network."""
+"""The ring of pending arrivals: slot `k mod slots` holds the arrivals of step `k`, for every port of the network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from .._xla import materialised, zero_after
 class Ring(eqx.Module):
     """A flat buffer of `slots * width` arrivals; delay `d` at step `k` is slot `k + d`, emptied inside that step.
 
-    Flat, as synapses add to any place of it: a matrix that loops see as one row is copied whole in every step.
+    It is flat because synapses add to any place of it: XLA copies a `(slots, width)` matrix that is reshaped for that
+    in every step.
 
     `slots` is the largest delay plus one, so that delay 0 (Brian2's order) and the largest one never meet.
     """
@@ -24,7 +25,7 @@ class Ring(eqx.Module):
     width: int = eqx.field(static=True)
 
     def __check_init__(self):
-        if self.size > 2**30:  # positions up to one turn too far are int32
+        if self.size > 2**30:  # positions up to one turn beyond the end are int32
             raise ValueError(
                 f"The longest delay takes {self.slots} slots of {self.width} arrivals, {self.size:.4g} in all, and "
                 f"there is room for {2**30}; shorten the delay, or take a larger dt."
@@ -38,7 +39,7 @@ class Ring(eqx.Module):
         return jnp.zeros(self.size, dtype)
 
     def start(self, step: Int[Array, "..."]) -> Int[Array, "..."]:
-        """The place at which the slot of `step` begins."""
+        """The position of the slot of `step`."""
         return step % self.slots * self.width
 
     def take(self, buffer: Array, step: Int[Array, ""]) -> tuple[Array, Array]:
@@ -54,7 +55,7 @@ class Ring(eqx.Module):
         return lax.dynamic_update_slice(buffer, lax.dynamic_slice(buffer, at, values.shape) + values, at)
 
     def put(self, buffer: Array, step: Int[Array, ""], values: Float[Array, " width"]) -> Array:
-        """The buffer with these numbers in the slot of `step`."""
+        """The buffer with these values in the slot of `step`."""
         return lax.dynamic_update_slice(buffer, values, (self.start(step),))
 
     def read(self, buffer: Array, step: Int[Array, ""], first: int, n: int) -> Array:
@@ -62,5 +63,5 @@ class Ring(eqx.Module):
         return lax.dynamic_slice(buffer, (self.start(step) + first,), (n,))
 
     def wrap(self, position: Int[Array, "..."]) -> Int[Array, "..."]:
-        """A position up to one turn too far, brought back; cheaper than a remainder for every synapse."""
+        """A position up to one turn beyond the end, wrapped; cheaper than a remainder for every synapse."""
         return jnp.where(position >= self.size, position - self.size, position)

@@ -1,4 +1,4 @@
-"""Sparse delivery: a neuron that fires touches its own row of synapses, with any delay, and nothing else."""
+"""Sparse delivery: a neuron that fires touches only its own row of synapses, with any delays."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from .stochastic import StochasticRelease, quanta, with_slope_of_the_mean
 
 
 class Rows(eqx.Module):
-    """Synapses in rows, one row a sending neuron: what a network derives from one or several projections for a run.
+    """Synapses in rows, one per presynaptic neuron, derived from one or several projections for a run.
 
-    `start[i] : start[i + 1]` is the row of neuron `i`. An arrival lands `offset + place + delay * ring.width` places
-    behind the beginning of the slot of the step. Synapses behind `start[-1]` are padding. What all synapses share is
-    one number, and what the projection holds already is not copied: at 10^8 synapses memory is the limit.
+    `start[i] : start[i + 1]` is the row of neuron `i`. An arrival is added `offset + place + delay * ring.width` places
+    behind the start of the step's slot. Synapses behind `start[-1]` are padding. Shared values are scalars, and arrays
+    of the projection are not copied: at 10^8 synapses memory is the limit.
     """
 
     start: Int[Array, " n_pre+1"]
     place: Int[Array, " synapses"]
-    weight: Float[Array, "..."]  # `()` or one a synapse
+    weight: Float[Array, "..."]  # `()` or one per synapse
     ring: Ring = eqx.field(static=True)
-    width: int = eqx.field(static=True)  # synapses handled at once: the longest row, or a good part of it
-    capacity: int = eqx.field(static=True)  # spikes a step that accelerators deliver
+    width: int = eqx.field(static=True)  # synapses per iteration: the longest row, or a large part of it
+    capacity: int = eqx.field(static=True)  # spikes per step that accelerators deliver
     offset: Int[Array, ""] | None = None  # None: 0
     delay: Int[Array, " synapses"] | None = None  # steps, where they are not in `place`
-    pre: Int[Array, " synapses"] | None = None  # for derivatives; None: counted out of `start` when one is taken
+    pre: Int[Array, " synapses"] | None = None  # for derivatives; if None, computed from `start`
 
     def deliver(
         self,
@@ -43,9 +43,9 @@ class Rows(eqx.Module):
         step: Int[Array, ""],
         chance: StochasticRelease | None = None,
     ) -> tuple[Array, Array]:
-        """The ring with every spike's row added, and whether an accelerator had no room for all of them.
+        """The ring with every spike's row added, and whether the capacity on an accelerator was exceeded.
 
-        `chance`: decides which synapses of the row pass the spike on; None for all of them.
+        `chance`: draws the synapses of the row that transmit the spike; None for all of them.
         """
         if self.place.shape[0] == 0:
             return buffer, jnp.zeros((), bool)
@@ -78,7 +78,7 @@ class Rows(eqx.Module):
 
 
 class Draw(NamedTuple):
-    """What decides by chance; for each instance where it is a batch."""
+    """The arguments of the draw; with a leading axis in a batch."""
 
     stream: Any
     step: Any
@@ -86,7 +86,7 @@ class Draw(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """What a step delivers: spikes, synapses and the ring. For each instance where it is a batch."""
+    """The arguments of a delivery: spikes, synapses and the ring; with a leading axis in a batch."""
 
     buffer: Float[Array, " size"]
     spikes: Float[Array, " n_pre"]
@@ -101,7 +101,9 @@ class Delivery(NamedTuple):
 
 
 def _everything(given: Delivery, *, ring: Ring, sites: int = 0) -> tuple[Array, Bool[Array, ""]]:
-    """Every synapse carries `amplitude * weight`, nought or not: linear in both, hence the one that has gradients."""
+    """Adds `amplitude * weight` of every synapse, also where it is 0: linear in both, hence the form that has
+    gradients.
+    """
     count = given.place.shape[0]
     pre = senders_of_rows(given.start, count) if given.pre is None else given.pre
     amplitude = given.spikes.at[pre].get(mode="fill", fill_value=0)  # padding has pre == n_pre
@@ -115,7 +117,7 @@ def _everything(given: Delivery, *, ring: Ring, sites: int = 0) -> tuple[Array, 
 
 
 def _rows_of_spikes(given: Delivery, *, ring: Ring, width: int, sites: int = 0) -> tuple[Array, Bool[Array, ""]]:
-    """One row at a time, in pieces of `width`."""
+    """One row after the other, in pieces of `width`."""
     last = given.place.shape[0] - width
     lane = jnp.arange(width, dtype=jnp.int32)
     part = lambda x, first: lax.dynamic_slice(x, (first,), (width,)) if x.ndim else x
@@ -125,7 +127,7 @@ def _rows_of_spikes(given: Delivery, *, ring: Ring, width: int, sites: int = 0) 
 
         def piece(state: tuple[Array, Array]) -> tuple[Array, Array]:
             at, buffer = state
-            first = jnp.minimum(at, last)  # a slice that reached over the end would be moved silently
+            first = jnp.minimum(at, last)  # a slice beyond the end would be shifted silently
             inside = (first + lane >= at) & (first + lane < end)
             place = part(given.place, first)
             if given.delay is not None:

@@ -1,4 +1,4 @@
-"""The spikes of a step: who sends how much, and the same as bits, which loops over spikes look through."""
+"""The spikes of a step: amplitudes, and the same as bits, which loops over spikes search."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .._bits import BITS, pack
 
 
 class Spikes(eqx.Module):
-    """Spikes of `n` neurons in one step, packed once for all that looks for them.
+    """Spikes of `n` neurons in one step, packed once for all their users.
 
     Finding spikes is the expensive half of delivering them: lists, matrices, plastic synapses and records of one step
     all read these words.
@@ -21,25 +21,25 @@ class Spikes(eqx.Module):
 
     @classmethod
     def found(cls, amplitude: Float[Array, " n"]) -> Spikes:
-        """Who sends anything but 0."""
+        """The neurons with an amplitude other than 0."""
         return cls(amplitude, pack(amplitude))
 
     def part(self, first: int, n: int) -> Spikes:
-        """Those of `n` neurons from `first` on, which begin with a word of their own."""
+        """The spikes of `n` neurons from `first` on, a multiple of 32."""
         assert first % BITS == 0
         at = first // BITS
         return Spikes(self.amplitude[first : first + n], self.words[at : at + words_of(n)])
 
 
 def words_of(n: int) -> int:
-    """How many words hold a bit for each of `n` neurons."""
+    """The number of words for `n` bits."""
     return -(-n // BITS)
 
 
 def side_by_side(parts: list[Float[Array, " n"] | Spikes]) -> Spikes:
-    """Spikes of several populations as those of one, each beginning with a word of its own.
+    """The spikes of several populations side by side, each beginning at a word.
 
-    Amplitudes that are not packed yet are packed together, where they are next to each other.
+    Adjacent amplitudes that are not packed yet are packed together.
     """
     amplitudes = [part.amplitude if isinstance(part, Spikes) else part for part in parts]
     padded = [jnp.pad(x, (0, -x.shape[0] % BITS)) for x in amplitudes]

@@ -41,11 +41,11 @@ class Edges(eqx.Module):
 
     def synapses(self) -> tuple[Array, Array, Array, Array]:
         """`(pre, post, weight, delay)` of every synapse; padding has `pre == n_pre`."""
-        pre, *others = self.projection.graph.synapses(self.projection.weight, self.delay())
-        return pre if self.senders is None else self.senders, *others
+        pre, post, weight, delay = self.projection.graph.synapses(self.projection.weight, self.delay())
+        return pre if self.senders is None else self.senders, post, weight, delay
 
     def zeros(self) -> tuple[Array, Array]:
-        """Derivatives by the weight and by the delay of every synapse: nothing yet."""
+        """Derivatives with respect to the weight and the delay of every synapse, initially 0."""
         p = self.projection
         shape = p.graph.shape if self.matrix else self.synapses()[0].shape
         zero = jnp.zeros(shape, p.weight.dtype)

@@ -1,4 +1,4 @@
-"""Populations from `t_k` to their reset: the seam for a kernel that takes all of a step at once."""
+"""Advance: populations from `t_k` to their reset. A native kernel for a whole step would be another class here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .population import Population
 
 
 class AbstractAdvance(eqx.Module):
-    """What moves the neurons and ports of a population through a step, in the parts that an order arranges."""
+    """Advances the neurons and ports of a population through a step, in the parts that an order arranges."""
 
     @abc.abstractmethod
     def to_threshold(
@@ -27,10 +27,10 @@ class AbstractAdvance(eqx.Module):
         ids: UInt32[Array, " n"] | None,
         stream: Array | None,
     ) -> tuple[Any, Float[Array, " n"]]:
-        """From `t_k` to the threshold, with `arrivals` where they come before it; and who fires."""
+        """From `t_k` to the threshold, with `arrivals` if they act before it; also returns the spikes."""
 
     @abc.abstractmethod
-    def hear(
+    def receive(
         self,
         population: Population,
         s: Any,
@@ -38,21 +38,21 @@ class AbstractAdvance(eqx.Module):
         dt: float,
         fired: Bool[Array, " n"],
     ) -> Any:
-        """Arrivals that come after the threshold."""
+        """Arrivals that act after the threshold."""
 
     @abc.abstractmethod
     def reset(self, population: Population, s: Any, spikes: Float[Array, " n"], dt: float) -> Any:
-        """What firing does, and the bookkeeping that closes the step."""
+        """The reset, and the refractory counter."""
 
 
 class Elementwise(AbstractAdvance):
-    """By the equations of the population, which XLA compiles."""
+    """The equations of the population, compiled by XLA."""
 
     def to_threshold(self, population, s, current, arrivals, dt, t, *, ids, stream):
         return population.to_threshold(s, current, arrivals, dt, t, ids=ids, stream=stream)
 
-    def hear(self, population, s, arrivals, dt, fired):
-        return population.hear(s, arrivals, dt, fired=fired)
+    def receive(self, population, s, arrivals, dt, fired):
+        return population.receive(s, arrivals, dt, fired=fired)
 
     def reset(self, population, s, spikes, dt):
         return population.reset(s, spikes, dt)

@@ -1,4 +1,4 @@
-"""How what is sent in a step gets into the slots in which it lands: a class for each way of holding synapses."""
+"""Delivery: from the spikes of a step into ring slots, one class for each way of storing synapses."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ Projections = dict[str, dict[str, Any]]  # states by projection
 
 
 class Sent(eqx.Module):
-    """All that is sent in a step: the spikes of every population, and what stochastic or depressing synapses get."""
+    """Everything sent in a step: the spikes of every population, and the amplitudes of releases."""
 
     spikes: dict[str, Float[Array, " n"]]
     everybody: Spikes
     layout: Layout
 
     def of(self, sender: str) -> Spikes:
-        """What a population sends, or a projection with a release of its own."""
+        """The spikes of a population, or the amplitudes of a projection with a release."""
         return self.everybody.part(*self.layout.sender(sender))
 
     def words(self, population: str) -> Array:
@@ -46,7 +46,7 @@ class Sent(eqx.Module):
 
 
 class Moment(NamedTuple):
-    """What a delivery may look at beside the spikes of a step."""
+    """The inputs of a delivery beside the spikes of a step."""
 
     t: Int[Array, ""]
     key: Array
@@ -55,24 +55,24 @@ class Moment(NamedTuple):
 
 
 class AbstractDelivery(eqx.Module):
-    """Some synapses, ready to carry spikes."""
+    """Prepared synapses of one or several projections."""
 
     @abc.abstractmethod
     def deliver(
         self, ring: Float[Array, " places"], projections: Projections, sent: Sent, now: Moment
     ) -> tuple[Array, Projections, Bool[Array, ""] | None]:
-        """The ring with what is sent, the states of projections that change with it, and whether room ran out."""
+        """The ring with the arrivals added, the changed states of projections, and whether a capacity was exceeded."""
 
 
 class AbstractSameStep(eqx.Module):
-    """The synapses of one projection, ready to carry spikes within a step."""
+    """The prepared synapses of a projection without delay."""
 
     @abc.abstractmethod
     def arrivals(self, sent: Spikes, projections: Projections, t: Array, key: Array) -> Float[Array, " post"]:
-        """What arrives at every receiving neuron."""
+        """The arrival at every postsynaptic neuron."""
 
     def over_steps(self, sent: Float[Array, "steps pre"], key: Array) -> Float[Array, "steps post"]:
-        """What arrives in many steps, as far as it depends on nothing but what is sent in them."""
+        """The arrivals of many steps, for synapses without a state."""
         return jax.vmap(lambda amplitude: self.arrivals(Spikes.found(amplitude), {}, jnp.int32(0), key))(sent)
 
 
@@ -80,7 +80,7 @@ class AbstractSameStep(eqx.Module):
 
 
 class Lists(AbstractDelivery):
-    """Rows of synapses of everybody."""
+    """The synapses of all sparse projections, in one list."""
 
     rows: Rows
 
@@ -90,7 +90,7 @@ class Lists(AbstractDelivery):
 
 
 class SameStepList(AbstractSameStep):
-    """The rows of one projection, which lead into a slot of their own."""
+    """The synapses of one sparse projection, without delay."""
 
     rows: Rows
 
@@ -102,7 +102,7 @@ class SameStepList(AbstractSameStep):
 
 
 class Draws(eqx.Module):
-    """Which synapses of a projection pass on a spike: numbers that depend on no other projection."""
+    """The synapses of a projection that transmit a spike; the draw depends on no other projection."""
 
     name: str = eqx.field(static=True)
     reliability: Float[Array, " n_pre"]
@@ -119,7 +119,7 @@ class Draws(eqx.Module):
 
 
 class StochasticList(AbstractDelivery):
-    """Rows of one projection whose synapses each draw whether they release."""
+    """The list of a projection whose synapses draw whether they transmit."""
 
     rows: Rows
     draws: Draws
@@ -145,9 +145,10 @@ class SameStepStochasticList(AbstractSameStep):
 
 
 class Block(eqx.Module):
-    """Columns of a matrix that go to one port: to columns of the ring from `first` on, `scale` times, after `delay`.
+    """Columns of a matrix that lead to one port: columns of the ring from `first` on, times `scale`, after `delay`
+    steps.
 
-    No `scale` is once: a product with ones would be one more pass over what crosses in all steps of a chunk.
+    `scale=None` means 1; multiplying by ones would cost one more pass over the chunk.
     """
 
     first: int = eqx.field(static=True)
@@ -157,10 +158,10 @@ class Block(eqx.Module):
 
 
 class Matrices(AbstractDelivery):
-    """The dense projections of one sender, side by side in one matrix, each with one delay."""
+    """The dense projections of one sender, side by side in one matrix, each with a single delay."""
 
     sender: str = eqx.field(static=True)
-    matrix: Array  # (pre, targets): weights, or counts of synapses that all weigh `scale`
+    matrix: Array  # (pre, targets): weights, or numbers of synapses that all have the weight `scale`
     blocks: tuple[Block, ...]
     ring: Ring = eqx.field(static=True)
 
@@ -189,7 +190,7 @@ class SameStepMatrix(AbstractSameStep):
 
 
 def _matrix(p: Projection, graph: DenseGraph) -> tuple[Array, Array | None]:
-    """A matrix, and by what all of it is to be multiplied."""
+    """A matrix and its common factor."""
     if p.weight.ndim:
         return graph.masked(p.weight), None
     return jnp.ones(graph.shape, jnp.int8) if graph.count is None else graph.count, p.weight
@@ -224,7 +225,7 @@ class SameStepModule(AbstractSameStep):
 
 
 def _layer_key(key: Array, name: str) -> Array:
-    """The key of a module: the same in every step, so that what it draws, a dropout's mask, is drawn once a run."""
+    """The key of a module, the same in every step, so that the mask of a dropout is drawn once for a run."""
     return _random.named_key(key, f"{name}.layer")
 
 
@@ -232,7 +233,9 @@ def _layer_key(key: Array, name: str) -> Array:
 
 
 class PlasticSynapses(AbstractDelivery):
-    """A plastic projection: what the spikes of the step change, and what those send that arrive at synapses now."""
+    """A plastic projection: the changes by the spikes of the step, and the delivery of those that reach synapses
+    now.
+    """
 
     name: str = eqx.field(static=True)
     pre: str = eqx.field(static=True)
@@ -258,7 +261,7 @@ class PlasticSynapses(AbstractDelivery):
 
 
 class SameStepPlastic(AbstractSameStep):
-    """What a plastic projection carries within a step, with the weights of its start."""
+    """A plastic projection without delay; it delivers with the weights at the start of the step."""
 
     name: str = eqx.field(static=True)
     plastic: Plastic
@@ -271,12 +274,12 @@ class SameStepPlastic(AbstractSameStep):
 
 
 def sender_of(name: str, p: Projection) -> str:
-    """Under which name that stands which a projection sends: its own where it has a release, else its population's."""
+    """The name of the sender of a projection: its own name if it has a release, else its population's."""
     return p.pre if p.release is None else name
 
 
 def plastic_of(p: Projection, dt: float) -> Plastic:
-    """The plastic part of a projection, with the delays that it has now."""
+    """The plastic part of a projection, with its present delays."""
     learning = p.plastic
     assert learning is not None
     meet = learning.incidence
@@ -301,7 +304,7 @@ def same_step(name: str, p: Projection, dt: float, *, differentiated: bool) -> A
 def deliveries(
     projections: dict[str, Projection], layout: Layout, dt: float, *, differentiated: bool
 ) -> tuple[AbstractDelivery, ...]:
-    """What carries the spikes of a step: lists of all that are alike first, and last what learns from the step."""
+    """The deliveries of a step: merged lists first, plastic projections last."""
     ring, pieces, drawing, matrices, modules, plastic = layout.ring, [], [], {}, [], []
     for name, p in projections.items():
         sender = sender_of(name, p)
@@ -324,7 +327,7 @@ def deliveries(
         else:
             pieces.append(Piece(p.graph, p.weight, p.delay, layout.sender(sender).first, columns.first))
     listed = lists(pieces, layout.senders, ring, differentiated=differentiated) if pieces else ()
-    dense = [  # one matrix for all that a sender has in one type: its spikes are looked for once
+    dense = [  # one matrix for all projections of a sender and type, so that its spikes are searched once
         Matrices(sender, jnp.concatenate([m for m, _ in some], axis=1), tuple(block for _, block in some), ring)
         for (sender, _), some in matrices.items()
     ]

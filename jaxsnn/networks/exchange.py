@@ -1,4 +1,4 @@
-"""What is seen here of neurons that live elsewhere: the seam for a network that is spread over devices."""
+"""Exchange: the spikes of neurons on other devices. A network over several devices would be another class here."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from ..connectivity.spikes import Spikes
 
 
 class AbstractExchange(eqx.Module):
-    """From the spikes of the neurons that live here to those of everybody."""
+    """From the spikes of the neurons of this device to those of all neurons."""
 
     @abc.abstractmethod
     def __call__(self, own: Spikes) -> Spikes:
-        """What everybody sends in a step."""
+        """The spikes of all neurons in a step."""
 
 
 class Here(AbstractExchange):
-    """All neurons live here."""
+    """All neurons are on this device."""
 
     def __call__(self, own):
         return own

@@ -1,4 +1,4 @@
-"""A neuron and its ports integrated together: what lets a current be seen as it changes within the step."""
+"""Joint integration of a neuron and its ports, for currents that change within the step."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ..synapses.refractory import UnlessRefractory
 
 
 def derivative(port: AbstractSynapse, s: Any, v: Array) -> tuple[Any, Float[Array, "..."] | float]:
-    """A port's `ds/dt`, and the current it gives at that instant.
+    """The `ds/dt` of a port, and its current at that instant.
 
-    Both are `advance` for a step of no length: its tangent there, and its value. So a port is written once.
+    Both follow from `advance` at a step of length 0: its tangent and its value. So a port is written once.
     """
     now = jnp.zeros((), v.dtype)
     (_, current), (rate, _) = jax.jvp(lambda dt: port.advance(s, v, dt, None), (now,), (jnp.ones_like(now),))
@@ -28,7 +28,7 @@ def derivative(port: AbstractSynapse, s: Any, v: Array) -> tuple[Any, Float[Arra
     return rate, current.a if current.b is None else current.a + current.b * v
 
 
-@eqx.filter_jit  # one program a kind of neuron and ports, whatever their numbers
+@eqx.filter_jit  # one program for each kind of neuron and ports, whatever their parameters
 def fastest_rate(neuron: AbstractODE, ports: dict[str, AbstractSynapse], n: int) -> Float[Array, ""]:
     """The fastest rate, 1/ms, at which a variable of the silent neuron decays, or one of ports integrated with it."""
     dtype = canonical_float()
@@ -53,7 +53,7 @@ def fastest_rate(neuron: AbstractODE, ports: dict[str, AbstractSynapse], n: int)
 def integrated(
     neuron: AbstractODE, s: Any, ports: dict[str, AbstractSynapse], states: dict[str, Any], current: Array, dt: float
 ) -> tuple[Any, dict[str, Any]]:
-    """A step of `d(neuron, ports)/dt` under an injected current; what is refractory stands still."""
+    """A step of `d(neuron, ports)/dt` under an injected current; refractory neurons are held."""
     held = neuron.held(s)
 
     def flow(s: Any, states: dict[str, Any]) -> tuple[tuple[Array, ...], dict[str, Any]]:

@@ -1,8 +1,8 @@
 """The schedule for derivatives: layer after layer through a whole chunk of steps, instead of step after step.
 
-Populations that wait for each other form a stage, and stages run in topological order, each a scan of its own. What
-goes from one stage to the next are static same-step edges: all steps of a chunk cross them in one large product, and so
-does the derivative: the gradient of a weight matrix is one product a chunk instead of a sum over steps.
+Populations that depend on each other form a stage, and stages run in topological order, each in a scan of its own.
+Stages are connected by static same-step edges only: all steps of a chunk cross them in one large matrix product, and
+the gradient of a weight matrix is one product per chunk instead of a sum over steps.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from .stepper import Edge, NetworkStepper, edge
 def stages(populations: Mapping[str, Population], projections: Mapping[str, Projection]) -> tuple[tuple[str, ...], ...]:
     """Populations by stage, in topological order: the strongly connected components.
 
-    Any other edge than a static same-step one has both its ends in one stage, as if it led both ways: it is stepped,
-    since it changes with what it carries, draws by step, or has it in the ring that both share.
+    Any edge but a static same-step one keeps both ends in one stage, as if it led both ways: it has to be stepped, as
+    it is plastic, stochastic, or delivers through the ring.
     """
     edges = {(p.pre, p.post) for p in projections.values()}
     edges |= {(p.post, p.pre) for p in projections.values() if not _crosses(p)}
@@ -35,23 +35,25 @@ def stages(populations: Mapping[str, Population], projections: Mapping[str, Proj
         for pre, post in edges:
             reach[pre] |= reach[post]
     groups = {tuple(sorted(b for b in reach[a] if a in reach[b])) for a in populations}
-    return tuple(sorted(groups, key=lambda group: (-len(reach[group[0]]), group)))  # who reaches another reaches more
+    return tuple(
+        sorted(groups, key=lambda group: (-len(reach[group[0]]), group))
+    )  # a population that reaches another one reaches more populations
 
 
 def not_layerwise(
     populations: Mapping[str, Population], projections: Mapping[str, Projection], order: AbstractOrder
 ) -> str | None:
-    """Why derivatives go through a network step after step instead of layer after layer; None if they do not."""
+    """The reason why a network is differentiated step by step instead of layer by layer; None if layer by layer."""
     for name, p in projections.items():
         if p.plastic is not None:
-            return f"{name!r} is plastic: what a layer shows, weights included, would be kept for every step of a chunk"
+            return f"{name!r} is plastic: its weights would be stored for every step of a chunk"
     if not (order.same_step and isinstance(order.arrivals, BeforeThreshold)):
         return (
             f"the order {type(order).__name__} does not declare that arrivals come before the threshold and that "
-            "there are same-step edges, the only ones that lead from layer to layer"
+            "there are same-step edges, which alone connect layers"
         )
     if len(stages(populations, projections)) == 1:
-        return "no same-step edge (delay=None) separates layers: all populations wait for each other"
+        return "no same-step edge (delay=None) separates layers: all populations depend on each other"
     return None
 
 
@@ -61,10 +63,12 @@ def _crosses(p: Projection) -> bool:
 
 
 class Layerwise(AbstractStepper):
-    """A network ready for runs whose input does not depend on what it does: the same numbers, up to rounding."""
+    """A network prepared layer by layer, for input that does not depend on its activity: equal results up to
+    rounding.
+    """
 
-    whole: NetworkStepper  # for one step alone, and to show the state
-    parts: tuple[NetworkStepper, ...]  # a network of its own for every stage, with the slots of the whole ring
+    whole: NetworkStepper  # for single steps, and for the view of the state
+    parts: tuple[NetworkStepper, ...]  # a stepper for every stage, with the slots of the whole ring
     between: tuple[Edge, ...]
 
     def step(self, state: NetworkState, inputs: Inputs, t: Array, *, key: Array) -> tuple[NetworkState, Signals]:
@@ -74,7 +78,7 @@ class Layerwise(AbstractStepper):
         return self.whole.view(state)
 
     def run(self, carry, t, length, *, feed, observe, key):
-        """Input is fed along the first stage, probes run along the last: no scan of their own."""
+        """Drives run in the scan of the first stage, probes in that of the last."""
         state, side = carry
         times, last = t + jnp.arange(length, dtype=jnp.int32), len(self.parts) - 1
         inputs, seen, ends, out = Inputs(), Signals({}, {}), [], None
@@ -101,7 +105,7 @@ class Layerwise(AbstractStepper):
         return (self._together(state, ends), side), out
 
     def _heard(self, inputs: Inputs, seen: Signals, part: NetworkStepper, key: Array) -> Inputs:
-        """The input of a stage, with what the stages before it send in the same steps: one product a projection."""
+        """The input of a stage, including the arrivals from earlier stages: one product per projection."""
         arrivals = dict(inputs.arrivals)
         for link in self.between:
             if link.post in part.populations:
@@ -111,7 +115,7 @@ class Layerwise(AbstractStepper):
         return Inputs(arrivals, inputs.currents, inputs.modulators)
 
     def _own(self, state: NetworkState, part: NetworkStepper) -> NetworkState:
-        """The part of a state that is a stage's."""
+        """The state of a stage."""
         return NetworkState(
             {name: state.populations[name] for name in part.populations},
             {name: state.projections[name] for name in part.changing},
@@ -120,7 +124,7 @@ class Layerwise(AbstractStepper):
         )
 
     def _together(self, state: NetworkState, ends: list[NetworkState]) -> NetworkState:
-        """The state of the network from those of its stages."""
+        """The state of the network, joined from its stages."""
         populations, projections, columns, status = {}, {}, {}, state.status
         for part, own in zip(self.parts, ends, strict=True):
             populations |= own.populations
@@ -138,7 +142,7 @@ class Layerwise(AbstractStepper):
 def layerwise(
     populations: dict[str, Population], projections: dict[str, Projection], order: AbstractOrder, dt: float
 ) -> Layerwise:
-    """A network in stages, where `not_layerwise` finds nothing against it."""
+    """The network in stages, unless `not_layerwise` gives a reason against it."""
     whole = NetworkStepper.of(populations, projections, order, dt, differentiated=True)
     parts, inside = [], set()
     for group in stages(populations, projections):

@@ -1,4 +1,4 @@
-"""Where everything lies: the columns of every port in a slot of the ring, and the places of all that send."""
+"""Layout: the columns of every port in a ring slot, and the places of all senders."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .projection import Projection
 
 
 class Span(NamedTuple):
-    """A number of places one after the other."""
+    """Consecutive places."""
 
     first: int
     n: int
@@ -31,10 +31,10 @@ class Span(NamedTuple):
 
 
 class Layout(eqx.Module):
-    """The only one who knows where the numbers of populations and ports lie in the arrays of a run.
+    """The positions of populations and ports in the arrays of a run; no other class computes them.
 
-    A slot of the ring has the ports of one population after those of the other, a column a neuron. Senders, populations
-    and then projections with a release of their own, stand one after the other too, each from a whole word of bits on.
+    A slot of the ring holds the ports of all populations in order, one column per neuron and port. Senders are the
+    populations, followed by projections with a release; each begins at a word of 32 bits.
     """
 
     sizes: tuple[tuple[str, int], ...] = eqx.field(static=True)
@@ -46,7 +46,7 @@ class Layout(eqx.Module):
     def of(
         cls, populations: Mapping[str, Population], projections: Mapping[str, Projection], slots: int | None = None
     ) -> Layout:
-        """`slots`: those of a larger ring, of which this is a part."""
+        """`slots`: of the ring of the whole network, if this is a part of it."""
         return cls(
             tuple((name, population.n) for name, population in populations.items()),
             tuple((f"{name}.{port}", p.n) for name, p in populations.items() for port in p.ports),
@@ -56,7 +56,7 @@ class Layout(eqx.Module):
 
     @property
     def ring(self) -> Ring:
-        """A slot a step of the longest delay, and one for the step itself; a column a port of every neuron."""
+        """One slot per step of the longest delay and one for the present step; one column per neuron and port."""
         return Ring(self.slots, sum(n for _, n in self.ports))
 
     # --- ports: columns of the ring ---------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ class Layout(eqx.Module):
     def arrivals(
         self, landed: Float[Array, " columns"], fed: Mapping[str, Float[Array, " n"]]
     ) -> dict[str, dict[str, Array]]:
-        """What lands in a step, and what drives feed, by population and port."""
+        """The arrivals of a step, from the ring and from drives, by population and port."""
         out: dict[str, dict[str, Array]] = {name: {} for name, _ in self.sizes}
         for path, _ in self.ports:
             (name, _, port), arrived = path.partition("."), landed[self.columns(path).slice]
@@ -76,23 +76,23 @@ class Layout(eqx.Module):
         return out
 
     def slot(self, by_port: Mapping[str, Float[Array, " n"]], dtype: type) -> Float[Array, " columns"]:
-        """Numbers of some ports as a slot of the ring; 0 for the others."""
+        """Values of some ports as a slot of the ring, 0 for the others."""
         return jnp.concatenate([by_port.get(path, jnp.zeros(n, dtype)) for path, n in self.ports])
 
     def by_port(self, ring: Float[Array, " places"]) -> dict[str, Float[Array, "slots n"]]:
-        """A ring taken apart."""
+        """The ring split by port."""
         slots = ring.reshape(self.slots, -1)
         return {path: slots[:, self.columns(path).slice] for path, _ in self.ports}
 
     def together(self, by_port: Mapping[str, Float[Array, "slots n"]]) -> Float[Array, " places"]:
-        """The ring of these parts, which may be among others."""
+        """The ring joined from its ports; further parts are ignored."""
         return jnp.concatenate([by_port[path] for path, _ in self.ports], axis=1).reshape(-1)
 
     # --- senders: places of neurons ---------------------------------------------------------------------------------
 
     @property
     def senders(self) -> int:
-        """How many places they take."""
+        """The number of places of all senders."""
         return sum(_padded(n) for _, n in (*self.sizes, *self.releases))
 
     def sender(self, name: str) -> Span:
@@ -100,7 +100,7 @@ class Layout(eqx.Module):
         return _span((*self.sizes, *self.releases), name, BITS)
 
     def everybody(self, sent: Mapping[str, Float[Array, " n"] | Spikes]) -> Spikes:
-        """Spikes of all that send, side by side."""
+        """The spikes of all senders, side by side."""
         return side_by_side([sent[name] for name, _ in (*self.sizes, *self.releases)])
 
     def words(self, everybody: Spikes) -> dict[str, UInt32[Array, " words"]]:
@@ -108,7 +108,7 @@ class Layout(eqx.Module):
         return {name: everybody.part(*self.sender(name)).words for name, _ in self.sizes}
 
     def ids(self, population: str) -> UInt32[Array, " n"]:
-        """The numbers of a population's neurons, of which their random numbers are a function."""
+        """The indices of a population's neurons, on which their random numbers depend."""
         return jnp.arange(dict(self.sizes)[population], dtype=jnp.uint32)
 
 
@@ -126,15 +126,15 @@ def _padded(n: int) -> int:
 
 
 def _longest(p: Projection) -> int:
-    """The longest delay of what is in the ring: of plastic synapses the dendritic share."""
+    """The longest delay in the ring; of plastic synapses the dendritic share."""
     return p.max_delay if p.plastic is None else p.plastic.incidence.slots[1] - 1
 
 
-_MUCH = 2**30  # bytes of delays that a network is worth a warning for
+_MUCH = 2**30  # bytes of the ring from which on a warning is given
 
 
 def check_memory(layout: Layout, projections: Mapping[str, Projection], dt: float) -> None:
-    """Refuses delays that are longer than memory allows, before any of it is taken, and warns of much."""
+    """Raises ValueError for delays whose ring exceeds the memory, before it is allocated, and warns of a large ring."""
     need = layout.ring.size * canonical_float().itemsize
     if need < _MUCH:
         return

@@ -1,4 +1,5 @@
-"""The order of events inside a step. It decides spike times, so it is said once, here, and tested against both peers.
+"""The order of events inside a step. It decides spike times, so it is written once, here, and tested against NEST and
+Brian2.
 
 A spike found in step `k` with delay `d` lands in ring slot `k + d`, used up inside step `k + d`. The two orders differ
 in where inside the step that is.
@@ -27,44 +28,44 @@ Arrivals = dict[str, dict[str, Array]]  # by population and port
 
 
 class AbstractStages(eqx.Module):
-    """The parts of a step of a network, by population, which an order arranges.
+    """The parts of a step of a network, which an order arranges.
 
-    What is sent stands under the name of its sender: a population, or a projection with a release of its own.
+    Amplitudes are keyed by sender: the presynaptic population, or the projection itself if it has a release.
     """
 
     sequence: eqx.AbstractVar[tuple[str, ...]]  # populations, along same-step edges
 
     @abc.abstractmethod
     def arrivals(self, ring: Array, inputs: Inputs, t: Array) -> tuple[Arrivals, Array]:
-        """What lands in this step, and the ring without it."""
+        """The arrivals of this step, and the ring without them."""
 
     @abc.abstractmethod
     def to_threshold(
         self, name: str, state: Any, inputs: Inputs, t: Array, key: Array, arrivals: dict[str, Array] | None = None
     ) -> tuple[Any, Array]:
-        """One population from `t_k` to its threshold, with `arrivals` where they come before it; and its spikes."""
+        """One population from `t_k` to its threshold, with `arrivals` if they act before it; and its spikes."""
 
     @abc.abstractmethod
-    def hear(self, name: str, s: Any, arrivals: dict[str, Array], spikes: Array) -> Any:
-        """Arrivals that come after the threshold, and before the reset."""
+    def receive(self, name: str, s: Any, arrivals: dict[str, Array], spikes: Array) -> Any:
+        """Arrivals that act after the threshold and before the reset."""
 
     @abc.abstractmethod
     def reset(self, name: str, s: Any, spikes: Array) -> Any:
-        """What firing does to a population, and the bookkeeping that closes its step."""
+        """The reset of a population, and its refractory counter."""
 
     @abc.abstractmethod
     def release(self, projections: dict[str, Any], spikes: dict[str, Array]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Projections that have released at `spikes`, and what these send, by sender."""
+        """The states of releases after `spikes`, and the amplitudes by sender."""
 
     @abc.abstractmethod
     def pass_on(
         self, sent: dict[str, Any], arrivals: Arrivals, projections: dict[str, Any], t: Array, key: Array
     ) -> tuple[Arrivals, dict[str, Any]]:
-        """Arrivals of populations that run later with what same-step edges carry, and what is sent."""
+        """The arrivals of later populations with those through same-step edges, and the amplitudes sent."""
 
     @abc.abstractmethod
     def everybody(self, spikes: dict[str, Array], sent: dict[str, Any]) -> Any:
-        """All that is sent in the step, found and packed once."""
+        """All spikes of the step, packed once."""
 
     @abc.abstractmethod
     def deliver(
@@ -77,7 +78,9 @@ class AbstractStages(eqx.Module):
         t: Array,
         key: Array,
     ) -> tuple[Array, dict[str, Any], Array]:
-        """All that is sent into the slots where it will land; plastic synapses learn. Whether room ran out."""
+        """All spikes into their ring slots, and the changes of plastic synapses. Also whether a capacity was
+        exceeded.
+        """
 
     @abc.abstractmethod
     def next(
@@ -87,7 +90,7 @@ class AbstractStages(eqx.Module):
 
 
 class AbstractArrival(eqx.Module):
-    """Where in a step arrivals act, for what has to know it: lowering to a chip."""
+    """The place of arrivals within a step, declared for lowering."""
 
 
 class BeforeThreshold(AbstractArrival):
@@ -99,7 +102,7 @@ class AfterThreshold(AbstractArrival):
 
 
 class AbstractOrder(eqx.Module):
-    """Where in a step arrivals are heard.
+    """The order of events in a step.
 
     `arrivals` declares it: `BeforeThreshold()`, `AfterThreshold()`, or None for anything else, which is what an order
     has that writes a `step` of its own and declares nothing; `lower` refuses it.
@@ -107,30 +110,30 @@ class AbstractOrder(eqx.Module):
 
     arrivals: ClassVar[AbstractArrival | None] = None
     shortest_delay: eqx.AbstractClassVar[int]  # steps
-    same_step: eqx.AbstractClassVar[bool]  # whether an edge without delay has a meaning
-    axonal: eqx.AbstractClassVar[bool]  # whose the delay of a plastic synapse is, unless it says so: the axon's?
-    sends: eqx.AbstractClassVar[AbstractSentWeight]  # and which weight it sends
+    same_step: eqx.AbstractClassVar[bool]  # whether same-step edges are supported
+    axonal: eqx.AbstractClassVar[bool]  # whether the delay of a plastic synapse is axonal by default (else dendritic)
+    sends: eqx.AbstractClassVar[AbstractSentWeight]  # which weight a plastic synapse sends
     coincident_pairs: eqx.AbstractClassVar[AbstractPairing]
-    clips: eqx.AbstractClassVar[AbstractClipping]  # what of a change a bound is applied to
+    clips: eqx.AbstractClassVar[AbstractClipping]  # to which part of a change a bound applies
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         if "step" in vars(cls) and "arrivals" not in vars(cls):
-            cls.arrivals = None  # what was declared of another `step`
+            cls.arrivals = None  # declarations belong to the `step` beside them
 
     @abc.abstractmethod
     def step(self, net: AbstractStages, state: Any, inputs: Inputs, t: Array, key: Array) -> tuple[Any, Any]:
-        """One step: the next state, and all that was sent, as `everybody` gives it."""
+        """One step: the next state, and all spikes, as returned by `everybody`."""
 
 
 class NestOrder(AbstractOrder):
     """NEST's order: arrivals come before the threshold; the shortest delay is one step.
 
     1. Ports give the current of their state at `t_k`, and decay. 2. Membranes that are not refractory advance.
-    3. Slot `k`, the drive's arrivals and same-step edges are heard. 4. Threshold. 5. Reset, refractory counter.
-    6. Spikes, or what is released of them, go into the ring. Populations run in topological order of the same-step
-    edges, so that along these a population hears spikes of the same step, as in deep-learning libraries.
-    7. Plastic synapses learn, and send. Their delays are dendritic unless they say otherwise.
+    3. Slot `k`, the drive's arrivals and those of same-step edges act. 4. Threshold. 5. Reset, refractory counter.
+    6. Spikes (or released amplitudes) go into the ring. Populations run in topological order of the same-step
+    edges, so that along these a population receives spikes of the same step, as in deep-learning libraries.
+    7. Plastic synapses learn and send. Their delays are dendritic by default.
     """
 
     arrivals = BeforeThreshold()
@@ -159,10 +162,9 @@ class BrianOrder(AbstractOrder):
     """Brian2's order (groups, thresholds, synapses, resets): arrivals come after the threshold, before the reset.
 
     1. Ports give the current of their state at `t_k`, and decay. 2. Membranes advance. 3. Threshold. 4. Spikes of all
-    populations, or what is released of them, go into the ring, delay 0 into slot `k` itself. 5. Slot `k` and the
-    drive's arrivals are heard. 6. Reset, refractory counter. A delay of 0 is not same-step propagation: its earliest
-    effect is a spike in `k + 1`. Plastic synapses learn, and send, in 4. Their delays are axonal unless they say
-    otherwise.
+    populations (or released amplitudes) go into the ring, delay 0 into slot `k` itself. 5. Slot `k` and the
+    drive's arrivals act. 6. Reset, refractory counter. A delay of 0 is not same-step propagation: its earliest
+    effect is a spike in `k + 1`. Plastic synapses learn and send in 4. Their delays are axonal by default.
     """
 
     arrivals = AfterThreshold()
@@ -183,6 +185,6 @@ class BrianOrder(AbstractOrder):
         arrivals, ring = net.arrivals(ring, inputs, t)
         populations = {}
         for name, s in advanced.items():
-            s = net.hear(name, s, arrivals[name], spikes[name])
+            s = net.receive(name, s, arrivals[name], spikes[name])
             populations[name] = net.reset(name, s, spikes[name])
         return net.next(state, populations, projections, ring, overflow), sent

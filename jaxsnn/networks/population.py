@@ -157,7 +157,7 @@ class Population(eqx.Module):
         """Status bits of a run that ended in `state`."""
         status = self.neuron.status(state.neuron)
         for name, port in self.ports.items():
-            if not port.signed:  # see `hear`
+            if not port.signed:  # see `receive`
                 for leaf in jax.tree.leaves(state.ports[name]):
                     status |= bit(Status.NEGATIVE_WEIGHT, jnp.isnan(leaf))
         return status
@@ -216,7 +216,7 @@ class Population(eqx.Module):
         def half(population: Population, s: PopulationState, *rest: Any) -> tuple[PopulationState, Array]:
             current, arrivals, t, ids, stream = rest
             s = population.advance(s, current, dt, t, ids=ids, stream=stream)
-            s = s if arrivals is None else population.hear(s, arrivals, dt)
+            s = s if arrivals is None else population.receive(s, arrivals, dt)
             return s, population.neuron.spike(s.neuron)
 
         def neurons(*args: Any) -> tuple[Any, Array]:
@@ -255,7 +255,7 @@ class Population(eqx.Module):
         noise = None if stream is None or ids is None else neuron.numbers(stream, t, ids)
         return PopulationState(neuron.advance(s.neuron, total, dt, noise=noise), ports)
 
-    def hear(
+    def receive(
         self, s: PopulationState, arrivals: dict[str, Float[Array, " n"]], dt: float, *, fired: Array | None = None
     ) -> PopulationState:
         """Arrivals enter the ports; those that are jumps enter the membrane."""

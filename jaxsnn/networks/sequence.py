@@ -9,7 +9,7 @@ from .projection import Projection
 
 
 def topological(names: Iterable[str], projections: Iterable[Projection]) -> tuple[str, ...]:
-    """Populations such that every same-step edge goes forward; alphabetical where nothing decides."""
+    """Populations in topological order of same-step edges; alphabetical where the order is free."""
     edges = [(p.pre, p.post) for p in projections if p.delay is None]
     waiting = {name: {pre for pre, post in edges if post == name} for name in sorted(names)}
     done: list[str] = []

@@ -14,26 +14,26 @@ from .population import Population, PopulationState
 
 
 class NetworkState(NamedTuple):
-    """Everything that changes: neurons and ports by population, arrivals to come, and what has gone wrong."""
+    """The state: neurons and ports by population, projections, pending arrivals, and the status."""
 
     populations: dict[str, PopulationState]
-    projections: dict[str, dict[str, Any]]  # those that have a state: what kind of state, and the state
+    projections: dict[str, dict[str, Any]]  # those with a state: its kind, and the state
     ring: Float[Array, " places"]
     status: UInt32[Array, ""]
 
 
 class Changing(eqx.Module):
-    """What of a projection changes in a run."""
+    """The parts of a projection that have a state."""
 
     release: AbstractRelease | None
     plastic: Plastic | None
-    shape: tuple[int, ...] = eqx.field(static=True)  # of numbers that are one a synapse
+    shape: tuple[int, ...] = eqx.field(static=True)  # of values per synapse
 
     def view(self, state: dict[str, Any]) -> View:
         """Its state by name."""
         parts = {}
-        if self.release is not None:
-            parts["release"] = lambda: self.release.view(state["release"])
+        if (release := self.release) is not None:
+            parts["release"] = lambda: release.view(state["release"])
         if self.plastic is not None:
             learnt = self.plastic.view(state["plastic"], self.shape)
             parts |= {name: (lambda name=name: learnt[name]) for name in learnt}
@@ -41,7 +41,7 @@ class Changing(eqx.Module):
 
 
 def view(state: NetworkState, projections: dict[str, Changing]) -> View:
-    """The state by name, as probes and drives read it: nothing is computed before it is read."""
+    """The state by name, as probes and drives read it, computed on access."""
     populations = {name: (lambda s=s: Population.named(s)) for name, s in state.populations.items()}
     changing = {name: (lambda name=name, s=s: projections[name].view(s)) for name, s in state.projections.items()}
     return View({**populations, **changing})

@@ -1,4 +1,4 @@
-"""What a network becomes for a run: the same states and numbers, arranged for speed. Derived once, outside the scan."""
+"""The stepper of a network: equal states and results, arranged for speed, derived once outside the scan."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from .state import Changing, NetworkState, view
 
 
 class Edge(eqx.Module):
-    """A same-step projection: from what `sender` sends to a port of a population that runs later."""
+    """A same-step projection, from a sender to a port of a population that runs later."""
 
     sender: str = eqx.field(static=True)
     post: str = eqx.field(static=True)
@@ -45,14 +45,14 @@ class Edge(eqx.Module):
 
 
 class Releasing(eqx.Module):
-    """The release of a projection, and whose spikes it is given."""
+    """The release of a projection, and its presynaptic population."""
 
     pre: str = eqx.field(static=True)
     release: AbstractRelease
 
 
 class Start(NamedTuple):
-    """A population at the start of a step, with what it is given before its threshold."""
+    """A population at the start of a step, with its input before the threshold."""
 
     state: Any
     current: Float[Array, " n"] | None
@@ -62,9 +62,9 @@ class Start(NamedTuple):
 
 
 class NetworkStepper(AbstractStepper, AbstractStages):
-    """A network ready to run.
+    """A network prepared for a run.
 
-    A sender is a population, or a projection with a release of its own: what is sent stands under its name.
+    Amplitudes are keyed by sender: the presynaptic population, or the projection itself if it has a release.
     """
 
     populations: dict[str, Population]
@@ -90,14 +90,14 @@ class NetworkStepper(AbstractStepper, AbstractStages):
         differentiated: bool,
         slots: int | None = None,
     ) -> NetworkStepper:
-        """`differentiated`: with what only derivatives read. `slots`: of the larger ring of which this has a part."""
+        """`differentiated`: keep what only derivatives need. `slots`: of the ring of the whole network."""
         layout = Layout.of(populations, projections, slots)
         now = {name: p for name, p in projections.items() if p.delay is None}
         return cls(
             populations=populations,
             order=order,
             releases={name: Releasing(p.pre, p.release) for name, p in projections.items() if p.release is not None},
-            edges=tuple(  # those that learn come last
+            edges=tuple(  # plastic projections come last
                 edge(name, now[name], dt, differentiated=differentiated)
                 for name in sorted(now, key=lambda name: now[name].plastic is not None)
             ),
@@ -138,14 +138,14 @@ class NetworkStepper(AbstractStepper, AbstractStages):
         s = state.populations[name]
         return self.advance.to_threshold(population, s, current, arrivals, self.dt, t, ids=ids, stream=stream)
 
-    def hear(self, name: str, s: Any, arrivals: dict[str, Array], spikes: Array) -> Any:
-        return self.advance.hear(self.populations[name], s, arrivals, self.dt, spikes > 0)
+    def receive(self, name: str, s: Any, arrivals: dict[str, Array], spikes: Array) -> Any:
+        return self.advance.receive(self.populations[name], s, arrivals, self.dt, spikes > 0)
 
     def reset(self, name: str, s: Any, spikes: Array) -> Any:
         return self.advance.reset(self.populations[name], s, spikes, self.dt)
 
     def _numbers(self, name: str, key: Array) -> tuple[Array | None, Array | None]:
-        """What the random numbers of a noisy population are a function of, beside the step."""
+        """The neuron ids and the stream of a noisy population's random numbers."""
         if not self.populations[name].neuron.noisy:
             return None, None
         return self.layout.ids(name), _random.stream(key, f"{name}.noise")
@@ -153,7 +153,8 @@ class NetworkStepper(AbstractStepper, AbstractStages):
     def release(
         self, projections: Projections, spikes: Mapping[str, Array]
     ) -> tuple[Projections, dict[str, Array | Spikes]]:
-        moved, sent = {}, dict(spikes)
+        moved: Projections = {}
+        sent: dict[str, Array | Spikes] = {**spikes}
         for name, own in self.releases.items():
             if own.pre in spikes:
                 s, sent[name] = own.release.step(projections[name]["release"], spikes[own.pre], self.dt)
@@ -210,7 +211,7 @@ class NetworkStepper(AbstractStepper, AbstractStages):
         return state.populations
 
     def starts(self, state: NetworkState, inputs: Inputs, t: Array, key: Array) -> dict[str, Start]:
-        """What every population starts step `t` with, without what same-step edges bring."""
+        """The inputs of every population in step `t`, without those through same-step edges."""
         arrivals, _ = self.arrivals(state.ring, inputs, t)
         return {
             name: Start(
