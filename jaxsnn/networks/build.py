@@ -1,4 +1,4 @@
-"""From a link to a projection: edges are drawn and laid out, weights and delays drawn and checked."""
+"""From a connection to a projection: edges are drawn and laid out, weights and delays drawn and checked."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .projection import Connection, Learning, Projection
 
 def build(
     name: str,
-    link: Connection,
+    connection: Connection,
     key: Array,
     *,
     pre: End,
@@ -39,23 +39,27 @@ def build(
     dt: float,
     order: AbstractOrder,
 ) -> Projection:
-    """The projection that `link` describes. Works on concrete values and on traced ones, with the same edges.
+    """The projection that `connection` describes. Works on concrete values and on traced ones, with the same edges.
 
-    `pre`, `post`: both populations, and which neurons of them the link is between.
+    `pre`, `post`: both populations, and which neurons of them the connection is between.
     """
     try:
-        release = None if link.release is None else drawn(link.release, _random.named_key(key, "release"), (pre.n,))
-        link = eqx.tree_at(lambda l: l.release, link, release, is_leaf=lambda x: x is None)
-        if isinstance(link.via, Layer):
-            return _through_layer(link, link.via, key, pre, post, port, dt, order)
-        assert link.topology is not None
-        among = Among(link.topology, pre, post)
+        release = (
+            None
+            if connection.release is None
+            else drawn(connection.release, _random.named_key(key, "release"), (pre.n,))
+        )
+        connection = eqx.tree_at(lambda l: l.release, connection, release, is_leaf=lambda x: x is None)
+        if isinstance(connection.via, Layer):
+            return _through_layer(connection, connection.via, key, pre, post, port, dt, order)
+        assert connection.topology is not None
+        among = Among(connection.topology, pre, post)
         local = among.local(_random.named_key(key, "edges"))
         edges, moved = among.numbered(local)
-        graph = link.via.lay(edges, among.topology if among.whole else among)
-        layout = _Layout(link, local, graph, key, dt, among, edges, moved)
-        weight = layout.laid(link.weight, "weight")
-        if link.rule is None:
+        graph = connection.via.lay(edges, among.topology if among.whole else among)
+        layout = _Layout(connection, local, graph, key, dt, among, edges, moved)
+        weight = layout.laid(connection.weight, "weight")
+        if connection.rule is None:
             delay = _total(layout, order)
             plastic = None
         else:
@@ -71,26 +75,28 @@ def build(
             longest,
             edges.overflow,
             late,
-            link.release,
+            connection.release,
             plastic,
         )
     except ValueError as error:
-        raise ValueError(f"Projection {name!r} ({link.pre} to {link.post}): {error}") from None
+        raise ValueError(f"Projection {name!r} ({connection.pre} to {connection.post}): {error}") from None
 
 
 def _through_layer(
-    link: Connection, layer: Layer, key: Array, pre: End, post: End, port: str, dt: float, order: AbstractOrder
+    connection: Connection, layer: Layer, key: Array, pre: End, post: End, port: str, dt: float, order: AbstractOrder
 ) -> Projection:
     """A projection whose synapses are a module: one delay, and no numbers of its own."""
     graph, late = layer.lay(pre.n, post.n), _array(np.False_)
-    if link.release is not None and link.release.reliability is not None:
-        raise ValueError(f"{type(link.release).__name__} draws for each synapse, and a Layer has no list of them")
-    if not (link.delay is None or (_given(link.delay) and jnp.ndim(link.delay) == 0)):
-        raise ValueError(f"delay is {link.delay!r}; a Layer has one for all its synapses: give a number of ms, or None")
+    if connection.release is not None and connection.release.reliability is not None:
+        raise ValueError(f"{type(connection.release).__name__} draws for each synapse, and a Layer has no list of them")
+    if not (connection.delay is None or (_given(connection.delay) and jnp.ndim(connection.delay) == 0)):
+        raise ValueError(
+            f"delay is {connection.delay!r}; a Layer has one for all its synapses: give a number of ms, or None"
+        )
     edges = Edges(*(_array(np.zeros(0, np.int32)),) * 2, late, pre.n, post.n)
-    delay = _total(_Layout(link, edges, graph, key, dt), order)
+    delay = _total(_Layout(connection, edges, graph, key, dt), order)
     steps, longest, late = (None, 0, late) if delay is None else delay.as_arrays()
-    return Projection(pre.name, post.name, port, graph, None, steps, longest, edges.overflow, late, link.release)
+    return Projection(pre.name, post.name, port, graph, None, steps, longest, edges.overflow, late, connection.release)
 
 
 class _Delay(NamedTuple):
@@ -120,11 +126,11 @@ def _known(*xs: Any) -> tuple[Any, ...]:
 class _Layout(NamedTuple):
     """How numbers that are given or drawn for every edge become numbers of every synapse.
 
-    `local`: the edges among the neurons that the link chooses, in the order in which numbers are given and drawn;
+    `local`: the edges among the neurons that the connection chooses, in the order in which numbers are given and drawn;
     `edges`: the same in the numbers of the populations, in the order `moved`, where that is another.
     """
 
-    link: Connection
+    connection: Connection
     local: Edges
     graph: AbstractGraph
     key: Array
@@ -145,8 +151,8 @@ class _Layout(NamedTuple):
             assert among is not None
             return self._arranged(value.of(self.local, among.pre.at, among.post.at))
         numbers = draw(value, _random.named_key(self.key, part), count, name=part)
-        if numbers.ndim and isinstance(self.link.topology, FromArrays) and _given(value):
-            _, known, order = _known(numbers, self.link.topology.order())
+        if numbers.ndim and isinstance(self.connection.topology, FromArrays) and _given(value):
+            _, known, order = _known(numbers, self.connection.topology.order())
             numbers = _array(known[order])  # given in the order of the user's edges
         return numbers if numbers.ndim == 0 else self._arranged(numbers)
 
@@ -201,8 +207,8 @@ class _Layout(NamedTuple):
 
     def _longest(self, value: Any, wanted: Int[Array, "..."]) -> int:
         """The largest delay there must be room for: static, so that shapes do not depend on a draw."""
-        if self.link.max_delay is not None:
-            return int(to_steps(self.link.max_delay, self.dt, exact=False, name="max_delay"))
+        if self.connection.max_delay is not None:
+            return int(to_steps(self.connection.max_delay, self.dt, exact=False, name="max_delay"))
         bounds = value.bounds() if isinstance(value, AbstractDistribution) else None
         if bounds is not None and np.isfinite(bounds[1]):
             longest = int(np.ceil(bounds[1] / self.dt - 1e-3))
@@ -225,7 +231,11 @@ def _given(value: Any) -> bool:
 
 def _total(layout: _Layout, order: AbstractOrder) -> _Delay | None:
     """The delay of synapses that stay as they are: nobody asks where on the way they lie."""
-    return None if layout.link.delay is None else layout.delay(layout.link.delay, "delay", order.shortest_delay)
+    return (
+        None
+        if layout.connection.delay is None
+        else layout.delay(layout.connection.delay, "delay", order.shortest_delay)
+    )
 
 
 # --- plastic synapses -------------------------------------------------------------------------------------------------
@@ -233,14 +243,14 @@ def _total(layout: _Layout, order: AbstractOrder) -> _Delay | None:
 
 def _learning(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, Learning]:
     """The rule with its choices made, the delay and where on the way the synapse lies."""
-    link = layout.link
-    if link.release is not None and link.release.reliability is not None:
+    connection = layout.connection
+    if connection.release is not None and connection.release.reliability is not None:
         raise ValueError(
-            f"{type(link.release).__name__} draws for each synapse whether it passes a spike on, which a rule does not "
-            "see; give a release that is certain, or no rule"
+            f"{type(connection.release).__name__} draws for each synapse whether it passes a spike on, which a rule "
+            "does not see; give a release that is certain, or no rule"
         )
     graph = layout.graph
-    rule = drawn_rule(chain(link.rule), layout.key, graph.n_pre, graph.n_post)
+    rule = drawn_rule(chain(connection.rule), layout.key, graph.n_pre, graph.n_post)
     sends = order.sends if rule.sends is None else rule.sends
     coincident_pairs = order.coincident_pairs if rule.coincident_pairs is None else rule.coincident_pairs
     clips = order.clips if rule.clips is None else rule.clips
@@ -253,33 +263,33 @@ def _learning(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, Lea
 
 def _shares(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, _Delay, _Delay]:
     """The whole delay (None on a same-step edge), its axonal and its dendritic share."""
-    link = layout.link
+    connection = layout.connection
     nothing = _Delay(np.zeros((), np.int32), 0, np.False_)
-    if link.delay is None and link.axonal is None and link.dendritic is None:
+    if connection.delay is None and connection.axonal is None and connection.dendritic is None:
         return None, nothing, nothing
     shortest = order.shortest_delay  # behind a synapse: what it sends in a step can arrive no earlier
-    before = None if link.axonal is None else layout.delay(link.axonal, "axonal", 0)
-    behind = None if link.dendritic is None else layout.delay(link.dendritic, "dendritic", shortest)
-    if link.delay is None:
+    before = None if connection.axonal is None else layout.delay(connection.axonal, "axonal", 0)
+    behind = None if connection.dendritic is None else layout.delay(connection.dendritic, "dendritic", shortest)
+    if connection.delay is None:
         before = before or nothing
         behind = behind or nothing
         late = behind.steps < shortest
         check(lambda: ~late, f"dendritic is 0 ms, where {type(order).__name__} needs {shortest} step(s): give one")
         total = _Delay(before.steps + behind.steps, before.longest + behind.longest, before.late | behind.late)
         return total, before, behind
-    total = layout.delay(link.delay, "delay", shortest)
+    total = layout.delay(connection.delay, "delay", shortest)
     if before is not None and behind is not None:
         adds_up = before.steps + behind.steps == total.steps
         check(
             lambda: adds_up,
-            f"axonal is {link.axonal} ms and dendritic is {link.dendritic} ms, which do not add up to the delay of "
-            f"{link.delay} ms; leave one of the three out",
+            f"axonal is {connection.axonal} ms and dendritic is {connection.dendritic} ms, which do not add up to the "
+            f"delay of {connection.delay} ms; leave one of the three out",
         )
         return total._replace(late=total.late | ~_known(adds_up)[0].all(adds_up)), before, behind
     if before is not None:
-        return total, before, _rest(total, before, "dendritic", link.axonal, shortest)
+        return total, before, _rest(total, before, "dendritic", connection.axonal, shortest)
     if behind is not None:
-        return total, _rest(total, behind, "axonal", link.dendritic, 0), behind
+        return total, _rest(total, behind, "axonal", connection.dendritic, 0), behind
     return (total, total, nothing) if order.axonal else (total, nothing, total)
 
 

@@ -107,10 +107,10 @@ class Layerwise(AbstractStepper):
     def _heard(self, inputs: Inputs, seen: Signals, part: NetworkStepper, key: Array) -> Inputs:
         """The input of a stage, including the arrivals from earlier stages: one product per projection."""
         arrivals = dict(inputs.arrivals)
-        for link in self.between:
-            if link.post in part.populations:
-                heard = link.via.over_steps(seen.spikes[link.sender], key)
-                port = f"{link.post}.{link.port}"
+        for direct in self.between:
+            if direct.post in part.populations:
+                heard = direct.via.over_steps(seen.spikes[direct.sender], key)
+                port = f"{direct.post}.{direct.port}"
                 arrivals[port] = arrivals[port] + heard if port in arrivals else heard
         return Inputs(arrivals, inputs.currents, inputs.modulators)
 

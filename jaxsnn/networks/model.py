@@ -272,7 +272,7 @@ def network(
 
     **Arguments:**
 
-    - `dt`: step, ms, static. `populations`: by name. `projections`: links by name.
+    - `dt`: step, ms, static. `populations`: by name. `projections`: connections by name.
     - `key`: a projection's numbers depend on this key and the projection's name, on nothing else.
     - `modules`: Equinox modules by name that run once a trial, before the steps (`Encoded`) or behind them (`Decoded`).
     - `order`: `NestOrder()` (default) or `BrianOrder()`.
@@ -302,10 +302,10 @@ def network(
         name: _drawn(name, p, _random.named_key(key, f"{name}.parameters")) for name, p in populations.items()
     }
     built = {}
-    for name, link in sorted(projections.items()):
+    for name, connection in sorted(projections.items()):
         try:
-            pre, post, port = _ends(populations, link)
-            if link.delay is None and not order.same_step:
+            pre, post, port = _ends(populations, connection)
+            if connection.delay is None and not order.same_step:
                 raise ValueError(
                     f"delay is None, a same-step edge; {type(order).__name__} has none: give a delay of 0 or more"
                 )
@@ -313,7 +313,7 @@ def network(
             raise ValueError(f"Projection {name!r}: {error}") from None
         built[name] = build(
             name,
-            link,
+            connection,
             _random.named_key(key, name),
             pre=pre,
             post=post,
@@ -362,16 +362,16 @@ def _check_voltages(name: str, p: Projection, populations: dict[str, Population]
                 )
 
 
-def _ends(populations: dict[str, Population], link: Connection) -> tuple[End, End, str]:
-    """The populations that a link goes from and to, with the neurons it is between, and the port."""
-    (pre, senders), (path, receivers) = link.ends
+def _ends(populations: dict[str, Population], connection: Connection) -> tuple[End, End, str]:
+    """The populations that a connection goes from and to, with the neurons it is between, and the port."""
+    (pre, senders), (path, receivers) = connection.ends
     if pre not in populations:
         raise ValueError(f"there is no population {pre!r}; there are {known(populations)}")
     post, _, port = _port(populations, path)[0].partition(".")
     a, b = (End(name, populations[name].n, positions=populations[name].positions) for name in (pre, post))
     return (
-        a.choose(senders, f"Connection.pre {link.pre!r}"),
-        b.choose(receivers, f"Connection.post {link.post!r}"),
+        a.choose(senders, f"Connection.pre {connection.pre!r}"),
+        b.choose(receivers, f"Connection.post {connection.post!r}"),
         port,
     )
 

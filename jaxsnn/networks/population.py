@@ -44,10 +44,11 @@ class Population(eqx.Module):
     **Arguments:**
 
     - `neuron`: parameters of shape `()`, or `(n,)` where neurons differ. `n`: how many, static.
-    - `ports`: synapse ports by name; `"E"` in a link or drive means the only port, `"E.exc"` one of several.
+    - `ports`: synapse ports by name; `"E"` in a connection or drive means the only port, `"E.exc"` one of several.
     - `init`: initial values of state variables by name (`"v"`, `"exc.g"`): numbers, arrays of shape `(n,)`,
       distributions, or functions of a key. What is not named starts at rest.
-    - `positions`: where neurons are, `(n, 2)` or `(n, 3)`, for links that depend on distance (`Spatial`, `ByDistance`).
+    - `positions`: where neurons are, `(n, 2)` or `(n, 3)`, for connections that depend on distance (`Spatial`,
+      `ByDistance`).
 
     A parameter may be a distribution, `LIF(tau=Normal(20.0, 2.0, lo=5.0))`: `network(...)` draws one number for each
     neuron, by its key, the population's name and the parameter's, so that other populations change nothing.

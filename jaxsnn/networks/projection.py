@@ -1,4 +1,4 @@
-"""A link says how two populations are to be connected; a projection is the connection that was made from it."""
+"""A connection says how two populations are to be connected; a projection is what was built from it."""
 
 from __future__ import annotations
 
@@ -65,19 +65,21 @@ class Connection(eqx.Module):
         for name in ("pre", "post"):
             if not isinstance(getattr(self, name), str):
                 given = shown(getattr(self, name))
-                raise ValueError(f'Link.{name} is {given}, expected the name of a population, such as "E" or "E.exc".')
-            if split(getattr(self, name), f"Link.{name}")[1] is not None and isinstance(self.via, Layer):
                 raise ValueError(
-                    f"Link.{name} is {getattr(self, name)!r}, but a Layer goes from all neurons of a population to all "
-                    "of another; leave the brackets out, or give a topology in place of the Layer."
+                    f'Connection.{name} is {given}, expected the name of a population, such as "E" or "E.exc".'
+                )
+            if split(getattr(self, name), f"Connection.{name}")[1] is not None and isinstance(self.via, Layer):
+                raise ValueError(
+                    f"Connection.{name} is {getattr(self, name)!r}, but a Layer goes from all neurons of a population "
+                    "to all of another; leave the brackets out, or give a topology in place of the Layer."
                 )
         for name in ("delay", "max_delay", "axonal", "dendritic"):
             given = getattr(self, name)
             known = given is not None and not isinstance(given, AbstractDistribution) and not callable(given)
             if known and not (isinstance(given, (int, float, str, list, tuple)) or hasattr(given, "dtype")):
-                raise ValueError(f"Link.{name} is {shown(given)}, expected a time in ms.")
+                raise ValueError(f"Connection.{name} is {shown(given)}, expected a time in ms.")
             if known and not is_time(given):
-                raise ValueError(f"Link.{name} is {shown(given)}, expected a number of ms, or an array of them.")
+                raise ValueError(f"Connection.{name} is {shown(given)}, expected a number of ms, or an array of them.")
         if self.max_delay is not None and not (np.ndim(self.max_delay) == 0 and 0 <= self.max_delay < math.inf):
             raise ValueError(f"Connection.max_delay is {self.max_delay!r}, expected one number of ms, 0 or more.")
         if isinstance(self.via, Layer):
