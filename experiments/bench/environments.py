@@ -1,6 +1,7 @@
 """Virtual environments of the peer simulators, made on first use and kept in `$JAXSNN_CACHE` or `~/.cache/jaxsnn`."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,15 +9,20 @@ from typing import NamedTuple
 
 
 class Peer(NamedTuple):
-    """What to install, and the module that must then be there. `without`: packages whose own requirements are wrong."""
+    """What to install, and the module that must then be there.
+
+    `without`: packages whose own requirements are wrong. `newest`: whether to use the newest Python that is installed
+    beside this one, for peers whose newest version needs it.
+    """
 
     requirements: tuple[str, ...]
     module: str
     without: tuple[str, ...] = ()
+    newest: bool = False
 
 
 PEERS = {
-    "brian2": Peer(("brian2==2.9.*", "numpy<2.4", "setuptools", "cython"), "brian2"),
+    "brian2": Peer(("brian2>=2.9", "setuptools", "cython"), "brian2", newest=True),
     "nest": Peer(("nest-simulator==3.10.*", "numpy"), "nest"),
     "lava": Peer(  # it asks for Python 3.10 alone, and for a networkx and asteval of its time
         ("numpy<2", "scipy<1.14", "networkx<3.4", "asteval", "scikit-learn", "matplotlib"),
@@ -39,7 +45,8 @@ def python_of(name: str) -> Path:
     if python.exists() and _quietly(python, "-c", f"import {peer.module}") == 0:
         return python
     print(f"making an environment for {name} in {folder}", file=sys.stderr, flush=True)
-    subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True, stdout=sys.stderr)
+    interpreter = newest_python() if peer.newest else sys.executable
+    subprocess.run([interpreter, "-m", "venv", "--clear", folder], check=True, stdout=sys.stderr)
     install = [python, "-m", "pip", "install", "--quiet"]
     subprocess.run([*install, *peer.requirements], check=True, stdout=sys.stderr)
     if peer.without:
@@ -48,6 +55,17 @@ def python_of(name: str) -> Path:
     if _quietly(python, "-c", f"import {peer.module}") != 0:
         raise SystemExit(f"{name} was installed in {folder}, but `import {peer.module}` fails there.")
     return python
+
+
+def newest_python() -> str:
+    """The newest Python that runs here: of those on the path and those of pyenv, at least this one."""
+    versions = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
+    for minor in range(14, sys.version_info.minor, -1):
+        beside = sorted(versions.glob(f"3.{minor}.*/bin/python3"), reverse=True)
+        for python in (shutil.which(f"python3.{minor}"), *beside):
+            if python is not None and _quietly(python, "-c", "import venv, ensurepip") == 0:
+                return str(python)
+    return sys.executable
 
 
 def _quietly(*command: object) -> int:
