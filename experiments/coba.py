@@ -49,7 +49,7 @@ class Variant(NamedTuple):
         snn.FixedProb(0.02),
         snn.FixedProb(0.02),
     )
-    add_jump: Kick | None = None
+    kick: Kick | None = None
     order: snn.networks.AbstractOrder = snn.BrianOrder()
 
 
@@ -68,7 +68,7 @@ VARIANTS = {
         delay=0.1,
         v0=-60.0,
         topologies=(snn.FixedInDegree(64), snn.FixedInDegree(16)),
-        add_jump=Kick(50, 300.0, 1.0, 51.0, None, {"E": snn.FromArrays(np.arange(50), np.arange(50))}),
+        kick=Kick(50, 300.0, 1.0, 51.0, None, {"E": snn.FromArrays(np.arange(50), np.arange(50))}),
         **NEST,
     ),
     # PyNN: examples/VAbenchmarks.py
@@ -77,7 +77,7 @@ VARIANTS = {
         4.0,
         51.0,
         delay=0.2,
-        add_jump=Kick(20, 100.0, 0.0, 50.0, 100.0, {"E": snn.FixedProb(0.01), "I": snn.FixedProb(0.01)}),
+        kick=Kick(20, 100.0, 0.0, 50.0, 100.0, {"E": snn.FixedProb(0.01), "I": snn.FixedProb(0.01)}),
         **NEST,
     ),
 }
@@ -105,15 +105,15 @@ def network(variant, *, excitation=1.0, inhibition=1.0, key):
         exc, inh = variant.topologies
         projections[f"E{post}"] = snn.Connection("E", f"{post}.exc", exc, weight=w_exc, delay=variant.delay)
         projections[f"I{post}"] = snn.Connection("I", f"{post}.inh", inh, weight=w_inh, delay=variant.delay)
-    if variant.add_jump is not None:
-        add_jump = variant.add_jump
-        weight = w_exc if add_jump.weight is None else add_jump.weight
-        populations["add_jump"] = snn.SpikeSource(add_jump.sources)
-        for post, topology in add_jump.to.items():
+    if variant.kick is not None:
+        kick = variant.kick
+        weight = w_exc if kick.weight is None else kick.weight
+        populations["kick"] = snn.SpikeSource(kick.sources)
+        for post, topology in kick.to.items():
             projections[f"kick{post}"] = snn.Connection(
-                "add_jump", f"{post}.exc", topology, weight=weight, delay=variant.delay
+                "kick", f"{post}.exc", topology, weight=weight, delay=variant.delay
             )
-        drive = snn.Poisson(add_jump.rate, into="add_jump", start=add_jump.start, stop=add_jump.stop)
+        drive = snn.Poisson(kick.rate, into="kick", start=kick.start, stop=kick.stop)
     net = snn.network(dt=DT, populations=populations, projections=projections, order=variant.order, key=key)
     return net, drive
 

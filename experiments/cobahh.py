@@ -38,7 +38,7 @@ class Variant(NamedTuple):
     delay: float
     order: snn.networks.AbstractOrder
     init: dict[str, snn.distributions.AbstractDistribution]
-    add_jump: bool
+    kick: bool
 
 
 VARIANTS = {
@@ -49,7 +49,7 @@ VARIANTS = {
         delay=0.1,
         order=snn.NestOrder(),
         init={},
-        add_jump=True,
+        kick=True,
     ),
     "brian2": Variant(
         dt=0.1,
@@ -58,7 +58,7 @@ VARIANTS = {
         delay=0.0,
         order=snn.BrianOrder(),
         init={"v": snn.Normal(-65.0, 5.0), "exc.g": snn.Normal(40.0, 15.0), "inh.g": snn.Normal(200.0, 120.0)},
-        add_jump=False,
+        kick=False,
     ),
 }
 SPACE = {
@@ -79,11 +79,11 @@ def network(variant, *, excitation=1.0, inhibition=1.0, key):
     for post in SIZES:
         links[f"E{post}"] = snn.Connection("E", f"{post}.exc", exc, weight=W_EXC * excitation, delay=variant.delay)
         links[f"I{post}"] = snn.Connection("I", f"{post}.inh", inh, weight=W_INH * inhibition, delay=variant.delay)
-    if variant.add_jump:
-        populations["add_jump"] = snn.SpikeSource(50)
+    if variant.kick:
+        populations["kick"] = snn.SpikeSource(50)
         some = snn.FromArrays(np.arange(50), np.arange(50))
-        links["kickE"] = snn.Connection("add_jump", "E.exc", some, weight=W_EXC * excitation, delay=variant.delay)
-        drive = snn.Poisson(300.0, into="add_jump", start=1.0, stop=51.0)
+        links["kickE"] = snn.Connection("kick", "E.exc", some, weight=W_EXC * excitation, delay=variant.delay)
+        drive = snn.Poisson(300.0, into="kick", start=1.0, stop=51.0)
     net = snn.network(dt=variant.dt, populations=populations, projections=links, order=variant.order, key=key)
     return net, drive
 

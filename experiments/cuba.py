@@ -75,9 +75,9 @@ def network(variant, *, excitation=1.0, inhibition=1.0, key):
         projections[f"I{post}"] = snn.Connection("I", f"{post}.inh", inh, weight=w_inh, delay=variant.delay)
     if variant.kicked:
         first = snn.FromArrays(np.arange(50), np.arange(50))
-        populations["add_jump"] = snn.SpikeSource(50)
-        projections["kickE"] = snn.Connection("add_jump", "E.exc", first, weight=w_exc, delay=variant.delay)
-        drive = snn.Poisson(300.0, into="add_jump", start=1.0, stop=51.0)
+        populations["kick"] = snn.SpikeSource(50)
+        projections["kickE"] = snn.Connection("kick", "E.exc", first, weight=w_exc, delay=variant.delay)
+        drive = snn.Poisson(300.0, into="kick", start=1.0, stop=51.0)
     net = snn.network(dt=DT, populations=populations, projections=projections, order=variant.order, key=key)
     return net, drive
 

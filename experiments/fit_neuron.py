@@ -44,7 +44,7 @@ class Model(NamedTuple):
     mean: float  # of the current, pA
     sd: float
     coupling: float  # pA/mV
-    add_jump: float  # mV: makes all copies fire with the neuron
+    kick: float  # mV: makes all copies fire with the neuron
     dt: float  # ms
     threshold: str | None = None  # read off in the end: the highest voltage without a spike
     skipped: tuple[float, float] = (0.0, 0.0)  # ms before and after a spike that are not compared
@@ -71,7 +71,7 @@ MODELS = {
         mean=180.0,
         sd=80.0,
         coupling=20.0,
-        add_jump=100.0,
+        kick=100.0,
         threshold="v_th",
         dt=0.1,
     ),
@@ -99,7 +99,7 @@ MODELS = {
         mean=800.0,
         sd=400.0,
         coupling=120.0,
-        add_jump=100.0,
+        kick=100.0,
         dt=0.1,
         skipped=(3.0, 4.0),
     ),
@@ -117,7 +117,7 @@ MODELS = {
         mean=500.0,
         sd=500.0,
         coupling=200.0,
-        add_jump=0.0,
+        kick=0.0,
         dt=0.05,
     ),
 }
@@ -135,12 +135,12 @@ class Coupled(snn.drives.AbstractDrive):
     measured: jax.Array
     spikes: jax.Array
     k: jax.Array = snn.param(unit="pA/mV")
-    add_jump: jax.Array = snn.param(unit="mV")
+    kick: jax.Array = snn.param(unit="mV")
 
     def step(self, d, t, signals, *, key):
         pull = self.k * (self.measured[jnp.maximum(t - 1, 0)] - signals.state["cell"]["v"])
-        add_jump = jnp.full_like(pull, self.add_jump * self.spikes[t])
-        return d, snn.simulation.Inputs(currents={"cell": self.current[t] + pull}, arrivals={"cell.in": add_jump})
+        kick = jnp.full_like(pull, self.kick * self.spikes[t])
+        return d, snn.simulation.Inputs(currents={"cell": self.current[t] + pull}, arrivals={"cell.in": kick})
 
 
 def network(model, neuron, n):
@@ -158,9 +158,9 @@ def with_numbers(model, numbers):
 def fluctuating(model, steps, key):
     """An Ornstein-Uhlenbeck current, pA."""
     decay = np.exp(-model.dt / CORRELATION)
-    add_jump = jnp.sqrt(1.0 - decay**2) * jax.random.normal(key, (steps,))
-    step = lambda x, add_jump: (decay * x + add_jump,) * 2
-    return model.mean + model.sd * jax.lax.scan(step, jnp.zeros(()), add_jump)[1]
+    kick = jnp.sqrt(1.0 - decay**2) * jax.random.normal(key, (steps,))
+    step = lambda x, kick: (decay * x + kick,) * 2
+    return model.mean + model.sd * jax.lax.scan(step, jnp.zeros(()), kick)[1]
 
 
 def recorded(model, neuron, drive, n, steps):
@@ -204,7 +204,7 @@ def experiment(point, key):
         return lo + (hi - lo) * jax.nn.sigmoid(u)
 
     def residuals(u):
-        drive = Coupled(current, measured, spikes[:, 0].astype(v.dtype), model.coupling, model.add_jump)
+        drive = Coupled(current, measured, spikes[:, 0].astype(v.dtype), model.coupling, model.kick)
         net = network(model, with_numbers(model, numbers(u)), starts)
         if model.threshold is not None:  # what is made to fire does not fire by itself
             net = snn.set(net, f"cell.neuron.{model.threshold}", NEVER)

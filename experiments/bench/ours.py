@@ -96,7 +96,7 @@ def measure_brunel_sweep(seconds: float, points: str) -> Iterator[Line]:
 def measure_plasticity(seconds: float, n: int = 4000, fan_out: int = 250) -> Iterator[Line]:
     """10^6 synapses, 5 Hz on both sides, with pair STDP and (`static_us_per_step`) without."""
     cell = snn.LIF(tau=10.0, v_th=50.0, v_reset=0.0, comparator=snn.thresholds.Greater())
-    ports = {"syn": snn.Exponential(5.0), "add_jump": snn.Delta()}
+    ports = {"syn": snn.Exponential(5.0), "kick": snn.Delta()}
     populations = {"in": snn.SpikeSource(n), "out": snn.Population(cell, n, ports=ports)}
     drive = snn.Poisson(5.0, into="in") + snn.Poisson(5.0, 100.0, into="out.kick")
     steps = round(seconds * 1e4)

@@ -36,7 +36,7 @@ from .proofs import bounds as bounds
 from .reading import read as read
 from .report import Report as Report
 from .rules import AbstractRuleNode as AbstractRuleNode
-from .stored import stored as stored
+from .storage import stored as stored
 from .summaries import summary as summary
 from .synapses import AbstractCarrier as AbstractCarrier
 from .synapses import AbstractSynapses as AbstractSynapses

@@ -16,7 +16,7 @@ from .._types import as_number, check
 from ..simulation.probes.base import AbstractProbe
 from .intervals import Interval
 from .registers import Ranged, whole
-from .stored import stored
+from .storage import stored
 
 
 def gains(ports: Any) -> dict[str, Array]:

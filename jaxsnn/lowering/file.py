@@ -10,7 +10,7 @@ import numpy as np
 from .. import _archive, _objects
 from .._archive import FileError
 from .program import Program
-from .stored import kind_of, name_of
+from .storage import kind_of, name_of
 from .target import checked_again
 
 FORMAT, VERSION = "jaxsnn program", 5

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Int
 
 from .integers import add, wrap
 from .registers import whole
-from .stored import stored
+from .storage import stored
 
 
 class AbstractOverflow(eqx.Module):

@@ -16,7 +16,7 @@ from ..connectivity.ring import Ring
 from ..models import AbstractModel, AbstractPlan, AbstractStepper, Forward, Inputs, Signals, known
 from .cells import AbstractCells
 from .registers import out_of_range
-from .stored import stored
+from .storage import stored
 from .synapses import AbstractCarrier, AbstractSynapses
 
 

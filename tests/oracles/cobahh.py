@@ -26,8 +26,8 @@ def nest_run(seed):
     exc, inh = cells[:N_EXC], cells[N_EXC:]
     for pre, weight, indegree in ((exc, W_EXC, 64), (inh, -W_INH, 16)):
         nest.Connect(pre, cells, {"rule": "fixed_indegree", "indegree": indegree}, {"weight": weight, "delay": 0.1})
-    add_jump = nest.Create("poisson_generator", params={"rate": 300.0, "start": 1.0, "stop": 51.0})
-    nest.Connect(add_jump, exc[:50], syn_spec={"weight": W_EXC, "delay": 0.1})
+    kick = nest.Create("poisson_generator", params={"rate": 300.0, "start": 1.0, "stop": 51.0})
+    nest.Connect(kick, exc[:50], syn_spec={"weight": W_EXC, "delay": 0.1})
     recorder = nest.Create("spike_recorder", params={"start": START, "stop": STOP})
     nest.Connect(cells, recorder)
     nest.Simulate(STOP + DT)

@@ -26,7 +26,7 @@ VARIANTS = {  # CUBA weights in pA (mV times g_L): 16.2 pA is Brian2's 1.62 mV, 
         "I_e": 0.0,
         "v0": ["uniform", -60.0, -50.0],
         "connect": "bernoulli",
-        "add_jump": False,
+        "kick": False,
     },
     "b2_cuba_deaf": {
         "kind": "current",
@@ -36,7 +36,7 @@ VARIANTS = {  # CUBA weights in pA (mV times g_L): 16.2 pA is Brian2's 1.62 mV, 
         "I_e": 0.0,
         "v0": ["uniform", -60.0, -50.0],
         "connect": "bernoulli",
-        "add_jump": False,
+        "kick": False,
         "deaf": True,
     },
     "nest_cuba": {
@@ -47,14 +47,14 @@ VARIANTS = {  # CUBA weights in pA (mV times g_L): 16.2 pA is Brian2's 1.62 mV, 
         "I_e": 0.0,
         "v0": ["constant", -49.0],
         "connect": "indegree",
-        "add_jump": True,
+        "kick": True,
     },
-    "nest_coba": dict(COBA, w_exc=6.0, w_inh=67.0, I_e=0.0, v0=["constant", -60.0], connect="indegree", add_jump=True),
+    "nest_coba": dict(COBA, w_exc=6.0, w_inh=67.0, I_e=0.0, v0=["constant", -60.0], connect="indegree", kick=True),
     "va_coba": dict(
-        COBA, w_exc=4.0, w_inh=51.0, I_e=200.0, v0=["uniform", -60.0, -50.0], connect="bernoulli", add_jump=False
+        COBA, w_exc=4.0, w_inh=51.0, I_e=200.0, v0=["uniform", -60.0, -50.0], connect="bernoulli", kick=False
     ),
     "brian_coba": dict(
-        COBA, w_exc=6.0, w_inh=67.0, I_e=200.0, v0=["normal", -55.0, 5.0], connect="bernoulli", add_jump=False
+        COBA, w_exc=6.0, w_inh=67.0, I_e=200.0, v0=["normal", -55.0, 5.0], connect="bernoulli", kick=False
     ),
 }
 DEFINITIONS = {
@@ -62,7 +62,7 @@ DEFINITIONS = {
     "conductances; they go on decaying and hearing while v is held, except deaf: frozen and deaf then (Brian2 flag)",
     "connect": "bernoulli: every ordered pair with p = 0.02, autapses allowed; indegree: 64 + 16 sources drawn with "
     "replacement",
-    "add_jump": "independent Poisson trains of 300 Hz, 1 to 51 ms, weight w_exc, to the first 50 excitatory neurons",
+    "kick": "independent Poisson trains of 300 Hz, 1 to 51 ms, weight w_exc, to the first 50 excitatory neurons",
     "window": "steps 2000 to 11999: 200 < t <= 1200 ms by the stamps of NEST, 200 <= t < 1200 ms by those of Brian2",
     "rate_e_hz, rate_i_hz": "spikes in the window / neurons / window",
     "isi_cv": "mean over neurons with at least 5 spikes in the window of std/mean (population std) of their intervals",

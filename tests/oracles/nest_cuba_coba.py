@@ -47,9 +47,9 @@ def run(spec, delay, seed):
         if spec["connect"] == "bernoulli":
             rule = {"rule": "pairwise_bernoulli", "p": 0.02}
         nest.Connect(pre, cells, rule, {"weight": weight, "delay": delay})
-    if spec["add_jump"]:
-        add_jump = nest.Create("poisson_generator", params={"rate": 300.0, "start": 1.0, "stop": 51.0})
-        nest.Connect(add_jump, exc[:50], syn_spec={"weight": spec["w_exc"], "delay": delay})
+    if spec["kick"]:
+        kick = nest.Create("poisson_generator", params={"rate": 300.0, "start": 1.0, "stop": 51.0})
+        nest.Connect(kick, exc[:50], syn_spec={"weight": spec["w_exc"], "delay": delay})
     recorder = nest.Create("spike_recorder", params={"start": WARM_UP, "stop": WARM_UP + WINDOW})
     nest.Connect(cells, recorder)
     nest.Simulate(WARM_UP + WINDOW + DT)

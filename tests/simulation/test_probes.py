@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
+from jaxsnn.models import Forward
 from jaxsnn.simulation.run import _in_one_program
 from tests.refused import refused
 from tests.simulation.hlo import elements
@@ -132,7 +133,7 @@ def test_recording_nothing_costs_nothing():
     def buffers(record):
         def one_chunk(key):
             given = relays(), snn.StepCurrent(1.0, into="E"), record, None, key
-            return _in_one_program(given, STEPS, STEPS, snn.checkpointing.KeepAll(), False)
+            return _in_one_program(given, STEPS, STEPS, snn.checkpointing.KeepAll(), Forward())
 
         text = jax.jit(one_chunk).lower(jax.random.key(0)).compile().as_text()
         return [line for line in text.splitlines() if elements(line.strip()) == STEPS * N]
@@ -145,7 +146,7 @@ def test_recording_nothing_costs_nothing():
     ("record", "message"),
     [
         (snn.Raster("X"), ("probe of 'X'", "expected a population: E, L")),
-        (snn.Trace("E.w"), ("path 'E.w'", "E has no 'w'; it has heard, in, v")),
+        (snn.Trace("E.w"), ("path 'E.w'", "E has no 'w'; it has in, v, waiting")),
         (snn.Trace("L.b"), ("path 'L.b'", "which is no variable; expected one below it: 'L.b.i'")),
         (snn.Trace("E.v", index=37), ("Trace.index of 'E.v' with index 37", "expected one within 0 .. 36")),
         (

@@ -25,7 +25,7 @@ def build(seconds, static):
     equations = """dv/dt = (ge - v)/(10*ms) : 1
                    dge/dt = -ge/(5*ms) : 1"""
     cells = b2.NeuronGroup(N, equations, threshold="v > 50", reset="v = 0", method="exact")
-    add_jump = b2.PoissonInput(cells, "v", 1, RATE * Hz, weight=100)
+    kick = b2.PoissonInput(cells, "v", 1, RATE * Hz, weight=100)
     if static:
         synapses = b2.Synapses(inputs, cells, "w : 1", on_pre="ge += w")
     else:
@@ -48,7 +48,7 @@ def build(seconds, static):
     synapses.pre.delay = 1 * ms
     before, after = b2.SpikeMonitor(inputs, record=False), b2.SpikeMonitor(cells, record=False)
     b2.run(seconds * b2.second)
-    return before, after, [add_jump, synapses]
+    return before, after, [kick, synapses]
 
 
 def main():

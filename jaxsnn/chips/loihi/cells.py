@@ -15,7 +15,7 @@ from ...lowering.cells import AbstractCells, gains
 from ...lowering.integers import add, shift
 from ...lowering.intervals import Interval, geometric, outward
 from ...lowering.registers import Ranged, register, span
-from ...lowering.stored import stored
+from ...lowering.storage import stored
 from ...simulation.probes.base import AbstractProbe
 from .arithmetic import decay
 from .cores import Core, Saturates

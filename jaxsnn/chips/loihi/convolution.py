@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 from ...connectivity.ring import Ring
 from ...lowering.integers import shift, wrap
 from ...lowering.registers import register, span, whole
-from ...lowering.stored import stored
+from ...lowering.storage import stored
 from ...lowering.synapses import AbstractCarrier
 from .synapses import EXPONENT, LoihiSynapses, graded_bounds, one_number
 

@@ -11,7 +11,7 @@ from jaxtyping import Array
 
 from ...lowering.integers import add, clear_low
 from ...lowering.overflow import AbstractOverflow, Unlimited, Wrap
-from ...lowering.stored import stored
+from ...lowering.storage import stored
 
 # --- overflow: what a register keeps of a sum that does not fit -----------------------------------------------------
 

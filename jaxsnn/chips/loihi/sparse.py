@@ -11,7 +11,7 @@ from jaxtyping import Array
 from ..._types import is_concrete
 from ...lowering.carriers import Listed, carried
 from ...lowering.registers import Ranged, register, span, whole
-from ...lowering.stored import stored
+from ...lowering.storage import stored
 from .cells import core_of
 from .cores import AbstractSign, SignedWeights
 from .synapses import EXPONENT, AbstractFormatted, Synapses, format_text, one_number

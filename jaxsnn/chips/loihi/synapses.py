@@ -14,7 +14,7 @@ from ...lowering.carriers import Listed, Matrix, carried
 from ...lowering.cells import InputCells
 from ...lowering.integers import shift
 from ...lowering.registers import register, span
-from ...lowering.stored import stored
+from ...lowering.storage import stored
 from ...lowering.synapses import AbstractSynapses
 from .cells import LoihiCells, core_of
 from .cores import AbstractSign, Core, Excitatory, Inhibitory, ShiftAfterSum, SignedWeights

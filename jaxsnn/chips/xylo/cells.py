@@ -15,7 +15,7 @@ from ..._types import is_concrete
 from ...connectivity.dense import many_rows_of
 from ...lowering.cells import AbstractCells, InputCells, gains
 from ...lowering.registers import as_integer, register, span
-from ...lowering.stored import stored
+from ...lowering.storage import stored
 from ...simulation.probes.base import AbstractProbe
 from .arithmetic import DASH, HIGH, LOW, fired, in_order, lost, membrane, reach
 

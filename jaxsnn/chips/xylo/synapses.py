@@ -12,7 +12,7 @@ from ...connectivity.ring import Ring
 from ...lowering.cells import AbstractCells
 from ...lowering.program import Program
 from ...lowering.registers import register, whole
-from ...lowering.stored import stored
+from ...lowering.storage import stored
 from ...lowering.synapses import AbstractCarrier, AbstractSynapses
 from .cells import InputCounts, XyloCells
 

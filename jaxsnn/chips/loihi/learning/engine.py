@@ -16,7 +16,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Int
 
 from ...._xla import materialised
-from ....lowering.stored import stored
+from ....lowering.storage import stored
 from ....models import known
 from .parse import parse_rule
 from .rounding import AbstractRounding, IndependentRounding

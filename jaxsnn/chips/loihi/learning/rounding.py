@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Int
 from .... import _random
 from ...._xla import materialised
 from ....lowering.registers import register
-from ....lowering.stored import stored
+from ....lowering.storage import stored
 
 
 class Fraction(NamedTuple):

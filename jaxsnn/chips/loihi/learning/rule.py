@@ -11,7 +11,7 @@ from jaxtyping import Array, Int
 
 from ...._types import is_concrete
 from ....lowering.registers import Ranged, register
-from ....lowering.stored import stored
+from ....lowering.storage import stored
 
 SPIKES = ("x0", "y0")  # who has fired in the epoch: one bit
 TRACES = ("x1", "x2", "y1", "y2", "y3")

@@ -15,7 +15,7 @@ from ....connectivity.dense import many_rows_of
 from ....connectivity.ring import Ring
 from ....lowering.integers import shift
 from ....lowering.registers import Ranged, register, span
-from ....lowering.stored import stored
+from ....lowering.storage import stored
 from ....lowering.synapses import AbstractCarrier
 from ..cells import core_of
 from ..cores import AbstractSign, Core, ShiftAfterSum, SignedWeights

@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Int
 
 from ...._types import check, is_concrete
 from ....lowering.registers import Ranged, register
-from ....lowering.stored import stored
+from ....lowering.storage import stored
 from .rounding import Fraction
 
 LARGEST = 127

@@ -13,7 +13,7 @@ from ...._xla import materialised
 from ....lowering.cells import gains
 from ....lowering.integers import shift
 from ....lowering.registers import register
-from ....lowering.stored import stored
+from ....lowering.storage import stored
 from ..arithmetic import decay
 from ..cells import BIAS, BIAS_EXPONENT, DECAY, THRESHOLD, LoihiCells, leaky, to_registers
 from .heard import beyond

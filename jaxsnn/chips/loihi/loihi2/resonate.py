@@ -15,7 +15,7 @@ from ...._xla import materialised
 from ....lowering.cells import gains
 from ....lowering.integers import add
 from ....lowering.registers import Ranged, register
-from ....lowering.stored import stored
+from ....lowering.storage import stored
 from ..cells import LoihiCells
 from .heard import beyond, heard
 

@@ -13,7 +13,7 @@ from ...._status import Status, bit
 from ...._xla import materialised
 from ....lowering.cells import gains
 from ....lowering.registers import register
-from ....lowering.stored import stored
+from ....lowering.storage import stored
 from ..cells import LoihiCells
 from .heard import beyond, heard
 
