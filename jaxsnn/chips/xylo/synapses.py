@@ -19,7 +19,7 @@ from .cells import InputCounts, XyloCells
 
 @stored
 class XyloSynapses(AbstractSynapses):
-    """`weight << shift` from every sender to every synapse of every receiver, which hears it in the next step.
+    """`weight << shift` from every sender to every synapse of every receiver, which receives it in the next step.
 
     **Arguments:** `weight`: -128..127, `(senders, currents)`: currents `0 .. n - 1` are those of first synapses,
     `n .. 2 n - 1` of second ones. `shift`: 0..8. `most`: spikes a step of a sender, static: 15 of an input, 31 of a
