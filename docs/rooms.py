@@ -19,7 +19,7 @@ LEVELS = [  # a room imports rooms of lower levels, and no other
     {"networks", "simulation"},
     {"gradients", "sweeps", "lowering", "data", "interop"},
     {"chips"},
-    {"presets", "analysis"},
+    {"presets", "analysis", "show", "skeleton"},
     {"cli"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}

@@ -121,6 +121,7 @@ if TYPE_CHECKING:
     from . import gradients as gradients
     from . import lowering as lowering
     from . import presets as presets
+    from . import show as show
     from . import sweeps as sweeps
     from .analysis import plots as plot  # noqa: F401  # snn.plot.raster(...)
     from .data import encoders as encoders
@@ -153,6 +154,7 @@ _LATER = {  # what a simulation does without is imported when it is first asked 
     "sweeps": ("Axis", "Seeds", "Static", "product", "sweep", "zipped"),
     "chips": (),
     "presets": (),
+    "show": (),
 }
 _PATHS = {name: (room, name) for room, names in _LATER.items() for name in names}
 _PATHS |= {room: (room, "") for room in _LATER if "." not in room}

@@ -18,7 +18,7 @@ Compiled programs are kept in the user's cache folder; {SWITCH}=off keeps none, 
 
 
 def main(argv: list[str] | None = None) -> int:
-    """`jaxsnn run | sweep | lower | emulate | info`; the exit code. Errors are one line."""
+    """`jaxsnn run | sweep | show | new | lower | emulate | info`; the exit code. Errors are one line."""
     arguments = _parser().parse_args(argv)
     try:
         keep_programs()
@@ -72,6 +72,28 @@ def _parser() -> argparse.ArgumentParser:
             )
             command.add_argument("--batch", type=int, help="points a call, to bound memory")
             command.add_argument("--zip", action="store_true", help="run the axes together instead of their product")
+    showing = commands.add_parser("show", help="show a sweep: one HTML file that opens from disk")
+    showing.add_argument("folder", type=Path, help="of the sweep, such as results/brunel")
+    showing.add_argument("--out", type=Path, help="the file (default: beside the result)")
+    showing.add_argument("--png", action="store_true", help="draw one still picture instead")
+    showing.add_argument(
+        "--live",
+        nargs="?",
+        type=float,
+        const=5.0,
+        metavar="SECONDS",
+        help="write it again while the sweep runs (every 5 s)",
+    )
+    showing.add_argument(
+        "--pictures",
+        type=int,
+        default=9,
+        metavar="N",
+        help="points of which the experiment draws its picture (default 9)",
+    )
+    showing.add_argument("--megabytes", type=float, default=3.0, help="how large the page may get (default 3)")
+    new = commands.add_parser("new", help="write the skeleton of an experiment, which works as it stands")
+    new.add_argument("name", help="of the experiment: NAME.py is written")
     lowering = commands.add_parser("lower", help="lower a network to a program for a chip")
     lowering.add_argument("file", type=Path, help="a Python file with model(key): a network, or (network, calibration)")
     lowering.add_argument("--target", default="loihi1", help="the chip, by the name of its target (default loihi1)")
@@ -94,6 +116,12 @@ def _command(arguments: argparse.Namespace) -> int:
         if getattr(arguments, "batch", None) is not None and arguments.batch < 1:
             raise UsageError(f"Got batch = {arguments.batch}, expected a positive number.")
         return run_file(load(arguments.file), arguments)
+    if arguments.command == "show":
+        from .show.command import show
+
+        return show(arguments, load)
+    if arguments.command == "new":
+        return new(arguments.name)
     from .lowering.command import emulate_file, lower_file
 
     if not 0 <= arguments.seed < 2**32:
@@ -128,6 +156,19 @@ def load(path: Path, needs: tuple[tuple[str, str], ...] = SPACE_AND_EXPERIMENT) 
         if not hasattr(module, name):
             raise UsageError(f"{path} has no {name}; an experiment file needs {name}, {what}.")
     return module
+
+
+def new(name: str) -> int:
+    """Write the skeleton of an experiment, and say what to do with it."""
+    from .skeleton import write_skeleton
+
+    try:
+        path = write_skeleton(name)
+    except (ValueError, OSError) as error:
+        raise UsageError(str(error)) from error
+    say(f"written: {path}")
+    say(f"try it: jaxsnn run {path}; jaxsnn sweep {path}; jaxsnn show results/{path.stem}")
+    return CLEAN
 
 
 def info() -> int:
