@@ -23,13 +23,13 @@ class Picture(NamedTuple):
     """An image for a page: of one point (by its number in the grid), or of the whole sweep (None)."""
 
     point: int | None
-    alt: str
+    alt: str  # what it is of
     data: str  # a data URI
 
 
 def whole(path: Path) -> Picture:
     """The picture that the sweep itself has drawn."""
-    return Picture(None, f"{path.stem}: the picture that the experiment draws of the sweep", _uri(path))
+    return Picture(None, "the whole sweep", _uri(path))
 
 
 def of_points(plot: Plot, dataset: xarray.Dataset, view: View, most: int) -> Iterator[Picture]:
@@ -52,9 +52,7 @@ def of_points(plot: Plot, dataset: xarray.Dataset, view: View, most: int) -> Ite
             named = {p.name: p.values[at[p.dim]] for p in view.parameters if p.dim in at}
             said = ", ".join(f"{name} {x:.4g}" if isinstance(x, float) else f"{name} {x}" for name, x in named.items())
             point = int(np.ravel_multi_index(index, lost.shape)) if index else 0
-            yield Picture(
-                point, f"Drawn by the experiment at {said}" if said else "Drawn by the experiment", _uri(path)
-            )
+            yield Picture(point, said or "its only point", _uri(path))
 
 
 def _one(point: xarray.Dataset) -> xarray.Dataset:

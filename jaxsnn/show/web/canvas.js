@@ -15,6 +15,25 @@ function sheet(canvas, height) {
   return { g, width, height, ratio };
 }
 
+// What was drawn on a canvas stays, and what it was made of is returned again, until something changes on which it depends:
+// everything that is chosen but for the places along the dimensions `free`, the size, and light or dark.
+const drawings = new Map();
+function drawing(canvas, height, free, draw) {
+  const page = sheet(canvas, height), at = dims.map((dim) => (free.includes(dim) ? null : state.at[dim]));
+  const key = JSON.stringify([state, at, canvas.width, canvas.height, dark()], (name, value) => (value === state.at ? undefined : value));
+  const last = drawings.get(canvas);
+  if (last?.key === key) {
+    page.g.drawImage(last.image, 0, 0, page.width, page.height);
+    return last.made;
+  }
+  const made = draw(page), image = new OffscreenCanvas(canvas.width, canvas.height);
+  image.getContext("2d").drawImage(canvas, 0, 0);
+  drawings.set(canvas, { key, image, made });
+  return made;
+}
+
+const dark = () => matchMedia("(prefers-color-scheme: dark)").matches;
+
 // Axes around the room that their texts leave on a sheet: the box, and pixels of values. `right` is kept free.
 function framed({ g, width, height }, x, y, { right = 14, top = 10 } = {}) {
   const bottom = height - 42;

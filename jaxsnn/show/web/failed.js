@@ -33,5 +33,5 @@ function writeFailed() {
 function writeWhole() {
   const picture = sweep.pictures.find(({ point }) => point === null);
   document.getElementById("whole").hidden = !picture;
-  if (picture) document.querySelector("#whole figure").replaceChildren(element("img", { src: picture.data, alt: picture.alt }));
+  if (picture) document.querySelector("#whole figure").replaceChildren(drawn(picture));
 }

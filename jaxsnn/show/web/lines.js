@@ -5,7 +5,13 @@ const MOST_LINES = 9;
 let lines = null; // what was drawn last
 
 function drawLines() {
-  const canvas = document.getElementById("lines-canvas"), page = sheet(canvas, Math.max(230, Math.min(340, canvas.clientWidth * 0.5)));
+  const canvas = document.getElementById("lines-canvas");
+  lines = drawing(canvas, Math.round(Math.max(230, Math.min(340, canvas.clientWidth * 0.5))), [parameterOf(state.along).dim], linesOn);
+  drawHere();
+  canvas.setAttribute("aria-label", linesTitle());
+}
+
+function linesOn(page) {
   const along = parameterOf(state.along), each = state.each ? parameterOf(state.each) : null;
   const steps = offsets(gathered(along.dim, each ? each.dim : null)), curves = curvesOf(along, each, steps);
   const shown = curves.flatMap(({ means, lows, highs, label }) => (label === null ? [...means, ...lows, ...highs] : [...means]));
@@ -14,19 +20,27 @@ function drawLines() {
   const frame = framed(page, parameterAxis(along, false), valueAxis(titled(variable), shown, log), { right: 14 + labels });
   lines = { page, along, frame, curves, steps };
   drawAxes(page, frame, { grid: true });
-  const { g } = page, { box } = frame;
-  g.save();
-  g.beginPath();
-  g.rect(box.left, box.top - 4, box.right - box.left + 4, box.bottom - box.top + 8);
-  g.clip();
-  const here = Math.round(frame.place(along.places[state.at[along.dim]])) + 0.5;
-  g.setLineDash([3, 3]);
-  stroke(g, styled("--axis"), here, box.top, here, box.bottom);
-  g.setLineDash([]);
-  for (const curve of curves) drawCurve(curve);
-  g.restore();
+  curves.forEach(drawCurve);
   directLabels();
-  canvas.setAttribute("aria-label", linesTitle());
+  return lines;
+}
+
+// Where the chosen point is: a line across, and a ring on its curve.
+function drawHere() {
+  const { page, along, frame, curves } = lines, { g } = page, { box } = frame, { colour, order, means } = curves.find(({ chosen }) => chosen);
+  const place = state.at[along.dim], x = frame.place(along.places[place]), v = means[order.indexOf(place)];
+  g.setLineDash([3, 3]);
+  stroke(g, styled("--axis"), Math.round(x) + 0.5, box.top, Math.round(x) + 0.5, box.bottom);
+  g.setLineDash([]);
+  if (!Number.isFinite(v) || (logarithmic() && v <= 0)) return;
+  g.fillStyle = styled("--paper");
+  g.strokeStyle = along.listed ? styled("--ink") : colour;
+  g.lineWidth = 2;
+  g.beginPath();
+  g.arc(x, frame.rise(v), 4.5, 0, 7);
+  g.fill();
+  g.stroke();
+  g.lineWidth = 1;
 }
 
 // Along the parameter, in the order of its values: points, and mean, lowest and highest at each.
@@ -39,11 +53,11 @@ function curvesOf(along, each, steps) {
     return { order, starts, label, colour, chosen, means: of("mean"), lows: of("lowest"), highs: of("highest") };
   };
   if (!each) return [curve(state.at, null, styled("--accent"), true)];
-  const picked = evenlyPicked(sweep.dims[each.dim], state.at[each.dim]), dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  const picked = evenlyPicked(sweep.dims[each.dim], state.at[each.dim]);
   const ranked = picked.sort((a, b) => each.places[a] - each.places[b]);
   return ranked.map((place, i) => {
     const share = ranked.length > 1 ? i / (ranked.length - 1) : 0.5;
-    const colour = css(level(dark ? 0.25 + 0.75 * share : 0.88 * share));
+    const colour = css(level(dark() ? 0.25 + 0.75 * share : 0.88 * share));
     return curve({ ...state.at, [each.dim]: place }, reading(each, place, 4), colour, place === state.at[each.dim]);
   });
 }
@@ -86,17 +100,6 @@ function drawCurve({ order, means, lows, highs, starts, colour, chosen, label })
     g.globalAlpha = Math.max(0.15, Math.min(0.8, 60 / Math.sqrt(means.length)));
     means.forEach((v, i) => seen(v) && dot(g, x(i), y(v), Math.max(1.2, Math.min(3.5, 70 / Math.sqrt(means.length)))));
     g.globalAlpha = 1;
-  }
-  const at = order.indexOf(state.at[along.dim]);
-  if (chosen && seen(means[at])) {
-    g.fillStyle = styled("--paper");
-    g.strokeStyle = along.listed ? styled("--ink") : colour;
-    g.lineWidth = 2;
-    g.beginPath();
-    g.arc(x(at), y(means[at]), 4.5, 0, 7);
-    g.fill();
-    g.stroke();
-    g.lineWidth = 1;
   }
 }
 

@@ -51,8 +51,11 @@ function restore() {
   for (const ends of Object.values(state.ranges)) [0, 1].forEach((i) => (ends[i] ??= i ? Infinity : -Infinity)); // JSON has no infinity
 }
 
+// Soon, as browsers refuse to change an address often.
+let later = 0;
 function remember() {
-  history.replaceState(null, "", `#${encodeURIComponent(JSON.stringify(state))}`);
+  clearTimeout(later);
+  later = setTimeout(() => history.replaceState(null, "", `#${encodeURIComponent(JSON.stringify(state))}`), 400);
 }
 
 // --- redrawing --------------------------------------------------------------------------------------------------------

@@ -8,7 +8,13 @@ const gathered = (...except) => state.over.filter((dim) => !except.includes(dim)
 
 function drawMap() {
   const canvas = document.getElementById("map-canvas");
-  const page = sheet(canvas, Math.round(Math.max(260, Math.min(560, canvas.clientWidth * 0.66, window.innerHeight * 0.7))));
+  const height = Math.round(Math.max(260, Math.min(560, canvas.clientWidth * 0.66, window.innerHeight * 0.7)));
+  map = drawing(canvas, height, [parameterOf(state.x).dim, parameterOf(state.y).dim], mapOn);
+  outline();
+  canvas.setAttribute("aria-label", `${mapTitle()}. ${mapText(selectedPlace())}`);
+}
+
+function mapOn(page) {
   const x = parameterOf(state.x), y = parameterOf(state.y), moving = [...new Set([x.dim, y.dim])];
   const cells = !x.listed && !y.listed && x.dim !== y.dim, steps = offsets(gathered(...moving));
   const first = pointAt(state.at, [...moving, ...state.over]), starts = offsets(moving).map((step) => first + step);
@@ -25,8 +31,7 @@ function drawMap() {
   }
   drawAxes(page, frame);
   drawBar();
-  outline();
-  canvas.setAttribute("aria-label", `${mapTitle()}. ${mapText(selectedPlace())}`);
+  return map;
 }
 
 // The value and the kind of every place, whether something went wrong there, and whether the ranges leave it out.

@@ -14,21 +14,31 @@ function uprightAxes() {
 
 function drawParallel() {
   const canvas = document.getElementById("parallel-canvas");
-  if (!parallel) parallel = { axes: uprightAxes() };
-  const { axes } = parallel, tall = 330;
+  const axes = parallel ? parallel.axes : uprightAxes();
   canvas.style.setProperty("--least", `${axes.length * AXIS_ROOM}px`);
-  const page = sheet(canvas, tall), { g, width } = page, top = 44, bottom = tall - 34, none = tall - 12;
+  parallel = drawing(canvas, 330, dims, (page) => parallelOn(page, axes));
+  const { g } = parallel.page;
+  for (const [colour, width] of [[styled("--paper"), 5], [styled("--mark"), 2.2]]) {
+    g.strokeStyle = colour;
+    g.lineWidth = width;
+    parallel.line(pointAt(state.at));
+  }
+  g.lineWidth = 1;
+}
+
+function parallelOn(page, axes) {
+  const { g, width, height: tall } = page, top = 44, bottom = tall - 34, none = tall - 12;
   const edge = AXIS_ROOM / 2 - 4, place = (k) => edge + (k * (width - 2 * edge)) / Math.max(1, axes.length - 1);
   const rise = (k, v) => (Number.isFinite(v) && !(axes[k].axis.log && v <= 0) ? bottom - axes[k].axis.of(v) * (bottom - top) : none);
   const done = [...Array(points).keys()].filter((point) => !marks.pending[point]);
   const inside = marks.inside ? done.filter((point) => marks.inside[point]) : done, outside = marks.inside ? done.filter((point) => !marks.inside[point]) : [];
-  parallel = { axes, page, place, rise, top, bottom, none, drawn: thinned(inside), inside: inside.length, done: done.length };
   const colours = colourScale(variableOf(state.variable).values), values = variableOf(state.variable).values;
   const line = (point) => {
     g.beginPath();
     axes.forEach(({ value }, k) => g.lineTo(place(k), rise(k, value(point))));
     g.stroke();
   };
+  parallel = { axes, page, place, rise, line, top, bottom, none, drawn: thinned(inside), inside: inside.length, done: done.length };
   g.lineJoin = "round";
   g.strokeStyle = styled("--line");
   g.globalAlpha = 0.35;
@@ -41,13 +51,7 @@ function drawParallel() {
   }
   g.globalAlpha = 1;
   axes.forEach(uprightAxis);
-  g.lineWidth = 5;
-  g.strokeStyle = styled("--paper");
-  line(pointAt(state.at));
-  g.lineWidth = 2.2;
-  g.strokeStyle = styled("--mark");
-  line(pointAt(state.at));
-  g.lineWidth = 1;
+  return parallel;
 }
 
 // Every so many, so that they can be drawn at once.

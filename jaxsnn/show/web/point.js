@@ -97,8 +97,22 @@ function drawCurves(point) {
 function writePicture(first, steps) {
   const figure = document.getElementById("picture");
   const picture = sweep.pictures.find(({ point }) => point !== null && steps.some((step) => first + step === point));
-  figure.hidden = !picture;
-  if (picture) figure.replaceChildren(element("img", { src: picture.data, alt: picture.alt }), element("figcaption", {}, picture.alt));
+  const near = picture ? null : nearestPicture(first);
+  figure.hidden = !picture && !near;
+  if (picture) figure.replaceChildren(drawn(picture), element("figcaption", {}, `Drawn by the experiment at ${picture.alt}`));
+  if (!near) return;
+  const there = element("button", {}, near.alt);
+  there.addEventListener("click", () => choose(placesOf(near.point)));
+  figure.replaceChildren(element("figcaption", {}, "The page has no picture of this point; the nearest that it has: ", there));
+}
+
+const drawn = (picture) => element("img", { src: picture.data, alt: `Drawn by the experiment: ${picture.alt}` });
+
+// By places along each dimension, as a share of its length.
+function nearestPicture(point) {
+  const away = (other) => dims.reduce((sum, dim) => sum + ((placeOf(other, dim) - placeOf(point, dim)) / sweep.dims[dim]) ** 2, 0);
+  const own = sweep.pictures.filter((picture) => picture.point !== null).sort((a, b) => away(a.point) - away(b.point));
+  return own.length ? own[0] : null;
 }
 
 // The command with the values of a point in it, as the command line takes them.
