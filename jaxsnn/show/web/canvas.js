@@ -38,7 +38,7 @@ const dark = () => matchMedia("(prefers-color-scheme: dark)").matches;
 function framed({ g, width, height }, x, y, { right = 14, top = 10 } = {}) {
   const bottom = height - 42;
   const tall = (ticks) => ticks.every(([v], i) => !i || Math.abs(y.of(v) - y.of(ticks[i - 1][0])) * (bottom - top) > 15);
-  const upward = ticksOf(y, Math.max(2, Math.floor((bottom - top) / 36)), tall);
+  const upward = ticksOf(y, Math.max(3, Math.floor((bottom - top) / 36)), tall);
   const widest = Math.max(...upward.map(([, text]) => g.measureText(clipped(g, text, width * 0.3)).width), 8);
   const box = { left: Math.ceil(widest) + 30, right: width - right, top, bottom };
   const place = (v) => box.left + x.of(v) * (box.right - box.left), rise = (v) => box.bottom - y.of(v) * (box.bottom - box.top);

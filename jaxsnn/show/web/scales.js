@@ -65,9 +65,11 @@ function ticksOf(axis, most, fits) {
       if (every >= axis.names.length || fits(ticks)) return ticks;
     }
   }
-  if (axis.own && axis.own.length <= 24) {
-    const ticks = axis.own.map((x) => [x, short(x)]);
-    if (fits(ticks)) return ticks;
+  const spaced = axis.own?.slice(1).map((x, i) => axis.of(x) - axis.of(axis.own[i])) ?? [];
+  const even = Math.max(...spaced) < 1.01 * Math.min(...spaced);
+  for (let every = 1; axis.own && axis.own.length <= 24 && every <= (even ? 4 : 1); every++) {
+    const ticks = axis.own.filter((_, i) => i % every === 0).map((x) => [x, short(x)]);
+    if (ticks.length > 1 && fits(ticks)) return ticks;
   }
   for (let n = most; n > 1; n--) {
     const ticks = axis.log ? decades(axis, n) : evenly(axis, n);
