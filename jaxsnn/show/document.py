@@ -18,7 +18,7 @@ from .view import View
 
 SCRIPTS = (  # one program in this order; what runs when it is read stands in the last
     *("data", "scales", "colours", "canvas", "legend", "map", "cells", "dots"),
-    *("lines", "parallel", "ranges", "point", "failed", "controls", "main"),
+    *("lines", "curves", "parallel", "upright", "ranges", "point", "failed", "controls", "main"),
 )
 QUIET = 255  # what stands for no value among the heights of a curve
 

@@ -88,6 +88,7 @@ def test_every_part_of_the_program_is_in_the_page(tmp_path):
     text, folder = page(grid(g=2), tmp_path / "x.html").read_text(), resources.files("jaxsnn.show") / "web"
     assert {f"{name}.js" for name in SCRIPTS} == {x.name for x in folder.iterdir() if x.name.endswith(".js")}
     assert all((folder / f"{name}.js").read_text() in text for name in SCRIPTS)
+    assert all(len(line) <= 120 for x in folder.iterdir() for line in x.read_text().splitlines())
 
 
 def test_pictures(tmp_path):

@@ -15,18 +15,22 @@ function sheet(canvas, height) {
   return { g, width, height, ratio };
 }
 
-// What was drawn on a canvas stays, and what it was made of is returned again, until something changes on which it depends:
-// everything that is chosen but for the places along the dimensions `free`, the size, and light or dark.
+// What was drawn on a canvas stays, and what it was made of is returned again, until something changes on which it
+// depends: everything that is chosen but for the places along the dimensions `free`, the size, and light or dark.
 const drawings = new Map();
 function drawing(canvas, height, free, draw) {
-  const page = sheet(canvas, height), at = dims.map((dim) => (free.includes(dim) ? null : state.at[dim]));
-  const key = JSON.stringify([state, at, canvas.width, canvas.height, dark()], (name, value) => (value === state.at ? undefined : value));
+  const page = sheet(canvas, height);
+  const at = dims.map((dim) => (free.includes(dim) ? null : state.at[dim]));
+  const key = JSON.stringify([state, at, canvas.width, canvas.height, dark()], (name, value) =>
+    value === state.at ? undefined : value,
+  );
   const last = drawings.get(canvas);
   if (last?.key === key) {
     page.g.drawImage(last.image, 0, 0, page.width, page.height);
     return last.made;
   }
-  const made = draw(page), image = new OffscreenCanvas(canvas.width, canvas.height);
+  const made = draw(page);
+  const image = new OffscreenCanvas(canvas.width, canvas.height);
   image.getContext("2d").drawImage(canvas, 0, 0);
   drawings.set(canvas, { key, image, made });
   return made;
@@ -37,12 +41,19 @@ const dark = () => matchMedia("(prefers-color-scheme: dark)").matches;
 // Axes around the room that their texts leave on a sheet: the box, and pixels of values. `right` is kept free.
 function framed({ g, width, height }, x, y, { right = 14, top = 10 } = {}) {
   const bottom = height - 42;
-  const tall = (ticks) => ticks.every(([v], i) => !i || Math.abs(y.of(v) - y.of(ticks[i - 1][0])) * (bottom - top) > 15);
+  const tall = (ticks) =>
+    ticks.every(([v], i) => !i || Math.abs(y.of(v) - y.of(ticks[i - 1][0])) * (bottom - top) > 15);
   const upward = ticksOf(y, Math.max(3, Math.floor((bottom - top) / 36)), tall);
   const widest = Math.max(...upward.map(([, text]) => g.measureText(clipped(g, text, width * 0.3)).width), 8);
   const box = { left: Math.ceil(widest) + 30, right: width - right, top, bottom };
-  const place = (v) => box.left + x.of(v) * (box.right - box.left), rise = (v) => box.bottom - y.of(v) * (box.bottom - box.top);
-  const apart = (ticks) => ticks.every(([v, text], i) => !i || place(v) - place(ticks[i - 1][0]) > (g.measureText(text).width + g.measureText(ticks[i - 1][1]).width) / 2 + 9);
+  const place = (v) => box.left + x.of(v) * (box.right - box.left);
+  const rise = (v) => box.bottom - y.of(v) * (box.bottom - box.top);
+  const apart = (ticks) =>
+    ticks.every(
+      ([v, text], i) =>
+        !i ||
+        place(v) - place(ticks[i - 1][0]) > (g.measureText(text).width + g.measureText(ticks[i - 1][1]).width) / 2 + 9,
+    );
   const across = ticksOf(x, Math.max(2, Math.floor((box.right - box.left) / 60)), apart);
   return { box, place, rise, across, upward, x, y };
 }
@@ -61,7 +72,8 @@ function drawAxes({ g, width }, { box, place, rise, across, upward, x, y }, { gr
   g.textBaseline = "top";
   g.textAlign = "center";
   for (const [v, text] of across) {
-    const at = Math.round(place(v)) + 0.5, half = g.measureText(text).width / 2;
+    const at = Math.round(place(v)) + 0.5;
+    const half = g.measureText(text).width / 2;
     stroke(g, styled("--axis"), at, box.bottom, at, box.bottom + 4);
     g.fillStyle = styled("--quiet");
     g.fillText(text, Math.max(half, Math.min(width - half, at)), box.bottom + 7);
@@ -117,7 +129,8 @@ function readable(canvas, found) {
     return [event.clientX - box.left, event.clientY - box.top];
   };
   canvas.addEventListener("pointermove", (event) => {
-    const [x, y] = position(event), hit = found(x, y);
+    const [x, y] = position(event);
+    const hit = found(x, y);
     tip(canvas, hit ? hit.text : null, x, y);
     canvas.style.cursor = hit ? "pointer" : "default";
   });

@@ -7,15 +7,47 @@ function fill(id, options, then) {
 }
 
 function buildControls() {
-  const axes = varying().map((p) => [p.name, titled(p)]), set = (name) => (value) => changed({ [name]: value });
-  fill("variable", sweep.variables.map((v) => [v.name, titled(v)]), (variable) => changed({ variable, low: null, high: null }));
+  const axes = varying().map((p) => [p.name, titled(p)]);
+  const set = (name) => (value) => changed({ [name]: value });
+  fill(
+    "variable",
+    sweep.variables.map((v) => [v.name, titled(v)]),
+    (variable) => changed({ variable, low: null, high: null }),
+  );
   fill("statistic", Object.entries(STATISTICS), set("statistic"));
-  fill("scale", [["auto", ""], ["linear", "linear"], ["log", "logarithmic"]], set("scale"));
-  fill("range", [["all", "all points"], ["map", "this map"], ["middle", "middle 98 %"]], set("range"));
+  fill(
+    "scale",
+    [
+      ["auto", ""],
+      ["linear", "linear"],
+      ["log", "logarithmic"],
+    ],
+    set("scale"),
+  );
+  fill(
+    "range",
+    [
+      ["all", "all points"],
+      ["map", "this map"],
+      ["middle", "middle 98 %"],
+    ],
+    set("range"),
+  );
   fill("x", axes, (x) => changed(x === state.y ? { x, y: state.x } : { x }));
   fill("y", axes, (y) => changed(y === state.x ? { y, x: state.y } : { y }));
-  fill("along", axes, (along) => changed({ along, each: state.each === along || parameterOf(along).listed ? "" : state.each }));
-  fill("each", [["", "–"], ...varying().filter((p) => !p.listed).map((p) => [p.name, titled(p)])], set("each"));
+  fill("along", axes, (along) =>
+    changed({ along, each: state.each === along || parameterOf(along).listed ? "" : state.each }),
+  );
+  fill(
+    "each",
+    [
+      ["", "–"],
+      ...varying()
+        .filter((p) => !p.listed)
+        .map((p) => [p.name, titled(p)]),
+    ],
+    set("each"),
+  );
   document.getElementById("swap").addEventListener("click", () => changed({ x: state.y, y: state.x }));
   document.getElementById("clear").addEventListener("click", () => changed({ ranges: {} }));
   document.getElementById("save").addEventListener("click", save);
@@ -32,7 +64,8 @@ function buildControls() {
   parallelPointer(document.getElementById("parallel-canvas"));
   keys(document.getElementById("map-canvas"), mapStep);
   keys(document.getElementById("lines-canvas"), (right) => {
-    const { order } = lines.curves[0], next = order[order.indexOf(state.at[lines.along.dim]) + right];
+    const { order } = lines.curves[0];
+    const next = order[order.indexOf(state.at[lines.along.dim]) + right];
     return right && next !== undefined ? { [lines.along.dim]: next } : null;
   });
 }
@@ -48,12 +81,15 @@ function keys(canvas, step) {
 }
 
 function writeControls() {
-  for (const id of ["variable", "statistic", "scale", "range", "x", "y", "along", "each"]) document.getElementById(id).value = state[id];
+  for (const id of ["variable", "statistic", "scale", "range", "x", "y", "along", "each"])
+    document.getElementById(id).value = state[id];
   const over = document.getElementById("statistic-label");
   over.hidden = !state.over.length || !mapped();
   over.firstElementChild.textContent = `over ${state.over.join(", ")}`;
-  document.querySelector('#scale [value="auto"]').textContent = `${variableOf(state.variable).log ? "logarithmic" : "linear"}, automatic`;
-  document.getElementById("each-label").hidden = !document.querySelectorAll("#each option").length || parameterOf(state.along)?.listed;
+  document.querySelector('#scale [value="auto"]').textContent =
+    `${variableOf(state.variable).log ? "logarithmic" : "linear"}, automatic`;
+  document.getElementById("each-label").hidden =
+    !document.querySelectorAll("#each option").length || parameterOf(state.along)?.listed;
   for (const option of document.querySelectorAll("#each option")) option.hidden = option.value === state.along;
   const { automatic } = colourScale(variableOf(state.variable).values);
   ["low", "high"].forEach((end, i) => {
@@ -65,8 +101,11 @@ function writeControls() {
 
 // The map as a PNG, on paper and with its title.
 function save() {
-  const canvas = document.getElementById("map-canvas"), ratio = canvas.width / canvas.clientWidth, head = Math.round(34 * ratio);
-  const whole = element("canvas", { width: canvas.width, height: canvas.height + head }), g = whole.getContext("2d");
+  const canvas = document.getElementById("map-canvas");
+  const ratio = canvas.width / canvas.clientWidth;
+  const head = Math.round(34 * ratio);
+  const whole = element("canvas", { width: canvas.width, height: canvas.height + head });
+  const g = whole.getContext("2d");
   g.fillStyle = styled("--paper");
   g.fillRect(0, 0, whole.width, whole.height);
   g.drawImage(canvas, 0, head);
@@ -78,7 +117,8 @@ function save() {
 }
 
 async function copy() {
-  const said = document.getElementById("copied"), command = document.getElementById("command");
+  const said = document.getElementById("copied");
+  const command = document.getElementById("command");
   try {
     await navigator.clipboard.writeText(command.textContent);
     said.textContent = "Copied.";

@@ -14,7 +14,9 @@ const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#
 const DIGIT = Object.fromEntries([...DIGITS].map((digit, i) => [digit.charCodeAt(0), i]));
 
 function bytesOf(text) {
-  const whole = Math.ceil(text.length / 5), bytes = new DataView(new ArrayBuffer(4 * whole)), short = 5 * whole - text.length;
+  const whole = Math.ceil(text.length / 5);
+  const bytes = new DataView(new ArrayBuffer(4 * whole));
+  const short = 5 * whole - text.length;
   for (let i = 0; i < whole; i++) {
     let word = 0;
     for (let k = 5 * i; k < 5 * i + 5; k++) word = word * 85 + (k < text.length ? DIGIT[text.charCodeAt(k)] : 84);
@@ -27,7 +29,9 @@ function bytesOf(text) {
 async function unpacked(column) {
   const stream = new Blob([bytesOf(column.data)]).stream().pipeThrough(new DecompressionStream("deflate"));
   const planes = new Uint8Array(await new Response(stream).arrayBuffer());
-  const n = column.n, bytes = new Uint8Array(planes.length), width = n ? planes.length / n : 0;
+  const n = column.n;
+  const bytes = new Uint8Array(planes.length);
+  const width = n ? planes.length / n : 0;
   for (let b = 0; b < width; b++) for (let i = 0; i < n; i++) bytes[i * width + b] = planes[b * n + i];
   const values = new TYPES[column.type](bytes.buffer);
   if (!column.table) return values;
@@ -76,9 +80,14 @@ function offsets(names) {
   return found;
 }
 
-// One number of several points, those without a value left out: "mean", "sd" (of a sample), "lowest", "highest", "count".
+// One number of several points, those without a value left out: "mean", "sd" (of a sample), "lowest", "highest" or
+// "count".
 function statistic(values, first, steps, which) {
-  let n = 0, mean = 0, squares = 0, low = Infinity, high = -Infinity;
+  let n = 0;
+  let mean = 0;
+  let squares = 0;
+  let low = Infinity;
+  let high = -Infinity;
   for (const step of steps) {
     const x = values[first + step];
     if (x !== x) continue;

@@ -1,9 +1,13 @@
 // A map of listed points: a dot each.
 
 function drawDots() {
-  const { page, frame, x, y, values, kinds, failed, dimmed, colours } = map, { g } = page;
+  const { page, frame, x, y, values, kinds, failed, dimmed, colours } = map;
+  const { g } = page;
   map.radius = Math.max(1.4, Math.min(7, 150 / Math.sqrt(values.length)));
-  map.dots = map.starts.map((point) => [frame.place(x.places[placeOf(point, x.dim)]), frame.rise(y.places[placeOf(point, y.dim)])]);
+  map.dots = map.starts.map((point) => [
+    frame.place(x.places[placeOf(point, x.dim)]),
+    frame.rise(y.places[placeOf(point, y.dim)]),
+  ]);
   const order = [...map.dots.keys()].sort((a, b) => dimmed[b] - dimmed[a]);
   for (const i of order) {
     const [left, top] = map.dots[i];
@@ -31,7 +35,10 @@ function dot(g, x, y, radius) {
 }
 
 function cross(g, x, y, size) {
-  for (const [colour, width] of [[styled("--paper"), 3.6], [styled("--mark"), 1.8]]) {
+  for (const [colour, width] of [
+    [styled("--paper"), 3.6],
+    [styled("--mark"), 1.8],
+  ]) {
     g.lineWidth = width;
     stroke(g, colour, x - size, y - size, x + size, y + size);
     stroke(g, colour, x - size, y + size, x + size, y - size);

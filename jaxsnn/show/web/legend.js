@@ -3,8 +3,12 @@
 const BAR_ROOM = 84;
 
 function drawBar() {
-  const { page, frame, colours, values } = map, { g, width } = page, { top, bottom } = frame.box, left = width - BAR_ROOM + 16;
-  const high = bottom - top, rise = (v) => bottom - colours.of(v) * high;
+  const { page, frame, colours, values } = map;
+  const { g, width } = page;
+  const { top, bottom } = frame.box;
+  const left = width - BAR_ROOM + 16;
+  const high = bottom - top;
+  const rise = (v) => bottom - colours.of(v) * high;
   for (let i = 0; i < high; i++) {
     g.fillStyle = css(level(1 - (i + 0.5) / high));
     g.fillRect(left, top + i, 14, 1);
@@ -44,7 +48,8 @@ function pointer(g, left, at, size, colour) {
 }
 
 function writeKey() {
-  const there = (kind) => map.kinds.includes(kind), { values, colours } = map;
+  const there = (kind) => map.kinds.includes(kind);
+  const { values, colours } = map;
   const entries = [
     [map.cells ? "void" : "ring", "no value (NaN)", there(VOID)],
     ["lost", "failed, no value", there(LOST) && map.cells],
@@ -53,5 +58,9 @@ function writeKey() {
     ["under", "0 or below, on a logarithmic scale", colours.log && values.some((v) => v <= 0)],
     ["dimmed", "outside the ranges chosen below", map.dimmed.includes(1)],
   ];
-  document.getElementById("key").replaceChildren(...entries.filter(([, , shown]) => shown).map(([kind, text]) => element("span", { className: kind }, text)));
+  document
+    .getElementById("key")
+    .replaceChildren(
+      ...entries.filter(([, , shown]) => shown).map(([kind, text]) => element("span", { className: kind }, text)),
+    );
 }

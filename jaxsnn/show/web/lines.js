@@ -1,23 +1,37 @@
-// The chosen result along one parameter, through the chosen point: the mean of what is gathered (seeds) as a line, from the
-// lowest to the highest as a band; or a line for each value of another parameter. Listed points are dots.
+// The chosen result along one parameter, through the chosen point: the mean of what is gathered (seeds) as a line, from
+// the lowest to the highest as a band; or a line for each value of another parameter. Listed points are dots.
 
-const MOST_LINES = 9;
 let lines = null; // what was drawn last
 
 function drawLines() {
   const canvas = document.getElementById("lines-canvas");
-  lines = drawing(canvas, Math.round(Math.max(230, Math.min(340, canvas.clientWidth * 0.5))), [parameterOf(state.along).dim], linesOn);
+  lines = drawing(
+    canvas,
+    Math.round(Math.max(230, Math.min(340, canvas.clientWidth * 0.5))),
+    [parameterOf(state.along).dim],
+    linesOn,
+  );
   drawHere();
   canvas.setAttribute("aria-label", linesTitle());
 }
 
 function linesOn(page) {
-  const along = parameterOf(state.along), each = state.each ? parameterOf(state.each) : null;
-  const steps = offsets(gathered(along.dim, each ? each.dim : null)), curves = curvesOf(along, each, steps);
-  const shown = curves.flatMap(({ means, lows, highs, label }) => (label === null ? [...means, ...lows, ...highs] : [...means]));
-  const variable = variableOf(state.variable), log = logarithmic();
-  const labels = Math.min(120, Math.max(0, ...curves.map(({ label }) => (label === null ? 0 : page.g.measureText(label).width + 14))));
-  const frame = framed(page, parameterAxis(along, false), valueAxis(titled(variable), shown, log), { right: 14 + labels });
+  const along = parameterOf(state.along);
+  const each = state.each ? parameterOf(state.each) : null;
+  const steps = offsets(gathered(along.dim, each ? each.dim : null));
+  const curves = curvesOf(along, each, steps);
+  const shown = curves.flatMap(({ means, lows, highs, label }) =>
+    label === null ? [...means, ...lows, ...highs] : [...means],
+  );
+  const variable = variableOf(state.variable);
+  const log = logarithmic();
+  const labels = Math.min(
+    120,
+    Math.max(0, ...curves.map(({ label }) => (label === null ? 0 : page.g.measureText(label).width + 14))),
+  );
+  const frame = framed(page, parameterAxis(along, false), valueAxis(titled(variable), shown, log), {
+    right: 14 + labels,
+  });
   lines = { page, along, frame, curves, steps };
   drawAxes(page, frame, { grid: true });
   curves.forEach(drawCurve);
@@ -27,8 +41,13 @@ function linesOn(page) {
 
 // Where the chosen point is: a line across, and a ring on its curve.
 function drawHere() {
-  const { page, along, frame, curves } = lines, { g } = page, { box } = frame, { colour, order, means } = curves.find(({ chosen }) => chosen);
-  const place = state.at[along.dim], x = frame.place(along.places[place]), v = means[order.indexOf(place)];
+  const { page, along, frame, curves } = lines;
+  const { g } = page;
+  const { box } = frame;
+  const { colour, order, means } = curves.find(({ chosen }) => chosen);
+  const place = state.at[along.dim];
+  const x = frame.place(along.places[place]);
+  const v = means[order.indexOf(place)];
   g.setLineDash([3, 3]);
   stroke(g, styled("--axis"), Math.round(x) + 0.5, box.top, Math.round(x) + 0.5, box.bottom);
   g.setLineDash([]);
@@ -43,125 +62,58 @@ function drawHere() {
   g.lineWidth = 1;
 }
 
-// Along the parameter, in the order of its values: points, and mean, lowest and highest at each.
-function curvesOf(along, each, steps) {
-  const order = [...along.places.keys()].sort((a, b) => along.places[a] - along.places[b]), values = variableOf(state.variable).values;
-  const curve = (at, label, colour, chosen) => {
-    const first = pointAt(at, [along.dim, ...gathered(along.dim, each ? each.dim : null)]);
-    const starts = order.map((place) => first + place * stride[along.dim]);
-    const of = (which) => starts.map((start) => statistic(values, start, steps, which));
-    return { order, starts, label, colour, chosen, means: of("mean"), lows: of("lowest"), highs: of("highest") };
-  };
-  if (!each) return [curve(state.at, null, styled("--accent"), true)];
-  const picked = evenlyPicked(sweep.dims[each.dim], state.at[each.dim]);
-  const ranked = picked.sort((a, b) => each.places[a] - each.places[b]);
-  return ranked.map((place, i) => {
-    const share = ranked.length > 1 ? i / (ranked.length - 1) : 0.5;
-    const colour = css(level(dark() ? 0.25 + 0.75 * share : 0.88 * share));
-    return curve({ ...state.at, [each.dim]: place }, reading(each, place, 4), colour, place === state.at[each.dim]);
-  });
-}
-
-// At most so many of n places, evenly, with the chosen one among them.
-function evenlyPicked(n, chosen) {
-  const count = Math.min(n, MOST_LINES), found = Array.from({ length: count }, (_, i) => Math.round((i * (n - 1)) / Math.max(1, count - 1)));
-  const nearest = found.reduce((a, b) => (Math.abs(b - chosen) < Math.abs(a - chosen) ? b : a));
-  return [...new Set(found.map((place) => (place === nearest ? chosen : place)))];
-}
-
-function drawCurve({ order, means, lows, highs, starts, colour, chosen, label }) {
-  const { frame, along, steps, page } = lines, { g } = page, log = logarithmic();
-  const seen = (v) => Number.isFinite(v) && (!log || v > 0), x = (i) => frame.place(along.places[order[i]]), y = (v) => frame.rise(v);
-  const values = variableOf(state.variable).values, every = along.listed ? [] : stretches(means, seen);
-  if (label === null && steps.length > 1 && !along.listed) {
-    g.fillStyle = g.strokeStyle = colour;
-    for (const [from, to] of stretches(lows, seen)) {
-      g.globalAlpha = 0.18;
-      g.beginPath();
-      for (let i = from; i <= to; i++) g.lineTo(x(i), y(highs[i]));
-      for (let i = to; i >= from; i--) g.lineTo(x(i), y(lows[i]));
-      g.fill();
-    }
-    g.globalAlpha = 0.55;
-    if (steps.length * means.length <= 4000) starts.forEach((start, i) => steps.forEach((step) => seen(values[start + step]) && dot(g, x(i), y(values[start + step]), 1.6)));
-    g.globalAlpha = 1;
-  }
-  g.strokeStyle = g.fillStyle = colour;
-  g.lineWidth = chosen ? 2.2 : 1.3;
-  g.lineJoin = "round";
-  for (const [from, to] of every) {
-    g.beginPath();
-    for (let i = from; i <= to; i++) g.lineTo(x(i), y(means[i]));
-    g.stroke();
-    if (from === to) dot(g, x(from), y(means[from]), 2.4);
-  }
-  g.lineWidth = 1;
-  if (along.listed) {
-    g.globalAlpha = Math.max(0.15, Math.min(0.8, 60 / Math.sqrt(means.length)));
-    means.forEach((v, i) => seen(v) && dot(g, x(i), y(v), Math.max(1.2, Math.min(3.5, 70 / Math.sqrt(means.length)))));
-    g.globalAlpha = 1;
-  }
-}
-
-// Runs of places that have a value: `[first, last]` each.
-function stretches(values, seen) {
-  const found = [];
-  values.forEach((v, i) => {
-    if (!seen(v)) return;
-    if (found.length && found[found.length - 1][1] === i - 1) found[found.length - 1][1] = i;
-    else found.push([i, i]);
-  });
-  return found;
-}
-
-// The value of each line at its right end, pushed apart where they would touch.
-function directLabels() {
-  const { curves, frame, page } = lines, { g } = page, { box } = frame;
-  const ends = curves.filter(({ label }) => label !== null).map((curve) => {
-    const last = curve.means.findLast((v) => Number.isFinite(v) && (!logarithmic() || v > 0));
-    return last === undefined ? null : { curve, y: frame.rise(last) };
-  }).filter((end) => end !== null).sort((a, b) => a.y - b.y);
-  for (let i = 1; i < ends.length; i++) ends[i].y = Math.max(ends[i].y, ends[i - 1].y + 14);
-  for (let i = ends.length - 1; i >= 0; i--) ends[i].y = Math.min(ends[i].y, i === ends.length - 1 ? box.bottom - 4 : ends[i + 1].y - 14);
-  g.textAlign = "left";
-  g.textBaseline = "middle";
-  for (const { curve, y } of ends) {
-    g.fillStyle = curve.colour;
-    g.fillRect(box.right + 6, y - 1.5, 9, curve.chosen ? 4 : 2.5);
-    g.fillStyle = curve.chosen ? styled("--ink") : styled("--quiet");
-    g.fillText(clipped(g, curve.label, 104), box.right + 19, y);
-  }
-}
-
 function linesTitle() {
-  const { along } = lines, variable = variableOf(state.variable), each = state.each ? parameterOf(state.each) : null;
+  const { along } = lines;
+  const variable = variableOf(state.variable);
+  const each = state.each ? parameterOf(state.each) : null;
   return `${variable.name} along ${along.name}${each ? `, a line for each ${each.name}` : ""}`;
 }
 
 function linesHelp() {
-  const { along, steps } = lines, each = state.each ? parameterOf(state.each) : null;
+  const { along, steps } = lines;
+  const each = state.each ? parameterOf(state.each) : null;
   const others = dims.filter((dim) => dim !== along.dim && dim !== each?.dim && !state.over.includes(dim));
-  const fixed = others.flatMap((dim) => sweep.parameters.filter((p) => p.dim === dim).map((p) => `${p.name} ${reading(p, state.at[dim], 5)}`));
-  const over = steps.length > 1 && !along.listed ? (each ? `Means of ${steps.length}` : `Line: mean of ${steps.length}; band: lowest to highest`) : "";
+  const fixed = others.flatMap((dim) =>
+    sweep.parameters.filter((p) => p.dim === dim).map((p) => `${p.name} ${reading(p, state.at[dim], 5)}`),
+  );
+  const over =
+    steps.length > 1 && !along.listed
+      ? each
+        ? `Means of ${steps.length}`
+        : `Line: mean of ${steps.length}; band: lowest to highest`
+      : "";
   const sentence = [over, fixed.length ? `at ${fixed.join(", ")}` : ""].filter(Boolean).join(", ");
   return sentence ? `${sentence[0].toUpperCase()}${sentence.slice(1)}.` : "";
 }
 
 function linesHit(px, py) {
-  const { frame, along, curves, steps } = lines, { box } = frame;
+  const { frame, along, curves, steps } = lines;
+  const { box } = frame;
   if (px < box.left - 8 || px > box.right + 8 || py < box.top - 8 || py > box.bottom + 8) return null;
-  let nearest = Infinity, found = null;
+  let nearest = Infinity;
+  let found = null;
   for (const curve of curves) {
     curve.means.forEach((v, i) => {
       if (!Number.isFinite(v)) return;
-      const dx = frame.place(along.places[curve.order[i]]) - px, dy = frame.rise(v) - py, away = dx * dx * (along.listed ? 1 : 4) + dy * dy;
+      const dx = frame.place(along.places[curve.order[i]]) - px;
+      const dy = frame.rise(v) - py;
+      const away = dx * dx * (along.listed ? 1 : 4) + dy * dy;
       if (away < nearest) [nearest, found] = [away, { curve, i }];
     });
   }
   if (!found) return null;
-  const { curve, i } = found, variable = variableOf(state.variable), unit = variable.unit ? ` ${variable.unit}` : "";
-  const places = placesOf(curve.starts[i]), each = state.each ? parameterOf(state.each) : null;
-  const at = [along, each].filter(Boolean).map((p) => `${p.name} ${reading(p, places[p.dim], 5)}`).join(", ");
+  const { curve, i } = found;
+  const variable = variableOf(state.variable);
+  const unit = variable.unit ? ` ${variable.unit}` : "";
+  const places = placesOf(curve.starts[i]);
+  const each = state.each ? parameterOf(state.each) : null;
+  const at = [along, each]
+    .filter(Boolean)
+    .map((p) => `${p.name} ${reading(p, places[p.dim], 5)}`)
+    .join(", ");
   const spread = steps.length > 1 ? ` (${short(curve.lows[i])} to ${short(curve.highs[i])})` : "";
-  return { text: `${at}\n${variable.name} ${short(curve.means[i], 5)}${unit}${spread}`, at: Object.fromEntries([along, each].filter(Boolean).map((p) => [p.dim, places[p.dim]])) };
+  return {
+    text: `${at}\n${variable.name} ${short(curve.means[i], 5)}${unit}${spread}`,
+    at: Object.fromEntries([along, each].filter(Boolean).map((p) => [p.dim, places[p.dim]])),
+  };
 }

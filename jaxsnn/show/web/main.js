@@ -2,7 +2,21 @@
 
 const STATISTICS = { mean: "mean", sd: "standard deviation", lowest: "lowest", highest: "highest" };
 const marks = { failed: new Uint8Array(points), pending: new Uint8Array(points), troubles: new Map(), inside: null };
-const state = { variable: "", x: "", y: "", along: "", each: "", at: {}, over: [], statistic: "mean", scale: "auto", range: "all", low: null, high: null, ranges: {} };
+const state = {
+  variable: "",
+  x: "",
+  y: "",
+  along: "",
+  each: "",
+  at: {},
+  over: [],
+  statistic: "mean",
+  scale: "auto",
+  range: "all",
+  low: null,
+  high: null,
+  ranges: {},
+};
 
 function element(kind, properties = {}, ...children) {
   const made = Object.assign(document.createElement(kind), properties);
@@ -21,11 +35,21 @@ function begin() {
       marks.troubles.set(point, [...(marks.troubles.get(point) ?? []), i]);
     }
   });
-  const axes = [...varying()].sort((a, b) => a.repeats - b.repeats), [x, y] = axes;
-  const alive = sweep.variables.find((v) => !v.note && v.values.some((value) => value === value && value !== v.values[0])) ?? sweep.variables[0];
+  const axes = [...varying()].sort((a, b) => a.repeats - b.repeats);
+  const [x, y] = axes;
+  const alive =
+    sweep.variables.find((v) => !v.note && v.values.some((value) => value === value && value !== v.values[0])) ??
+    sweep.variables[0];
   Object.assign(state, { variable: alive.name, x: x?.name ?? "", y: y?.name ?? "", along: x?.name ?? "" });
-  for (const dim of dims) state.at[dim] = sweep.parameters.some((p) => p.dim === dim && p.listed) ? 0 : Math.floor((sweep.dims[dim] - 1) / 2);
-  state.over = [...new Set(varying().filter((p) => p.repeats && axes.length > 1).map((p) => p.dim))];
+  for (const dim of dims)
+    state.at[dim] = sweep.parameters.some((p) => p.dim === dim && p.listed) ? 0 : Math.floor((sweep.dims[dim] - 1) / 2);
+  state.over = [
+    ...new Set(
+      varying()
+        .filter((p) => p.repeats && axes.length > 1)
+        .map((p) => p.dim),
+    ),
+  ];
   for (const dim of state.over) state.at[dim] = 0;
   restore();
 }
@@ -38,17 +62,29 @@ function restore() {
   } catch {
     return;
   }
-  const names = sweep.parameters.map((p) => p.name), results = sweep.variables.map((v) => v.name);
+  const names = sweep.parameters.map((p) => p.name);
+  const results = sweep.variables.map((v) => v.name);
   const fits = {
-    variable: (v) => results.includes(v), x: (v) => names.includes(v), y: (v) => names.includes(v), along: (v) => names.includes(v),
-    each: (v) => v === "" || names.includes(v), statistic: (v) => v in STATISTICS, scale: (v) => ["auto", "linear", "log"].includes(v),
-    range: (v) => ["all", "map", "middle"].includes(v), low: Number.isFinite, high: Number.isFinite,
+    variable: (v) => results.includes(v),
+    x: (v) => names.includes(v),
+    y: (v) => names.includes(v),
+    along: (v) => names.includes(v),
+    each: (v) => v === "" || names.includes(v),
+    statistic: (v) => v in STATISTICS,
+    scale: (v) => ["auto", "linear", "log"].includes(v),
+    range: (v) => ["all", "map", "middle"].includes(v),
+    low: Number.isFinite,
+    high: Number.isFinite,
     over: (v) => Array.isArray(v) && v.every((dim) => dims.includes(dim)),
-    ranges: (v) => Object.entries(v).every(([name, ends]) => [...names, ...results].includes(name) && ends.length === 2),
+    ranges: (v) =>
+      Object.entries(v).every(([name, ends]) => [...names, ...results].includes(name) && ends.length === 2),
     at: (v) => dims.every((dim) => Number.isInteger(v[dim]) && v[dim] >= 0 && v[dim] < sweep.dims[dim]),
   };
   for (const [name, fit] of Object.entries(fits)) if (kept[name] != null && fit(kept[name])) state[name] = kept[name];
-  for (const ends of Object.values(state.ranges)) [0, 1].forEach((i) => (ends[i] ??= i ? Infinity : -Infinity)); // JSON has no infinity
+  for (const ends of Object.values(state.ranges)) {
+    ends[0] ??= -Infinity; // which JSON does not have
+    ends[1] ??= Infinity;
+  }
 }
 
 // Soon, as browsers refuse to change an address often.
@@ -58,7 +94,7 @@ function remember() {
   later = setTimeout(() => history.replaceState(null, "", `#${encodeURIComponent(JSON.stringify(state))}`), 400);
 }
 
-// --- redrawing --------------------------------------------------------------------------------------------------------
+// --- redrawing -------------------------------------------------------------------------------------------------------
 
 let waiting = false;
 function changed(given = {}) {
@@ -93,11 +129,12 @@ function redraw() {
   remember();
 }
 
-// --- the start ---------------------------------------------------------------------------------------------------------
+// --- the start -------------------------------------------------------------------------------------------------------
 
 function watch() {
   document.getElementById("live").textContent = ` · running, read again every ${sweep.refresh} s`;
-  const again = () => (document.activeElement?.matches("select, input:not([type=range])") ? setTimeout(again, 1000) : location.reload());
+  const again = () =>
+    document.activeElement?.matches("select, input:not([type=range])") ? setTimeout(again, 1000) : location.reload();
   setTimeout(again, 1000 * sweep.refresh);
 }
 
@@ -123,8 +160,9 @@ try {
 } catch (error) {
   const box = document.getElementById("trouble");
   box.hidden = false;
-  box.textContent = typeof DecompressionStream === "undefined"
-    ? "This browser is too old for the page: it needs Chrome or Edge 103, Firefox 113 or Safari 16.4, or a later one."
-    : `The page could not be drawn: ${error.message}`;
+  box.textContent =
+    typeof DecompressionStream === "undefined"
+      ? "This browser is too old for the page: it needs Chrome or Edge 103, Firefox 113 or Safari 16.4, or a later one."
+      : `The page could not be drawn: ${error.message}`;
   throw error;
 }

@@ -1,7 +1,10 @@
 // The map of the chosen result over two parameters: cells where both are axes of a grid, dots where points are listed.
-// Dimensions on neither axis stand where the sliders are, or are gathered (seeds): their mean, spread, lowest or highest.
+// Dimensions on neither axis stand where the sliders are, or are gathered (seeds): mean, spread, lowest or highest.
 
-const CLEAR = 0, VOID = 1, LOST = 2, PENDING = 3; // a place has a value, has none, failed, or has not run yet
+const CLEAR = 0;
+const VOID = 1;
+const LOST = 2;
+const PENDING = 3; // a place has a value, has none, failed, or has not run yet
 let map = null; // what was drawn last
 
 const gathered = (...except) => state.over.filter((dim) => !except.includes(dim));
@@ -15,9 +18,13 @@ function drawMap() {
 }
 
 function mapOn(page) {
-  const x = parameterOf(state.x), y = parameterOf(state.y), moving = [...new Set([x.dim, y.dim])];
-  const cells = !x.listed && !y.listed && x.dim !== y.dim, steps = offsets(gathered(...moving));
-  const first = pointAt(state.at, [...moving, ...state.over]), starts = offsets(moving).map((step) => first + step);
+  const x = parameterOf(state.x);
+  const y = parameterOf(state.y);
+  const moving = [...new Set([x.dim, y.dim])];
+  const cells = !x.listed && !y.listed && x.dim !== y.dim;
+  const steps = offsets(gathered(...moving));
+  const first = pointAt(state.at, [...moving, ...state.over]);
+  const starts = offsets(moving).map((step) => first + step);
   const frame = framed(page, parameterAxis(x, cells), parameterAxis(y, cells), { right: BAR_ROOM });
   map = { page, x, y, moving, cells, steps, starts, frame, ...mapValues(starts, steps) };
   map.colours = colourScale(map.values);
@@ -36,31 +43,50 @@ function mapOn(page) {
 
 // The value and the kind of every place, whether something went wrong there, and whether the ranges leave it out.
 function mapValues(starts, steps) {
-  const n = starts.length, variable = variableOf(state.variable).values;
-  const values = new Float64Array(n), kinds = new Uint8Array(n), failed = new Uint8Array(n), dimmed = new Uint8Array(n);
+  const n = starts.length;
+  const variable = variableOf(state.variable).values;
+  const values = new Float64Array(n);
+  const kinds = new Uint8Array(n);
+  const failed = new Uint8Array(n);
+  const dimmed = new Uint8Array(n);
   starts.forEach((first, i) => {
     values[i] = statistic(variable, first, steps, state.statistic);
     failed[i] = steps.some((step) => marks.failed[first + step]);
     dimmed[i] = marks.inside !== null && !steps.some((step) => marks.inside[first + step]);
-    if (values[i] !== values[i]) kinds[i] = failed[i] ? LOST : steps.every((step) => marks.pending[first + step]) ? PENDING : VOID;
+    if (values[i] !== values[i])
+      kinds[i] = failed[i] ? LOST : steps.every((step) => marks.pending[first + step]) ? PENDING : VOID;
   });
   return { values, kinds, failed, dimmed };
 }
 
 function mapTitle() {
   const variable = variableOf(state.variable);
-  const others = dims.filter((dim) => !map.moving.includes(dim)).map((dim) => {
-    if (state.over.includes(dim)) return `${STATISTICS[state.statistic]} of ${sweep.dims[dim]} ${dim}${sweep.dims[dim] > 1 && !dim.endsWith("s") ? "s" : ""}`;
-    return sweep.parameters.filter((p) => p.dim === dim).map((p) => `${p.name} ${reading(p, state.at[dim], 5)}`).join(", ");
-  });
-  return [`${titled(variable)} over ${map.x.name} and ${map.y.name}`, ...others].join("; ") + (variable.note ? ` (${variable.note})` : "");
+  const others = dims
+    .filter((dim) => !map.moving.includes(dim))
+    .map((dim) => {
+      if (state.over.includes(dim)) {
+        const plural = sweep.dims[dim] > 1 && !dim.endsWith("s") ? "s" : "";
+        return `${STATISTICS[state.statistic]} of ${sweep.dims[dim]} ${dim}${plural}`;
+      }
+      return sweep.parameters
+        .filter((p) => p.dim === dim)
+        .map((p) => `${p.name} ${reading(p, state.at[dim], 5)}`)
+        .join(", ");
+    });
+  return (
+    [`${titled(variable)} over ${map.x.name} and ${map.y.name}`, ...others].join("; ") +
+    (variable.note ? ` (${variable.note})` : "")
+  );
 }
 
 // What is read at a place: its parameters, and the value.
 function mapText(i) {
-  const point = map.starts[i], variable = variableOf(state.variable), all = map.steps.length;
+  const point = map.starts[i];
+  const variable = variableOf(state.variable);
+  const all = map.steps.length;
   const at = [...new Set([map.x, map.y])].map((p) => `${p.name} ${reading(p, placeOf(point, p.dim), 5)}`).join(", ");
-  const n = statistic(variable.values, point, map.steps, "count"), unit = n && variable.unit ? ` ${variable.unit}` : "";
+  const n = statistic(variable.values, point, map.steps, "count");
+  const unit = n && variable.unit ? ` ${variable.unit}` : "";
   const of = all > 1 && n ? ` (${STATISTICS[state.statistic]} of ${n === all ? n : `${n} of ${all}`})` : "";
   const kind = map.failed[i] ? "\nfailed" : map.kinds[i] === PENDING ? "\nnot run yet" : "";
   return `${at}\n${variable.name} ${short(map.values[i], 5)}${unit}${of}${kind}`;
@@ -70,12 +96,18 @@ function mapText(i) {
 const selectedPlace = () => map.starts.indexOf(pointAt(state.at, gathered(...map.moving)));
 
 function outline() {
-  const i = selectedPlace(), { g } = map.page;
-  for (const [colour, width] of [["#000", 4], ["#fff", 2]]) {
+  const i = selectedPlace();
+  const { g } = map.page;
+  for (const [colour, width] of [
+    ["#000", 4],
+    ["#fff", 2],
+  ]) {
     g.strokeStyle = colour;
     g.lineWidth = width;
     if (map.cells) {
-      const { left, right, top, bottom } = cellBox(i), wide = Math.max(6, right - left), high = Math.max(6, bottom - top);
+      const { left, right, top, bottom } = cellBox(i);
+      const wide = Math.max(6, right - left);
+      const high = Math.max(6, bottom - top);
       g.strokeRect((left + right - wide) / 2, (top + bottom - high) / 2, wide, high);
     } else {
       g.beginPath();
@@ -87,7 +119,8 @@ function outline() {
 }
 
 function mapHit(px, py) {
-  const { box } = map.frame, { x, y } = map;
+  const { box } = map.frame;
+  const { x, y } = map;
   if (px < box.left || px > box.right || py < box.top || py > box.bottom) return null;
   let i = -1;
   if (map.cells) {
@@ -108,14 +141,17 @@ function mapHit(px, py) {
 // With the arrow keys: the next value of the axis, or the nearest dot in that direction.
 function mapStep(right, up) {
   if (map.cells) {
-    const parameter = right ? map.x : map.y, along = right ? map.across : map.up;
+    const parameter = right ? map.x : map.y;
+    const along = right ? map.across : map.up;
     const rank = along.rank[state.at[parameter.dim]] + right + up;
     return rank in along.order ? { [parameter.dim]: along.order[rank] } : null;
   }
   const own = map.dots[selectedPlace()];
-  let nearest = Infinity, found = null;
+  let nearest = Infinity;
+  let found = null;
   map.dots.forEach(([left, top], k) => {
-    const ahead = (left - own[0]) * right - (top - own[1]) * up, aside = Math.abs((left - own[0]) * up) + Math.abs((top - own[1]) * right);
+    const ahead = (left - own[0]) * right - (top - own[1]) * up;
+    const aside = Math.abs((left - own[0]) * up) + Math.abs((top - own[1]) * right);
     const away = ahead + 3 * aside;
     if (ahead > 0.5 && away < nearest && map.kinds[k] !== PENDING) [nearest, found] = [away, k];
   });

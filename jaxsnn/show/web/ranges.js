@@ -4,7 +4,8 @@ function insideRanges() {
   const limited = Object.entries(state.ranges);
   if (!limited.length) return null;
   const tests = limited.map(([name, [low, high]]) => {
-    const parameter = parameterOf(name), values = parameter ? null : variableOf(name).values;
+    const parameter = parameterOf(name);
+    const values = parameter ? null : variableOf(name).values;
     const value = parameter ? (point) => parameter.places[placeOf(point, parameter.dim)] : (point) => values[point];
     return (point) => value(point) >= low && value(point) <= high;
   });
@@ -16,7 +17,12 @@ function writeRanges() {
   if (!box.children.length) {
     for (const { name } of parallel.axes) {
       const field = (which, place) => {
-        const input = element("input", { inputMode: "decimal", name, ariaLabel: `${name}: ${which}`, placeholder: which });
+        const input = element("input", {
+          inputMode: "decimal",
+          name,
+          ariaLabel: `${name}: ${which}`,
+          placeholder: which,
+        });
         input.addEventListener("change", () => rangeTyped(name, place, input));
         return input;
       };
@@ -25,7 +31,8 @@ function writeRanges() {
   }
   for (const input of box.querySelectorAll("input")) {
     if (input === document.activeElement) continue;
-    const range = state.ranges[input.name], v = range ? range[input.placeholder === "from" ? 0 : 1] : null;
+    const range = state.ranges[input.name];
+    const v = range ? range[input.placeholder === "from" ? 0 : 1] : null;
     input.value = v === null || !Number.isFinite(v) ? "" : String(Number(v.toPrecision(5)));
   }
   document.getElementById("clear").hidden = !Object.keys(state.ranges).length;
@@ -43,7 +50,8 @@ function rangeTyped(name, place, input) {
 
 // What stands in a field: a number, null where it is empty, undefined (and marked so) where it is neither.
 function numberTyped(input) {
-  const text = input.value.trim().replace("−", "-").replace(",", "."), v = Number(text);
+  const text = input.value.trim().replace("−", "-").replace(",", ".");
+  const v = Number(text);
   input.setAttribute("aria-invalid", String(text !== "" && !Number.isFinite(v)));
   return text === "" ? null : Number.isFinite(v) ? v : undefined;
 }

@@ -8,7 +8,8 @@ function short(value, digits = 4) {
   if (value === null || value !== value) return "no value";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   if (value === 0) return "0";
-  const rounded = Number(value.toPrecision(digits)), size = Math.abs(rounded);
+  const rounded = Number(value.toPrecision(digits));
+  const size = Math.abs(rounded);
   if (size >= 10 ** Math.max(6, digits) || size < 1e-3) {
     const [head, tail] = rounded.toExponential().split("e");
     return `${head === "1" ? "" : head === "-1" ? "−" : head.replace("-", "−") + "×"}10${power(Number(tail))}`;
@@ -24,25 +25,37 @@ function reading(parameter, place, digits = 6) {
 
 // An axis from `low` to `high`: `of` is 0 to 1 along it, `at` the way back; `own` are the values that stand on it.
 function axisOf(label, low, high, { log = false, names = null, own = null } = {}) {
-  const to = log ? Math.log : (x) => x, from = log ? Math.exp : (x) => x;
-  const start = to(low), span = to(high) - start || 1;
+  const to = log ? Math.log : (x) => x;
+  const from = log ? Math.exp : (x) => x;
+  const start = to(low);
+  const span = to(high) - start || 1;
   const of = (value) => (to(value) - start) / span;
   return { label, low, high, log, names, own, of, at: (share) => from(start + share * span) };
 }
 
 // The axis of a parameter, with room for the cells of its outermost values, or a little around dots.
 function parameterAxis(parameter, cells) {
-  const { names, log } = parameter, own = [...new Set(parameter.places)].sort((a, b) => a - b);
-  const to = log ? Math.log : (x) => x, from = log ? Math.exp : (x) => x;
-  const at = own.map(to), n = at.length, first = at[0], last = at[n - 1];
+  const { names, log } = parameter;
+  const own = [...new Set(parameter.places)].sort((a, b) => a - b);
+  const to = log ? Math.log : (x) => x;
+  const from = log ? Math.exp : (x) => x;
+  const at = own.map(to);
+  const n = at.length;
+  const first = at[0];
+  const last = at[n - 1];
   const before = names || n < 2 ? 0.5 : cells ? (at[1] - first) / 2 : (last - first) * 0.03;
   const after = names || n < 2 ? 0.5 : cells ? (last - at[n - 2]) / 2 : (last - first) * 0.03;
-  return axisOf(titled(parameter), from(first - before), from(last + after), { log, names, own: cells || names || n <= 12 ? own : null });
+  return axisOf(titled(parameter), from(first - before), from(last + after), {
+    log,
+    names,
+    own: cells || names || n <= 12 ? own : null,
+  });
 }
 
 // The axis of numbers; on a logarithmic one those that are not positive have no place.
 function valueAxis(label, values, log, pad = 0.05) {
-  let low = Infinity, high = -Infinity;
+  let low = Infinity;
+  let high = -Infinity;
   for (const x of values) {
     if (!Number.isFinite(x) || (log && x <= 0)) continue;
     if (x < low) low = x;
@@ -79,7 +92,8 @@ function ticksOf(axis, most, fits) {
 }
 
 function evenly(axis, most) {
-  const rough = (axis.high - axis.low) / most, size = 10 ** Math.floor(Math.log10(rough));
+  const rough = (axis.high - axis.low) / most;
+  const size = 10 ** Math.floor(Math.log10(rough));
   const step = size * [1, 2, 5, 10].find((factor) => factor * size >= rough * 0.999);
   const decimals = Math.min(20, Math.max(0, -Math.floor(Math.log10(step) + 1e-9)));
   const large = Math.max(Math.abs(axis.low), Math.abs(axis.high));
@@ -92,7 +106,8 @@ function evenly(axis, most) {
 }
 
 function decades(axis, most) {
-  const first = Math.floor(Math.log10(axis.low)), last = Math.ceil(Math.log10(axis.high));
+  const first = Math.floor(Math.log10(axis.low));
+  const last = Math.ceil(Math.log10(axis.high));
   const inside = (factors, every) => {
     const found = [];
     for (let n = first; n <= last; n++) {
@@ -104,7 +119,12 @@ function decades(axis, most) {
     }
     return found;
   };
-  const choices = [inside([1, 2, 3, 5, 7], 1), inside([1, 2, 5], 1), inside([1, 3], 1), ...[1, 2, 3, 4, 6, 10, 20].map((every) => inside([1], every))];
+  const choices = [
+    inside([1, 2, 3, 5, 7], 1),
+    inside([1, 2, 5], 1),
+    inside([1, 3], 1),
+    ...[1, 2, 3, 4, 6, 10, 20].map((every) => inside([1], every)),
+  ];
   const enough = choices.find((ticks) => ticks.length <= most && ticks.length > 1);
   return enough || evenly(axis, most);
 }
