@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from ..sweeps.command import CLEAN, UsageError, say
-from .source import opened
+from .source import Source, opened
 from .still import picture
 from .writing import page, watched
 
@@ -22,35 +22,41 @@ def show(arguments: Namespace, load: Callable[[Path], ModuleType]) -> int:
             raise UsageError(f"Got --live {arguments.live:g}, expected seconds above 0.")
         _wait(arguments.folder)
     try:
-        repeats, plot = _experiment(arguments.folder, load, arguments.pictures)
         if arguments.png:
+            repeats = experiment_of(opened(arguments.folder), load).get("repeats", ())
             say(f"picture: {picture(arguments.folder, arguments.out, repeats=repeats)}")
             return CLEAN
-        options: dict[str, Any] = dict(
-            plot=plot, most_pictures=arguments.pictures, repeats=repeats, megabytes=arguments.megabytes
-        )
-        if arguments.live is None:
-            written = page(arguments.folder, arguments.out, **options)
-        else:
+        if arguments.live is not None:
             say("the page is written again as points are finished; Ctrl-C stops that, not the sweep")
-            written = watched(arguments.folder, arguments.out, every=arguments.live, **options)
+            known = experiment_of(opened(arguments.folder), load)
+            passing = {name: known[name] for name in ("repeats", "caption") if name in known}
+            watched(arguments.folder, arguments.out, every=arguments.live, megabytes=arguments.megabytes, **passing)
+        known = experiment_of(opened(arguments.folder), load)
+        size = {"most_pictures": arguments.pictures, "megabytes": arguments.megabytes}
+        written = page(arguments.folder, arguments.out, **known, **size)
     except ValueError as error:
         raise UsageError(str(error)) from error
     say(f"page: {written} ({written.stat().st_size / 1e6:.1f} MB); open it in a browser")
     return CLEAN
 
 
-def _experiment(folder: Path, load: Callable[[Path], ModuleType], pictures: int) -> tuple[tuple[str, ...], Any]:
-    """What the file that made the sweep says of looking at it, if it is still there: REPEATS and `plot`."""
-    file = opened(folder).experiment
-    if file is None:
-        return (), None
+def experiment_of(source: Source, load: Callable[[Path], ModuleType]) -> dict[str, Any]:
+    """What the file that made the sweep says of looking at it, if it is still there: arguments of `page`."""
+    if source.experiment is None:
+        return {}
     try:
-        module = load(file)
-    except Exception as error:  # it may need what is not installed here
-        say(f"without the experiment's own pictures: {file} does not load ({type(error).__name__}: {error})")
-        return (), None
-    return tuple(getattr(module, "REPEATS", ())), getattr(module, "plot", None) if pictures else None
+        module = load(source.experiment)
+        done = "finished" not in source.dataset.attrs
+        summary = str(module.summary(source.dataset)) if done and hasattr(module, "summary") else ""
+    except Exception as error:  # it may need what is not installed here, or not expect what it finds
+        say(f"without what the experiment makes of it: {source.experiment}: {type(error).__name__}: {error}")
+        return {}
+    return {
+        "repeats": tuple(getattr(module, "REPEATS", ())),
+        "plot": getattr(module, "plot", None),
+        "caption": " ".join((module.__doc__ or "").strip().partition("\n\n")[0].replace("`", "").split()),
+        "summary": summary,
+    }
 
 
 def _wait(folder: Path) -> None:

@@ -28,6 +28,8 @@ def document(
     *,
     title: str,
     about: Mapping[str, Any],
+    caption: str = "",
+    summary: str = "",
     command: str = "",
     pictures: Sequence[Picture] = (),
     notes: Sequence[str] = (),
@@ -37,13 +39,14 @@ def document(
     """The page as text of about `room` bytes at most, as far as numbers can be rounded and curves be left out for it.
 
     What matters most is kept first: every result of every point (rounded to fewer digits if need be, never below 2.7),
-    the picture of the whole sweep, curves, pictures of points. Axes are never rounded. `about`: tables of names and
-    values. `command`: runs a point, with `{name}` for what varies. `refresh`: seconds after which the page looks for a
-    newer one.
+    the picture of the whole sweep, curves, pictures of points. Axes are never rounded. `caption`: a sentence below the
+    title; `summary`: text of the experiment's own. `about`: tables of names and values. `command`: runs a point, with
+    `{name}` for what varies. `refresh`: seconds after which the page looks for a newer one.
     """
     data: dict[str, Any] = {
         "title": title,
         "command": command,
+        "summary": summary,
         "refresh": refresh,
         "dims": view.dims,
         "parameters": _parameters(view, room // 3),
@@ -56,17 +59,18 @@ def document(
     left = int(0.99 * room) - nbytes(data) - len(style) - len(program) - nbytes(dict(about)) - 10_000
     bits, data["variables"] = _variables(view, left)
     left -= nbytes(data["variables"])
-    notes = [*notes, *(f"{name}: mean only" for name in view.kept)]
+    notes = [*notes, *(f"Of {name} it carries the mean." for name in view.kept)]
     for one in _pictures_first(view.series, pictures):
         form = _curves(one) if isinstance(one, Series) else one._asdict()
         if nbytes(form) <= left:
             left -= nbytes(form)
             data["series" if isinstance(one, Series) else "pictures"].append(form)
         elif isinstance(one, Series):
-            notes.append(f"{one.name}: mean only, its curves take {nbytes(form) / 1e6:.1f} MB")
+            notes.append(f"Of {one.name} it carries the mean: the curves take {nbytes(form) / 1e6:.1f} MB.")
     data["digits"] = round(digits(bits))
     return _filled(
         title=html.escape(title),
+        caption=html.escape(caption),
         head=html.escape(_headline(view)),
         about=_about(about, notes, bits),
         style=style,

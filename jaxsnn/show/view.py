@@ -85,7 +85,7 @@ def _add(found: View, name: str, array: xarray.DataArray, lost: np.ndarray) -> N
         values, note = _numbers(in_order(array, found.dims), lost), ""
     else:
         mean, series = reduced(array, found.dims, name, unit)
-        shape = " x ".join(str(array.sizes[dim]) for dim in rest)
+        shape = " × ".join(str(array.sizes[dim]) for dim in rest)
         values, note = _numbers(mean, lost), f"mean of {shape} values"
         if series is None:
             found.kept.append(f"{name} ({shape} values a point)")

@@ -26,6 +26,8 @@ def page(
     plot: Callable[[Any, Path], Any] | None = None,
     most_pictures: int = 0,
     repeats: tuple[str, ...] = (),
+    caption: str = "",
+    summary: str = "",
     megabytes: float = 3.0,
     refresh: float | None = None,
 ) -> Path:
@@ -40,6 +42,7 @@ def page(
     - `path`: the file; by default beside the result, `results/brunel/brunel.html`.
     - `plot`: the experiment's own; `most_pictures` points, spread over the design, get the picture it draws of them.
     - `repeats`: parameters of which results are shown together, as a mean with its spread, as those of seeds are.
+    - `caption`: a sentence below the title; `summary`: text of the experiment's own.
     - `megabytes`: how large the file may get, as far as rounding results to three digits and leaving out curves and
       pictures can make it smaller: 3 suffice for 10^5 points with eight results.
     - `refresh`: seconds after which an open page reads the file again.
@@ -58,6 +61,8 @@ def page(
         shown,
         title=found.title or path.stem,
         about=found.about,
+        caption=caption,
+        summary=summary,
         command=found.command,
         pictures=drawn,
         notes=notes,
@@ -67,23 +72,21 @@ def page(
     return _replaced(path, text)
 
 
-def watched(source: str | Path, path: str | Path | None = None, *, every: float = 5.0, **options: Any) -> Path:
-    """Write the page of a sweep whenever more of it is done, until all is; then once more, for good.
+def watched(source: str | Path, path: str | Path | None = None, *, every: float = 5.0, **options: Any) -> None:
+    """Write the page of a sweep whenever more of it is done, until all is. Open pages read themselves again till then.
 
-    **Arguments** as of `page`, and `every`: seconds. Ctrl-C ends it, too, with a page of what is done by then.
+    **Arguments** as of `page`, and `every`: seconds. Ctrl-C ends it, with a page of what is done by then.
     """
-    passing = {name: x for name, x in options.items() if name in ("repeats", "megabytes")}
     seen = -1
     try:
         while waiting := int(np.count_nonzero(view(opened(source).dataset).pending)):
             if waiting != seen:
-                page(source, path, refresh=every, **passing)
+                page(source, path, refresh=every, **options)
                 seen = waiting
             time.sleep(every)
     except KeyboardInterrupt:
-        page(source, path, **passing)
+        page(source, path, **options)
         raise
-    return page(source, path, **options)
 
 
 def _drawn(

@@ -8,10 +8,17 @@ from jaxsnn.cli import main
 from tests.show.reading import content, grid
 
 FILE = """
+'''What <it> does,
+in a sentence.
+
+More.'''
 SPACE, REPEATS = {}, ("fold",)
 
 def experiment(point, key):
     return {}
+
+def summary(ds):
+    return f"{int(ds.rate.size)} rates"
 
 def plot(ds, path):
     path.write_bytes(b"PNG" + str(sorted(ds.sizes)).encode())
@@ -32,7 +39,8 @@ def test_show(sweep, capsys):
     assert main(["show", "results/tiny"]) == 0
     assert "page: results/tiny/tiny.html (0.1 MB)" in capsys.readouterr().out
     data = content(sweep / "results" / "tiny" / "tiny.html")
-    assert len(data["pictures"]) == 3 and data["parameters"][1]["repeats"]
+    assert len(data["pictures"]) == 3 and data["parameters"][1]["repeats"] and data["summary"] == "6 rates"
+    assert '<p id="caption">What &lt;it&gt; does, in a sentence.</p>' in (sweep / "results/tiny/tiny.html").read_text()
     assert main(["show", "results/tiny", "--pictures", "0", "--out", "x.html"]) == 0
     assert content(sweep / "x.html")["pictures"] == []
 
@@ -58,7 +66,7 @@ def test_show_waits_for_a_sweep(sweep, capsys, monkeypatch):
 def test_an_experiment_that_does_not_load_is_no_obstacle(sweep, capsys):
     (sweep / "tiny.py").write_text("import nothing_of_that_name")
     assert main(["show", "results/tiny"]) == 0
-    assert "tiny.py does not load (ModuleNotFoundError" in capsys.readouterr().out
+    assert "without what the experiment makes of it: tiny.py: ModuleNotFoundError" in capsys.readouterr().out
     (sweep / "tiny.py").unlink()
     assert main(["show", "results/tiny"]) == 0
 

@@ -85,7 +85,7 @@ def test_what_has_two_dimensions_more_is_a_mean():
     ds = grid(g=3)
     ds["spikes"] = (("g", "time", "neuron"), np.ones((3, 50, 7)))
     shown = view(ds)
-    assert shown.kept == ["spikes (50 x 7 values a point)"] and len(shown.series) == 1
+    assert shown.kept == ["spikes (50 × 7 values a point)"] and len(shown.series) == 1
     ds["v"] = (("g", "time", "one"), np.ones((3, 50, 1)))  # of one neuron: a curve
     assert [s.name for s in view(ds).series] == ["psth", "v"]
 

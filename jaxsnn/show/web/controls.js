@@ -14,13 +14,17 @@ function buildControls() {
     sweep.variables.map((v) => [v.name, titled(v)]),
     (variable) => changed({ variable, low: null, high: null }),
   );
-  fill("statistic", Object.entries(STATISTICS), set("statistic"));
+  fill(
+    "statistic",
+    Object.keys(STATISTICS).map((name) => [name, name]),
+    set("statistic"),
+  );
   fill(
     "scale",
     [
       ["auto", ""],
       ["linear", "linear"],
-      ["log", "logarithmic"],
+      ["log", "log"],
     ],
     set("scale"),
   );
@@ -87,9 +91,9 @@ function writeControls() {
   over.hidden = !state.over.length || !mapped();
   over.firstElementChild.textContent = `over ${state.over.join(", ")}`;
   document.querySelector('#scale [value="auto"]').textContent =
-    `${variableOf(state.variable).log ? "logarithmic" : "linear"}, automatic`;
-  document.getElementById("each-label").hidden =
-    !document.querySelectorAll("#each option").length || parameterOf(state.along)?.listed;
+    `auto (${variableOf(state.variable).log ? "log" : "linear"})`;
+  const others = varying().filter((p) => !p.listed && p.name !== state.along);
+  document.getElementById("each-label").hidden = !others.length || parameterOf(state.along)?.listed;
   for (const option of document.querySelectorAll("#each option")) option.hidden = option.value === state.along;
   const { automatic } = colourScale(variableOf(state.variable).values);
   ["low", "high"].forEach((end, i) => {

@@ -1,4 +1,4 @@
-// What the page says once: which points failed and why, and the picture that the experiment drew of the whole.
+// What the page says once: which points failed and why, and what the experiment makes of the whole.
 
 function writeFailed() {
   const failed = marks.failed.reduce((n, x) => n + x, 0);
@@ -48,6 +48,8 @@ function writeFailed() {
 
 function writeWhole() {
   const picture = sweep.pictures.find(({ point }) => point === null);
-  document.getElementById("whole").hidden = !picture;
+  document.getElementById("whole").hidden = !picture && !sweep.summary;
+  document.getElementById("summary").textContent = sweep.summary;
+  document.getElementById("summary").hidden = !sweep.summary;
   if (picture) document.querySelector("#whole figure").replaceChildren(drawn(picture));
 }

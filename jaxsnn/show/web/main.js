@@ -37,10 +37,9 @@ function begin() {
   });
   const axes = [...varying()].sort((a, b) => a.repeats - b.repeats);
   const [x, y] = axes;
-  const alive =
-    sweep.variables.find((v) => !v.note && v.values.some((value) => value === value && value !== v.values[0])) ??
-    sweep.variables[0];
-  Object.assign(state, { variable: alive.name, x: x?.name ?? "", y: y?.name ?? "", along: x?.name ?? "" });
+  const differing = sweep.variables.filter((v) => v.values.some((x) => x === x && x !== v.values[0]));
+  const first = differing.find((v) => !v.note) ?? differing[0] ?? sweep.variables[0];
+  Object.assign(state, { variable: first.name, x: x?.name ?? "", y: y?.name ?? "", along: x?.name ?? "" });
   for (const dim of dims)
     state.at[dim] = sweep.parameters.some((p) => p.dim === dim && p.listed) ? 0 : Math.floor((sweep.dims[dim] - 1) / 2);
   state.over = [
