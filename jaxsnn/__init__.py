@@ -139,8 +139,11 @@ if TYPE_CHECKING:
     from .gradients.losses import VanRossum as VanRossum
     from .lowering import lower as lower
     from .sweeps import Axis as Axis
+    from .sweeps import Flag as Flag
     from .sweeps import Seeds as Seeds
     from .sweeps import Static as Static
+    from .sweeps import Whole as Whole
+    from .sweeps import open_sweep as open_sweep
     from .sweeps import product as product
     from .sweeps import sweep as sweep
     from .sweeps import zipped as zipped
@@ -151,7 +154,7 @@ _LATER = {  # what a simulation does without is imported when it is first asked 
     "gradients": ("BPTT", "RTRL", "EProp", "EventProp", "evaluate", "feedback", "fit", "losses"),
     "gradients.losses": ("Accuracy", "CrossEntropy", "MeanSquaredError", "VanRossum"),
     "lowering": ("lower",),
-    "sweeps": ("Axis", "Seeds", "Static", "product", "sweep", "zipped"),
+    "sweeps": ("Axis", "Flag", "Seeds", "Static", "Whole", "open_sweep", "product", "sweep", "zipped"),
     "chips": (),
     "presets": (),
     "show": (),

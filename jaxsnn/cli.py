@@ -10,7 +10,8 @@ from pathlib import Path
 from types import ModuleType
 
 from ._cache import SWITCH, keep_programs
-from .sweeps.command import CLEAN, ERROR, USAGE, UsageError, complain, run_file, say
+from .sweeps.command import CLEAN, ERROR, USAGE, UsageError, run_file
+from .sweeps.stopping import complain, say
 
 CODES = f"""exit codes: 0 clean; 1 an error; 2 refused, before anything ran; 3 the result is stored, and the status of
 some points is not clean; 128 + the signal that stopped it (130 for Ctrl-C), with what was finished stored.
@@ -53,14 +54,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--traceback", action="store_true", help="show where an error comes from")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, help_ in (
-        ("run", "run an experiment at one point (and over what its REPEATS names)"),
-        ("sweep", "run an experiment over its space, or over the axes given"),
+    for name, help_, more in (
+        ("run", "run an experiment at one point (and over what its REPEATS names)", "-run"),
+        ("sweep", "run an experiment over its space, or over the axes given; continue one that was stopped", ""),
     ):
         command = commands.add_parser(name, help=help_, epilog=CODES)
         command.add_argument("file", type=Path, help="a Python file with SPACE and experiment(point, key)")
         command.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="fix a parameter")
-        command.add_argument("--out", type=Path, help="folder for the result (default: results/<name of the file>)")
+        command.add_argument("--out", type=Path, help=f"folder for the result (default: results/<file>{more})")
+        command.add_argument("--force", action="store_true", help="begin anew, in the next folder that is free")
         command.add_argument("--seed", type=int, default=0, help="of the base key (default 0)")
         if name == "sweep":
             command.add_argument(
@@ -70,8 +72,14 @@ def _parser() -> argparse.ArgumentParser:
                 metavar="NAME=LO:HI:N | NAME=LO:HI:N:log | NAME=A,B,C",
                 help="vary a parameter; what the file varies is then at its default, unless it has an --axis too",
             )
-            command.add_argument("--batch", type=int, help="points a call, to bound memory")
             command.add_argument("--zip", action="store_true", help="run the axes together instead of their product")
+            command.add_argument("--random", type=int, metavar="N", help="N points drawn at random from the axes")
+            command.add_argument("--sobol", type=int, metavar="N", help="N points of a Sobol sequence over the axes")
+            command.add_argument("--table", type=Path, help="points from a CSV file with a column a parameter")
+            command.add_argument("--batch", type=int, help="points a call, to bound memory")
+            command.add_argument("--threads", type=int, help="calls at a time (default: one a core)")
+            command.add_argument("--dry-run", action="store_true", help="only say what would be done")
+            command.add_argument("--only-failed", action="store_true", help="run only the points that failed")
     showing = commands.add_parser("show", help="show a sweep: one HTML file that opens from disk")
     showing.add_argument("folder", type=Path, help="of the sweep, such as results/brunel")
     showing.add_argument("--out", type=Path, help="the file (default: beside the result)")
@@ -113,8 +121,9 @@ def _command(arguments: argparse.Namespace) -> int:
     if arguments.command == "info":
         return info()
     if arguments.command in ("run", "sweep"):
-        if getattr(arguments, "batch", None) is not None and arguments.batch < 1:
-            raise UsageError(f"Got batch = {arguments.batch}, expected a positive number.")
+        for name in ("batch", "threads", "random", "sobol"):
+            if (value := getattr(arguments, name, None)) is not None and value < 1:
+                raise UsageError(f"Got {name} = {value}, expected a positive number.")
         return run_file(load(arguments.file), arguments)
     if arguments.command == "show":
         from .show.command import show
@@ -127,20 +136,14 @@ def _command(arguments: argparse.Namespace) -> int:
     if not 0 <= arguments.seed < 2**32:
         raise UsageError(f"Got --seed {arguments.seed}, expected a whole number from 0 to 2^32 - 1.")
     if arguments.command == "lower":
-        module = load(arguments.file, needs=())
+        module = load(arguments.file)
         say(lower_file(module, arguments.target, arguments.out, arguments.seed, arguments.report))
     else:
         say(emulate_file(arguments.program, arguments.input, arguments.out, arguments.seed))
     return CLEAN
 
 
-SPACE_AND_EXPERIMENT = (
-    ("SPACE", "a dict of Axis, Static, Seeds"),
-    ("experiment", "a function (point, key) -> dict"),
-)
-
-
-def load(path: Path, needs: tuple[tuple[str, str], ...] = SPACE_AND_EXPERIMENT) -> ModuleType:
+def load(path: Path) -> ModuleType:
     """An experiment file as a module, which may import the files beside it."""
     if not path.is_file():
         raise UsageError(f"Got {str(path)!r}, which is no file; expected an experiment such as experiments/brunel.py.")
@@ -152,9 +155,6 @@ def load(path: Path, needs: tuple[tuple[str, str], ...] = SPACE_AND_EXPERIMENT) 
         sys.path.insert(0, folder)  # as for a script: a file may import its neighbours
     sys.modules[spec.name] = module  # where dataclasses look up the annotations of the file's own classes
     spec.loader.exec_module(module)
-    for name, what in needs:
-        if not hasattr(module, name):
-            raise UsageError(f"{path} has no {name}; an experiment file needs {name}, {what}.")
     return module
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..sweeps.command import CLEAN, UsageError, say
+from ..sweeps.command import CLEAN, UsageError
+from ..sweeps.stopping import say
 from .source import Source, opened
 from .still import picture
 from .writing import page, watched

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..sweeps import store
+from ..sweeps import open_sweep
+from ..sweeps.gather import NAME
 
 if TYPE_CHECKING:
     import xarray
@@ -49,20 +50,16 @@ def opened(source: str | Path | xarray.Dataset) -> Source:
     if isinstance(source, xarray.Dataset):
         return _described(source, None, {})
     folder = Path(source)
-    if folder.name == store.NAME:
+    if folder.name == NAME:
         folder = folder.parent
     if not folder.is_dir():
         kind = "a file" if folder.exists() else "not there"
         raise ValueError(
             f"Got {str(source)!r}, which is {kind}; expected the folder of a sweep, such as results/brunel."
         )
-    if not (folder / store.NAME).exists():
-        raise ValueError(
-            f"Got {str(source)!r}, in which there is no sweep ({store.NAME}); expected a folder such as results/brunel."
-        )
     manifest = folder / "manifest.json"
     made = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
-    return _described(xarray.open_zarr(folder / store.NAME), folder, made)
+    return _described(open_sweep(folder), folder, made)
 
 
 def _described(dataset: xarray.Dataset, folder: Path | None, manifest: Mapping[str, Any]) -> Source:

@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from .choices import Seeds, Static
 from .labels import text as label_of
-from .space import MOST, Axis, Seeds, Space, Static
+from .space import Axis, Flag, Parameter, Space, Whole
+from .values import MOST
 
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _FORMS = "lo:hi:n (two finite numbers and a positive count), or a,b,c"
 
 
@@ -29,15 +32,15 @@ def assignments(texts: Iterable[str], option: str) -> dict[str, str]:
     return found
 
 
-def at(space: Space, name: str, text: str) -> Axis | Static | Seeds:
+def at(space: Space, name: str, text: str) -> Parameter:
     """A parameter at the one value that `text` says."""
     return _named(name, text, lambda: space[name].at(_value(space[name], text, name)))
 
 
-def over(space: Space, name: str, text: str) -> Axis | Static | Seeds:
+def over(space: Space, name: str, text: str) -> Parameter:
     """A parameter over the values that `text` says: `lo:hi:n` as `Axis(lo=, hi=, n=)`, or `a,b,c`."""
     axis = space[name]
-    if ":" in text and (isinstance(axis, Axis | Seeds) or _number(axis.default)):
+    if ":" in text and (isinstance(axis, Axis | Whole | Seeds) or _number(axis.default)):
         return _named(name, text, lambda: _range(axis, text, name))
     return _named(name, text, lambda: axis.over([_value(axis, part, name) for part in _parts(text)]))
 
@@ -50,7 +53,7 @@ def _named(name: str, text: str, make: Any) -> Any:
         raise ValueError(known if f"{name}=" in known else f"Got {name}={text}: {known}") from None
 
 
-def _range(axis: Axis | Static | Seeds, text: str, name: str) -> Axis | Static | Seeds:
+def _range(axis: Parameter, text: str, name: str) -> Parameter:
     lo, hi, n, *log = text.split(":") if text.count(":") in (2, 3) else ("", "", "")
     try:
         first, last, count = float(lo), float(hi), int(n)
@@ -71,10 +74,14 @@ def _range(axis: Axis | Static | Seeds, text: str, name: str) -> Axis | Static |
     return axis.over([int(x) for x in exact])
 
 
-def _value(axis: Axis | Static | Seeds, text: str, name: str) -> Any:
+def _value(axis: Parameter, text: str, name: str) -> Any:
     """One value, of the type that the parameter has."""
     if isinstance(axis, Static):
         return _choice(axis, text, name)
+    if isinstance(axis, Flag):
+        if text.lower() not in _BOOLEANS:
+            raise _wrong(name, text, "bool")
+        return _BOOLEANS[text.lower()]
     number = _parse(int, text)
     if number is None and isinstance(axis, Axis):
         number = _parse(float, text)
@@ -92,8 +99,8 @@ def _choice(axis: Static, text: str, name: str) -> Any:
     if text in by_label:
         return by_label[text]
     kinds = [type(value) for value in known]
-    if bool in kinds and text.lower() in ("true", "false", "1", "0"):
-        return text.lower() in ("true", "1")
+    if bool in kinds and text.lower() in _BOOLEANS:
+        return _BOOLEANS[text.lower()]
     for kind in (int, float):
         if kind in kinds and (number := _parse(kind, text)) is not None:
             return number

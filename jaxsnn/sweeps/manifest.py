@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import platform
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,32 @@ import jax
 from .. import __version__
 
 
-def manifest(experiment: Path, seed: int) -> dict[str, Any]:
+def manifest(whole: Mapping[str, Any], about: Mapping[str, Any]) -> dict[str, Any]:
+    """What a store says of itself: what all its points have in common, and where they came from."""
+    made = dict(about) if "made" in about else provenance(None, None)
+    experiment = {
+        "name": whole["experiment"]["name"],
+        "file": about.get("experiment", ""),
+        "sha256": whole["experiment"]["code"],
+    }
+    said = {"format": 1, "fingerprint": dict(whole), **made, "experiment": experiment}
+    return said | {name: whole[name] for name in ("key", "float", "space")}
+
+
+def provenance(experiment: Path | None, seed: int | None) -> dict[str, Any]:
     """What it takes to make a result again: the file, its git revision, the seed, versions, device and time."""
     versions = {name: importlib.metadata.version(name) for name in ("jax", "jaxlib", "equinox", "numpy", "xarray")}
     device = jax.devices()[0]
-    return {
-        "experiment": experiment.name,
-        "revision": _revision(experiment.resolve().parent),
-        "base_seed": seed,
+    said: dict[str, Any] = {
+        "revision": _revision(Path.cwd() if experiment is None else experiment.resolve().parent),
         "versions": json.dumps({"jaxsnn": __version__} | versions),
         "python": platform.python_version(),
         "device": f"{len(jax.devices())} x {device.platform} {device.device_kind}",
         "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
+    if experiment is not None:
+        said |= {"experiment": str(experiment), "base_seed": seed}
+    return said
 
 
 def _revision(folder: Path) -> str:

@@ -1,29 +1,21 @@
-"""An experiment as a program: traced once for every structure, checked, and compiled if it is new."""
+"""An experiment as a program: traced once for every structure, and checked."""
 
 from __future__ import annotations
 
-import hashlib
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.extend.core import ClosedJaxpr
 from jaxtyping import Array
 
-from .._types import canonical_float
-from .collect import with_status
-from .labels import check_names
-from .plan import SEED, Points
+from .. import _tree
+from .choices import Seeds, Static
+from .form import Dims, Form, RefusedExperiment, form_of
+from .space import Space
 
-Experiment = Callable[[dict[str, Any], Array], Mapping[str, Array]]
-
-
-class RefusedExperiment(ValueError):
-    """An experiment that no sweep can run, whatever the values of its `Static` parameters."""
+Experiment = Callable[[Any, Array], Mapping[str, Any]]
 
 
 class Traced(NamedTuple):
@@ -31,128 +23,75 @@ class Traced(NamedTuple):
 
     program: ClosedJaxpr  # (axes by name, seed, key) -> results by name
     axes: tuple[str, ...]
-    form: dict[str, jax.ShapeDtypeStruct]
+    form: Form
 
 
-def trace(experiment: Experiment, static: dict[str, Any], axes: Iterable[str], key: Array, taken: set[str]) -> Traced:
-    """The experiment, called once with traced numbers. `taken`: names that no result may have.
+class Point(dict):
+    """The values of a point by name, as an experiment gets them.
 
-    **Raises:** ValueError if it asks for the value of a traced number or a parameter that there is not;
-    RefusedExperiment if what it returns cannot be a labelled result.
+    `point[name]` is a traced number for an `Axis`, `Whole`, `Flag` and `Seeds`, and the plain value for a `Static`.
     """
-    axes = (*axes,)
-    results: dict[str, jax.ShapeDtypeStruct] = {}
-
-    def point(numbers: dict[str, Array], seed: Array, key: Array) -> list[Array]:
-        fixed = {name: seed if value is SEED else value for name, value in static.items()}
-        out = experiment(_Point(fixed | numbers), jax.random.fold_in(key, seed))
-        results.update(_form(out, taken))
-        return [jnp.asarray(out[name]) for name in results]
-
-    number, seed = jax.ShapeDtypeStruct((), canonical_float()), jax.ShapeDtypeStruct((), jnp.int32)
-    try:
-        program = jax.make_jaxpr(point)(dict.fromkeys(axes, number), seed, key)
-    except _UNTRACED as error:
-        where = _line(experiment, error)
-        raise ValueError(
-            f"The experiment needs the value of a traced number{where}, in an `if`, `int()`, `range()` or NumPy: those "
-            "of Axis and Seeds are known only while it runs. Use jnp.where or jax.lax.cond, or give it as Static."
-        ) from error
-    return Traced(program, tuple(sorted(axes)), results)
-
-
-def compiled(traced: Traced, call: Points, key: Array) -> Callable[[Points], tuple[list[np.ndarray], np.ndarray]]:
-    """What runs calls of the size of `call`: results by name, in the order of the form, and the status of each point.
-
-    Compiled programs are kept, the last 32 of a process, and found by what they compute: another sweep of the same
-    experiment, or of one that comes to the same program, compiles nothing.
-    """
-    program = _kept(lower(traced, call, key))
-    return lambda call: jax.tree.map(np.asarray, program(*_arguments(traced, call, key)))
-
-
-def lower(traced: Traced, call: Points, key: Array) -> jax.stages.Lowered:
-    """The program of a call of the size of `call`, not yet compiled."""
-    size = len(next(iter(call.axes.values()))) if call.axes else call.seed.size
-    own = None if "status" not in traced.form else list(traced.form).index("status")
-
-    def point(*arguments: Array) -> tuple[list[Array], Array]:
-        out, status = with_status(traced.program)(*arguments)
-        return out, status if own is None else status | out[own].astype(jnp.uint32)
-
-    batched = (*(0 for _ in traced.axes), 0 if call.seed.ndim else None, None)
-    batch = jax.vmap(point, in_axes=batched, axis_size=size)
-    program = jax.jit(batch, keep_unused=True)  # so that the text of the program says which argument is which
-    return program.lower(*_arguments(traced, call, key))
-
-
-def _arguments(traced: Traced, call: Points, key: Array) -> tuple[Any, ...]:
-    return *(call.axes[name] for name in traced.axes), call.seed, key
-
-
-_programs: OrderedDict[str, jax.stages.Compiled] = OrderedDict()
-_lock = threading.Lock()
-
-
-def _kept(lowered: jax.stages.Lowered) -> jax.stages.Compiled:
-    form = f"{jax.default_backend()} {jnp.zeros(()).devices()} {lowered.in_tree} {lowered.out_tree}"
-    name = hashlib.sha256(f"{form} {lowered.as_text()}".encode()).hexdigest()
-    with _lock:
-        program = _programs.pop(name, None)
-    program = lowered.compile() if program is None else program
-    with _lock:
-        _programs[name] = program
-        while len(_programs) > 32:
-            _programs.popitem(last=False)
-    return program
-
-
-class _Point(dict):
-    """The values of a point by name."""
 
     def __missing__(self, name: Any) -> Any:
         raise ValueError(f"The experiment asks for point[{name!r}], and SPACE has {', '.join(self)}.")
 
+    def __getitem__(self, name: Any) -> Any:
+        self.used.add(name)
+        return super().__getitem__(name)
 
-def _form(out: Any, taken: set[str]) -> dict[str, jax.ShapeDtypeStruct]:
-    """Shape and type of every result, by name.
+    @property
+    def used(self) -> set[str]:
+        """The names that the experiment has asked for."""
+        return self.__dict__.setdefault("_used", set())
 
-    **Raises:** RefusedExperiment where one cannot be stored exactly.
+    def into(self, model: Any) -> Any:
+        """A copy of `model` with the numbers of the point whose names are dotted paths, as `"E.neuron.tau"`, in place.
+
+        **Raises:** ValueError for a path at which the model has no number.
+        """
+        for name in self:
+            if "." in name:
+                model = _tree.set(model, name, self[name])
+        return model
+
+
+def trace(
+    experiment: Experiment, space: Space, static: dict[str, Any], key: Array, taken: set[str], dims: Dims
+) -> Traced:
+    """The experiment, called once with traced numbers. `static`: the values of every `Static`. `taken`: names that no
+    result may have. `dims`: names of the dimensions of results.
+
+    **Raises:** ValueError if it asks for the value of a traced number or a parameter that there is not;
+    RefusedExperiment if what it returns cannot be a labelled result.
     """
-    if not isinstance(out, Mapping):
-        raise RefusedExperiment(f"The experiment returned {type(out).__name__}, expected a dict of arrays.")
-    form = {}
+    kinds = {name: axis.dtype for name, axis in space.items() if not isinstance(axis, Static | Seeds)}
+    seed_name = next((name for name, axis in space.items() if isinstance(axis, Seeds)), None)
+    form: Form = {}
+
+    def point(numbers: dict[str, Array], seed: Array, key: Array) -> list[Array]:
+        known = {**static, **numbers, **({} if seed_name is None else {seed_name: seed})}
+        given = Point({name: known[name] for name in space})
+        out = experiment(given, jax.random.fold_in(key, seed))
+        form.update(form_of(out, taken, dims))
+        unused = [name for name in space if "." in name and name not in given.used]
+        if unused:
+            raise RefusedExperiment(
+                f"SPACE has {unused[0]!r}, a path into a model, and the experiment does not put it there: "
+                "`net = point.into(net)`."
+            )
+        return [jnp.asarray(getattr(out[name], "data", out[name])) for name in form]
+
+    numbers = {name: jax.ShapeDtypeStruct((), kind) for name, kind in kinds.items()}
     try:
-        check_names(out, "A result of the experiment", taken=taken | {"failure"})
-    except ValueError as error:
-        raise RefusedExperiment(str(error)) from None
-    for name in sorted(out):
-        value = out[name]
-        if not isinstance(value, jax.Array | np.ndarray | np.generic):
-            kind = type(value).__name__
-            raise RefusedExperiment(f"The experiment returned {name!r}: {kind}, expected a dict of arrays.")
-        dtype = value.dtype
-        if jnp.issubdtype(dtype, jax.dtypes.prng_key):
-            raise RefusedExperiment(f"The experiment returned {name!r}: a key; return jax.random.key_data of it.")
-        if dtype.kind not in "biufc" or not dtype.isbuiltin:
-            remedy = "return numbers" if dtype.kind in "OSUTMm" else "return it as float32 or int32"
-            raise RefusedExperiment(f"The experiment returned {name!r} of type {dtype}, which no file holds; {remedy}.")
-        held = jax.dtypes.canonicalize_dtype(dtype)
-        if held != dtype and not np.array_equal(value, np.asarray(value).astype(held), equal_nan=dtype.kind in "fc"):
-            raise RefusedExperiment(
-                f"The experiment returned {name!r} of type {dtype}, which jax would round to {held}; return it so, or "
-                "enable 64-bit types (jax_enable_x64)."
-            )
-        if name == "status" and (value.ndim or dtype.kind not in "iu"):
-            raise RefusedExperiment(
-                f"The experiment returned 'status' of shape {value.shape} and type {dtype}, expected one integer of "
-                "status bits; jnp.bitwise_or.reduce makes one of several."
-            )
-        form[name] = jax.ShapeDtypeStruct(value.shape, held)
-    clash = {f"{name}_dim{i}" for name, x in form.items() for i in range(len(x.shape))} & (taken | {*form})
-    if clash:
-        raise RefusedExperiment(f"{min(clash)!r} is an axis or a result, and a dimension of a result; rename it.")
-    return form
+        program = jax.make_jaxpr(point)(numbers, jax.ShapeDtypeStruct((), jnp.int32), key)
+    except _UNTRACED as error:
+        where = _line(experiment, error)
+        raise ValueError(
+            f"The experiment needs the value of a traced number{where}, in an `if`, `int()`, `range()`, a shape or "
+            "NumPy: those of Axis, Whole, Flag and Seeds are known only while it runs. Use jnp.where or jax.lax.cond, "
+            "or give it as Static."
+        ) from error
+    return Traced(program, tuple(sorted(numbers)), form)
 
 
 _UNTRACED = (
@@ -171,3 +110,19 @@ def _line(experiment: Experiment, error: BaseException) -> str:
             line = at.tb_lineno
         at = at.tb_next
     return "" if code is None or line is None else f" ({code.co_filename.rpartition('/')[2]}, line {line})"
+
+
+def same_form(form: Form, known: Form, *, ragged: bool) -> None:
+    """One program always returns the same form; those of other `Static` values might not. `ragged`: shapes may."""
+    others = "for other Static values; expected the same"
+    if form.keys() != known.keys():
+        raise ValueError(f"The experiment returned {sorted(form)}, and {sorted(known)} {others} names.")
+    for name, x in form.items():
+        there = known[name]
+        if (x.shape != there.shape and not ragged) or x.dims != there.dims or len(x.shape) != len(there.shape):
+            raise ValueError(
+                f"The experiment returned {name!r} of shape {x.shape}, and {there.shape} {others} shape, or "
+                "ragged='pad' (filled up with NaN or 0) or ragged='tree' (a dataset for each Static value)."
+            )
+        if x.dtype != there.dtype:
+            raise ValueError(f"The experiment returned {name!r} of type {x.dtype}, and {there.dtype} {others} type.")

@@ -1,249 +1,186 @@
-"""Thousands of variants in one compiled program: the main job."""
+"""Points run, whatever fails, and are stored as they finish."""
 
 from __future__ import annotations
 
-import inspect
 import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing, nullcontext
-from dataclasses import dataclass, replace
-from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
-import jax
 import numpy as np
-from jaxtyping import Array
 
-from .._cores import cores
-from .._random import as_key
-from .._status import SimulationError, Status
-from ..simulation.progress import AbstractProgress, Bar
-from .grid import Grid
-from .plan import Points, by_structure, calls
-from .program import Experiment, RefusedExperiment, Traced, compiled, trace
-from .results import Results, check_memory, nbytes
+from ..simulation.progress import AbstractProgress
+from .compiled import Layout, Program, compiled
+from .dataset import NOT_RUN
+from .execute import Failure, Lanes, Outcome, Pace, failure_of
+from .plan import Job, Plan, fits
+from .store import Claims, Shard, Store, Workers, Writer
+from .work import Work, call_of, parts_of, structures
 
-if TYPE_CHECKING:
-    import xarray
-
-T = TypeVar("T")
+_PAUSE = 0.2  # seconds between looks at what others do
 
 
-def sweep(
-    experiment: Experiment,
-    grid: Grid,
-    *,
-    key: Array,
-    batch: int | None = None,
-    threads: int | None = None,
-    share_seed: bool | None = None,
-    progress: AbstractProgress | None = None,
-    throw: bool = True,
-) -> xarray.Dataset:
-    """Run `experiment(point, key) -> dict of arrays` at every point of `grid`; the labelled result.
+@dataclass
+class Spent:
+    """Where the time of a sweep went."""
 
-    **Main arguments:**
+    compile_s: float = 0.0
+    device_s: float = 0.0
+    programs: int = 0  # that were compiled, and not found
+    said: list[str] = field(default_factory=list)
 
-    - `experiment`: traced once for every combination of `Static` values. `point[name]` is a traced number for an
-      `Axis`, a traced integer for `Seeds`, the plain value for a `Static`.
-    - `grid`: `product(SPACE)` or `zipped(SPACE)`. `key`: a key or a seed. A point's key is `fold_in(key, seed)`, its
-      seed being the value of the `Seeds` axis (0 without one), never its position: a point is the same run alone.
 
-    **Other arguments:**
+def run(plan: Plan, progress: AbstractProgress, executor: Executor | None = None, remote: Any = None) -> Spent:
+    """Run what is missing. What finishes is stored at once, and all of it when this returns or raises.
 
-    - `batch`: points a call, which bounds memory; by default few enough to keep all cores busy on a CPU, 64 elsewhere.
-    - `threads`: on a CPU, calls at a time; by default one a core.
-    - `share_seed`: whether the points of a call have one seed, so that what depends only on the seed, as a graph does,
-      is built once a call; or each its own, batched with the rest. By default they share it on a CPU, and elsewhere
-      if seeds have enough points to fill a batch. It changes no number.
-    - `throw`: raise `SimulationError` where a point's status is not clean, or where one has no result; the error's
-      `dataset` holds what all points came to. False leaves it to the dataset.
-
-    **Returns:** a dataset with a dimension an axis and a variable a result. `status` holds the bits of every
-    `simulate`, `fit` and gradient inside the experiment (but for those called with `throw=False`), with those of a
-    `"status"` that it returns. Where a call fails, the others go on: its points have the status NOT_RUN, NaN or 0 as
-    results, and the reason as `failure`.
-
-    **Raises:** ValueError before anything runs, where the results could not be stored exactly; SweepInterrupted, a
-    KeyboardInterrupt, whose `dataset` holds the points that were finished.
-
-    On a CPU the points of a call run one after the other, and calls run in parallel threads; on an accelerator a call
-    is one batch.
+    `executor`: where calls run, in place of threads of this process; `remote(job, layout)` makes what it is given.
     """
-    for name, value in (("batch", batch), ("threads", threads)):
-        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if value is not None and not (whole and value >= 1):
-            raise ValueError(f"Got {name} = {value!r}, expected a positive number.")
-    for name, value, wanted in (("share_seed", share_seed, "True, False or None"), ("throw", throw, "True or False")):
-        if not (isinstance(value, bool) or (value is None and name == "share_seed")):
-            raise ValueError(f"Got {name} = {value!r}, expected {wanted}.")
-    if not isinstance(progress, AbstractProgress | None):
-        raise ValueError(f"Got progress = {progress!r}, expected Bar() or Quiet().")
-    progress = Bar() if progress is None else progress
-    planned = plan(experiment, grid, key)
-    return run(planned, batch=batch, threads=threads, share_seed=share_seed, progress=progress, throw=throw)
+    spent = Spent(compile_s=plan.traced_s)
+    with _shared(plan) as (claims, look), _writing(plan) as writer, progress.task("sweep", plan.missing) as advance:
+        works = _works(plan, claims, look)
+
+        def keep(job: int, outcome: Outcome) -> None:
+            spent.device_s += outcome.seconds
+            writer.add(job, _shard(plan, plan.jobs[job], outcome))
+            advance(len(outcome.rows))
+
+        for number, job in enumerate(plan.jobs):
+            if job.error is not None and len(rows := works[number].take(len(job.structure.rows))):
+                keep(number, Outcome(rows, failure_of(job.error, "trace"), 0.0))
+        going = [number for number, job in enumerate(plan.jobs) if job.traced is not None]
+        while going:
+            lanes = Lanes(plan.resources.lanes, executor)
+            try:
+                with _ahead(plan, [plan.jobs[i] for i in going], progress, spent, remote) as programs:
+                    for number, (go, pace) in zip(going, programs, strict=False):
+                        if isinstance(go, Exception):
+                            rows = works[number].take(len(plan.jobs[number].structure.rows))
+                            keep(number, Outcome(rows, failure_of(go, "compile"), 0.0))
+                            continue
+                        for outcome in lanes.run(works[number], lambda rows: call_of(plan.grid, rows), go, pace):
+                            keep(number, outcome)
+            finally:
+                lanes.close()
+            going = _left_elsewhere(works, going, look)
+    return spent
 
 
-class SweepInterrupted(KeyboardInterrupt):
-    """A sweep that was stopped from outside: `dataset` holds what was finished; `status` of the rest is NOT_RUN."""
-
-    def __init__(self, dataset: xarray.Dataset):
-        self.dataset = dataset
-        super().__init__(f"the sweep was stopped after {dataset.attrs.get('finished', dataset.attrs['points'])} points")
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A sweep before anything has run: its experiment traced for every structure, and the form of its result."""
-
-    grid: Grid
-    key: Array
-    parts: list[tuple[Traced, Points]]
-    failures: list[tuple[Exception, Points]]  # structures whose experiment could not be traced
-    begin: float  # time.monotonic() before
-    traced_s: float = 0.0  # what tracing took: a part of compiling, as the dataset counts it
-
-    @property
-    def form(self) -> dict[str, jax.ShapeDtypeStruct]:
-        return self.parts[0][0].form
-
-    @property
-    def nbytes(self) -> int:
-        """What the result takes."""
-        return nbytes(self.grid, self.form)
+def _left_elsewhere(works: list[Work], going: list[int], look: Any) -> list[int]:
+    """Structures of which others have parts that are not finished yet, after a pause; none when all is done."""
+    if not any(works[i].elsewhere for i in going):
+        return []
+    time.sleep(_PAUSE)
+    look()
+    return [i for i in going if works[i].try_again()]
 
 
-def plan(experiment: Experiment, grid: Grid, key: Any) -> Planned:
-    """Trace the experiment for every structure, and check that its results make one labelled dataset."""
-    if not callable(experiment):
-        raise ValueError(f"Got experiment = {experiment!r}, expected a function (point, key) -> dict of arrays.")
+@contextmanager
+def _shared(plan: Plan) -> Iterator[tuple[Claims | None, Any]]:
+    """The store, for others too: who else is at work, and what they finish."""
+    if not isinstance(plan.store, Store):
+        yield None, lambda: None
+        return
+    store = plan.store
+    workers = Workers(store.folder, plan.name)
     try:
-        inspect.signature(experiment).bind({}, key)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"Got an experiment with other arguments than (point, key): {error}.") from None
-    if not isinstance(grid, Grid):
-        kind = type(grid).__name__
-        raise ValueError(f"Got a grid that is a {kind}, expected product(SPACE) or zipped(SPACE) of a dict of axes.")
-    planned = Planned(grid, as_key(key), [], [], time.monotonic())
-    for static, points in by_structure(grid):
-        try:
-            traced = trace(experiment, static, points.axes, planned.key, taken={*grid.dims, *grid.labels})
-        except RefusedExperiment:
-            raise
-        except Exception as error:
-            planned.failures.append((error, points))
-            continue
-        if planned.parts:
-            _check_same(traced.form, planned.form)
-        planned.parts.append((traced, points))
-    if not planned.parts:
-        raise planned.failures[0][0]
-    check_memory(grid, planned.form)
-    return replace(planned, traced_s=time.monotonic() - planned.begin)
+        for told in workers.others().values():
+            if told["plan"] != plan.name:
+                process, host = told["process"]["pid"], told["process"].get("host", "another machine")
+                raise ValueError(
+                    f"Process {process} on {host} is sweeping other points into {store.folder}; wait until it is done "
+                    "(or a minute, if it died), or give another folder."
+                )
 
+        def look() -> None:
+            if store.look():
+                found = store.index.find(plan.ids)
+                done = (found.shard >= 0) if not plan.attempt else (found.shard >= 0) & (found.status == 0)
+                plan.todo &= ~done
 
-def run(
-    planned: Planned,
-    *,
-    batch: int | None = None,
-    threads: int | None = None,
-    share_seed: bool | None = None,
-    progress: AbstractProgress,
-    throw: bool = True,
-) -> xarray.Dataset:
-    """Run what is planned, as `sweep` does."""
-    one_by_one = jax.default_backend() == "cpu"
-    threads = threads or (cores() if one_by_one else 1)
-    results, compile_s = Results(planned.grid, planned.form), planned.traced_s
-    errors = [error for error, _ in planned.failures]
-    for error, points in planned.failures:
-        results.fail(points.where, _one_line(error))
-
-    def dataset() -> xarray.Dataset:
-        found = results.dataset()
-        found.attrs.update(wall_s=time.monotonic() - planned.begin, compile_s=compile_s)
-        return found
-
-    try:
-        with progress.task("sweep", planned.grid.size) as advance:
-            for i, (traced, points) in enumerate(planned.parts):
-                some = [*calls(points, batch=batch, threads=threads, one_by_one=one_by_one, share_seed=share_seed)]
-                tick = time.monotonic()
-                with nullcontext() if i else progress.compiling("sweep"):
-                    program = _in_thread(compiled, traced, some[0], planned.key)
-                compile_s += time.monotonic() - tick
-
-                def go(call: Points, program: Any = program, traced: Traced = traced) -> None:
-                    results.put(call, traced.form, *program(call))
-
-                with closing(_outcomes(go, some, threads)) as outcomes:
-                    for call, error in outcomes:
-                        if error is not None:
-                            errors.append(error)
-                            results.fail(call.where, _one_line(error))
-                        advance(len(call.where))
-        if errors and not results.ran.any():
-            raise errors[0]
-        found = dataset()
-    except KeyboardInterrupt:
-        results.close()
-        results.fail(np.flatnonzero(~results.ran), "interrupted")
-        raise SweepInterrupted(dataset()) from None
-    if throw and results.problems():
-        status, n = Status(int(np.bitwise_or.reduce(results.status))), np.count_nonzero(results.status)
-        where = f" at {n} of {planned.grid.size} points"
-        raise SimulationError(status, where, found, results.failing()) from (errors[0] if errors else None)
-    return found
-
-
-def _in_thread(function: Callable[..., T], *arguments: Any) -> T:
-    """In another thread, so that this one can be interrupted meanwhile."""
-    pool = ThreadPoolExecutor(1)
-    try:
-        return pool.submit(function, *arguments).result()
+        yield Claims(store.folder, workers), look
     finally:
-        pool.shutdown(wait=False)
+        workers.leave()
 
 
-def _outcomes(
-    go: Callable[[Points], None], some: Iterable[Points], threads: int
-) -> Iterator[tuple[Points, Exception | None]]:
-    """Calls as they finish, and what they raised. XLA releases the interpreter lock: a thread a core is enough.
-
-    When this is closed, what has not begun never does, and what runs is left alone.
-    """
-    waiting, running = iter(some), dict[Future[None], Points]()
-    pool = ThreadPoolExecutor(threads)
+@contextmanager
+def _writing(plan: Plan) -> Iterator[Writer]:
+    writer = Writer(plan.store)
     try:
-        while True:
-            running.update({pool.submit(go, call): call for call in islice(waiting, 2 * threads - len(running))})
-            if not running:
-                return
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                error = future.exception()
-                if error is not None and not isinstance(error, Exception):
-                    raise error
-                yield running.pop(future), error
+        yield writer
+    finally:
+        writer.close()
+
+
+def _works(plan: Plan, claims: Claims | None, look: Any) -> list[Work]:
+    """The work of every job: the parts of the whole plan that belong to its structure."""
+    every = structures(plan.grid)
+    parts = {tuple(s.rows[:1]): own for s, own in zip(every, parts_of(every), strict=True)}
+    works = [Work(parts[tuple(job.structure.rows[:1])], plan.todo, claims, look) for job in plan.jobs]
+    for work in works:
+        work.start_at(plan.share)
+    return works
+
+
+@contextmanager
+def _ahead(plan: Plan, jobs: list[Job], progress: AbstractProgress, spent: Spent, remote: Any) -> Iterator[Any]:
+    """The programs of several structures: the next one compiles while this one runs."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="jaxsnn-compile")
+
+    def made(job: Job) -> tuple[Any, Pace]:
+        layout = plan.resources.layout(job, plan.batch)
+        points = len(job.structure.rows)
+        if remote is not None:
+            return remote(job, layout), Pace(plan.resources.first(layout, points, plan.batch), layout.most)
+        program = [_compiled(plan, job, layout, spent)]
+        while not fits(program[0], plan.resources) and layout.size > 1:
+            layout = layout._replace(size=layout.size // 2)
+            program[0] = _compiled(plan, job, layout, spent)
+
+        def halved() -> int:
+            nonlocal layout
+            layout = layout._replace(size=max(1, layout.size // 2))
+            progress.say(f"sweep: out of memory; {layout.most} points a call from here on")
+            program[0] = _compiled(plan, job, layout, spent)
+            return layout.most
+
+        go = lambda call: program[0].run(call)
+        return go, Pace(plan.resources.first(layout, points, plan.batch), layout.most, halved)
+
+    def each() -> Iterator[tuple[Any, Any]]:
+        futures: list[Future[Any]] = []
+        for i in range(len(jobs)):
+            futures += [pool.submit(made, job) for job in jobs[len(futures) : i + 2]]
+            with progress.compiling("sweep"):
+                error = futures[i].exception()
+            if error is not None and not isinstance(error, Exception):
+                raise error
+            yield futures[i].result() if error is None else (error, None)
+
+    try:
+        yield each()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _check_same(form: dict[str, jax.ShapeDtypeStruct], known: dict[str, jax.ShapeDtypeStruct]) -> None:
-    """One program always returns the same form; those of other `Static` values might not."""
-    others = "for other Static values; expected the same"
-    if form.keys() != known.keys():
-        raise ValueError(f"The experiment returned {sorted(form)}, and {sorted(known)} {others} names.")
-    for name, x in form.items():
-        if x.shape != known[name].shape:
-            raise ValueError(
-                f"The experiment returned {name!r} of shape {x.shape}, and {known[name].shape} {others} shape."
-            )
-        if x.dtype != known[name].dtype:
-            raise ValueError(
-                f"The experiment returned {name!r} of type {x.dtype}, and {known[name].dtype} {others} type."
-            )
+def _compiled(plan: Plan, job: Job, layout: Layout, spent: Spent) -> Program:
+    assert job.traced is not None
+    tick = time.monotonic()
+    program = compiled(job.traced, layout, plan.key)
+    spent.compile_s += time.monotonic() - tick
+    spent.programs += program.fresh
+    return program
 
 
-def _one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:300]}"
+def _shard(plan: Plan, job: Job, outcome: Outcome) -> Shard:
+    """The points of a call as they are stored."""
+    ids = plan.ids[outcome.rows]
+    if isinstance(outcome.found, Failure):
+        status = np.full(len(ids), NOT_RUN, np.uint32)
+        return Shard(ids, status, {}, dict.fromkeys(range(len(ids)), tuple(outcome.found)), plan.attempt)
+    values, status = outcome.found
+    assert job.traced is not None
+    named = dict(zip(job.traced.form, values, strict=True))
+    named.pop("status", None)
+    return Shard(ids, status, named, {}, plan.attempt)

@@ -1,30 +1,29 @@
-"""What may vary: numbers within one program, choices that are compiled in, and seeds."""
+"""Numbers that may vary within one compiled program: real, whole, or yes and no."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jax
 import numpy as np
 
-from .._types import canonical_float, is_concrete
-
-MOST = 10**8  # values of an axis, and points of a grid
+from .._types import canonical_float
+from ..distributions import AbstractDistribution
+from .choices import Seeds, Static
+from .values import INT32, MOST, a_range, flag, number, put, sequence, unit_of, whole
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A number that may vary within one compiled program.
+    """A real number that may vary within one compiled program.
 
     **Arguments:** `default`: its value where it does not vary. `lo`, `hi`, `n`: a range of `n` values, ends included,
     spaced evenly (`log=True`: in their logarithm); or `values`. With neither, it stays at its default. `unit`: kept
-    with the result.
+    with the result. `prior`: a distribution of the library, from which random designs draw it.
 
     Inside the experiment it is a traced number of the default float type; whole numbers that this type does not hold
-    exactly are refused.
+    exactly are refused (`Whole` holds them).
     """
 
     default: float
@@ -34,23 +33,27 @@ class Axis:
     log: bool = False
     values: Sequence[float] | None = None
     unit: str = ""
+    prior: AbstractDistribution | None = None
 
     def __post_init__(self):
-        _put(self, default=_number(self.default, "Axis(default)"), unit=_unit(self.unit, "Axis"))
-        given = [x is not None for x in (self.lo, self.hi, self.n)]
-        if any(given) and not all(given):
-            raise ValueError(f"Got Axis(lo={self.lo}, hi={self.hi}, n={self.n}), expected all three or none of them.")
-        if self.values is not None and any(given):
-            raise ValueError("Got Axis with values and with lo, hi and n, expected values or a range.")
+        put(self, default=number(self.default, "Axis(default)"), unit=unit_of(self.unit, "Axis"))
+        a_range("Axis", self.lo, self.hi, self.n, self.values)
         if not isinstance(self.log, bool):
             raise ValueError(f"Got Axis(log={self.log!r}), expected True or False.")
         if self.values is not None:
-            _put(self, values=tuple(_number(v, "Axis(values)") for v in _sequence(self.values, "Axis")))
+            put(self, values=tuple(number(v, "Axis(values)") for v in sequence(self.values, "Axis")))
         if self.n is not None:
-            lo, hi = (_number(x, f"Axis({name})", finite=True) for name, x in (("lo", self.lo), ("hi", self.hi)))
-            _put(self, lo=lo, hi=hi, n=_whole(self.n, "Axis(n", "number of values", least=1, most=MOST))
+            lo, hi = (number(x, f"Axis({name})", finite=True) for name, x in (("lo", self.lo), ("hi", self.hi)))
+            put(self, lo=lo, hi=hi, n=whole(self.n, "Axis(n", "number of values", least=1, most=MOST))
             if self.log and min(lo, hi) <= 0:
                 raise ValueError(f"Got a logarithmic Axis from {lo} to {hi}, expected both ends above 0.")
+        if self.prior is not None and not isinstance(self.prior, AbstractDistribution):
+            raise ValueError(f"Got Axis(prior={self.prior!r}), expected a distribution such as Uniform(0.0, 1.0).")
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Its type inside the experiment."""
+        return canonical_float()
 
     @property
     def points(self) -> np.ndarray:
@@ -63,6 +66,7 @@ class Axis:
 
     @property
     def varies(self) -> bool:
+        """Whether it takes other values than its default."""
         return self.values is not None or self.n is not None
 
     def at(self, value: float) -> Axis:
@@ -77,13 +81,22 @@ class Axis:
         """The same over a range."""
         return replace(self, values=None, lo=lo, hi=hi, n=n, log=log)
 
-    def unfit(self) -> str | None:
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        """What random designs take for numbers in [0, 1): uniform between the ends, or one of the values."""
+        if self.values is not None:
+            return self.points[(u * len(self.values)).astype(int)]
+        assert self.lo is not None and self.hi is not None
+        if self.log:
+            return np.exp(np.log(self.lo) + u * (np.log(self.hi) - np.log(self.lo)))
+        return self.lo + u * (self.hi - self.lo)
+
+    def unfit(self, points: np.ndarray) -> str | None:
         """Which value the float type of this process cannot hold, if any."""
-        kind = canonical_float()
+        kind = self.dtype
         for value in (self.default, *(self.values or ())):
             if isinstance(value, int) and float(np.asarray(value, float).astype(kind)) != value:
                 return f"{value!r}, which {kind} does not hold exactly"
-        numbers = np.append(self.points, float(self.default))
+        numbers = np.append(points, float(self.default))
         with np.errstate(over="ignore", under="ignore"):
             held = numbers.astype(kind)
         lost = (np.isinf(held) != np.isinf(numbers)) | ((held == 0) != (numbers == 0))
@@ -95,133 +108,107 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Static:
-    """A choice that shapes the program (a size, a class, a string): every value of it is compiled separately.
+class Whole:
+    """A whole number that may vary within one compiled program: a fold, a delay in steps, bits, a count.
 
-    In the result, numbers, booleans and strings are labels as they are where all values are of one kind; everything
-    else is labelled by its `repr`. Two values with one label are refused.
+    **Arguments:** `default`: its value where it does not vary. `lo`, `hi`: every whole number between them, ends
+    included; `n`: so many of them, spaced evenly, which must come out whole; or `values`. `unit`: kept with the result.
+
+    From -2^31 to 2^31 - 1; inside the experiment, a traced int32. A size shapes the program: that is a `Static`.
     """
 
-    default: Any
-    values: Sequence[Any] | None = None
-    unit: str = ""
-
-    def __post_init__(self):
-        _put(self, unit=_unit(self.unit, "Static"))
-        if self.values is not None:
-            _put(self, values=tuple(_sequence(self.values, "Static")))
-
-    @property
-    def points(self) -> tuple[Any, ...]:
-        """The values it takes in a sweep."""
-        return (self.default,) if self.values is None else tuple(self.values)
-
-    @property
-    def varies(self) -> bool:
-        return self.values is not None
-
-    def at(self, value: Any) -> Static:
-        """The same at one value."""
-        return Static(value, unit=self.unit)
-
-    def over(self, values: Sequence[Any]) -> Static:
-        """The same over other values."""
-        return replace(self, values=values)
-
-
-@dataclass(frozen=True)
-class Seeds:
-    """Seeds `first .. first + n - 1`, or `values`: a point's key is `fold_in(key, seed)`, whatever else is in the grid.
-
-    Whole numbers from 0 to 2^31 - 1; inside the experiment, a traced int32.
-    """
-
-    n: int = 1
-    first: int = 0
+    default: int
+    lo: int | None = None
+    hi: int | None = None
+    n: int | None = None
     values: Sequence[int] | None = None
     unit: str = ""
 
     def __post_init__(self):
-        n = _whole(self.n, "Seeds(", "number of seeds", least=1, most=MOST)
-        first = _whole(self.first, "Seeds(first=", "first seed", most=2**31 - n)
-        _put(self, n=n, first=first, unit=_unit(self.unit, "Seeds"))
+        put(self, default=_int32(self.default, "Whole(default="), unit=unit_of(self.unit, "Whole"))
+        if self.lo is not None and self.hi is not None:
+            lo, hi = _int32(self.lo, "Whole(lo="), _int32(self.hi, "Whole(hi=")
+            n = abs(hi - lo) + 1 if self.n is None else whole(self.n, "Whole(n", "number of values", least=1, most=MOST)
+            put(self, lo=lo, hi=hi, n=n)
+            if (hi - lo) % max(1, n - 1):
+                raise ValueError(f"Got Whole(lo={lo}, hi={hi}, n={n}), whose {n} values are not all whole numbers.")
+        a_range("Whole", self.lo, self.hi, self.n, self.values)
         if self.values is not None:
-            seeds = _sequence(self.values, "Seeds")
-            _put(self, values=tuple(_whole(v, "Seeds(values=", "seed", most=2**31 - 1) for v in seeds))
+            put(self, values=tuple(_int32(v, "Whole(values=") for v in sequence(self.values, "Whole")))
+
+    dtype = np.dtype(np.int32)
 
     @property
     def points(self) -> np.ndarray:
-        """The seeds of a sweep."""
-        if self.values is None:
-            return np.arange(self.first, self.first + self.n, dtype=np.int32)
-        return np.asarray(self.values, np.int32)
-
-    @property
-    def default(self) -> int:
-        """The first of them."""
-        return self.first if not self.values else self.values[0]
+        """The values it takes in a sweep."""
+        if self.lo is None or self.hi is None or self.n is None:
+            return np.asarray([self.default] if self.values is None else self.values, np.int64)
+        return self.lo + (self.hi - self.lo) // max(1, self.n - 1) * np.arange(self.n)
 
     @property
     def varies(self) -> bool:
-        return len(self.points) > 1
+        """Whether it takes other values than its default."""
+        return self.values is not None or self.n is not None
 
-    def at(self, value: int) -> Seeds:
-        """One seed."""
-        return Seeds(first=value, unit=self.unit)
+    def at(self, value: int) -> Whole:
+        """The same at one value."""
+        return Whole(value, unit=self.unit)
 
-    def over(self, values: Sequence[int]) -> Seeds:
-        """Other seeds."""
-        return Seeds(values=values, unit=self.unit)
+    def over(self, values: Sequence[int]) -> Whole:
+        """The same over other values."""
+        return Whole(self.default, values=values, unit=self.unit)
 
-
-Space = Mapping[str, Axis | Static | Seeds]
-
-
-def _put(made: Any, **fields: Any) -> None:
-    """What a frozen dataclass was given, in one form."""
-    for name, value in fields.items():
-        object.__setattr__(made, name, value)
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        """What random designs take for numbers in [0, 1): one of the values."""
+        return self.points[(u * len(self.points)).astype(int)]
 
 
-def _plain(value: Any) -> Any:
-    """A scalar of NumPy or JAX as a plain number."""
-    concrete = isinstance(value, np.generic | np.ndarray | jax.Array) and is_concrete(value)
-    return value.item() if concrete and value.ndim == 0 and value.dtype.kind in "biuf" else value
+@dataclass(frozen=True)
+class Flag:
+    """Yes or no, within one compiled program: a traced boolean (`jnp.where(point["on"], ...)`).
+
+    **Arguments:** `default`: its value where it does not vary. `values`: both, `(False, True)`, or one. A choice that
+    Python's `if` makes is a `Static`.
+    """
+
+    default: bool
+    values: Sequence[bool] | None = None
+    unit: str = ""
+
+    def __post_init__(self):
+        put(self, default=flag(self.default, "Flag(default)"), unit=unit_of(self.unit, "Flag"))
+        if self.values is not None:
+            put(self, values=tuple(flag(v, "Flag(values)") for v in sequence(self.values, "Flag")))
+
+    dtype = np.dtype(np.bool_)
+
+    @property
+    def points(self) -> np.ndarray:
+        """The values it takes in a sweep."""
+        return np.asarray([self.default] if self.values is None else self.values, bool)
+
+    @property
+    def varies(self) -> bool:
+        """Whether it takes other values than its default."""
+        return self.values is not None
+
+    def at(self, value: bool) -> Flag:
+        """The same at one value."""
+        return Flag(value, unit=self.unit)
+
+    def over(self, values: Sequence[bool]) -> Flag:
+        """The same over other values."""
+        return Flag(self.default, values=values, unit=self.unit)
+
+    def quantile(self, u: np.ndarray) -> np.ndarray:
+        """What random designs take for numbers in [0, 1): one of the values."""
+        return self.points[(u * len(self.points)).astype(int)]
 
 
-def _number(value: Any, what: str, finite: bool = False) -> int | float:
-    number = _plain(value)
-    if isinstance(number, bool) or not isinstance(number, int | float) or number != number:
-        raise ValueError(f"Got {what} = {value!r}, expected a number; choices of other kinds are Static(...).")
-    try:
-        wrong = finite and math.isinf(number)
-        exact = not isinstance(number, int) or int(float(number)) == number
-    except OverflowError:
-        wrong, exact = False, False
-    if wrong or not exact:
-        raise ValueError(f"Got {what} = {value!r}, expected a {'finite ' if wrong else ''}number that a float holds.")
-    return number
+Number = Axis | Whole | Flag
+Parameter = Axis | Whole | Flag | Static | Seeds
+Space = Mapping[str, Parameter]
 
 
-def _whole(value: Any, what: str, of: str, *, least: int = 0, most: int) -> int:
-    number = _plain(value)
-    close = ")" if "(" in what else ""
-    if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
-        kind = f"a positive {of}" if least else f"a {of} that is a whole number from 0"
-        equals = "" if what.endswith(("(", "=")) else "="
-        raise ValueError(f"Got {what}{equals}{value!r}{close}, expected {kind}, at most {most}.")
-    return number
-
-
-def _sequence(values: Any, what: str) -> Iterable[Any]:
-    if isinstance(values, np.ndarray | jax.Array) and values.ndim == 1:
-        return values.tolist()
-    if isinstance(values, str | bytes | Mapping | set | frozenset) or not isinstance(values, Iterable):
-        raise ValueError(f"Got {what}(values={values!r}), expected a list of values.")
-    return values
-
-
-def _unit(unit: Any, what: str) -> str:
-    if not isinstance(unit, str):
-        raise ValueError(f"Got {what}(unit={unit!r}), expected a string such as 'mV'.")
-    return unit
+def _int32(value: Any, what: str) -> int:
+    return whole(value, what, "whole number", least=INT32[0], most=INT32[1])

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import shlex
 
 import numpy as np
 import pytest
@@ -52,8 +53,8 @@ def test_run(folder, capsys):
         main(["run", "tiny.py", "--set", "eta=1.5", "--set", "fast=false", "--set", "seed=3", "--set", "size=4"]) == 0
     )
     out = capsys.readouterr().out
-    assert "tiny.py: 1 point(s)" in out and "x: 21.5" in out and "result: results/tiny/result.zarr" in out
-    ds = load(folder / "results" / "tiny")
+    assert "tiny.py: 1 point(s)" in out and "x: 21.5" in out and "result: results/tiny-run/result.zarr" in out
+    ds = load(folder / "results" / "tiny-run")
     assert ds.x == 21.5 and np.array_equal(ds.row, [2.0] * 4) and ds.seen == 3 and not ds.fast
     assert ds.attrs["g"] == 2.0 and ds.attrs["eta"] == 1.5 and ds.attrs["seed"] == 3
 
@@ -152,17 +153,49 @@ def test_values_keep_their_type(folder):
             (over if ":" in text else at)(space, name, text)
 
 
-def test_nothing_is_overwritten(folder, capsys):
-    for expected in ("mine", "mine-2", "mine-3"):
-        assert main(["run", "tiny.py", "--out", "mine", "--set", f"g={len(expected)}"]) == 0
-        assert f"result: {expected}/result.zarr" in capsys.readouterr().out
-    assert [float(load(folder / name).attrs["g"]) for name in ("mine", "mine-2", "mine-3")] == [4.0, 6.0, 6.0]
+def test_the_same_command_again_computes_nothing_and_a_larger_grid_what_is_missing(folder, capsys):
+    for axis, stored in (("g=1:3:3", 0), ("g=1:3:3", 3), ("g=1:3:5", 3)):
+        assert main(["sweep", "tiny.py", "--axis", axis]) == 0
+        said = capsys.readouterr().out
+        assert ("of them are stored" in said) is (stored > 0) and (not stored or f"{stored} of them are stored" in said)
+    ds = load(folder / "results" / "tiny")
+    assert np.array_equal(ds.g, np.linspace(1, 3, 5)) and np.array_equal(ds.x, ds.g * 10 + 0.5)
+
+
+def test_nothing_of_another_sweep_is_overwritten(folder, capsys):
+    """Another key, another code: refused with the difference; `--force` takes the next folder."""
+    assert main(["run", "tiny.py", "--out", "mine"]) == 0
+    assert main(["run", "tiny.py", "--out", "mine", "--seed", "1"]) == 2
+    assert "mine holds the results of another sweep: the key: " in capsys.readouterr().err
+    (folder / "tiny.py").write_text(FILE.replace("* 10", "* 11"))
+    assert main(["run", "tiny.py", "--out", "mine"]) == 2
+    assert "the code of the experiment is another" in capsys.readouterr().err
+    assert main(["run", "tiny.py", "--out", "mine", "--force"]) == 0
+    assert "result: mine-2/result.zarr" in capsys.readouterr().out
+    assert load(folder / "mine").x == 20.5 and load(folder / "mine-2").x == 22.5
+
+
+def test_a_dry_run_says_what_it_takes_and_leaves_nothing(folder, capsys):
+    assert main(["sweep", "tiny.py", "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    for part in (
+        "points: 3 (g 3), 0 of them stored",
+        "programs to compile: 1",
+        "devices: 1 x cpu",
+        "memory: ",
+        "time: ",
+    ):
+        assert part in said
+    assert not (folder / "results").exists()
 
 
 def test_a_bad_status_is_stored_and_told(folder, capsys):
     assert main(["sweep", "tiny.py", "--axis", "g=1,200"]) == 3
-    error = capsys.readouterr().err.splitlines()[-1]
+    error, again = capsys.readouterr().err.splitlines()[-2:]
     assert "at 1 of 2 points reports: NOT_FINITE" in error and "(g=200.0): NOT_FINITE" in error
+    assert again == "jaxsnn: again: jaxsnn run tiny.py --set g=200.0 --seed 0"
+    assert main(shlex.split(again.removeprefix("jaxsnn: again: jaxsnn"))) == 3
+    assert load(folder / "results" / "tiny-run").x == load(folder / "results" / "tiny").x[1]
     ds = load(folder / "results" / "tiny")
     assert np.allclose(ds.x, [10.5, 2000.5]) and len(ds.attrs["problems"]) == 1
 
@@ -177,7 +210,7 @@ def test_info(capsys):
     ("arguments", "message"),
     [
         (["run", "absent.py"], ("'absent.py'", "no file", "an experiment such as experiments/brunel.py")),
-        (["run", "bare.py"], ("bare.py has no SPACE", "a dict of Axis, Static, Seeds")),
+        (["run", "bare.py"], ("bare.py has no SPACE", "a dict of Axis, Whole, Flag, Static, Seeds")),
         (["sweep", "half.py"], ("half.py has no experiment", "a function (point, key) -> dict")),
         (["sweep", "broken.py"], ("invalid syntax", "broken.py, line 1")),
         (["sweep", "tiny.py", "--axis", "h=0:1:2"], ("'h'", "SPACE", "g, eta, size, fast, seed")),

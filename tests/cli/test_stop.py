@@ -5,17 +5,16 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-import xarray
 
 import jaxsnn as snn
 from jaxsnn import cli
-from jaxsnn.sweeps import command, store
+from jaxsnn.sweeps import command, room, store
+from jaxsnn.sweeps.store import writer
 
 FILE = """
 import jaxsnn as snn
@@ -41,8 +40,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def load(folder):
-    return xarray.open_zarr(folder / "result.zarr").load()
+load = snn.open_sweep
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -61,21 +59,28 @@ def test_a_signal_leaves_what_is_finished(folder, capsys, monkeypatch, number):
 
     monkeypatch.setattr(command, "Bar", Killed)
     before = signal.getsignal(number)
-    assert cli.main(["sweep", "many.py"]) == 128 + number and signal.getsignal(number) is before
+    assert cli.main(["sweep", "many.py", "--batch", "1"]) == 128 + number and signal.getsignal(number) is before
     said = capsys.readouterr()
-    assert "points are finished" in said.err and "summed up" not in said.out
+    assert "points are finished and stored" in said.err and "summed up" not in said.out
     ds = load(folder / "results" / "many")
     ran = ds.status.values == 0
     assert 0 < ran.sum() == ds.attrs["finished"] < 80
     assert np.array_equal(ds.x.values[ran], (ds.a * ds.n).values[ran].astype("f4")) and np.all(
         np.isnan(ds.x.values[~ran])
     )
-    assert set(ds.failure.values[~ran]) == {"interrupted"} and set(ds.failure.values[ran]) == {""}
+    assert "failure" not in ds  # nothing failed
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
+    assert cli.main(["sweep", "many.py"]) == 0  # the same command continues
+    said = capsys.readouterr().out
+    assert f"{ran.sum()} of them are stored" in said and "summed up" in said
+    ds = load(folder / "results" / "many")
+    assert np.array_equal(ds.x, ds.a.astype("f4") * ds.n.astype("f4"))
 
 
 def test_an_exception_of_one_value_leaves_the_others(folder, capsys):
     assert cli.main(["sweep", "many.py", "--axis", "n=1,2", "--axis", "a=1,4"]) == 3
-    assert "(a=1.0, n=2): KeyError: 'two is no choice'" in capsys.readouterr().err.splitlines()[-1]
+    assert "(a=1.0, n=2): trace: KeyError: 'two is no choice'" in capsys.readouterr().err
     ds = load(folder / "results" / "many")
     assert np.array_equal(ds.x.sel(n=1), [1.0, 4.0]) and np.all(np.isnan(ds.x.sel(n=2)))
     assert cli.main(["run", "many.py", "--set", "n=2"]) == 1  # nothing ran
@@ -85,29 +90,35 @@ def test_an_exception_of_one_value_leaves_the_others(folder, capsys):
 def test_an_error_after_the_sweep_is_one_line_and_not_a_refusal(folder, capsys):
     assert cli.main(["run", "many.py", "--set", "a=-1"]) == 1
     said = capsys.readouterr()
-    assert "no picture of this" in said.err.splitlines()[-1] and load(folder / "results" / "many").x == -1.0
+    assert "no picture of this" in said.err.splitlines()[-1] and load(folder / "results" / "many-run").x == -1.0
     with pytest.raises(RuntimeError, match="no picture"):
         cli.main(["--traceback", "run", "many.py", "--set", "a=-1"])
 
 
-def test_a_full_disk_leaves_nothing_that_opens_and_the_result_elsewhere(folder, capsys, monkeypatch):
-    monkeypatch.setattr(command.tempfile, "gettempdir", lambda: str(folder / "elsewhere"))
-    flush, flushed = store._flush, []
+def test_a_full_disk_loses_nothing(folder, capsys, monkeypatch):
+    """The third shard finds no room: one error, and what was stored before is there for the same command."""
+    write, shards = store.LocalFolder.write, []
 
-    def full(path):
-        flushed.append(path)
-        if len(flushed) == 3:
+    def full(self, name, data, **how):
+        shards.extend([name] if name.startswith("shards/") else [])
+        if len(shards) == 3:
             raise OSError(errno.ENOSPC, "No space left on device")
-        flush(path)
+        write(self, name, data, **how)
 
-    monkeypatch.setattr(store, "_flush", full)
-    assert cli.main(["run", "many.py", "--out", "there/result"]) == 1
-    assert "No space left" in capsys.readouterr().err and not (folder / "there" / "result").exists()
-    assert load(folder / "elsewhere" / "jaxsnn-result").x == 1.0
+    monkeypatch.setattr(store.LocalFolder, "write", full)
+    monkeypatch.setattr(writer, "MOST", 1)
+    assert cli.main(["sweep", "many.py", "--batch", "4"]) == 1
+    assert "No space left on device: the results cannot be written any more" in capsys.readouterr().err
+    monkeypatch.undo()
+    monkeypatch.chdir(folder)
+    finished = load(folder / "results" / "many").attrs["finished"]
+    assert 0 < finished < 80 and cli.main(["sweep", "many.py"]) == 0
+    assert f"{finished} of them are stored" in capsys.readouterr().out
+    assert "finished" not in load(folder / "results" / "many").attrs
 
 
 def test_room_for_the_result_is_asked_before_anything_runs(folder, capsys, monkeypatch):
-    monkeypatch.setattr(store.shutil, "disk_usage", lambda path: Disk(free=1000))
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda path: Disk(free=1000))
     assert cli.main(["run", "many.py"]) == 2
     assert "0 MiB are free" in capsys.readouterr().err and not (folder / "results").exists()
 
@@ -115,19 +126,6 @@ def test_room_for_the_result_is_asked_before_anything_runs(folder, capsys, monke
 class Disk:
     def __init__(self, free):
         self.free = free
-
-
-def test_results_saved_at_the_same_moment_do_not_mix(tmp_path):
-    sets = [xarray.Dataset({"x": ("i", np.full(50, k)), "y": ("i", np.full(50, k))}) for k in range(8)]
-    threads = [threading.Thread(target=store.save, args=(ds, tmp_path / "out")) for ds in sets]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    found = [load(path) for path in tmp_path.iterdir()]
-    assert sorted(int(ds.x[0]) for ds in found) == [*range(8)]
-    assert all(np.all(ds.x == ds.x[0]) and np.all(ds.y == ds.x[0]) for ds in found)
-    assert not [*tmp_path.rglob(".writing*")]
 
 
 def test_a_reader_that_goes_away_and_programs_that_are_kept(folder):
@@ -143,5 +141,5 @@ def test_a_reader_that_goes_away_and_programs_that_are_kept(folder):
         os.close(writer)
         assert (done.returncode, done.stderr.replace("sweep: compiling ...\n", "")) == (0, "")
         assert load(folder / name).x == 1.0
-        kept = {path.name for path in (folder / "kept").rglob("*point*-cache")}
+        kept = {path.name for path in (folder / "kept").rglob("*call*-cache")}
         assert len(kept) == 1

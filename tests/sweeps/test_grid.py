@@ -120,7 +120,10 @@ def test_a_logarithmic_axis():
         (lambda: snn.Axis(1.0, lo=0.0, hi=1.0, n=2, log=True), ("logarithmic Axis from 0.0", "both ends above 0")),
         (lambda: snn.Seeds(0), ("Seeds(0)", "positive number of seeds")),
         (lambda: snn.product({"g": snn.Axis(1.0, values=[])}), ("SPACE has 'g'", "no values", "at least one")),
-        (lambda: snn.product({"g": 3.0}), ("SPACE has 'g': 3.0", "expected Axis(...), Static(...) or Seeds(...)")),
+        (
+            lambda: snn.product({"g": 3.0}),
+            ("SPACE has 'g': 3.0", "expected Axis(...), Whole(...), Flag(...), Static(...) or Seeds(...)"),
+        ),
         (lambda: snn.product({"a": snn.Seeds(), "b": snn.Seeds()}), ("several Seeds", "at most one")),
         (
             lambda: snn.zipped({"a": snn.Axis(1, values=[1, 2]), "b": snn.Axis(1, values=[1, 2, 3])}),

@@ -11,9 +11,9 @@ import pytest
 
 import jaxsnn as snn
 from jaxsnn.sweeps import run as machinery
-from jaxsnn.sweeps.plan import calls
-from jaxsnn.sweeps.program import lower
-from tests.simulation.hlo import constants, elements, in_loops
+from jaxsnn.sweeps.compiled import Program, lower
+from jaxsnn.sweeps.sweeping import prepare
+from tests.simulation.hlo import constants, elements
 
 KEY = jax.random.key(4)
 N, DEGREE = 23, 7
@@ -36,7 +36,7 @@ def sweep(space, grid=snn.product, **changes):
 
 @functools.cache
 def swept():
-    """Two points a call of one seed, two calls at a time; one call is padded."""
+    """Two points a call, two calls at a time."""
     ds = sweep(SPACE, batch=2, threads=2)
     assert ds["count"].sum() > 50
     return ds
@@ -56,26 +56,24 @@ def test_a_point_is_the_same_run_alone():
 
 
 def test_a_point_does_not_depend_on_its_grid_batch_or_threads():
-    """Other neighbours, another place, other batches, seeds batched with the rest, one thread."""
+    """Other neighbours, another place, other batches, several seeds a call, one thread."""
     space = {"seed": snn.Seeds(values=(1, 7, 0)), "tau": snn.Axis(10.0, values=[14.0, 3.0, 6.0])}
-    other = sweep(space, grid=snn.zipped, batch=3, threads=1, share_seed=False)
+    other = sweep(space, grid=snn.zipped, batch=3, threads=1)
     assert same(other.isel(point=0), swept().sel(tau=14.0, seed=1))
     assert same(other.isel(point=2), swept().sel(tau=6.0, seed=0))
 
 
 def test_a_graph_is_built_once_a_seed():
-    """Graph-sized sorts: one in a program whose points share a seed, outside all loops; else one for each point."""
-
-    def sorted_numbers(share_seed):
-        ((traced, points),) = machinery.plan(experiment, snn.product(SPACE), KEY).parts
-        call = next(calls(points, batch=3, threads=1, one_by_one=True, share_seed=share_seed))
-        text = lower(traced, call, KEY).compile().as_text()
-        assert not any(" sort(" in line for line in in_loops(text))
-        assert constants(text, N * DEGREE) == []  # nothing swept or drawn is a constant
-        return max(elements(line.strip()) for line in text.splitlines() if " sort(" in line)
-
-    assert sorted_numbers(share_seed=True) == N * DEGREE
-    assert sorted_numbers(share_seed=False) == 3 * N * DEGREE  # negative control
+    """Graph-sized sorts stand in the loop over seeds, and none in the loop over their points."""
+    plan = prepare(experiment, snn.product(SPACE), KEY)
+    (job,) = plan.jobs
+    text = lower(job.traced, plan.resources.layout(job, 3), KEY).compile().as_text()
+    assert constants(text, N * DEGREE) == []  # nothing swept or drawn is a constant
+    sorts = [line for line in text.splitlines() if " sort(" in line]
+    assert max(elements(line.strip()) for line in sorts) == N * DEGREE
+    depth = [line.count("while/body") for line in sorts if "op_name" in line]
+    assert depth and {*depth} == {1}
+    assert max(line.count("while/body") for line in text.splitlines()) > 2  # negative control: steps of points
 
 
 def test_a_bad_status_names_the_points_and_keeps_the_results():
@@ -110,7 +108,7 @@ def test_an_interrupted_sweep_stops(monkeypatch):
         done.append(1)
         return [call.axes["a"]], np.zeros(1, np.uint32)
 
-    monkeypatch.setattr(machinery, "compiled", lambda *_: slow)
+    monkeypatch.setattr(machinery, "compiled", lambda *_: Program(slow, 0, True))
     grid = snn.product({"a": snn.Axis(1.0, lo=0.0, hi=1.0, n=300)})
     with pytest.raises(snn.sweeps.SweepInterrupted) as caught:
         snn.sweep(lambda point, key: {"x": point["a"]}, grid, key=KEY, batch=1, threads=2, progress=Impatient())
