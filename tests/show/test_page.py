@@ -131,7 +131,7 @@ def test_a_sweep_in_a_folder(tmp_path):
 def test_refusals(tmp_path):
     with pytest.raises(ValueError, match="which is not there; expected the folder of a sweep, such as results/brunel"):
         page(tmp_path / "brunell")
-    with pytest.raises(ValueError, match="in which there is no sweep"):
+    with pytest.raises(ValueError, match="which has no sweep in it"):
         page(tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(ValueError, match="which is a file; expected the folder of a sweep"):
