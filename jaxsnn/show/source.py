@@ -76,8 +76,6 @@ def _about(attrs: Mapping[str, Any], manifest: Mapping[str, Any], file: str) -> 
     fixed = {f"{name} ({units[name]})" if name in units else name: x for name, x in attrs.items() if name not in _OWN}
     found = {**attrs, **manifest}
     made: dict[str, Any] = {"experiment": file} if file else {}
-    if "command" in manifest:
-        made["command"] = manifest["command"]
     for name, called in _PROVENANCE.items():
         if name in found:
             made[called] = _parsed(found[name]) if name == "versions" else found[name]

@@ -81,7 +81,7 @@ def _map(ax: Any, shown: View, x: Parameter, y: Parameter, variable: Variable) -
     across, up = _numbers(x), _numbers(y)
     if x.dim == y.dim:
         drawn = ax.scatter(
-            across, up, c=values, s=max(2, 4000 / len(values)), norm=norm, cmap="viridis", plotnonfinite=False
+            across, up, c=values, s=max(1, 4000 / len(values)), norm=norm, cmap="viridis", plotnonfinite=False
         )
     else:
         i, j = np.argsort(across), np.argsort(up)
@@ -133,5 +133,5 @@ def _fixed(shown: View, axes: list[Parameter]) -> str:
     for p in shown.parameters:
         if p.dim not in moving and shown.dims[p.dim] > 1:
             place = (shown.dims[p.dim] - 1) // 2
-            said.append(f"mean of {shown.dims[p.dim]} {p.name}" if p.repeats else f"{p.name} {p.values[place]}")
+            said.append(f"mean over {p.name} ({shown.dims[p.dim]})" if p.repeats else f"{p.name} {p.values[place]}")
     return ", ".join(said)

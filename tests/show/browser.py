@@ -155,6 +155,21 @@ def check_values(browser, path, ds):
     return check.close("sliders, keys, values, commands, copying")
 
 
+def check_listed(browser, path, ds):
+    """Where points are listed, a click takes the nearest; without a command the page says how Python asks for it."""
+    check = Check(browser, path)
+    canvas = check.page.locator("#map-canvas").bounding_box()
+    check.page.mouse.click(canvas["x"] + 0.5 * canvas["width"], canvas["y"] + 0.5 * canvas["height"])
+    check.settle()
+    found = re.fullmatch(r'ds.isel\({"point": (\d+)}\)', check.text("#command"))
+    if not found or found[1] == "0":
+        check.wrong.append(f"the page says {check.text('#command')!r}")
+    else:
+        same(check, check.value("rate"), ds.rate[int(found[1])], "rate of a listed point")
+        same(check, check.text("#sliders dd >> nth=0"), ds.g[int(found[1])], "g of a listed point", 1e-5)
+    return check.close("listed points")
+
+
 def check_colours(browser, path, ds, colours="viridis"):
     """The colour of every cell is that of its value in matplotlib's viridis; a click chooses what the tip has said."""
     check = Check(browser, path)
@@ -317,6 +332,7 @@ def main(folder, axe=None):
         wrong += not check_colours(browser, pages["grid"], ds, "cividis")
         wrong += check_ranges(browser, pages["grid"], ds)
         wrong += check_troubles(browser, pages["troubled"])
+        wrong += check_listed(browser, pages["listed"], listed(300))
         wrong += check_live(browser, folder)
         wrong += check_save(browser, pages["grid"])
         for path in pages.values():

@@ -57,9 +57,8 @@ function writePoint() {
   writeTroubles(first, steps);
   drawCurves(pointAt(state.at));
   writePicture(first, steps);
-  const command = commandOf(state.at);
-  document.getElementById("command-box").hidden = !command;
-  document.getElementById("command").textContent = command;
+  document.getElementById("command-title").textContent = sweep.command ? "Run it again" : "In Python";
+  document.getElementById("command").textContent = sweep.command ? commandOf(state.at) : selectionOf(state.at);
 }
 
 function writeValues(first, steps) {
@@ -175,6 +174,9 @@ function commandOf(at) {
     return parameter ? quoted(exact(parameter, parameter.values[at[parameter.dim]])) : whole;
   });
 }
+
+// Without a command: how the dataset is asked for the point.
+const selectionOf = (at) => `ds.isel({${dims.map((dim) => `${JSON.stringify(dim)}: ${at[dim]}`).join(", ")}})`;
 
 function exact({ form, values }, value) {
   if (form === "text" || form === "bool") return value;

@@ -64,7 +64,7 @@ function uprightAxis({ name, unit, axis }, k) {
 function axisHasNone(k) {
   const axis = parallel.axes[k];
   axis.none ??= sweep.variables.some(
-    (v) => v.name === axis.name && v.values.some((x) => x !== x || (axis.axis.log && x <= 0)),
+    (v) => v.name === axis.name && v.values.some((x, i) => !marks.pending[i] && (x !== x || (axis.axis.log && x <= 0))),
   );
   return axis.none;
 }
