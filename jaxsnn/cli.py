@@ -124,7 +124,10 @@ def _command(arguments: argparse.Namespace) -> int:
         for name in ("batch", "threads", "random", "sobol"):
             if (value := getattr(arguments, name, None)) is not None and value < 1:
                 raise UsageError(f"Got {name} = {value}, expected a positive number.")
-        return run_file(load(arguments.file), arguments)
+        from .show.command import show_sweep
+
+        module = load(arguments.file)
+        return run_file(module, arguments, look=lambda folder: show_sweep(folder, module))
     if arguments.command == "show":
         from .show.command import show
 

@@ -10,7 +10,8 @@ from types import ModuleType
 from typing import Any
 
 from ..sweeps.command import CLEAN, UsageError
-from ..sweeps.stopping import say
+from ..sweeps.experiment import parts_of
+from ..sweeps.stopping import complain, say
 from .source import Source, opened
 from .still import picture
 from .writing import page, watched
@@ -24,15 +25,15 @@ def show(arguments: Namespace, load: Callable[[Path], ModuleType]) -> int:
         _wait(arguments.folder)
     try:
         if arguments.png:
-            repeats = experiment_of(opened(arguments.folder), load).get("repeats", ())
+            repeats = _experiment_of(opened(arguments.folder), load).get("repeats", ())
             say(f"picture: {picture(arguments.folder, arguments.out, repeats=repeats)}")
             return CLEAN
         if arguments.live is not None:
             say("the page is written again as points are finished; Ctrl-C stops that, not the sweep")
-            known = experiment_of(opened(arguments.folder), load)
+            known = _experiment_of(opened(arguments.folder), load)
             passing = {name: known[name] for name in ("repeats", "caption") if name in known}
             watched(arguments.folder, arguments.out, every=arguments.live, megabytes=arguments.megabytes, **passing)
-        known = experiment_of(opened(arguments.folder), load)
+        known = _experiment_of(opened(arguments.folder), load)
         size = {"most_pictures": arguments.pictures, "megabytes": arguments.megabytes}
         written = page(arguments.folder, arguments.out, **known, **size)
     except ValueError as error:
@@ -41,20 +42,33 @@ def show(arguments: Namespace, load: Callable[[Path], ModuleType]) -> int:
     return CLEAN
 
 
-def experiment_of(source: Source, load: Callable[[Path], ModuleType]) -> dict[str, Any]:
+def show_sweep(folder: Path, module: ModuleType) -> None:
+    """Write the page of a sweep that is just done, and say where it is; what goes wrong with it is one line."""
+    try:
+        say(f"page: {page(folder, **_looks(module, opened(folder)) | {'plot': None})}")
+    except Exception as error:  # the sweep is stored, whatever happens here
+        complain(f"there is no page: {type(error).__name__}: {error}")
+
+
+def _experiment_of(source: Source, load: Callable[[Path], ModuleType]) -> dict[str, Any]:
     """What the file that made the sweep says of looking at it, if it is still there: arguments of `page`."""
     if source.experiment is None:
         return {}
     try:
-        module = load(source.experiment)
-        done = "finished" not in source.dataset.attrs
-        summary = str(module.summary(source.dataset)) if done and hasattr(module, "summary") else ""
+        return _looks(load(source.experiment), source)
     except Exception as error:  # it may need what is not installed here, or not expect what it finds
         say(f"without what the experiment makes of it: {source.experiment}: {type(error).__name__}: {error}")
         return {}
+
+
+def _looks(module: ModuleType, source: Source) -> dict[str, Any]:
+    experiment = parts_of(module, source.experiment or source.title)
+    summary = ""
+    if experiment.summary is not None and "finished" not in source.dataset.attrs:
+        summary = str(experiment.summary(source.dataset))
     return {
-        "repeats": tuple(getattr(module, "REPEATS", ())),
-        "plot": getattr(module, "plot", None),
+        "repeats": tuple(experiment.REPEATS),
+        "plot": experiment.plot,
         "caption": " ".join((module.__doc__ or "").strip().partition("\n\n")[0].replace("`", "").split()),
         "summary": summary,
     }

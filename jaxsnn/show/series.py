@@ -61,7 +61,8 @@ def _along(array: xarray.DataArray, dim: Any, starts: np.ndarray) -> tuple[str, 
     """What a curve goes along, the unit, and the middle of each stretch; places where the dimension has no numbers."""
     size = array.sizes[dim]
     if dim not in array.coords or array[dim].dtype.kind not in "iuf":
-        return "place", "", _mean(np.arange(size, dtype=float)[None], starts)[0]
+        name = "place" if str(dim).startswith(f"{array.name}_dim") else f"place along {dim}"
+        return name, "", _mean(np.arange(size, dtype=float)[None], starts)[0]
     return str(dim), str(array[dim].attrs.get("units", "")), _mean(array[dim].values.astype(float)[None], starts)[0]
 
 

@@ -6,6 +6,7 @@ import itertools
 import shlex
 import time
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -39,8 +40,11 @@ class UsageError(ValueError):
     """What was asked for is refused, before anything has run."""
 
 
-def run_file(module: ModuleType, given: Namespace) -> int:
-    """Run or sweep an experiment file, store the result and say where it is; the exit code."""
+def run_file(module: ModuleType, given: Namespace, look: Callable[[Path], None] | None = None) -> int:
+    """Run or sweep an experiment file, store the result and say where it is; the exit code.
+
+    `look` gets the folder of a sweep that is done, and shows it.
+    """
     begin = time.monotonic()
     out = given.out or Path("results") / (given.file.stem + ("-run" if given.command == "run" else ""))
     try:
@@ -81,6 +85,8 @@ def run_file(module: ModuleType, given: Namespace) -> int:
         say(f"open it: jaxsnn.open_sweep({str(out)!r})")
         try:
             _show(experiment, dataset, Path(out), given.file.stem)
+            if look is not None and given.command == "sweep" and Path(out).is_dir():
+                look(Path(out))
         finally:  # also where a picture fails
             if problem is not None:
                 _complain(dataset, problem)

@@ -12,7 +12,9 @@ FILE = """
 in a sentence.
 
 More.'''
-SPACE, REPEATS = {}, ("fold",)
+import jaxsnn as snn
+
+SPACE, REPEATS = {"g": snn.Axis(1.0), "fold": snn.Static(0, values=(0, 1))}, ("fold",)
 
 def experiment(point, key):
     return {}
@@ -67,8 +69,22 @@ def test_an_experiment_that_does_not_load_is_no_obstacle(sweep, capsys):
     (sweep / "tiny.py").write_text("import nothing_of_that_name")
     assert main(["show", "results/tiny"]) == 0
     assert "without what the experiment makes of it: tiny.py: ModuleNotFoundError" in capsys.readouterr().out
+    (sweep / "tiny.py").write_text(FILE.replace("SPACE", "SPICE"))
+    assert main(["show", "results/tiny"]) == 0
+    assert "tiny.py: ValueError: tiny.py has no SPACE" in capsys.readouterr().out
     (sweep / "tiny.py").unlink()
     assert main(["show", "results/tiny"]) == 0
+
+
+def test_a_sweep_that_cannot_be_shown_is_a_sweep_all_the_same(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.py").write_text(
+        "import jaxsnn as snn\nSPACE = {'g': snn.Axis(1.0, values=(1.0, 2.0))}\n"
+        "def experiment(point, key):\n    return {'x': point['g']}\n"
+    )
+    (tmp_path / "results" / "tiny" / "tiny.html").mkdir(parents=True)  # in the way
+    assert main(["sweep", "tiny.py"]) == 0
+    assert "jaxsnn: there is no page: IsADirectoryError" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -99,9 +115,13 @@ def test_a_new_experiment_works(tmp_path, monkeypatch, capsys):
     few = ["--axis", "g=4,6", "--axis", "rate=3000,5000", "--axis", "seed=0,1"]
     assert main(["sweep", str(file), "--set", "n=200", *few, "--out", "result"]) == 0
     assert "picture: result/my_rhythm.png" in (out := capsys.readouterr().out) and "CV of intervals" in out
+    assert "page: result/my_rhythm.html" in out
+    data = content(tmp_path / "result" / "my_rhythm.html")
+    assert "CV of intervals" in data["summary"] and [p["point"] for p in data["pictures"]] == [None]
+    assert data["command"].startswith(f"jaxsnn run {file} --set g={{g}}")
     assert main(["show", "result"]) == 0
-    (page,) = (tmp_path / "result").glob("*.html")
-    data = content(page)
+    data = content(tmp_path / "result" / "my_rhythm.html")
+    assert len(data["pictures"]) == 5
     assert {"rate_hz", "cv"} <= {v["name"] for v in data["variables"]} and data["dims"] == {
         "g": 2,
         "rate": 2,

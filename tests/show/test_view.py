@@ -74,7 +74,7 @@ def test_a_long_course_is_averaged():
     ds = xarray.Dataset({"v": (("g", "time"), values), "status": ("g", np.zeros(2, np.uint32))}, {"g": [1, 2]})
     shown = view(ds)
     (series,) = shown.series
-    assert series.every == 5 and series.along == "place" and series.places[:2].tolist() == [2.0, 7.0]
+    assert series.every == 5 and series.along == "place along time" and series.places[:2].tolist() == [2.0, 7.0]
     expected = values.reshape(2, 200, 5)
     assert np.isnan(series.values[0, 0]) and np.array_equal(series.values[:, 2:], expected[:, 2:].mean(2))
     assert series.values[1, 1] == np.nanmean(expected[1, 1])
