@@ -83,7 +83,7 @@ def _parameters(view: View, room: int) -> list[dict[str, Any]]:
     """Exactly; where that takes too much, as float32: what an experiment gets unless 64-bit floats are on."""
     found: list[dict[str, Any]] = []
     for exact in (True, False):
-        found = [p._asdict() | {"values": packed(p.values, exact=exact)} for p in view.parameters]
+        found = [p._asdict() | {"values": packed(p.values, exact=exact), "exact": exact} for p in view.parameters]
         if nbytes(found) <= room:
             break
     return found

@@ -15,7 +15,7 @@ from .troubles import OWN, Trouble, troubles
 if TYPE_CHECKING:
     import xarray
 
-MOST = 5_000_000  # points on one page
+MOST = 2_000_000  # points on one page
 
 
 class Variable(NamedTuple):

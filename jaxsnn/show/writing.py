@@ -49,7 +49,7 @@ def page(
 
     **Returns** the path.
 
-    **Raises** `ValueError` where there is no sweep, nothing to show, or more than five million points.
+    **Raises** `ValueError` where there is no sweep, nothing to show, or more than two million points.
     """
     found = opened(source)
     if path is None and found.folder is None:

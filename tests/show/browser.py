@@ -8,6 +8,7 @@ Without playwright or Chromium it says so and stops. With axe-core's file it als
 
 import json
 import re
+import shlex
 import shutil
 import sys
 import tempfile
@@ -18,6 +19,7 @@ import numpy as np
 
 from jaxsnn import Status
 from jaxsnn.show import page
+from jaxsnn.sweeps import command_of
 from tests.show.reading import grid, listed
 
 SIZES = {"wide": (1400, 1000), "middle": (900, 900), "narrow": (390, 844)}
@@ -137,9 +139,9 @@ def check_values(browser, path, ds):
         point = ds.isel(g=g, eta=eta, seed=seed)
         for name in ("rate", "cv"):
             same(check, check.value(name), point[name], f"{name} at {g}, {eta}, {seed}")
-        found = [float(x) for x in re.findall(r"--set \w+=(\S+)", check.text("#command"))]
-        if found != [float(point.g), float(point.eta), float(point.seed)]:
-            check.wrong.append(f"the command is {check.text('#command')}")
+        command = command_of(ds, {"g": g, "eta": eta, "seed": seed})
+        if check.text("#command") != command:
+            check.wrong.append(f"the command is {check.text('#command')}, expected {command}")
     check.page.focus("#map-canvas")
     check.page.keyboard.press("ArrowLeft")
     check.page.keyboard.press("ArrowDown")
@@ -234,7 +236,16 @@ def check_ranges(browser, path, ds):
     return check.close("ranges on axes")
 
 
-def check_troubles(browser, path):
+def value(word):
+    """An argument of a command, numbers as numbers: 1e-06 is 0.000001."""
+    name, _, text = word.partition("=")
+    try:
+        return name, float(text)
+    except ValueError:
+        return name, text
+
+
+def check_troubles(browser, path, ds):
     """What failed is listed with its reason, as text; a click there chooses the point, which says why."""
     check = Check(browser, path)
     if "<b>no</b> such rule" not in check.text("#troubles"):
@@ -243,6 +254,14 @@ def check_troubles(browser, path):
     check.settle()
     if "trace: ValueError" not in check.text("#point-trouble") and "NOT_FINITE" not in check.text("#point-trouble"):
         check.wrong.append(f"the chosen point says {check.text('#point-trouble')!r}")
+    for weight in range(6):
+        check.slide("weight", weight)
+        at = {"E.neuron.tau_of_adaptation": 3, "rule": 1, "weight": weight, "seed": 0}
+        for dim in ("E.neuron.tau_of_adaptation", "rule"):
+            check.slide(dim, at[dim])
+        words, expected = (shlex.split(text) for text in (check.text("#command"), command_of(ds, at)))
+        if [value(x) for x in words] != [value(x) for x in expected]:
+            check.wrong.append(f"the command is {words}, expected {expected}")
     for x, y in (("weight", "rule"), ("rule", "weight"), ("seed", "weight")):
         check.page.select_option("#x", x)
         check.page.select_option("#y", y)
@@ -331,7 +350,7 @@ def main(folder, axe=None):
         print("the next one has to be wrong, as a negative control:")
         wrong += not check_colours(browser, pages["grid"], ds, "cividis")
         wrong += check_ranges(browser, pages["grid"], ds)
-        wrong += check_troubles(browser, pages["troubled"])
+        wrong += check_troubles(browser, pages["troubled"], troubled())
         wrong += check_listed(browser, pages["listed"], listed(300))
         wrong += check_live(browser, folder)
         wrong += check_save(browser, pages["grid"])

@@ -171,18 +171,18 @@ function nearestPicture(point) {
 function commandOf(at) {
   return sweep.command.replace(/\{([^{}]*)\}/g, (whole, name) => {
     const parameter = parameterOf(name);
-    return parameter ? quoted(exact(parameter, parameter.values[at[parameter.dim]])) : whole;
+    return parameter ? quoted(written(parameter, parameter.values[at[parameter.dim]])) : whole;
   });
 }
 
 // Without a command: how the dataset is asked for the point.
 const selectionOf = (at) => `ds.isel({${dims.map((dim) => `${JSON.stringify(dim)}: ${at[dim]}`).join(", ")}})`;
 
-function exact({ form, values }, value) {
+function written({ form, exact }, value) {
   if (form === "text" || form === "bool") return value;
   if (form === "int") return String(value);
   let text = String(value);
-  for (let digits = 1; values instanceof Float32Array && digits < 10; digits++) {
+  for (let digits = 1; !exact && digits < 10; digits++) {
     text = String(Number(value.toPrecision(digits))); // the shortest that is the same float32
     if (Math.fround(Number(text)) === value) break;
   }
