@@ -153,7 +153,7 @@ function writePicture(first, steps) {
   const there = element("button", {}, near.alt);
   there.addEventListener("click", () => choose(placesOf(near.point)));
   figure.replaceChildren(
-    element("figcaption", {}, "The page has no picture of this point; the nearest that it has: ", there),
+    element("figcaption", {}, `${sweep.command ? "The command draws its picture. The" : "The"} nearest point whose picture is here: `, there),
   );
 }
 
