@@ -153,7 +153,12 @@ function writePicture(first, steps) {
   const there = element("button", {}, near.alt);
   there.addEventListener("click", () => choose(placesOf(near.point)));
   figure.replaceChildren(
-    element("figcaption", {}, `${sweep.command ? "The command draws its picture. The" : "The"} nearest point whose picture is here: `, there),
+    element(
+      "figcaption",
+      {},
+      `${sweep.command ? "The command draws its picture. The" : "The"} nearest point whose picture is here: `,
+      there,
+    ),
   );
 }
 
