@@ -16,6 +16,7 @@ from jaxtyping import Array, Float, Int, UInt32
 
 from ._status import Status, bit
 from ._types import out_of_bounds
+from ._xla import hoisted
 
 
 class Inputs(eqx.Module):
@@ -88,7 +89,13 @@ class AbstractPlan(eqx.Module):
 
 
 class Forward(AbstractPlan):
-    """A run without derivatives."""
+    """A run without derivatives.
+
+    **Arguments:** `fused`: populations of one kind are advanced as one; False for a stepper whose stages are called one
+    by one; static.
+    """
+
+    fused: bool = eqx.field(default=True, static=True)
 
 
 class Reverse(AbstractPlan):
@@ -99,6 +106,10 @@ class Reverse(AbstractPlan):
     """
 
     input_known: bool = eqx.field(default=False, static=True)
+
+
+Feed = Callable[[Any, Signals, Array], tuple[Any, Inputs]]
+Observe = Callable[[Any, Signals, Array], tuple[Any, Any]]
 
 
 class AbstractStepper(eqx.Module):
@@ -112,24 +123,35 @@ class AbstractStepper(eqx.Module):
     def view(self, state: Any) -> Mapping[str, Any]:
         """The state by name, as probes and drives read it."""
 
+    # --- the loop over time -------------------------------------------------------------------------------------------
+
+    def joined(self, state: Any, spikes: Any) -> Any:
+        """The state, and the spikes of the last step, as the loop carries them."""
+        return state, spikes
+
+    def apart(self, carried: Any) -> tuple[Any, Any]:
+        """The state and the spikes by name; the inverse of `joined`."""
+        return carried
+
+    def advanced(self, carried: Any, inputs: Inputs, t: Array, *, key: Array) -> tuple[Any, Signals]:
+        """`step` of what the loop carries."""
+        state, signals = self.step(self.apart(carried)[0], inputs, t, key=key)
+        return self.joined(state, signals.spikes), signals
+
     def run(
-        self,
-        carry: Any,
-        t: Int[Array, ""],
-        length: int,
-        *,
-        feed: Callable[[Any, Any, Array], tuple[Any, Inputs]],
-        observe: Callable[[Any, Signals, Array], tuple[Any, Any]],
-        key: Array,
+        self, carry: Any, t: Int[Array, ""], length: int, *, feed: Feed, observe: Observe, key: Array
     ) -> tuple[Any, Any]:
         """One chunk of `length` steps from step `t`: a scan of `step`.
 
-        `carry = (state, side)`; `feed(side, state, t) -> (side, inputs)` comes before every step, and
-        `observe(side, signals, t) -> (side, out)` after it. Returns the carry and the stacked `out`.
-        A stepper with a better schedule than one step at a time overrides this, with the same results.
+        `carry = (state, spikes, side)`, with the spikes of the step before. `feed(side, signals, t) -> (side, inputs)`
+        comes before every step, with the signals of the step before, and `observe(side, signals, t) -> (side, out)`
+        after it. Returns the carry and the stacked `out`. A stepper with a better schedule than one step at a time
+        overrides this, with the same results.
         """
-
-        return lax.scan(self._fed_and_observed(feed, observe, key), carry, t + jnp.arange(length, dtype=jnp.int32))
+        carried = self._carried(carry)
+        one, _ = hoisted(self._one(feed, observe, key), carried, t)
+        carried, out = lax.scan(one, carried, t + jnp.arange(length, dtype=jnp.int32))
+        return self._left(carried), out
 
     def run_up_to(
         self,
@@ -138,38 +160,45 @@ class AbstractStepper(eqx.Module):
         count: Int[Array, ""],
         length: int,
         *,
-        feed: Callable[[Any, Any, Array], tuple[Any, Inputs]],
-        observe: Callable[[Any, Signals, Array], tuple[Any, Any]],
+        feed: Feed,
+        observe: Observe,
         key: Array,
     ) -> tuple[Any, Any]:
         """`run` of `count` steps, an argument of the program; `length` is the capacity of the stacked outputs.
 
         Rows from `count` on are zero. It has no derivative in reverse.
         """
-
-        one = self._fed_and_observed(feed, observe, key)
-        one = jax.jit(one, inline=True)  # traced once, for the shapes and for the loop
-        _, rows = jax.eval_shape(one, carry, t)
+        carried = self._carried(carry)
+        one, (_, rows) = hoisted(self._one(feed, observe, key), carried, t)
         room = jax.tree.map(lambda x: jnp.zeros((length, *x.shape), x.dtype), rows)
 
         def body(loop: tuple[Array, Any, Any]) -> tuple[Array, Any, Any]:
-            i, carry, stacked = loop
-            carry, out = one(carry, t + i)
+            i, carried, stacked = loop
+            carried, out = one(carried, t + i)
             put = lambda rows, row: lax.dynamic_update_index_in_dim(rows, row, i, 0)
-            return i + 1, carry, jax.tree.map(put, stacked, out)
+            return i + 1, carried, jax.tree.map(put, stacked, out)
 
-        start = (jnp.zeros((), jnp.int32), carry, room)
-        return lax.while_loop(lambda loop: loop[0] < count, body, start)[1:]
+        start = (jnp.zeros((), jnp.int32), carried, room)
+        _, carried, out = lax.while_loop(lambda loop: loop[0] < count, body, start)
+        return self._left(carried), out
 
-    def _fed_and_observed(self, feed: Any, observe: Any, key: Array) -> Callable[[Any, Array], tuple[Any, Any]]:
+    def _carried(self, carry: Any) -> Any:
+        state, spikes, side = carry
+        return self.joined(state, spikes), side
+
+    def _left(self, carried: Any) -> Any:
+        return *self.apart(carried[0]), carried[1]
+
+    def _one(self, feed: Feed, observe: Observe, key: Array) -> Callable[[Any, Array], tuple[Any, Any]]:
         """One step together with `feed` and `observe`."""
 
         def one(carry: Any, t: Array) -> tuple[Any, Any]:
-            state, side = carry
-            side, inputs = feed(side, state, t)
-            state, signals = self.step(state, inputs, t, key=key)
+            carried, side = carry
+            state, spikes = self.apart(carried)
+            side, inputs = feed(side, Signals(spikes, self.view(state)), t)
+            carried, signals = self.advanced(carried, inputs, t, key=key)
             side, out = observe(side, signals, t)
-            return (state, side), out
+            return (carried, side), out
 
         return one
 

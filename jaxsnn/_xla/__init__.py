@@ -4,6 +4,7 @@ Each trick has a test that reads the compiled program, with and without it, and 
 """
 
 from .dispatch import dispatch as dispatch
+from .hoist import hoisted as hoisted
 from .materialise import materialised as materialised
 from .materialise import materialised_rows as materialised_rows
 from .opaque import SMALL as SMALL

@@ -17,7 +17,7 @@ from .._time import on_grid
 from .._tree import select
 from .._types import canonical_float, is_concrete
 from .._xla import materialised_rows
-from ..models import Signals
+from ..models import Forward, Signals
 from ..networks.model import Network
 from ..networks.population import Population
 from .batch import Batch, check_given, examples
@@ -210,7 +210,7 @@ class _OnLine(eqx.Module):
     def steps(self, learnt: Any, carry: _Under, total: Any, t0: Array, n: int) -> tuple[_Under, Any]:
         """`n` steps with these weights, and the gradient that they add, averaged over examples."""
         net = eqx.combine(learnt, self.fixed)
-        prepared, edges = net.prepare(), self.edges(net)
+        prepared, edges = net.prepare(Forward(fused=False)), self.edges(net)
 
         def body(carry: Any, _: None) -> tuple[Any, None]:
             t, under, total = carry

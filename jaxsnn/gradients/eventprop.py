@@ -12,7 +12,7 @@ from jax import lax
 from jaxtyping import Array
 
 from .._types import canonical_float
-from ..models import Signals, silent
+from ..models import Forward, Signals, silent
 from ..simulation.checkpointing import even
 from .adjoint import unsupported
 from .estimator import AbstractEstimator
@@ -87,7 +87,7 @@ class EventProp(AbstractEstimator):
         total, wanted = batch.steps, self.chunk or round(batch.steps**0.5)
         length = even(total, wanted, 1)
         whole, rest = divmod(total, length)
-        prepared, reverse = net.prepare(), Reverse.of(net)
+        prepared, reverse = net.prepare(Forward(fused=False)), Reverse.of(net)
 
         def walk(drive: Any, target: Any, key: Any) -> Walk:
             return Walk.of(loss, net, drive, target, key, total)

@@ -30,11 +30,16 @@ Projections = dict[str, dict[str, Any]]  # states by projection
 
 
 class Sent(eqx.Module):
-    """Everything sent in a step: the spikes of every population, and the amplitudes of releases."""
+    """Everything sent in a step: the spikes of every group of populations, and the amplitudes of releases."""
 
-    spikes: dict[str, Float[Array, " n"]]
+    groups: dict[str, Float[Array, " n"]]
     everybody: Spikes
     layout: Layout
+
+    @property
+    def spikes(self) -> dict[str, Float[Array, " n"]]:
+        """The spikes of every population."""
+        return self.layout.apart(self.groups)
 
     def of(self, sender: str) -> Spikes:
         """The spikes of a population, or the amplitudes of a projection with a release."""

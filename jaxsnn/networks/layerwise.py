@@ -79,30 +79,30 @@ class Layerwise(AbstractStepper):
 
     def run(self, carry, t, length, *, feed, observe, key):
         """Drives run in the scan of the first stage, probes in that of the last."""
-        state, side = carry
+        state, spikes, side = carry
         times, last = t + jnp.arange(length, dtype=jnp.int32), len(self.parts) - 1
         inputs, seen, ends, out = Inputs(), Signals({}, {}), [], None
         for i, part in enumerate(self.parts):
 
             def body(carry: Any, x: Any, i: int = i, part: NetworkStepper = part) -> tuple[Any, Any]:
-                (own, side), (t, fed, before) = carry, x
+                (own, spikes, side), (t, fed, before) = carry, x
                 if i == 0:
-                    side, fed = feed(side, state, t)
+                    side, fed = feed(side, Signals(spikes, self.view(state)), t)
                 own, now = part.step(own, fed, t, key=key)
                 if i < last:
-                    return (own, side), (fed if i == 0 else None, now)
-                everything = {name: {**before.spikes, **now.spikes}[name] for name in self.whole.populations}
-                side, out = observe(side, Signals(everything, {**before.state, **now.state}), t)
-                return (own, side), out
+                    return (own, spikes, side), (fed if i == 0 else None, now)
+                spikes = {name: {**before.spikes, **now.spikes}[name] for name in self.whole.populations}
+                side, out = observe(side, Signals(spikes, {**before.state, **now.state}), t)
+                return (own, spikes, side), out
 
             heard = self._heard(inputs, seen, part, key)
-            (end, side), out = lax.scan(body, (self._own(state, part), side), (times, heard, seen))
+            (end, spikes, side), out = lax.scan(body, (self._own(state, part), spikes, side), (times, heard, seen))
             if i < last:
                 fed, now = out
                 inputs = fed if i == 0 else inputs
                 seen = Signals({**seen.spikes, **now.spikes}, {**seen.state, **now.state})
             ends.append(end)
-        return (self._together(state, ends), side), out
+        return (self._together(state, ends), spikes, side), out
 
     def _heard(self, inputs: Inputs, seen: Signals, part: NetworkStepper, key: Array) -> Inputs:
         """The input of a stage, including the arrivals from earlier stages: one product per projection."""

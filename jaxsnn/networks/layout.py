@@ -1,12 +1,15 @@
-"""Layout: the columns of every port in a ring slot, and the places of all senders."""
+"""Layout: the columns of every port in a ring slot, the places of all senders, and which populations are advanced
+together.
+"""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
 
@@ -30,28 +33,47 @@ class Span(NamedTuple):
         return slice(self.first, self.first + self.n)
 
 
+Group = tuple[str, ...]  # populations that are advanced as one
+
+
 class Layout(eqx.Module):
     """The positions of populations and ports in the arrays of a run; no other class computes them.
 
-    A slot of the ring holds the ports of all populations in order, one column per neuron and port. Senders are the
-    populations, followed by projections with a release; each begins at a word of 32 bits.
+    A slot of the ring holds one column per neuron and port: the ports of populations of one kind side by side, so that
+    their arrivals are one slice. Senders are the populations, followed by projections with a release; each begins at a
+    word of 32 bits.
     """
 
     sizes: tuple[tuple[str, int], ...] = eqx.field(static=True)
     ports: tuple[tuple[str, int], ...] = eqx.field(static=True)  # by full name: neurons
     releases: tuple[tuple[str, int], ...] = eqx.field(static=True)  # projections that release: their senders
     slots: int = eqx.field(static=True)
+    groups: tuple[Group, ...] = eqx.field(static=True)  # all populations; most are groups of their own
 
     @classmethod
     def of(
-        cls, populations: Mapping[str, Population], projections: Mapping[str, Projection], slots: int | None = None
+        cls,
+        populations: Mapping[str, Population],
+        projections: Mapping[str, Projection],
+        slots: int | None = None,
+        *,
+        fused: bool = False,
     ) -> Layout:
-        """`slots`: of the ring of the whole network, if this is a part of it."""
+        """`slots`: of the ring of the whole network, if this is a part of it. `fused`: populations of one kind are
+        advanced as one; the columns are the same either way.
+        """
+        groups = kinds(populations, projections)
         return cls(
             tuple((name, population.n) for name, population in populations.items()),
-            tuple((f"{name}.{port}", p.n) for name, p in populations.items() for port in p.ports),
+            tuple(
+                (f"{name}.{port}", populations[name].n)
+                for group in groups
+                for port in populations[group[0]].ports
+                for name in group
+            ),
             tuple((name, p.graph.n_pre) for name, p in projections.items() if p.release is not None),
             1 + max((_longest(p) for p in projections.values()), default=0) if slots is None else slots,
+            groups if fused else tuple((name,) for name in populations),
         )
 
     @property
@@ -68,12 +90,24 @@ class Layout(eqx.Module):
     def arrivals(
         self, landed: Float[Array, " columns"], fed: Mapping[str, Float[Array, " n"]]
     ) -> dict[str, dict[str, Array]]:
-        """The arrivals of a step, from the ring and from drives, by population and port."""
-        out: dict[str, dict[str, Array]] = {name: {} for name, _ in self.sizes}
-        for path, _ in self.ports:
-            (name, _, port), arrived = path.partition("."), landed[self.columns(path).slice]
-            out[name][port] = arrived + fed[path] if path in fed else arrived
+        """The arrivals of a step, from the ring and from drives, by group and port."""
+        out: dict[str, dict[str, Array]] = {}
+        for group in self.groups:
+            own = out[title(group)] = {}
+            for port in self._ports_of(group[0]):
+                paths = {name: f"{name}.{port}" for name in group}
+                first = self.columns(paths[group[0]]).first
+                own[port] = landed[first : first + sum(self.size(name) for name in group)]
+                # -0.0 changes no number, where 0.0 would change -0.0
+                if (
+                    more := self._side_by_side({name: fed.get(path) for name, path in paths.items()}, -0.0)
+                ) is not None:
+                    own[port] = own[port] + more
         return out
+
+    def _ports_of(self, population: str) -> list[str]:
+        of = (path.partition(".") for path, _ in self.ports)
+        return [port for name, _, port in of if name == population]
 
     def slot(self, by_port: Mapping[str, Float[Array, " n"]], dtype: type) -> Float[Array, " columns"]:
         """Values of some ports as a slot of the ring, 0 for the others."""
@@ -87,6 +121,52 @@ class Layout(eqx.Module):
     def together(self, by_port: Mapping[str, Float[Array, "slots n"]]) -> Float[Array, " places"]:
         """The ring joined from its ports; further parts are ignored."""
         return jnp.concatenate([by_port[path] for path, _ in self.ports], axis=1).reshape(-1)
+
+    # --- groups: populations that are advanced as one ---------------------------------------------------------------
+
+    def currents(self, fed: Mapping[str, Float[Array, " n"]]) -> dict[str, Float[Array, " n"]]:
+        """The currents from drives by group."""
+        joined = {title(g): self._side_by_side({name: fed.get(name) for name in g}, 0.0) for g in self.groups}
+        return {name: current for name, current in joined.items() if current is not None}
+
+    def joined(self, by_population: Mapping[str, Any]) -> dict[str, Any]:
+        """States of populations, by group."""
+        together = lambda *parts: parts[0] if len(parts) == 1 else jnp.concatenate(parts)
+        return {title(g): jax.tree.map(together, *(by_population[name] for name in g)) for g in self.groups}
+
+    def apart(self, by_group: Mapping[str, Any]) -> dict[str, Any]:
+        """States or spikes of some groups, by population."""
+        out = {}
+        for group in self.groups:
+            if (whole := by_group.get(title(group))) is not None:
+                out |= {name: self._member(name, group, whole) for name in group}
+        return out
+
+    def member(self, population: str, by_group: Mapping[str, Any]) -> Any:
+        """The state of one population."""
+        group = self.group(population)
+        return self._member(population, group, by_group[title(group)])
+
+    def group(self, population: str) -> Group:
+        """The group of a population."""
+        return next(group for group in self.groups if population in group)
+
+    def _member(self, name: str, group: Group, whole: Any) -> Any:
+        if len(group) == 1:
+            return whole
+        own = _span([(other, self.size(other)) for other in group], name, 1).slice
+        return jax.tree.map(lambda x: x[own], whole)
+
+    def _side_by_side(self, parts: Mapping[str, Array | None], filler: float) -> Array | None:
+        """Arrays of all members of a group; None if there are none."""
+        some = next((x for x in parts.values() if x is not None), None)
+        if some is None or len(parts) == 1:
+            return some
+        missing = lambda name: jnp.full(self.size(name), filler, some.dtype)
+        return jnp.concatenate([missing(name) if x is None else x for name, x in parts.items()])
+
+    def size(self, population: str) -> int:
+        return dict(self.sizes)[population]
 
     # --- senders: places of neurons ---------------------------------------------------------------------------------
 
@@ -109,7 +189,38 @@ class Layout(eqx.Module):
 
     def ids(self, population: str) -> UInt32[Array, " n"]:
         """The indices of a population's neurons, on which their random numbers depend."""
-        return jnp.arange(dict(self.sizes)[population], dtype=jnp.uint32)
+        return jnp.arange(self.size(population), dtype=jnp.uint32)
+
+
+def title(group: Group) -> str:
+    """The name of a group, which no population has: their names contain no dot."""
+    return ".".join(group)
+
+
+FEWEST = 4  # populations that are worth fusing: three are faster apart, with numbers for parameters and not arrays
+
+
+def kinds(populations: Mapping[str, Population], projections: Mapping[str, Projection]) -> tuple[Group, ...]:
+    """Populations that can be advanced as one: neurons and ports of the same classes and choices.
+
+    Populations with noise have random streams of their own, and those at same-step edges wait for each other; both
+    stay alone.
+    """
+    now = {name for p in projections.values() if p.delay is None for name in (p.pre, p.post)}
+    alike: dict[Any, list[str]] = {}
+    for name, population in populations.items():
+        alone = name in now or population.neuron.noisy
+        alike.setdefault(name if alone else _kind(population), []).append(name)
+    groups = [[tuple(names)] if len(names) >= FEWEST else [(name,) for name in names] for names in alike.values()]
+    order = {name: i for i, name in enumerate(populations)}
+    return tuple(sorted((group for some in groups for group in some), key=lambda group: order[group[0]]))
+
+
+def _kind(population: Population) -> Any:
+    """Equal for populations whose equations have the same form."""
+    arrays, rest = eqx.partition((population.neuron, population.ports), eqx.is_array)
+    types = tuple(leaf.dtype for leaf in jax.tree.leaves(arrays))
+    return jax.tree.structure(arrays), types, tuple(jax.tree.leaves(rest)), tuple(population.ports)
 
 
 def _span(named: Iterable[tuple[str, int]], name: str, unit: int) -> Span:

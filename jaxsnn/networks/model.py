@@ -188,8 +188,8 @@ class Network(AbstractModel):
     def prepare(self, plan: AbstractPlan = Forward()) -> AbstractStepper:
         given = (self.populations, self.projections, self.order, self.dt)
         match plan:
-            case Forward():
-                return NetworkStepper.of(*given, differentiated=False)
+            case Forward(fused=fused):
+                return NetworkStepper.of(*given, differentiated=False, fused=fused)
             case Reverse(input_known=True) if self.not_layerwise() is None:
                 return layerwise(*given)
             case Reverse():

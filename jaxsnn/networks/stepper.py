@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -27,7 +28,7 @@ from .delivery import (
     sender_of,
 )
 from .exchange import AbstractExchange, Here
-from .layout import Layout
+from .layout import Group, Layout, title
 from .order import AbstractOrder, AbstractStages, Arrivals
 from .population import Population, PopulationState
 from .projection import Projection
@@ -64,7 +65,9 @@ class Start(NamedTuple):
 class NetworkStepper(AbstractStepper, AbstractStages):
     """A network prepared for a run.
 
-    Amplitudes are keyed by sender: the presynaptic population, or the projection itself if it has a release.
+    Populations of one kind are one group: `populations`, and all stages of a step, are by the groups of the layout,
+    most of which are a single population. Amplitudes are keyed by sender: the presynaptic population, or the projection
+    itself if it has a release.
     """
 
     populations: dict[str, Population]
@@ -89,12 +92,15 @@ class NetworkStepper(AbstractStepper, AbstractStages):
         *,
         differentiated: bool,
         slots: int | None = None,
+        fused: bool = False,
     ) -> NetworkStepper:
-        """`differentiated`: keep what only derivatives need. `slots`: of the ring of the whole network."""
-        layout = Layout.of(populations, projections, slots)
+        """`differentiated`: keep what only derivatives need. `slots`: of the ring of the whole network. `fused`:
+        populations of one kind are advanced as one.
+        """
+        layout = Layout.of(populations, projections, slots, fused=fused)
         now = {name: p for name, p in projections.items() if p.delay is None}
         return cls(
-            populations=populations,
+            populations=grouped(populations, layout),
             order=order,
             releases={name: Releasing(p.pre, p.release) for name, p in projections.items() if p.release is not None},
             edges=tuple(  # plastic projections come last
@@ -107,16 +113,36 @@ class NetworkStepper(AbstractStepper, AbstractStages):
             exchange=Here(),
             layout=layout,
             dt=dt,
-            sequence=topological(populations, projections.values()),
+            sequence=_in_groups(topological(populations, projections.values()), layout),
         )
 
     def step(self, state: NetworkState, inputs: Inputs, t: Array, *, key: Array) -> tuple[NetworkState, Signals]:
-        state, sent = self.order.step(self, state, inputs, t, key)
-        words = View({name: (lambda name=name: sent.words(name)) for name in self.populations})
-        return state, Signals(sent.spikes, self.view(state), words)
+        state, sent = self.order.step(self, self._by_group(state), inputs, t, key)
+        return self._by_population(state), self._signals(state, sent)
 
     def view(self, state: NetworkState) -> View:
         return view(state, self.changing)
+
+    def joined(self, state: NetworkState, spikes: Mapping[str, Array]) -> Any:
+        return self._by_group(state), self.layout.joined(spikes)
+
+    def apart(self, carried: Any) -> tuple[NetworkState, dict[str, Array]]:
+        state, spikes = carried
+        return self._by_population(state), self.layout.apart(spikes)
+
+    def advanced(self, carried: Any, inputs: Inputs, t: Array, *, key: Array) -> tuple[Any, Signals]:
+        state, sent = self.order.step(self, carried[0], inputs, t, key)
+        return (state, sent.groups), self._signals(state, sent)
+
+    def _signals(self, state: NetworkState, sent: Sent) -> Signals:
+        words = View({name: (lambda name=name: sent.words(name)) for name, _ in self.layout.sizes})
+        return Signals(sent.spikes, self.view(self._by_population(state)), words)
+
+    def _by_group(self, state: NetworkState) -> NetworkState:
+        return state._replace(populations=self.layout.joined(state.populations))
+
+    def _by_population(self, state: NetworkState) -> NetworkState:
+        return state._replace(populations=self.layout.apart(state.populations))
 
     # --- the stages of a step, which the order arranges -------------------------------------------------------------
 
@@ -133,7 +159,7 @@ class NetworkStepper(AbstractStepper, AbstractStages):
         key: Array,
         arrivals: dict[str, Array] | None = None,
     ) -> tuple[Any, Array]:
-        population, current = self.populations[name], inputs.currents.get(name)
+        population, current = self.populations[name], self.layout.currents(inputs.currents).get(name)
         ids, stream = self._numbers(name, key)
         s = state.populations[name]
         return self.advance.to_threshold(population, s, current, arrivals, self.dt, t, ids=ids, stream=stream)
@@ -154,10 +180,11 @@ class NetworkStepper(AbstractStepper, AbstractStages):
         self, projections: Projections, spikes: Mapping[str, Array]
     ) -> tuple[Projections, dict[str, Array | Spikes]]:
         moved: Projections = {}
-        sent: dict[str, Array | Spikes] = {**spikes}
+        by_population = self.layout.apart(spikes)
+        sent: dict[str, Array | Spikes] = {**by_population}
         for name, own in self.releases.items():
-            if own.pre in spikes:
-                s, sent[name] = own.release.step(projections[name]["release"], spikes[own.pre], self.dt)
+            if own.pre in by_population:
+                s, sent[name] = own.release.step(projections[name]["release"], by_population[own.pre], self.dt)
                 moved[name] = {**projections[name], "release": s}
         return moved, sent
 
@@ -186,7 +213,11 @@ class NetworkStepper(AbstractStepper, AbstractStages):
         t: Array,
         key: Array,
     ) -> tuple[Array, Projections, Array]:
-        membranes = lambda name: self.populations[name].voltage(populations[name])
+
+        def membranes(name: str) -> Array | None:
+            group = self.populations[title(self.layout.group(name))]
+            return group.voltage(self.layout.member(name, populations))
+
         now, overflow = Moment(t, key, membranes, inputs.modulators), jnp.zeros((), bool)
         for delivery in self.deliveries:
             ring, projections, cut = delivery.deliver(ring, projections, sent, now)
@@ -222,6 +253,26 @@ class NetworkStepper(AbstractStepper, AbstractStages):
             )
             for name in self.populations
         }
+
+
+def grouped(populations: Mapping[str, Population], layout: Layout) -> dict[str, Population]:
+    """The populations by group; one of several has parameters of shape `(n,)`."""
+
+    def joined(group: Group) -> Population:
+        parts = [populations[name] for name in group]
+        if len(parts) == 1:
+            return parts[0]
+        spread = lambda *leaves: jnp.concatenate([jnp.broadcast_to(x, (p.n,)) for x, p in zip(leaves, parts)])
+        arrays, rest = eqx.partition([(p.neuron, p.ports) for p in parts], eqx.is_array)
+        neuron, ports = eqx.combine(jax.tree.map(spread, *arrays), rest[0])
+        return Population(neuron, sum(p.n for p in parts), ports)
+
+    return {title(group): joined(group) for group in layout.groups}
+
+
+def _in_groups(sequence: tuple[str, ...], layout: Layout) -> tuple[str, ...]:
+    """The groups in the order of the populations; those of several populations have no same-step edge."""
+    return tuple(dict.fromkeys(title(layout.group(name)) for name in sequence))
 
 
 def edge(name: str, p: Projection, dt: float, *, differentiated: bool) -> Edge:

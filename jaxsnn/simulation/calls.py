@@ -144,9 +144,9 @@ def _go(given: Any, carries: Any, length: int) -> Any:
     """So many steps, and what was stacked in them: `length` rows, of which the others are zero."""
     stepper, drive, probes, key, state, count = given
     stepper, drive, key = _small_opaque((stepper, drive, key))
-    feed, observe, step_key = observed(stepper, drive, probes, key)
-    carry = (state.model, (state.drive, state.spikes, carries))
-    (at, (d, spikes, carries)), stacked = stepper.run_up_to(
+    feed, observe, step_key = observed(drive, probes, key)
+    carry = (state.model, state.spikes, (state.drive, carries))
+    (at, spikes, (d, carries)), stacked = stepper.run_up_to(
         carry, state.t, count, length, feed=feed, observe=observe, key=step_key
     )
     return RunState(state.t + count, at, d, spikes, state.dt), carries, stacked

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -14,7 +13,7 @@ from .. import _random
 from .._status import Status, bit
 from .._time import off_grid
 from .._types import canonical_float
-from ..models import Signals, silent
+from ..models import Feed, Observe, Signals, silent
 
 
 class RunState(eqx.Module):
@@ -82,19 +81,19 @@ def _variables(state: RunState) -> dict[str, tuple[tuple[int, ...], str]]:
     return found
 
 
-def observed(stepper: Any, drive: Any, probes: Any, key: Any) -> tuple[Callable, Callable, Any]:
+def observed(drive: Any, probes: Any, key: Any) -> tuple[Feed, Observe, Any]:
     """`feed` and `observe` of `AbstractStepper.run`, and the key of its steps."""
     step_key, drive_key = _random.named_key(key, "step"), _random.named_key(key, "drive")
 
-    def feed(side: Any, state: Any, t: Array) -> Any:
-        d, spikes, carries = side
-        d, inputs = drive.step(d, t, Signals(spikes, stepper.view(state)), key=drive_key)
-        return (d, spikes, carries), inputs
+    def feed(side: Any, signals: Signals, t: Array) -> Any:
+        d, carries = side
+        d, inputs = drive.step(d, t, signals, key=drive_key)
+        return (d, carries), inputs
 
     def observe(side: Any, signals: Signals, t: Array) -> Any:
-        d, _, carries = side
+        d, carries = side
         pairs = [probe.step(carry, signals, t) for probe, carry in zip(probes, carries, strict=True)]
-        return (d, signals.spikes, [carry for carry, _ in pairs]), [out for _, out in pairs]
+        return (d, [carry for carry, _ in pairs]), [out for _, out in pairs]
 
     return feed, observe, step_key
 

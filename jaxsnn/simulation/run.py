@@ -163,10 +163,10 @@ def _check(model: Any, drive: Any, state: Any, chunk: Any, checkpoint: Any, prog
 def _go(stepper: Any, model: Any, drive: Any, probes: Any, key: Any, state: RunState, carries: Any, length: int) -> Any:
     """One chunk of `length` steps."""
     stepper, drive, key = opaque((stepper, drive, key))
-    feed, observe, step_key = observed(stepper, drive, probes, key)
-    carry = (state.model, (state.drive, state.spikes, carries))
+    feed, observe, step_key = observed(drive, probes, key)
+    carry = (state.model, state.spikes, (state.drive, carries))
     carry, stacked = stepper.run(carry, state.t, length, feed=feed, observe=observe, key=step_key)
-    at, (d, spikes, carries) = carry
+    at, spikes, (d, carries) = carry
     return RunState(state.t + length, at, d, spikes, state.dt), *emitted_by(model, probes, carries, stacked)
 
 

@@ -9,8 +9,8 @@ import pytest
 from jax import lax
 
 import jaxsnn as snn
-from jaxsnn._xla import at_most_once, opaque
-from tests.simulation.hlo import copies_in_loops
+from jaxsnn._xla import at_most_once, hoisted, opaque
+from tests.simulation.hlo import copies_in_loops, in_loops
 from tests.simulation.test_compiled import program
 
 N = 40
@@ -73,3 +73,45 @@ def test_a_rare_event_costs_nothing_in_a_batch():
     assert " while(" in text(at_most_once)
     branch = text(lambda due, f, x: lax.cond(due, f, lambda x: x, x))
     assert " while(" not in branch and " conditional(" not in branch, "a branch stays one under vmap"
+
+
+def decay(tau):
+    """A hundred steps of `v <- v + (1 - v) (1 - exp(-1 / tau))`, within a branch, a `jit` and a custom derivative."""
+
+    @jax.custom_jvp
+    def relaxed(v, tau):
+        one = jax.jit(lambda v, tau: v - (1.0 - v) * jnp.expm1(-1.0 / tau))
+        return lax.cond(v[0] < 2.0, one, lambda v, _: jnp.sin(v), v, tau)
+
+    relaxed.defjvp(lambda at, along: (relaxed(*at), 0.5 * along[0] + 0.25 * along[1]))
+
+    def run(how):
+        step = lambda v, t: (relaxed(v, tau) + t, None)
+        body, shapes = how(step, jnp.zeros_like(tau), jnp.float32(0))
+        assert jax.tree.map(lambda x: x.shape, shapes) == (tau.shape, None)
+        return lax.scan(body, jnp.zeros_like(tau), jnp.linspace(0.0, 0.1, 100))[0]
+
+    return run
+
+
+def as_it_is(step, *examples):
+    return step, jax.eval_shape(step, *examples)
+
+
+def test_what_a_loop_need_not_repeat():
+    """XLA takes `exp(-1 / tau)` of every neuron in every step, since a constant is part of it."""
+    loop = lambda how: in_loops(jax.jit(lambda tau: decay(tau)(how)).lower(jnp.ones(64)).compile().as_text())
+    exponentials = lambda how: sum(" exponential-minus-one(" in line for line in loop(how))
+    assert exponentials(as_it_is) > 0, "XLA no longer needs hoisted"
+    assert exponentials(hoisted) == 0
+
+
+def test_hoisted_values_and_derivatives_are_the_same():
+    tau = jnp.linspace(1.0, 9.0, 64)
+    total = lambda tau, how: jnp.sum(decay(tau)(how) ** 2)
+    batch = lambda tau, how: jax.vmap(lambda tau: decay(tau)(how))(tau.reshape(4, 16))
+    for of in (jax.value_and_grad(total), batch):
+        a, b = of(tau, as_it_is), of(tau, hoisted)
+        jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-6), a, b)
+    number = lambda how: jax.jit(lambda tau: decay(tau)(how)).lower(jnp.ones(1)).as_text().count("exponential_minus")
+    assert number(hoisted) == number(as_it_is)  # one number is left where it is: it costs nothing there
