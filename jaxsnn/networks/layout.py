@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
 
@@ -18,6 +17,7 @@ from .._memory import available
 from .._types import canonical_float
 from ..connectivity.ring import Ring
 from ..connectivity.spikes import Spikes, side_by_side
+from .groups import Group, alone_in_a_group, kinds
 from .population import Population
 from .projection import Projection
 
@@ -31,9 +31,6 @@ class Span(NamedTuple):
     @property
     def slice(self) -> slice:
         return slice(self.first, self.first + self.n)
-
-
-Group = tuple[str, ...]  # populations that are advanced as one
 
 
 class Layout(eqx.Module):
@@ -68,12 +65,12 @@ class Layout(eqx.Module):
             tuple(
                 (f"{name}.{port}", populations[name].n)
                 for group in groups
-                for port in populations[group[0]].ports
-                for name in group
+                for port in populations[group.first].ports
+                for name, _ in group.members
             ),
             tuple((name, p.graph.n_pre) for name, p in projections.items() if p.release is not None),
             1 + max((_longest(p) for p in projections.values()), default=0) if slots is None else slots,
-            groups if fused else tuple((name,) for name in populations),
+            groups if fused else tuple(alone_in_a_group((name, p.n)) for name, p in populations.items()),
         )
 
     @property
@@ -93,21 +90,14 @@ class Layout(eqx.Module):
         """The arrivals of a step, from the ring and from drives, by group and port."""
         out: dict[str, dict[str, Array]] = {}
         for group in self.groups:
-            own = out[title(group)] = {}
-            for port in self._ports_of(group[0]):
-                paths = {name: f"{name}.{port}" for name in group}
-                first = self.columns(paths[group[0]]).first
-                own[port] = landed[first : first + sum(self.size(name) for name in group)]
-                # -0.0 changes no number, where 0.0 would change -0.0
-                if (
-                    more := self._side_by_side({name: fed.get(path) for name, path in paths.items()}, -0.0)
-                ) is not None:
-                    own[port] = own[port] + more
+            own = out[group.name] = {}
+            for port in (path.partition(".")[2] for path, _ in self.ports if path.startswith(f"{group.first}.")):
+                first = self.columns(f"{group.first}.{port}").first
+                own[port] = landed[first : first + group.n]
+                more = {name: fed[path] for name, _ in group.members if (path := f"{name}.{port}") in fed}
+                if (added := group.filled(more, -0.0)) is not None:  # 0.0 would change -0.0
+                    own[port] = own[port] + added
         return out
-
-    def _ports_of(self, population: str) -> list[str]:
-        of = (path.partition(".") for path, _ in self.ports)
-        return [port for name, _, port in of if name == population]
 
     def slot(self, by_port: Mapping[str, Float[Array, " n"]], dtype: type) -> Float[Array, " columns"]:
         """Values of some ports as a slot of the ring, 0 for the others."""
@@ -126,47 +116,24 @@ class Layout(eqx.Module):
 
     def currents(self, fed: Mapping[str, Float[Array, " n"]]) -> dict[str, Float[Array, " n"]]:
         """The currents from drives by group."""
-        joined = {title(g): self._side_by_side({name: fed.get(name) for name in g}, 0.0) for g in self.groups}
-        return {name: current for name, current in joined.items() if current is not None}
+        found = {group.name: group.filled(fed, 0.0) for group in self.groups}
+        return {name: current for name, current in found.items() if current is not None}
 
     def joined(self, by_population: Mapping[str, Any]) -> dict[str, Any]:
-        """States of populations, by group."""
-        together = lambda *parts: parts[0] if len(parts) == 1 else jnp.concatenate(parts)
-        return {title(g): jax.tree.map(together, *(by_population[name] for name in g)) for g in self.groups}
+        """States or spikes of populations, by group."""
+        return {group.name: group.joined(by_population) for group in self.groups}
 
     def apart(self, by_group: Mapping[str, Any]) -> dict[str, Any]:
         """States or spikes of some groups, by population."""
         out = {}
         for group in self.groups:
-            if (whole := by_group.get(title(group))) is not None:
-                out |= {name: self._member(name, group, whole) for name in group}
+            if group.name in by_group:
+                out |= group.apart(by_group[group.name])
         return out
-
-    def member(self, population: str, by_group: Mapping[str, Any]) -> Any:
-        """The state of one population."""
-        group = self.group(population)
-        return self._member(population, group, by_group[title(group)])
 
     def group(self, population: str) -> Group:
         """The group of a population."""
-        return next(group for group in self.groups if population in group)
-
-    def _member(self, name: str, group: Group, whole: Any) -> Any:
-        if len(group) == 1:
-            return whole
-        own = _span([(other, self.size(other)) for other in group], name, 1).slice
-        return jax.tree.map(lambda x: x[own], whole)
-
-    def _side_by_side(self, parts: Mapping[str, Array | None], filler: float) -> Array | None:
-        """Arrays of all members of a group; None if there are none."""
-        some = next((x for x in parts.values() if x is not None), None)
-        if some is None or len(parts) == 1:
-            return some
-        missing = lambda name: jnp.full(self.size(name), filler, some.dtype)
-        return jnp.concatenate([missing(name) if x is None else x for name, x in parts.items()])
-
-    def size(self, population: str) -> int:
-        return dict(self.sizes)[population]
+        return next(group for group in self.groups for name, _ in group.members if name == population)
 
     # --- senders: places of neurons ---------------------------------------------------------------------------------
 
@@ -189,38 +156,7 @@ class Layout(eqx.Module):
 
     def ids(self, population: str) -> UInt32[Array, " n"]:
         """The indices of a population's neurons, on which their random numbers depend."""
-        return jnp.arange(self.size(population), dtype=jnp.uint32)
-
-
-def title(group: Group) -> str:
-    """The name of a group, which no population has: their names contain no dot."""
-    return ".".join(group)
-
-
-FEWEST = 4  # populations that are worth fusing: three are faster apart, with numbers for parameters and not arrays
-
-
-def kinds(populations: Mapping[str, Population], projections: Mapping[str, Projection]) -> tuple[Group, ...]:
-    """Populations that can be advanced as one: neurons and ports of the same classes and choices.
-
-    Populations with noise have random streams of their own, and those at same-step edges wait for each other; both
-    stay alone.
-    """
-    now = {name for p in projections.values() if p.delay is None for name in (p.pre, p.post)}
-    alike: dict[Any, list[str]] = {}
-    for name, population in populations.items():
-        alone = name in now or population.neuron.noisy
-        alike.setdefault(name if alone else _kind(population), []).append(name)
-    groups = [[tuple(names)] if len(names) >= FEWEST else [(name,) for name in names] for names in alike.values()]
-    order = {name: i for i, name in enumerate(populations)}
-    return tuple(sorted((group for some in groups for group in some), key=lambda group: order[group[0]]))
-
-
-def _kind(population: Population) -> Any:
-    """Equal for populations whose equations have the same form."""
-    arrays, rest = eqx.partition((population.neuron, population.ports), eqx.is_array)
-    types = tuple(leaf.dtype for leaf in jax.tree.leaves(arrays))
-    return jax.tree.structure(arrays), types, tuple(jax.tree.leaves(rest)), tuple(population.ports)
+        return jnp.arange(dict(self.sizes)[population], dtype=jnp.uint32)
 
 
 def _span(named: Iterable[tuple[str, int]], name: str, unit: int) -> Span:

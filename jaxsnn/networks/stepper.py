@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -28,7 +27,7 @@ from .delivery import (
     sender_of,
 )
 from .exchange import AbstractExchange, Here
-from .layout import Group, Layout, title
+from .layout import Layout
 from .order import AbstractOrder, AbstractStages, Arrivals
 from .population import Population, PopulationState
 from .projection import Projection
@@ -100,7 +99,7 @@ class NetworkStepper(AbstractStepper, AbstractStages):
         layout = Layout.of(populations, projections, slots, fused=fused)
         now = {name: p for name, p in projections.items() if p.delay is None}
         return cls(
-            populations=grouped(populations, layout),
+            populations={group.name: group.population(populations) for group in layout.groups},
             order=order,
             releases={name: Releasing(p.pre, p.release) for name, p in projections.items() if p.release is not None},
             edges=tuple(  # plastic projections come last
@@ -215,8 +214,8 @@ class NetworkStepper(AbstractStepper, AbstractStages):
     ) -> tuple[Array, Projections, Array]:
 
         def membranes(name: str) -> Array | None:
-            group = self.populations[title(self.layout.group(name))]
-            return group.voltage(self.layout.member(name, populations))
+            group = self.layout.group(name)
+            return self.populations[group.name].voltage(group.apart(populations[group.name])[name])
 
         now, overflow = Moment(t, key, membranes, inputs.modulators), jnp.zeros((), bool)
         for delivery in self.deliveries:
@@ -255,24 +254,9 @@ class NetworkStepper(AbstractStepper, AbstractStages):
         }
 
 
-def grouped(populations: Mapping[str, Population], layout: Layout) -> dict[str, Population]:
-    """The populations by group; one of several has parameters of shape `(n,)`."""
-
-    def joined(group: Group) -> Population:
-        parts = [populations[name] for name in group]
-        if len(parts) == 1:
-            return parts[0]
-        spread = lambda *leaves: jnp.concatenate([jnp.broadcast_to(x, (p.n,)) for x, p in zip(leaves, parts)])
-        arrays, rest = eqx.partition([(p.neuron, p.ports) for p in parts], eqx.is_array)
-        neuron, ports = eqx.combine(jax.tree.map(spread, *arrays), rest[0])
-        return Population(neuron, sum(p.n for p in parts), ports)
-
-    return {title(group): joined(group) for group in layout.groups}
-
-
 def _in_groups(sequence: tuple[str, ...], layout: Layout) -> tuple[str, ...]:
     """The groups in the order of the populations; those of several populations have no same-step edge."""
-    return tuple(dict.fromkeys(title(layout.group(name)) for name in sequence))
+    return tuple(dict.fromkeys(layout.group(name).name for name in sequence))
 
 
 def edge(name: str, p: Projection, dt: float, *, differentiated: bool) -> Edge:

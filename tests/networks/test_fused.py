@@ -9,7 +9,7 @@ import pytest
 
 import jaxsnn as snn
 from jaxsnn.models import Forward, Inputs, Reverse, silent
-from jaxsnn.networks import layout
+from jaxsnn.networks.groups import FEWEST
 from tests.laws.registry import NEURONS, conducting
 
 KEY = jax.random.key(0)
@@ -143,14 +143,14 @@ def test_which_populations_form_a_group():
         "port": lambda: snn.Population(snn.LIF(), 2, ports={"other": snn.Delta()}),
         "at an edge": lif,
     }
-    populations = {f"{name}{i}": make() for name, make in {"lif": lif, **others}.items() for i in range(layout.FEWEST)}
+    populations = {f"{name}{i}": make() for name, make in {"lif": lif, **others}.items() for i in range(FEWEST)}
     edge = {
         f"edge{i}": snn.Connection(f"at an edge{i}", f"at an edge{(i + 1)}", snn.AllToAll(), delay=None)
-        for i in range(layout.FEWEST - 1)
+        for i in range(FEWEST - 1)
     }
     net = snn.network(dt=0.1, key=KEY, populations=populations, projections=edge)
-    groups = net.prepare().layout.groups
+    groups = [tuple(name for name, _ in group.members) for group in net.prepare().layout.groups]
     assert sorted(name for group in groups for name in group) == sorted(populations)
     assert {group[0][:-1] for group in groups if len(group) > 1} == {"lif", "above", "parrot", "port"}
-    assert {len(group) for group in groups} == {1, layout.FEWEST}
-    assert all(len(group) == 1 for group in net.prepare(Reverse()).layout.groups)
+    assert {len(group) for group in groups} == {1, FEWEST}
+    assert all(len(group.members) == 1 for group in net.prepare(Reverse()).layout.groups)
