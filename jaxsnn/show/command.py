@@ -32,7 +32,9 @@ def show(arguments: Namespace, load: Callable[[Path], ModuleType]) -> int:
             say("the page is written again as points are finished; Ctrl-C stops that, not the sweep")
             known = _experiment_of(opened(arguments.folder), load)
             passing = {name: known[name] for name in ("repeats", "caption") if name in known}
-            watched(arguments.folder, arguments.out, every=arguments.live, megabytes=arguments.megabytes, **passing)
+            passing |= {"every": arguments.live, "megabytes": arguments.megabytes}
+            if left := watched(arguments.folder, arguments.out, **passing):
+                say(f"nobody is at work on the sweep any more: {left} points have not run; its command continues it")
         known = _experiment_of(opened(arguments.folder), load)
         size = {"most_pictures": arguments.pictures, "megabytes": arguments.megabytes}
         written = page(arguments.folder, arguments.out, **known, **size)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..sweeps.store import at_work, folder_at
 from . import pictures
 from .document import document
 from .source import Source, opened
@@ -72,14 +73,20 @@ def page(
     return _replaced(path, text)
 
 
-def watched(source: str | Path, path: str | Path | None = None, *, every: float = 5.0, **options: Any) -> None:
+def watched(source: str | Path, path: str | Path | None = None, *, every: float = 5.0, **options: Any) -> int:
     """Write the page of a sweep whenever more of it is done, until all is. Open pages read themselves again till then.
 
-    **Arguments** as of `page`, and `every`: seconds. Ctrl-C ends it, with a page of what is done by then.
+    **Arguments** as of `page`, and `every`: seconds. Ctrl-C ends it, with a page of what is done by then; and it ends
+    where nobody has been at work on the sweep for three rounds.
+
+    **Returns** how many points have not run.
     """
-    seen = -1
+    seen, idle = -1, 0
     try:
         while waiting := int(np.count_nonzero(view(opened(source).dataset).pending)):
+            idle = 0 if at_work(folder_at(source)) else idle + 1
+            if idle > 3:
+                return waiting
             if waiting != seen:
                 page(source, path, refresh=every, **options)
                 seen = waiting
@@ -87,6 +94,7 @@ def watched(source: str | Path, path: str | Path | None = None, *, every: float 
     except KeyboardInterrupt:
         page(source, path, **options)
         raise
+    return 0
 
 
 def _drawn(

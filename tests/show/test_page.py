@@ -9,7 +9,6 @@ import xarray
 from jaxsnn import Status
 from jaxsnn.show import page
 from jaxsnn.show.document import SCRIPTS
-from jaxsnn.show.writing import watched
 from tests.show.reading import content, grid, listed
 
 
@@ -138,43 +137,6 @@ def test_refusals(tmp_path):
         page(tmp_path / "file")
     with pytest.raises(ValueError, match="Got a dataset and no path, expected where to write the page"):
         page(grid(g=2))
-
-
-def test_live(tmp_path, monkeypatch):
-    """The page of a sweep that runs reads itself again, and is written when more is done."""
-    ds, pages = grid(g=4), []
-    path = tmp_path / "x.html"
-    rounds = iter([1, 1, 3, 4])
-
-    def run(done):
-        ds["status"][:] = np.where(np.arange(4) < done, 0, Status.NOT_RUN).astype(np.uint32)
-        ds.to_zarr(tmp_path / "result.zarr", mode="w", zarr_format=2, consolidated=True)
-
-    def sleep(seconds):
-        data = content(path)
-        pages.append((len(data["pending"]), data["refresh"], path.stat().st_mtime_ns))
-        run(next(rounds))
-
-    monkeypatch.setattr("jaxsnn.show.writing.time.sleep", sleep)
-    run(0)
-    watched(tmp_path, path, every=2.5)
-    assert [(waiting, refresh) for waiting, refresh, _ in pages] == [(4, 2.5), (3, 2.5), (3, 2.5), (1, 2.5)]
-    assert pages[1][2] == pages[2][2]  # nothing new: not written again
-
-
-def test_live_ends_with_what_is_done(tmp_path, monkeypatch):
-    ds = grid(g=4)
-    ds["status"][2:] = np.uint32(Status.NOT_RUN)
-    ds.to_zarr(tmp_path / "result.zarr", zarr_format=2, consolidated=True)
-
-    def stop(seconds):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("jaxsnn.show.writing.time.sleep", stop)
-    with pytest.raises(KeyboardInterrupt):
-        watched(tmp_path, tmp_path / "x.html")
-    data = content(tmp_path / "x.html")
-    assert data["refresh"] is None and data["pending"].tolist() == [2, 3]
 
 
 def test_any_dataset_can_be_shown(tmp_path):

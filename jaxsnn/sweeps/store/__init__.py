@@ -9,4 +9,5 @@ from .shards import Shard as Shard
 from .store import Memory as Memory
 from .store import Store as Store
 from .workers import Workers as Workers
+from .workers import at_work as at_work
 from .writer import Writer as Writer

@@ -88,6 +88,19 @@ class Workers:
             return {"count": None, "plan": self.plan, "process": {"machine": "", "pid": 0, "started": ""}}
 
 
+def at_work(folder: AbstractFolder) -> bool:
+    """Whether somebody may be at work on a store: a process of this machine that lives, or any of another machine."""
+    here = _process()["machine"]
+    for file in folder.names("workers"):
+        try:
+            process = json.loads(folder.read(f"workers/{file}"))["process"]
+        except (OSError, ValueError):  # it is just leaving, or writing
+            return True
+        if not here or process["machine"] != here or _started(process["pid"]) == process["started"]:
+            return True
+    return False
+
+
 def _process() -> dict[str, Any]:
     """This process, told apart from any other that ever ran, where the system says enough; else no machine."""
     try:
