@@ -9,7 +9,7 @@ import jax
 
 def available() -> int | None:
     """Bytes of the device that programs run on; None where nothing tells."""
-    stats = jax.devices()[0].memory_stats() or {}
+    stats = jax.local_devices()[0].memory_stats() or {}
     if "bytes_limit" in stats:
         return int(stats["bytes_limit"])
     try:

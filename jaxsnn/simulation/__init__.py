@@ -26,3 +26,5 @@ from .progress import Quiet as Quiet
 from .run import Run as Run
 from .run import RunState as RunState
 from .run import simulate as simulate
+from .until import PartialRuns as PartialRuns
+from .until import simulate_until as simulate_until

@@ -15,6 +15,8 @@ from .grid import product as product
 from .grid import zipped as zipped
 from .plan import Plan as Plan
 from .program import Point as Point
+from .refine import Refinement as Refinement
+from .refine import refine as refine
 from .rerun import command_of as command_of
 from .space import Axis as Axis
 from .space import Flag as Flag

@@ -97,7 +97,7 @@ def _swept(
     plan: Plan, experiment: Experiment, how: dict[str, Any], begin: float
 ) -> tuple[xarray.Dataset, SimulationError | None]:
     try:
-        return complete(plan, experiment.experiment, how, progress=Bar(), throw=True, begin=begin), None
+        return complete(plan, experiment.experiment, how, Bar(), True, begin), None
     except SimulationError as error:
         assert error.dataset is not None
         return error.dataset, error

@@ -118,4 +118,6 @@ def failure_of(error: BaseException, kind: str = "error") -> Failure:
         kind = "memory"
     elif type(error).__name__ == "KilledWorker":
         kind = "worker"
-    return Failure(kind, f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:300]}")
+    lines = str(error).strip().splitlines() or [""]
+    said = lines[-1] if "Traceback" in lines[0] else lines[0]  # of a callback, what was raised there
+    return Failure(kind, f"{type(error).__name__}: {said.strip()[:300]}")

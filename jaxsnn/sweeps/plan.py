@@ -52,11 +52,12 @@ class Resources:
         mesh = Mesh(np.asarray(self.devices), ("points",))
         if batch is not None:
             size = -(-batch // len(self.devices))
+            size = size if self.together else max(2, size)  # an array of one row would be compiled in another way
         elif self.together:
             size = _TOGETHER
         else:
             each = 4 + sum(result.nbytes for result in job.traced.form.values())
-            size = int(np.clip(_BUFFER // each, 1, _MOST))
+            size = int(np.clip(_BUFFER // each, 2, _MOST))
             size = 1 << (size.bit_length() - 1)
         points, seeds = len(job.structure.rows), job.structure.seeds
         crowded = self.together and 4 * points // seeds >= min(size, points)
@@ -64,7 +65,9 @@ class Resources:
 
     def first(self, layout: Layout, points: int, batch: int | None) -> int:
         """Points of the first calls: several calls a lane, so that none waits long for the last one."""
-        if self.together or batch is not None:
+        if batch is not None:
+            return min(batch, layout.most)
+        if self.together:
             return layout.most
         return max(1, min(16 * layout.devices, layout.most, -(-points // (4 * self.lanes))))
 

@@ -99,7 +99,10 @@ def _shared(plan: Plan) -> Iterator[tuple[Claims | None, Any]]:
                 done = (found.shard >= 0) if not plan.attempt else (found.shard >= 0) & (found.status == 0)
                 plan.todo &= ~done
 
-        yield Claims(store.folder, workers), look
+        claims = Claims(store.folder, workers)
+        yield claims, look
+        claims.drop()  # all is stored
+        workers.tidy()
     finally:
         workers.leave()
 
@@ -130,9 +133,9 @@ def _ahead(plan: Plan, jobs: list[Job], progress: AbstractProgress, spent: Spent
 
     def made(job: Job) -> tuple[Any, Pace]:
         layout = plan.resources.layout(job, plan.batch)
-        points = len(job.structure.rows)
+        first = lambda: plan.resources.first(layout, len(job.structure.rows), plan.batch)
         if remote is not None:
-            return remote(job, layout), Pace(plan.resources.first(layout, points, plan.batch), layout.most)
+            return remote(job, layout), Pace(first(), plan.batch or layout.most)
         program = [_compiled(plan, job, layout, spent)]
         while not fits(program[0], plan.resources) and layout.size > 1:
             layout = layout._replace(size=layout.size // 2)
@@ -146,7 +149,7 @@ def _ahead(plan: Plan, jobs: list[Job], progress: AbstractProgress, spent: Spent
             return layout.most
 
         go = lambda call: program[0].run(call)
-        return go, Pace(plan.resources.first(layout, points, plan.batch), layout.most, halved)
+        return go, Pace(first(), min(plan.batch or layout.most, layout.most), halved)
 
     def each() -> Iterator[tuple[Any, Any]]:
         futures: list[Future[Any]] = []

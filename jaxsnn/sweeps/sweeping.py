@@ -26,9 +26,11 @@ from .labels import label
 from .manifest import manifest
 from .plan import Job, Plan, resources
 from .program import Experiment, same_form, trace
+from .refine import Refinement, refined
 from .room import check_disk, check_memory
 from .run import run
 from .store import Damaged, LocalFolder, Memory, Store, folder_at
+from .tree import as_tree
 from .view import read_view
 from .work import structures
 
@@ -48,7 +50,7 @@ class SweepInterrupted(KeyboardInterrupt):
 
 def sweep(
     experiment: Experiment,
-    grid: Grid,
+    grid: Grid | Refinement,
     *,
     key: Array,
     out: str | Path | None = None,
@@ -116,13 +118,23 @@ def sweep(
         "dims": dims or {},
         "ragged": ragged,
     }
-    begin = time.monotonic()
+    shown, begin = Bar() if progress is None else progress, time.monotonic()
+    if isinstance(grid, Refinement):
+        store = Memory() if out is None else None
+
+        def level(grid: Grid) -> xarray.Dataset:
+            plan = prepare(experiment, grid, key, out=out, store=store, **how)
+            return complete(plan, experiment, how, shown, False, begin, executor)
+
+        found = refined(grid, level, lambda line: shown.say(f"sweep: {line}"))
+        if throw and found.attrs.get("problems"):
+            raise SimulationError(Status(int(np.bitwise_or.reduce(found.status.values, axis=None))), "", found)
+        return found
     plan = prepare(experiment, grid, key, out=out, only_failed=only_failed, **how)
     if plan_only:
         plan.calibrate()
         return plan
-    return complete(plan, experiment, how, progress=Bar() if progress is None else progress, throw=throw, begin=begin,
-                    executor=executor)  # fmt: skip
+    return complete(plan, experiment, how, shown, throw, begin, executor)
 
 
 def prepare(
@@ -166,6 +178,9 @@ def prepare(
             except Exception as error:
                 jobs.append(Job(structure, None, error))
     form = _form(jobs, store, ragged is not None)
+    if not form:  # all is stored, and what it looks like is not known any more
+        static = structures(grid)[0].static
+        form = trace(experiment, grid.space, static, key, {*grid.dims, *grid.labels}, dims).form
     attempt = store.index.attempts + 1 if only_failed else 0
     view = view_of(grid, ids, form, dict(about or {}))
     plan = Plan(grid, key, whole, ids, todo, view, store, jobs, resources(threads, devices), batch, 0.0, attempt)
@@ -182,12 +197,11 @@ def complete(
     plan: Plan,
     experiment: Experiment,
     how: Mapping[str, Any],
-    *,
     progress: AbstractProgress,
     throw: bool,
     begin: float,
     executor: Executor | None = None,
-) -> xarray.Dataset:
+) -> Any:
     """Run what is planned, and the labelled result."""
     remote = None
     if executor is not None:
@@ -212,7 +226,7 @@ def complete(
         raise SweepInterrupted(dataset(plan.view, plan.store, "interrupted")) from None
     if throw and found.attrs.get("problems"):
         raise failed(plan, found)
-    return found
+    return as_tree(plan) if how.get("ragged") == "tree" else found
 
 
 def failed(plan: Plan, found: xarray.Dataset) -> SimulationError | Exception:
@@ -282,7 +296,9 @@ def _form(jobs: list[Job], store: Memory | Store, ragged: bool) -> Form:
             pass  # nothing was asked for before
     if not forms:
         errors = [job.error for job in jobs if job.error is not None]
-        raise errors[0] if errors else ValueError("Nothing is stored, and nothing is to be run.")
+        if errors:
+            raise errors[0]
+        return {}
     return merged(forms)
 
 

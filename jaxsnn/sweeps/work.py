@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from typing import Any, NamedTuple
 
@@ -13,7 +12,7 @@ from .compiled import Call
 from .grid import Grid
 from .store import Claims
 
-PARTS = 2048  # at most, of a sweep; what two processes share is dealt out by the part
+PARTS = 512  # about, of a sweep: what several processes share is dealt out by the part
 
 
 class Structure(NamedTuple):
@@ -76,8 +75,7 @@ class Work:
     def __init__(self, parts: list[tuple[int, np.ndarray]], todo: np.ndarray, claims: Claims | None, look: Any):
         self.todo, self.claims, self.look = todo, claims, look
         self._parts = deque(parts)
-        self._ready: deque[int] = deque()
-        self._lock = threading.Lock()
+        self._ready = np.zeros(0, int)
         self.elsewhere: list[tuple[int, np.ndarray]] = []  # parts that others have claimed
 
     def start_at(self, share: float) -> None:
@@ -86,27 +84,24 @@ class Work:
 
     def take(self, most: int) -> np.ndarray:
         """Up to so many points, which are this process's; none when there are no more."""
-        with self._lock:
-            while len(self._ready) < most and self._parts:
-                part, rows = self._parts.popleft()
-                if not self.todo[rows].any():
+        more, found = [self._ready], len(self._ready)
+        while found < most and self._parts:
+            part, rows = self._parts.popleft()
+            if not self.todo[rows].any():
+                continue
+            if self.claims is not None:
+                if not self.claims.take(part):
+                    self.elsewhere.append((part, rows))
                     continue
-                if self.claims is not None:
-                    if not self.claims.take(part):
-                        self.elsewhere.append((part, rows))
-                        continue
-                    self.look()  # what was stored before the claim was free
-                self._ready.extend(rows[self.todo[rows]].tolist())
-            return np.asarray([self._ready.popleft() for _ in range(min(most, len(self._ready)))], int)
-
-    def back(self, rows: np.ndarray) -> None:
-        """Points that are to be taken again."""
-        with self._lock:
-            self._ready.extendleft(reversed(rows.tolist()))
+                self.look()  # what was stored before the claim was free
+            more.append(rows[self.todo[rows]])
+            found += len(more[-1])
+        rows = np.concatenate(more)
+        self._ready = rows[most:]
+        return rows[:most]
 
     def try_again(self) -> bool:
         """Look once more at the parts that others had; whether there are any left."""
-        with self._lock:
-            self._parts.extend(self.elsewhere)
-            self.elsewhere = []
-            return bool(self._parts)
+        self._parts.extend(self.elsewhere)
+        self.elsewhere = []
+        return bool(self._parts)

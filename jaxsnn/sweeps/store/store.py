@@ -69,9 +69,9 @@ class Index:
         return Found(np.where(there, shard[at], -1), row[at], np.where(there, status[at], 0).astype(np.uint32))
 
     def _sort(self) -> tuple[np.ndarray, ...]:
-        if not self._parts:
-            return (np.zeros(0, np.uint64), *(np.zeros(0, int),) * 3)
         sizes = [len(ids) for ids, _, _ in self._parts]
+        if not sum(sizes):
+            return (np.zeros(0, np.uint64), *(np.zeros(0, int),) * 3)
         ids, status = (np.concatenate([part[i] for part in self._parts]) for i in (0, 1))
         shard = np.repeat(np.arange(len(sizes)), sizes)
         row = np.concatenate([np.arange(n) for n in sizes])

@@ -58,6 +58,12 @@ class Workers:
             return True
         return now - since < self.lease
 
+    def tidy(self) -> None:
+        """Remove the files of the dead."""
+        for file in self.folder.names("workers"):
+            if not self.alive(file.removesuffix(".json")):
+                self.folder.remove(f"workers/{file}")
+
     def leave(self) -> None:
         """Nothing of this worker is left; others may take what it has not finished."""
         self._stop.set()
