@@ -39,9 +39,9 @@ def document(
     """The page as text of about `room` bytes at most, as far as numbers can be rounded and curves be left out for it.
 
     What matters most is kept first: every result of every point (rounded to fewer digits if need be, never below 2.7),
-    the picture of the whole sweep, curves, pictures of points. Axes are never rounded. `caption`: a sentence below the
-    title; `summary`: text of the experiment's own. `about`: tables of names and values. `command`: runs a point, with
-    `{name}` for what varies. `refresh`: seconds after which the page looks for a newer one.
+    the picture of the whole sweep, curves, pictures of points. Axes are as an experiment gets them. `caption`: a
+    sentence below the title; `summary`: text of the experiment's own. `about`: tables of names and values. `command`:
+    runs a point, with `{name}` for what varies. `refresh`: seconds after which the page looks for a newer one.
     """
     data: dict[str, Any] = {
         "title": title,
@@ -67,6 +67,10 @@ def document(
             data["series" if isinstance(one, Series) else "pictures"].append(form)
         elif isinstance(one, Series):
             notes.append(f"Of {one.name} it carries the mean: the curves take {nbytes(form) / 1e6:.1f} MB.")
+    if left < 0:
+        notes.append(
+            f"It is larger than the {room / 1e6:g} MB that were asked for: all results of all points take that."
+        )
     data["digits"] = round(digits(bits))
     return _filled(
         title=html.escape(title),

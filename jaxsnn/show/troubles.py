@@ -8,6 +8,7 @@ import numpy as np
 
 from .._status import Status, explain
 from .design import Dims, in_order
+from .design import dims as dims_of
 
 if TYPE_CHECKING:
     import xarray
@@ -42,6 +43,11 @@ def troubles(dataset: xarray.Dataset, dims: Dims) -> tuple[list[Trouble], np.nda
             found.append(Trouble(kind, message, points, lost=False))
     found += _by_message(said, np.flatnonzero(not_run & ~pending))
     return sorted(found, key=lambda one: -len(one.points)), pending
+
+
+def waiting(dataset: xarray.Dataset) -> int:
+    """How many points have not run yet."""
+    return int(np.count_nonzero(troubles(dataset, dims_of(dataset))[1]))
 
 
 def _by_message(said: np.ndarray, where: np.ndarray) -> list[Trouble]:

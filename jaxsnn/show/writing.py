@@ -8,12 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..sweeps.store import at_work, folder_at
 from . import pictures
 from .document import document
 from .source import Source, opened
+from .troubles import waiting
 from .view import View, view
 
 if TYPE_CHECKING:
@@ -83,13 +82,13 @@ def watched(source: str | Path, path: str | Path | None = None, *, every: float 
     """
     seen, idle = -1, 0
     try:
-        while waiting := int(np.count_nonzero(view(opened(source).dataset).pending)):
+        while left := waiting(opened(source).dataset):
             idle = 0 if at_work(folder_at(source)) else idle + 1
             if idle > 3:
-                return waiting
-            if waiting != seen:
+                return left
+            if left != seen:
                 page(source, path, refresh=every, **options)
-                seen = waiting
+                seen = left
             time.sleep(every)
     except KeyboardInterrupt:
         page(source, path, **options)

@@ -46,6 +46,7 @@ def test_sweep_and_its_file(tmp_path):
     np.testing.assert_allclose(found.isi.values, np.broadcast_to(expected[:, None, None], (4, 2, 2)), rtol=1e-5)
     found.to_zarr(tmp_path / "kept.zarr", zarr_format=2, consolidated=True)
     xarray.testing.assert_identical(xarray.open_zarr(tmp_path / "kept.zarr").load(), found)
+    assert "isi" in snn.show.page(found, tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 def layered():

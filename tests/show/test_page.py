@@ -48,6 +48,8 @@ def test_room_is_kept(tmp_path):
     assert len(content(full)["series"]) == 1 and content(small)["series"] == []
     assert "Of psth it carries the mean: the curves take" in small.read_text() and content(small)["digits"] < 6
     assert content(full)["digits"] == 7
+    least = page(ds, tmp_path / "least.html", megabytes=0.1)
+    assert "larger than the 0.1 MB that were asked for" in least.read_text() and content(least)["digits"] == 3
 
 
 def test_nothing_is_loaded_from_elsewhere(tmp_path):
