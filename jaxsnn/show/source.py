@@ -49,6 +49,9 @@ def opened(source: str | Path | xarray.Dataset) -> Source:
 
     if isinstance(source, xarray.Dataset):
         return _described(source, None, {})
+    if not isinstance(source, str | Path):
+        node = "; of a tree, show a node: tree['n=500'].to_dataset()" if isinstance(source, xarray.DataTree) else ""
+        raise ValueError(f"Got a {type(source).__name__}, expected the folder of a sweep or its xarray.Dataset{node}.")
     folder = Path(source)
     if folder.name == NAME:
         folder = folder.parent

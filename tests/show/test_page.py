@@ -137,6 +137,10 @@ def test_refusals(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ValueError, match="which is a file; expected the folder of a sweep"):
         page(tmp_path / "file")
+    with pytest.raises(ValueError, match=r"Got a DataTree, expected .*xarray.Dataset; of a tree, show a node"):
+        page(xarray.DataTree(grid(g=2)), tmp_path / "x.html")
+    with pytest.raises(ValueError, match=r"Got a DataArray, expected the folder of a sweep or its xarray.Dataset\."):
+        page(grid(g=2).rate, tmp_path / "x.html")
     with pytest.raises(ValueError, match="Got a dataset and no path, expected where to write the page"):
         page(grid(g=2))
 

@@ -61,7 +61,7 @@ function restore() {
   } catch {
     return;
   }
-  const names = sweep.parameters.map((p) => p.name);
+  const names = varying().map((p) => p.name);
   const results = sweep.variables.map((v) => v.name);
   const fits = {
     variable: (v) => results.includes(v),
