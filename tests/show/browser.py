@@ -236,6 +236,29 @@ def check_ranges(browser, path, ds):
     return check.close("ranges on axes")
 
 
+def check_open_range(browser, path):
+    """A range with one end is drawn up to the other end of its axis, on a logarithmic one, too."""
+    check = Check(browser, path)
+    check.page.click("#ranges summary")
+    tall = {}
+    for limit in ("", "30"):
+        check.page.fill('[aria-label="rate: to"]', limit)
+        check.page.keyboard.press("Tab")
+        check.settle()
+        tall[limit] = check.page.evaluate(
+            """(() => {  // pixels of the frame of a range, left of the axis of the fifth of seven
+                const canvas = document.getElementById("parallel-canvas");
+                const x = Math.round(44 + (4 * (canvas.width - 88)) / 6) - 7;
+                const data = canvas.getContext("2d").getImageData(x, 44, 1, 252).data;
+                const near = (i) => [0x0b, 0x63, 0xb0].reduce((sum, c, k) => sum + Math.abs(data[i + k] - c), 0) < 120;
+                return Array.from({length: 252}, (_, i) => near(4 * i)).filter(Boolean).length;
+            })()"""
+        )
+    if tall["30"] - tall[""] < 50:
+        check.wrong.append(f"of the frame of the range there are {tall} pixels")
+    return check.close("a range with one end")
+
+
 def value(word):
     """An argument of a command, numbers as numbers: 1e-06 is 0.000001."""
     name, _, text = word.partition("=")
@@ -350,6 +373,7 @@ def main(folder, axe=None):
         print("the next one has to be wrong, as a negative control:")
         wrong += not check_colours(browser, pages["grid"], ds, "cividis")
         wrong += check_ranges(browser, pages["grid"], ds)
+        wrong += check_open_range(browser, pages["troubled"])
         wrong += check_troubles(browser, pages["troubled"], troubled())
         wrong += check_listed(browser, pages["listed"], listed(300))
         wrong += check_live(browser, folder)

@@ -27,7 +27,7 @@ function uprightAxis({ name, unit, axis }, k) {
   const range = state.ranges[name];
   const rise = (v) => bottom - axis.of(v) * (bottom - top);
   if (range) {
-    const [low, high] = range.map((v) => Math.max(top, Math.min(bottom, rise(v))));
+    const [low, high] = range.map((v) => rise(Math.max(axis.low, Math.min(axis.high, v))));
     g.fillStyle = styled("--accent");
     g.globalAlpha = 0.3;
     g.fillRect(x - 7, high, 14, low - high);
