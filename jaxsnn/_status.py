@@ -75,7 +75,8 @@ class SimulationError(RuntimeError):
 
 def bit(flag: Status, condition: Array) -> UInt32[Array, ""]:
     """`flag` where `condition` holds anywhere, as uint32."""
-    return jnp.where(jnp.any(condition), jnp.uint32(flag), jnp.uint32(0))
+    somewhere = jnp.any(condition) if jnp.ndim(condition) else jnp.asarray(condition)
+    return somewhere.astype(jnp.uint32) * jnp.uint32(flag)
 
 
 def explain(status: int | Array) -> list[str]:

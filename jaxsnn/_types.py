@@ -1,6 +1,8 @@
 """Numbers as leaves: `param`, the helper that makes every numeric field, and checks that work under tracing."""
 
 import dataclasses
+import functools
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
@@ -25,6 +27,11 @@ def canonical_float() -> np.dtype:
 def is_concrete(*xs: Any) -> bool:
     """True if no leaf of any argument (pytrees) is being traced, so that its value can be inspected."""
     return not any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(xs))
+
+
+def is_staged() -> bool:
+    """Whether what is computed now becomes a part of a program, as inside `jit`, whatever its arguments are."""
+    return isinstance(jax.device_put(np.int32(0)), jax.core.Tracer)
 
 
 def on_device(x: Any) -> Array:
@@ -135,14 +142,30 @@ _BOUNDS: tuple[tuple[str, Callable[[Any, float], Any], str], ...] = (
 )
 
 
-def _inside(field: dataclasses.Field, value: Any) -> Any:
-    """Which numbers of a field are within its bounds."""
+def _inside(bounds: Mapping[str, Any], value: Any) -> Any:
+    """Which numbers are within the bounds of their field."""
     xp = np if isinstance(value, np.ndarray) else jnp
-    inside = xp.isfinite(value) if field.metadata["finite"] else ~xp.isnan(value)
+    inside = xp.isfinite(value) if bounds["finite"] else ~xp.isnan(value)
     for name, within, _ in _BOUNDS:
-        if (bound := field.metadata[name]) is not None:
-            inside = inside & within(value, bound)
+        if bounds[name] is not None:
+            inside = inside & within(value, bounds[name])
     return inside
+
+
+_FEW = 64  # numbers of a field that is checked together with others
+
+
+def _all_inside(numbers: list[tuple[Mapping[str, Any], Array]]) -> Bool[Array, ""]:
+    """Whether all numbers of several fields are within the bounds of their own: in as many operations as for one."""
+    sizes = [value.size for _, value in numbers]
+    each = lambda name, absent: np.repeat([absent if b[name] is None else b[name] for b, _ in numbers], sizes)
+    given = jnp.concatenate([jnp.ravel(value) for _, value in numbers])
+    inside = jnp.where(each("finite", False), jnp.isfinite(given), ~jnp.isnan(given))
+    for name, within, _ in _BOUNDS:
+        bound = each(name, np.nan)
+        if not np.all(np.isnan(bound)):
+            inside = inside & (within(given, bound.astype(given.dtype)) | np.isnan(bound))
+    return jnp.all(inside)
 
 
 def _expected(field: dataclasses.Field) -> str:
@@ -186,7 +209,7 @@ class Checked(eqx.Module):
                     )
             elif is_concrete(value):
                 given = np.asarray(value)
-                inside = _inside(field, given)
+                inside = _inside(field.metadata, given)
                 if not np.all(inside):
                     unit = field.metadata["unit"]
                     raise ValueError(
@@ -226,10 +249,11 @@ def check_all(requirements: tuple[Requirement, ...]) -> None:
 
 def broken(requirements: tuple[Requirement, ...]) -> Bool[Array, ""]:
     """Whether any requirement is violated, traced or not."""
-    bad = jnp.zeros((), bool)
-    for holds, _ in requirements:
-        bad |= ~jnp.all(holds())
-    return bad
+    return ~_all([jnp.all(holds()) for holds, _ in requirements])
+
+
+def _all(conditions: list[Any]) -> Bool[Array, ""]:
+    return functools.reduce(operator.and_, conditions) if conditions else jnp.ones((), bool)
 
 
 def recheck(tree: Any) -> None:
@@ -244,14 +268,21 @@ def recheck(tree: Any) -> None:
 
 def out_of_bounds(tree: Any) -> Bool[Array, ""]:
     """Whether any number of any `Checked` module in a tree is out of its bounds, or breaks a requirement."""
-    bad = jnp.zeros((), bool)
+    modules = [*_checked(tree)]
+    numbers = [(field.metadata, value) for module in modules for field, value in _numbers(module)]
+    few = [(b, x) for b, x in numbers if eqx.is_array(x) and x.size <= _FEW and x.dtype == canonical_float()]
+    held = [_all_inside(few)] if few else []
+    held += [jnp.all(_inside(b, x)) for b, x in numbers if not any(x is y for _, y in few)]
+    held += [jnp.all(holds()) for module in modules for holds, _ in module.requirements()]
+    return ~_all(held)
+
+
+def _checked(tree: Any) -> Iterator["Checked"]:
+    """Every `Checked` module in a tree."""
     if isinstance(tree, Checked):
-        for field, value in _numbers(tree):
-            bad |= ~jnp.all(_inside(field, value))
-        bad |= broken(tree.requirements())
+        yield tree
     for part in _parts(tree):
-        bad |= out_of_bounds(part)
-    return bad
+        yield from _checked(part)
 
 
 def _parts(tree: Any) -> list[Any]:
