@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array
 
 from .._types import on_device
-from .._xla import SMALL, opaque
+from .._xla import SMALL
 from ..models import Signals
 from . import room
 from .parts import RunState, emitted_by, finished, observed, resumed, started
@@ -73,22 +73,22 @@ def _first(x: Array, count: int) -> Array:
 
 
 # --- the programs -----------------------------------------------------------------------------------------------------
+# Every number is an argument of them, so that the compiler has nothing to compute with.
 
 
 @eqx.filter_jit
 def _begin(model: Any, drive: Any, key: Any) -> RunState:
-    return started(*_small_opaque((model, drive, key)))
+    return started(model, drive, key)
 
 
 @eqx.filter_jit
 def _resume(model: Any, drive: Any, state: RunState) -> RunState:
-    return resumed(*_small_opaque((model, drive, state)))
+    return resumed(model, drive, state)
 
 
 @eqx.filter_jit
 def _opening(model: Any, probes: Any, state: RunState, total: int, chunk: int) -> Any:
     """Empty carries, the room that records need, which is checked before any of it is taken, and steps of a call."""
-    probes = opaque(probes)
     carries = [probe.init(model, total, state.t) for probe in probes]
 
     def row(state: RunState, carries: Any) -> Any:
@@ -116,7 +116,6 @@ def _prepare(model: Any, drive: Any, first: Any) -> Any:
 @eqx.filter_jit
 def _derived(model: Any, drive: Any, first: Any) -> Any:
     """What a stepper has beside what is the model's, and where the rest is among the arrays of the model."""
-    model, drive = _small_opaque((model, drive))
     own = {id(x): i for i, x in enumerate(jax.tree.leaves(eqx.filter(model, eqx.is_array))) if x.size > SMALL}
     arrays, rest = eqx.partition(model.prepare(), eqx.is_array)
     leaves, structure = jax.tree.flatten(arrays)
@@ -129,13 +128,6 @@ def _derived(model: Any, drive: Any, first: Any) -> Any:
     )
 
 
-def _small_opaque(tree: Any) -> Any:
-    """Numbers that the compiler might compute with, opaque to it; arrays of many are left where they are."""
-    many = lambda x: eqx.is_array(x) and x.size > SMALL
-    large, small = eqx.partition(tree, many)
-    return eqx.combine(large, opaque(small))
-
-
 _kept = functools.partial(eqx.filter_jit, donate="all-except-first")  # what a call is handed is its own memory
 
 
@@ -143,7 +135,6 @@ _kept = functools.partial(eqx.filter_jit, donate="all-except-first")  # what a c
 def _go(given: Any, carries: Any, length: int) -> Any:
     """So many steps, and what was stacked in them: `length` rows, of which the others are zero."""
     stepper, drive, probes, key, state, count = given
-    stepper, drive, key = _small_opaque((stepper, drive, key))
     feed, observe, step_key = observed(drive, probes, key)
     carry = (state.model, state.spikes, (state.drive, carries))
     (at, spikes, (d, carries)), stacked = stepper.run_up_to(

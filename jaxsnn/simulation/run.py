@@ -16,7 +16,7 @@ from .. import _random
 from .._reports import reported
 from .._status import explain, raise_if
 from .._time import on_grid, run_steps, whole
-from .._types import is_concrete
+from .._types import is_concrete, is_staged
 from .._xla import opaque
 from ..models import AbstractModel, AbstractPlan, Forward, Reverse
 from . import room
@@ -119,7 +119,7 @@ def simulate(
     policy = KeepAll() if checkpoint is None else checkpoint
     length = policy.chunk(total, chunk, math.lcm(1, *(probe.every(model) for probe in probes)))
     given = (model, drive, tuple(probes), state, key)
-    if is_concrete(given):
+    if is_concrete(given) and not is_staged():
         if (why := drive.unsupported(model)) is not None:
             raise ValueError(why)
         state, records, status = in_calls(given, total, chunk, Bar() if progress is None else progress)

@@ -63,6 +63,13 @@ def test_one_compiled_program_is_as_good_as_calls():
     assert_same(alone()(point(0)), whole().record)
 
 
+def test_what_a_program_runs_may_depend_on_nothing_of_it():
+    """Inside `jit` with everything known: a part of the program all the same."""
+    net = snn.network(dt=0.1, key=KEY, populations={"E": snn.Population(snn.LIF(bias=30.0), 2)})
+    run = lambda: snn.simulate(net, steps=9, key=KEY, record=snn.Trace("E.v")).record
+    assert_same(jax.jit(run)(), run())
+
+
 def test_an_instance_of_a_batch_is_that_instance_alone():
     batch = jax.jit(jax.vmap(experiment))(POINTS)
     for i in range(3):
