@@ -138,6 +138,9 @@ def _nested(go: Go, carry: Any, n: int, levels: int) -> tuple[Any, Any]:
 
 
 def _scan(go: Go, carry: Any, n: int) -> tuple[Any, Any]:
+    if n == 1:  # a loop within a loop takes JAX many times longer to differentiate, and XLA removes one that runs once
+        carry, out = go(carry)
+        return carry, jax.tree.map(lambda x: x[None], out)
     return lax.scan(lambda carry, _: go(carry), carry, None, length=n)
 
 
