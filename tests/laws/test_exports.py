@@ -39,22 +39,28 @@ def check(function, *args):
     assert faults(text(function, *args)) == []
 
 
-@pytest.mark.parametrize("neuron", NEURONS)
-def test_step_of_every_neuron_beside_every_port(neuron):
-    """Two populations: one with all ports that give currents or jumps, one with one of them beside the conductances."""
-    of_v = ("Conductance", "DualConductance", "NMDA", "NMDA that rises")
-    linear = {f"port{i}": PORTS[name](1.0) for i, name in enumerate(PORTS) if name not in of_v}
-    conductances = {f"g{i}": PORTS[name](1.0) for i, name in enumerate(of_v)}
-    populations = {
-        "P": snn.Population(NEURONS[neuron](1.0), N, ports=linear),
-        "Q": snn.Population(NEURONS[neuron](1.0), N, ports={"port0": linear["port0"], **conductances}),
-    }
+def check_a_step(populations):
+    """One step of a network of these populations, whose numbers are arguments."""
 
     def step(net, state, t, key):
         return net.prepare().step(state, snn.simulation.Inputs(), t, key=key)[0]
 
     net = snn.network(dt=DT, key=KEY, populations=populations)
     check(step, net, jax.eval_shape(lambda: net.init(key=KEY)), jnp.int32(0), KEY)
+
+
+@pytest.mark.parametrize("neuron", NEURONS)
+def test_step_of_every_neuron(neuron):
+    """Beside all that a port can give: a current, one that depends on the membrane, and jumps."""
+    ports = {"jumps": PORTS["Delta"](1.0), "current": PORTS["Alpha"](1.0), "conductance": PORTS["NMDA that rises"](1.0)}
+    check_a_step({"P": snn.Population(NEURONS[neuron](1.0), N, ports=ports)})
+
+
+@pytest.mark.parametrize("port", PORTS)
+def test_step_of_every_port(port):
+    """Into a membrane that is linear, and into one that is not."""
+    cells = {"linear": NEURONS["LIF keeps"](1.0), "other": NEURONS["AdEx RK4"](1.0)}
+    check_a_step({name: snn.Population(cell, N, ports={"in": PORTS[port](1.0)}) for name, cell in cells.items()})
 
 
 def experiment(rate, weight, key, order=None):

@@ -220,16 +220,19 @@ def value_and_grad(net, loss, *, restarts=True):
     return value(net, loss, record), d_weight, d_delay, spikes
 
 
-def finite_differences(net, loss, part, *, h=1e-5):
-    """Central differences of the loss by every existing number of `part`: `"weight"` or `"delay"`."""
+def difference_along(net, loss, part, along, *, h=1e-5):
+    """The central difference of the loss when `part`, `"weight"` or `"delay"`, moves along a direction."""
+    moved = lambda sign: net._replace(**{part: getattr(net, part) + sign * h * along})
+    return (value(moved(1.0), loss) - value(moved(-1.0), loss)) / (2 * h)
+
+
+def finite_differences(net, loss, part):
+    """Central differences by every existing number of `part`."""
     out = np.zeros_like(net.weight)
     for at in zip(*np.nonzero(net.exists)):
-        ends = []
-        for sign in (1.0, -1.0):
-            moved = getattr(net, part).copy()
-            moved[at] += sign * h
-            ends.append(value(net._replace(**{part: moved}), loss))
-        out[at] = (ends[0] - ends[1]) / (2 * h)
+        one = np.zeros_like(out)
+        one[at] = 1.0
+        out[at] = difference_along(net, loss, part, one)
     return out
 
 

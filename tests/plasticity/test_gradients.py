@@ -1,5 +1,7 @@
 """Derivatives through plastic simulations, against finite differences; with and without checkpoints."""
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -46,6 +48,13 @@ def parts(name):
     return function, numbers
 
 
+@functools.cache
+def value_and_slope(name):
+    """The program, one for all tests of a rule, and its numbers."""
+    function, numbers = parts(name)
+    return jax.jit(jax.value_and_grad(function)), numbers
+
+
 def directions(numbers):
     """One random direction for each kind of number; of rasters also where there is no spike."""
     rng = np.random.default_rng(1)
@@ -61,14 +70,13 @@ def directions(numbers):
 @pytest.mark.parametrize("name", RULES)
 def test_finite_differences(name):
     """`jvp` and `grad` with respect to rule parameters, weights and inputs, also where there was no spike."""
-    function, numbers = parts(name)
-    value = jax.jit(function)
-    gradient = jax.jit(jax.grad(function))(numbers)
-    push = jax.jit(lambda n, d: jax.jvp(function, (n,), (d,))[1])
+    slope, numbers = value_and_slope(name)
+    gradient = slope(numbers)[1]
+    push = jax.jit(lambda n, d: jax.jvp(parts(name)[0], (n,), (d,))[1])
     for _, direction in directions(numbers):
         move = lambda h, d=direction: jax.tree.map(lambda x, y: x + h * y, numbers, d)
         h = 1e-6
-        expected = float(value(move(h)) - value(move(-h))) / (2.0 * h)
+        expected = float(slope(move(h))[0] - slope(move(-h))[0]) / (2.0 * h)
         along = sum(jax.tree.leaves(jax.tree.map(lambda g, d: float(jnp.sum(g * d)), gradient, direction)))
         assert abs(expected) > 1e-3
         assert float(push(numbers, direction)) == pytest.approx(expected, rel=1e-5, abs=1e-7)
@@ -77,8 +85,8 @@ def test_finite_differences(name):
 
 @pytest.mark.usefixtures("x64")
 def test_checkpoints_and_layouts_change_nothing():
-    function, numbers = parts("triplet")
-    plain = jax.jit(jax.grad(function))(numbers)
+    (slope, numbers), (function, _) = value_and_slope("triplet"), parts("triplet")
+    plain = slope(numbers)[1]
     for via, checkpoint in (
         (snn.Dense(), snn.checkpointing.Chunked()),
         (snn.Sparse(), snn.checkpointing.Chunked()),

@@ -91,7 +91,7 @@ def network(rule, *, via=None, delay=1.5, weight=0.5, order=None):
 
 
 DRIVE = snn.Poisson(200.0, into="P") + snn.Poisson(500.0, 0.5, into="Q") + snn.Modulator("reward", 0.3)
-RECORD = {"w": snn.Snapshots("PQ.weight", every=1.0), "spikes": snn.Raster("Q")}
+RECORD = {"w": snn.Trace("PQ.weight", every=1.0), "spikes": snn.Raster("Q")}
 
 
 def run(net, steps=120, **more):
@@ -131,29 +131,36 @@ def test_exports(name, via):
     check(experiment, jnp.float32(0.4))
 
 
+def copies_of_weights(rules, order=None, via=None):
+    """Of the weights of 60 neurons that learn by each of these rules, in the loop over the steps of a run."""
+    n = 60
+    link = lambda rule: snn.Connection(
+        "E", "E", snn.FixedProb(0.5), via=via or snn.Sparse(), weight=0.5, delay=1.0, rule=snn.chain(*rule)
+    )
+    net = snn.network(
+        dt=0.1,
+        key=KEY,
+        order=order,
+        populations={"E": snn.Population(snn.LIF(v_th=10.0), n)},
+        projections={name: link(rule) for name, rule in rules.items()},
+    )
+    numbers, rest = eqx.partition(net, eqx.is_array)
+
+    def program(numbers, key):
+        drive = snn.StepCurrent(20.0, into="E") + snn.Modulator("reward", 0.1)
+        net = eqx.combine(numbers, rest)
+        return snn.simulate(net, drive, steps=50, key=key, record=snn.Count("E"), chunk=25).record
+
+    return copies_in_loops(jax.jit(program).lower(numbers, KEY).compile().as_text(), n * n // 4)
+
+
 @pytest.mark.parametrize("via", [snn.Sparse(), snn.Dense()], ids=["sparse", "dense"])
 def test_no_copy_of_the_weights(via):
     """What makes plasticity cost what the spikes cost: the loop over steps leaves the weights where they are."""
-    n = 60
-
-    def text(rules, order):
-        cell = snn.Population(snn.LIF(v_th=10.0), n)
-
-        def program(weight, key):
-            link = lambda rule: snn.Connection(
-                "E", "E", snn.FixedProb(0.5), via=via, weight=weight, delay=1.0, rule=snn.chain(*rule)
-            )
-            links = {name: link(rule) for name, rule in rules.items()}
-            net = snn.network(dt=0.1, key=KEY, order=order, populations={"E": cell}, projections=links)
-            drive = snn.StepCurrent(20.0, into="E") + snn.Modulator("reward", 0.1)
-            return snn.simulate(net, drive, steps=50, key=key, record=snn.Count("E"), chunk=25).record
-
-        return jax.jit(program).lower(jnp.float32(0.5), KEY).compile().as_text()
-
     both = {name: RULES[name](1.0) for name in ("pair", "triplet")}
     for order in (snn.NestOrder(), snn.BrianOrder()):
-        assert copies_in_loops(text(both, order), n * n // 4) == []
-    lazy = copies_in_loops(text({"modulate": LAZY["modulate"](1.0)}, snn.NestOrder()), n * n // 4)
+        assert copies_of_weights(both, order, via) == []
+    lazy = copies_of_weights({"modulate": LAZY["modulate"](1.0)}, snn.NestOrder(), via)
     assert len(lazy) <= 2  # within renewal, once in `tau`, and where the modulator crosses its baseline
 
 
@@ -161,31 +168,18 @@ def test_copies_are_found(monkeypatch):
     """Control: a weight that is sent after it was changed, but as computed and not as read again, is copied."""
     from jaxsnn.plasticity import incidence
 
-    n, calls = 60, []
-    read = incidence.Run.read
+    read, calls = incidence.Run.read, []
 
     def once(self, synapses, where):
         calls.append(read(self, synapses, where))
         return calls[-1] if len(calls) % 2 else calls[-2]
 
     monkeypatch.setattr(incidence.Run, "read", once)
-    cell = snn.Population(snn.LIF(v_th=10.0), n)
-
-    def program(weight, key):
-        link = snn.Connection(
-            "E", "E", snn.FixedProb(0.5), weight=weight, delay=1.0, rule=snn.chain(*RULES["pair"](1.0))
-        )
-        net = snn.network(dt=0.1, key=KEY, populations={"E": cell}, projections={"EE": link})
-        return snn.simulate(
-            net, snn.StepCurrent(20.0, into="E"), steps=50, key=key, record=snn.Count("E"), chunk=25
-        ).record
-
-    text = jax.jit(program).lower(jnp.float32(0.5), KEY).compile().as_text()
-    assert copies_in_loops(text, n * n // 4)
+    assert copies_of_weights({"pair": RULES["pair"](1.0)})
 
 
 def test_a_number_of_a_rule_can_be_set():
-    net = network(snn.chain(*RULES["pair"](1.0)))
+    net = network(snn.chain(*RULES["pair"](1.0)), delay=snn.Uniform(0.5, 2.0))
     path = "PQ.plastic.rule.parts.0.a_plus"
     changed = snn.set(net, path, 0.5)
     assert snn.get(net, path) == np.float32(0.1) and snn.get(changed, path) == 0.5
@@ -196,17 +190,21 @@ def test_a_number_of_a_rule_can_be_set():
 
 
 def test_edges_within_a_step_learn():
-    """A same-step edge sends the weights of the start of the step, and learns at its end."""
-
-    def weights(via):
-        link = snn.Connection("P", "Q", snn.AllToAll(), via=via, weight=0.3, rule=snn.PairSTDP(0.05, 0.04))
-        cell = snn.Population(snn.LIF(tau=5.0, v_th=1.0), 4)
-        net = snn.network(dt=1.0, key=KEY, populations={"P": snn.SpikeSource(N), "Q": cell}, projections={"PQ": link})
-        drive = snn.Replay(jnp.asarray(np.random.default_rng(0).random((60, N)) < 0.2), into="P")
-        record = {"w": snn.Trace("PQ.weight"), "v": snn.Trace("Q.v"), "s": snn.Raster("Q")}
-        return snn.simulate(net, drive, steps=60, key=KEY, record=record, progress=snn.progress.Quiet())
-
-    dense, sparse = weights(snn.Dense()), weights(snn.Sparse())
+    """A same-step edge sends the weights of the start of the step, and learns at its end: a list and a matrix."""
+    cell, rule = snn.Population(snn.LIF(tau=5.0, v_th=1.0), 4), snn.PairSTDP(0.05, 0.04)
+    links = {
+        f"P{post}": snn.Connection("P", post, snn.AllToAll(), via=via, weight=0.3, rule=rule)
+        for post, via in (("list", snn.Sparse()), ("matrix", snn.Dense()))
+    }
+    populations = {"P": snn.SpikeSource(N), "list": cell, "matrix": cell}
+    net = snn.network(dt=1.0, key=KEY, populations=populations, projections=links)
+    drive = snn.Replay(jnp.asarray(np.random.default_rng(0).random((60, N)) < 0.2), into="P")
+    record = {
+        held: {"w": snn.Trace(f"P{held}.weight"), "v": snn.Trace(f"{held}.v"), "s": snn.Raster(held)}
+        for held in ("list", "matrix")
+    }
+    run = snn.simulate(net, drive, steps=60, key=KEY, record=record, progress=snn.progress.Quiet())
+    sparse, dense = run["list"], run["matrix"]
     assert int(jnp.sum(dense["s"].dense())) > 10
     np.testing.assert_allclose(dense["w"].reshape(60, -1), sparse["w"].reshape(60, -1), rtol=1e-5)
     np.testing.assert_allclose(dense["v"], sparse["v"], rtol=1e-4, atol=1e-5)
@@ -215,15 +213,16 @@ def test_edges_within_a_step_learn():
 
 def test_release_and_learning_go_together():
     """A depressing synapse that learns sends its weight times what is released."""
-
-    def run(release, rule):
-        link = snn.Connection("P", "Q", snn.OneToOne(), weight=0.5, delay=1.0, release=release, rule=rule)
-        populations = {"P": snn.SpikeSource(1), "Q": snn.SpikeSource(1)}
-        net = snn.network(dt=1.0, key=KEY, populations=populations, projections={"PQ": link})
-        drive = snn.Replay(jnp.ones((8, 1)), into="P")
-        return np.asarray(snn.simulate(net, drive, steps=8, key=KEY, record=snn.Trace("Q.v")).record)[:, 0]
-
-    still = snn.PairSTDP(0.0, 0.0)
-    release = snn.TsodyksMarkram(U=0.5, tau_rec=100.0)
-    np.testing.assert_allclose(run(release, still), run(release, None), rtol=1e-6)
-    assert np.any(run(release, still) != run(None, still))
+    still, release = snn.PairSTDP(0.0, 0.0), snn.TsodyksMarkram(U=0.5, tau_rec=100.0)
+    ways = {
+        "both": dict(release=release, rule=still),
+        "released": dict(release=release),
+        "learning": dict(rule=still),
+    }
+    links = {f"to {way}": snn.Connection("P", way, snn.OneToOne(), weight=0.5, delay=1.0, **ways[way]) for way in ways}
+    populations = {name: snn.SpikeSource(1) for name in ("P", *ways)}
+    net = snn.network(dt=1.0, key=KEY, populations=populations, projections=links)
+    record = {way: snn.Trace(f"{way}.v") for way in ways}
+    run = snn.simulate(net, snn.Replay(jnp.ones((8, 1)), into="P"), steps=8, key=KEY, record=record)
+    np.testing.assert_allclose(run["both"], run["released"], rtol=1e-6)
+    assert np.any(run["both"] != run["learning"])

@@ -30,9 +30,9 @@ RELEASES = {
 }
 
 
-def network(via, *, weight=NUMBERS, delay=1.0, rule=None, release=None, topology=None):
+def network(via, *, topology=None, weight=NUMBERS, delay=1.0, **more):
     topology = GRAPH() if topology is None else topology
-    link = snn.Connection("a", "b", topology, via=via, weight=weight, delay=delay, rule=rule, release=release)
+    link = snn.Connection("a", "b", topology, via=via, weight=weight, delay=delay, **more)
     cell = snn.LIF(tau=10.0, v_th=1.0)
     populations = {"a": snn.SpikeSource(3), "b": snn.Population(cell, 3, ports={"in": snn.Delta()})}
     return snn.network(dt=1.0, key=KEY, populations=populations, projections={"p": link})
@@ -52,8 +52,8 @@ def by_hand(weight, delay, rule):
     links = {}
     for k in range(2):
         one = times == k
-        given = {"weight": weight[one] if np.ndim(weight) else weight, "delay": delay[one] if np.ndim(delay) else delay}
-        links[f"p{k}"] = snn.Connection("a", "b", snn.FromArrays(PRE[one], POST[one]), rule=rule, **given)
+        given = dict(weight=weight[one], delay=delay[one], max_delay=3.0, rule=rule)
+        links[f"p{k}"] = snn.Connection("a", "b", snn.FromArrays(PRE[one], POST[one]), **given)
     populations = {
         "a": snn.SpikeSource(3),
         "b": snn.Population(snn.LIF(tau=10.0, v_th=1.0), 3, ports={"in": snn.Delta()}),
@@ -91,7 +91,8 @@ def test_a_matrix_is_a_list_or_refused(rule, release, delays, weights):
 def test_every_synapse_learns_by_itself(rule):
     """As if each were of a projection of its own; the control holds one synapse of twice the weight."""
     for weight, delay in ((np.full(6, 0.7), np.ones(6)), (NUMBERS, DELAYS)):
-        together = run(network(snn.Sparse(), weight=weight, delay=delay, rule=RULES[rule]()))["v"]
+        given = dict(weight=weight, delay=delay, max_delay=3.0)
+        together = run(network(snn.Sparse(), rule=RULES[rule](), **given))["v"]
         np.testing.assert_allclose(together, by_hand(weight, delay, RULES[rule]()), atol=1e-5)
     once = snn.FromArrays([0, 0, 1, 2], [0, 1, 0, 2])
     summed = network(snn.Sparse(), weight=np.array([0.9, 0.7, 0.9, 0.7]), rule=RULES["pair"](), topology=once)

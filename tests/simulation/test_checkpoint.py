@@ -88,14 +88,12 @@ def test_truncation_is_that_of_its_definition():
     def sine(found):
         return jnp.sum(jnp.sin(0.01 * found))
 
-    @jax.jit
     def truncated(weight):
         changed = snn.set(net, "ih.weight", weight)
         policy = snn.checkpointing.Truncated(half, within=snn.checkpointing.KeepAll())
         run = snn.simulate(changed, inputs(RASTER[0]), steps=STEPS, key=KEY, record=record, checkpoint=policy)
         return sine(run.record)
 
-    @jax.jit
     def in_parts(weight):
         changed = snn.set(net, "ih.weight", weight)
         first = snn.simulate(changed, inputs(RASTER[0]), steps=half, key=KEY, record=record)
@@ -104,32 +102,37 @@ def test_truncation_is_that_of_its_definition():
         second = snn.simulate(changed, rest, steps=half, key=KEY, record=record, state=start)
         return sine(first.record + second.record)
 
-    wanted = jax.grad(in_parts)(net["ih"].weight)
-    np.testing.assert_allclose(
-        jax.grad(truncated)(net["ih"].weight), wanted, atol=2e-6 * float(jnp.max(jnp.abs(wanted)))
-    )
+    found, wanted = (jax.jit(jax.grad(f))(net["ih"].weight) for f in (truncated, in_parts))
+    np.testing.assert_allclose(found, wanted, atol=2e-6 * float(jnp.max(jnp.abs(wanted))))
 
 
 def test_with_noise_and_remainders():
     """Random numbers are the same the second time, in a number of steps that no level divides."""
 
-    @functools.partial(jax.jit, static_argnums=1)
-    def slope(weight, policy):
-        net = snn.set(recurrent(noise=0.1), "hh.weight", weight)
-        drive = snn.Poisson(100.0, 0.5, into="hid", most=1.0)
-        run = snn.simulate(net, drive, steps=59, key=KEY, record=snn.probes.Sum("out.v"), checkpoint=policy)
+    net = recurrent(noise=0.1)
+    drive = snn.Poisson(100.0, 0.5, into="hid", most=1.0)
+
+    def mean(weight, policy):
+        changed = snn.set(net, "hh.weight", weight)
+        run = snn.simulate(changed, drive, steps=59, key=KEY, record=snn.probes.Sum("out.v"), checkpoint=policy)
         return jnp.mean(run.record)
 
-    wanted = jax.value_and_grad(slope)(0.1, snn.checkpointing.KeepAll())
-    for policy in (snn.checkpointing.Recursive(4),):
-        value, gradient = jax.value_and_grad(slope)(0.1, policy)
-        assert value == wanted[0]
-        np.testing.assert_allclose(gradient, wanted[1], rtol=1e-5)
+    slope = jax.jit(jax.value_and_grad(mean), static_argnums=1)
+    (wanted, reference), (value, gradient) = (
+        slope(0.1, policy) for policy in (snn.checkpointing.KeepAll(), snn.checkpointing.Recursive())
+    )
+    assert value == wanted
+    np.testing.assert_allclose(gradient, reference, rtol=1e-5)
+
+
+@functools.cache
+def larger():
+    return recurrent(n=32)
 
 
 def memory(policy, steps):
     """Bytes that the compiled gradient needs beside its arguments and results."""
-    net = recurrent(n=32)
+    net = larger()
 
     def loss(weight, raster):
         changed = snn.set(net, "hh.weight", weight)
