@@ -6,6 +6,7 @@ inhibition dominates; synchronous regular, fast and slow oscillating and asynchr
 
     jaxsnn sweep experiments/brunel.py                                     # the diagram
     jaxsnn run experiments/brunel.py --set g=5 --set eta=2                 # one point
+    jaxsnn run experiments/brunel.py --set n=12500                         # at the size of the paper, 15.6 M synapses
     jaxsnn sweep experiments/brunel.py --axis g=3:8:51 --axis seed=0,1,2   # another grid
 
 Reference: Brunel, J. Comput. Neurosci. 8:183 (2000), model A, table 1 and figure 2B.
@@ -47,8 +48,11 @@ def balanced(*, g, n, key):
         cell = snn.LIF(tau=TAU, v_th=V_TH, v_reset=V_RESET, t_ref=T_REF)
         return snn.Population(cell, size, init={"v": snn.Uniform(0.0, V_TH)})
 
-    def link(pre, post, k, weight):  # half of all pairs are connected: a matrix of counts beats lists of edges
-        return snn.Connection(pre, post, snn.FixedInDegree(k), via=snn.Dense(), weight=weight, delay=DELAY)
+    # where half of all pairs are connected, a matrix of counts beats lists of edges; at the paper's size a tenth is
+    via = snn.Dense() if n <= 5000 else snn.Sparse()
+
+    def link(pre, post, k, weight):
+        return snn.Connection(pre, post, snn.FixedInDegree(k), via=via, weight=weight, delay=DELAY)
 
     return snn.network(
         dt=DT,

@@ -7,6 +7,7 @@ start, so every variant has its name here, and the rates that were measured in i
     jaxsnn run experiments/coba.py                                            # Brian2's and BrainPy's
     jaxsnn sweep experiments/coba.py                                          # all variants, eight seeds
     jaxsnn sweep experiments/coba.py --axis inhibition=0.7:1.5:17             # weaker and stronger inhibition
+    jaxsnn sweep experiments/coba.py --axis excitation=0.5:2:16 --axis inhibition=0.5:2:16 --axis seed=0   # both
 
 `C dv/dt = -g_L (v - E_L) + g_exc (E_exc - v) + g_inh (E_inh - v) + I_e`, `dg/dt = -g / tau`; conductances in nS, I_e in
 pA. Membranes make exponential Euler steps, as in Brian2. NEST integrates `v` and both conductances jointly (RKF45), so
