@@ -18,6 +18,7 @@ from .program import Point as Point
 from .refine import Refinement as Refinement
 from .refine import refine as refine
 from .rerun import command_of as command_of
+from .search import search as search
 from .space import Axis as Axis
 from .space import Flag as Flag
 from .space import Whole as Whole
