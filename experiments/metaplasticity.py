@@ -35,7 +35,7 @@ SPACE = {
 }
 DT = 2.0  # ms
 SHOWN, GAP, CUED, HEARD = 15, 5, 25, 5  # steps: of a pattern, after it, of the cue, of it before recall counts
-REPEATS, FULL = 2, 3.0  # presentations; spikes of a neuron that say yes
+PRESENTATIONS, FULL = 2, 3.0  # presentations; spikes of a neuron that say yes
 UNIT = 0.02  # of the coefficients, so that steps of the optimiser are of order one
 TESTED = 100  # episodes
 
@@ -95,11 +95,11 @@ class Told(snn.drives.AbstractDrive):
 
 
 def lesson(patterns, cued):
-    """Every pattern in turn, `REPEATS` times, and then the cued bits of the first one: currents, `(steps, n)`."""
+    """Every pattern in turn, `PRESENTATIONS` times, and then the cued bits of the first one: currents, `(steps, n)`."""
     current = lambda bits: jnp.where(bits, 3.0, -3.0)
     shown = jnp.repeat(current(patterns)[:, None], SHOWN, axis=1)
     shown = jnp.pad(shown, ((0, 0), (0, GAP), (0, 0))).reshape(-1, patterns.shape[1])
-    shown = jnp.tile(shown, (REPEATS, 1))
+    shown = jnp.tile(shown, (PRESENTATIONS, 1))
     pause = jnp.zeros((2 * GAP, patterns.shape[1]))
     cue = jnp.where(cued, current(patterns[0]), 0.9)  # the rest sits below threshold, for others to decide
     return jnp.concatenate([shown, pause, jnp.tile(cue, (CUED, 1))])

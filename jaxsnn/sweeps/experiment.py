@@ -90,7 +90,7 @@ def _checked(source: Any, where: str | Path) -> Experiment:
     for name in ("experiment", "summary", "plot", "model"):
         if (value := getattr(made, name, None)) is not None and not callable(value):
             raise ValueError(f"{where} has {name} = {value!r}, expected {(_NEEDED | _OPTIONAL)[name]}.")
-    if isinstance(made.REPEATS, str) or not set(made.REPEATS) <= set(made.SPACE):
+    if not isinstance(made.REPEATS, tuple | list) or not {*made.REPEATS} <= {*made.SPACE}:
         raise ValueError(f"{where} has REPEATS = {made.REPEATS!r}, expected {_OPTIONAL['REPEATS']}.")
     if not isinstance(made.DIMS, Mapping):
         raise ValueError(f"{where} has DIMS = {made.DIMS!r}, expected {_OPTIONAL['DIMS']}.")

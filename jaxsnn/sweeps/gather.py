@@ -16,7 +16,7 @@ import numpy as np
 from .dataset import dataset, failures, rows_of, summary_of
 from .form import Result
 from .plan import Plan
-from .store import AbstractFolder, LocalFolder, Store, folder_at
+from .store import AbstractFolder, Damaged, LocalFolder, Store, folder_at
 from .view import View, read_view
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NAME, _MARK = "result.zarr", "result.json"
 _SLAB = 2**24  # bytes of results that are in memory at a time
+_AGAIN = 9  # times that a store is read while others write to it
 _SMALL = 2**30  # bytes of results that are returned in memory
 
 
@@ -44,6 +45,11 @@ def open_sweep(place: str | Path) -> xarray.Dataset:
     view = read_view(folder)
     if _mark(folder) == _name_of(view):
         return xarray.open_zarr(_path(folder), chunks=None)
+    for _ in range(_AGAIN):
+        try:
+            return dataset(view, Store(folder))
+        except Damaged:  # a shard that is set aside now, or that has moved
+            continue
     return dataset(view, Store(folder))
 
 

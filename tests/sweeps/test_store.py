@@ -14,6 +14,7 @@ import xarray
 import jaxsnn as snn
 from jaxsnn.sweeps import identity, store
 from jaxsnn.sweeps.store import folder as folders
+from jaxsnn.sweeps.store import writer
 from tests.compiles import counts
 from tests.refused import refused
 
@@ -155,6 +156,16 @@ def test_the_result_on_disk_is_written_in_slabs(out, monkeypatch):
         assert sweep(SPACE, out).equals(good)
         assert xarray.open_zarr(out / "result.zarr").load().equals(good)
     assert not [path.name for path in out.iterdir() if path.name.startswith(".")]
+
+
+def test_many_small_shards_become_few(tmp_path, monkeypatch):
+    monkeypatch.setattr(writer, "MANY", 3)
+    monkeypatch.setattr(writer, "PATIENCE", 0.0)
+    space = SPACE | {"a": snn.Axis(1.0, lo=0.0, hi=4.0, n=40), "seed": snn.Seeds(1)}
+    ds = sweep(space, tmp_path / "out", batch=1, threads=1)
+    assert len(shards(tmp_path / "out")) < 20 and ds.equals(sweep(space))
+    (tmp_path / "out" / "result.json").unlink()
+    assert snn.open_sweep(tmp_path / "out").equals(ds) and sweep(space, tmp_path / "out").equals(ds) and computed == []
 
 
 def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import errno
 import os
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
 class AbstractFolder(abc.ABC):
@@ -20,6 +20,10 @@ class AbstractFolder(abc.ABC):
     @abc.abstractmethod
     def read(self, name: str) -> bytes:
         """A file. **Raises:** FileNotFoundError."""
+
+    @abc.abstractmethod
+    def open(self, name: str) -> BinaryIO:
+        """A file, of which a part is read. **Raises:** FileNotFoundError."""
 
     @abc.abstractmethod
     def write(self, name: str, data: bytes, *, durable: bool = True) -> None:
@@ -57,6 +61,9 @@ class LocalFolder(AbstractFolder):
 
     def read(self, name: str) -> bytes:
         return (self.path / name).read_bytes()
+
+    def open(self, name: str) -> BinaryIO:
+        return (self.path / name).open("rb")
 
     def write(self, name: str, data: bytes, *, durable: bool = True) -> None:
         path = self.path / name
@@ -135,6 +142,9 @@ class RemoteFolder(AbstractFolder):
 
     def read(self, name: str) -> bytes:
         return self.files.cat_file(self._at(name))
+
+    def open(self, name: str) -> BinaryIO:
+        return self.files.open(self._at(name), "rb")
 
     def write(self, name: str, data: bytes, *, durable: bool = True) -> None:
         self.files.pipe_file(self._at(name), data)

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -58,18 +58,27 @@ def packed(shard: Shard) -> bytes:
     return file.getvalue()
 
 
-def unpacked(data: bytes, *, values: bool = True) -> Shard:
-    """Back. `values=False`: without what the points came to.
+def unpacked(source: BinaryIO, *, values: bool = True) -> Shard:
+    """Back. `values=False`: without what the points came to, which is then not read.
 
-    **Raises:** Damaged where the bytes are not those of a shard.
+    **Raises:** Damaged where the file is not that of a shard.
     """
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        with np.load(source, allow_pickle=False) as file:
             about = json.loads(bytes(file["about"]))
             failure = {int(i): (kind, message) for i, (kind, message) in about["failure"].items()}
             found = {name: file[f"value{i}"] for i, name in enumerate(about["names"])} if values else {}
             shard = Shard(file["ids"], file["status"], found, failure, about["attempt"])
-    except (ValueError, KeyError, OSError, EOFError, TypeError, zipfile.BadZipFile, NotImplementedError) as error:
+    except (
+        AttributeError,
+        ValueError,
+        KeyError,
+        OSError,
+        EOFError,
+        TypeError,
+        zipfile.BadZipFile,
+        NotImplementedError,
+    ) as error:
         raise Damaged(str(error)) from None
     if len(shard.ids) != len(shard.status) or any(len(x) != len(shard.ids) for x in shard.values.values()):
         raise Damaged("its arrays have different lengths")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .folder import AbstractFolder
-from .shards import Damaged, Shard, packed, unpacked
+from .shards import Damaged, Shard, joined, packed, unpacked
 
 _CACHE = 2**28  # bytes of shards that are kept in memory while they are read
 
@@ -85,6 +85,10 @@ class Index:
 class Memory:
     """Finished points of this process."""
 
+    def merge(self, names: list[str]) -> str:
+        """There are no files that could be too many."""
+        return names[-1]
+
     def __init__(self) -> None:
         self.index = Index()
         self._shards: list[Shard] = []
@@ -145,13 +149,23 @@ class Store:
         self.folder.write(f"shards/{shard.name}", packed(shard))
         self._note(shard.name, shard)
 
+    def merge(self, names: list[str]) -> str:
+        """Put several shards of one structure into one; its name. Readers find each point in one or the other."""
+        whole = joined([self._read(name) for name in names])
+        self.put(whole)
+        for name in names:
+            if name != whole.name:
+                self.index.drop(self._names.index(name))
+                self.folder.remove(f"shards/{name}")
+        return whole.name
+
     def look(self) -> bool:
         """See what others have put since; whether there was anything."""
         names = {name for name in self.folder.names("shards") if name.endswith(".npz")}
         before = len(self._names)
         for name in sorted(names - self._known - {*self.damaged}):
             try:
-                self._note(name, unpacked(self.folder.read(f"shards/{name}"), values=False))
+                self._note(name, self._read(name, values=False))
             except FileNotFoundError:
                 continue
             except Damaged:
@@ -169,7 +183,11 @@ class Store:
                 return self._cache[number]
         name = self._names[number]
         try:
-            found = unpacked(self.folder.read(f"shards/{name}"))
+            found = self._read(name)
+        except FileNotFoundError:  # its process has put several into one
+            self.index.drop(number)
+            self.look()
+            raise Damaged(f"{name} has moved") from None
         except Damaged:
             self.index.drop(number)
             self._set_aside(name)
@@ -179,6 +197,10 @@ class Store:
             while len(self._cache) > 1 and sum(x.nbytes for x in self._cache.values()) > _CACHE:
                 self._cache.popitem(last=False)
         return found
+
+    def _read(self, name: str, *, values: bool = True) -> Shard:
+        with self.folder.open(f"shards/{name}") as file:
+            return unpacked(file, values=values)
 
     def _note(self, name: str, shard: Shard) -> None:
         with self._lock:

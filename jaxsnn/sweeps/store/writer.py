@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
-from .shards import Shard, joined
+from .shards import Damaged, Shard, joined
 
 PATIENCE, MOST, ROOM = 0.5, 2**24, 2**28  # s that a result waits at most; bytes of a shard; bytes that may wait
+MANY, LARGE = 64, 2**26  # so many shards are put into one, if that is no larger
 
 
 class Writer:
@@ -18,6 +20,7 @@ class Writer:
         self.store = store
         self._waiting: dict[Any, list[Shard]] = {}
         self._bytes, self._since = 0, 0.0
+        self._written: dict[Any, list[tuple[str, int]]] = {}  # names and bytes of shards, by structure and generation
         self._error: BaseException | None = None
         self._closed = False
         self._changed = threading.Condition()
@@ -55,8 +58,10 @@ class Writer:
                 if not some and self._closed:
                     return
             try:
-                for shards in some.values():
-                    self.store.put(joined(shards))
+                for structure, shards in some.items():
+                    shard = joined(shards)
+                    self.store.put(shard)
+                    self._tidy((structure, 0), shard.name, shard.nbytes)
             except BaseException as error:
                 self._error = error
             with self._changed:
@@ -64,3 +69,15 @@ class Writer:
                 self._changed.notify_all()
             if self._error is not None:
                 return
+
+    def _tidy(self, kind: tuple[Any, int], name: str, nbytes: int) -> None:
+        """Put many small shards into one, and many such into one: a sweep of days has some hundreds, not a million."""
+        written = self._written.setdefault(kind, [])
+        written.append((name, nbytes))
+        if len(written) >= MANY:
+            names, total = [name for name, _ in written], sum(n for _, n in written)
+            written.clear()
+            if total <= LARGE:
+                structure, generation = kind
+                with suppress(Damaged):  # then they stay as they are, and who reads them sets it aside
+                    self._tidy((structure, generation + 1), self.store.merge(names), total)
