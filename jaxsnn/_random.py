@@ -445,8 +445,17 @@ def poisson(table: PoissonTable, stream: Array, step: ArrayLike, ids: ArrayLike)
 
 
 def named_key(key: Array, name: str) -> Array:
-    """The JAX key for one named use of `key`: the same whatever else is drawn, and in whatever order."""
-    return jax.random.fold_in(as_key(key), np.uint32(zlib.crc32(name.encode())))
+    """The JAX key for one named use of `key`: the same whatever else is drawn, and in whatever order.
+
+    It is `jax.random.fold_in(key, crc32(name))`, which compiles to nine kernels; for JAX's default generator, in a
+    program, the same numbers take one.
+    """
+    key, word = as_key(key), np.uint32(zlib.crc32(name.encode()))
+    typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+    if is_concrete(key) or not typed or str(jax.random.key_impl(key)) != "threefry2x32":
+        return jax.random.fold_in(key, word)
+    words, closed = opened(key)
+    return closed(jnp.stack(threefry((words[0], words[1]), (np.uint32(0), word), rounds=20)))
 
 
 def opened(key: Array) -> tuple[Array, Callable[[Array], Array]]:
