@@ -86,7 +86,8 @@ def decay(tau):
     relaxed.defjvp(lambda at, along: (relaxed(*at), 0.5 * along[0] + 0.25 * along[1]))
 
     def run(how):
-        step = lambda v, t: (relaxed(v, tau) + t, None)
+        known = lambda: jax.nn.relu(jnp.exp(-1.0 / tau))  # with a derivative of its own, and early as a whole
+        step = lambda v, t: (relaxed(v, tau) + t * known(), None)
         body, shapes = how(step, jnp.zeros_like(tau), jnp.float32(0))
         assert jax.tree.map(lambda x: x.shape, shapes) == (tau.shape, None)
         return lax.scan(body, jnp.zeros_like(tau), jnp.linspace(0.0, 0.1, 100))[0]
