@@ -15,10 +15,10 @@ from .grid import product as product
 from .grid import zipped as zipped
 from .plan import Plan as Plan
 from .program import Point as Point
-from .refine import Refinement as Refinement
-from .refine import refine as refine
+from .refining import Refinement as Refinement
+from .refining import refine as refine
 from .rerun import command_of as command_of
-from .search import search as search
+from .searching import search as search
 from .space import Axis as Axis
 from .space import Flag as Flag
 from .space import Whole as Whole

@@ -26,7 +26,7 @@ from .labels import label
 from .manifest import manifest
 from .plan import Job, Plan, resources
 from .program import Experiment, same_form, trace
-from .refine import Refinement, refined
+from .refining import Refinement, refined
 from .room import check_disk, check_memory
 from .run import run
 from .store import Damaged, LocalFolder, Memory, Store, folder_at
