@@ -120,7 +120,7 @@ class Responses(snn.probes.AbstractProbe):
     population: str = eqx.field(static=True)
     window: int = eqx.field(static=True)
 
-    def every(self, model):
+    def stride(self, model):
         return self.window
 
     def step(self, carry, signals, t):

@@ -61,7 +61,7 @@ class Environment(snn.drives.AbstractDrive):
 class Answers(snn.probes.AbstractProbe):
     """Spikes of the output for every time that a stimulus is shown."""
 
-    def every(self, model):
+    def stride(self, model):
         return SHOWN
 
     def step(self, carry, signals, t):

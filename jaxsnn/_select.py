@@ -17,6 +17,8 @@ import jax.core
 import numpy as np
 from jaxtyping import Int32
 
+from ._types import Field
+
 KINDS = "an index, a list of indices, a slice, a range or a boolean mask"
 
 
@@ -78,6 +80,9 @@ class Selection:
         return f"[{','.join(shown if len(shown) <= 8 else [*shown[:3], '...', shown[-1]])}]"
 
 
+Chosen = Field[Any, Selection | None]  # a field that is given in any of these ways
+
+
 def selection(given: Any, what: str) -> Selection | None:
     """What a user gave for "which neurons", hashable; None for None, which means all. `what` names the argument.
 
@@ -86,10 +91,11 @@ def selection(given: Any, what: str) -> Selection | None:
     if given is None or isinstance(given, Selection):
         return given
     if isinstance(given, slice):
-        bounds = tuple(None if b is None else _index(b, given, what) for b in (given.start, given.stop, given.step))
-        if bounds[2] == 0:
+        bounds = (None if b is None else _index(b, given, what) for b in (given.start, given.stop, given.step))
+        start, stop, step = bounds
+        if step == 0:
             raise ValueError(f"Got {what} = {given}, a slice of step 0; expected another step.")
-        return Selection(slice=bounds)
+        return Selection(slice=(start, stop, step))
     if isinstance(given, jax.core.Tracer):
         raise ValueError(f"Got {what} = {given}, which is traced; which neurons is static: give a NumPy array.")
     if isinstance(given, (np.ndarray, jax.Array)) and given.ndim:

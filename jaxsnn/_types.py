@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
@@ -12,11 +12,13 @@ import jax.core
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, ArrayLike, Bool
+from jaxtyping import Array, ArrayLike, Bool, Int
 
 from ._text import described
 
 M = TypeVar("M")
+G = TypeVar("G", contravariant=True)
+R = TypeVar("R", covariant=True)
 
 
 def canonical_float() -> np.dtype:
@@ -67,6 +69,19 @@ def as_number(value: Any) -> Array:
         return lax.convert_element_type(jnp.asarray(value), canonical_float())
 
 
+def as_integer(value: Any) -> Int[Array, "..."]:
+    """A strongly typed int32 array; an error for concrete numbers that are not whole or do not fit."""
+    if is_concrete(value):
+        given = np.asarray(value)
+        if given.dtype == bool or not np.issubdtype(given.dtype, np.number) or np.iscomplexobj(given):
+            raise ValueError(f"Got {value!r} for a register; expected a whole number or an array of them.")
+        if given.size and not (np.all(np.rint(given) == given) and np.abs(given).max() < 2**31):
+            raise ValueError(f"Got {value!r} for a register; expected whole numbers below 2^31: quantise them.")
+        value = given.astype(np.int32)
+    with jax.ensure_compile_time_eval():
+        return jnp.asarray(value).astype(jnp.int32)
+
+
 def no_flag(value: Any) -> Any:
     """`value`, with booleans and arrays of them refused, which would otherwise be taken as 1 and 0."""
     held = np.asarray(value) if isinstance(value, (list, tuple)) and is_concrete(value) else value
@@ -82,21 +97,23 @@ class AbstractLaw(eqx.Module):
 Given = ArrayLike | Sequence[Any] | AbstractLaw  # what a number or an array of them may be given as
 
 
-if TYPE_CHECKING:  # for a type checker: what a parameter may be given as, and that it is read as an array
+class Field(Generic[G, R]):
+    """For a type checker: a field of a module that is given as `G` and, once converted, read as `R`."""
 
-    class Param:
-        """A field made by `param`."""
+    def __get__(self, obj: Any, owner: Any) -> R: ...
+    def __set__(self, obj: Any, value: G) -> None: ...
 
-        def __get__(self, obj: Any, owner: Any) -> Array: ...
-        def __set__(self, obj: Any, value: Given) -> None: ...
 
-    class OptionalParam:
-        """A field made by `param(optional=True)`."""
+Param = Field[Given, Array]  # made by `param`
+OptionalParam = Field[Given | None, Array | None]  # by `param(optional=True)`
+Register = Field[ArrayLike | Sequence[Any], Array]  # by `register`
+OptionalRegister = Field[ArrayLike | Sequence[Any] | None, Array | None]  # by `register(optional=True)`
+AnyArray = Field[Array | np.ndarray, Array]  # NumPy's where it is to be known while tracing too
 
-        def __get__(self, obj: Any, owner: Any) -> Array | None: ...
-        def __set__(self, obj: Any, value: Given | None) -> None: ...
-else:
-    Param, OptionalParam = Array, Array | None
+
+def _as_parameter(value: Any) -> Any:
+    """A number by `as_number`; a distribution stays one until it is drawn."""
+    return value if isinstance(value, AbstractLaw) else as_number(no_flag(value))
 
 
 def param(
@@ -109,22 +126,34 @@ def param(
     lt: float | None = None,
     le: float | None = None,
     finite: bool = False,
+    convert: Callable[[Any], Any] = _as_parameter,
     **kwargs: Any,
 ) -> Any:
     """A numeric field of an `eqx.Module`: an array leaf, never static, so that it can be swept and differentiated.
 
     **Arguments:** `default`: a number, an array or, if `optional`, None. `unit`: kept in the field's metadata. `gt`,
     `ge`, `lt`, `le`: what every value must be greater than, at least, less than, at most. `finite`: whether it must be
-    finite. A `Checked` class tests all of it, and that no value is NaN. The rest goes to `eqx.field`.
-    The value is converted by `as_number` at construction; a distribution stays one until it is drawn.
+    finite. A `Checked` class tests all of it, and that no value is NaN. `convert`: makes an array of what is given.
+    The rest goes to `eqx.field`.
     """
 
-    def convert(value: Any) -> Any:
-        return value if (value is None and optional) or isinstance(value, AbstractLaw) else as_number(no_flag(value))
+    def convert_or_none(value: Any) -> Any:
+        return None if value is None and optional else convert(value)
 
     bounds = {"gt": gt, "ge": ge, "lt": lt, "le": le, "finite": finite}
     metadata = {"unit": unit, **bounds, **kwargs.pop("metadata", {})}
-    return eqx.field(default=default, converter=convert, metadata=metadata, **kwargs)
+    return eqx.field(default=default, converter=convert_or_none, metadata=metadata, **kwargs)
+
+
+def register(
+    default: Any = dataclasses.MISSING, *, unit: str = "1", within: tuple[int, int] | None = None, **kwargs: Any
+) -> Any:
+    """A parameter that is a whole number, as in a register of a chip: an int32 leaf.
+
+    **Arguments:** as of `param`; `within`: the smallest and the largest number that it holds.
+    """
+    low, high = (None, None) if within is None else within
+    return param(default, unit=unit, ge=low, le=high, convert=as_integer, **kwargs)
 
 
 class Requirement(NamedTuple):
@@ -142,13 +171,13 @@ _BOUNDS: tuple[tuple[str, Callable[[Any, float], Any], str], ...] = (
 )
 
 
-def _inside(bounds: Mapping[str, Any], value: Any) -> Any:
-    """Which numbers are within the bounds of their field."""
+def _inside(limits: Mapping[str, Any], value: Any) -> Any:
+    """Which numbers are within their limits."""
     xp = np if isinstance(value, np.ndarray) else jnp
-    inside = xp.isfinite(value) if bounds["finite"] else ~xp.isnan(value)
+    inside = xp.isfinite(value) if limits["finite"] else ~xp.isnan(value)
     for name, within, _ in _BOUNDS:
-        if bounds[name] is not None:
-            inside = inside & within(value, bounds[name])
+        if limits[name] is not None:
+            inside = inside & within(value, limits[name])
     return inside
 
 
@@ -156,30 +185,34 @@ _FEW = 64  # numbers of a field that is checked together with others
 
 
 def _all_inside(numbers: list[tuple[Mapping[str, Any], Array]]) -> Bool[Array, ""]:
-    """Whether all numbers of several fields are within the bounds of their own: in as many operations as for one."""
+    """Whether all numbers of several fields of one type are within their limits: as many operations as for one."""
     sizes = [value.size for _, value in numbers]
     each = lambda name, absent: np.repeat([absent if b[name] is None else b[name] for b, _ in numbers], sizes)
     given = jnp.concatenate([jnp.ravel(value) for _, value in numbers])
     inside = jnp.where(each("finite", False), jnp.isfinite(given), ~jnp.isnan(given))
     for name, within, _ in _BOUNDS:
-        bound = each(name, np.nan)
-        if not np.all(np.isnan(bound)):
-            inside = inside & (within(given, bound.astype(given.dtype)) | np.isnan(bound))
+        absent = np.isnan(bound := each(name, np.nan))
+        if not np.all(absent):
+            inside = inside & (within(given, np.where(absent, 0.0, bound).astype(given.dtype)) | absent)
     return jnp.all(inside)
 
 
-def _expected(field: dataclasses.Field) -> str:
-    bounds = [f"{words} {field.metadata[name]:g}" for name, _, words in _BOUNDS if field.metadata[name] is not None]
-    finite = "no NaN or infinity" if field.metadata["finite"] else "no NaN"
+def _expected(limits: Mapping[str, Any], whole: bool) -> str:
+    if whole:
+        return f"whole numbers from {limits['ge']} to {limits['le']}"
+    bounds = [f"{words} {limits[name]:g}" for name, _, words in _BOUNDS if limits[name] is not None]
+    finite = "no NaN or infinity" if limits["finite"] else "no NaN"
     return f"{' and '.join(bounds)} (and {finite})" if bounds else finite
 
 
-def _numbers(module: eqx.Module) -> Iterator[tuple[dataclasses.Field, Any]]:
-    """Every field made by `param` that has a value, and the value: an array, or a law."""
+def parameters(module: eqx.Module) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
+    """Every field made by `param` that has a value: its name, the value (an array or a law), and its limits."""
+    ends = module.register_ranges() if isinstance(module, Checked) else {}
     for field in dataclasses.fields(module):
         value = getattr(module, field.name, None)
         if "finite" in field.metadata and (eqx.is_array(value) or isinstance(value, AbstractLaw)):
-            yield field, value
+            own = dict(zip(("ge", "le"), ends[field.name], strict=True)) if field.name in ends else {}
+            yield field.name, value, {**field.metadata, **own}
 
 
 class Checked(eqx.Module):
@@ -197,31 +230,33 @@ class Checked(eqx.Module):
         """Conditions between its numbers, besides the bounds of each."""
         return ()
 
+    def register_ranges(self) -> dict[str, tuple[int, int]]:
+        """The smallest and the largest value of parameters for which this depends on other fields."""
+        return {}
+
     def __check_init__(self):
         kind, waits = type(self).__name__, False
-        for field, value in _numbers(self):
+        for name, value, limits in parameters(self):
             if isinstance(value, AbstractLaw):
                 waits = True
                 if not self.drawn:
                     raise ValueError(
-                        f"{kind}.{field.name} is a distribution, {type(value).__name__}; expected numbers: only "
+                        f"{kind}.{name} is a distribution, {type(value).__name__}; expected numbers: only "
                         "parameters of neurons, ports, releases and rules are drawn when a network is built."
                     )
             elif is_concrete(value):
                 given = np.asarray(value)
-                inside = _inside(field.metadata, given)
+                inside = _inside(limits, given)
                 if not np.all(inside):
-                    unit = field.metadata["unit"]
-                    raise ValueError(
-                        f"{kind}.{field.name} is {_wrong(given, inside, unit)}; expected {_expected(field)}."
-                    )
+                    wrong, whole = _wrong(given, inside, limits["unit"]), given.dtype.kind == "i"
+                    raise ValueError(f"{kind}.{name} is {wrong}; expected {_expected(limits, whole)}.")
         if not waits:
             check_all(on_host(self).requirements())
 
 
 def _wrong(value: np.ndarray, inside: np.ndarray, unit: str) -> str:
     """The first number that is out of bounds, with its unit, and how many there are."""
-    first = f"{value[~inside].flat[0]} {unit}".rstrip()
+    first = f"{value[~inside].flat[0]} {'' if unit == '1' else unit}".rstrip()
     return first if value.size == 1 else f"{first} in {np.sum(~inside)} of {value.size} places"
 
 
@@ -269,10 +304,11 @@ def recheck(tree: Any) -> None:
 def out_of_bounds(tree: Any) -> Bool[Array, ""]:
     """Whether any number of any `Checked` module in a tree is out of its bounds, or breaks a requirement."""
     modules = [*_checked(tree)]
-    numbers = [(field.metadata, value) for module in modules for field, value in _numbers(module)]
-    few = [(b, x) for b, x in numbers if eqx.is_array(x) and x.size <= _FEW and x.dtype == canonical_float()]
-    held = [_all_inside(few)] if few else []
-    held += [jnp.all(_inside(b, x)) for b, x in numbers if not any(x is y for _, y in few)]
+    numbers = [(limits, x) for module in modules for _, x, limits in parameters(module) if eqx.is_array(x)]
+    few = [(limits, x) for limits, x in numbers if x.size <= _FEW]
+    held = [jnp.all(_inside(limits, x)) for limits, x in numbers if x.size > _FEW]
+    for dtype in {x.dtype: None for _, x in few}:
+        held.append(_all_inside([(limits, x) for limits, x in few if x.dtype == dtype]))
     held += [jnp.all(holds()) for module in modules for holds, _ in module.requirements()]
     return ~_all(held)
 

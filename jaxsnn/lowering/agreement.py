@@ -16,8 +16,8 @@ class Agreement(NamedTuple):
     """Spikes a cell and step of both; how many coincide; the first step that differs, -1 where none does."""
 
     rates: tuple[Float[Array, ""], Float[Array, ""]]
-    coincidence: Float[Array, ""]
-    first: Int[Array, "..."]
+    coincidence: Float[Array | np.ndarray, ""]
+    first: Int[Array | np.ndarray, "..."]
 
 
 def spike_agreement(a: Any, b: Any, *, within: int = 1) -> Agreement:

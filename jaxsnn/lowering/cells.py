@@ -1,22 +1,24 @@
 """Groups of cells on a chip: what a program knows of them, and the cells that stand for what comes from outside."""
 
-from __future__ import annotations
-
 import abc
-import dataclasses
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, UInt32
 
 from .._status import Status, bit
-from .._types import as_number, check
+from .._types import Checked, Requirement, as_number, parameters
 from ..simulation.probes.base import AbstractProbe
 from .intervals import Interval
-from .registers import Ranged, whole
+from .registers import whole
 from .storage import stored
+
+if TYPE_CHECKING:
+    from typing import ClassVar as AbstractVar
+else:
+    from equinox import AbstractVar
 
 
 def gains(ports: Any) -> dict[str, Array]:
@@ -26,7 +28,7 @@ def gains(ports: Any) -> dict[str, Array]:
     return {name: as_number(gain) for name, gain in sorted(ports.items())}
 
 
-class AbstractCells(Ranged):
+class AbstractCells(Checked):
     """`n` cells of one kind, with its arithmetic. `ports`: what drives may feed, and what a unit adds, in weight.
 
     `n_inputs`: how many sums a cell receives, each of synapses of its own: the receivers `0 .. n - 1` of a group of
@@ -35,36 +37,35 @@ class AbstractCells(Ranged):
     that were sent.
     """
 
-    n: eqx.AbstractVar[int]
-    ports: eqx.AbstractVar[dict[str, Array]]
+    n: AbstractVar[int]
+    ports: AbstractVar[dict[str, Array]]
     n_inputs = 1
     message_bits = 0
     output_variable = "sent"
 
     def __check_init__(self):
         whole(self, n=1)
-        for name, gain in self.ports.items():
+        for name in self.ports:
             if not isinstance(name, str) or not name or "." in name:
                 raise ValueError(f"{type(self).__name__}.ports has {name!r}; expected names without dots.")
-            check(lambda gain=gain: jnp.isfinite(gain), f"{type(self).__name__}.ports[{name!r}] is {gain}, not finite.")
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if "within" in field.metadata and value is not None and value.shape not in ((), (self.n,)):
-                raise ValueError(
-                    f"{type(self).__name__}.{field.name} has shape {value.shape}; expected () or ({self.n},)."
-                )
+        for name, value, _ in parameters(self):
+            if value.shape not in ((), (self.n,)):
+                raise ValueError(f"{type(self).__name__}.{name} has shape {value.shape}; expected () or ({self.n},).")
 
-    def faulty(self):
-        return super().faulty() | jnp.any(
-            jnp.stack([jnp.any(~jnp.isfinite(g)) for g in self.ports.values()] or [False])
-        )
+    def requirements(self):
+        def finite(name: str, gain: Array) -> Requirement:
+            return Requirement(
+                lambda: jnp.isfinite(gain), lambda: f"{type(self).__name__}.ports[{name!r}] is {gain}, not finite."
+            )
+
+        return tuple(finite(name, gain) for name, gain in self.ports.items())
 
     @property
     def columns(self) -> int:
         """How many sums of a slot of the ring of arrivals belong to the group."""
         return self.n_inputs * self.n
 
-    def prepare(self, into: Mapping[str, Any]) -> AbstractCells:
+    def prepare(self, into: Mapping[str, Any]) -> "AbstractCells":
         """The cells that step, given the synapses that lead into them, by name."""
         return self
 

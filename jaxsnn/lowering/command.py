@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -60,7 +62,7 @@ def emulate_file(program: Path, spikes: Path, out: Path | None, seed: int) -> st
     record: dict[str, Any] = {name: Raster(name) for name in loaded.sizes} | {p: Last(p) for p in paths.values()}
     record |= {name: Trace(f"{name}.{cells.output_variable}") for name, cells in graded.items()}
     key = jax.random.key(seed)
-    run = simulate(loaded, sum(drives[1:], drives[0]), steps=steps, key=key, record=record, throw=False)
+    run = simulate(loaded, functools.reduce(operator.add, drives), steps=steps, key=key, record=record, throw=False)
     sent = {name: np.asarray(run[name] if name in graded else run[name].dense()) for name in loaded.sizes}
     lines = [summary(loaded), f"{steps} steps of {loaded.dt:g} ms"]
     lines += [f"{name}: {np.count_nonzero(raster)} spikes of {raster.shape[1]}" for name, raster in sent.items()]
@@ -73,6 +75,7 @@ def emulate_file(program: Path, spikes: Path, out: Path | None, seed: int) -> st
         )
     lines += run.problems
     if out is not None:
-        np.savez_compressed(out, **sent, **learned)
+        kept: dict[str, Any] = {**sent, **learned}
+        np.savez_compressed(out, **kept)
         lines.append(f"spikes{' and weights' if learned else ''}: {out}")
     return "\n".join(lines)

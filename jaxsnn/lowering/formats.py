@@ -10,11 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from .._types import canonical_float, is_concrete
-from .registers import register
+from .._types import Checked, Register, canonical_float, is_concrete, register
 
 
-class AbstractFormat(eqx.Module):
+class AbstractFormat(Checked):
     """How a value is held. Numbers are leaves, so that precision can be swept."""
 
     def fit(self, x: Float[Array, "..."], sign: int = 0) -> AbstractFormat:
@@ -39,10 +38,6 @@ class AbstractFormat(eqx.Module):
     @abc.abstractmethod
     def value(self, stored: Array) -> Float[Array, "..."]:
         """What stored numbers are worth."""
-
-    def faulty(self) -> Bool[Array, ""]:
-        """Whether the format is given bits that no register has: known while tracing."""
-        return jnp.zeros((), bool)
 
     @property
     def data(self) -> dict[str, Any]:
@@ -75,8 +70,8 @@ class Fixed(AbstractFormat):
     `frac` may be negative: a mantissa with an exponent. Both are leaves.
     """
 
-    bits: Array = register()
-    frac: Array = register(0)
+    bits: Register = register()
+    frac: Register = register(0)
     signed: bool = eqx.field(default=True, static=True)
 
     @property

@@ -9,9 +9,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
-from .._types import is_concrete
+from .._types import AnyArray, is_concrete
 from ..networks.order import AbstractArrival, AfterThreshold
 from .formats import AbstractFormat, Real
 from .rules import AbstractRuleNode
@@ -20,7 +20,7 @@ from .rules import AbstractRuleNode
 class Value(eqx.Module):
     """A number or an array of them, and how it is held: a real number, or what a format stores of it."""
 
-    x: Array
+    x: AnyArray
     format: AbstractFormat = eqx.field(default_factory=Real)
 
     @property
@@ -93,8 +93,8 @@ class EdgeNode(eqx.Module):
     pre: str = eqx.field(static=True)
     post: str = eqx.field(static=True)
     port: str = eqx.field(static=True)
-    sender: Int[Array, " e"]
-    receiver: Int[Array, " e"]
+    sender: AnyArray  # (e,)
+    receiver: AnyArray
     n_pre: int = eqx.field(static=True)
     n_post: int = eqx.field(static=True)
     values: dict[str, Value]

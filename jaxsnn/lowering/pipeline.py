@@ -86,8 +86,10 @@ class _Calibrator(eqx.Module):
     def lowered(self) -> Graph:
         """The graph after all passes, and after as many runs as it takes until nothing overflows."""
         graph = lower_graph(self.start, self.told(self.unseen, 1.0))
-        for _ in range(_ATTEMPTS if self.calibration is not None else 0):
-            run = observe(self.target.emit(graph), self.calibration)  # compiled once for all attempts and the last look
+        if (calibration := self.calibration) is None:
+            return graph
+        for _ in range(_ATTEMPTS):
+            run = observe(self.target.emit(graph), calibration)  # compiled once for all attempts and the last look
             again = overflowed(run)  # what overflowed was larger than it seemed
             graph = lower_graph(self.start, self.told(peaks(run, _scales(graph)), 2.0 if again else 1.0))
             if not again:
@@ -96,11 +98,14 @@ class _Calibrator(eqx.Module):
 
     def traced(self) -> Graph:
         """The same while tracing, after a fixed number of runs; one is enough where nothing overflows."""
+        calibration, carry = self.calibration, (self.unseen, jnp.ones(()))
+        if calibration is None:
+            return _one_by_one(self.start, self.told(*carry))
 
         def look(carry: tuple[dict[str, Peaks], Array], _: None) -> Any:
             seen, margin = carry
             graph = _one_by_one(self.start, self.told(seen, margin))
-            run = observe(self.target.emit(graph), self.calibration)
+            run = observe(self.target.emit(graph), calibration)
             return (peaks(run, _scales(graph)), margin * jnp.where(run.status != 0, 2.0, 1.0)), None
 
         carry = (self.unseen, jnp.ones(()))

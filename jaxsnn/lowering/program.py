@@ -10,12 +10,11 @@ from jaxtyping import Array, Int, UInt32
 
 from .. import _random
 from .._status import Status, bit
-from .._types import canonical_float, check
+from .._types import canonical_float, check, out_of_bounds
 from .._xla import zero_after
 from ..connectivity.ring import Ring
 from ..models import AbstractModel, AbstractPlan, AbstractStepper, Forward, Inputs, Signals, known
 from .cells import AbstractCells
-from .registers import out_of_range
 from .storage import stored
 from .synapses import AbstractCarrier, AbstractSynapses
 
@@ -120,7 +119,7 @@ class Program(AbstractModel):
 
     def faulty(self) -> Array:
         """Whether any register is given what it does not hold: known while tracing, for the status of a run."""
-        bad = out_of_range((self.cells, self.synapses))
+        bad = out_of_bounds((self.cells, self.synapses))
         for group in self.synapses.values():
             bad |= group.faulty_for(self.cells[group.post])
         return bad

@@ -1,10 +1,15 @@
 """What makes edges of a graph learn on a chip, as far as passes have to know it."""
 
 import abc
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 from jaxtyping import Array, Float, Int
+
+if TYPE_CHECKING:
+    from typing import ClassVar as AbstractVar
+else:
+    from equinox import AbstractVar
 
 
 class AbstractRuleNode(eqx.Module):
@@ -14,7 +19,7 @@ class AbstractRuleNode(eqx.Module):
     before `MapDelays` the axonal less the dendritic delay.
     """
 
-    time_shift: eqx.AbstractVar[Int[Array, ""]]
+    time_shift: AbstractVar[Int[Array, ""]]
 
     @property
     @abc.abstractmethod

@@ -1,17 +1,21 @@
 """Groups of synapses on a chip: what a program knows of them, and what carries spikes when it runs."""
 
-from __future__ import annotations
-
 import abc
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
+from .._types import Checked
 from ..connectivity.ring import Ring
 from .cells import AbstractCells
-from .registers import Ranged, whole
+from .registers import whole
+
+if TYPE_CHECKING:
+    from typing import ClassVar as AbstractVar
+else:
+    from equinox import AbstractVar
 
 
 class AbstractCarrier(eqx.Module):
@@ -26,15 +30,15 @@ class AbstractCarrier(eqx.Module):
         return s
 
 
-class AbstractSynapses(Ranged):
+class AbstractSynapses(Checked):
     """Synapses from one group of cells to another. The cells that receive decide by which arithmetic they add up.
 
     `learned_variable`: the variable of the state that has the weights, where they change; else empty.
     """
 
-    pre: eqx.AbstractVar[str]
-    post: eqx.AbstractVar[str]
-    max_delay: eqx.AbstractVar[int]
+    pre: AbstractVar[str]
+    post: AbstractVar[str]
+    max_delay: AbstractVar[int]
     learned_variable = ""
 
     def __check_init__(self):

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import equinox as eqx
-from jaxtyping import Array
 
 from .._late import bring_all
+from .._types import OptionalRegister, register
 from ..models import known
 from ..networks.population import Population
 from ..networks.projection import Projection
@@ -18,7 +18,6 @@ from .formats import AbstractFormat
 from .graph import CellNode, Facts, Graph
 from .passes.base import AbstractPass
 from .program import Program
-from .registers import as_integer
 from .rules import AbstractRuleNode
 
 
@@ -28,9 +27,9 @@ class Precision(eqx.Module):
     **Arguments**, whole numbers that may be traced: `weight`, `decay`, `threshold`.
     """
 
-    weight: Array | None = eqx.field(default=None, converter=lambda bits: None if bits is None else as_integer(bits))
-    decay: Array | None = eqx.field(default=None, converter=lambda bits: None if bits is None else as_integer(bits))
-    threshold: Array | None = eqx.field(default=None, converter=lambda bits: None if bits is None else as_integer(bits))
+    weight: OptionalRegister = register(None, optional=True)
+    decay: OptionalRegister = register(None, optional=True)
+    threshold: OptionalRegister = register(None, optional=True)
 
 
 class AbstractTarget(eqx.Module):

@@ -131,8 +131,8 @@ class Decoded(AbstractProbe):
     def step(self, carry, signals, t):
         return self.probe.step(carry, signals, t)
 
-    def every(self, model):
-        return self.probe.every(model)
+    def stride(self, model):
+        return self.probe.stride(model)
 
     def emit(self, carry, stacked, model):
         return self.probe.emit(carry, stacked, model)

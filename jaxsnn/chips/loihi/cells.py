@@ -10,11 +10,12 @@ from jaxtyping import Array, Float, Int
 
 from ... import _random
 from ..._status import Status, bit
+from ..._types import Checked, Register, register
 from ..._xla import materialised
 from ...lowering.cells import AbstractCells, gains
 from ...lowering.integers import add, shift
 from ...lowering.intervals import Interval, geometric, outward
-from ...lowering.registers import Ranged, register, span
+from ...lowering.registers import span
 from ...lowering.storage import stored
 from ...simulation.probes.base import AbstractProbe
 from .arithmetic import decay
@@ -53,14 +54,14 @@ class ToMembrane(AbstractNoisePlace):
 
 
 @stored
-class CellNoise(Ranged):
+class CellNoise(Checked):
     """`trunc((x + 64 offset) 2^(exponent - 7))` in every step, `x` uniform in -127..127 (nengo-loihi).
 
     **Arguments:** `exponent`: 0..15. `offset`: -128..127. `place`: `ToMembrane()` or `ToCurrent()`.
     """
 
-    exponent: Array = register(7, within=(0, 15))
-    offset: Array = register(0, within=(-128, 127))
+    exponent: Register = register(7, within=(0, 15))
+    offset: Register = register(0, within=(-128, 127))
     place: AbstractNoisePlace = eqx.field(default_factory=ToMembrane)
 
     def __call__(self, stream: Array, t: Array, n: int) -> Int[Array, " n"]:
@@ -123,15 +124,15 @@ class CubaCells(LoihiCells):
     """
 
     n: int = eqx.field(static=True)
-    decay_u: Array = register(4096, within=DECAY)
-    decay_v: Array = register(0, within=DECAY)
-    threshold: Array = register(100, within=THRESHOLD)
-    bias: Array = register(0, within=BIAS)
-    bias_exponent: Array = register(0, within=BIAS_EXPONENT)
-    refractory: Array = register(1, within=(1, 64))
-    v_min: Array = register(-(2**23) + 1, within=(-(2**23) + 1, 0))
-    v_max: Array = register(2**23 - 1, within=(0, 2**23 - 1))
-    v_start: Array = register(0, within=(-(2**23) + 1, 2**23 - 1), kw_only=True)
+    decay_u: Register = register(4096, within=DECAY)
+    decay_v: Register = register(0, within=DECAY)
+    threshold: Register = register(100, within=THRESHOLD)
+    bias: Register = register(0, within=BIAS)
+    bias_exponent: Register = register(0, within=BIAS_EXPONENT)
+    refractory: Register = register(1, within=(1, 64))
+    v_min: Register = register(-(2**23) + 1, within=(-(2**23) + 1, 0))
+    v_max: Register = register(2**23 - 1, within=(0, 2**23 - 1))
+    v_start: Register = register(0, within=(-(2**23) + 1, 2**23 - 1), kw_only=True)
     noise: CellNoise | None = None
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
 

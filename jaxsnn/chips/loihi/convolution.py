@@ -12,9 +12,10 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
+from ..._types import Register, register
 from ...connectivity.ring import Ring
 from ...lowering.integers import shift, wrap
-from ...lowering.registers import register, span, whole
+from ...lowering.registers import span, whole
 from ...lowering.storage import stored
 from ...lowering.synapses import AbstractCarrier
 from .synapses import EXPONENT, LoihiSynapses, graded_bounds, one_number
@@ -42,9 +43,9 @@ class ConvSynapses(LoihiSynapses):
 
     pre: str = eqx.field(static=True)
     post: str = eqx.field(static=True)
-    weight: Array = register(within=(-256, 255))
+    weight: Register = register(within=(-256, 255))
     image: tuple[int, int, int] = eqx.field(static=True, kw_only=True)
-    exponent: Array = register(0, within=EXPONENT)
+    exponent: Register = register(0, within=EXPONENT)
     stride: tuple[int, int] = eqx.field(default=1, converter=_pair, static=True, kw_only=True)
     padding: tuple[int, int] = eqx.field(default=0, converter=_pair, static=True, kw_only=True)
     dilation: tuple[int, int] = eqx.field(default=1, converter=_pair, static=True, kw_only=True)

@@ -4,14 +4,20 @@ Where the interval proof of a program holds (`bounds(program)`) none of the over
 """
 
 import abc
+from typing import TYPE_CHECKING
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, ArrayLike
 
 from ...lowering.integers import add, clear_low
 from ...lowering.overflow import AbstractOverflow, Unlimited, Wrap
 from ...lowering.storage import stored
+
+if TYPE_CHECKING:
+    from typing import ClassVar as AbstractClassVar
+else:
+    from equinox import AbstractClassVar
 
 # --- overflow: what a register keeps of a sum that does not fit -----------------------------------------------------
 
@@ -37,7 +43,7 @@ class AbstractLimit(eqx.Module):
     """Whether the voltage is held within the limits of its cells."""
 
     @abc.abstractmethod
-    def __call__(self, v: Array, low: Array, high: Array) -> Array: ...
+    def __call__(self, v: Array, low: ArrayLike, high: ArrayLike) -> Array: ...
 
 
 @stored
@@ -62,8 +68,8 @@ class NoClip(AbstractLimit):
 class AbstractSign(eqx.Module):
     """The sign mode of a group of synapses: one of both signs spends a bit on it."""
 
-    sign_bits: eqx.AbstractClassVar[int]
-    widest: eqx.AbstractClassVar[tuple[int, int]]  # over all cores
+    sign_bits: AbstractClassVar[int]
+    widest: AbstractClassVar[tuple[int, int]]  # over all cores
 
     @abc.abstractmethod
     def range(self, core: "Core") -> tuple[int, int]:

@@ -33,9 +33,18 @@ def emit(graph: Graph, core: Core) -> Program:
         form = cell.values["bias"].format
         if not isinstance(form, Fixed):
             raise ValueError(f"{name}.bias is still {form}; put Quantise into the list of passes.")
-        names = ("decay_u", "decay_v", "threshold", "bias", "refractory", "v_start")
-        numbers = {key: cell[key] for key in names}
-        cells[name] = CubaCells(cell.n, **numbers, bias_exponent=-form.frac, ports=cell.ports, core=core)
+        cells[name] = CubaCells(
+            cell.n,
+            decay_u=cell["decay_u"],
+            decay_v=cell["decay_v"],
+            threshold=cell["threshold"],
+            bias=cell["bias"],
+            bias_exponent=-form.frac,
+            refractory=cell["refractory"],
+            v_start=cell["v_start"],
+            ports=cell.ports,
+            core=core,
+        )
     synapses = {name: _synapses(name, edge, graph) for name, edge in graph.edges.items()}
     scale = {name: cell["scale"] for name, cell in graph.cells.items() if "scale" in cell.values}
     return Program(cells, synapses, graph.dt, graph.lags, scale=scale)
@@ -64,19 +73,24 @@ def _synapses(name: str, edge: EdgeNode, graph: Graph) -> AbstractSynapses:
             max_delay=edge.max_delay,
             exists=None if every else exists,
         )
-    shared = dict(exponent=form.exponent, bits=form.bits, sign=sign_mode(edge.sign), max_delay=edge.max_delay)
+    sign = sign_mode(edge.sign)
     if every:
-        delay = delay.reshape(shape) if delay.ndim else delay
-        return Synapses(edge.pre, edge.post, edge["weight"].reshape(shape), delay=delay, **shared)
+        weight, delay = edge["weight"].reshape(shape), delay.reshape(shape) if delay.ndim else delay
+        return Synapses(
+            edge.pre, edge.post, weight, form.exponent, form.bits, sign, delay=delay, max_delay=edge.max_delay
+        )
     each = np.bincount(np.asarray(edge.sender), minlength=edge.n_pre)
     return SparseSynapses(
         edge.pre,
         edge.post,
         edge["weight"],
+        form.exponent,
+        form.bits,
+        sign,
         start=np.concatenate([[0], np.cumsum(each)]).astype(np.int32),
         receiver=edge.receiver,
         delay=delay,
         n_post=edge.n_post,
         longest=max(1, int(each.max(initial=0))),
-        **shared,
+        max_delay=edge.max_delay,
     )

@@ -9,28 +9,24 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from ..._types import canonical_float, is_concrete
+from ..._types import Register, as_integer, canonical_float, is_concrete, out_of_bounds, register
 from ...lowering.formats import AbstractFormat, Fixed
-from ...lowering.registers import Ranged, as_integer, register
 from .synapses import sign_mode
 
 UNIT = 64.0  # 2^6
 
 
-class _Bits(AbstractFormat, Ranged):
+class _Bits(AbstractFormat):
     """A format of so many bits, of those that a register has: what is traced and out of range stores -1."""
 
-    def faulty(self):
-        return Ranged.faulty(self)
-
     def _or_none(self, stored: Array) -> Array:
-        return stored if is_concrete(self) else jnp.where(self.faulty(), jnp.int32(-1), stored)
+        return stored if is_concrete(self) else jnp.where(out_of_bounds(self), jnp.int32(-1), stored)
 
 
 class DecayFormat(_Bits):
     """Multiples of `2^-bits`, at least one of them, stored as 4096ths."""
 
-    bits: Array = register(12, within=(1, 12))
+    bits: Register = register(12, within=(1, 12))
 
     def nearest(self, x):
         unit = jnp.exp2(self.bits.astype(x.dtype))
@@ -53,7 +49,7 @@ class DecayFormat(_Bits):
 class ThresholdFormat(_Bits):
     """17 bits times 2^6, of which the highest `bits` are used."""
 
-    bits: Array = register(17, within=(1, 17))
+    bits: Register = register(17, within=(1, 17))
 
     def nearest(self, x):
         coarse = 17 - self.bits  # low bits that are left out
@@ -137,7 +133,7 @@ class StoredWeights(AbstractFormat):
 class WeightFormat(_Bits):
     """Mantissas of `bits` bits, the sign among them where signs are mixed, with one exponent for a group."""
 
-    bits: Array = register(8, within=(1, 8))
+    bits: Register = register(8, within=(1, 8))
 
     def fit(self, x, sign=0):
         """The smallest exponent that fits: a negative one would buy nothing, as an input is a multiple of 2^6.
@@ -155,7 +151,7 @@ class WeightFormat(_Bits):
         used = jnp.ceil(jnp.log2(largest.astype(x.dtype) + 1.0)).astype(jnp.int32)
         bits = jnp.minimum(used + sign_bits, 8)
         raised = jnp.minimum(8 - bits + sign_bits, exponent + 8)  # an exponent is at least -8
-        bits = bits if is_concrete(self) else jnp.where(self.faulty(), jnp.int32(9), bits)
+        bits = bits if is_concrete(self) else jnp.where(out_of_bounds(self), jnp.int32(9), bits)
         return StoredWeights(bits, exponent - raised, raised, limit, sign)
 
     def nearest(self, x):

@@ -74,8 +74,8 @@ class RelaxedCells(eqx.Module):
 
     def step(self, s: CubaState, arrived: Array, fed: Array | None, t: Array, *, stream: Array):
         """A step of the integer cells; its derivative is that of the formula without rounding."""
-        whole = jax.tree.map(lambda x: lax.stop_gradient(x).astype(jnp.int32), (s, arrived))
-        exact, sent, status = self.cells.step(*whole, fed, t, stream=stream)
+        whole = lambda tree: jax.tree.map(lambda x: lax.stop_gradient(x).astype(jnp.int32), tree)
+        exact, sent, status = self.cells.step(whole(s), whole(arrived), fed, t, stream=stream)
         total = 64.0 * (arrived if fed is None else arrived + fed.astype(arrived.dtype))
         u = straight_through(exact.u, (1 - self.decay_u / 4096) * s.u + total)
         drive = u + self.bias * 2.0 ** self.cells.bias_exponent.astype(u.dtype)

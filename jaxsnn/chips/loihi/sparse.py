@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from ..._types import is_concrete
+from ..._types import Checked, Register, is_concrete, register
 from ...lowering.carriers import Listed, carried
-from ...lowering.registers import Ranged, register, span, whole
+from ...lowering.registers import span, whole
 from ...lowering.storage import stored
 from .cells import core_of
 from .cores import AbstractSign, SignedWeights
@@ -28,13 +28,13 @@ class SparseSynapses(AbstractFormatted):
 
     pre: str = eqx.field(static=True)
     post: str = eqx.field(static=True)
-    weight: Array = register()
-    exponent: Array = register(0, within=EXPONENT)
-    bits: Array = register(8, within=(0, 8))
+    weight: Register = register()
+    exponent: Register = register(0, within=EXPONENT)
+    bits: Register = register(8, within=(0, 8))
     sign: AbstractSign = eqx.field(default_factory=SignedWeights)
-    delay: Array = register(0)
-    start: Array = register(kw_only=True)
-    receiver: Array = register(kw_only=True)
+    delay: Register = register(0)
+    start: Register = register(kw_only=True)
+    receiver: Register = register(kw_only=True)
     n_post: int = eqx.field(static=True, kw_only=True)
     longest: int = eqx.field(static=True, kw_only=True)
     max_delay: int = eqx.field(default=0, static=True, kw_only=True)
@@ -57,14 +57,14 @@ class SparseSynapses(AbstractFormatted):
                     f"SparseSynapses.start does not divide {count[0]} synapses into ascending rows of at most "
                     f"{self.longest}."
                 )
-            Ranged.__check_init__(self)
+            Checked.__check_init__(self)
             if is_concrete(self.receiver):
                 pair = np.repeat(np.arange(len(each)), each) * self.n_post + np.asarray(self.receiver)
                 if len(np.unique(pair)) < len(pair):
                     raise ValueError("SparseSynapses has several synapses of a pair; add their weights up.")
 
-    def ranges(self):
-        return {**super().ranges(), "receiver": (0, self.n_post - 1)}
+    def register_ranges(self):
+        return {**super().register_ranges(), "receiver": (0, self.n_post - 1)}
 
     @classmethod
     def of(cls, synapses: Synapses, exists: np.ndarray) -> "SparseSynapses":
@@ -118,8 +118,9 @@ class SparseSynapses(AbstractFormatted):
 
     def describe(self):
         n_pre, count = self.start.size - 1, self.weight.size
+        kind = format_text(self.sign, self.weight, self.exponent)
         share = 100 * count / max(n_pre * self.n_post, 1)
         return [
-            f"a list of {count} synapses ({share:.3g} % of {n_pre} x {self.n_post}), {format_text(self)}, {self.bits} "
+            f"a list of {count} synapses ({share:.3g} % of {n_pre} x {self.n_post}), {kind}, {self.bits} "
             f"bits, delay {span(self.delay)}"
         ]

@@ -1,23 +1,27 @@
 """Groups of synapses on a chip: mantissas with one exponent, and how spikes carry them into the ring of arrivals."""
 
-from __future__ import annotations
-
 import abc
+from typing import TYPE_CHECKING
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
-from ..._types import is_concrete
+from ..._types import Register, is_concrete, register
 from ...lowering.carriers import Listed, Matrix, carried
 from ...lowering.cells import InputCells
 from ...lowering.integers import shift
-from ...lowering.registers import register, span
+from ...lowering.registers import span
 from ...lowering.storage import stored
 from ...lowering.synapses import AbstractSynapses
 from .cells import LoihiCells, core_of
 from .cores import AbstractSign, Core, Excitatory, Inhibitory, ShiftAfterSum, SignedWeights
+
+if TYPE_CHECKING:
+    from typing import ClassVar as AbstractVar
+else:
+    from equinox import AbstractVar
 
 EXPONENT = (-8, 7)  # of a group of synapses
 
@@ -73,14 +77,14 @@ def graded_bounds(
 class AbstractFormatted(LoihiSynapses):
     """Synapses of one format: mantissas with an exponent, a sign mode, and so many bits stored."""
 
-    weight: eqx.AbstractVar[Array]
-    exponent: eqx.AbstractVar[Array]
-    bits: eqx.AbstractVar[Array]
-    sign: eqx.AbstractVar[AbstractSign]
-    delay: eqx.AbstractVar[Array]
+    weight: AbstractVar[Array]
+    exponent: AbstractVar[Array]
+    bits: AbstractVar[Array]
+    sign: AbstractVar[AbstractSign]
+    delay: AbstractVar[Array]
 
-    def ranges(self):
-        return {**super().ranges(), "weight": self.sign.widest, "delay": (0, self.max_delay)}
+    def register_ranges(self):
+        return {**super().register_ranges(), "weight": self.sign.widest, "delay": (0, self.max_delay)}
 
     def mantissas(self, core):
         return self.weight, self.sign.range(core)
@@ -129,11 +133,11 @@ class Synapses(AbstractFormatted):
 
     pre: str = eqx.field(static=True)
     post: str = eqx.field(static=True)
-    weight: Array = register()
-    exponent: Array = register(0, within=EXPONENT)
-    bits: Array = register(8, within=(0, 8))
+    weight: Register = register()
+    exponent: Register = register(0, within=EXPONENT)
+    bits: Register = register(8, within=(0, 8))
     sign: AbstractSign = eqx.field(default_factory=SignedWeights)
-    delay: Array = register(0)
+    delay: Register = register(0)
     max_delay: int = eqx.field(default=0, static=True, kw_only=True)
 
     def __check_init__(self):
@@ -162,13 +166,13 @@ class Synapses(AbstractFormatted):
         return carried(every, exponent, ring, first)
 
     def describe(self):
-        size = " x ".join(map(str, self.weight.shape))
-        return [f"a matrix of {size}, {format_text(self)}, {self.bits} bits, delay {span(self.delay)}"]
+        size, form = " x ".join(map(str, self.weight.shape)), format_text(self.sign, self.weight, self.exponent)
+        return [f"a matrix of {size}, {form}, {self.bits} bits, delay {span(self.delay)}"]
 
 
-def format_text(group: Synapses | AbstractFormatted) -> str:
+def format_text(sign: AbstractSign, weight: Array, exponent: Array) -> str:
     """Sign mode, mantissas and exponent of synapses, for a summary."""
-    return f"{type(group.sign).__name__} {span(group.weight)}, exponent {group.exponent}"
+    return f"{type(sign).__name__} {span(weight)}, exponent {exponent}"
 
 
 def sign_mode(sign: int) -> AbstractSign:
@@ -176,7 +180,7 @@ def sign_mode(sign: int) -> AbstractSign:
     return {1: Excitatory, -1: Inhibitory, 0: SignedWeights}[sign]()
 
 
-def sign_of(weight: Array) -> AbstractSign:
+def sign_of(weight: Array | np.ndarray) -> AbstractSign:
     """The sign mode that fits concrete weights; all-zero ones are excitatory."""
     if not is_concrete(weight):
         return SignedWeights()

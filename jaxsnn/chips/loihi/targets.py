@@ -1,8 +1,6 @@
 """Loihi 1 and 2 as targets: formats, passes, limits as data, and what of a program they do not have."""
 
-from __future__ import annotations
-
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import numpy as np
@@ -37,6 +35,11 @@ from .place import PlaceOnCores, Plan, RouteAxons, VerifyLimits, binding
 from .reading import cells_of
 from .synapses import LoihiSynapses
 
+if TYPE_CHECKING:
+    from typing import ClassVar as AbstractVar
+else:
+    from equinox import AbstractVar
+
 CAPACITY = Capacity(  # in the lowest bits of registers
     input=2.0**21 - 64, state=2.0**23 - 1, bias=4095.0 * 128, weight=254 * 128 * UNIT, threshold=131071 * UNIT
 )
@@ -60,18 +63,18 @@ class AbstractLoihi(AbstractTarget):
     `delay`, `refractory`: the longest, steps. `kinds`: of cells. `message_bits`: of a spike; 0: it has no amplitude.
     """
 
-    core: eqx.AbstractVar[Core]
-    cells: eqx.AbstractVar[int]
-    synapse_bits: eqx.AbstractVar[int]
-    in_axons: eqx.AbstractVar[int]
-    out_axons: eqx.AbstractVar[int]
-    accumulators: eqx.AbstractVar[int]
-    profiles: eqx.AbstractVar[int]
-    cores: eqx.AbstractVar[int]
-    delay: eqx.AbstractVar[int]
-    refractory: eqx.AbstractVar[int]
-    kinds: eqx.AbstractVar[tuple[type, ...]]
-    message_bits: eqx.AbstractVar[int]
+    core: AbstractVar[Core]
+    cells: AbstractVar[int]
+    synapse_bits: AbstractVar[int]
+    in_axons: AbstractVar[int]
+    out_axons: AbstractVar[int]
+    accumulators: AbstractVar[int]
+    profiles: AbstractVar[int]
+    cores: AbstractVar[int]
+    delay: AbstractVar[int]
+    refractory: AbstractVar[int]
+    kinds: AbstractVar[tuple[type, ...]]
+    message_bits: AbstractVar[int]
 
     def __check_init__(self):
         if not isinstance(self.core, Core):

@@ -1,7 +1,7 @@
 """Neurons of Xylo: registers of 16 bits and one step of them."""
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -11,10 +11,10 @@ from jax import lax
 from jaxtyping import Array, Int
 
 from ..._status import Status, bit
-from ..._types import is_concrete
+from ..._types import OptionalRegister, Register, Requirement, is_concrete, register
 from ...connectivity.dense import many_rows_of
 from ...lowering.cells import AbstractCells, InputCells, gains
-from ...lowering.registers import as_integer, register, span
+from ...lowering.registers import span
 from ...lowering.storage import stored
 from ...simulation.probes.base import AbstractProbe
 from .arithmetic import DASH, HIGH, LOW, fired, in_order, lost, membrane, reach
@@ -57,12 +57,6 @@ class Largest(AbstractProbe):
         return carry
 
 
-def _optional(within: tuple[int, int]) -> Any:
-    """A register that a group need not have."""
-    convert = lambda x: None if x is None else as_integer(x)
-    return eqx.field(default=None, converter=convert, metadata={"unit": "1", "within": within}, kw_only=True)
-
-
 @stored
 class XyloCells(AbstractCells):
     """Hidden neurons, or outputs. In a step, after spikes were added to the currents:
@@ -82,12 +76,12 @@ class XyloCells(AbstractCells):
     """
 
     n: int = eqx.field(static=True)
-    dash_v: Array = register(within=DASH)
-    dash_i: Array = register(within=DASH)
-    threshold: Array = register(within=(1, HIGH))
-    bias: Array = register(0, within=(LOW, HIGH))
-    dash_i2: Array | None = _optional(DASH)
-    alias: Array | None = _optional((-1, HIGH))
+    dash_v: Register = register(within=DASH)
+    dash_i: Register = register(within=DASH)
+    threshold: Register = register(within=(1, HIGH))
+    bias: Register = register(0, within=(LOW, HIGH))
+    dash_i2: OptionalRegister = register(None, optional=True, within=DASH, kw_only=True)
+    alias: OptionalRegister = register(None, optional=True, within=(-1, HIGH), kw_only=True)
     most: int = eqx.field(default=31, static=True, kw_only=True)
     version: int = eqx.field(default=2, static=True, kw_only=True)
     senders: tuple[tuple[str, int], ...] = eqx.field(default=(), static=True, kw_only=True)
@@ -105,9 +99,6 @@ class XyloCells(AbstractCells):
             ),
             f"a bias of {span(self.bias)} in version 1; expected 0": self.version == 1
             and known(self.bias, lambda x: x != 0),
-            f"aliases up to {self.alias}; expected neurons of the group of {self.n}": known(
-                self.alias, lambda x: x >= self.n
-            ),
             "a second synapse or aliases as outputs; expected none": self.most == 1
             and (self.dash_i2, self.alias) != (None,) * 2,
         }
@@ -115,8 +106,10 @@ class XyloCells(AbstractCells):
             if found:
                 raise ValueError(f"XyloCells have {fault}.")
 
-    def faulty(self):
-        return super().faulty() | (False if self.alias is None else jnp.any(self.alias >= self.n))
+    def requirements(self):
+        words = lambda: f"XyloCells have aliases up to {self.alias}; expected neurons of the group of {self.n}."
+        alias = () if self.alias is None else (Requirement(lambda: self.alias < self.n, words),)
+        return (*super().requirements(), *alias)
 
     @property
     def message_bits(self):
@@ -147,9 +140,11 @@ class XyloCells(AbstractCells):
         return XyloState(zero, zero, None if self.dash_i2 is None else zero, zero)
 
     def step(self, s, arrived, fed, t, *, stream):
+        rows, proved = self.rows, self.proved
+        assert rows is not None and proved is not None  # `prepare` filled them in
         i = s.i if s.i2 is None else jnp.concatenate([s.i, s.i2])
-        summed = i + many_rows_of(arrived, self.rows)
-        i = lax.cond(self.proved, lambda: summed, lambda: in_order(i, self.rows, arrived))
+        summed = i + many_rows_of(arrived, rows)
+        i = lax.cond(proved, lambda: summed, lambda: in_order(i, rows, arrived))
         i = i - lost(i, self.dashes)
         first, second = i[: self.n], None if s.i2 is None else i[self.n :]
         v = membrane(s.v, first if second is None else first + second, self.dash_v, self.bias, self.version)

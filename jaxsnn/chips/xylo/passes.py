@@ -9,12 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from ..._types import param
+from ..._types import Param, Register, param, register
 from ...lowering.formats import Fixed
 from ...lowering.graph import EdgeNode, Graph, Value, real
 from ...lowering.passes.base import AbstractPass
 from ...lowering.passes.peaks import Peaks, unseen
-from ...lowering.registers import register
 from .arithmetic import HIGH
 
 
@@ -102,10 +101,10 @@ class ScaleToBits(AbstractPass):
     """
 
     numeric: ClassVar[bool] = True
-    weight_bits: Array = register(8, within=(2, 8))
+    weight_bits: Register = register(8, within=(2, 8))
     scaling: AbstractScaling = eqx.field(default_factory=PerNeuron)
     peaks: dict[str, Peaks] = eqx.field(default_factory=dict)
-    margin: Array = param(1.5, unit="1", gt=0.0)
+    margin: Param = param(1.5, unit="1", gt=0.0)
 
     def seen(self, peaks, factor):
         return dataclasses.replace(self, peaks=peaks, margin=self.margin * factor)

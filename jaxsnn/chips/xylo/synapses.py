@@ -8,10 +8,11 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
+from ..._types import Register, register
 from ...connectivity.ring import Ring
 from ...lowering.cells import AbstractCells
 from ...lowering.program import Program
-from ...lowering.registers import register, whole
+from ...lowering.registers import whole
 from ...lowering.storage import stored
 from ...lowering.synapses import AbstractCarrier, AbstractSynapses
 from .cells import InputCounts, XyloCells
@@ -28,10 +29,10 @@ class XyloSynapses(AbstractSynapses):
 
     pre: str = eqx.field(static=True)
     post: str = eqx.field(static=True)
-    weight: Array = register(within=(-128, 127))
-    shift: Array = register(0, within=(0, 8))  # what is shifted by more does not fit 16 bits
+    weight: Register = register(within=(-128, 127))
+    shift: Register = register(0, within=(0, 8))  # what is shifted by more does not fit 16 bits
     most: int = eqx.field(default=31, static=True, kw_only=True)
-    delay: Array = register(0, kw_only=True)
+    delay: Register = register(0, kw_only=True)
     max_delay: int = eqx.field(default=0, static=True, kw_only=True)
 
     def __check_init__(self):
@@ -39,8 +40,8 @@ class XyloSynapses(AbstractSynapses):
         if (axes := (self.weight.ndim, self.shift.ndim, self.delay.ndim)) != (2, 0, 0):
             raise ValueError(f"XyloSynapses have weight, shift and delay of {axes} axes; expected (2, 0, 0).")
 
-    def ranges(self):
-        return {**super().ranges(), "delay": (0, self.max_delay)}
+    def register_ranges(self):
+        return {**super().register_ranges(), "delay": (0, self.max_delay)}
 
     @property
     def shape(self):

@@ -47,9 +47,17 @@ class AbstractXylo(AbstractTarget):
                 cells[name] = InputCounts(cell.n, cell.ports)
                 continue
             dashes = [cell[key] if key in cell.values else None for key in ("dash_i0", "dash_i1")]
-            numbers = cell["dash_v"], 1 if dashes[0] is None else dashes[0], cell["threshold"], cell["bias"]
-            kind = dict(most=1 if name in last else 31, version=self.version, starts=starts)
-            cells[name] = XyloCells(cell.n, *numbers, dash_i2=dashes[1], **kind)
+            cells[name] = XyloCells(
+                cell.n,
+                cell["dash_v"],
+                1 if dashes[0] is None else dashes[0],
+                cell["threshold"],
+                cell["bias"],
+                dash_i2=dashes[1],
+                most=1 if name in last else 31,
+                version=self.version,
+                starts=starts,
+            )
         for edge in graph.edges.values():  # one matrix a pair of groups, of both synapses
             column = int(graph.cells[edge.post][f"synapse {edge.port}"]) * edge.n_post + edge.receiver
             empty = jnp.zeros((edge.n_pre, cells[edge.post].n_inputs * edge.n_post), jnp.int32)
@@ -66,13 +74,15 @@ class AbstractXylo(AbstractTarget):
         return program
 
     def unsupported(self, program):
-        have, total = dict.fromkeys(("inputs", "hidden", "outputs"), 0), 0
+        have: dict[str, int] = dict.fromkeys(("inputs", "hidden", "outputs"), 0)
+        layer_of, total = {}, 0
         for name, group in program.cells.items():
             if not isinstance(group, InputCounts | XyloCells):
                 return f"{name!r} is {type(group).__name__}; {self.name} has InputCounts and XyloCells"
             if isinstance(group, XyloCells) and group.version != self.version:
                 return f"{name!r} computes as version {group.version}, and {self.name} as version {self.version}"
-            have[_layer(group)] += group.n
+            layer_of[name] = _layer(group)
+            have[layer_of[name]] += group.n
             into = [each.weight for each in program.into(name).values() if isinstance(each, XyloSynapses)]
             each = sum(np.count_nonzero(w, axis=0).reshape(-1, group.n).sum(0) for w in into if is_concrete(w))
             total += int(np.sum(each))
@@ -84,7 +94,7 @@ class AbstractXylo(AbstractTarget):
         if self.weights is not None and total > self.weights:
             return f"the program has {total} weights; {self.name}(weights=...) allows {self.weights}"
         for name, group in program.synapses.items():
-            ends = _layer(program.cells[group.pre]), _layer(program.cells[group.post])
+            ends = layer_of[group.pre], layer_of[group.post]
             if ends not in (("inputs", "hidden"), ("hidden", "hidden"), ("hidden", "outputs")):
                 return f"{name!r} go from {ends[0]} to {ends[1]}, which {self.name} does not connect"
             if group.max_delay and ends[0] != "inputs":

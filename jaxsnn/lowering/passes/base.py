@@ -7,11 +7,10 @@ from typing import Any, ClassVar
 
 from ..._types import Checked
 from ..graph import Graph
-from ..registers import Ranged
 from .peaks import Peaks
 
 
-class AbstractPass(Ranged, Checked):
+class AbstractPass(Checked):
     """A pure function from graph to graph. Its numbers are leaves, so that they can be swept.
 
     A `numeric` one looks at no value: it can be traced, and neighbours of its kind are compiled together. One that

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array
 
-from ..._types import param
+from ..._types import Param, param
 
 
 class Peaks(eqx.Module):
     """The largest magnitudes seen in a group, in the model's units: summed input of a step, `u + bias`, `v`."""
 
-    a: Array = param(unit="v")
-    u: Array = param(unit="v")
-    v: Array = param(unit="v")
+    a: Param = param(unit="v")
+    u: Param = param(unit="v")
+    v: Param = param(unit="v")
 
 
 def unseen() -> Peaks:

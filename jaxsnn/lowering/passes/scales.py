@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ..._types import is_concrete, param
+from ..._types import Param, is_concrete, out_of_bounds, param
 from ..formats import AbstractFormat
 from ..graph import CellNode, EdgeNode, Graph, real
 from .base import AbstractPass
@@ -61,11 +61,8 @@ class BalanceScales(AbstractPass):
     weight: AbstractFormat
     capacity: Capacity
     peaks: dict[str, Peaks] = eqx.field(default_factory=dict)
-    margin: Array = param(1.5, unit="1", gt=0.0)
+    margin: Param = param(1.5, unit="1", gt=0.0)
     room: AbstractRoom = eqx.field(default_factory=UpToCurrent)
-
-    def faulty(self):
-        return super().faulty() | ~jnp.all(self.margin > 0) | self.weight.faulty()
 
     def __check_init__(self):
         for name, peak in self.peaks.items():
@@ -81,7 +78,7 @@ class BalanceScales(AbstractPass):
                 largest = self._largest(graph, name, cell)
                 scale = self._least_error(largest, list(graph.into(name).values()))
                 if not is_concrete(self):
-                    scale = jnp.where(self.faulty(), jnp.nan, scale)
+                    scale = jnp.where(out_of_bounds(self), jnp.nan, scale)
                 cells[name] = cell.set(scale=real(scale))
         return graph.having(cells=cells)
 

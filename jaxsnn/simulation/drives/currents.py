@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ... import _random
-from ..._select import Selection
+from ..._select import Chosen
 from ..._time import instant
 from ..._types import OptionalParam, Param, param
 from ...models import AbstractModel, Inputs
@@ -31,7 +31,7 @@ class StepCurrent(AbstractDrive):
 
     amplitude: Param = param(unit="current")
     into: tuple[str, ...] = eqx.field(converter=names, static=True, kw_only=True)
-    index: Selection | None = index()
+    index: Chosen = index()
     start: Param = instant(0.0, kw_only=True)
     stop: Param = instant(math.inf, never=True, kw_only=True)
 
@@ -62,7 +62,7 @@ class NoiseCurrent(AbstractDrive):
     sd: Param = param(unit="current", ge=0.0)
     mean: Param = param(0.0, unit="current")
     into: tuple[str, ...] = eqx.field(converter=names, static=True, kw_only=True)
-    index: Selection | None = index()
+    index: Chosen = index()
     start: Param = instant(0.0, kw_only=True)
     stop: Param = instant(math.inf, never=True, kw_only=True)
     every: float | None = eqx.field(default=None, static=True, kw_only=True)
@@ -98,7 +98,7 @@ class TimedArray(AbstractDrive):
 
     values: Param = param(unit="current")
     into: tuple[str, ...] = eqx.field(converter=names, static=True, kw_only=True)
-    index: Selection | None = index()
+    index: Chosen = index()
     start: OptionalParam = instant(None, optional=True, kw_only=True)
     bin: float | None = eqx.field(default=None, static=True, kw_only=True)
 

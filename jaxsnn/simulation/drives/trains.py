@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from ... import _random
-from ..._select import Selection
+from ..._select import Chosen
 from ..._status import Status, bit
 from ..._time import instant
 from ..._types import OptionalParam, Param, as_number, check, no_flag, param
@@ -53,7 +53,7 @@ class Poisson(AbstractDrive):
     rate: Any = eqx.field(converter=_rate, metadata={"unit": "Hz"})
     weight: Param = param(1.0, unit="port")
     into: tuple[str, ...] = eqx.field(converter=names, static=True, kw_only=True)
-    index: Selection | None = index()
+    index: Chosen = index()
     start: OptionalParam = instant(None, optional=True, kw_only=True)
     stop: Param = instant(math.inf, never=True, kw_only=True)
     bin: float | None = eqx.field(default=None, static=True, kw_only=True)
@@ -148,7 +148,7 @@ class Replay(AbstractDrive):
     into: str = eqx.field(static=True, kw_only=True)
     weight: Param = param(1.0, unit="port", kw_only=True)
     start: OptionalParam = instant(None, optional=True, kw_only=True)
-    index: Selection | None = index()
+    index: Chosen = index()
 
     axes: ClassVar = {"raster": 2, "weight": 1}
 

@@ -9,10 +9,11 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int, UInt32
 
 from ..._bits import pack
-from ..._select import Selection, split
+from ..._select import Chosen, split
 from ..._status import Status, bit
 from ..._time import step_of
 from ..._time import steps as to_steps
@@ -31,7 +32,7 @@ class AbstractProbe(eqx.Module):
     a state of this step is stamped `(k + 1) dt`.
     """
 
-    def check(self, model: AbstractModel, first: Int[Array, ""], steps: int) -> None:
+    def check(self, model: AbstractModel, first: Array | np.integer, steps: int) -> None:
         """Raises ValueError where it is known, before anything compiles, that steps `first` .. `first + steps - 1`
         hold nothing to record."""
 
@@ -46,7 +47,7 @@ class AbstractProbe(eqx.Module):
     def step(self, carry: Any, signals: Signals, t: Int[Array, ""]) -> tuple[Any, Any]:
         """The carry after step `t`, and the output to be stacked (None for nothing)."""
 
-    def every(self, model: AbstractModel) -> int:
+    def stride(self, model: AbstractModel) -> int:
         """The number of steps that form a unit: chunks are multiples of it, except at the end of the run."""
         return 1
 
@@ -85,10 +86,10 @@ class AbstractSpikeProbe(AbstractProbe):
     """
 
     population: str = eqx.field(static=True)
-    index: Selection | None = eqx.field(static=True)
+    index: Chosen = eqx.field(default=None, static=True, kw_only=True)
 
-    def __init__(self, population: str, *, index: Any = None):
-        self.population, self.index = split(population, f"{type(self).__name__}.population", index)
+    def __post_init__(self):
+        self.population, self.index = split(self.population, f"{type(self).__name__}.population", self.index)
 
     def size(self, model: AbstractModel) -> int:
         """The number of neurons recorded, or an error: no such population, or no such neurons in it."""
@@ -124,10 +125,10 @@ class AbstractVariableProbe(AbstractProbe):
     """
 
     path: str = eqx.field(static=True)
-    index: Selection | None = eqx.field(static=True)
+    index: Chosen = eqx.field(default=None, static=True, kw_only=True)
 
-    def __init__(self, path: str, *, index: Any = None):
-        self.path, self.index = split(path, f"{type(self).__name__}.path", index)
+    def __post_init__(self):
+        self.path, self.index = split(self.path, f"{type(self).__name__}.path", self.index)
 
     def look_up(self, model: AbstractModel) -> jax.ShapeDtypeStruct:
         """Shape and type of one sample; an error if there is no such variable or no such entry."""

@@ -23,10 +23,6 @@ class Count(AbstractSpikeProbe):
 
     start: Any = instant(0.0)
 
-    def __init__(self, population: str, start: Any = 0.0, *, index: Any = None):
-        super().__init__(population, index=index)
-        self.start = start
-
     def __check_init__(self):
         one_start(self)
 

@@ -1,7 +1,5 @@
 """Records of spikes: one bit for each step and neuron, or a list. Both give times in ms and a train for each neuron."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -12,6 +10,11 @@ from jaxtyping import Array, Bool, Int, UInt32
 from ..._bits import ones, unpack
 from ..._types import is_concrete
 
+if TYPE_CHECKING:
+    from typing import ClassVar as AbstractVar
+else:
+    from equinox import AbstractVar
+
 
 class AbstractSpikeRecord(eqx.Module):
     """Spikes of a run. Step `k` takes the state from `k dt` to `(k + 1) dt`, and its spikes are stamped `(k + 1) dt`.
@@ -20,10 +23,9 @@ class AbstractSpikeRecord(eqx.Module):
     some of them are recorded. The methods below run on the host, in NumPy, on a single run.
     """
 
-    if TYPE_CHECKING:  # fields of the subclasses, which order them differently
-        n: int
-        dt: float
-        neurons: tuple[int, ...] | None
+    n: AbstractVar[int]
+    dt: AbstractVar[float]
+    neurons: AbstractVar[tuple[int, ...] | None]
 
     def _places(self) -> tuple[np.ndarray, np.ndarray]:
         """The absolute step and the column of every spike, in order of time."""

@@ -19,10 +19,6 @@ class _Folded(AbstractVariableProbe):
 
     start: Any = instant(0.0)
 
-    def __init__(self, path: str, start: Any = 0.0, *, index: Any = None):
-        super().__init__(path, index=index)
-        self.start = start
-
     def __check_init__(self):
         one_start(self)
 

@@ -25,19 +25,19 @@ class PopulationRate(AbstractSpikeProbe):
     **Arguments:** `population`, `index`: whose. `bin`: ms, a whole number of steps, static.
     """
 
-    bin: float = eqx.field(static=True)
+    bin: float = eqx.field(default=1.0, static=True)
 
-    def __init__(self, population: str, bin: float = 1.0, *, index: Any = None):
-        super().__init__(population, index=index)
-        if bin is None:
+    def __post_init__(self):
+        super().__post_init__()
+        if self.bin is None:
             raise ValueError("PopulationRate.bin is None, expected a number of ms.")
-        self.bin = interval(bin, "PopulationRate.bin")  # type: ignore[assignment]  # only None gives None
+        self.bin = interval(self.bin, "PopulationRate.bin")  # type: ignore[assignment]  # only None gives None
 
-    def every(self, model):
+    def stride(self, model):
         return steps_between(self.bin, model.dt, "PopulationRate.bin")
 
     def spacing(self, model):
-        return self.every(model)
+        return self.stride(model)
 
     def check(self, model, first, steps):
         check_interval(self.bin, model.dt, steps, "PopulationRate.bin")
@@ -50,7 +50,7 @@ class PopulationRate(AbstractSpikeProbe):
         return carry, jnp.sum(self.spikes(signals))
 
     def emit(self, carry, stacked, model):
-        every = self.every(model)
+        every = self.stride(model)
         whole = stacked.shape[0] // every * every
         spikes = _sums.over(stacked[:whole].reshape(-1, every), axis=1)
         return carry, spikes * (1e3 / (every * model.dt * self.size(model)))
@@ -76,10 +76,6 @@ class ISI(AbstractSpikeProbe):
     """
 
     start: Any = instant(0.0)
-
-    def __init__(self, population: str, start: Any = 0.0, *, index: Any = None):
-        super().__init__(population, index=index)
-        self.start = start
 
     def __check_init__(self):
         one_start(self)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import operator
-from typing import Any
-
 import equinox as eqx
 import jax.numpy as jnp
 
+from ..._arguments import count
 from ..._bits import BITS, unpack
 from ..._status import Status, bit
 from .base import AbstractSpikeProbe
@@ -44,14 +42,9 @@ class Spikes(AbstractSpikeProbe):
 
     capacity: int = eqx.field(static=True)
 
-    def __init__(self, population: str, capacity: int, *, index: Any = None):
-        super().__init__(population, index=index)
-        try:
-            self.capacity = -1 if isinstance(capacity, bool) else operator.index(capacity)
-        except TypeError:
-            self.capacity = -1
-        if not 1 <= self.capacity < 2**31:
-            raise ValueError(f"Spikes.capacity is {capacity!r}, expected a positive number of events, below 2^31.")
+    def __post_init__(self):
+        super().__post_init__()
+        self.capacity = count(self.capacity, "Spikes.capacity", "a positive number of events, below 2^31")
 
     def init(self, model, steps, first):
         self.size(model)

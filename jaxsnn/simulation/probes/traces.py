@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
@@ -15,21 +13,21 @@ from .base import AbstractVariableProbe, check_interval, interval, steps_between
 class _Sampled(AbstractVariableProbe):
     """A state variable, sampled at regular intervals."""
 
-    period: float | None = eqx.field(static=True)  # ms; None for every step
+    every: float | None = eqx.field(default=None, static=True, kw_only=True)  # ms; None for every step
 
-    def __init__(self, path: str, *, every: float | None = None, index: Any = None):
-        super().__init__(path, index=index)
-        self.period = interval(every, self._every)
+    def __post_init__(self):
+        super().__post_init__()
+        self.every = interval(self.every, self._name)
 
     @property
-    def _every(self) -> str:
+    def _name(self) -> str:
         return f"{type(self).__name__}.every"
 
     def check(self, model, first, steps):
-        check_interval(self.period, model.dt, steps, self._every)
+        check_interval(self.every, model.dt, steps, self._name)
 
     def spacing(self, model):
-        return steps_between(self.period, model.dt, self._every)
+        return steps_between(self.every, model.dt, self._name)
 
 
 class Trace(_Sampled):
@@ -40,7 +38,7 @@ class Trace(_Sampled):
     for every step. `index`: which neurons (`"E[0:10].v"` says the same), static; by default all.
     """
 
-    def every(self, model):
+    def stride(self, model):
         return self.spacing(model)
 
     def init(self, model, steps, first):

@@ -8,9 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from ...._types import is_concrete
+from ...._types import as_integer, is_concrete
 from ....lowering.graph import Value
-from ....lowering.registers import as_integer
 from ....lowering.rules import AbstractRuleNode
 from ....networks.projection import Projection
 from ....plasticity.base import Chain

@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Int
 
 from .... import _random
+from ...._types import Register, register
 from ...._xla import materialised
-from ....lowering.registers import register
 from ....lowering.storage import stored
 
 
@@ -109,7 +109,7 @@ class LavaRounding(AbstractRounding):
 
     decays: dict[str, Array]  # 24 bits a word
     impulses: dict[str, Array]  # for early ones and others
-    synapses: Array = register(unit="1/128")
+    synapses: Register = register(unit="1/128")
 
     def __init__(self, seed: int, steps: int):
         draws = 2 * steps + 1  # one at the start, two a step: the first is current when receivers' spikes come

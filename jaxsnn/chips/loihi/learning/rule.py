@@ -9,8 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
-from ...._types import is_concrete
-from ....lowering.registers import Ranged, register
+from ...._types import Checked, Register, is_concrete, register
 from ....lowering.storage import stored
 
 SPIKES = ("x0", "y0")  # who has fired in the epoch: one bit
@@ -25,17 +24,17 @@ CONSTANT = {name: (-256, 255) if name in SYNAPSE else (-128, 127) for name in BI
 
 
 @stored
-class Factor(Ranged):
+class Factor(Checked):
     """`variable + constant`, saturated to the variable's width `b`: `[-2^b, 2^b - 1]`."""
 
     variable: str = eqx.field(static=True)
-    constant: Array = register(0)
+    constant: Register = register(0)
 
     def __check_init__(self):
         if self.variable not in BITS:
             raise ValueError(f"{type(self).__name__}.variable is {self.variable!r}; expected one of {' '.join(BITS)}.")
 
-    def ranges(self):
+    def register_ranges(self):
         return {"constant": CONSTANT[self.variable]}
 
     def __call__(self, value: Int[Array, "..."]) -> Int[Array, "..."]:
@@ -77,7 +76,7 @@ class Sign(Factor):
 
 
 @stored
-class Product(Ranged):
+class Product(Checked):
     """`mantissa 2^exponent * dependency * factor * ...`
 
     `dependency`: `x0` (an epoch in which the sender fired), `y0` (the receiver), `u<k>` (every `2^k`-th epoch).
@@ -85,8 +84,8 @@ class Product(Ranged):
 
     dependency: str = eqx.field(static=True)
     factors: tuple[Factor, ...] = ()
-    mantissa: Array = register(1, within=(-8, 7))
-    exponent: Array = register(0, within=(-7, 8))
+    mantissa: Register = register(1, within=(-8, 7))
+    exponent: Register = register(0, within=(-7, 8))
 
     def __check_init__(self):
         if self.dependency not in DEPENDENCIES:

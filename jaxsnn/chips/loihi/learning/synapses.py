@@ -10,11 +10,11 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Int
 
-from ...._types import check
+from ...._types import Register, Requirement, check, register
 from ....connectivity.dense import many_rows_of
 from ....connectivity.ring import Ring
 from ....lowering.integers import shift
-from ....lowering.registers import Ranged, register, span
+from ....lowering.registers import span
 from ....lowering.storage import stored
 from ....lowering.synapses import AbstractCarrier
 from ..cells import core_of
@@ -39,13 +39,13 @@ class LearningSynapses(LoihiSynapses):
 
     pre: str = eqx.field(static=True)
     post: str = eqx.field(static=True)
-    weight: Array = register()
+    weight: Register = register()
     rule: LoihiRule = eqx.field(kw_only=True)
-    exponent: Array = register(0, within=EXPONENT)
+    exponent: Register = register(0, within=EXPONENT)
     sign: AbstractSign = eqx.field(default_factory=SignedWeights)
-    tag: Array = register(0, within=TAGS)
-    learned: Array = register(0, within=DELAYS)
-    delay: Array = register(0)
+    tag: Register = register(0, within=TAGS)
+    learned: Register = register(0, within=DELAYS)
+    delay: Register = register(0)
     max_delay: int = eqx.field(default=0, static=True, kw_only=True)
     learned_variable = "w"
     exists: Array | None = eqx.field(default=None, converter=_mask, kw_only=True)
@@ -67,23 +67,20 @@ class LearningSynapses(LoihiSynapses):
             if exists.shape != self.weight.shape:
                 raise ValueError(f"LearningSynapses.exists has shape {exists.shape}; expected {self.weight.shape}.")
             check(lambda: exists | (self.weight == 0), "LearningSynapses.weight is not 0 where there is no synapse.")
-        Ranged.__check_init__(self)
+
+    def requirements(self):
         low, high = self.sign.widest
-        check(
-            lambda: ~self._odd(),
-            f"LearningSynapses.weight has mantissas that {type(self.sign).__name__}() does not store; expected "
-            f"even whole numbers from {low} to {high}.",
+        even = Requirement(
+            lambda: self.weight % (1 + self.sign.sign_bits) == 0,  # a weight starts even where a bit has the sign
+            lambda: (
+                f"LearningSynapses.weight has mantissas that {type(self.sign).__name__}() does not store; expected "
+                f"even whole numbers from {low} to {high}."
+            ),
         )
+        return (*super().requirements(), even)
 
-    def _odd(self) -> Array:
-        """Where a weight is odd that starts even."""
-        return self.weight % (1 + self.sign.sign_bits) != 0
-
-    def ranges(self):
-        return {**super().ranges(), "weight": self.sign.widest, "delay": (0, self.max_delay)}
-
-    def faulty(self):
-        return super().faulty() | jnp.any(self._odd())
+    def register_ranges(self):
+        return {**super().register_ranges(), "weight": self.sign.widest, "delay": (0, self.max_delay)}
 
     def mantissas(self, core):
         return self.weight, self.sign.range(core)
@@ -111,7 +108,8 @@ class LearningSynapses(LoihiSynapses):
     def describe(self):
         size = " x ".join(map(str, self.weight.shape))
         some = "" if self.exists is None else f", of which {int(np.sum(np.asarray(self.exists)))} exist"
-        kind = f"synapses that learn, {size}{some}, {format_text(self)} at the start, 8 bits, delay {span(self.delay)}"
+        form = format_text(self.sign, self.weight, self.exponent)
+        kind = f"synapses that learn, {size}{some}, {form} at the start, 8 bits, delay {span(self.delay)}"
         return [kind, *self.rule.describe()]
 
 

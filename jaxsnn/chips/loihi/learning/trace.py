@@ -9,8 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int
 
-from ...._types import check, is_concrete
-from ....lowering.registers import Ranged, register
+from ...._types import Checked, Register, check, is_concrete, register
 from ....lowering.storage import stored
 from .rounding import Fraction
 
@@ -19,15 +18,15 @@ _LOW = 2**24 - 1  # a decay has 48 bits, in two words: a float64 product rounds 
 
 
 @stored
-class LoihiTrace(Ranged):
+class LoihiTrace(Checked):
     """`trace <- round(trace exp(-1 / tau))` in every step, `trace <- min(trace + impulse, 127)` at every spike.
 
     **Arguments:** `impulse`: 0..127, kept in 256ths. `tau`: time constant in steps, 0 (gone in the next step) to
     infinity (never decays). A concrete `tau` is taken in double precision, a traced one in single.
     """
 
-    impulse: Array = register(unit="1/256", within=(0, LARGEST * 256))
-    keep: Array = register(unit="2^-24, 2^-48", within=(0, 2**24))  # exp(-1 / tau)
+    impulse: Register = register(unit="1/256", within=(0, LARGEST * 256))
+    keep: Register = register(unit="2^-24, 2^-48", within=(0, 2**24))  # exp(-1 / tau)
 
     def __init__(self, impulse: Any = 16.0, tau: Any = 10.0):
         for name, value in (("impulse", impulse), ("tau", tau)):

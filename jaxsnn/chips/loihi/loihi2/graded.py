@@ -9,9 +9,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from ...._status import Status, bit
+from ...._types import Register, register
 from ...._xla import materialised
 from ....lowering.cells import gains
-from ....lowering.registers import register
 from ....lowering.storage import stored
 from ..cells import LoihiCells
 from .heard import beyond, heard
@@ -36,7 +36,7 @@ class GradedCells(LoihiCells):
     """
 
     n: int = eqx.field(static=True)
-    threshold: Array = register(1, within=(0, 2**23 - 1))
+    threshold: Register = register(1, within=(0, 2**23 - 1))
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
     message_bits = 32
 
@@ -64,7 +64,7 @@ class GradedReluCells(LoihiCells):
     """
 
     n: int = eqx.field(static=True)
-    threshold: Array = register(1, within=(-(2**23), 2**23 - 1))
+    threshold: Register = register(1, within=(-(2**23), 2**23 - 1))
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
     message_bits = 32
 
@@ -95,8 +95,8 @@ class ProductCells(LoihiCells):
     """
 
     n: int = eqx.field(static=True)
-    threshold: Array = register(1, within=(0, 2**23 - 1))
-    exponent: Array = register(0, within=(0, 31))
+    threshold: Register = register(1, within=(0, 2**23 - 1))
+    exponent: Register = register(0, within=(0, 31))
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
     n_inputs = 2
     message_bits = 32

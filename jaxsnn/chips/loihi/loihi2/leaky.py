@@ -9,10 +9,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from ...._status import Status
+from ...._types import Register, register
 from ...._xla import materialised
 from ....lowering.cells import gains
 from ....lowering.integers import shift
-from ....lowering.registers import register
 from ....lowering.storage import stored
 from ..arithmetic import decay
 from ..cells import BIAS, BIAS_EXPONENT, DECAY, THRESHOLD, LoihiCells, leaky, to_registers
@@ -43,12 +43,12 @@ class TernaryCells(LoihiCells):
     """
 
     n: int = eqx.field(static=True)
-    decay_u: Array = register(4096, within=DECAY)
-    decay_v: Array = register(0, within=DECAY)
-    upper: Array = register(10, within=(-131071, 131071))
-    lower: Array = register(-10, within=(-131071, 131071))
-    bias: Array = register(0, within=BIAS)
-    bias_exponent: Array = register(0, within=BIAS_EXPONENT)
+    decay_u: Register = register(4096, within=DECAY)
+    decay_v: Register = register(0, within=DECAY)
+    upper: Register = register(10, within=(-131071, 131071))
+    lower: Register = register(-10, within=(-131071, 131071))
+    bias: Register = register(0, within=BIAS)
+    bias_exponent: Register = register(0, within=BIAS_EXPONENT)
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
     message_bits = 1
 
@@ -89,13 +89,13 @@ class ResetCells(LoihiCells):
     """
 
     n: int = eqx.field(static=True)
-    decay_u: Array = register(4096, within=DECAY)
-    decay_v: Array = register(0, within=DECAY)
-    threshold: Array = register(100, within=THRESHOLD)
-    bias: Array = register(0, within=BIAS)
-    bias_exponent: Array = register(0, within=BIAS_EXPONENT)
-    interval: Array = register(1, within=(1, 2**31 - 1))
-    offset: Array = register(0, within=(0, 2**31 - 1))
+    decay_u: Register = register(4096, within=DECAY)
+    decay_v: Register = register(0, within=DECAY)
+    threshold: Register = register(100, within=THRESHOLD)
+    bias: Register = register(0, within=BIAS)
+    bias_exponent: Register = register(0, within=BIAS_EXPONENT)
+    interval: Register = register(1, within=(1, 2**31 - 1))
+    offset: Register = register(0, within=(0, 2**31 - 1))
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
 
     def init(self):
@@ -145,14 +145,14 @@ class AdaptiveCells(LoihiCells):
     """
 
     n: int = eqx.field(static=True)
-    decay_u: Array = register(4096, within=DECAY)
-    decay_v: Array = register(0, within=DECAY)
-    decay_theta: Array = register(819, within=DECAY)
-    decay_r: Array = register(819, within=DECAY)
-    threshold: Array = register(100, within=THRESHOLD)
-    step_up: Array = register(75, within=THRESHOLD)
-    bias: Array = register(0, within=BIAS)
-    bias_exponent: Array = register(0, within=BIAS_EXPONENT)
+    decay_u: Register = register(4096, within=DECAY)
+    decay_v: Register = register(0, within=DECAY)
+    decay_theta: Register = register(819, within=DECAY)
+    decay_r: Register = register(819, within=DECAY)
+    threshold: Register = register(100, within=THRESHOLD)
+    step_up: Register = register(75, within=THRESHOLD)
+    bias: Register = register(0, within=BIAS)
+    bias_exponent: Register = register(0, within=BIAS_EXPONENT)
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
 
     def init(self):

@@ -10,11 +10,10 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from ...._status import Status, bit
-from ...._types import check
+from ...._types import Register, Requirement, register
 from ...._xla import materialised
 from ....lowering.cells import gains
 from ....lowering.integers import add
-from ....lowering.registers import Ranged, register
 from ....lowering.storage import stored
 from ..cells import LoihiCells
 from .heard import beyond, heard
@@ -67,17 +66,14 @@ def turned(s: ResonatorState, cells: Any, real_in: Array, imag_in: Array) -> tup
     return kept, lost | beyond(Status.INPUT_OVERFLOW, real_in, imag_in)
 
 
-def _fit(cells: Any) -> Array:
-    """Whether sines and cosines are at most 1."""
-    return jnp.maximum(jnp.abs(cells.sin), jnp.abs(cells.cos)) <= 1 << cells.bits
-
-
-def _at_most_one(cells: Any) -> None:
-    Ranged.__check_init__(cells)  # first: the bits decide what is at most 1
-    check(
-        lambda: _fit(cells),
-        f"{type(cells).__name__} has sines or cosines beyond 1 (2^bits); take them from "
-        "resonator_coefficients(period, loss).",
+def _at_most_one(cells: Any) -> Requirement:
+    """Sines and cosines are at most 1."""
+    return Requirement(
+        lambda: jnp.maximum(jnp.abs(cells.sin), jnp.abs(cells.cos)) <= 1 << cells.bits,
+        lambda: (
+            f"{type(cells).__name__} has sines or cosines beyond 1 (2^bits); take them from "
+            "resonator_coefficients(period, loss)."
+        ),
     )
 
 
@@ -99,19 +95,16 @@ class ResonatorCells(LoihiCells):
     """
 
     n: int = eqx.field(static=True)
-    sin: Array = register(kw_only=True, within=(-(2**15), 2**15))
-    cos: Array = register(kw_only=True, within=(-(2**15), 2**15))
-    bits: Array = register(12, within=(0, 15))
-    threshold: Array = register(1, within=(-LIMIT, LIMIT))
-    state_exponent: Array = register(0, within=(0, 7))
+    sin: Register = register(kw_only=True, within=(-(2**15), 2**15))
+    cos: Register = register(kw_only=True, within=(-(2**15), 2**15))
+    bits: Register = register(12, within=(0, 15))
+    threshold: Register = register(1, within=(-LIMIT, LIMIT))
+    state_exponent: Register = register(0, within=(0, 7))
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
     n_inputs = 2
 
-    def __check_init__(self):
-        _at_most_one(self)
-
-    def faulty(self):
-        return super().faulty() | jnp.any(~_fit(self))
+    def requirements(self):
+        return (*super().requirements(), _at_most_one(self))
 
     def init(self):
         zeros = jnp.zeros(self.n, jnp.int32)
@@ -139,19 +132,16 @@ class IzhikevichResonatorCells(LoihiCells):
     """
 
     n: int = eqx.field(static=True)
-    sin: Array = register(kw_only=True, within=(-(2**15), 2**15))
-    cos: Array = register(kw_only=True, within=(-(2**15), 2**15))
-    bits: Array = register(12, within=(0, 15))
-    threshold: Array = register(1, within=(-LIMIT, LIMIT))
-    state_exponent: Array = register(0, within=(0, 7))
+    sin: Register = register(kw_only=True, within=(-(2**15), 2**15))
+    cos: Register = register(kw_only=True, within=(-(2**15), 2**15))
+    bits: Register = register(12, within=(0, 15))
+    threshold: Register = register(1, within=(-LIMIT, LIMIT))
+    state_exponent: Register = register(0, within=(0, 7))
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
     n_inputs = 2
 
-    def __check_init__(self):
-        _at_most_one(self)
-
-    def faulty(self):
-        return super().faulty() | jnp.any(~_fit(self))
+    def requirements(self):
+        return (*super().requirements(), _at_most_one(self))
 
     def init(self):
         zeros = jnp.zeros(self.n, jnp.int32)
@@ -193,9 +183,9 @@ class PhaseCells(LoihiCells):
     """
 
     n: int = eqx.field(static=True)
-    sin: Array = register(kw_only=True, within=(-(2**15), 2**15))
-    cos: Array = register(kw_only=True, within=(-(2**15), 2**15))
-    threshold: Array = register(1, within=(-LIMIT, LIMIT))
+    sin: Register = register(kw_only=True, within=(-(2**15), 2**15))
+    cos: Register = register(kw_only=True, within=(-(2**15), 2**15))
+    threshold: Register = register(1, within=(-LIMIT, LIMIT))
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
     n_inputs = 2
     message_bits = 32

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from ...._status import Status, bit
+from ...._types import Register, register
 from ...._xla import materialised
 from ....lowering.cells import gains
-from ....lowering.registers import register
 from ....lowering.storage import stored
 from ..cells import LoihiCells
 from .heard import beyond, heard
@@ -147,9 +147,9 @@ class DeltaCells(LoihiCells):
     """
 
     n: int = eqx.field(static=True)
-    threshold: Array = register(1, within=(0, 2**23 - 1))
-    spike_exponent: Array = register(0, within=(0, 7))
-    state_exponent: Array = register(0, within=(0, 7))
+    threshold: Register = register(1, within=(0, 2**23 - 1))
+    spike_exponent: Register = register(0, within=(0, 7))
+    state_exponent: Register = register(0, within=(0, 7))
     error: AbstractError = eqx.field(default_factory=ResetError)
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
     message_bits = 32
@@ -199,9 +199,9 @@ class SigmaDeltaCells(LoihiCells):
     """
 
     n: int = eqx.field(static=True)
-    threshold: Array = register(1, within=(0, 2**23 - 1))
-    bias: Array = register(0, within=(-(2**23), 2**23 - 1))
-    state_exponent: Array = register(0, within=(0, 7))
+    threshold: Register = register(1, within=(0, 2**23 - 1))
+    bias: Register = register(0, within=(-(2**23), 2**23 - 1))
+    state_exponent: Register = register(0, within=(0, 7))
     activation: AbstractActivation = eqx.field(default_factory=Relu)
     error: AbstractError = eqx.field(default_factory=ResetError)
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)

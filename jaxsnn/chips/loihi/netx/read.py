@@ -144,9 +144,17 @@ def _conv(layer: Section, pre: str, post: str, image: Any, where: str) -> ConvSy
     if "delay" in layer:
         raise FileError(f"{where} is a convolution with delays, which Lava-DL leaves out; expected none.")
     weight = _whole(layer["weight"])
-    pairs = {n: tuple(int(v) for v in np.broadcast_to(layer[n], 2)) for n in ("stride", "padding", "dilation")}
-    groups = int(np.max(layer["groups"]))
-    return ConvSynapses(pre, post, weight.reshape(weight.shape[:4]), image=image, groups=groups, **pairs)
+    stride, padding, dilation = (np.broadcast_to(layer[name], 2).tolist() for name in ("stride", "padding", "dilation"))
+    return ConvSynapses(
+        pre,
+        post,
+        weight.reshape(weight.shape[:4]),
+        image=image,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=int(np.max(layer["groups"])),
+    )
 
 
 def _cells(layer: Section, shape: tuple[int, ...], where: str) -> CubaCells:
@@ -158,5 +166,4 @@ def _cells(layer: Section, shape: tuple[int, ...], where: str) -> CubaCells:
     if len(shape) == 3:  # one a channel, or one a place in the loader's order of axes
         bias = bias.transpose(2, 1, 0) if bias.ndim == 3 else bias.reshape(-1, 1, 1)
     bias = np.broadcast_to(bias, shape).reshape(-1)
-    numbers = dict(decay_u=u, decay_v=v, threshold=threshold, bias=bias, bias_exponent=BIAS_EXPONENT)
-    return CubaCells(bias.size, **numbers)
+    return CubaCells(bias.size, u, v, threshold, bias, BIAS_EXPONENT)

@@ -90,7 +90,9 @@ def _chain(program: Program) -> Iterator[Layer]:
             raise _refuse(known(again), "a layer has at most one matrix of Synapses with itself")
         if not isinstance(link, (Synapses, ConvSynapses)):
             raise _refuse(name, f"it is {type(link).__name__}; layers are Synapses or ConvSynapses")
-        yield Layer(at, _cuba(at, program.cells[at]), link, next(iter(again.values()), None))
+        own = next(iter(again.values()), None)
+        assert own is None or isinstance(own, Synapses)
+        yield Layer(at, _cuba(at, program.cells[at]), link, own)
         seen.add(at)
 
 
