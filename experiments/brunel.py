@@ -128,7 +128,7 @@ def plot(ds, path):
         figure.savefig(path, dpi=150)
         return
     figure = Figure(figsize=(13.0, 7.5), layout="constrained")
-    above, below = np.ravel(figure.subfigures(2, 1, height_ratios=(1.3, 1.0)))
+    above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(1.3, 1.0)).ravel()
     flat = ds.mean("seed") if "seed" in ds.dims else ds
     flat = flat.where(flat.rate_hz > 0.5)  # below, a handful of spikes decides
     panels = (("rate_hz", "rate (Hz)", True), ("cv", "CV of intervals", False), ("synchrony", "synchrony", True))

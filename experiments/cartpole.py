@@ -17,6 +17,8 @@ References: Barto, Sutton and Anderson, IEEE Trans. SMC 13:834 (1983), with the 
 Salimans et al., arXiv:1703.03864 (2017).
 """
 
+import functools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -96,7 +98,7 @@ def policy(point, key):
         gain=snn.gains.PerStep(),
         reset_mechanism=snn.resets.Subtract(),
     )
-    dense = dict(topology=snn.AllToAll(), via=snn.Dense())
+    dense = functools.partial(snn.Connection, topology=snn.AllToAll(), via=snn.Dense())
     return snn.network(
         dt=1.0,
         key=key,
@@ -106,9 +108,9 @@ def policy(point, key):
             "out": snn.Population(snn.LI(tau=2.0), 2),
         },
         projections={
-            "in-hid": snn.Connection("in", "hid", **dense, weight=snn.Normal(0.0, 1.0)),
-            "hid-hid": snn.Connection("hid", "hid", **dense, weight=snn.Normal(0.0, 0.5 * hidden**-0.5), delay=1.0),
-            "hid-out": snn.Connection("hid", "out", **dense, weight=snn.Normal(0.0, 1.0)),
+            "in-hid": dense("in", "hid", weight=snn.Normal(0.0, 1.0)),
+            "hid-hid": dense("hid", "hid", weight=snn.Normal(0.0, 0.5 * hidden**-0.5), delay=1.0),
+            "hid-out": dense("hid", "out", weight=snn.Normal(0.0, 1.0)),
         },
     )
 

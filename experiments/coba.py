@@ -16,6 +16,7 @@ its spikes are not ours one by one; its rates are.
 References: Vogels and Abbott, J. Neurosci. 25:10786 (2005); Brette et al., J. Comput. Neurosci. 23:349 (2007).
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -54,15 +55,15 @@ class Variant(NamedTuple):
     order: snn.networks.AbstractOrder = snn.BrianOrder()
 
 
-NEST = dict(t_ref=5.0, order=snn.NestOrder())
+in_nest = functools.partial(Variant, t_ref=5.0, order=snn.NestOrder())
 VARIANTS = {
     # Brian's COBA as BrainPy reproduces it
     "brian_coba": Variant(("brian2", "brian_coba"), 6.0, 67.0, bias=200.0, v0=snn.Normal(-55.0, 5.0)),
     # Vogels and Abbott's weights in Brian2; and with the delay of Auryn, in NEST
     "va_coba": Variant(("brian2", "va_coba"), 4.0, 51.0, bias=200.0),
-    "va_coba_in_nest": Variant(("nest", "va_coba"), 4.0, 51.0, bias=200.0, delay=0.8, **NEST),
+    "va_coba_in_nest": in_nest(("nest", "va_coba"), 4.0, 51.0, bias=200.0, delay=0.8),
     # NEST: examples of Brette et al. 2007, coba.py
-    "nest_coba": Variant(
+    "nest_coba": in_nest(
         ("nest", "nest_coba"),
         6.0,
         67.0,
@@ -70,16 +71,14 @@ VARIANTS = {
         v0=-60.0,
         topologies=(snn.FixedInDegree(64), snn.FixedInDegree(16)),
         kick=Kick(50, 300.0, 1.0, 51.0, None, {"E": snn.FromArrays(np.arange(50), np.arange(50))}),
-        **NEST,
     ),
     # PyNN: examples/VAbenchmarks.py
-    "pynn_coba": Variant(
+    "pynn_coba": in_nest(
         None,
         4.0,
         51.0,
         delay=0.2,
         kick=Kick(20, 100.0, 0.0, 50.0, 100.0, {"E": snn.FixedProb(0.01), "I": snn.FixedProb(0.01)}),
-        **NEST,
     ),
 }
 

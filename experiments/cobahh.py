@@ -17,7 +17,7 @@ Rates are those of 100 to 300 ms. They differ by several Hz from seed to seed, i
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -92,7 +92,7 @@ def experiment(point, key):
     """Rates after the onset, spikes of 480 cells, and the membrane of one."""
     variant = VARIANTS[point["variant"]]
     net, drive = network(variant, excitation=point["excitation"], inhibition=point["inhibition"], key=key)
-    record = {name: {"count": snn.Count(name, START), "spikes": snn.Raster(name)} for name in SIZES}
+    record: dict[str, Any] = {name: {"count": snn.Count(name, START), "spikes": snn.Raster(name)} for name in SIZES}
     record["v"] = snn.Trace("E.v", every=0.1, index=7)
     run = snn.simulate(net, drive, t=STOP, key=key, record=record)
     words = {"E": 12, "I": 3}  # of 32 cells each

@@ -14,6 +14,7 @@ its simulator are printed beside ours.
 References: Vogels and Abbott, J. Neurosci. 25:10786 (2005); Brette et al., J. Comput. Neurosci. 23:349 (2007).
 """
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -40,10 +41,11 @@ class Variant(NamedTuple):
     order: snn.networks.AbstractOrder = snn.NestOrder()
 
 
-BRIAN = dict(delay=0.0, t_ref=4.9, order=snn.BrianOrder())  # Brian2's `refractory=5*ms` holds 49 steps of 0.1 ms
+# Brian2's `refractory=5*ms` holds 49 steps of 0.1 ms
+in_brian = functools.partial(Variant, delay=0.0, t_ref=4.9, order=snn.BrianOrder())
 VARIANTS = {
-    "b2_cuba": Variant(("brian2", "b2_cuba"), **BRIAN),  # Brian2: examples/CUBA.py
-    "b2_cuba_deaf": Variant(("brian2", "b2_cuba_deaf"), deaf=True, **BRIAN),  # Brian2: tests/features/speed.py
+    "b2_cuba": in_brian(("brian2", "b2_cuba")),  # Brian2: examples/CUBA.py
+    "b2_cuba_deaf": in_brian(("brian2", "b2_cuba_deaf"), deaf=True),  # Brian2: tests/features/speed.py
     "b2_cuba_in_nest": Variant(("nest", "b2_cuba")),  # the same parameters with NEST's delay and refractoriness
     "pynn_cuba": Variant(None, delay=0.2),  # PyNN: examples/VAbenchmarks.py
     "nest_cuba": Variant(  # NEST: examples of Brette et al. 2007, cuba.py

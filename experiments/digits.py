@@ -59,7 +59,7 @@ def classifier(hidden, key):
         reset_mechanism=snn.resets.Subtract(detach=True),
         surrogate=snn.surrogates.FastSigmoid(5.0),
     )
-    dense = dict(topology=snn.AllToAll(), via=snn.Dense())
+    dense = functools.partial(snn.Connection, topology=snn.AllToAll(), via=snn.Dense())
     return snn.network(
         dt=1.0,
         key=key,
@@ -69,8 +69,8 @@ def classifier(hidden, key):
             "out": snn.Population(snn.LI(tau=10.0, v_rest=jnp.zeros(10)), 10),
         },
         projections={
-            "in-hid": snn.Connection("in", "hid", **dense, weight=snn.Normal(0.0, 0.25)),
-            "hid-out": snn.Connection("hid", "out", **dense, weight=snn.Normal(0.0, hidden**-0.5)),
+            "in-hid": dense("in", "hid", weight=snn.Normal(0.0, 0.25)),
+            "hid-out": dense("hid", "out", weight=snn.Normal(0.0, hidden**-0.5)),
         },
     )
 

@@ -12,6 +12,7 @@ Times and rates are those of the paper; smaller are the step (5 ms for 1) and th
 Reference: Bellec et al., Nature Communications 11:3625 (2020), figure 4.
 """
 
+import functools
 from typing import ClassVar
 
 import equinox as eqx
@@ -95,7 +96,7 @@ def network(hidden, key):
         refractory_input=snn.refractory.Ungated(),
         surrogate=snn.surrogates.Triangle(0.3),
     )
-    dense = dict(topology=snn.AllToAll(), via=snn.Dense())
+    dense = functools.partial(snn.Connection, topology=snn.AllToAll(), via=snn.Dense())
     return snn.network(
         dt=DT,
         key=key,
@@ -105,9 +106,9 @@ def network(hidden, key):
             "out": snn.Population(snn.LI(tau=20.0), 2),
         },
         projections={
-            "in-hid": snn.Connection("in", "hid", **dense, weight=snn.Normal(0.0, (4 * GROUP) ** -0.5)),
-            "hid-hid": snn.Connection("hid", "hid", **dense, weight=snn.Normal(0.0, hidden**-0.5), delay=DT),
-            "hid-out": snn.Connection("hid", "out", **dense, weight=snn.Normal(0.0, hidden**-0.5)),
+            "in-hid": dense("in", "hid", weight=snn.Normal(0.0, (4 * GROUP) ** -0.5)),
+            "hid-hid": dense("hid", "hid", weight=snn.Normal(0.0, hidden**-0.5), delay=DT),
+            "hid-out": dense("hid", "out", weight=snn.Normal(0.0, hidden**-0.5)),
         },
     )
 

@@ -134,8 +134,8 @@ class Coupled(snn.drives.AbstractDrive):
     current: jax.Array
     measured: jax.Array
     spikes: jax.Array
-    k: jax.Array = snn.param(unit="pA/mV")
-    kick: jax.Array = snn.param(unit="mV")
+    k: snn.Param = snn.param(unit="pA/mV")
+    kick: snn.Param = snn.param(unit="mV")
 
     def step(self, d, t, signals, *, key):
         pull = self.k * (self.measured[jnp.maximum(t - 1, 0)] - signals.state["cell"]["v"])

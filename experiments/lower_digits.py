@@ -10,8 +10,9 @@ the integers (`relax`); the floats are trained as long, for comparison. Five fol
     jaxsnn lower experiments/lower_digits.py --out digits.npz --report digits.html
 """
 
+import functools
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -47,7 +48,7 @@ def classifier(hidden, key):
     cell = snn.LIF(
         tau=5.0, v_th=1.0, bias=jnp.zeros(hidden), gain=snn.gains.PerStep(), surrogate=snn.surrogates.FastSigmoid(5.0)
     )
-    dense = dict(topology=snn.AllToAll(), via=snn.Dense(), delay=1.0)
+    dense = functools.partial(snn.Connection, topology=snn.AllToAll(), via=snn.Dense(), delay=1.0)
     return snn.network(
         dt=1.0,
         key=key,
@@ -57,8 +58,8 @@ def classifier(hidden, key):
             "out": snn.Population(snn.LI(tau=20.0, v_rest=jnp.zeros(10)), 10),
         },
         projections={
-            "px-hid": snn.Connection("px", "hid", **dense, weight=snn.Normal(0.0, 0.25)),
-            "hid-out": snn.Connection("hid", "out", **dense, weight=snn.Normal(0.0, hidden**-0.5)),
+            "px-hid": dense("px", "hid", weight=snn.Normal(0.0, 0.25)),
+            "hid-out": dense("hid", "out", weight=snn.Normal(0.0, hidden**-0.5)),
         },
     )
 
@@ -103,12 +104,20 @@ def infer_both(a, b, x, steps, key):
     return found._replace(status=jnp.bitwise_or.reduce(found.status))
 
 
-def fit(model, wrt, x, y, optimiser, epochs, point, key, scale=1.0):
+def fit(model, wrt, x, y, optimiser, epochs, point, key, scale: Any = 1.0):
     """BPTT over whole images, through floats or through integers."""
     loss = snn.CrossEntropy(LOGITS, scale=scale)
-    what = dict(optimiser=optimiser, epochs=epochs, batch=point["batch"], key=key, progress=snn.progress.Quiet())
     return snn.fit(
-        model, snn.BPTT(wrt=wrt, checkpoint=snn.checkpointing.KeepAll()), loss, images(x, point["steps"]), y, **what
+        model,
+        snn.BPTT(wrt=wrt, checkpoint=snn.checkpointing.KeepAll()),
+        loss,
+        images(x, point["steps"]),
+        y,
+        optimiser=optimiser,
+        epochs=epochs,
+        batch=point["batch"],
+        key=key,
+        progress=snn.progress.Quiet(),
     )
 
 

@@ -175,7 +175,7 @@ def experiment(point, key):
         return (eqx.apply_updates(rule, updates), state), (wrong, right)
 
     keys = jax.random.split(train, point["updates"])
-    (rule, _), (wrong, right) = jax.lax.scan(update, (start, optimiser.init(start)), keys)
+    (rule, _), (wrong, right) = jax.lax.scan(update, (start, optimiser.init(eqx.filter(start, eqx.is_array))), keys)
     rule = rule.scaled(UNIT)
 
     tested = jax.random.split(test, TESTED)

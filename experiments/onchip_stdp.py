@@ -22,7 +22,7 @@ SPACE = {
 N, CELLS, DT, RATE = 100, 8, 1.0, 20.0  # inputs, cells, ms, Hz of an input
 TAU, V_TH = 20.0, 15.0  # ms, mV
 FULL = 255  # mantissas of the largest weight, 1 mV: lower gives a Bound all of them
-RULE = dict(a_plus=0.005, a_minus=0.0056, tau_plus=20.0, tau_minus=20.0)
+RULE = snn.PairSTDP(a_plus=0.005, a_minus=0.0056, tau_plus=20.0, tau_minus=20.0)
 
 
 def inputs(key, steps, common):
@@ -51,7 +51,7 @@ def experiment(point, key):
     drive = snn.Replay(inputs(data, steps, point["common"]), into="in")
     weight = jax.random.uniform(start, (N, CELLS), minval=0.3, maxval=0.7)
     rule = snn.chain(
-        snn.PairSTDP(**RULE),
+        RULE,
         snn.Bound(0.0, 1.0),
         sends=snn.plasticity.WeightBeforeUpdate(),
         coincident_pairs=snn.plasticity.CoincidentIgnored(),

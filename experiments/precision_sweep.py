@@ -50,7 +50,7 @@ def precision(point):
 def experiment(point, key):
     """Accuracy, energy and memory of one precision."""
     net, seen, x, y = trained(point["epochs"])
-    x, y = jnp.asarray(x[: point["images"]]), y[: point["images"]]
+    x, y = jnp.asarray(x[: point["images"]]), jnp.asarray(y[: point["images"]])
     calibration = lowering.calibration(jnp.asarray(seen), STEPS, key)
     program = snn.lower(net, lowering.TARGET, calibrate=calibration, precision=precision(point)).program
 

@@ -12,6 +12,8 @@ Settings were chosen on seeds 100 and 101, by a fifth of the training examples (
 scikit-learn (`pip install jaxsnn[data]`), which brings the data with it.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -52,7 +54,7 @@ def classifier(hidden, key):
         reset_mechanism=snn.resets.Subtract(detach=True),
         surrogate=snn.surrogates.FastSigmoid(2.0),
     )
-    dense = dict(topology=snn.AllToAll(), via=snn.Dense())
+    dense = functools.partial(snn.Connection, topology=snn.AllToAll(), via=snn.Dense())
     return snn.network(
         dt=1.0,
         key=key,
@@ -62,9 +64,9 @@ def classifier(hidden, key):
             "out": snn.Population(snn.LI(tau=40.0), 10),
         },
         projections={
-            "in-hid": snn.Connection("in", "hid", **dense, weight=snn.Normal(0.0, 0.5)),
-            "hid-hid": snn.Connection("hid", "hid", **dense, weight=snn.Normal(0.0, 0.5 * hidden**-0.5), delay=1.0),
-            "hid-out": snn.Connection("hid", "out", **dense, weight=snn.Normal(0.0, hidden**-0.5)),
+            "in-hid": dense("in", "hid", weight=snn.Normal(0.0, 0.5)),
+            "hid-hid": dense("hid", "hid", weight=snn.Normal(0.0, 0.5 * hidden**-0.5), delay=1.0),
+            "hid-out": dense("hid", "out", weight=snn.Normal(0.0, hidden**-0.5)),
         },
     )
 

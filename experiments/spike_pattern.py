@@ -12,6 +12,8 @@ Membranes: `tau dv/dt = -v + I`, `tau_s dI/dt = -I`, a spike at 1, after which `
 References: Zenke and Ganguli, Neural Computation 30:1514 (2018); van Rossum, Neural Computation 13:751 (2001).
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -42,7 +44,8 @@ def network(point, key):
         reset_mechanism=snn.resets.ToValue(detach=True),
         surrogate=snn.surrogates.FastSigmoid(10.0),
     )
-    ports, dense = {"in": snn.Exponential(5.0)}, dict(topology=snn.AllToAll(), via=snn.Dense())
+    ports = {"in": snn.Exponential(5.0)}
+    dense = functools.partial(snn.Connection, topology=snn.AllToAll(), via=snn.Dense())
     return snn.network(
         dt=DT,
         key=key,
@@ -52,8 +55,8 @@ def network(point, key):
             "out": snn.Population(cell, point["outputs"], ports),
         },
         projections={
-            "in-hid": snn.Connection("in", "hid", **dense, weight=snn.Normal(0.005, 0.03)),
-            "hid-out": snn.Connection("hid", "out", **dense, weight=snn.Normal(0.0, 0.03)),
+            "in-hid": dense("in", "hid", weight=snn.Normal(0.005, 0.03)),
+            "hid-out": dense("hid", "out", weight=snn.Normal(0.0, 0.03)),
         },
     )
 

@@ -119,8 +119,8 @@ PUBLISHED = {  # spikes of the program, and the times of the first and the last,
 class Cell(snn.Izhikevich):
     """`du/dt = a (b (v - v_u) - leak u)`, which is Izhikevich's for `v_u = 0`, `leak = 1`."""
 
-    v_u: jax.Array = snn.param(0.0, unit="mV")
-    leak: jax.Array = snn.param(1.0, unit="1")
+    v_u: snn.Param = snn.param(0.0, unit="mV")
+    leak: snn.Param = snn.param(1.0, unit="1")
 
     def flow(self, s, current):
         dv, _ = super().flow(s, current)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -30,7 +31,9 @@ def space(default, variants):
 def measured(net, drive, point, key):
     """Rates and irregularity after the warm-up; is it alive at the end; spikes of 480 neurons in the last 200 ms."""
     start, window = point["warm_up"], point["window"]
-    probes = {p: {"count": snn.Count(p, start), "isi": snn.ISI(p, start), "spikes": snn.Raster(p)} for p in SIZES}
+    probes: dict[str, Any] = {
+        p: {"count": snn.Count(p, start), "isi": snn.ISI(p, start), "spikes": snn.Raster(p)} for p in SIZES
+    }
     probes["last"] = snn.Count("E", start + window - 100.0)
     run = snn.simulate(net, drive, t=start + window, key=key, record=probes)
     words = {"E": 12, "I": 3}  # of 32 neurons each

@@ -21,6 +21,7 @@ from ._status import SimulationError as SimulationError
 from ._status import Status as Status
 from ._tree import get as get
 from ._tree import set as set
+from ._types import Param as Param
 from ._types import param as param
 from .connectivity import AllToAll as AllToAll
 from .connectivity import ByDistance as ByDistance

@@ -6,7 +6,7 @@ import math
 import os
 import zipfile
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
@@ -60,7 +60,7 @@ def read(path: str | os.PathLike[str], what: str) -> dict[str, np.ndarray]:
         ) from None
 
 
-def write(path: str | os.PathLike[str], arrays: dict[str, np.ndarray]) -> None:
+def write(path: str | os.PathLike[str], arrays: dict[str, Any]) -> None:
     """Write arrays to an `.npz` file that `read` takes: compressed, unless that would make it look like a bomb."""
     with open(path, "wb") as file:  # a path without .npz stays as it is
         np.savez_compressed(file, **arrays)

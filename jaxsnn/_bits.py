@@ -22,7 +22,7 @@ def pack(spikes: Array) -> UInt32[Array, "... words"]:
     return jnp.sum(jnp.where(fired, place, np.uint32(0)), axis=-1, dtype=jnp.uint32)
 
 
-def unpack(words: UInt32[Array, "... words"], n: int) -> Bool[Array, "... n"]:
+def unpack(words: UInt32[Array | np.ndarray, "... words"], n: int) -> Bool[Array, "... n"]:
     """The inverse: one boolean for each of `n` neurons, and no more memory than these. NumPy in, NumPy out."""
     if isinstance(words, np.ndarray):
         return _expanded(words)[..., :n]

@@ -268,7 +268,8 @@ class Thresholds(eqx.Module):
 
     def trimmed(self) -> "Thresholds":
         """The rows that matter and no others: for concrete thresholds."""
-        return Thresholds(self.first, self.survival[: int(self.needed)], needed=None)
+        rows = None if self.needed is None else int(self.needed)
+        return Thresholds(self.first, self.survival[:rows], needed=None)
 
     def __call__(self, word: UInt32[Array, "..."]) -> Int32[Array, "..."]:
         """The same counts, quick to run, which is what a use in every step wants."""
@@ -321,11 +322,11 @@ def _thresholds(mode: Array, up: Array, down: Array) -> Thresholds:
 
     def walk(ratios: Array) -> Array:
         one = on_device(np.ones(ratios.shape[1:], ratios.dtype))
-        return lax.scan(lambda weight, ratio: (weight * ratio,) * 2, one, ratios)[1]
+        return lax.scan(lambda weight, ratio: (now := weight * ratio, now), one, ratios)[1]
 
     def running(weights: Array, reverse: bool = False) -> Array:
         none = on_device(np.zeros(weights.shape[1:], weights.dtype))
-        return lax.scan(lambda s, w: (s + w,) * 2, none, weights, reverse=reverse)[1]
+        return lax.scan(lambda s, w: (now := s + w, now), none, weights, reverse=reverse)[1]
 
     weights = jnp.concatenate([walk(down)[::-1], on_device(np.ones((1, *up.shape[1:]), up.dtype)), walk(up)])
     weights = jnp.where(weights < _NEGLIGIBLE, 0.0, weights)

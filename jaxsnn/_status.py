@@ -7,7 +7,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, UInt32
+from jaxtyping import Array, ArrayLike, UInt32
 
 
 class Status(enum.IntFlag):
@@ -73,7 +73,7 @@ class SimulationError(RuntimeError):
         super().__init__(f"The simulation{where} reports: " + "; ".join(explain(status)) + "." + listed)
 
 
-def bit(flag: Status, condition: Array) -> UInt32[Array, ""]:
+def bit(flag: Status, condition: ArrayLike) -> UInt32[Array, ""]:
     """`flag` where `condition` holds anywhere, as uint32."""
     somewhere = jnp.any(condition) if jnp.ndim(condition) else jnp.asarray(condition)
     return somewhere.astype(jnp.uint32) * jnp.uint32(flag)

@@ -67,7 +67,7 @@ def load(path: str | os.PathLike[str], *, kinds: Iterable[type] = ()) -> Any:
     kinds = (kinds,) if isinstance(kinds, type) else tuple(kinds)
     if not all(isinstance(kind, type) for kind in kinds):
         raise ValueError(f"Got kinds = {kinds!r}, expected classes.")
-    known = {kind.__name__: kind for kind in kinds}
+    known: dict[str, type] = {kind.__name__: kind for kind in kinds}
     arrays = _archive.read(path, WHAT)
     where = f"{os.fspath(path)!r}"
     if _HEADER not in arrays or _DIGEST not in arrays:

@@ -20,7 +20,7 @@ def write_skeleton(name: str, folder: Path = Path()) -> Path:
     path = path.with_name(f"{stem}.py")
     if path.exists():
         raise ValueError(f"Got the name {name!r}, but {path} is there already; choose another, or remove it.")
-    text = (resources.files(__package__) / "skeleton.txt").read_text(encoding="utf-8")
+    text = (resources.files("jaxsnn") / "skeleton.txt").read_text(encoding="utf-8")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
         text.replace("FILE", path.as_posix()).replace("TITLE", stem.replace("_", " ").capitalize()), encoding="utf-8"

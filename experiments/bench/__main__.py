@@ -63,8 +63,9 @@ class Subject:
         self.name, self.lines = name, []
         # one thread is one core from the start: on two, XLA splits work of microseconds, which costs more than it saves
         pin = (lambda: os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})) if alone else None
-        pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=cwd)
-        self.process = subprocess.Popen(command, preexec_fn=pin, **pipes)
+        self.process = subprocess.Popen(
+            command, preexec_fn=pin, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=cwd
+        )
 
     def run(self) -> None:
         assert self.process.stdin is not None and self.process.stdout is not None

@@ -20,7 +20,7 @@ import json  # noqa: E402
 compiled = 0
 
 
-def count(event: str, seconds: float, **_: object) -> None:
+def count(event: str, duration_secs: float, **_: str | int) -> None:
     global compiled
     compiled += event == "/jax/core/compile/backend_compile_duration"
 

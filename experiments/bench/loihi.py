@@ -22,7 +22,9 @@ Line = dict[str, Any]
 
 def program(synapses: Any, **registers: Any) -> snn.lowering.Program:
     """The cells, with Lava's arithmetic."""
-    numbers = dict(decay_u=network.DECAY_U, decay_v=network.DECAY_V, bias=network.biases(), bias_exponent=6)
+    numbers: dict[str, Any] = dict(
+        decay_u=network.DECAY_U, decay_v=network.DECAY_V, bias=network.biases(), bias_exponent=6
+    )
     return loihi.program({"E": CubaCells(network.N, **numbers | registers)}, {"S": synapses}, LavaCore())
 
 
@@ -77,7 +79,7 @@ def measure_loihi_batch(seconds: float, programs: int = 256, threads: int = 2) -
         "decay_v": network.DECAY_V + i % 5 * 4,
         "threshold": network.threshold(False) + i % 9,
     }
-    axes = {name: snn.Axis(int(values[0]), values=values) for name, values in space.items()}
+    axes = {name: snn.Axis(int(values[0]), values=values.tolist()) for name, values in space.items()}
     while True:
         ds = snn.sweep(
             experiment, snn.zipped(axes), key=jax.random.key(0), threads=threads, progress=snn.progress.Quiet()

@@ -74,7 +74,7 @@ def measure_cuba_sweep(seconds: float, points: int = 16) -> Iterator[Line]:
         spikes = sum(jnp.sum(run[p]) for p in cuba.SIZES)
         return {"rate_hz": spikes / (sum(cuba.SIZES.values()) * seconds), "status": run.status}
 
-    space = {"scale": snn.Axis(1.0, values=np.linspace(0.99, 1.01, points)), "seed": snn.Seeds(points)}
+    space = {"scale": snn.Axis(1.0, values=np.linspace(0.99, 1.01, points).tolist()), "seed": snn.Seeds(points)}
     return measure_sweep(experiment, space, steps)
 
 

@@ -29,7 +29,9 @@ class End(NamedTuple):
 
     def choose(self, selection: Selection | None, what: str) -> End:
         """This end, restricted to some neurons. `what` names the argument in errors, which are those of `indices`."""
-        neurons = None if selection is None else selection.indices(self.n, what)
+        if selection is None:
+            return self._replace(neurons=None)
+        neurons = selection.indices(self.n, what)
         return self._replace(neurons=None if np.array_equal(neurons, self.all) else neurons)
 
     @property
@@ -85,8 +87,9 @@ class Among(AbstractTopology):
             )
 
     @property
-    def _chosen(self) -> list[np.ndarray]:
-        return [end.all if end.neurons is None else end.neurons for end in (self.pre, self.post)]
+    def _chosen(self) -> tuple[np.ndarray, np.ndarray]:
+        pre, post = (end.all if end.neurons is None else end.neurons for end in (self.pre, self.post))
+        return pre, post
 
     @property
     def whole(self) -> bool:

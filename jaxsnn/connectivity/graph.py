@@ -2,7 +2,7 @@
 
 import abc
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -13,13 +13,18 @@ from .._arguments import count
 from .._types import is_concrete, on_device, on_host
 from .topology import AbstractTopology, AllToAll, Edges
 
+if TYPE_CHECKING:
+    from typing import ClassVar as AbstractVar
+else:
+    from equinox import AbstractVar
+
 
 class AbstractGraph(eqx.Module):
     """The synapses of one projection without their weights and delays."""
 
-    n_pre: eqx.AbstractVar[int]
-    n_post: eqx.AbstractVar[int]
-    width: eqx.AbstractVar[int]  # the most synapses of a sender, or a good estimate
+    n_pre: AbstractVar[int]
+    n_post: AbstractVar[int]
+    width: AbstractVar[int]  # the most synapses of a sender, or a good estimate
 
     @property
     @abc.abstractmethod

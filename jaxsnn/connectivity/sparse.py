@@ -50,7 +50,7 @@ class Rows(eqx.Module):
         if self.place.shape[0] == 0:
             return buffer, jnp.zeros((), bool)
         draw = None if chance is None else Draw(chance.stream, chance.step, chance.p)
-        static = dict(ring=self.ring, sites=0 if chance is None else chance.sites)
+        ring, sites = self.ring, 0 if chance is None else chance.sites
         slot = self.ring.start(step) if self.offset is None else self.ring.start(step) + self.offset
         given = Delivery(
             buffer,
@@ -67,11 +67,16 @@ class Rows(eqx.Module):
         leaves, structure = jax.tree.flatten(given)
         of = lambda way: lambda *leaves: way(jax.tree.unflatten(structure, leaves))
         batched = lambda *leaves: _gathered_rows(
-            jax.tree.unflatten(structure, leaves[:-1]), leaves[-1], **static, width=self.width, capacity=self.capacity
+            jax.tree.unflatten(structure, leaves[:-1]),
+            leaves[-1],
+            ring=ring,
+            sites=sites,
+            width=self.width,
+            capacity=self.capacity,
         )
         operation = event_driven(
-            of(partial(_everything, **static)),
-            cpu=of(partial(_rows_of_spikes, **static, width=self.width)),
+            of(partial(_everything, ring=ring, sites=sites)),
+            cpu=of(partial(_rows_of_spikes, ring=ring, sites=sites, width=self.width)),
             accelerator=batched,
         )
         return operation(*leaves)
@@ -180,6 +185,6 @@ def _gathered_rows(
     return buffer.reshape(size, -1), jnp.broadcast_to(cut, (size,))
 
 
-def _pick(x: Array, b: Array, i: Array) -> Array:
+def _pick(x: Array, b: Array, i: Array | int) -> Array:
     """`x[b, i]`, where axis 0 has size 1 if the whole batch shares `x`."""
     return x[b, i] if x.shape[0] > 1 else x[0, i]

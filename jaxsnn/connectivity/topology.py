@@ -98,7 +98,7 @@ def _likely_most(mean: float, variance: float, limit: int) -> int:
 
 def _given(n_pre: int, n_post: int, pre: np.ndarray, post: np.ndarray) -> Edges:
     known = lambda x: x.view(np.int32) if x.dtype == np.uint32 else np.asarray(x, np.int32)  # no copy: below 2^31
-    return Edges(*(on_device(known(x)) for x in (pre, post)), on_device(np.zeros((), bool)), n_pre, n_post)
+    return Edges(on_device(known(pre)), on_device(known(post)), on_device(np.zeros((), bool)), n_pre, n_post)
 
 
 class AllToAll(AbstractTopology):
@@ -560,7 +560,8 @@ class FixedTotal(AbstractTopology):
         most = most if self.multapses else min(most, pairs)
         if is_concrete(key, self):
             drawn = _pairs_on_host(key, _fits("FixedTotal", self.n.item()), n_pre, n_post, skip_self, self.multapses)
-            return _given(n_pre, n_post, *_sorted_on_host(*(x[: self.n.item()] for x in drawn), n_pre, n_post))
+            pre, post = (x[: self.n.item()] for x in drawn)
+            return _given(n_pre, n_post, *_sorted_on_host(pre, post, n_pre, n_post))
         drawn = _draw_pairs(
             _random.stream(key, "pairs"),
             self.n,

@@ -1,6 +1,6 @@
 """Unreliable synapses: each synapse draws independently whether it transmits a spike."""
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
 import equinox as eqx
 from jaxtyping import Array
@@ -8,11 +8,16 @@ from jaxtyping import Array
 from .._types import Param, param
 from .release import AbstractRelease
 
+if TYPE_CHECKING:
+    from typing import ClassVar as AbstractVar
+else:
+    from equinox import AbstractVar
+
 
 class AbstractByChance(AbstractRelease):
     """A release without a state, where each synapse draws independently whether it transmits a spike."""
 
-    p: eqx.AbstractVar[Array]
+    p: AbstractVar[Array]
 
     @property
     def reliability(self) -> Array:

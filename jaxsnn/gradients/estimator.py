@@ -1,9 +1,7 @@
 """Estimators of gradients: one call for all of them, with gradients in the structure of the network."""
 
-from __future__ import annotations
-
 import abc
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import equinox as eqx
 import jax
@@ -22,6 +20,11 @@ from .losses.base import AbstractLoss
 from .parallel import estimate_microbatches, plan_microbatches
 from .targets import check_targets, outside
 
+if TYPE_CHECKING:
+    from typing import ClassVar as AbstractVar
+else:
+    from equinox import AbstractVar
+
 M = TypeVar("M", bound=AbstractModel)
 
 
@@ -33,7 +36,7 @@ class AbstractEstimator(eqx.Module):
     not learned.
     """
 
-    wrt: eqx.AbstractVar[str | tuple[str, ...]]  # globs of dotted paths: the parameters that are learned
+    wrt: AbstractVar[str | tuple[str, ...]]  # globs of dotted paths: the parameters that are learned
 
     def parameters(self, net: M) -> M:
         """The learned parameters of `net`: the network with None everywhere else, as expected by `optax`."""

@@ -159,11 +159,11 @@ class Reverse(eqx.Module):
     def _step(self, back: Back, before: dict[str, Array]) -> tuple[Back, Any]:
         """The waiting step backwards. `before`: the loss's derivatives by the spikes of the step before it."""
         now, dt = back.waiting, self.net.dt
-        ring = [self._written(x, back.cells, now, part) for part, x in enumerate((back.sizes, back.times))]
+        sizes, times = (self._written(x, back.cells, now, part) for part, x in enumerate((back.sizes, back.times)))
         by_time = {name: (back.by_spike[name] - before[name]) / (2.0 * dt) + now.jump[name] / dt for name in self.cells}
         sums, stacked = dict(back.sums), {}
         for name, edges in self.edges.items():
-            later, added, kept = edges.step(self.layout.ring, *ring, now.t, now.spikes[edges.pre])
+            later, added, kept = edges.step(self.layout.ring, sizes, times, now.t, now.spikes[edges.pre])
             if edges.pre in by_time:
                 by_time[edges.pre] = by_time[edges.pre] + later
             if added is not None:
@@ -174,7 +174,7 @@ class Reverse(eqx.Module):
             name: cell.back(back.cells[name], now.passed[name], now.by_v[name], by_time[name])
             for name, cell in self.cells.items()
         }
-        return back._replace(cells=cells, sizes=ring[0], times=ring[1], sums=sums), stacked
+        return back._replace(cells=cells, sizes=sizes, times=times, sums=sums), stacked
 
     def _written(self, buffer: Array, cells: dict[str, Adjoint], now: Waiting, part: int) -> Array:
         """The ring with the slot of a step: what an arrival in that step would change."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -18,7 +19,7 @@ class Fit(NamedTuple):
     """A finished training: the network, its scores by name and epoch, and the status bits of all its runs."""
 
     net: Any
-    history: dict[str, Float[Array, " epochs"]]
+    history: Mapping[str, Float[Array | np.ndarray, " epochs"]]
     status: UInt32[Array, ""]
 
 

@@ -229,7 +229,8 @@ def _end(task: Task, state: Learner, moving: _Moving, steps: _Step) -> tuple[Lea
     return state, (history, steps, moving.rejected, status)
 
 
-_compiled_epoch, _compiled_order, _compiled_update, _compiled_end = map(eqx.filter_jit, (_epoch, _order, _update, _end))
+_compiled_epoch, _compiled_order = eqx.filter_jit(_epoch), eqx.filter_jit(_order)
+_compiled_update, _compiled_end = eqx.filter_jit(_update), eqx.filter_jit(_end)
 _compiled_take = eqx.filter_jit(Batch.take)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -81,7 +82,7 @@ def membranes(signals: Signals) -> dict[str, Array]:
     return {name: s["v"] for name, s in signals.state.items() if "v" in s}
 
 
-def only_membranes(spikes: dict[str, Array], v: dict[str, Array]) -> Signals:
+def only_membranes(spikes: Mapping[str, Array], v: Mapping[str, Array]) -> Signals:
     """Signals that show spikes and membranes, and nothing else."""
     return Signals(spikes, {name: {"v": x} for name, x in v.items()})
 

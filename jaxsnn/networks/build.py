@@ -93,7 +93,8 @@ def _through_layer(
         raise ValueError(
             f"delay is {connection.delay!r}; a Layer has one for all its synapses: give a number of ms, or None"
         )
-    edges = Edges(*(_array(np.zeros(0, np.int32)),) * 2, late, pre.n, post.n)
+    none = _array(np.zeros(0, np.int32))
+    edges = Edges(none, none, late, pre.n, post.n)
     delay = _total(_Layout(connection, edges, graph, key, dt), order)
     steps, longest, late = (None, 0, late) if delay is None else delay.as_arrays()
     return Projection(pre.name, post.name, port, graph, None, steps, longest, edges.overflow, late, connection.release)
@@ -250,6 +251,7 @@ def _learning(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, Lea
             "does not see; give a release that is certain, or no rule"
         )
     graph = layout.graph
+    assert connection.rule is not None
     rule = drawn_rule(chain(connection.rule), layout.key, graph.n_pre, graph.n_post)
     sends = order.sends if rule.sends is None else rule.sends
     coincident_pairs = order.coincident_pairs if rule.coincident_pairs is None else rule.coincident_pairs

@@ -250,15 +250,15 @@ class PlasticSynapses(AbstractDelivery):
     columns: Columns | None = eqx.field(static=True)  # None: it delivers within the step
 
     def deliver(self, ring, projections, sent, now):
-        cells = [
+        pre, post = (
             Cells(sent.spikes[name], now.membranes(name), words=sent.words(name)) for name in (self.pre, self.post)
-        ]
+        )
         if self.sender != self.pre:
-            cells[0] = cells[0]._replace(sent=sent.of(self.sender).amplitude)
+            pre = pre._replace(sent=sent.of(self.sender).amplitude)
         state = projections[self.name]
         buffer = None if self.columns is None else ring
         try:
-            learnt, buffer = self.plastic.step(state["plastic"], buffer, self.columns, now.t, *cells, now.modulators)
+            learnt, buffer = self.plastic.step(state["plastic"], buffer, self.columns, now.t, pre, post, now.modulators)
         except ValueError as error:
             raise ValueError(f"Projection {self.name!r}: {error}") from None
         ring = ring if buffer is None else buffer

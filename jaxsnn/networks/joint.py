@@ -61,7 +61,7 @@ def integrated(
         for name, port in ports.items():
             rate, part = derivative(port, states[name], v)
             if isinstance(port, UnlessRefractory) and held is not None:
-                rate = jax.tree.map(lambda k: jnp.where(held, 0.0, k), rate)
+                rate = jax.tree.map(lambda k, held=held: jnp.where(held, 0.0, k), rate)
             rates[name], total = rate, total + part
         return neuron.flow(s, total), rates
 

@@ -6,7 +6,7 @@ in where inside the step that is.
 """
 
 import abc
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import equinox as eqx
 from jaxtyping import Array
@@ -24,6 +24,12 @@ from ..plasticity.base import (
     WeightBeforeUpdate,
 )
 
+if TYPE_CHECKING:
+    from typing import ClassVar as AbstractClassVar
+    from typing import ClassVar as AbstractVar
+else:
+    from equinox import AbstractClassVar, AbstractVar
+
 Arrivals = dict[str, dict[str, Array]]  # by population and port
 
 
@@ -33,7 +39,7 @@ class AbstractStages(eqx.Module):
     Amplitudes are keyed by sender: the presynaptic population, or the projection itself if it has a release.
     """
 
-    sequence: eqx.AbstractVar[tuple[str, ...]]  # populations, along same-step edges
+    sequence: AbstractVar[tuple[str, ...]]  # populations, along same-step edges
 
     @abc.abstractmethod
     def arrivals(self, ring: Array, inputs: Inputs, t: Array) -> tuple[Arrivals, Array]:
@@ -109,12 +115,12 @@ class AbstractOrder(eqx.Module):
     """
 
     arrivals: ClassVar[AbstractArrival | None] = None
-    shortest_delay: eqx.AbstractClassVar[int]  # steps
-    same_step: eqx.AbstractClassVar[bool]  # whether same-step edges are supported
-    axonal: eqx.AbstractClassVar[bool]  # whether the delay of a plastic synapse is axonal by default (else dendritic)
-    sends: eqx.AbstractClassVar[AbstractSentWeight]  # which weight a plastic synapse sends
-    coincident_pairs: eqx.AbstractClassVar[AbstractPairing]
-    clips: eqx.AbstractClassVar[AbstractClipping]  # to which part of a change a bound applies
+    shortest_delay: AbstractClassVar[int]  # steps
+    same_step: AbstractClassVar[bool]  # whether same-step edges are supported
+    axonal: AbstractClassVar[bool]  # whether the delay of a plastic synapse is axonal by default (else dendritic)
+    sends: AbstractClassVar[AbstractSentWeight]  # which weight a plastic synapse sends
+    coincident_pairs: AbstractClassVar[AbstractPairing]
+    clips: AbstractClassVar[AbstractClipping]  # to which part of a change a bound applies
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -17,7 +18,7 @@ from .._linear import Current
 from .._status import Status, bit
 from .._text import described
 from .._tree import children, get
-from .._types import OptionalParam, Requirement, canonical_float, check, is_concrete, on_host, param
+from .._types import Field, OptionalParam, Requirement, canonical_float, check, is_concrete, on_host, param
 from .._xla import materialised
 from ..distributions import AbstractDistribution, draw, drawn, stand_in
 from ..models import known
@@ -38,6 +39,9 @@ class PopulationState(NamedTuple):
     ports: dict[str, Any]
 
 
+Ports = Field[Mapping[str, AbstractSynapse], dict[str, AbstractSynapse]]
+
+
 class Population(eqx.Module):
     """`n` neurons of one kind. NEST: `Create`; Brian2: `NeuronGroup`; PyNN: `Population`.
 
@@ -56,7 +60,7 @@ class Population(eqx.Module):
 
     neuron: AbstractNeuron
     n: int = eqx.field(static=True, converter=lambda n: count(n, "Population.n", "a positive whole number of neurons"))
-    ports: dict[str, AbstractSynapse] = eqx.field(default_factory=lambda: {"in": Delta()})
+    ports: Ports = eqx.field(default_factory=lambda: {"in": Delta()})
     init: dict[str, Any] = eqx.field(default_factory=dict)
     positions: OptionalParam = param(None, unit="distance", optional=True, kw_only=True)
 

@@ -8,12 +8,12 @@ from typing import Any
 import equinox as eqx
 import jax
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Int
 
 from .._arguments import is_time, shown
 from .._select import Selection, split
 from .._text import described, numbers
-from .._types import check, is_concrete, on_host
+from .._types import Field, check, is_concrete, on_host
 from ..connectivity.graph import AbstractConnectivity, AbstractGraph, Sparse, SparseGraph
 from ..connectivity.layer import Layer
 from ..connectivity.release import AbstractRelease
@@ -140,7 +140,7 @@ class Projection(eqx.Module):
     post: str = eqx.field(static=True)
     port: str = eqx.field(static=True)
     graph: AbstractGraph
-    weight: Float[Array, "..."]
+    weight: Field[Array | None, Array]  # None: the graph is a module, with weights of its own
     delay: Int[Array, "..."] | None
     max_delay: int = eqx.field(static=True)  # steps
     overflow: Bool[Array, ""]  # a random count of edges had no room

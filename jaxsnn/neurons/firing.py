@@ -1,7 +1,5 @@
 """Threshold, reset and refractory counter: what integrate-and-fire neurons share, whatever their membrane."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
@@ -9,12 +7,14 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .._types import Requirement, shown
 from .base import AbstractNeuron
-from .resets import NextStep, NoReset
+from .resets import AbstractReset, AbstractResetTime, NextStep, NoReset
+from .surrogates import AbstractSurrogate
+from .thresholds import AbstractComparator
 
 if TYPE_CHECKING:
-    from .resets import AbstractReset, AbstractResetTime
-    from .surrogates import AbstractSurrogate
-    from .thresholds import AbstractComparator
+    from typing import ClassVar as AbstractVar
+else:
+    from equinox import AbstractVar
 
 
 def refractory_steps(t_ref: Array, dt: float) -> Int[Array, "..."]:
@@ -33,14 +33,13 @@ class AbstractIntegrateFire(AbstractNeuron):
     Its state has `v`, the counter `r` and, for a reset in the next step, the `pending` spikes (else None).
     """
 
-    if TYPE_CHECKING:  # the subclass declares them: abstract fields would come first in its signature
-        v_th: Array
-        v_reset: Array
-        t_ref: Array
-        comparator: AbstractComparator
-        reset_mechanism: AbstractReset
-        reset_time: AbstractResetTime
-        surrogate: AbstractSurrogate
+    v_th: AbstractVar[Array]
+    v_reset: AbstractVar[Array]
+    t_ref: AbstractVar[Array]
+    comparator: AbstractVar[AbstractComparator]
+    reset_mechanism: AbstractVar[AbstractReset]
+    reset_time: AbstractVar[AbstractResetTime]
+    surrogate: AbstractVar[AbstractSurrogate]
 
     def requirements(self) -> tuple[Requirement, ...]:
         return (Requirement(self._can_rest, self._cannot_rest),)

@@ -1,7 +1,5 @@
 """Hodgkin and Huxley's equations, with the rate functions of 1952 and those of Traub and Miles."""
 
-from __future__ import annotations
-
 import abc
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,6 +12,11 @@ from .._linear import phi
 from .._types import Param, Requirement, param
 from .integrators import ExponentialEuler
 from .ode import AbstractODE
+
+if TYPE_CHECKING:
+    from typing import ClassVar as AbstractVar
+else:
+    from equinox import AbstractVar
 
 # --- when an action potential counts as a spike -----------------------------------------------------------------------
 
@@ -80,19 +83,18 @@ class AbstractHodgkinHuxley(AbstractODE):
     variables = ("v", "m", "h", "n")
     ranges = MappingProxyType({"m": (0.0, 1.0), "h": (0.0, 1.0), "n": (0.0, 1.0)})
 
-    if TYPE_CHECKING:  # the subclass declares them, in its own order
-        c: Array
-        g_na: Array
-        g_k: Array
-        g_l: Array
-        e_na: Array
-        e_k: Array
-        e_l: Array
-        v0: Array
-        v_th: Array
-        t_ref: Array
-        bias: Array
-        detector: AbstractSpikeDetector
+    c: AbstractVar[Array]
+    g_na: AbstractVar[Array]
+    g_k: AbstractVar[Array]
+    g_l: AbstractVar[Array]
+    e_na: AbstractVar[Array]
+    e_k: AbstractVar[Array]
+    e_l: AbstractVar[Array]
+    v0: AbstractVar[Array]
+    v_th: AbstractVar[Array]
+    t_ref: AbstractVar[Array]
+    bias: AbstractVar[Array]
+    detector: AbstractVar[AbstractSpikeDetector]
 
     def requirements_at(self, dt):
         longest = 0.5 if self.integrator.adaptive else 0.1 if isinstance(self.integrator, ExponentialEuler) else dt

@@ -1,11 +1,17 @@
 """Resets: what a spike does to the membrane, and in which step."""
 
 import abc
+from typing import TYPE_CHECKING
 
 import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
+
+if TYPE_CHECKING:
+    from typing import ClassVar as AbstractVar
+else:
+    from equinox import AbstractVar
 
 
 class AbstractReset(eqx.Module):
@@ -15,7 +21,7 @@ class AbstractReset(eqx.Module):
     (of the normalised distance) it takes away what the membrane had, with a steeper one it reverses and amplifies it.
     """
 
-    detach: eqx.AbstractVar[bool]
+    detach: AbstractVar[bool]
 
     @abc.abstractmethod
     def __call__(self, v: Array, spike: Array, v_th: Array, v_reset: Array) -> Array: ...

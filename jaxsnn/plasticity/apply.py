@@ -86,6 +86,7 @@ class Update(eqx.Module):
         def spread(line: Line, delay: Array, at: Any, neuron: Array | None) -> SideSignals:
             if line.length == 1:
                 return jax.tree.map(lambda x: at(x[0]), line.slots._replace(words=None))
+            assert neuron is not None  # a line of several slots: delays differ between synapses
             return line.at(line.slot(self.t, delay), neuron)
 
         number = jnp.arange
@@ -97,7 +98,7 @@ class Update(eqx.Module):
             pre, post = (
                 side._replace(
                     spike=jnp.where(real, side.spike, 0),
-                    events=jax.tree.map(lambda x: jnp.where(real, x, 0), side.events),
+                    events=jax.tree.map(lambda x, real=real: jnp.where(real, x, 0), side.events),
                 )
                 for side in (pre, post)
             )
@@ -159,7 +160,7 @@ def _rows_plain(update: Update, synapses: Array, buffer: Array | None, target: T
     new = update.at_pre_event(synapses, clocks, pre, post)
     still = update.at_pre_event(synapses, clocks, _still(pre), post)
     out = _where_touched(update.chain, clocks, new, synapses, _happens(pre, sends=True), still)
-    if buffer is None:
+    if buffer is None or target is None:
         return out, None
     before = isinstance(update.chain.sends, WeightBeforeUpdate)
     weight = update.chain.settled(synapses, clocks)[0] if before else new[0]

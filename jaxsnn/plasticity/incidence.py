@@ -1,7 +1,7 @@
 """Which neurons meet at which synapse, read from either side: by the row of a sender, by the column of a receiver."""
 
 import abc
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
@@ -13,6 +13,11 @@ from jaxtyping import Array, Bool, Int
 from .._types import check, is_concrete
 from ..connectivity.graph import AbstractGraph, DenseGraph
 
+if TYPE_CHECKING:
+    from typing import ClassVar as AbstractVar
+else:
+    from equinox import AbstractVar
+
 Block = Any  # (k, width): all numbers of some synapses
 
 
@@ -22,7 +27,7 @@ class AbstractFan(eqx.Module):
     A segment is looked at in pieces of `width` synapses.
     """
 
-    width: eqx.AbstractVar[int]
+    width: AbstractVar[int]
 
     @abc.abstractmethod
     def segment(self, neuron: Array, delay: Array) -> tuple[Array, Array]:
@@ -232,8 +237,8 @@ def incidence(graph: AbstractGraph, axonal: Array, dendritic: Array, slots: tupl
     else:
         exists = None if graph.count is None else (graph.count > 0).reshape(-1)
         if axonal.ndim == 0 and dendritic.ndim == 0:
-            fans = Rows(n_pre, n_post), Columns(n_pre, n_post)
-            return Incidence(None, None, exists, axonal, dendritic, *fans, slots, n_pre, n_post)
+            rows, columns = Rows(n_pre, n_post), Columns(n_pre, n_post)
+            return Incidence(None, None, exists, axonal, dendritic, rows, columns, slots, n_pre, n_post)
         pre, post = (x.reshape(-1) for x in jnp.indices(graph.shape, jnp.int32))
     axonal, dendritic = (x.reshape(-1) if x.ndim else x for x in (axonal, dendritic))
     if axonal.ndim:

@@ -79,15 +79,17 @@ class Plastic(eqx.Module):
         dtype, sides = weight.dtype, self._sides()
         weights = jnp.broadcast_to(weight.reshape(-1) if weight.ndim else weight, (self.incidence.size,))
         synapses = jnp.zeros((1 + len(self.chain.variables), self.incidence.size), dtype).at[0].set(weights)
-        traces, lines = [], []
-        for side, cells, slots in zip(sides, (pre, post), self.incidence.slots, strict=True):
-            traces.append(side.start(cells.v, dtype))
-            now = side.signals(traces[-1], *cells)
+
+        def silent(side: Side, cells: Cells, slots: int) -> tuple[tuple[dict[str, Array], ...], Line | None]:
+            traces = side.start(cells.v, dtype)
+            now = side.signals(traces, *cells)
             now = now._replace(events=jax.tree.map(jnp.zeros_like, now.events))
-            ring = jax.tree.map(lambda x, slots=slots: jnp.broadcast_to(x, (slots, *x.shape)), now)
-            lines.append(Line(ring) if slots > 1 else None)
+            ring = jax.tree.map(lambda x: jnp.broadcast_to(x, (slots, *x.shape)), now)
+            return traces, Line(ring) if slots > 1 else None
+
+        (before, pre_line), (after, post_line) = map(silent, sides, (pre, post), self.incidence.slots)
         clocks = tuple(modifier.start(self.incidence.n_post, dtype) for modifier in self.chain.modifiers)
-        return PlasticState(synapses, *traces, *lines, clocks, fingerprint(weight))
+        return PlasticState(synapses, before, after, pre_line, post_line, clocks, fingerprint(weight))
 
     def resumed(self, state: PlasticState, weight: Float[Array, "..."]) -> PlasticState:
         """The state at the start of a run that continues another, in a network whose weights are these.
@@ -108,10 +110,11 @@ class Plastic(eqx.Module):
         """What arrives within the step over edges without delay, with the weights of its start."""
         spike, target = sent.amplitude, Target(Ring(1, self.incidence.n_post), 0)
         nobody = jnp.zeros(self.incidence.n_post, spike.dtype)
-        signals = (Signals((), (), spike, None, None, sent.words), Signals((), (), nobody, None, None))
-        lines = (Line(jax.tree.map(lambda x: x[None], both)) for both in signals)
+        one_slot = lambda signals: Line(jax.tree.map(lambda x: x[None], signals))
+        pre = one_slot(Signals((), (), spike, None, None, sent.words))
+        post = one_slot(Signals((), (), nobody, None, None))
         within = eqx.tree_at(lambda i: (i.axonal, i.dendritic), self.incidence, (jnp.int32(0), jnp.int32(0)))
-        update = Update(self.chain, within, *lines, state.clocks, {}, jnp.int32(0), self.dt)
+        update = Update(self.chain, within, pre, post, state.clocks, {}, jnp.int32(0), self.dt)
         return carry(update, state.synapses, target.ring.empty(spike.dtype), target)
 
     def step(
@@ -139,10 +142,8 @@ class Plastic(eqx.Module):
         for signals, line in zip(now, (state.pre_line, state.post_line), strict=True):
             line = Line(jax.tree.map(lambda x: x[None], signals)) if line is None else line
             lines.append(line.enter(t, signals))
-        arriving = [
-            line.arrive(t, delay)
-            for line, delay in zip(lines, (self.incidence.axonal, self.incidence.dendritic), strict=True)
-        ]
+        pre_line, post_line = lines
+        arriving = pre_line.arrive(t, self.incidence.axonal), post_line.arrive(t, self.incidence.dendritic)
         seen = SynapseContext(SimpleNamespace(**pre._asdict()), SimpleNamespace(**post._asdict()), modulators, self.dt)
         clocks = tuple(m.tick(clock, seen) for m, clock in zip(self.chain.modifiers, state.clocks, strict=True))
         update = Update(self.chain, self.incidence, *arriving, clocks, modulators, t, self.dt)
@@ -156,9 +157,10 @@ class Plastic(eqx.Module):
         if self._runs("each_step"):
             synapses = touch_all(update, synapses)
         synapses, clocks = self._renewed(update, synapses)
-        traces = [side.counted(signals) for side, signals in zip(sides, now, strict=True)]
-        kept = [line if slots > 1 else None for line, slots in zip(lines, self.incidence.slots, strict=True)]
-        return PlasticState(synapses, *traces, *kept, clocks, state.origin), buffer
+        before, after = (side.counted(signals) for side, signals in zip(sides, now, strict=True))
+        kept = (line if slots > 1 else None for line, slots in zip(lines, self.incidence.slots, strict=True))
+        pre_line, post_line = kept
+        return PlasticState(synapses, before, after, pre_line, post_line, clocks, state.origin), buffer
 
     def _runs(self, name: str) -> bool:
         """Whether any rule has this function of its own."""

@@ -83,9 +83,8 @@ def _try_modifier(modifier: AbstractModifier, n_pre: int, n_post: int) -> None:
     w = jnp.zeros((), canonical_float())
     clock = modifier.start(n_post, w.dtype)
     _expect({k: x for k, x in clock.items() if jnp.ndim(x)}, (n_post,))
-    sides = (_side({}, (n,)) for n in (n_pre, n_post))
     modulators = _Fed(lambda: w)
-    ticked = modifier.tick(clock, SynapseContext(*sides, modulators, 1.0))
+    ticked = modifier.tick(clock, SynapseContext(_side({}, (n_pre,)), _side({}, (n_post,)), modulators, 1.0))
     for k, x in clock.items():
         _expect(ticked[k], jnp.shape(x))
     one = {k: x[0] if jnp.ndim(x) else x for k, x in ticked.items()}

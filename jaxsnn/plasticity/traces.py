@@ -69,6 +69,7 @@ class VoltageTrace(AbstractTrace):
     tau: Param = param(10.0, unit="ms", gt=0.0)
 
     def start(self, v, shape, dtype):
+        assert v is not None  # `VoltageRule` needs a membrane
         return jnp.broadcast_to(v, shape).astype(dtype)
 
     def decay(self, x, neuron, dt):

@@ -62,7 +62,7 @@ def CUBA(
     Its weights are 1.62 mV into `ge` and -9 mV into `gi`.
     """
     refuse("brian2.CUBA", others, _REASONS)
-    neuron = LIF(taum, El, Vt, Vr, t_ref(refractory, dt), comparator=Greater())
+    neuron = LIF(taum, El, Vt, Vr, t_ref=t_ref(refractory, dt), comparator=Greater())
     return Population(neuron, n, ports={"ge": Exponential(taue), "gi": Exponential(taui)}, init={"v": Vr})
 
 
@@ -87,7 +87,7 @@ def COBA(
     into `ge` and 6.7 into `gi`.
     """
     refuse("brian2.COBA", others, _REASONS)
-    neuron = LIF(taum, El, Vt, Vr, t_ref(refractory, dt), comparator=Greater())
+    neuron = LIF(taum, El, Vt, Vr, t_ref=t_ref(refractory, dt), comparator=Greater())
     return Population(neuron, n, ports={"ge": Conductance(taue, Ee), "gi": Conductance(taui, Ei)}, init={"v": Vr})
 
 

@@ -96,7 +96,7 @@ def _opening(model: Any, probes: Any, state: RunState, total: int, chunk: int) -
         return [probe.step(carry, signals, state.t)[1] for probe, carry in zip(probes, carries, strict=True)]
 
     a_step = sum(math.prod(x.shape) * x.dtype.itemsize for x in jax.tree.leaves(jax.eval_shape(row, state, carries)))
-    every = math.lcm(1, *(probe.every(model) for probe in probes))
+    every = math.lcm(1, *(probe.stride(model) for probe in probes))
     length = _length(total, chunk, every, a_step, max(1, sum(model.sizes.values())))
     shapes = room.emitted(model, probes, state, carries, total, length)
     room.check(shapes, carries)
@@ -145,15 +145,17 @@ def _go(given: Any, carries: Any, length: int) -> Any:
 
 @_kept
 def _emit(given: Any, carries: Any, stacked: Any) -> Any:
-    return emitted_by(*given, carries, stacked)
+    model, probes = given
+    return emitted_by(model, probes, carries, stacked)
 
 
 @_kept
 def _finish(given: Any, carries: Any, emitted: Any) -> Any:
-    return finished(*given, carries, emitted)
+    model, drive, probes, state = given
+    return finished(model, drive, probes, state, carries, emitted)
 
 
 @_kept
 def _emit_and_finish(given: Any, carries: Any, stacked: Any) -> Any:
-    model, _, probes, _ = given
-    return finished(*given, *emitted_by(model, probes, carries, stacked))
+    model, drive, probes, state = given
+    return finished(model, drive, probes, state, *emitted_by(model, probes, carries, stacked))

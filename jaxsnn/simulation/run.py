@@ -105,10 +105,10 @@ def simulate(
     together on an accelerator. Over several devices: `jit` of it with arguments sharded over a mesh of
     `AxisType.Auto`, whose size divides the batch on a CPU; or `jax.shard_map(..., check_vma=False)`.
     """
-    state = state.state if isinstance(state, Run) else state
-    _check(model, drive, state, chunk, checkpoint, progress, throw)
+    begin = state.state if isinstance(state, Run) else state
+    _check(model, drive, begin, chunk, checkpoint, progress, throw)
     key = _random.as_key(key)
-    total = run_steps(t, steps, model.dt, first := np.int32(0) if state is None else state.t)
+    total = run_steps(t, steps, model.dt, first := np.int32(0) if begin is None else begin.t)
     drive, record = on_grid((Silence() if drive is None else drive, record), model.dt)
     drive.check(model, first)
     probes, structure = jax.tree.flatten(record, is_leaf=lambda x: isinstance(x, AbstractProbe))
@@ -117,27 +117,27 @@ def simulate(
             raise ValueError(f"record holds {probe!r}, expected a pytree of probes such as Count('E').")
         probe.check(model, first, total)
     policy = KeepAll() if checkpoint is None else checkpoint
-    length = policy.chunk(total, chunk, math.lcm(1, *(probe.every(model) for probe in probes)))
-    given = (model, drive, tuple(probes), state, key)
+    length = policy.chunk(total, chunk, math.lcm(1, *(probe.stride(model) for probe in probes)))
+    given = (model, drive, tuple(probes), begin, key)
     if is_concrete(given) and not is_staged():
         if (why := drive.unsupported(model)) is not None:
             raise ValueError(why)
-        state, records, status = in_calls(given, total, chunk, Bar() if progress is None else progress)
+        end, records, status = in_calls(given, total, chunk, Bar() if progress is None else progress)
         if throw:
             raise_if(status)
     else:
         program = lambda plan: lambda *given: _in_one_program(given, total, length, policy, plan)
         whole = batched_by_device(program(Forward()), program(Reverse(input_known=not drive.closed_loop)))
         try:
-            state, records, status = whole(*given)
+            end, records, status = whole(*given)
         except (ValueError, TypeError, AssertionError) as error:
             if (better := misplaced(error, given)) is not None:
                 raise better from error
             raise
         if throw:
-            state, records, status = reported(status, (state, records, status))
+            end, records, status = reported(status, (end, records, status))
     rows = RowTimes(total, model.dt, structure, tuple(probe.spacing(model) for probe in probes))
-    return Run(jax.tree.unflatten(structure, records), state, status, rows)
+    return Run(jax.tree.unflatten(structure, records), end, status, rows)
 
 
 def _check(model: Any, drive: Any, state: Any, chunk: Any, checkpoint: Any, progress: Any, throw: Any) -> None:
@@ -179,7 +179,8 @@ def _in_one_program(given: Any, total: int, length: int, policy: AbstractCheckpo
     drive, (words, closed) = drive.prepare(model, state.t), _random.opened(given[4])
 
     def go(carry: Any) -> Any:
-        state, carries, emitted = _go(stepper, model, drive, probes, closed(words), *carry, length)
+        state, carries = carry
+        state, carries, emitted = _go(stepper, model, drive, probes, closed(words), state, carries, length)
         return (state, carries), emitted
 
     whole, rest = divmod(total, length)

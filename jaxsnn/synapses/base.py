@@ -33,8 +33,13 @@ class AbstractSynapse(Checked):
         """The state without arrivals."""
 
     @abc.abstractmethod
-    def advance(self, s: Any, v: Float[Array, "..."], dt: float, tau_m: Array | None) -> tuple[Any, Current | None]:
-        """Current over the step, and the state after it. `tau_m`: the membrane's time constant, None if not linear."""
+    def advance(
+        self, s: Any, v: Float[Array, "..."] | None, dt: float, tau_m: Array | None
+    ) -> tuple[Any, Current | None]:
+        """Current over the step, and the state after it.
+
+        `v`: the membrane potential, None of a neuron without. `tau_m`: its time constant, None if it is not linear.
+        """
 
     @abc.abstractmethod
     def receive(self, s: Any, arrivals: Float[Array, "..."]) -> tuple[Any, Float[Array, "..."] | None]:

@@ -1,11 +1,9 @@
 """The base of losses. A loss is folded along the run like a probe, so that no output over time is stored."""
 
-from __future__ import annotations
-
 import abc
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
@@ -18,6 +16,11 @@ from ...models import AbstractModel, Signals
 from ...simulation.probes.base import AbstractProbe
 from ..targets import Demand
 
+if TYPE_CHECKING:
+    from typing import ClassVar as AbstractVar
+else:
+    from equinox import AbstractVar
+
 
 class AbstractLoss(Checked):
     """The loss of one example: `init` -> `step` in every step -> `finish`. Estimators average it over a batch.
@@ -25,7 +28,7 @@ class AbstractLoss(Checked):
     Losses add up (`a + b`) and scale (`0.1 * a`). All terms get the same target; regularisers ignore it.
     """
 
-    def prepare(self, model: AbstractModel, steps: int) -> AbstractLoss:
+    def prepare(self, model: AbstractModel, steps: int) -> "AbstractLoss":
         """The loss for a run of `steps`, called once before `init`, e.g. to convert ms to steps."""
         return self
 
@@ -70,10 +73,10 @@ class AbstractLoss(Checked):
         """The term of step `t` of a loss that is a sum over steps."""
         raise ValueError(f"{type(self).__name__} is not a sum over steps; use an estimator such as BPTT.")
 
-    def __add__(self, other: AbstractLoss) -> SumOfLosses:
+    def __add__(self, other: "AbstractLoss") -> "SumOfLosses":
         return SumOfLosses((*_terms(self), *_terms(other)))
 
-    def __rmul__(self, factor: ArrayLike) -> SumOfLosses:
+    def __rmul__(self, factor: ArrayLike) -> "SumOfLosses":
         return SumOfLosses(tuple(Term(term.loss, factor * term.weight) for term in _terms(self)))
 
 
@@ -184,7 +187,7 @@ class AbstractReadout(AbstractLoss):
     Any probe that folds can be used: `Count("out")`, `Sum("out.v")`, `Max("out.v")`, `FirstSpike("out")`.
     """
 
-    probe: eqx.AbstractVar[AbstractProbe]
+    probe: AbstractVar[AbstractProbe]
 
     @abc.abstractmethod
     def of(self, found: Float[Array, " n"], target: Any) -> Float[Array, ""]:

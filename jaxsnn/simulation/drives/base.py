@@ -60,7 +60,7 @@ class AbstractDrive(Checked):
             if "unit" in field.metadata and not field.metadata.get("instant"):
                 finite(f"{type(self).__name__}.{field.name}", value)
 
-    def check(self, model: AbstractModel, first: Int[Array, ""]) -> None:
+    def check(self, model: AbstractModel, first: Array | np.integer) -> None:
         """Raises ValueError, before anything compiles, if a run from step `first` on is known to have no input.
 
         Concrete times have been converted to steps by then, int32 arrays.

@@ -77,7 +77,7 @@ def bin_steps(bin: float | None, dt: float, name: str = "bin") -> int:
     return 1 if bin is None else int(steps(bin, dt, name=name))
 
 
-def check_rows(drive: Any, rows: int, dt: float, run: Int[Array, ""], bin: float | None = None) -> None:
+def check_rows(drive: Any, rows: int, dt: float, run: Array | np.integer, bin: float | None = None) -> None:
     """Raises ValueError where an input with a `start` is known to have ended before the run starts, in step `run`."""
     length = rows * bin_steps(bin, dt, f"{_name(drive)}.bin")
     if drive.start is not None and drive.start.shape != ():
