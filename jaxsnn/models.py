@@ -6,7 +6,7 @@ for a run: a pure step from state to state.
 
 import abc
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
@@ -17,6 +17,11 @@ from jaxtyping import Array, Float, Int, UInt32
 from ._status import Status, bit
 from ._types import out_of_bounds
 from ._xla import hoisted
+
+if TYPE_CHECKING:
+    from typing import ClassVar as AbstractVar
+else:
+    from equinox import AbstractVar
 
 
 class Inputs(eqx.Module):
@@ -209,7 +214,7 @@ class AbstractModel(eqx.Module):
     A model without anything to prepare may be its own stepper: a subclass of both classes whose `prepare` returns self.
     """
 
-    dt: eqx.AbstractVar[float]  # ms, static
+    dt: AbstractVar[float]  # ms, static
 
     @abc.abstractmethod
     def init(self, *, key: Array) -> Any:

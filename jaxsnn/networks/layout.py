@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, UInt32
 
 from .._bits import BITS
@@ -99,7 +100,7 @@ class Layout(eqx.Module):
                     own[port] = own[port] + added
         return out
 
-    def slot(self, by_port: Mapping[str, Float[Array, " n"]], dtype: type) -> Float[Array, " columns"]:
+    def slot(self, by_port: Mapping[str, Float[Array, " n"]], dtype: type | np.dtype) -> Float[Array, " columns"]:
         """Values of some ports as a slot of the ring, 0 for the others."""
         return jnp.concatenate([by_port.get(path, jnp.zeros(n, dtype)) for path, n in self.ports])
 

@@ -47,7 +47,8 @@ def show(arguments: Namespace, load: Callable[[Path], ModuleType]) -> int:
 def show_sweep(folder: Path, module: ModuleType) -> None:
     """Write the page of a sweep that is just done, and say where it is; what goes wrong with it is one line."""
     try:
-        say(f"page: {page(folder, **_looks(module, opened(folder)) | {'plot': None})}")
+        looks: dict[str, Any] = {**_looks(module, opened(folder)), "plot": None}
+        say(f"page: {page(folder, **looks)}")
     except Exception as error:  # the sweep is stored, whatever happens here
         complain(f"there is no page: {type(error).__name__}: {error}")
 

@@ -166,7 +166,7 @@ def _said(value: Any) -> str:
 
 
 def _text(name: str) -> str:
-    return (resources.files(__package__) / "web" / name).read_text(encoding="utf-8")
+    return (resources.files("jaxsnn.show") / "web" / name).read_text(encoding="utf-8")
 
 
 def _filled(**parts: str) -> str:

@@ -44,10 +44,10 @@ def picture(
     figure = Figure(figsize=(4.4 * columns, 3.5 * rows), layout="constrained")
     for ax, variable in zip(np.ravel(figure.subplots(rows, columns, squeeze=False)), panels):
         if len(axes) == 2:
-            _map(ax, shown, *axes, variable)
+            _map(ax, shown, axes[0], axes[1], variable)
         else:
             _line(ax, shown, axes, variable)
-    for ax in np.ravel(figure.axes)[len(panels) :]:
+    for ax in figure.axes[len(panels) :]:
         if not ax.has_data():
             ax.remove()
     figure.suptitle(f"{found.title}: {_fixed(shown, axes)}" if _fixed(shown, axes) else found.title)

@@ -12,7 +12,7 @@ import numpy as np
 
 from .choices import Seeds, Static
 from .labels import text as label_of
-from .space import Axis, Flag, Parameter, Space, Whole
+from .space import Axis, Flag, Parameter, Space, Whole, over_values
 from .values import MOST
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
@@ -71,7 +71,7 @@ def _range(axis: Parameter, text: str, name: str) -> Parameter:
     exact = [ends[0] + (ends[1] - ends[0]) * i / max(1, count - 1) for i in range(count)]
     if any(x.denominator != 1 for x in exact):
         raise ValueError(f"Got {name}={text}, expected a range of whole numbers, such as 0:9:10.")
-    return axis.over([int(x) for x in exact])
+    return over_values(axis, [int(x) for x in exact])
 
 
 def _value(axis: Parameter, text: str, name: str) -> Any:

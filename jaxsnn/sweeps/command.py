@@ -26,7 +26,7 @@ from .labels import label
 from .manifest import provenance
 from .plan import Plan
 from .rerun import command_of
-from .space import Space
+from .space import Space, at_default
 from .stopping import complain, say, stoppable
 from .sweeping import SweepInterrupted, complete, prepare
 
@@ -146,7 +146,7 @@ def _grid(experiment: Experiment, given: Namespace) -> Grid:
     space = whole
     if varied or given.command == "run":
         kept = () if varied else experiment.REPEATS  # one result is made of these, e.g. folds and seeds
-        space = {name: axis if name in kept else axis.at(axis.default) for name, axis in space.items()}
+        space = {name: axis if name in kept else at_default(axis) for name, axis in space.items()}
     space = {**space, **{name: arguments.at(whole, name, text) for name, text in fixed.items()}}
     space |= {name: arguments.over(whole, name, text) for name, text in varied.items()}
     if varied:
@@ -165,7 +165,7 @@ def _design(space: Space, given: Namespace) -> Grid:
     if "zip" in designs:
         return zipped(space)
     if "table" in designs:
-        return from_table({n: a if isinstance(a, Seeds) else a.at(a.default) for n, a in space.items()}, given.table)
+        return from_table({n: a if isinstance(a, Seeds) else at_default(a) for n, a in space.items()}, given.table)
     return (random if "random" in designs else sobol)(space, given.random or given.sobol)
 
 

@@ -27,7 +27,7 @@ def view_of(grid: Grid, ids: np.ndarray, form: Form, attributes: dict[str, Any])
     coordinates: dict[str, tuple[tuple[str, ...], np.ndarray, dict[str, Any]]] = {}
     every = {dim: (dim, values) for dim, values in grid.dims.items()} | grid.labels
     for name, (dim, values) in every.items():
-        about = {"units": units[name]} if name in units else {}
+        about: dict[str, Any] = {"units": units[name]} if name in units else {}
         if name in grid.space:
             about["kind"] = kind_of(grid.space[name])
             if isinstance(axis := grid.space[name], Axis) and axis.log:
@@ -54,7 +54,7 @@ def dataset(view: View, store: Memory | Store, why: str = "") -> xarray.Dataset:
     variables = {}
     for name, result in view.form.items():
         if name != "status":
-            about = {"units": result.unit} if result.unit else {}
+            about: dict[str, Any] = {"units": result.unit} if result.unit else {}
             variables[name] = ((*view.dims, *result.dims), values[name].reshape((*view.shape, *result.shape)), about)
     variables["status"] = (view.dims, status.reshape(view.shape))
     if (failure := failures(view, store, status, why)) is not None:

@@ -60,7 +60,7 @@ def _program(task: Task) -> Program:
     """Compiled once in every worker; the last eight are kept."""
     with _lock:
         if task.name not in _kept:
-            key = jax.random.wrap_key_data(task.key, impl=task.impl)
+            key = jax.random.wrap_key_data(jax.numpy.asarray(task.key), impl=task.impl)
             traced = trace(task.experiment, task.space, task.static, key, set(), task.dims)
             here = resources(None, None)
             mesh = jax.sharding.Mesh(np.asarray(here.devices), ("points",))

@@ -181,7 +181,9 @@ def _shard(plan: Plan, job: Job, outcome: Outcome) -> Shard:
     ids = plan.ids[outcome.rows]
     if isinstance(outcome.found, Failure):
         status = np.full(len(ids), NOT_RUN, np.uint32)
-        return Shard(ids, status, {}, dict.fromkeys(range(len(ids)), tuple(outcome.found)), plan.attempt)
+        return Shard(
+            ids, status, {}, dict.fromkeys(range(len(ids)), (outcome.found.kind, outcome.found.message)), plan.attempt
+        )
     values, status = outcome.found
     assert job.traced is not None
     named = dict(zip(job.traced.form, values, strict=True))

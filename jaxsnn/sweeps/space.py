@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -60,7 +60,7 @@ class Axis:
         """The values it takes in a sweep."""
         if self.values is not None:
             return np.asarray(self.values, float)
-        if self.n is None:
+        if self.lo is None or self.hi is None or self.n is None:
             return np.asarray([self.default], float)
         return (np.geomspace if self.log else np.linspace)(self.lo, self.hi, self.n)
 
@@ -208,6 +208,16 @@ class Flag:
 Number = Axis | Whole | Flag
 Parameter = Axis | Whole | Flag | Static | Seeds
 Space = Mapping[str, Parameter]
+
+
+def at_default(parameter: Parameter) -> Parameter:
+    """The same at its default."""
+    return cast(Callable[[Any], Parameter], parameter.at)(parameter.default)  # each takes a value of its own type
+
+
+def over_values(parameter: Parameter, values: Sequence[Any]) -> Parameter:
+    """The same over other values, which it checks."""
+    return cast(Callable[[Sequence[Any]], Parameter], parameter.over)(values)
 
 
 def _int32(value: Any, what: str) -> int:

@@ -256,8 +256,10 @@ def relax(program: Program, *, surrogate: AbstractSurrogate | None = None) -> Re
                 f"{name!r} is {type(part).__name__}, which cannot be relaxed; expected InputCells, CubaCells, "
                 "Synapses, SparseSynapses or ConvSynapses."
             )
-    cells = {n: RelaxedCells.of(c, surrogate) if isinstance(c, CubaCells) else c for n, c in program.cells.items()}
-    synapses = {}
+    cells, synapses = {}, {}
+    for name, group in program.cells.items():
+        assert isinstance(group, InputCells | CubaCells)
+        cells[name] = RelaxedCells.of(group, surrogate) if isinstance(group, CubaCells) else group
     for name, group in program.synapses.items():
         core = core_of(program.cells[group.post])
         assert isinstance(group, Synapses | SparseSynapses | ConvSynapses)
