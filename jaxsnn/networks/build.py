@@ -23,7 +23,7 @@ from ..connectivity.topology import Edges, FromArrays, coarse
 from ..distributions import AbstractDistribution, draw, drawn
 from ..plasticity.base import chain
 from ..plasticity.draws import drawn_rule
-from ..plasticity.incidence import incidence
+from ..plasticity.synapse_index import synapse_index
 from .order import AbstractOrder
 from .projection import Connection, Learning, Projection
 
@@ -260,7 +260,7 @@ def _learning(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, Lea
     total, before, behind = _shares(layout, order)
     slots = (before.longest + 1, behind.longest + 1)
     axonal, dendritic = _array(before.steps), _array(behind.steps)
-    return total, Learning(rule, axonal, incidence(layout.graph, axonal, dendritic, slots))
+    return total, Learning(rule, axonal, synapse_index(layout.graph, axonal, dendritic, slots))
 
 
 def _shares(layout: _Layout, order: AbstractOrder) -> tuple[_Delay | None, _Delay, _Delay]:

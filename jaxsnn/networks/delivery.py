@@ -21,7 +21,7 @@ from ..connectivity.ring import Ring
 from ..connectivity.sparse import Rows
 from ..connectivity.spikes import Spikes
 from ..connectivity.stochastic import StochasticRelease
-from ..plasticity.apply import Target as Columns
+from ..plasticity.apply import Columns
 from ..plasticity.plastic import Cells, Plastic
 from .layout import Layout
 from .projection import Projection
@@ -287,7 +287,7 @@ def plastic_of(p: Projection, dt: float) -> Plastic:
     """The plastic part of a projection, with its present delays."""
     learning = p.plastic
     assert learning is not None
-    meet = learning.incidence
+    meet = learning.index
     if p.delay is not None:
         meet = meet.delayed(learning.axonal, p.delay - learning.axonal)
     return Plastic(learning.rule, meet, dt)

@@ -175,7 +175,7 @@ def _padded(n: int) -> int:
 
 def _longest(p: Projection) -> int:
     """The longest delay in the ring; of plastic synapses the dendritic share."""
-    return p.max_delay if p.plastic is None else p.plastic.incidence.slots[1] - 1
+    return p.max_delay if p.plastic is None else p.plastic.index.slots[1] - 1
 
 
 _MUCH = 2**30  # bytes of the ring from which on a warning is given

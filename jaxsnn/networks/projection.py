@@ -20,9 +20,9 @@ from ..connectivity.release import AbstractRelease
 from ..connectivity.topology import AbstractTopology
 from ..distributions import AbstractDistribution
 from ..plasticity.base import AbstractModifier, AbstractRule, Chain
-from ..plasticity.incidence import Incidence
 from ..plasticity.initial import check_start
 from ..plasticity.shapes import check_shapes
+from ..plasticity.synapse_index import SynapseIndex
 
 
 class Connection(eqx.Module):
@@ -120,12 +120,12 @@ class Learning(eqx.Module):
     """What makes a projection plastic.
 
     `rule`: a chain whose choices are made. `axonal`: the share of the delay that lies before the synapse, steps, `()`
-    or one a synapse. `incidence`: who meets where, derived from graph and delays.
+    or one a synapse. `index`: who meets where, derived from graph and delays.
     """
 
     rule: Chain
     axonal: Int[Array, "..."]
-    incidence: Incidence
+    index: SynapseIndex
 
 
 class Projection(eqx.Module):
@@ -177,10 +177,10 @@ class Projection(eqx.Module):
             )
         if self.plastic is not None:
             check_shapes(self.plastic.rule, self.graph.n_pre, self.graph.n_post)
-            check_start(self.plastic.rule, self.weight, self.plastic.incidence)
+            check_start(self.plastic.rule, self.weight, self.plastic.index)
             if delay is not None:
                 axonal = on_host(self.plastic.axonal)
-                self.plastic.incidence.check_delays(axonal, delay - axonal)
+                self.plastic.index.check_delays(axonal, delay - axonal)
         if self.apart is not None and self.graph.merged is not None:
             merged = on_host(self.graph.merged)
             check(

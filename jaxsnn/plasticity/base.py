@@ -1,4 +1,4 @@
-"""What a plasticity rule is, what a modifier is, and how `chain` makes one update of them."""
+"""The bases of plasticity rules and modifiers, and `chain`, which composes them."""
 
 from __future__ import annotations
 
@@ -116,25 +116,25 @@ class AbstractModifier(Checked):
         """A changed weight, clipped to the bounds."""
         return clipped(w, self.bounds())
 
-    def turns(self, before: dict[str, Array], clock: dict[str, Array]) -> Bool[Array, ""] | None:
+    def reverses(self, before: dict[str, Array], clock: dict[str, Array]) -> Bool[Array, ""] | None:
         """Whether its change between events reverses its sign in the step from clock `before` to `clock`; None: never.
 
         Then every synapse is updated, if weights have bounds, so that a weight leaves its bound at the right time.
         """
         return None
 
-    def due(self, clock: dict[str, Array]) -> Bool[Array, ""] | None:
-        """Whether every synapse has to be updated at the end of this step; None if never."""
+    def refresh_due(self, clock: dict[str, Array]) -> Bool[Array, ""] | None:
+        """Whether all synapses are updated by `refresh` at the end of this step; None if never."""
         return None
 
-    def renew(
+    def refresh(
         self, w: Float[Array, "..."], kept: dict[str, Array], clock: dict[str, Array], total: Callable[[Array], Array]
     ) -> tuple[Array, dict[str, Array]]:
-        """The update then. `total(x)`: the sum of `x` over all synapses of the same postsynaptic neuron."""
+        """The weight and state variables after a refresh. `total(x)`: sums over all synapses of a receiving neuron."""
         return w, kept
 
-    def rewound(self, clock: dict[str, Array]) -> dict[str, Array]:
-        """The clock after `renew`, reset."""
+    def reset_clock(self, clock: dict[str, Array]) -> dict[str, Array]:
+        """The clock after a refresh."""
         return clock
 
 
@@ -229,31 +229,32 @@ class Chain(eqx.Module):
             w = self.limit(w + dw) if limited else w + dw
         return self._packed(w, kept)
 
-    def settled(
+    def up_to_date(
         self, synapses: Float[Array, "k ..."], clocks: tuple[dict, ...], *, limited: bool = True
     ) -> Float[Array, "k ..."]:
-        """Synapses materialised at the present step: the pending effect of lazy modifiers is applied."""
+        """Synapses as of the present step: the accumulated effect of lazy modifiers is applied."""
         nothing = lambda r, rule, w: jnp.zeros_like(w)
         return self.changed(synapses, clocks, nothing, limited=limited) if self.lazy else synapses
 
-    def unsettled(self, change: Array, synapses: Array, clocks: tuple[dict, ...]) -> Array:
-        """Pull a perturbation of the materialised synapses back to their stored form, for derivatives.
+    def pulled_back(self, change: Array, synapses: Array, clocks: tuple[dict, ...]) -> Array:
+        """The perturbation of stored synapses that makes `change` of them when they are brought up to date.
 
         State variables are unchanged; the weight's share is corrected for what they will still add to the weight.
+        Used for derivatives.
         """
         if not self.lazy:
             return change
-        later = lambda synapses: self.settled(synapses, clocks, limited=False)[0]
+        later = lambda synapses: self.up_to_date(synapses, clocks, limited=False)[0]
         of_kept = later(synapses + change.at[0].set(0)) - later(synapses)
         slope = jax.jvp(lambda w: later(synapses.at[0].set(w)), (synapses[0],), (jnp.ones_like(synapses[0]),))[1]
         return change.at[0].set((change[0] - of_kept) / slope)
 
-    def renewed(self, synapses: Array, clocks: tuple[dict, ...], due: list, total: Callable[[Array], Array]) -> Array:
+    def refreshed(self, synapses: Array, clocks: tuple[dict, ...], due: list, total: Callable[[Array], Array]) -> Array:
         """Synapses after the modifiers whose periodic update is due have been applied."""
         w, kept = synapses[0], self._kept(synapses)
         for m, modifier in enumerate(self.modifiers):
             if due[m] is not None:
-                new, keeps = modifier.renew(w, kept[m], clocks[m], total)
+                new, keeps = modifier.refresh(w, kept[m], clocks[m], total)
                 w = jnp.where(due[m], new, w)
                 kept[m] = {name: jnp.where(due[m], keeps[name], x) for name, x in kept[m].items()}
         return self._packed(self.limit(w), kept)
@@ -301,7 +302,7 @@ def within(w: Array, bounds: Bounds) -> Array:
 
 
 def counted(event: Array, change: Change) -> Change:
-    """A change, in proportion to how much its event counts."""
+    """A change times the factor of its event."""
     return tuple(event * term for term in change) if isinstance(change, tuple) else event * change
 
 
@@ -318,7 +319,7 @@ def chain(
 ) -> Chain:
     """One plasticity rule of several parts, in order: `chain(PairSTDP(), Modulate("reward"), Bound(0.0, 1.0))`.
 
-    What rules ask for adds up; a modifier acts on the sum of what stands before it.
+    The changes that rules request are added; a modifier acts on the sum of those before it.
 
     **Arguments:** `sends`: `WeightBeforeUpdate()` or `WeightAfterUpdate()` the change; `coincident_pairs`:
     `CoincidentIgnored()` or `PreBeforePost()`; `clips`, for rules whose change has several terms: `ClipEachTerm()` or

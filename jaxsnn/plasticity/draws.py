@@ -20,9 +20,10 @@ def _is_law(x: Any) -> bool:
 
 
 def drawn_rule(rule: Chain, key: Array, n_pre: int, n_post: int) -> Chain:
-    """A rule with numbers for its distributions, each drawn with a key of its own: by its place in the chain, and name.
+    """A rule whose distributions are drawn, each with a key made of its place in the chain and its name.
 
-    A trace of the sending neurons has one for each of these, one of the receiving neurons and a clock one for those.
+    A parameter of a presynaptic trace is drawn for each sending neuron; of a postsynaptic trace or a clock, for each
+    receiving neuron.
     """
     parts = [_drawn_part(part, i, key, n_pre, n_post) for i, part in enumerate(rule.parts)]
     return chain(*parts, sends=rule.sends, coincident_pairs=rule.coincident_pairs, clips=rule.clips)

@@ -1,4 +1,4 @@
-"""What keeps a neuron's weights in range as a whole: scaling towards a rate, and normalisation."""
+"""Homeostasis: synaptic scaling towards a target rate, and normalisation of the summed weights."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Scaling(AbstractModifier):
         growth = jnp.broadcast_to(clock["growth"], w.shape)
         return dw + w * jnp.expm1(growth - kept["scaled_at"]), {"scaled_at": growth}
 
-    def due(self, clock):
+    def refresh_due(self, clock):
         return jnp.any(jnp.abs(clock["growth"]) > 0.05)  # small, so that what a step adds is not rounded away
 
-    def renew(self, w, kept, clock, total):
+    def refresh(self, w, kept, clock, total):
         return w, {"scaled_at": jnp.zeros_like(w)}
 
-    def rewound(self, clock):
+    def reset_clock(self, clock):
         return clock | {"growth": jnp.zeros_like(clock["growth"])}
 
 
@@ -65,12 +65,12 @@ class Normalise(AbstractModifier):
         steps = clock["steps"] + 1
         return {"steps": steps, "age": steps.astype(clock["age"].dtype) * (s.dt / self.every)}
 
-    def due(self, clock):
-        return clock["age"] >= 1.0 - 1e-6  # a whole number of steps, but not in binary
+    def refresh_due(self, clock):
+        return clock["age"] >= 1.0 - 1e-6  # a whole number of steps, up to rounding
 
-    def renew(self, w, kept, clock, total):
+    def refresh(self, w, kept, clock, total):
         there = total(w)
         return w * jnp.where(there > 0, self.total / jnp.where(there > 0, there, 1.0), 1.0), kept
 
-    def rewound(self, clock):
+    def reset_clock(self, clock):
         return {name: jnp.zeros_like(x) for name, x in clock.items()}

@@ -8,12 +8,12 @@ from jaxtyping import Array, Bool
 
 from .._types import Requirement, check_all, is_concrete, on_host
 from .base import Bounds, Chain, within
-from .incidence import Incidence
+from .synapse_index import SynapseIndex
 
 
-def check_start(rule: Chain, weight: Array, incidence: Incidence) -> None:
-    """An error if weights that are known are outside the bounds of a part."""
-    weight, real = _of_synapses(on_host(weight)), on_host(incidence.is_real())
+def check_start(rule: Chain, weight: Array, index: SynapseIndex) -> None:
+    """Raises ValueError for concrete weights outside the bounds of a rule or modifier."""
+    weight, real = _of_synapses(on_host(weight)), on_host(index.is_real())
     for part in rule.parts:
         bounds = _known(part.bounds())
         if bounds != (None, None):
@@ -25,9 +25,9 @@ def check_start(rule: Chain, weight: Array, incidence: Incidence) -> None:
             check_all((Requirement(inside, words),))
 
 
-def starts_outside(rule: Chain, weight: Array, incidence: Incidence) -> Bool[Array, ""]:
-    """The same as a number, for what is traced."""
-    weight, real = _of_synapses(weight), incidence.is_real()
+def starts_outside(rule: Chain, weight: Array, index: SynapseIndex) -> Bool[Array, ""]:
+    """Whether any weight is outside the bounds, for a status of traced weights."""
+    weight, real = _of_synapses(weight), index.is_real()
     return ~jnp.all(jnp.stack([jnp.all(_inside(weight, part.bounds(), real)) for part in rule.parts]))
 
 

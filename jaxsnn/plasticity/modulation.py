@@ -67,12 +67,12 @@ class Modulate(AbstractModifier):
             area = -clock["m"] * both * jnp.expm1(-s.dt / both) - self.baseline * faded
             clock = clock | {"m": clock["m"] + clock["m"] * jnp.expm1(-s.dt / self.decay) + fed}
         steps = clock["steps"] + 1
-        # eligibilities are kept as of the last renewal: later ones are worth more, and the modulator less
+        # eligibilities are stored as of the last refresh: a later change is scaled up, and the integral down
         gain = clock["gain"] + area * jnp.exp(-clock["age"])
         way = jnp.where(area == 0, clock["way"], jnp.sign(area))
         return clock | {"steps": steps, "age": steps.astype(gain.dtype) * (s.dt / self.tau), "gain": gain, "way": way}
 
-    def turns(self, before, clock):
+    def reverses(self, before, clock):
         return before["way"] * clock["way"] < 0
 
     def change(self, w, dw, kept, clock):
@@ -80,13 +80,13 @@ class Modulate(AbstractModifier):
         eligibility = kept["eligibility"] + dw * jnp.exp(clock["age"])
         return made, {"eligibility": eligibility, "settled_at": jnp.broadcast_to(clock["gain"], w.shape)}
 
-    def due(self, clock):
+    def refresh_due(self, clock):
         return clock["age"] >= 1.0
 
-    def renew(self, w, kept, clock, total):
+    def refresh(self, w, kept, clock, total):
         now = kept["eligibility"] * jnp.exp(-clock["age"])
         return w, {"eligibility": now, "settled_at": jnp.zeros_like(w)}
 
-    def rewound(self, clock):
+    def reset_clock(self, clock):
         nothing = {name: jnp.zeros_like(clock[name]) for name in ("steps", "age", "gain")}
         return clock | nothing

@@ -1,4 +1,4 @@
-"""A plastic projection in a run: its state, and what happens to it in a step."""
+"""A plastic projection in a run: its state and its step."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from .._status import Status, bit
 from ..connectivity.ring import Ring
 from ..connectivity.spikes import Spikes
 from ..models import View
-from .apply import Target, Update, carry, hold, renew, touch_all, touch_columns, touch_rows
+from .apply import Columns, Update, refresh, send_rows, update_all_if, update_columns, update_every_step, update_rows
 from .base import AbstractRule, Chain, CoincidentIgnored, SynapseContext
-from .incidence import Incidence
 from .initial import starts_outside
-from .site import Line, Side, Signals
+from .sides import DelayLine, Side, SideSignals
+from .synapse_index import SynapseIndex
 
 
 class PlasticState(NamedTuple):
-    """What changes in a plastic projection."""
+    """The state of a plastic projection."""
 
     synapses: Float[Array, "k synapses"]  # the weights, and what modifiers keep for each synapse
     pre: tuple[dict[str, Array], ...]  # traces of the sending neurons, by rule
     post: tuple[dict[str, Array], ...]
-    pre_line: Line | None  # on the way along axons; None where there is no delay
-    post_line: Line | None  # on the way back along dendrites
+    pre_line: DelayLine | None  # signals on their way along axons; None without an axonal delay
+    post_line: DelayLine | None  # signals on their way back along dendrites
     clocks: tuple[dict[str, Array], ...]  # of the modifiers
-    origin: UInt32[Array, " 2"]  # of the network's weights with which learning began
+    origin: UInt32[Array, " 2"]  # the fingerprint of the weights with which learning began
 
 
 class Cells(NamedTuple):
@@ -47,7 +47,7 @@ class Cells(NamedTuple):
 
 
 def fingerprint(weight: Float[Array, "..."]) -> UInt32[Array, " 2"]:
-    """64 bits that tell arrays of weights from one another: sums of mixed bits, in which every weight has its place."""
+    """A hash of an array of weights, 64 bits; it depends on the place of each weight."""
     bits = lax.bitcast_convert_type(lax.stop_gradient(weight), jnp.uint32).reshape(-1)
     place = jnp.arange(bits.shape[0], dtype=jnp.uint32)
     return jnp.stack([jnp.sum(_mixed(bits ^ (place * jnp.uint32(odd))), dtype=jnp.uint32) for odd in _ODD])
@@ -64,43 +64,43 @@ def _mixed(x: Array) -> Array:
 
 
 class Plastic(eqx.Module):
-    """The rule of one projection, with all it needs for a run."""
+    """What a run needs of the plasticity of one projection: the rule, the index of the synapses, the step."""
 
     chain: Chain
-    incidence: Incidence
+    index: SynapseIndex
     dt: float = eqx.field(static=True)
 
     def _sides(self) -> tuple[Side, Side]:
-        rules, incidence = self.chain.rules, self.incidence
-        return Side("pre", rules, incidence.n_pre, self.dt), Side("post", rules, incidence.n_post, self.dt)
+        rules, index = self.chain.rules, self.index
+        return Side("pre", rules, index.n_pre, self.dt), Side("post", rules, index.n_post, self.dt)
 
     def start(self, weight: Float[Array, "..."], pre: Cells, post: Cells) -> PlasticState:
         """The state at the start of a run: these weights, silent traces."""
         dtype, sides = weight.dtype, self._sides()
-        weights = jnp.broadcast_to(weight.reshape(-1) if weight.ndim else weight, (self.incidence.size,))
-        synapses = jnp.zeros((1 + len(self.chain.variables), self.incidence.size), dtype).at[0].set(weights)
+        weights = jnp.broadcast_to(weight.reshape(-1) if weight.ndim else weight, (self.index.size,))
+        synapses = jnp.zeros((1 + len(self.chain.variables), self.index.size), dtype).at[0].set(weights)
 
-        def silent(side: Side, cells: Cells, slots: int) -> tuple[tuple[dict[str, Array], ...], Line | None]:
+        def silent(side: Side, cells: Cells, slots: int) -> tuple[tuple[dict[str, Array], ...], DelayLine | None]:
             traces = side.start(cells.v, dtype)
             now = side.signals(traces, *cells)
             now = now._replace(events=jax.tree.map(jnp.zeros_like, now.events))
             ring = jax.tree.map(lambda x: jnp.broadcast_to(x, (slots, *x.shape)), now)
-            return traces, Line(ring) if slots > 1 else None
+            return traces, DelayLine(ring) if slots > 1 else None
 
-        (before, pre_line), (after, post_line) = map(silent, sides, (pre, post), self.incidence.slots)
-        clocks = tuple(modifier.start(self.incidence.n_post, dtype) for modifier in self.chain.modifiers)
+        (before, pre_line), (after, post_line) = map(silent, sides, (pre, post), self.index.slots)
+        clocks = tuple(modifier.start(self.index.n_post, dtype) for modifier in self.chain.modifiers)
         return PlasticState(synapses, before, after, pre_line, post_line, clocks, fingerprint(weight))
 
     def resumed(self, state: PlasticState, weight: Float[Array, "..."]) -> PlasticState:
         """The state at the start of a run that continues another, in a network whose weights are these.
 
-        Where they are not those with which learning began, they have been set since, and take the place of what was
-        learnt; traces and what modifiers keep go on. Weights are held within the bounds that the rule has now.
+        If they are not the weights with which learning began, a user has set them since: they replace what was learnt,
+        while traces and state variables are kept. Weights are clipped to the present bounds of the rule.
         """
         origin = fingerprint(weight)
-        given = jnp.broadcast_to(weight.reshape(-1) if weight.ndim else weight, (self.incidence.size,))
-        clocks = jax.tree.map(lambda x: self.incidence.at_post(x) if x.ndim else x, state.clocks)
-        fresh = self.chain.settled(state.synapses, clocks).at[0].set(given)
+        given = jnp.broadcast_to(weight.reshape(-1) if weight.ndim else weight, (self.index.size,))
+        clocks = jax.tree.map(lambda x: self.index.at_post(x) if x.ndim else x, state.clocks)
+        fresh = self.chain.up_to_date(state.synapses, clocks).at[0].set(given)
         synapses = jnp.where(jnp.any(origin != state.origin), fresh, state.synapses)
         if self.chain.limited:
             synapses = synapses.at[0].set(self.chain.limit(synapses[0]))
@@ -108,30 +108,30 @@ class Plastic(eqx.Module):
 
     def arrivals(self, state: PlasticState, sent: Spikes) -> Float[Array, " n_post"]:
         """What arrives within the step over edges without delay, with the weights of its start."""
-        spike, target = sent.amplitude, Target(Ring(1, self.incidence.n_post), 0)
-        nobody = jnp.zeros(self.incidence.n_post, spike.dtype)
-        one_slot = lambda signals: Line(jax.tree.map(lambda x: x[None], signals))
-        pre = one_slot(Signals((), (), spike, None, None, sent.words))
-        post = one_slot(Signals((), (), nobody, None, None))
-        within = eqx.tree_at(lambda i: (i.axonal, i.dendritic), self.incidence, (jnp.int32(0), jnp.int32(0)))
+        spike, target = sent.amplitude, Columns(Ring(1, self.index.n_post), 0)
+        nobody = jnp.zeros(self.index.n_post, spike.dtype)
+        one_slot = lambda signals: DelayLine(jax.tree.map(lambda x: x[None], signals))
+        pre = one_slot(SideSignals((), (), spike, None, None, sent.words))
+        post = one_slot(SideSignals((), (), nobody, None, None))
+        within = eqx.tree_at(lambda i: (i.axonal, i.dendritic), self.index, (jnp.int32(0), jnp.int32(0)))
         update = Update(self.chain, within, pre, post, state.clocks, {}, jnp.int32(0), self.dt)
-        return carry(update, state.synapses, target.ring.empty(spike.dtype), target)
+        return send_rows(update, state.synapses, target.ring.empty(spike.dtype), target)
 
     def step(
         self,
         state: PlasticState,
         buffer: Array | None,
-        target: Target | None,
+        target: Columns | None,
         t: Int[Array, ""],
         pre: Cells,
         post: Cells,
         modulators: dict[str, Array],
     ) -> tuple[PlasticState, Any]:
-        """What the spikes of step `t` do to the synapses, and what these send: added to `buffer`, if there is one.
+        """One step: the new state, and `buffer`, if there is one, with the weights added that spikes of step `t` send.
 
-        1. Traces decay. 2. What arrives at the synapses now leaves the lines. 3. `on_pre` and the weights sent, and
-        `on_post`, in the order of the pairing. 4. Traces count the spikes. 5. Modifiers that are due renew everything.
-        Before 3, everything is held within bounds where modifiers turn round.
+        1. Traces decay. 2. Signals that arrive at the synapses in this step are read from the delay lines. 3. `on_pre`
+        and the weights sent, and `on_post`, in the order of the pairing. 4. Traces add the spikes. 5. Modifiers whose
+        refresh is due update all synapses. Before 3, all weights are clipped if the effect of a lazy modifier reverses.
         """
         sides = self._sides()
         now = [
@@ -140,59 +140,61 @@ class Plastic(eqx.Module):
         ]
         lines = []
         for signals, line in zip(now, (state.pre_line, state.post_line), strict=True):
-            line = Line(jax.tree.map(lambda x: x[None], signals)) if line is None else line
+            line = DelayLine(jax.tree.map(lambda x: x[None], signals)) if line is None else line
             lines.append(line.enter(t, signals))
         pre_line, post_line = lines
-        arriving = pre_line.arrive(t, self.incidence.axonal), post_line.arrive(t, self.incidence.dendritic)
+        arriving = pre_line.arrive(t, self.index.axonal), post_line.arrive(t, self.index.dendritic)
         seen = SynapseContext(SimpleNamespace(**pre._asdict()), SimpleNamespace(**post._asdict()), modulators, self.dt)
         clocks = tuple(m.tick(clock, seen) for m, clock in zip(self.chain.modifiers, state.clocks, strict=True))
-        update = Update(self.chain, self.incidence, *arriving, clocks, modulators, t, self.dt)
-        synapses = self._turned(update, state.synapses, state.clocks)
+        update = Update(self.chain, self.index, *arriving, clocks, modulators, t, self.dt)
+        synapses = self._clipped_before_reversal(update, state.synapses, state.clocks)
         if isinstance(self.chain.coincident_pairs, CoincidentIgnored):
-            synapses = touch_columns(update, synapses) if self._runs("on_post") else synapses
-            synapses, buffer = touch_rows(update, synapses, buffer, target)
+            synapses = update_columns(update, synapses) if self._runs("on_post") else synapses
+            synapses, buffer = update_rows(update, synapses, buffer, target)
         else:
-            synapses, buffer = touch_rows(update, synapses, buffer, target)
-            synapses = touch_columns(update, synapses) if self._runs("on_post") else synapses
+            synapses, buffer = update_rows(update, synapses, buffer, target)
+            synapses = update_columns(update, synapses) if self._runs("on_post") else synapses
         if self._runs("each_step"):
-            synapses = touch_all(update, synapses)
-        synapses, clocks = self._renewed(update, synapses)
+            synapses = update_every_step(update, synapses)
+        synapses, clocks = self._refreshed(update, synapses)
         before, after = (side.counted(signals) for side, signals in zip(sides, now, strict=True))
-        kept = (line if slots > 1 else None for line, slots in zip(lines, self.incidence.slots, strict=True))
+        kept = (line if slots > 1 else None for line, slots in zip(lines, self.index.slots, strict=True))
         pre_line, post_line = kept
         return PlasticState(synapses, before, after, pre_line, post_line, clocks, state.origin), buffer
 
     def _runs(self, name: str) -> bool:
-        """Whether any rule has this function of its own."""
+        """Whether any rule overrides this function."""
         return any(getattr(type(rule), name) is not getattr(AbstractRule, name) for rule in self.chain.rules)
 
-    def _turned(self, update: Update, synapses: Array, before: tuple[dict[str, Array], ...]) -> Array:
-        """Synapses held within their bounds where what modifiers do between events turns round, as of the step before.
+    def _clipped_before_reversal(self, update: Update, synapses: Array, before: tuple[dict[str, Array], ...]) -> Array:
+        """Synapses clipped, as of the step before, if the effect of a lazy modifier between events reverses its sign.
 
-        Until then every weight goes one way, and it is the same whether it is clipped in every step or once.
+        Until then a weight moves in one direction, so that clipping once gives what clipping in every step gives.
         """
-        turns = [m.turns(old, new) for m, old, new in zip(self.chain.modifiers, before, update.clocks, strict=True)]
-        turns = [x for x in turns if x is not None]
-        if not turns or not self.chain.limited:
+        clocks = zip(self.chain.modifiers, before, update.clocks, strict=True)
+        reversals = [x for m, old, new in clocks if (x := m.reverses(old, new)) is not None]
+        if not reversals or not self.chain.limited:
             return synapses
-        return hold(eqx.tree_at(lambda u: u.clocks, update, before), synapses, jnp.any(jnp.stack(turns)))
+        return update_all_if(eqx.tree_at(lambda u: u.clocks, update, before), synapses, jnp.any(jnp.stack(reversals)))
 
-    def _renewed(self, update: Update, synapses: Array) -> tuple[Array, tuple[dict[str, Array], ...]]:
-        due = [m.due(clock) for m, clock in zip(self.chain.modifiers, update.clocks, strict=True)]
+    def _refreshed(self, update: Update, synapses: Array) -> tuple[Array, tuple[dict[str, Array], ...]]:
+        due = [m.refresh_due(clock) for m, clock in zip(self.chain.modifiers, update.clocks, strict=True)]
         if all(x is None for x in due):
             return synapses, update.clocks
         clocks = tuple(
-            clock if now is None else jax.tree.map(lambda a, b, now=now: jnp.where(now, a, b), m.rewound(clock), clock)
+            clock
+            if now is None
+            else jax.tree.map(lambda a, b, now=now: jnp.where(now, a, b), m.reset_clock(clock), clock)
             for m, clock, now in zip(self.chain.modifiers, update.clocks, due, strict=True)
         )
-        return renew(update, synapses), clocks
+        return refresh(update, synapses), clocks
 
     def view(self, state: PlasticState, shape: tuple[int, ...]) -> View:
-        """The state by name: `weight` brought up to date, what modifiers keep, traces of either side."""
+        """The state by name: `weight`, up to date; state variables of modifiers; traces of either side."""
 
         def row(i: int) -> Array:
-            clocks = jax.tree.map(lambda x: self.incidence.at_post(x) if x.ndim else x, state.clocks)
-            return self.chain.settled(state.synapses, clocks)[i].reshape(shape)
+            clocks = jax.tree.map(lambda x: self.index.at_post(x) if x.ndim else x, state.clocks)
+            return self.chain.up_to_date(state.synapses, clocks)[i].reshape(shape)
 
         def traces(own: tuple[dict[str, Array], ...]) -> dict[str, Array]:
             return {name: x for each in reversed(own) for name, x in each.items()}
@@ -204,4 +206,4 @@ class Plastic(eqx.Module):
 
     def status(self, weight: Array) -> Array:
         """Whether the weights at the start are within the bounds of the rule."""
-        return bit(Status.PARAMETER_RANGE, starts_outside(self.chain, weight, self.incidence))
+        return bit(Status.PARAMETER_RANGE, starts_outside(self.chain, weight, self.index))

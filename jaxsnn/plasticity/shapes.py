@@ -17,7 +17,7 @@ Shape = tuple[int, ...]
 
 
 def check_shapes(rule: Chain, n_pre: int, n_post: int) -> None:
-    """An error for a parameter that is neither one number nor, where a trace or a clock uses it, one per neuron."""
+    """Raises ValueError for a parameter that is neither one number nor, in a trace or a clock, one per neuron."""
     for part in rule.parts:
         leaves, _ = jax.tree_util.tree_flatten_with_path(part)
         if all(leaf.shape == () for _, leaf in leaves) or _fits(part, n_pre, n_post):
@@ -35,7 +35,7 @@ def check_shapes(rule: Chain, n_pre: int, n_post: int) -> None:
 
 
 def _alone(part: Any, k: int, shape: Shape) -> Any:
-    """The part, in which number `k` has this shape and every other has none."""
+    """The part with leaf `k` of this shape and all others of shape `()`."""
     leaves, structure = jax.tree.flatten(part)
     shapes = [shape if i == k else () for i in range(len(leaves))]
     return jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(s, x.dtype) for s, x in zip(shapes, leaves)])
@@ -90,9 +90,9 @@ def _try_modifier(modifier: AbstractModifier, n_pre: int, n_post: int) -> None:
     one = {k: x[0] if jnp.ndim(x) else x for k, x in ticked.items()}
     kept = dict.fromkeys(modifier.variables, w)
     _expect(modifier.change(w, w, kept, one), ())
-    _expect(modifier.renew(w, kept, one, lambda x: x), ())
+    _expect(modifier.refresh(w, kept, one, lambda x: x), ())
     _expect((modifier.limit(w), modifier.bounds()), ())
-    _expect((modifier.due(clock), modifier.turns(clock, ticked)), ())
+    _expect((modifier.refresh_due(clock), modifier.reverses(clock, ticked)), ())
 
 
 class _Fed(defaultdict):

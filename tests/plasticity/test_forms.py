@@ -9,8 +9,8 @@ import jaxsnn as snn
 from jaxsnn.connectivity.graph import DenseGraph, SparseGraph, row_starts
 from jaxsnn.connectivity.ring import Ring
 from jaxsnn.plasticity import apply
-from jaxsnn.plasticity.incidence import incidence
 from jaxsnn.plasticity.plastic import Cells, Plastic
+from jaxsnn.plasticity.synapse_index import synapse_index
 from tests.plasticity.brute import brute_force
 from tests.plasticity.rules import LAZY, RULES, voltages
 
@@ -68,7 +68,7 @@ class Case:
     def found(self, chain, *, late=0):
         """The same by the library."""
         delays = (jnp.asarray(x, jnp.int32) for x in (self.axonal, self.dendritic + late))
-        plastic = Plastic(chain, incidence(self.graph, *delays, (4, 4 + late)), DT)
+        plastic = Plastic(chain, synapse_index(self.graph, *delays, (4, 4 + late)), DT)
         ring = Ring(5 + late, N_POST)
         silent = [Cells(jnp.zeros(n), v[0]) for n, v in ((N_PRE, self.pre_v), (N_POST, self.post_v))]
 

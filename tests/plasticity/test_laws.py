@@ -19,7 +19,7 @@ KEY = jax.random.key(0)
 
 
 def update(chain, synapses, clocks, seen):
-    """All that can happen to some synapses: an event of either neuron, a step, and renewal."""
+    """All that can happen to some synapses: an event of either neuron, and a step."""
 
     def asked(name):
         def ask(r, rule, w):
@@ -34,7 +34,7 @@ def update(chain, synapses, clocks, seen):
         return ask
 
     for name in ("on_pre", "on_post", "each_step"):
-        synapses = chain.changed(chain.settled(synapses, clocks), clocks, asked(name))
+        synapses = chain.changed(chain.up_to_date(synapses, clocks), clocks, asked(name))
     return synapses
 
 
@@ -70,7 +70,7 @@ def test_shape_and_type_never_change(name, dtype):
     post = type("Post", (), {"spike": jnp.ones(N, dtype), "v": None})
     for modifier, clock in zip(chain.modifiers, clocks, strict=True):
         s = snn.plasticity.SynapseContext(None, post, seen["modulators"], 1.0)
-        ticked = jax.eval_shape(lambda m, c, s=s: m.rewound(m.tick(c, s)), modifier, clock)
+        ticked = jax.eval_shape(lambda m, c, s=s: m.reset_clock(m.tick(c, s)), modifier, clock)
         assert jax.tree.map(shape_and_type, ticked) == jax.tree.map(shape_and_type, clock)
 
 
@@ -161,12 +161,12 @@ def test_no_copy_of_the_weights(via):
     for order in (snn.NestOrder(), snn.BrianOrder()):
         assert copies_of_weights(both, order, via) == []
     lazy = copies_of_weights({"modulate": LAZY["modulate"](1.0)}, snn.NestOrder(), via)
-    assert len(lazy) <= 2  # within renewal, once in `tau`, and where the modulator crosses its baseline
+    assert len(lazy) <= 2  # within a refresh, once in `tau`, and where the modulator crosses its baseline
 
 
 def test_copies_are_found(monkeypatch):
     """Control: a weight that is sent after it was changed, but as computed and not as read again, is copied."""
-    from jaxsnn.plasticity import incidence
+    from jaxsnn.plasticity import synapse_index
 
     read, calls = incidence.Run.read, []
 

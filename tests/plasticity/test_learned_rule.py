@@ -108,7 +108,7 @@ def test_a_taylor_series_becomes_pair_stdp(lenient):
 # --- derivatives ------------------------------------------------------------------------------------------------------
 
 CASES = {  # a chain, made of four numbers, and how its synapses are held
-    "modulated": (  # tau beside the 17 steps at which a renewal would come or not: a bound after it sees when that is
+    "modulated": (  # tau beside the 17 steps at which a refresh would come or not: a bound after it sees when that is
         lambda p: snn.chain(
             snn.PairSTDP(p[0], p[1], 1e3 * p[2], 1e3 * p[3]),
             snn.Modulate("m", tau=1.03e3 * p[2]),

@@ -45,9 +45,9 @@ RULES = {
 
 
 class Lazier(snn.Modulate):
-    """Nobody looks whether it turns round."""
+    """Its change never counts as reversed."""
 
-    def turns(self, before, clock):
+    def reverses(self, before, clock):
         return None
 
 

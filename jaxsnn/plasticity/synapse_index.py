@@ -1,4 +1,4 @@
-"""Which neurons meet at which synapse, read from either side: by the row of a sender, by the column of a receiver."""
+"""The synapses of a plastic projection, found by either neuron: the rows of senders, the columns of receivers."""
 
 import abc
 from typing import TYPE_CHECKING, Any
@@ -21,41 +21,41 @@ else:
 Block = Any  # (k, width): all numbers of some synapses
 
 
-class AbstractFan(eqx.Module):
-    """The synapses of every neuron of one side, those with the same delay together; `other`: whom they lead to.
+class AbstractSegments(eqx.Module):
+    """The synapses of each neuron of one side. Those with the same delay form a segment.
 
-    A segment is looked at in pieces of `width` synapses.
+    A segment is processed in pieces of `width` synapses.
     """
 
     width: AbstractVar[int]
 
     @abc.abstractmethod
     def segment(self, neuron: Array, delay: Array) -> tuple[Array, Array]:
-        """Where the synapses of a neuron with a delay (steps) begin and end."""
+        """The first place of the segment of a neuron and a delay (steps), and the place behind its last."""
 
     @abc.abstractmethod
     def piece(self, at: Array, end: Array) -> tuple[Any, Int[Array, " width"], Bool[Array, " width"]]:
-        """Where to read and write, the neurons on the other side, and which of the `width` places are within."""
+        """Where to read and write a piece, the neurons on its other side, and which places are in the segment."""
 
     def shaped(self, synapses: Block) -> Any:
-        """The synapses as `read` and `write` take them: outside the loop, since XLA copies what it reshapes within."""
+        """The array in the shape that `read` and `write` take; done outside the loop, where XLA would copy it."""
         return synapses
 
     @abc.abstractmethod
     def slice(self, x: Array, where: Any) -> Array:
-        """What belongs to the synapses of a piece, of numbers that are one a synapse; `()` stays as it is."""
+        """The entries of a piece in an array with one number a synapse; an array of shape `()` is returned as it is."""
 
     @abc.abstractmethod
     def read(self, synapses: Any, where: Any) -> Block:
-        """All numbers of the synapses of a piece."""
+        """The weights and state variables of the synapses of a piece."""
 
     @abc.abstractmethod
     def write(self, synapses: Any, where: Any, block: Block) -> Any:
-        """The synapses with those of a piece replaced."""
+        """All synapses, those of a piece replaced."""
 
 
-class Run(AbstractFan):
-    """Synapses that lie one after the other: rows of a list that is sorted by sender, of a matrix too."""
+class Contiguous(AbstractSegments):
+    """Segments that are contiguous in memory: the rows of a list that is sorted by sender, or of a matrix."""
 
     start: Int[Array, " n+1"]
     other: Int[Array, " synapses"]
@@ -65,12 +65,11 @@ class Run(AbstractFan):
         return self.start[neuron], self.start[neuron + 1]
 
     def piece(self, at, end):
-        first = jnp.minimum(at, self.other.shape[0] - self.width)  # a slice that reached over the end would be moved
+        first = jnp.minimum(at, self.other.shape[0] - self.width)  # JAX would move a slice that reached over the end
         place = first + jnp.arange(self.width, dtype=jnp.int32)
         return first, self.slice(self.other, first), (place >= at) & (place < end)
 
     def slice(self, x: Array, first: Array) -> Array:
-        """What belongs to the synapses of a piece, of numbers that are one a synapse."""
         return lax.dynamic_slice(x, (first,), (self.width,)) if x.ndim else x
 
     def read(self, synapses, where):
@@ -80,8 +79,8 @@ class Run(AbstractFan):
         return lax.dynamic_update_slice_in_dim(synapses, block, where, axis=1)
 
 
-class Listed(AbstractFan):
-    """Synapses that are looked up in a list: columns, and rows in which every synapse has a delay of its own."""
+class Indexed(AbstractSegments):
+    """Segments with a list of their places: columns, and rows in which each synapse has a delay of its own."""
 
     start: Int[Array, " n*delays+1"]
     ids: Int[Array, " synapses"]
@@ -98,7 +97,9 @@ class Listed(AbstractFan):
         place = first + jnp.arange(self.width, dtype=jnp.int32)
         inside = (place >= at) & (place < end)
         part = lambda x: lax.dynamic_slice(x, (first,), (self.width,))
-        outside = self.ids.shape[0] + jnp.arange(self.width, dtype=jnp.int32)  # each another one: writes are unique
+        outside = self.ids.shape[0] + jnp.arange(
+            self.width, dtype=jnp.int32
+        )  # distinct places, so that writes are unique
         return jnp.where(inside, part(self.ids), outside), part(self.other), inside
 
     def slice(self, x: Array, where: Array) -> Array:
@@ -111,7 +112,7 @@ class Listed(AbstractFan):
         return synapses.at[:, where].set(block, mode="drop", unique_indices=True)
 
 
-class Rows(AbstractFan):
+class MatrixRows(AbstractSegments):
     """The rows of a matrix."""
 
     n_pre: int = eqx.field(static=True)
@@ -137,7 +138,7 @@ class Rows(AbstractFan):
         return lax.dynamic_update_slice_in_dim(synapses, block, where, axis=1)
 
 
-class Columns(AbstractFan):
+class MatrixColumns(AbstractSegments):
     """The columns of a matrix."""
 
     n_pre: int = eqx.field(static=True)
@@ -166,16 +167,16 @@ class Columns(AbstractFan):
         return lax.dynamic_update_slice_in_dim(synapses, block[:, :, None], where, axis=2)
 
 
-class Incidence(eqx.Module):
-    """The synapses of one projection, in the order of their weights, and how either side finds its own."""
+class SynapseIndex(eqx.Module):
+    """The synapses of one projection, in the order of their weights, and their places by either neuron."""
 
     pre: Int[Array, " synapses"] | None  # None: a full matrix
     post: Int[Array, " synapses"] | None
     exists: Bool[Array, " synapses"] | None  # which pairs of a matrix have a synapse; None: all
     axonal: Int[Array, "..."]  # steps from the sending neuron to the synapse, () or one a synapse
     dendritic: Int[Array, "..."]  # steps from the synapse to the receiving neuron, and back
-    rows: AbstractFan
-    columns: AbstractFan
+    rows: AbstractSegments
+    columns: AbstractSegments
     slots: tuple[int, int] = eqx.field(static=True)  # one more than the longest axonal and dendritic delay
     n_pre: int = eqx.field(static=True)
     n_post: int = eqx.field(static=True)
@@ -185,30 +186,30 @@ class Incidence(eqx.Module):
         return self.n_pre * self.n_post if self.pre is None else self.pre.shape[0]
 
     def check_delays(self, axonal: Array, dendritic: Array) -> None:
-        """An error if these are not the delays after which synapses were sorted."""
+        """Raises ValueError if synapses were sorted by other delays than these."""
         for known, now in ((self.axonal, axonal), (self.dendritic, dendritic)):
             if known.ndim:
                 check(
                     lambda known=known, now=now: known == now.reshape(-1),
-                    "The delays of a plastic projection, one a synapse, decide how it is laid out: build it with other "
-                    "delays instead of setting them.",
+                    "The synapses of a plastic projection are sorted by their delays, so these cannot be set: build "
+                    "the projection with other delays.",
                 )
 
-    def delayed(self, axonal: Array, dendritic: Array) -> "Incidence":
-        """The same with other delays, where all synapses share one."""
+    def delayed(self, axonal: Array, dendritic: Array) -> "SynapseIndex":
+        """The same index with other delays, of a projection whose synapses share one delay."""
         parts = [
             now if known.ndim == 0 else known for known, now in ((self.axonal, axonal), (self.dendritic, dendritic))
         ]
         return eqx.tree_at(lambda i: (i.axonal, i.dendritic), self, tuple(parts))
 
     def at_pre(self, x: Array) -> Array:
-        """A number of every sending neuron, for every synapse; nothing for padding."""
+        """A number of each sending neuron, spread to its synapses; 0 for padding."""
         if self.pre is None:
             return jnp.broadcast_to(x[:, None], (self.n_pre, self.n_post)).reshape(-1)
         return x.at[self.pre].get(mode="fill", fill_value=0)
 
     def at_post(self, x: Array) -> Array:
-        """A number of every receiving neuron, for every synapse."""
+        """A number of each receiving neuron, spread to its synapses."""
         if self.post is None:
             return jnp.broadcast_to(x[None, :], (self.n_pre, self.n_post)).reshape(-1)
         return x.at[self.post].get(mode="clip")
@@ -228,8 +229,8 @@ class Incidence(eqx.Module):
         return self.at_post(jax.ops.segment_sum(x, self.post, num_segments=self.n_post))
 
 
-def incidence(graph: AbstractGraph, axonal: Array, dendritic: Array, slots: tuple[int, int]) -> Incidence:
-    """The incidence of a graph, with delays in steps, `()` or one a synapse; for `slots` see `Incidence`."""
+def synapse_index(graph: AbstractGraph, axonal: Array, dendritic: Array, slots: tuple[int, int]) -> SynapseIndex:
+    """The index of a graph, with delays in steps, `()` or one a synapse; for `slots` see `SynapseIndex`."""
     n_pre, n_post = graph.n_pre, graph.n_post
     if not isinstance(graph, DenseGraph):
         pre, post, _, _ = graph.synapses(jnp.zeros(()), jnp.zeros((), jnp.int32))
@@ -237,22 +238,22 @@ def incidence(graph: AbstractGraph, axonal: Array, dendritic: Array, slots: tupl
     else:
         exists = None if graph.count is None else (graph.count > 0).reshape(-1)
         if axonal.ndim == 0 and dendritic.ndim == 0:
-            rows, columns = Rows(n_pre, n_post), Columns(n_pre, n_post)
-            return Incidence(None, None, exists, axonal, dendritic, rows, columns, slots, n_pre, n_post)
+            rows, columns = MatrixRows(n_pre, n_post), MatrixColumns(n_pre, n_post)
+            return SynapseIndex(None, None, exists, axonal, dendritic, rows, columns, slots, n_pre, n_post)
         pre, post = (x.reshape(-1) for x in jnp.indices(graph.shape, jnp.int32))
     axonal, dendritic = (x.reshape(-1) if x.ndim else x for x in (axonal, dendritic))
     if axonal.ndim:
-        rows = _listed(pre, post, axonal, pre < n_pre, n_pre, slots[0])
+        rows = _indexed(pre, post, axonal, pre < n_pre, n_pre, slots[0])
     else:
         start = jnp.searchsorted(pre, jnp.arange(n_pre + 1, dtype=jnp.int32)).astype(jnp.int32)
-        rows = Run(start=start, other=post, width=min(max(graph.width, 1), max(pre.shape[0], 1)))
-    columns = _listed(post, pre, dendritic, pre < n_pre, n_post, slots[1])
+        rows = Contiguous(start=start, other=post, width=min(max(graph.width, 1), max(pre.shape[0], 1)))
+    columns = _indexed(post, pre, dendritic, pre < n_pre, n_post, slots[1])
     pre, post = (None, None) if isinstance(graph, DenseGraph) else (pre, post)
-    return Incidence(pre, post, exists, axonal, dendritic, rows, columns, slots, n_pre, n_post)
+    return SynapseIndex(pre, post, exists, axonal, dendritic, rows, columns, slots, n_pre, n_post)
 
 
-def _listed(own: Array, other: Array, delay: Array, real: Array, n: int, slots: int) -> Listed:
-    """The synapses of `own` in the order of neuron and delay; stable, so that they stay in the order of the list."""
+def _indexed(own: Array, other: Array, delay: Array, real: Array, n: int, slots: int) -> Indexed:
+    """Synapses sorted by the neuron `own` and the delay; the sort is stable."""
     slots = slots if delay.ndim else 1
     segment = own * slots + delay if delay.ndim else own
     segment = jnp.where(real, segment, n * slots)
@@ -269,10 +270,10 @@ def _listed(own: Array, other: Array, delay: Array, real: Array, n: int, slots: 
         width = _likely_width(own.shape[0], n)
     other = jnp.where(real, other, 0)[ids]
     width = max(1, min(width, own.shape[0]))
-    return Listed(start=start, ids=ids, other=other, delays=slots, width=width)
+    return Indexed(start=start, ids=ids, other=other, delays=slots, width=width)
 
 
 def _likely_width(synapses: int, segments: int) -> int:
-    """Places for nearly every segment in one piece, the rest in several: a shape, so that no draw may decide it."""
+    """A width with which most segments are one piece. It is a shape, so it must not depend on what was drawn."""
     mean = synapses / max(segments, 1)
     return int(mean + 6.0 * mean**0.5 + 8.0)
