@@ -1,4 +1,4 @@
-"""What to change where a program is close to a limit, overflows, or lost more than it need have: one line each."""
+"""Advice for a program that is close to a limit, overflows, or lost precision: one line each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _APART = 0.9  # coincidence of spikes
 
 
 def advice(data: dict[str, Any]) -> list[str]:
-    """From the data of a report, what to change; an empty list where nothing asks for it."""
+    """Advice from the data of a report; an empty list if there is none."""
     lines = []
     if chip := data.get("chip"):
         limit = chip.get("binding limit")

@@ -13,7 +13,7 @@ from .._types import canonical_float
 
 
 class Agreement(NamedTuple):
-    """Spikes a cell and step of both; how many coincide; the first step that differs, -1 where none does."""
+    """Spikes per cell and step of both runs, the share that coincides, and the first step that differs (-1: none)."""
 
     rates: tuple[Float[Array, ""], Float[Array, ""]]
     coincidence: Float[Array | np.ndarray, ""]
@@ -23,12 +23,11 @@ class Agreement(NamedTuple):
 def spike_agreement(a: Any, b: Any, *, within: int = 1) -> Agreement:
     """Compare spikes of a program with those of its model, or of any two runs.
 
-    **Arguments:** `a`, `b`: rasters of shape `(..., steps, n)`, booleans or numbers; run and model in step with each
-    other (take `program.late` steps off the front of the program's). `within`: steps by which coinciding spikes may
-    differ, static.
+    **Arguments:** `a`, `b`: rasters of shape `(..., steps, n)`, booleans or numbers, aligned in time (drop the first
+    `program.lags[name]` steps of a program's). `within`: the largest distance of coinciding spikes, steps, static.
 
-    **Returns:** `Agreement`: `rates`, spikes a cell and step; `coincidence`, over all runs the harmonic mean of the
-    shares of either's spikes that have one of the other in the same cell within so many steps, 1 where neither fires;
+    **Returns:** `Agreement`: `rates`, spikes per cell and step; `coincidence`, the harmonic mean of the two shares of
+    spikes that have a spike of the other run in the same cell within `within` steps, 1 if neither run has spikes;
     `first`, of shape `(...)`, the first step in which any cell differs, or -1.
     """
     if isinstance(within, bool) or not isinstance(within, (int, np.integer)) or within < 0:
@@ -37,7 +36,7 @@ def spike_agreement(a: Any, b: Any, *, within: int = 1) -> Agreement:
     a, b = xp.asarray(a).astype(bool), xp.asarray(b).astype(bool)
     if a.shape != b.shape or a.ndim < 2:
         raise ValueError(f"Got rasters of shapes {a.shape} and {b.shape}, expected twice the same (..., steps, n).")
-    # whole numbers along cells, then block by block: a plain sum of ones stands still at 2^24 of them
+    # integer sums over cells, then compensated sums: a plain float32 sum of ones stops growing at 2^24
     share = lambda part: _sums.over(xp.sum(part, axis=-1, dtype=np.int32).reshape(-1).astype(canonical_float()))
     total = share(a) + share(b)
     recall, precision = (share(x & _near(y, within, xp)) / xp.maximum(share(x), 1.0) for x, y in ((a, b), (b, a)))
@@ -48,7 +47,7 @@ def spike_agreement(a: Any, b: Any, *, within: int = 1) -> Agreement:
 
 
 def _near(x: Any, within: int, xp: Any) -> Any:
-    """Where a cell fires within so many steps."""
+    """Whether a cell fires within so many steps."""
     steps, none = x.shape[-2], xp.zeros((*x.shape[:-2], within, x.shape[-1]), bool)
     padded = xp.concatenate([none, x, none], axis=-2)
     return xp.any(xp.stack([padded[..., k : k + steps, :] for k in range(2 * within + 1)]), axis=0)

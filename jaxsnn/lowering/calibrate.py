@@ -1,4 +1,4 @@
-"""Looking at a run: how far registers go, and how well the program's spikes agree with the model's."""
+"""Calibration runs: the peaks of registers, and the agreement of the program's spikes with the model's."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from .target import AbstractTarget
 
 
 class Calibration(eqx.Module):
-    """What to run a model under, to see how far its registers go and how its spikes compare.
+    """The run in which the peaks of registers are measured and spikes are compared.
 
-    **Arguments:** `drive`: as of `simulate`. `steps`: how many, static. `key`: of its random numbers. `inference`:
-    steps of one inference, of which the run may have many; the report has its energy and time. None: all steps.
+    **Arguments:** `drive`: as of `simulate`. `steps`: of the run, static. `key`: of its random numbers. `inference`:
+    steps of one inference; the report gives energy and time for it. None: the whole run.
     """
 
     drive: AbstractDrive
@@ -45,19 +45,19 @@ class Calibration(eqx.Module):
             whole(self, inference=1)
 
     def run(self, model: Any, record: Any) -> Run:
-        """The model under the drive, whatever overflows."""
+        """A run of the model; overflows do not raise."""
         return simulate(model, self.drive, steps=self.steps, key=self.key, record=record, throw=False, progress=Quiet())
 
 
 def observe(program: Program, calibration: Calibration) -> Run:
-    """A run that records every group's spikes and how far its registers went."""
+    """A run of the program that records the spikes and the peaks of registers of every group."""
     probes = {name: cells.observed(name) for name, cells in program.cells.items()}
     extremes = {name: probe for name, probe in probes.items() if probe is not None}
     return calibration.run(program, {"extremes": extremes, "spikes": {name: Raster(name) for name in program.cells}})
 
 
 def peaks(run: Run, scales: dict[str, Array]) -> dict[str, Peaks]:
-    """How far every group's registers went, in the model's units."""
+    """The peaks of the registers of every group, in the model's units."""
     found = {}
     for name, most in run["extremes"].items():
         scale = scales[name].min()
@@ -66,7 +66,7 @@ def peaks(run: Run, scales: dict[str, Array]) -> dict[str, Peaks]:
 
 
 def overflowed(run: Run) -> bool:
-    """Whether any register did not hold its sum."""
+    """Whether any register overflowed."""
     return bool(np.asarray(run.status) != 0)
 
 
@@ -76,9 +76,9 @@ def follow(net: Network, calibration: Calibration) -> Run:
 
 
 def compare(net: Network, program: Program, run: Run, model: Run, calibration: Calibration) -> dict[str, Any]:
-    """Spikes of the program's run against the model's, by population.
+    """The agreement of the program's spikes with the model's, by population.
 
-    Once the program's lag is taken off: see `spike_agreement`.
+    The rasters are aligned by the lag of each group; see `spike_agreement`.
     """
     lags, found = dict(program.lags), {}
     seconds = calibration.steps * net.dt * 1e-3
@@ -100,7 +100,7 @@ def compare(net: Network, program: Program, run: Run, model: Run, calibration: C
 def compare_weights(
     net: Network, target: AbstractTarget, program: Program, graph: Graph, run: Run, model: Run
 ) -> dict[str, Any]:
-    """Weights that were learned, in the unit of the rule, against the model's, by group of edges that learns."""
+    """Learned weights compared with the model's, in the unit of the rule, by group of plastic edges."""
     found = {}
     if all(edge.rule is None for edge in graph.edges.values()):
         return found
@@ -122,7 +122,7 @@ def compare_weights(
 
 
 def calibration_of(given: Any) -> Calibration | None:
-    """A calibration, or a drive that knows how long it is, such as a recording."""
+    """The calibration that was given, or one made of a drive with an end, such as a recording."""
     if given is None or isinstance(given, Calibration):
         return given
     if not isinstance(given, AbstractDrive) or given.steps is None:

@@ -1,4 +1,4 @@
-"""How whole-numbered synapses are carried: as a matrix or as a list, whichever is faster where a program runs."""
+"""Delivery of integer synapses, as a matrix or as a list, whichever is faster on the device."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .synapses import AbstractCarrier
 
 
 class Matrix(AbstractCarrier):
-    """Every synapse with the same delay: a spike adds its row; `exponent` shifts the sum."""
+    """Delivery by a matrix, all delays equal: a spike adds its row; `exponent` shifts the sum."""
 
     weight: Int[Array, "pre post"]  # int16
     exponent: Int[Array, ""]
@@ -29,9 +29,9 @@ class Matrix(AbstractCarrier):
 
 
 class SummedFirst(AbstractCarrier):
-    """A list of synapses. All that lands in one step is summed before the exponent acts, which may lose bits."""
+    """Delivery by a list. Arrivals of a step are summed before the exponent is applied, which may lose bits."""
 
-    rows: Rows  # into a small ring of its own, a slot a delay
+    rows: Rows  # into a small ring of its own, with a slot for each delay
     exponent: Int[Array, ""]
     ring: Ring = eqx.field(static=True)
     first: int = eqx.field(static=True)
@@ -46,7 +46,7 @@ class SummedFirst(AbstractCarrier):
 
 
 class Scattered(AbstractCarrier):
-    """A list of synapses, each with what it adds: straight into the ring."""
+    """Delivery by a list, each synapse added directly to the ring."""
 
     rows: Rows
 
@@ -72,7 +72,7 @@ class Listed(eqx.Module):
         return jnp.searchsorted(self.start, each, side="right").astype(jnp.int32) - 1
 
     def rows(self, into: Ring, first: int) -> Rows:
-        """For a ring in which the receivers' columns begin at `first`."""
+        """The rows for a ring in which the columns of the receivers begin at `first`."""
         place = self.delay * into.width + first + self.receiver
         capacity = self.start.shape[0] - 1
         return Rows(self.start, place, self.weight, into, self.longest, capacity)
@@ -84,10 +84,10 @@ class Listed(eqx.Module):
 
 
 def carried(synapses: Listed, exponent: Array | None, ring: Ring, first: int) -> AbstractCarrier:
-    """What carries a list of synapses. `exponent`: shifts the sum of all that lands in one step; None: nothing does.
+    """The delivery of a list of synapses. `exponent`: shifts the sum of the arrivals of a step; None: no shift.
 
-    Measured on a CPU: of 1 024 x 1 024 pairs the matrix is 1.5 times as fast even where 1 % exist; of 4 096 x 4 096,
-    for which caches have no room, the list is three times as fast at 1 % and twice at 3 %.
+    Measured on a CPU: for 1 024 x 1 024 pairs the matrix is 1.5 times as fast even if 1 % of them exist; for 4 096 x
+    4 096, which do not fit the cache, the list is three times as fast at 1 % and twice at 3 %.
     """
     pairs, count = (synapses.start.shape[0] - 1) * synapses.n_post, synapses.receiver.shape[0]
     small = pairs < 2**22 or 20 * count > pairs

@@ -1,4 +1,4 @@
-"""Groups of cells on a chip: what a program knows of them, and the cells that stand for what comes from outside."""
+"""Groups of cells of a program, and the cells that stand for its inputs."""
 
 import abc
 from collections.abc import Mapping
@@ -22,19 +22,18 @@ else:
 
 
 def gains(ports: Any) -> dict[str, Array]:
-    """Ports in order, with what a unit of each adds."""
+    """Ports by name, sorted, each with the weight that one unit fed into it adds."""
     if not isinstance(ports, Mapping):
         raise ValueError(f'Got ports = {ports!r}; expected what a unit of each adds, by name: {{"in": 1.0}}.')
     return {name: as_number(gain) for name, gain in sorted(ports.items())}
 
 
 class AbstractCells(Checked):
-    """`n` cells of one kind, with its arithmetic. `ports`: what drives may feed, and what a unit adds, in weight.
+    """`n` cells of one kind, with its arithmetic. `ports`: what drives may feed, and the weight that one unit adds.
 
-    `n_inputs`: how many sums a cell receives, each of synapses of its own: the receivers `0 .. n - 1` of a group of
-    synapses are the first input of every cell, `n .. 2 n - 1` the second. `message_bits`: how many bits the size of an
-    amplitude has; 0: cells send spikes, which have none. `output_variable`: the state variable with the amplitudes
-    that were sent.
+    `n_inputs`: the number of separate inputs of a cell: receivers `0 .. n - 1` of a group of synapses are the first
+    input of each cell, `n .. 2 n - 1` the second. `message_bits`: the bits of an amplitude; 0: cells send spikes
+    without an amplitude. `output_variable`: the state variable with the amplitudes that were sent.
     """
 
     n: AbstractVar[int]
@@ -62,7 +61,7 @@ class AbstractCells(Checked):
 
     @property
     def columns(self) -> int:
-        """How many sums of a slot of the ring of arrivals belong to the group."""
+        """The number of columns of the ring that belong to the group."""
         return self.n_inputs * self.n
 
     def prepare(self, into: Mapping[str, Any]) -> "AbstractCells":
@@ -89,18 +88,18 @@ class AbstractCells(Checked):
         """
 
     def observed(self, name: str) -> AbstractProbe | None:
-        """A probe of how far registers go: the largest input, `u + bias` and `v`, whole numbers `(3,)`; None: of none.
+        """A probe of the peaks of registers, integers `(3,)`: input, `u + bias`, `v`; None if not measured.
 
         `name`: of the group in its program.
         """
         return None
 
     def bounds(self, low: Array, high: Array) -> dict[str, Interval]:
-        """Between which numbers every register stays if what arrives in a step is within `low` and `high`, `(n,)`."""
+        """The interval of every register if arrivals of a step are within `low` and `high`, `(n,)`."""
         return {}
 
     def limits(self) -> dict[str, tuple[int, int]]:
-        """The smallest and the largest number that every register of `bounds` keeps."""
+        """The range of every register of `bounds`."""
         return {}
 
     def describe(self) -> str:
@@ -109,15 +108,15 @@ class AbstractCells(Checked):
 
 
 class InputState(NamedTuple):
-    """An input remembers nothing."""
+    """Inputs have no state."""
 
 
 @stored
 class InputCells(AbstractCells):
-    """Where the host puts spikes in: what a drive feeds in a step, rounded to whole amplitudes, is sent in it.
+    """Inputs from the host: what a drive feeds in a step is rounded to whole amplitudes and sent in that step.
 
-    **Arguments:** `message_bits`: static, at most 24: how many bits the size of an amplitude has that is part of the
-    message (a graded spike); a larger one is cut to the largest, and the status says so. 0: spikes.
+    **Arguments:** `message_bits`: the bits of the amplitude of a graded spike, static, at most 24; larger amplitudes
+    are clipped, with a status bit. 0: spikes without an amplitude.
     """
 
     n: int = eqx.field(static=True)

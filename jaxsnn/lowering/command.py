@@ -1,4 +1,4 @@
-"""What `jaxsnn lower` and `jaxsnn emulate` do."""
+"""The commands `jaxsnn lower` and `jaxsnn emulate`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .target import target_named
 
 
 def lower_file(module: ModuleType, target: str, out: Path, seed: int, report: Path | None = None) -> str:
-    """Lowers what `module.model(key)` returns, a network or (network, calibration), and writes it and its report."""
+    """Lower what `module.model(key)` returns, a network or (network, calibration); write the program and its report."""
     if not hasattr(module, "model"):
         raise ValueError(
             f"{module.__name__} has no model; expected a function model(key) that returns a network, or a network and "
@@ -43,9 +43,9 @@ def lower_file(module: ModuleType, target: str, out: Path, seed: int, report: Pa
 
 
 def emulate_file(program: Path, spikes: Path, out: Path | None, seed: int) -> str:
-    """Runs a program under rasters of shape (steps, n), one for each port that an `.npz` file names.
+    """Run a program on rasters of shape (steps, n), one for each port that an `.npz` file names.
 
-    Writes what every group sent: true for a spike, amplitudes where they are part of the message.
+    Write what every group sent: booleans for spikes, or the amplitudes of graded ones.
     """
     loaded = load_program(program)
     rasters = _archive.read(spikes, "an .npz file of rasters")

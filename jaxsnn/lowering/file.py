@@ -1,4 +1,4 @@
-"""Programs as files, also those that learn: one `.npz` with every register, and JSON that says what they are."""
+"""Programs as files: one `.npz` with all registers and a JSON header that describes them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _HEADER, _DIGEST = "program.json", "sha256"
 
 
 class ProgramFileError(FileError):
-    """A file that is no program, or not this one any more: cut off, changed, or written by another version."""
+    """Not a program file, or one that is truncated, changed or of another version."""
 
 
 def save_program(program: Program, path: str | os.PathLike[str]) -> None:
-    """Write a program to an `.npz` file. What is read back is identical: same registers, same steps bit for bit."""
+    """Write a program to an `.npz` file, from which the same program is read, register by register."""
     if not isinstance(program, Program):
         raise ValueError(f"Got {type(program).__name__}, expected a Program, as lower(...).program is one.")
     arrays: _objects.Arrays = {}
@@ -35,9 +35,9 @@ def save_program(program: Program, path: str | os.PathLike[str]) -> None:
 def load_program(path: str | os.PathLike[str]) -> Program:
     """Read a program that `save_program` wrote.
 
-    A file can only name kinds of parts that are marked with `@stored`.
+    A file can only contain parts whose classes are marked with `@stored`.
 
-    **Raises:** `ProgramFileError` (a ValueError) that says why: no program, truncated, changed since, or of another
+    **Raises:** `ProgramFileError` (a ValueError) with the reason: not a program, truncated, changed, or of another
     version.
     """
     try:
@@ -63,7 +63,7 @@ def load_program(path: str | os.PathLike[str]) -> Program:
     try:
         program = _objects.build(node, arrays, kind_of)
         checked_again(program)
-    except Exception as error:  # a header that does not describe what its parts are
+    except Exception as error:  # a header that does not match its arrays
         raise ProgramFileError(f"{where} describes no program ({_archive.said(error)}); write it again.") from None
     if not isinstance(program, Program):
         raise ProgramFileError(f"{where} describes {type(program).__name__}, which is no program; write it again.")

@@ -1,4 +1,4 @@
-"""Formats: how many bits a value has, the nearest number that is stored, and what that number is worth."""
+"""Number formats: the bits of a value, the nearest number that can be stored, and the value of a stored number."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from .._types import Checked, Register, canonical_float, is_concrete, register
 
 
 class AbstractFormat(Checked):
-    """How a value is held. Numbers are leaves, so that precision can be swept."""
+    """A number format. Its parameters are leaves, so that precision can be swept."""
 
     def fit(self, x: Float[Array, "..."], sign: int = 0) -> AbstractFormat:
-        """The format for these values, where they share an exponent that has to be chosen; else this one.
+        """The format with the exponent chosen for these values; this format if it has none to choose.
 
-        `sign`: 1 if no value is negative, -1 if none is positive, 0 for both or if that is not known.
+        `sign`: 1 if no value is negative, -1 if none is positive, 0 for both or unknown.
         """
         return self
 
@@ -29,15 +29,15 @@ class AbstractFormat(Checked):
 
     @abc.abstractmethod
     def contains(self, stored: Array) -> Bool[Array, "..."]:
-        """Whether stored numbers are ones that this format can hold."""
+        """Whether this format has these stored numbers."""
 
     @abc.abstractmethod
     def nearest(self, x: Float[Array, "..."]) -> tuple[Array, Bool[Array, "..."]]:
-        """What is stored of real numbers, and which of them had to be clipped."""
+        """The stored numbers nearest to real ones, and which were clipped."""
 
     @abc.abstractmethod
     def value(self, stored: Array) -> Float[Array, "..."]:
-        """What stored numbers are worth."""
+        """The real values of stored numbers."""
 
     @property
     def data(self) -> dict[str, Any]:
@@ -46,7 +46,7 @@ class AbstractFormat(Checked):
 
 
 class Real(AbstractFormat):
-    """A floating-point number: a value that was not quantised yet."""
+    """A floating-point number, not quantised."""
 
     def range(self):
         return -jnp.inf, jnp.inf

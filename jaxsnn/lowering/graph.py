@@ -1,4 +1,4 @@
-"""The graph that passes work on: cells and lists of edges whose every value carries the format it is held in."""
+"""The graph that passes transform: cells and lists of edges, each value with its format."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .rules import AbstractRuleNode
 
 
 class Value(eqx.Module):
-    """A number or an array of them, and how it is held: a real number, or what a format stores of it."""
+    """Numbers and their format: real numbers, or what a format stores of them."""
 
     x: AnyArray
     format: AbstractFormat = eqx.field(default_factory=Real)
 
     @property
     def real(self) -> Array:
-        """What the stored number is worth."""
+        """The real value of the stored number."""
         return self.format.value(self.x)
 
     def __str__(self) -> str:
@@ -38,7 +38,7 @@ class Value(eqx.Module):
 
 
 def real(x: Any) -> Value:
-    """A value that was not quantised yet. A NumPy array stays one: known also while tracing."""
+    """A real value. A NumPy array stays one, so that it is concrete also while tracing."""
     return Value(x if isinstance(x, np.ndarray) else jnp.asarray(x))
 
 
@@ -52,9 +52,9 @@ def _found(values: dict[str, Value], name: str) -> Value:
 
 
 class CellNode(eqx.Module):
-    """A group of cells. What `values` names depends on how far it has been lowered; an input has none.
+    """A group of cells. Which `values` it has depends on the passes that were applied; an input has none.
 
-    `ports`: what one unit that a drive feeds into a port adds, in the unit of `v`.
+    `ports`: what one unit fed into a port adds, in the unit of `v`.
     """
 
     n: int = eqx.field(static=True)
@@ -69,7 +69,7 @@ class CellNode(eqx.Module):
         return _found(self.values, name).x
 
     def real(self, name: str) -> Array:
-        """What a stored value is worth."""
+        """The real value of a stored one."""
         return _found(self.values, name).real
 
     def set(self, **values: Value | None) -> CellNode:
@@ -78,7 +78,7 @@ class CellNode(eqx.Module):
         return CellNode(self.n, {k: v for k, v in sorted(merged.items()) if v is not None}, self.ports)
 
     def each(self, name: str) -> Array:
-        """A value as one number a cell."""
+        """A value with one number for each cell."""
         return jnp.broadcast_to(self[name], (self.n,))
 
 
@@ -86,8 +86,8 @@ class EdgeNode(eqx.Module):
     """Edges from one group to a port of another, sorted by sender and then receiver; no pair occurs twice.
 
     `values` has a weight `(e,)` and a delay `()` or `(e,)`, steps (-1: same step). `sign`: 1 if no weight is negative,
-    -1 if none is positive, 0 if there are both or they are not known. `rule`: None, or how weights change; they then
-    stay in the rule's unit until they are quantised.
+    -1 if none is positive, 0 for both or unknown. `rule`: of plastic edges, whose weights are in the rule's unit until
+    they are quantised; else None.
     """
 
     pre: str = eqx.field(static=True)
@@ -126,7 +126,7 @@ class EdgeNode(eqx.Module):
         return self.set(weight=real(self["weight"] * self.of_receivers(gain)))
 
     def of_receivers(self, x: Array) -> Array:
-        """A number of receivers, `()` or `(n_post,)`, for every edge."""
+        """A number of the receivers, `()` or `(n_post,)`, spread to their edges."""
         return x if jnp.ndim(x) == 0 else x[self.receiver]
 
     def summed(self, x: Array) -> Array:
@@ -134,7 +134,7 @@ class EdgeNode(eqx.Module):
         return jax.ops.segment_sum(x, self.receiver, self.n_post)
 
     def input_bounds(self) -> tuple[Float[Array, " e"], Float[Array, " e"]]:
-        """The least and the most that every edge can come to add to `v`, at most and at least 0."""
+        """The smallest (at most 0) and the largest (at least 0) amount that each edge can add to `v`."""
         if self.rule is None:
             return jnp.minimum(self["weight"], 0), jnp.maximum(self["weight"], 0)
         low, high = self.rule.input_bounds()
@@ -142,7 +142,7 @@ class EdgeNode(eqx.Module):
 
 
 class Facts(eqx.Module):
-    """What is true of the whole model: the step `dt`, ms, and where in a step arrivals act, as its order declares."""
+    """Facts about the whole model: the step `dt`, ms, and where in a step arrivals act, from its order of events."""
 
     dt: float = eqx.field(static=True)
     arrivals: AbstractArrival
@@ -154,10 +154,10 @@ class Facts(eqx.Module):
 
 
 class Graph(eqx.Module):
-    """Cells and edges by name; what passes counted, by part; and how many steps a group lags behind the model.
+    """Cells and edges by name; what passes counted, by part; the lag of each group behind the model, steps.
 
-    A group that lags by `l` steps does in step `t + l` what the model does in step `t`: an edge on a chip takes a
-    step, where one of the model may take none. `placement`: what a target notes of where on the chip cells are.
+    A group with lag `l` does in step `t + l` what the model does in step `t`: an edge takes a step on a chip, and may
+    take none in the model. `placement`: notes of a target about where on the chip cells are.
     """
 
     cells: dict[str, CellNode]
@@ -178,7 +178,7 @@ class Graph(eqx.Module):
         return {key: edge for key, edge in self.edges.items() if edge.post == name}
 
     def count(self, part: str, **numbers: Any) -> Graph:
-        """A copy that has counted something of a part: numbers clipped, rounded away."""
+        """A copy with counts of a part added: numbers that were clipped, or rounded to 0."""
         new = {**self.counts.get(part, {}), **{key: jnp.asarray(x) for key, x in numbers.items()}}
         counts = {**self.counts, part: dict(sorted(new.items()))}
         return dataclasses.replace(self, counts=dict(sorted(counts.items())))
@@ -190,7 +190,7 @@ class Graph(eqx.Module):
         edges: dict[str, EdgeNode] | None = None,
         **others: Any,
     ) -> Graph:
-        """A copy with some cells or edges replaced, and other fields anew."""
+        """A copy with some cells, edges or other fields replaced."""
         return dataclasses.replace(
             self, cells={**self.cells, **(cells or {})}, edges={**self.edges, **(edges or {})}, **others
         )

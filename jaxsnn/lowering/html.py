@@ -73,7 +73,7 @@ def page(data: dict[str, Any]) -> str:
 
 
 def figure(data: dict[str, Any]):
-    """How full cores are, how full registers are, what rounding did to weights, rates, and where energy goes."""
+    """The use of cores and registers, the rounding of weights, rates, and energy."""
     from matplotlib.figure import Figure
 
     drawn = [draw for draw, needs in _PANELS if all(data.get(need) for need in needs)]
@@ -95,12 +95,12 @@ def figure(data: dict[str, Any]):
 
 
 def _limits(chip: dict[str, Any]) -> dict[str, str]:
-    """What a core has only so much of, as a report names it and in words."""
+    """The limits of a core, as keys of a report and in words."""
     return {key: key.replace("_", " ") for key in chip["room of a core"]}
 
 
 def _cores(ax, data):
-    """The fullest core of every group, in percent of what a core has."""
+    """The use of the fullest core of every group, in percent."""
     room, limits = data["chip"]["room of a core"], _limits(data["chip"])
     groups = list(dict.fromkeys(core["group"] for core in data["chip"]["placement"]))
     width = 0.8 / len(limits)
@@ -116,7 +116,7 @@ def _cores(ax, data):
 
 
 def _registers(ax, data):
-    """How many bits the interval proof lets every register take."""
+    """The bits of every register by the interval proof."""
     names, bits, proved, kept = [], [], [], set()
     for name, cell in data["cells"].items():
         for register, ends in cell["registers"].items():
@@ -145,7 +145,7 @@ def _weights(ax, data):
 
 
 def _windows(ax, data):
-    """What a pair of spikes changes on average: asked as a line, got as dots."""
+    """The mean weight change of a pair of spikes: of the rule as a line, of the chip as dots."""
     learning = {name: link["learning"] for name, link in data["links"].items() if "learning" in link}
     for i, (name, one) in enumerate(list(learning.items())[:6]):
         window, unit = one["window"], max(map(abs, one["window"]["asked"])) or 1.0
@@ -160,7 +160,7 @@ def _windows(ax, data):
 
 
 def _learned(name: str, learning: dict[str, Any]) -> list[str]:
-    """A rule: its numbers, what differs in kind, and what was learned."""
+    """A rule: its parameters, how it differs from the model's, and what was learned."""
     rows = [(key, _number(x), _number(learning["got"][key])) for key, x in learning["asked"].items()]
     notes = [f"window error {learning['window error']:.2g} of the largest change", *learning["notes"]]
     found = [(key, _number(value)) for key, value in learning.get("learned", {}).items()]

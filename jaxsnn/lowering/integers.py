@@ -7,15 +7,15 @@ from jaxtyping import Array, Bool, Int
 
 
 def wrap(x: Int[Array, "..."], bits: int) -> Int[Array, "..."]:
-    """Two's complement of `bits` bits and a sign: what a register keeps. Right also if int32 has wrapped before."""
+    """Two's complement of `bits` bits and a sign. Also right if int32 has wrapped before."""
     spare = 31 - bits
     return (x << spare) >> spare
 
 
 def add(x: Int[Array, "..."], y: Int[Array, "..."]) -> tuple[Int[Array, "..."], Bool[Array, "..."]]:
-    """`x + y` kept from `-(2^31 - 1)` to `2^31 - 1`, and where it had to be: -2^31 has no magnitude in 32 bits."""
+    """`x + y`, saturated at `-(2^31 - 1)` and `2^31 - 1`, and where it was (-2^31 has no magnitude in 32 bits)."""
     total = x + y
-    lost = (((x ^ total) & (y ^ total)) < 0) | (total == -(2**31))  # both of one sign, the sum of the other
+    lost = (((x ^ total) & (y ^ total)) < 0) | (total == -(2**31))  # two numbers of one sign whose sum has the other
     end = jnp.where(x < 0, jnp.int32(-(2**31) + 1), jnp.int32(2**31 - 1))
     return jnp.where(lost, end, total), lost
 

@@ -1,4 +1,4 @@
-"""The interval proof: what no input can make a register exceed, and where that cannot be shown."""
+"""Interval arithmetic: bounds of registers that no input can exceed."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ ASSUMED = "every sender fires once in every step, and drives feed inputs, not ce
 
 
 class Interval(NamedTuple):
-    """Between which numbers a register stays, cell by cell. In floating point, rounded outward."""
+    """An interval for each cell, in floating point, rounded outward."""
 
     low: Float[Array, "..."]
     high: Float[Array, "..."]
 
     def inside(self, low: float, high: float) -> Array:
-        """Whether all cells stay within."""
+        """Whether the interval of every cell is within the range of the register."""
         return jnp.all((self.low >= low) & (self.high <= high))
 
 
 def outward(low: Array, high: Array) -> Interval:
-    """An interval of whole numbers that has these ends within it, whatever floating point lost of them."""
+    """An interval of whole numbers that contains these ends despite rounding."""
     slack = 1.0 + 1e-6
     return Interval(jnp.floor(low * slack), jnp.ceil(high * slack))
 
 
 def geometric(x: Interval, decay: Array) -> Interval:
-    """What a register that loses the share `decay` of itself in every step can reach under inputs within `x`."""
+    """The interval of a register that decays by the fraction `decay` in every step, for inputs within `x`."""
     gain = 1.0 / jnp.maximum(decay, 2.5e-10)  # a register that does not decay has no bound
     return outward(jnp.minimum(x.low, 0.0) * gain, jnp.maximum(x.high, 0.0) * gain)
 
 
 class Bound(NamedTuple):
-    """The smallest and the largest value of a register over all cells of a group, and whether it holds them."""
+    """The smallest and the largest value of a register over the cells of a group, and whether it has room for them."""
 
     low: float
     high: float

@@ -1,4 +1,4 @@
-"""Whether a part is of a kind that is known, or a subclass that changes what that kind does: then it is another one."""
+"""Whether a part is of a known class, or of a subclass that overrides its behaviour and so is unknown."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 
 def altered(part: Any, kind: type) -> tuple[str, ...]:
-    """What classes between that of `part` and `kind` define anew of what `kind` has: methods, and facts of the class.
+    """The methods and class attributes of `kind` that subclasses down to that of `part` override.
 
-    Fields are numbers and choices, which are looked at by themselves.
+    Fields are not counted: numbers and choices are examined by themselves.
     """
     below = type(part).__mro__
     between = below[: below.index(kind)]
@@ -19,5 +19,5 @@ def altered(part: Any, kind: type) -> tuple[str, ...]:
 
 
 def is_a(part: Any, *kinds: type) -> bool:
-    """Whether a part is of one of these kinds and does what that kind does."""
+    """Whether a part is of one of these classes and overrides nothing of it."""
     return any(isinstance(part, kind) and not altered(part, kind) for kind in kinds)

@@ -1,4 +1,4 @@
-"""What a register keeps of a sum that does not fit it."""
+"""Overflow of a register: what it keeps of a sum that does not fit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .storage import stored
 
 
 class AbstractOverflow(eqx.Module):
-    """What a register keeps of a sum."""
+    """What a register keeps of a sum that does not fit."""
 
     @abc.abstractmethod
     def add(self, x: Int[Array, "..."], y: Int[Array, "..."]) -> tuple[Int[Array, "..."], Bool[Array, "..."]]:
@@ -26,7 +26,7 @@ class AbstractOverflow(eqx.Module):
 
 @stored
 class Unlimited(AbstractOverflow):
-    """Everything below 2^31; what is not below is held there, and the status of the run says so."""
+    """Sums saturate at 2^31 - 1, with a status bit."""
 
     def add(self, x, y):
         return add(x, y)

@@ -27,10 +27,10 @@ _ATTEMPTS, _LOOKS = 12, 6
 
 
 class Lowered(NamedTuple):
-    """What `lower` makes of a network.
+    """The result of `lower`.
 
-    `program`: what runs. `graph`: the network after all passes, every value in its format. `report`: what was lost and
-    what of the chip is used (`print(lowered.report)`); None while tracing.
+    `program`: runs in `simulate`. `graph`: the network after all passes, every value in its format. `report`: losses of
+    precision and use of the chip (`print(lowered.report)`); None while tracing.
     """
 
     program: Program
@@ -39,7 +39,7 @@ class Lowered(NamedTuple):
 
 
 def lower_graph(graph: Graph, passes: Iterable[AbstractPass]) -> Graph:
-    """A graph after some passes; numeric ones may have traced numbers, as in a sweep over weight bits."""
+    """The graph after the passes. Numbers of numeric passes may be traced, as in a sweep over weight bits."""
     if not isinstance(graph, Graph):
         raise ValueError(f"Got {type(graph).__name__}; expected a Graph, as read(net, target) makes one.")
     for numeric, some in itertools.groupby(_listed(passes), lambda each: each.numeric):
@@ -67,7 +67,7 @@ def _listed(passes: Iterable[AbstractPass]) -> list[AbstractPass]:
 
 
 class _Calibrator(eqx.Module):
-    """Lowers the same graph again and again, each time told how far registers went in a run of the last program."""
+    """Lowers a graph repeatedly, each time with the peaks of registers in a run of the last program."""
 
     start: Graph
     target: AbstractTarget
@@ -76,28 +76,28 @@ class _Calibrator(eqx.Module):
 
     @property
     def unseen(self) -> dict[str, Peaks]:
-        """Peaks of groups that were not looked at."""
+        """Peaks of groups that were not measured."""
         return {name: unseen() for name, cell in self.start.cells.items() if not cell.is_input}
 
     def told(self, seen: dict[str, Peaks], factor: Any) -> list[AbstractPass]:
-        """The passes, told of peaks, with margins `factor` times as large."""
+        """The passes with these peaks and margins `factor` times as large."""
         return [each.seen(seen, factor) for each in self.passes]
 
     def lowered(self) -> Graph:
-        """The graph after all passes, and after as many runs as it takes until nothing overflows."""
+        """The graph after all passes, repeated until no register overflows in the calibration run."""
         graph = lower_graph(self.start, self.told(self.unseen, 1.0))
         if (calibration := self.calibration) is None:
             return graph
         for _ in range(_ATTEMPTS):
-            run = observe(self.target.emit(graph), calibration)  # compiled once for all attempts and the last look
-            again = overflowed(run)  # what overflowed was larger than it seemed
+            run = observe(self.target.emit(graph), calibration)  # compiled once for all runs
+            again = overflowed(run)  # an overflow hides the true peak
             graph = lower_graph(self.start, self.told(peaks(run, _scales(graph)), 2.0 if again else 1.0))
             if not again:
                 break
         return graph
 
     def traced(self) -> Graph:
-        """The same while tracing, after a fixed number of runs; one is enough where nothing overflows."""
+        """The same while tracing, with a fixed number of runs; one is enough if nothing overflows."""
         calibration, carry = self.calibration, (self.unseen, jnp.ones(()))
         if calibration is None:
             return _one_by_one(self.start, self.told(*carry))
@@ -108,9 +108,7 @@ class _Calibrator(eqx.Module):
             run = observe(self.target.emit(graph), calibration)
             return (peaks(run, _scales(graph)), margin * jnp.where(run.status != 0, 2.0, 1.0)), None
 
-        carry = (self.unseen, jnp.ones(()))
-        if self.calibration is not None:
-            carry, _ = lax.scan(look, carry, length=_LOOKS)
+        carry, _ = lax.scan(look, carry, length=_LOOKS)
         return _one_by_one(self.start, self.told(*carry))
 
 
@@ -122,22 +120,22 @@ def lower(
     precision: Precision | None = None,
     passes: Sequence[AbstractPass] | None = None,
 ) -> Lowered:
-    """Lower a network to a program of whole numbers for a chip.
+    """Lower a network to an integer program for a chip.
 
     **Arguments:**
 
-    - `net`: what of it a chip has, the chip's room says; everything else is refused by name.
-    - `target`: a chip, such as one of `snn.chips`, which has the formats, the limits and the arithmetic.
-    - `calibrate`: a `Replay`, or `Calibration(drive, steps=, key=)`: what to run the model under. Scales are then set
-      by how far registers go, and the report compares spikes. None: by weights alone, as if all axons fired at once.
-    - `precision`: `Precision(weight=4)`: how many bits numbers have; traced ones too. None: all that registers have.
+    - `net`: the documentation of each chip says which neurons, ports and rules it has; others are refused by name.
+    - `target`: a chip of `snn.chips`, which has the formats, the limits and the arithmetic.
+    - `calibrate`: a `Replay`, or `Calibration(drive, steps=, key=)`: a run in which the peaks of registers are measured
+      and spikes are compared. None: scales are set from weights alone, as if all axons fired at once.
+    - `precision`: `Precision(weight=4)`: the bits of numbers, which may be traced. None: all that registers have.
     - `passes`: instead of `target.passes(precision)`.
 
-    **Returns:** `Lowered(program, graph, report)`. The program runs in `simulate` under the drives of `net`; the report
-    says what was lost. While tracing (in a sweep, of a network that was just trained) what looks at numbers is left
-    out: placement, limits, and the report, which is None.
+    **Returns:** `Lowered(program, graph, report)`. The program runs in `simulate` with the drives of `net`; the report
+    says what was lost. While tracing (in a sweep, or of a network that was just trained) placement and limits are not
+    checked, and the report is None.
 
-    **Raises:** ValueError that names the part which cannot be lowered, the limit, and the nearest thing that can.
+    **Raises:** ValueError that names the part that cannot be lowered, the reason, and the nearest supported thing.
     """
     if not isinstance(target, AbstractTarget):
         raise ValueError(f"Got {target!r} to lower for; expected a target, such as one of snn.chips.")

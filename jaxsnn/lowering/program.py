@@ -1,4 +1,4 @@
-"""A program for a chip: cells and synapses in whole numbers, which runs in `simulate` like any other model."""
+"""A program for a chip: cells and synapses in integers, which runs in `simulate` like any other model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .synapses import AbstractCarrier, AbstractSynapses
 
 
 class ProgramState(NamedTuple):
-    """Registers by group, what synapses have learned, arrivals to come, and what did not fit."""
+    """Registers by group, the state of learning synapses, the ring of arrivals, and status bits."""
 
     cells: dict[str, Any]
     synapses: dict[str, Any]
@@ -36,11 +36,11 @@ def _sorted(named: dict[str, Any]) -> dict[str, Any]:
 class Program(AbstractModel):
     """Groups of cells and of synapses on the cores of a chip; made by `lower(...)`, or written by hand.
 
-    In step `t` every cell receives what was sent in step `t - 1 - delay`; what it sends is sent in step `t`.
+    A spike that is sent in step `t` through a synapse of delay `d` arrives in step `t + 1 + d`.
 
-    **Arguments:** `cells`, `synapses`: by name. `dt`: the length of a step, ms, static. `lags`: by how many steps a
-    group runs behind the model it was lowered from. `scale`: what a unit of the model's `v` is in the registers of a
-    group: `run["out.v"] / program.scale["out"]`.
+    **Arguments:** `cells`, `synapses`: by name. `dt`: the length of a step, ms, static. `lags`: by how many steps each
+    group runs behind the model it was lowered from. `scale`: register units for one unit of the model's `v`, by group:
+    `run["out.v"] / program.scale["out"]` is in the model's unit.
     """
 
     cells: dict[str, AbstractCells] = eqx.field(converter=_sorted)
@@ -105,7 +105,7 @@ class Program(AbstractModel):
 
     @property
     def ring(self) -> Ring:
-        """A slot for every step that an arrival may lie ahead, with the columns of every group."""
+        """The ring of arrivals: one slot more than the longest delay, with the columns of all groups."""
         longest = max((group.max_delay for group in self.synapses.values()), default=0)
         return Ring(1 + longest, sum(group.columns for group in self.cells.values()))
 
@@ -118,7 +118,7 @@ class Program(AbstractModel):
         )
 
     def faulty(self) -> Array:
-        """Whether any register is given what it does not hold: known while tracing, for the status of a run."""
+        """Whether any register is out of its range, also of traced numbers: for the status of a run."""
         bad = out_of_bounds((self.cells, self.synapses))
         for group in self.synapses.values():
             bad |= group.faulty_for(self.cells[group.post])
@@ -138,7 +138,7 @@ class Program(AbstractModel):
 
 
 class Running(AbstractStepper):
-    """A program ready to run: the same state, the same numbers."""
+    """A program, prepared for a run."""
 
     program: Program
     cells: dict[str, AbstractCells]
@@ -146,7 +146,7 @@ class Running(AbstractStepper):
 
     @classmethod
     def of(cls, program: Program) -> Running:
-        """A program, with what carries spikes for each of its groups of synapses."""
+        """The prepared program, with the delivery of each group of synapses."""
         first, ring = first_columns(program), program.ring
         carriers = {
             name: group.prepare(program.cells[group.pre], program.cells[group.post], ring, first[group.post])
@@ -185,7 +185,7 @@ class Running(AbstractStepper):
 
 
 def first_columns(program: Program) -> dict[str, int]:
-    """Where the columns of every group begin in a slot of the ring."""
+    """The first column of every group in a slot of the ring."""
     first, at = {}, 0
     for name, group in program.cells.items():
         first[name], at = at, at + group.columns
@@ -193,6 +193,6 @@ def first_columns(program: Program) -> dict[str, int]:
 
 
 def fed(group: AbstractCells, name: str, inputs: Inputs) -> Array | None:
-    """What drives put in, over all ports, in the unit of weights."""
+    """What drives feed, summed over ports, in the unit of weights."""
     parts = [gain * inputs.arrivals[at] for p, gain in group.ports.items() if (at := f"{name}.{p}") in inputs.arrivals]
     return sum(parts[1:], parts[0]) if parts else None

@@ -1,4 +1,4 @@
-"""Bounds of the registers of a program, by interval arithmetic over all spikes there can be."""
+"""Bounds of the registers of a program, by interval arithmetic."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from .program import Program
 
 
 def bounds(program: Program) -> dict[str, dict[str, Bound]]:
-    """What no spikes can make the registers of a concrete program exceed, by group and register.
+    """Bounds of the registers of a concrete program over all possible spikes, by group and register.
 
-    Every sender is taken to fire in every step, with every amplitude of its messages, and drives to feed inputs only;
-    synapses that learn count with every weight they can come to. Where a register is not proved, the status of a run
-    still says when it overflows.
+    Senders may fire in every step with any amplitude, drives feed inputs only, and learning synapses may have any
+    weight they can reach. A register for which nothing is proved still sets a status bit when it overflows.
     """
     out = {}
     for name, cells in program.cells.items():

@@ -18,7 +18,7 @@ from .target import AbstractTarget
 def read(net: Network, target: AbstractTarget) -> Graph:
     """The network as a graph of real numbers, in its own units.
 
-    **Raises:** ValueError that names the part which cannot be lowered, the limit, and the nearest thing that can.
+    **Raises:** ValueError that names the part that cannot be lowered, the reason, and the nearest supported thing.
     """
     if not isinstance(net, Network):
         raise ValueError(f"Got {type(net).__name__}, expected a network(...) to lower.")
@@ -46,7 +46,7 @@ def read(net: Network, target: AbstractTarget) -> Graph:
 
 
 def _unsupported(p: Projection) -> str | None:
-    """Why a projection cannot be lowered, whatever is at its ends; None where it can."""
+    """Why a projection cannot be lowered to any chip; None if it can."""
     if p.release is not None:
         return "has a release, and every spike of a chip arrives; build it without, from the mean weights"
     if p.weight is None:
@@ -67,7 +67,7 @@ def _unsupported(p: Projection) -> str | None:
 
 
 def _edges(name: str, p: Projection, target: AbstractTarget) -> dict[str, EdgeNode]:
-    """The projection as lists of edges: several where several synapses of a pair learn, or differ in delay."""
+    """The projection as lists of edges: several lists if a pair has several synapses that learn or differ in delay."""
     n_pre, n_post = p.graph.n_pre, p.graph.n_post
     rule = None if p.plastic is None else target.read_rule(name, p)
     given, steps = p.weight, jnp.zeros((), jnp.int32) if p.delay is None else p.delay
@@ -89,7 +89,7 @@ def _edges(name: str, p: Projection, target: AbstractTarget) -> dict[str, EdgeNo
         i, j, pair, weight, delay = i[order], j[order], pair[order], weight[order], delay[order]
     first = np.concatenate([[True], pair[1:] != pair[:-1]]) if len(pair) else np.zeros(0, bool)
     one_delay = steps.ndim == 0
-    if one_delay and rule is None:  # synapses of a pair do what one of their sum does
+    if one_delay and rule is None:  # synapses of a pair are equivalent to one with the sum of their weights
         if not first.all():
             weight = jax.ops.segment_sum(weight, np.cumsum(first) - 1, int(first.sum()))
             i, j = i[first], j[first]
@@ -112,13 +112,13 @@ def _edges(name: str, p: Projection, target: AbstractTarget) -> dict[str, EdgeNo
 
 
 def _rank(first: np.ndarray) -> np.ndarray:
-    """For every synapse of a sorted list, how many of the same pair come before it."""
+    """For each synapse of a sorted list, the number of synapses of the same pair before it."""
     at = np.arange(len(first))
     return at - np.maximum.accumulate(np.where(first, at, 0))
 
 
 def _sign(weight: Array) -> int:
-    """1 if no weight is negative, -1 if none is positive, 0 for both, or where they are traced."""
+    """1 if no weight is negative, -1 if none is positive, 0 for both or traced."""
     if not is_concrete(weight):
         return 0
     w = np.asarray(weight)

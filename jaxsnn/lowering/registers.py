@@ -1,4 +1,4 @@
-"""Whole numbers of a chip's parts: checks of static ones, and how many are written."""
+"""Whole numbers of a chip's parts: a check of static ones, and their range as text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .._types import is_concrete
 
 
 def whole(part: object, **least: int) -> None:
-    """Refuses static numbers of a part, sizes and the like, that are not whole or less than so much."""
+    """Raises ValueError for static numbers of a part that are not whole, or less than given."""
     for name, low in least.items():
         value = getattr(part, name)
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or not low <= value < 2**31:
@@ -18,7 +18,7 @@ def whole(part: object, **least: int) -> None:
 
 
 def span(x: Any) -> str:
-    """From the smallest to the largest of some numbers, for a text."""
+    """The smallest and the largest of some numbers, as text."""
     if not is_concrete(x):
         return "traced"
     x = np.asarray(x)

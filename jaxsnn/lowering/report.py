@@ -1,4 +1,4 @@
-"""What a program uses of the chip, and what was lost on the way: as data, and as text."""
+"""The report of a lowering: use of the chip, and losses of precision, as data and as text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Report:
 
     @property
     def data(self) -> dict[str, Any]:
-        """Everything there is, as nested dictionaries of numbers and text."""
+        """The report as nested dictionaries of numbers and text."""
         return json.loads(self.json)
 
     @property
@@ -37,7 +37,7 @@ class Report:
         return page(self.data)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it: as HTML, JSON or text, by the suffix `.html`, `.json` or `.txt`."""
+        """Write the report as HTML, JSON or text, by the suffix `.html`, `.json` or `.txt`."""
         path = Path(path)
         kinds = {".html": lambda: self.html, ".json": lambda: self.json, ".txt": lambda: f"{self}\n"}
         if path.suffix not in kinds:
@@ -60,10 +60,10 @@ def report_on(
     learned: Any = None,
     energy: Any = None,
 ) -> Report:
-    """The report of a graph that all passes have gone over, and of its program.
+    """The report of a lowered graph and its program.
 
-    `agreement`: of spikes, by group. `learned`: of weights at the end of the calibration, by group of edges that
-    learns. `energy`: as the target has it.
+    `agreement`: of spikes, by group. `learned`: of weights at the end of the calibration, by group of plastic edges.
+    `energy`: as the target gives it.
     """
     data: dict[str, Any] = {
         "target": target.name,
@@ -95,7 +95,7 @@ def report_on(
 
 
 def _cells(graph: Graph, program: Program) -> dict[str, Any]:
-    """Scale, what was lost, and how far registers can go, by group; in a fixed order."""
+    """Scale, losses and bounds of registers, by group, in a fixed order."""
     proofs, found = bounds(program), {}
     for name, cell in graph.cells.items():
         if cell.is_input:
@@ -118,7 +118,7 @@ def _learning(graph: Graph, name: str, learned: Any) -> dict[str, Any]:
 
 
 def _plain(x: Any) -> Any:
-    """A number as JSON has it."""
+    """A number that JSON can write."""
     value = np.asarray(x)
     return value.item() if value.ndim == 0 else value.tolist()
 
@@ -159,7 +159,7 @@ def _text(data: dict[str, Any]) -> list[str]:
 
 
 def _learning_text(learning: dict[str, Any]) -> list[str]:
-    """What the rule became, and what it learned."""
+    """The rule on the chip, and what it learned, as text."""
     numbers = ", ".join(f"{name} {learning['got'][name]:.5g} for {x:.5g}" for name, x in learning["asked"].items())
     lines = [f"    learns: {learning['rule']}, {learning['mantissas a unit']:.6g} mantissas a unit of weight"]
     lines += [f"      {numbers}", f"      window error {learning['window error']:.2g} of the largest change"]

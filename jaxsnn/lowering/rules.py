@@ -1,4 +1,4 @@
-"""What makes edges of a graph learn on a chip, as far as passes have to know it."""
+"""Learning rules of edges, as passes see them."""
 
 import abc
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,8 @@ else:
 class AbstractRuleNode(eqx.Module):
     """A learning rule in its own units, until the scale of the receivers is known.
 
-    `time_shift`: by how many steps the chip sees receivers' spikes later than they meet the senders' at the synapse;
-    before `MapDelays` the axonal less the dendritic delay.
+    `time_shift`: how many steps later than in the model the spikes of receivers reach the synapse on the chip; before
+    `MapDelays` the axonal minus the dendritic delay.
     """
 
     time_shift: AbstractVar[Int[Array, ""]]
@@ -28,15 +28,15 @@ class AbstractRuleNode(eqx.Module):
 
     @abc.abstractmethod
     def times(self, gain: Array) -> "AbstractRuleNode":
-        """A unit of weight adds `gain` times as much to `v`, `()` or one a receiver."""
+        """A copy whose unit of weight adds `gain` times as much to `v`; `gain`: `()` or one for each receiver."""
 
     @abc.abstractmethod
     def shifted(self, time_shift: Array) -> "AbstractRuleNode":
-        """The same with another time shift."""
+        """A copy with another time shift."""
 
     @abc.abstractmethod
     def input_bounds(self) -> tuple[Float[Array, ""], Float[Array, ""]]:
-        """The least and the most that a synapse can come to add to `v`."""
+        """The smallest and the largest amount that a synapse can add to `v`."""
 
     @abc.abstractmethod
     def largest(self) -> Float[Array, ""]:
@@ -44,21 +44,21 @@ class AbstractRuleNode(eqx.Module):
 
     @abc.abstractmethod
     def best_scales(self, largest: Float[Array, ""]) -> Float[Array, ""]:
-        """The scale of the receivers, at most `largest`, at which the largest weight fills what stores it."""
+        """The scale of the receivers, at most `largest`, at which the largest weight fills its format."""
 
     @abc.abstractmethod
     def rounding_error(self, scale: Float[Array, ""]) -> Float[Array, ""]:
-        """How far from the largest weight, relatively, learning ends at this scale."""
+        """The relative distance between the largest weight and the largest stored one at this scale."""
 
     @abc.abstractmethod
     def quantised(self, weight: Array, scale: Array, sign: int) -> tuple[Any, Array, Array, Array]:
         """Weights of the rule as a chip stores them at the start.
 
-        Returns values by name, weights in the lowest bits as asked and as stored, and which were clipped.
+        Returns values by name, weights in lowest bits as requested and as stored, and which were clipped.
         """
 
     def counts(self) -> dict[str, Array]:
-        """What quantising counts of the rule, for the report."""
+        """Counts of quantisation for the report."""
         return {}
 
     @abc.abstractmethod
@@ -67,4 +67,4 @@ class AbstractRuleNode(eqx.Module):
 
     @abc.abstractmethod
     def per_unit(self, scale: Array, edge: Any) -> Float[Array, ""]:
-        """How many of the stored weight's units a unit of weight is."""
+        """Units of the stored weight for one unit of weight."""

@@ -1,4 +1,4 @@
-"""The kinds of parts that a program file may name: a file can make nothing else."""
+"""A registry of the classes that a program file may contain."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Kind = TypeVar("Kind", bound=type)
 
 
 def stored(kind: Kind) -> Kind:
-    """Class decorator: program files may hold parts of this kind, under its name.
+    """Class decorator: program files may contain parts of this class, under its name.
 
     **Raises:** ValueError if another class has the name.
     """
@@ -25,7 +25,7 @@ def stored(kind: Kind) -> Kind:
 
 
 def name_of(kind: type) -> str:
-    """The name under which a file has a kind. **Raises:** ValueError for one that no file holds."""
+    """The name of a class in a file. **Raises:** ValueError for one that is not registered."""
     if KINDS.get(kind.__name__) is not kind:
         raise ValueError(
             f"{kind.__name__} cannot be written to a program file; mark a kind of your own with @snn.lowering.stored."
@@ -34,7 +34,7 @@ def name_of(kind: type) -> str:
 
 
 def kind_of(name: str) -> type:
-    """The kind of a name in a file. **Raises:** ValueError for one that there is not."""
+    """The class of a name in a file. **Raises:** ValueError for one that is not registered."""
     bring_all()
     if name not in KINDS:
         raise ValueError(f"the file names a {str(name)[:80]!r}, which is no part of a program")

@@ -1,4 +1,4 @@
-"""What a concrete program is made of, as text: also of one that was written by hand or read from a file."""
+"""A summary of a concrete program, as text; also of one that was written by hand or read from a file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from .proofs import bounds
 
 
 def summary(program: Program) -> str:
-    """Cells and how far their registers can go, then synapses: kind, count, format, delay, rule."""
+    """Cells with bounds of their registers, then synapses: class, count, format, delay, rule."""
     lines = [f"program, dt = {program.dt:g} ms, {program.ring.slots - 1} step(s) of delay at most"]
     bound = bounds(program)
     for name, cells in program.cells.items():

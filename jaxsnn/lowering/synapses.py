@@ -1,4 +1,4 @@
-"""Groups of synapses on a chip: what a program knows of them, and what carries spikes when it runs."""
+"""Groups of synapses of a program, and the delivery of their spikes."""
 
 import abc
 from typing import TYPE_CHECKING, Any
@@ -19,21 +19,21 @@ else:
 
 
 class AbstractCarrier(eqx.Module):
-    """A group of synapses, ready to run: what `prepare` derives from it."""
+    """The delivery of a group of synapses: what `prepare` derives from it for a run."""
 
     @abc.abstractmethod
     def send(self, s: Any, buffer: Int[Array, " ring"], spikes: Int[Array, " pre"], t: Array) -> Int[Array, " ring"]:
-        """The ring with what the spikes of step `t` bring; delay 0 lands in step `t + 1`."""
+        """The ring with the arrivals of the spikes of step `t` added; with delay 0 they arrive in step `t + 1`."""
 
     def learn(self, s: Any, pre: Array, post: Array, modulators: dict[str, Array], t: Array, *, stream: Array) -> Any:
-        """The state after step `t`, from the spikes of both sides and what a drive modulates. Called after `send`."""
+        """The state after step `t`, from the spikes of both sides and the modulators of drives. Called after `send`."""
         return s
 
 
 class AbstractSynapses(Checked):
-    """Synapses from one group of cells to another. The cells that receive decide by which arithmetic they add up.
+    """Synapses from one group of cells to another. The arithmetic of their sums is that of the receiving cells.
 
-    `learned_variable`: the variable of the state that has the weights, where they change; else empty.
+    `learned_variable`: the state variable with the weights, if they change; else empty.
     """
 
     pre: AbstractVar[str]
@@ -49,33 +49,33 @@ class AbstractSynapses(Checked):
     @property
     @abc.abstractmethod
     def shape(self) -> tuple[int, int]:
-        """How many senders and receivers there are; of cells with two inputs, each of them."""
+        """The number of senders, and of receivers: of cells with two inputs, each input counts."""
 
     def init(self) -> Any:
-        """The state in which a program starts; none where nothing is learned."""
+        """The state in which a program starts; empty if nothing is learned."""
         return ()
 
     def unsupported(self, post: AbstractCells) -> str | None:
-        """What of it the receivers cannot hold, and what to do; None where they can, or it is not known yet."""
+        """Why the receivers cannot take these synapses, and what to do; None if they can, or if it is traced."""
         return None
 
     def faulty_for(self, post: AbstractCells) -> Bool[Array, ""]:
-        """The same of traced numbers."""
+        """Whether any weight is out of the range of the receivers, for a status of traced numbers."""
         return jnp.zeros((), bool)
 
     @abc.abstractmethod
     def input_bounds(self, pre: AbstractCells, post: AbstractCells) -> tuple[Array, Array]:
-        """The least and the most that a step can bring to every receiver, in weights: one spike of each sender.
+        """The smallest and the largest sum of weights that can arrive at each receiver in a step, one spike a sender.
 
-        Of amplitudes as large as the senders' messages have; without limits where a sum may not fit its register.
+        Amplitudes are as large as messages allow; the bounds are infinite if a sum may not fit its register.
         """
 
     @abc.abstractmethod
     def prepare(self, pre: AbstractCells, post: AbstractCells, ring: Ring, first: int) -> AbstractCarrier:
-        """What steps; the columns of the receiving group begin at `first` in a slot of the ring."""
+        """The delivery; the columns of the receiving group begin at `first` in a slot of the ring."""
 
     def learned_weights(self, s: Any) -> Array | None:
-        """Stored weights that a run has learned, by sender and then receiver; None where nothing is."""
+        """The stored weights after learning, by sender and then receiver; None if nothing is learned."""
         return None
 
     def describe(self) -> list[str]:

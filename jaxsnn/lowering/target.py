@@ -1,4 +1,4 @@
-"""What a chip is to `lower`: its formats, how it reads a neuron, its passes, what it makes of a graph, its limits."""
+"""The interface of a chip: its formats, passes and limits, how it reads a neuron and emits a program."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from .rules import AbstractRuleNode
 
 
 class Precision(eqx.Module):
-    """How many bits numbers have, by kind: the one place to say it. None: all that the target has.
+    """The bits of numbers, by kind. None: all that the target has.
 
-    **Arguments**, whole numbers that may be traced: `weight`, `decay`, `threshold`.
+    **Arguments:** `weight`, `decay`, `threshold`: whole numbers, which may be traced.
     """
 
     weight: OptionalRegister = register(None, optional=True)
@@ -37,7 +37,7 @@ class AbstractTarget(eqx.Module):
 
     @property
     def name(self) -> str:
-        """As users write it."""
+        """The name that users write."""
         return type(self).__name__
 
     @abc.abstractmethod
@@ -49,11 +49,11 @@ class AbstractTarget(eqx.Module):
 
     @abc.abstractmethod
     def passes(self, precision: Precision | None = None) -> list[AbstractPass]:
-        """The passes of `lower`, in order: a list to read, and to change before it is handed to `lower(passes=...)`."""
+        """The passes of `lower`, in order: a list that may be changed and given as `lower(passes=...)`."""
 
     @abc.abstractmethod
     def read(self, population: Population, facts: Facts) -> CellNode:
-        """A population as cells of the chip, in real numbers of the model.
+        """A population as cells of the chip, in real numbers and the model's units.
 
         **Raises:** ValueError that names what is not supported, and the nearest thing that is.
         """
@@ -64,25 +64,25 @@ class AbstractTarget(eqx.Module):
 
     @abc.abstractmethod
     def emit(self, graph: Graph) -> Program:
-        """The program of a graph that all passes have gone over. Works on traced numbers too."""
+        """The program of a lowered graph. Numbers may be traced."""
 
     @abc.abstractmethod
     def unsupported(self, program: Program) -> str | None:
-        """What of a program this chip does not have, by name; None where it has all. Traced numbers pass."""
+        """The first part of a program that this chip does not have; None if it has all. Traced numbers pass."""
 
     def placed(self, graph: Graph) -> dict[str, Any] | None:
-        """What of the chip a graph uses, for the report, as `"summary"` (lines of text) and numbers; None: unknown."""
+        """The resources a graph uses, for the report: `"summary"` (lines of text) and numbers; None: unknown."""
         return None
 
     def cost(self, graph: Graph, rates: dict[str, Any], steps: int) -> dict[str, Any] | None:
-        """Energy and time, for the report, from spikes a step of every cell and input; None: no figures."""
+        """Energy and time for the report, from the spikes per step of cells and inputs; None: no figures."""
         return None
 
 
 def verify(program: Program, target: AbstractTarget) -> None:
-    """Raise ValueError that names what a chip does not have: a kind of cells, a number out of its range, a delay.
+    """Raise ValueError for what a chip does not have: a kind of cells, a number out of range, a delay.
 
-    How many cores a program needs is not looked at: `lower` places cells, a program written by hand has no place.
+    The number of cores is not checked: `lower` places cells, a program written by hand has no placement.
     """
     if not isinstance(program, Program) or not isinstance(target, AbstractTarget):
         raise ValueError(
@@ -93,7 +93,7 @@ def verify(program: Program, target: AbstractTarget) -> None:
 
 
 def checked_again(part: Any) -> None:
-    """Whatever is checked when parts are built, of numbers that were traced then, or were put in later."""
+    """Repeat the checks of construction, for numbers that were traced then or replaced later."""
     if isinstance(part, eqx.Module):
         for kind in type(part).__mro__:
             if "__check_init__" in vars(kind):

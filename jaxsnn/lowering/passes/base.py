@@ -1,4 +1,4 @@
-"""What a pass is: a pure function from graph to graph."""
+"""The base of passes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .peaks import Peaks
 class AbstractPass(Checked):
     """A pure function from graph to graph. Its numbers are leaves, so that they can be swept.
 
-    A `numeric` one looks at no value: it can be traced, and neighbours of its kind are compiled together. One that
-    `looks` needs concrete numbers and changes none: `lower` leaves it out while tracing.
+    A `numeric` pass depends on no concrete value: it can be traced, and adjacent ones are compiled together. A pass
+    that `looks` needs concrete numbers and changes none: `lower` skips it while tracing.
     """
 
     numeric: ClassVar[bool] = False
@@ -22,13 +22,13 @@ class AbstractPass(Checked):
 
     @abc.abstractmethod
     def __call__(self, graph: Graph) -> Graph:
-        """The graph after this pass. Raises ValueError where the target has no room or no such thing."""
+        """The graph after this pass. Raises ValueError for what the target does not have."""
 
     def seen(self, peaks: dict[str, Peaks], factor: Any) -> AbstractPass:
-        """The same pass, told how far registers went, by group; margins are to be `factor` times as large."""
+        """A copy that is given the peaks of registers by group, with margins `factor` times as large."""
         return self
 
     @property
     def name(self) -> str:
-        """As it is listed."""
+        """The name in a list of passes."""
         return type(self).__name__

@@ -1,4 +1,4 @@
-"""Decays become what registers hold."""
+"""Quantisation of decays."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .base import AbstractPass
 
 
 class QuantiseDecays(AbstractPass):
-    """Decays become the nearest that their formats have.
+    """Round decays to their formats.
 
-    A decay that was rounded changes the mean that a steady input reaches; weights and biases are scaled by
-    `rounded / exact`, which undoes that.
+    A rounded decay changes the mean response to a steady input; weights and biases are scaled by `rounded / exact`,
+    which corrects that.
 
-    **Arguments:** `u`, `v`: the formats of the current's and the membrane's decay, a fraction of a step.
+    **Arguments:** `u`, `v`: the formats of the decays of current and membrane, fractions per step.
     """
 
     numeric: ClassVar[bool] = True

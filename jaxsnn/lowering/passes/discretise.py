@@ -10,7 +10,7 @@ from .base import AbstractPass
 
 
 class Discretise(AbstractPass):
-    """Time constants become decays: `1 - exp(-dt / tau)`; `decay_u` is 1 where arrivals are jumps of `v`."""
+    """Replace time constants by decays, `1 - exp(-dt / tau)`; `decay_u` is 1 if arrivals are jumps of `v`."""
 
     def __call__(self, graph):
         cells = {}
@@ -26,7 +26,7 @@ class Discretise(AbstractPass):
 
 
 def _decay(cell: CellNode, name: str, tau: str, dt: float) -> Array:
-    """The decay that a cell has, or that of its time constant, or all of it."""
+    """The decay of a cell: as it is, or from its time constant, or 1."""
     if name in cell.values:
         return cell[name]
     return -jnp.expm1(-dt / cell[tau]) if tau in cell.values else jnp.ones(())

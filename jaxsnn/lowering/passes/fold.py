@@ -1,4 +1,4 @@
-"""Rest, reset, bias and gains become part of fewer numbers."""
+"""Folding of rest, reset, bias and gains into fewer parameters."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from ..._types import is_concrete
 from ..graph import CellNode, real
 from .base import AbstractPass
 
-_MISSED = 0.1  # of the threshold: what a bias may do in a step that is missed after every spike
+_MISSED = 0.1  # of the threshold: the largest bias that may be missed in the additional refractory step
 
 
 class FoldGains(AbstractPass):
-    """The reset moves to 0; rest, bias and gain go into bias and weights: `v <- (1 - decay_v) v + u + bias`.
+    """Move the reset to 0 and fold rest, bias and gain into bias and weights: `v <- (1 - decay_v) v + u + bias`.
 
-    Where arrivals act after the threshold (`Facts.arrivals`, as of `BrianOrder`) a jump leaks for one step before it is
-    compared: its weight becomes smaller. One that arrives in the step of a spike is lost, so a cell is held for a step
-    more, in which it does not take its bias either: refused where that is more than a tenth of its threshold.
+    If arrivals act after the threshold (`Facts.arrivals`, as in `BrianOrder`), a jump decays for one step before it is
+    compared, so its weight is reduced. A jump in the step of a spike is lost, so the cell is refractory for one step
+    more, in which it misses its bias: refused if that is more than a tenth of its threshold.
     """
 
     def __call__(self, graph):
@@ -49,7 +49,7 @@ class FoldGains(AbstractPass):
 
 
 def _held_longer(name: str, cell: CellNode) -> None:
-    """Refuses cells whose bias does much in the step for which they are held longer than the model's."""
+    """Raises ValueError for cells with a large bias in the additional refractory step."""
     if "threshold" not in cell.values or not is_concrete((cell["bias"], cell["threshold"])):
         return
     share = float(np.max(np.abs(np.asarray(cell["bias"])) / np.maximum(np.asarray(cell["threshold"]), 1e-30)))
@@ -62,5 +62,5 @@ def _held_longer(name: str, cell: CellNode) -> None:
 
 
 def jumps(cell: CellNode) -> bool:
-    """Whether arrivals are jumps of v, not a current that lasts."""
+    """Whether arrivals are jumps of `v` instead of currents."""
     return int(cell["input_delay"]) == 0

@@ -1,4 +1,4 @@
-"""How far registers went in a run."""
+"""Peaks of registers in a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..._types import Param, param
 
 
 class Peaks(eqx.Module):
-    """The largest magnitudes seen in a group, in the model's units: summed input of a step, `u + bias`, `v`."""
+    """The largest magnitudes in a group, in the model's units: summed input of a step, `u + bias`, `v`."""
 
     a: Param = param(unit="v")
     u: Param = param(unit="v")
@@ -17,5 +17,5 @@ class Peaks(eqx.Module):
 
 
 def unseen() -> Peaks:
-    """Peaks of a group that was not looked at."""
+    """The peaks of a group that was not measured."""
     return Peaks(jnp.inf, jnp.inf, jnp.inf)

@@ -1,4 +1,4 @@
-"""Whole numbers for weights, thresholds, biases and starts, each in its format."""
+"""Quantisation of weights, thresholds, biases and initial voltages."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..formats import AbstractFormat
 from ..graph import CellNode, EdgeNode, Value
 from .base import AbstractPass
 
-_FORGETS = 2.0**-6  # a membrane that keeps less than this in a step has forgotten its start
+_FORGETS = 2.0**-6  # below this factor per step the initial voltage has decayed
 
 
 class CellFormats(eqx.Module):
-    """The formats of what a cell holds, in the lowest bits of its registers; `refractory` in steps."""
+    """The formats of the parameters of a cell, in lowest bits of its registers; `refractory` in steps."""
 
     threshold: AbstractFormat
     bias: AbstractFormat
@@ -26,10 +26,10 @@ class CellFormats(eqx.Module):
 
 
 class Quantise(AbstractPass):
-    """Weights, thresholds and biases become stored numbers, each in its format; what is lost is counted by part.
+    """Round weights, thresholds and biases to their formats, and count what is lost, by part.
 
     **Arguments:** `weight`: the format of weights, which a group of edges shares. `cell`: the formats of cells.
-    `input_unit`: how many lowest bits of a register a unit of weight is: what drives feed is in units of weight.
+    `input_unit`: lowest bits of a register for one unit of weight, the unit of what drives feed.
     """
 
     numeric: ClassVar[bool] = True
@@ -85,16 +85,16 @@ class Quantise(AbstractPass):
 
 
 def _stored(form: AbstractFormat, wanted: Array) -> tuple[Value, Array]:
-    """The nearest that a format stores, and what had to be clipped."""
+    """The nearest numbers of a format, and which were clipped."""
     form = form.fit(wanted)
     stored, clipped = form.nearest(wanted)
     return Value(stored, form), clipped
 
 
 def _start(cell: CellNode, lag: int, threshold: Value, form: AbstractFormat) -> tuple[Value, Array]:
-    """The voltage at the start, and where it had to be clipped: at most at threshold.
+    """The initial voltage, at most the threshold, and where it was clipped.
 
-    A group that lags by so many steps first takes these without input, so it starts as much before.
+    A group that lags takes `lag` steps without input first; the initial voltage is chosen so that it then is right.
     """
     v, keep = cell["v_start"], 1.0 - cell.real("decay_v")
     for _ in range(lag):
@@ -106,7 +106,7 @@ def _start(cell: CellNode, lag: int, threshold: Value, form: AbstractFormat) -> 
 
 
 def _lost(edge: EdgeNode, wanted: Array, stored: Array, back: Array, clipped: Array) -> dict[str, Any]:
-    """What quantising lost of the weights of a group of edges."""
+    """The losses by quantisation of the weights of a group of edges."""
     n = jnp.maximum(edge.count, 1).astype(wanted.dtype)
     size = jnp.sqrt(jnp.sum(wanted**2) / n)
     return {

@@ -1,4 +1,4 @@
-"""A scale for every group of cells: what a unit of `v` is in the lowest bits of its registers."""
+"""A scale for each group of cells: lowest bits of its registers for one unit of `v`."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from .base import AbstractPass
 from .peaks import Peaks, unseen
 
 _CANDIDATES = 64
-_SAMPLE = 512  # weights of a group of edges that a scale is tried on
+_SAMPLE = 512  # size of the sample of weights on which scales are tried
 
 
 class AbstractRoom(eqx.Module):
-    """Which registers must have room for all inputs at once, where a scale is set from weights alone."""
+    """Which registers must not overflow if all inputs arrive at once, when a scale is set from weights alone."""
 
 
 class UpToCurrent(AbstractRoom):
-    """Input and current: they cannot overflow. The voltage may be clipped, far below rest."""
+    """Input and current cannot overflow. The voltage may be clipped, far below rest."""
 
 
 class UpToVoltage(AbstractRoom):
-    """The voltage too; slow membranes pay for it with coarser weights."""
+    """The voltage cannot overflow either; with slow membranes weights get coarser."""
 
 
 class Capacity(eqx.Module):
-    """The largest numbers, in the lowest bits of registers, that a scale may lead to.
+    """The largest numbers that a scale may produce, in lowest bits of registers.
 
-    `input`: of what arrives in a step. `state`: of `u + bias` and `v`. `bias`, `weight`, `threshold`: of each.
+    `input`: the sum of arrivals of a step. `state`: `u + bias` and `v`. `bias`, `weight`, `threshold`: each number.
     """
 
     input: float = eqx.field(static=True)
@@ -46,15 +46,16 @@ class Capacity(eqx.Module):
 
 
 class BalanceScales(AbstractPass):
-    """A scale for every group: what one unit of `v` is in the lowest bits of its registers.
+    """Choose a scale for each group: lowest bits of its registers for one unit of `v`.
 
-    As large as thresholds, biases, weights and inputs have room for; and within a factor of two below that, the one
-    that rounds weights least. A power of two is not asked for: spikes have no unit, so groups need not agree.
-    Weights that are learned count as large as their bound, and are to reach it where what stores them ends.
+    The largest scale is that at which a threshold, bias, weight or input fills its register; from there down to half of
+    it, the scale with the smallest rounding error of weights is chosen. It need not be a power of two or agree between
+    groups, since spikes have no unit. Learned weights are taken at their bound, which is placed at the end of the range
+    of their format.
 
-    **Arguments:** `weight`: the format of weights. `capacity`: what registers have room for. `peaks`: seen in a run, by
-    group. Where there are none, the bound of the weights is taken: all inputs at once, `room`: `UpToCurrent()` or
-    `UpToVoltage()`. `margin`: room left beyond the peaks, a factor.
+    **Arguments:** `weight`: the format of weights. `capacity`: the largest numbers of registers. `peaks`: measured in a
+    run, by group; without them, all inputs at once are assumed, for the registers of `room`: `UpToCurrent()` or
+    `UpToVoltage()`. `margin`: the factor by which registers are larger than the peaks.
     """
 
     numeric: ClassVar[bool] = True
@@ -88,7 +89,7 @@ class BalanceScales(AbstractPass):
         return dataclasses.replace(self, peaks=merged, margin=self.margin * factor)
 
     def _largest(self, graph: Graph, name: str, cell: CellNode) -> Float[Array, ""]:
-        """The scale at which the first register is full."""
+        """The largest scale at which no register overflows."""
         edges = graph.into(name).values()
         none, has = jnp.zeros(cell.n), self.capacity
         ends = [edge.input_bounds() for edge in edges]
@@ -111,15 +112,15 @@ class BalanceScales(AbstractPass):
             (has.threshold, jnp.max(cell["threshold"]) if fires else need.v),
         ]
         if isinstance(self.room, UpToVoltage):
-            needs.append((has.state, jnp.where(known, 0.0, 1.05 * bound.v)))  # some for what rounding adds
+            needs.append((has.state, jnp.where(known, 0.0, 1.05 * bound.v)))  # headroom for rounding
         return jnp.min(jnp.stack([room / jnp.maximum(need, 1e-30 * room) for room, need in needs]))
 
     def _least_error(self, largest: Array, edges: list[EdgeNode]) -> Float[Array, ""]:
-        """Of scales up to a factor of two below the largest, the one that rounds the weights least."""
+        """The scale with the smallest rounding error of weights, between half of the largest and the largest."""
         below = jnp.arange(_CANDIDATES, dtype=largest.dtype) / _CANDIDATES
         candidates = largest * jnp.exp2(-below)
         rules = [edge.rule for edge in edges if edge.rule is not None]
-        if rules:  # the scales at which a bound is where storage ends
+        if rules:  # scales at which the bound is the end of the range
             best = jnp.stack([rule.best_scales(largest) for rule in rules])
             candidates = jnp.concatenate([candidates, best])
             below = jnp.log2(largest / candidates)
@@ -140,7 +141,7 @@ class BalanceScales(AbstractPass):
 
 
 def _sample(edge: EdgeNode) -> Array:
-    """Weights of a group of edges, from the smallest to the largest, few enough to try many scales on."""
+    """A sorted sample of the weights of a group of edges, on which scales are tried."""
     flat = jnp.sort(edge["weight"])
     if edge.count <= _SAMPLE:
         return flat

@@ -1,4 +1,4 @@
-"""Delays of a model on a chip where every edge takes a step."""
+"""Delays on a chip where every edge takes a step."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ from .fold import jumps
 class MapDelays(AbstractPass):
     """Delays of the model become delays of the chip, where every edge takes a step.
 
-    An edge that takes fewer steps in the model makes the receiving group run late, by as little as will do; a group
-    that lags by `l` steps sends and receives `l` steps later throughout. A cycle in which edges take fewer steps than
-    there are edges is refused.
+    An edge with a shorter delay in the model makes the receiving group lag; lags are as small as possible. A group
+    with lag `l` sends and receives `l` steps later throughout. A cycle whose delays add up to fewer steps than it has
+    edges is refused.
 
-    A chip that learns sees spikes when they are sent, not when they meet at the synapse. Receivers run later by the
-    dendritic less the axonal delay, the least of all that learn into them, for which spikes meet as in the model; where
-    that is impossible (in a cycle, or with delays that are too long) the rule is given the difference: `time_shift`.
+    A learning engine sees spikes when they are sent, not when they meet at the synapse. Receivers lag by the dendritic
+    minus the axonal delay (the minimum over their plastic inputs), so that spikes meet as in the model; if that is
+    impossible (in a cycle, or with delays that are too long) the rule records the difference as `time_shift`.
 
-    **Arguments:** `longest`: the longest delay that an edge may have beyond its one step. `target`: its name, for
-    errors.
+    **Arguments:** `longest`: the longest delay of an edge beyond its one step. `target`: its name, for errors.
     """
 
     longest: int = eqx.field(static=True)
@@ -79,7 +78,7 @@ class MapDelays(AbstractPass):
 
 
 def _lags(graph: Graph, least: dict[str, int]) -> tuple[dict[str, int], list[str]]:
-    """By how much groups lag if receivers are later than senders by at least so much; and which never settle."""
+    """The lag of each group such that receivers lag at least so much more than senders, and the groups of cycles."""
     lags, before = dict.fromkeys(graph.cells, 0), {}
     for _ in range(len(lags) + 1):
         before = dict(lags)
