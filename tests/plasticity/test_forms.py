@@ -77,7 +77,7 @@ class Case:
             t, pre, post, pre_v, post_v, reward = x
             arrived, buffer = ring.take(buffer, t)
             cells = Cells(pre, pre_v), Cells(post, post_v)
-            state, buffer = plastic.step(state, buffer, apply.Target(ring, 0), t, *cells, {"reward": reward})
+            state, buffer = plastic.step(state, buffer, apply.Columns(ring, 0), t, *cells, {"reward": reward})
             return (state, buffer), (plastic.view(state, self.graph.shape)["weight"], arrived)
 
         @jax.jit
