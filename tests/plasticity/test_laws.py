@@ -168,13 +168,13 @@ def test_copies_are_found(monkeypatch):
     """Control: a weight that is sent after it was changed, but as computed and not as read again, is copied."""
     from jaxsnn.plasticity import synapse_index
 
-    read, calls = incidence.Run.read, []
+    read, calls = synapse_index.Contiguous.read, []
 
     def once(self, synapses, where):
         calls.append(read(self, synapses, where))
         return calls[-1] if len(calls) % 2 else calls[-2]
 
-    monkeypatch.setattr(incidence.Run, "read", once)
+    monkeypatch.setattr(synapse_index.Contiguous, "read", once)
     assert copies_of_weights({"pair": RULES["pair"](1.0)})
 
 
