@@ -82,7 +82,7 @@ def experiment(point, key):
     probes = {p: {"rate": snn.PopulationRate(p, bin=BIN), "isi": snn.ISI(p, start=start)} for p in SIZES}
     run = snn.simulate(net, drive, t=start + point["window"], key=key, record=probes)
     total = sum(SIZES.values())
-    rate = sum(n / total * run[p]["rate"] for p, n in SIZES.items())[round(start / BIN) :]
+    rate = jnp.stack([n / total * run[p]["rate"] for p, n in SIZES.items()]).sum(axis=0)[round(start / BIN) :]
     mean = jnp.mean(rate)
     independent = jnp.sqrt(mean * 1e3 / (BIN * total))  # of Poisson neurons: sqrt(spikes in a bin), as a rate
     enough = jnp.concatenate([run[p]["isi"].count for p in SIZES]) >= 4

@@ -163,7 +163,7 @@ class Requirement(NamedTuple):
     message: Callable[[], str]
 
 
-_BOUNDS: tuple[tuple[str, Callable[[Any, float], Any], str], ...] = (
+_BOUNDS: tuple[tuple[str, Callable[[Any, Any], Any], str], ...] = (
     ("gt", lambda x, bound: x > bound, "more than"),
     ("ge", lambda x, bound: x >= bound, "at least"),
     ("lt", lambda x, bound: x < bound, "less than"),

@@ -59,7 +59,7 @@ def test_shares_of_a_delay():
     build(axonal=0.4, dendritic=0.6)
     build(axonal=1.0, order=snn.BrianOrder())
     each = build(axonal=np.linspace(0.1, 0.6, 6))
-    with refused("one a synapse", "build it"):
+    with refused("sorted by their delays", "other delays"):
         snn.set(each, "PQ.delay", jnp.int32(9))
 
 

@@ -107,9 +107,10 @@ class XyloCells(AbstractCells):
                 raise ValueError(f"XyloCells have {fault}.")
 
     def requirements(self):
-        words = lambda: f"XyloCells have aliases up to {self.alias}; expected neurons of the group of {self.n}."
-        alias = () if self.alias is None else (Requirement(lambda: self.alias < self.n, words),)
-        return (*super().requirements(), *alias)
+        if (alias := self.alias) is None:
+            return super().requirements()
+        words = lambda: f"XyloCells have aliases up to {alias}; expected neurons of the group of {self.n}."
+        return (*super().requirements(), Requirement(lambda: alias < self.n, words))
 
     @property
     def message_bits(self):
