@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import abc
 from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Bool, Int
 
 from ...._status import Status, bit
 from ...._types import Register, Requirement, register
@@ -30,11 +31,12 @@ def resonator_coefficients(period: Any, loss: Any, bits: int = 12) -> dict[str, 
     likewise, as Lava makes them.
     """
     if isinstance(bits, bool) or not isinstance(bits, (int, np.integer)) or not 0 <= bits <= 15:
-        raise ValueError(f"rotation got bits = {bits!r}; expected a whole number from 0 to 15.")
+        raise ValueError(f"resonator_coefficients got bits = {bits!r}; expected a whole number from 0 to 15.")
     turn, share = (np.asarray(x, np.float64) for x in (period, loss))
     if not np.all(np.isfinite(turn) & (turn != 0)) or not np.all((share >= 0) & (share <= 1)):
         raise ValueError(
-            f"rotation got period = {period} and loss = {loss}; expected steps, not 0, and a share of 0..1."
+            f"resonator_coefficients got period = {period} and loss = {loss}; expected steps, not 0, and a share "
+            "of 0..1."
         )
     angle, keep = 2.0 * np.pi / np.asarray(period, np.float64), 1.0 - np.asarray(loss, np.float64)
     cut = lambda x: np.trunc(keep * x * 2.0**bits).astype(np.int32)
@@ -66,19 +68,47 @@ def turned(s: ResonatorState, cells: Any, real_in: Array, imag_in: Array) -> tup
     return kept, lost | beyond(Status.INPUT_OVERFLOW, real_in, imag_in)
 
 
-def _at_most_one(cells: Any) -> Requirement:
-    """Sines and cosines are at most 1."""
-    return Requirement(
-        lambda: jnp.maximum(jnp.abs(cells.sin), jnp.abs(cells.cos)) <= 1 << cells.bits,
-        lambda: (
-            f"{type(cells).__name__} has sines or cosines beyond 1 (2^bits); take them from "
-            "resonator_coefficients(period, loss)."
-        ),
-    )
+class AbstractResonatorCells(LoihiCells):
+    """Resonate-and-fire cells of two real registers; `fired` says when they fire, and what a spike does to them."""
+
+    n: int = eqx.field(static=True)
+    sin: Register = register(kw_only=True, within=(-(2**15), 2**15))
+    cos: Register = register(kw_only=True, within=(-(2**15), 2**15))
+    bits: Register = register(12, within=(0, 15))
+    threshold: Register = register(1, within=(-LIMIT, LIMIT))
+    state_exponent: Register = register(0, within=(0, 7))
+    ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
+    n_inputs = 2
+
+    def requirements(self):
+        at_most_one = Requirement(
+            lambda: jnp.maximum(jnp.abs(self.sin), jnp.abs(self.cos)) <= 1 << self.bits,
+            lambda: (
+                f"{type(self).__name__} has sines or cosines beyond 1 (2^bits); take them from "
+                "resonator_coefficients(period, loss)."
+            ),
+        )
+        return (*super().requirements(), at_most_one)
+
+    def init(self):
+        zeros = jnp.zeros(self.n, jnp.int32)
+        return ResonatorState(zeros, zeros)
+
+    @abc.abstractmethod
+    def fired(self, before: ResonatorState, z: ResonatorState) -> tuple[ResonatorState, Bool[Array, " n"]]:
+        """The state after a step from `before` to `z`, and which cells fire."""
+
+    def step(self, s, arrived, fed, t, *, stream):
+        def registers(s: ResonatorState, real_in: Array, imag_in: Array):
+            z, status = turned(s, self, real_in, imag_in)
+            z, fires = self.fired(s, z)
+            return z, fires.astype(jnp.int32), status
+
+        return materialised(registers, t, s, heard(arrived[: self.n], fed), arrived[self.n :])
 
 
 @stored
-class ResonatorCells(LoihiCells):
+class ResonatorCells(AbstractResonatorCells):
     """Resonate and fire: a spike where the real part exceeds a threshold as the imaginary one passes 0 upward.
 
         z <- z (cos + i sin) 2^-bits + (a + i b) 2^state_exponent      both parts in -(2^23 - 1)..2^23 - 1
@@ -94,33 +124,12 @@ class ResonatorCells(LoihiCells):
     **Reference:** Lava 0.10, `RF` (`proc/rf`).
     """
 
-    n: int = eqx.field(static=True)
-    sin: Register = register(kw_only=True, within=(-(2**15), 2**15))
-    cos: Register = register(kw_only=True, within=(-(2**15), 2**15))
-    bits: Register = register(12, within=(0, 15))
-    threshold: Register = register(1, within=(-LIMIT, LIMIT))
-    state_exponent: Register = register(0, within=(0, 7))
-    ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
-    n_inputs = 2
-
-    def requirements(self):
-        return (*super().requirements(), _at_most_one(self))
-
-    def init(self):
-        zeros = jnp.zeros(self.n, jnp.int32)
-        return ResonatorState(zeros, zeros)
-
-    def step(self, s, arrived, fed, t, *, stream):
-        def registers(s: ResonatorState, real_in: Array, imag_in: Array):
-            z, status = turned(s, self, real_in, imag_in)
-            fires = (z.real >= self.threshold) & (z.imag >= 0) & (s.imag < 0)
-            return z, fires.astype(jnp.int32), status
-
-        return materialised(registers, t, s, heard(arrived[: self.n], fed), arrived[self.n :])
+    def fired(self, before, z):
+        return z, (z.real >= self.threshold) & (z.imag >= 0) & (before.imag < 0)
 
 
 @stored
-class IzhikevichResonatorCells(LoihiCells):
+class IzhikevichResonatorCells(AbstractResonatorCells):
     """Izhikevich's resonate and fire: a spike where the imaginary part reaches a threshold, and a reset.
 
         z as of ResonatorCells
@@ -131,30 +140,9 @@ class IzhikevichResonatorCells(LoihiCells):
     **Reference:** Lava 0.10, `RF_IZ` (`proc/rf_iz`); Izhikevich, Neural Networks 14:883 (2001).
     """
 
-    n: int = eqx.field(static=True)
-    sin: Register = register(kw_only=True, within=(-(2**15), 2**15))
-    cos: Register = register(kw_only=True, within=(-(2**15), 2**15))
-    bits: Register = register(12, within=(0, 15))
-    threshold: Register = register(1, within=(-LIMIT, LIMIT))
-    state_exponent: Register = register(0, within=(0, 7))
-    ports: dict[str, Array] = eqx.field(default_factory=lambda: {"in": 1.0}, converter=gains)
-    n_inputs = 2
-
-    def requirements(self):
-        return (*super().requirements(), _at_most_one(self))
-
-    def init(self):
-        zeros = jnp.zeros(self.n, jnp.int32)
-        return ResonatorState(zeros, zeros)
-
-    def step(self, s, arrived, fed, t, *, stream):
-        def registers(s: ResonatorState, real_in: Array, imag_in: Array):
-            z, status = turned(s, self, real_in, imag_in)
-            fires = z.imag >= self.threshold
-            z = ResonatorState(jnp.where(fires, 0, z.real), jnp.where(fires, self.threshold - 1, z.imag))
-            return z, fires.astype(jnp.int32), status
-
-        return materialised(registers, t, s, heard(arrived[: self.n], fed), arrived[self.n :])
+    def fired(self, before, z):
+        fires = z.imag >= self.threshold
+        return ResonatorState(jnp.where(fires, 0, z.real), jnp.where(fires, self.threshold - 1, z.imag)), fires
 
 
 class PhaseState(NamedTuple):
