@@ -50,7 +50,7 @@ def text(value: Any) -> str:
     return re.sub(r" at 0x[0-9a-f]+", "", repr(value))  # an address says nothing, and is another one in the next run
 
 
-def labels(values: Sequence[Any]) -> np.ndarray:
+def labels(values: Sequence[Any] | np.ndarray) -> np.ndarray:
     """A coordinate: numbers and booleans as they are where all are of a kind that holds them, else text."""
     values = [v.item() if isinstance(v, np.generic) else v for v in values]
     kinds = {type(v) for v in values}

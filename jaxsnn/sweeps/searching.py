@@ -13,7 +13,7 @@ from .draws import from_table
 from .grid import checked, product
 from .labels import labels
 from .program import Experiment
-from .space import Axis, Flag, Parameter, Space, Whole
+from .space import Axis, Flag, Parameter, Space, Whole, at_default
 from .values import whole
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def search(
     if not asked:
         raise ValueError("SPACE has nothing to search, expected an Axis, Whole, Flag or Static that varies.")
     rest = {name: axis for name, axis in space.items() if isinstance(axis, Seeds)}
-    fixed = {name: axis if name in asked else axis.at(axis.default) for name, axis in space.items() if name not in rest}
+    fixed = {name: axis if name in asked else at_default(axis) for name, axis in space.items() if name not in rest}
     tried: dict[str, list[Any]] = {name: [] for name in asked}
     found: xarray.Dataset | None = None
     for _ in range(rounds):
@@ -82,8 +82,15 @@ def _after(found: xarray.Dataset, more: xarray.Dataset) -> xarray.Dataset:
     import xarray
 
     more = more.assign_coords(point=more.point + found.sizes["point"])
-    how = {"data_vars": "all", "coords": "different", "compat": "equals", "join": "outer"}
-    both = xarray.concat([found, more], "point", combine_attrs="override", **how)
+    both = xarray.concat(
+        [found, more],
+        "point",
+        data_vars="all",
+        coords="different",
+        compat="equals",
+        join="outer",
+        combine_attrs="override",
+    )
     return both.assign_attrs(points=found.attrs["points"] + more.attrs["points"])
 
 

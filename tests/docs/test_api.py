@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import re
+import typing
 
 import griffe
 import pytest
@@ -32,7 +33,8 @@ def differs(name, shown):
     """How what is shown differs from what there is; None if it does not."""
     entry, found = shown[name], has(name)
     entry = entry.final_target if entry.is_alias else entry
-    kind = "class" if inspect.isclass(found) else "function" if callable(found) else "attribute"
+    called = callable(found) and typing.get_origin(found) is None  # the name of a type is no function
+    kind = "class" if inspect.isclass(found) else "function" if called else "attribute"
     if entry.kind.value != kind:
         return f"shown as a {entry.kind.value}, is a {kind}"
     if kind == "attribute" or inspect.isabstract(found):
