@@ -74,7 +74,7 @@ def test_sparse_synapses_are_kept_in_files_and_refused_where_wrong(tmp_path):
     made = program({"fore": group}, Loihi1Core)
     snn.lowering.save_program(made, tmp_path / "sparse.npz")
     assert eqx.tree_equal(made, snn.lowering.load_program(tmp_path / "sparse.npz"))
-    with refused("receiver is 0 .. 49", "from 0 to 48"):
+    with refused("receiver is 49 in", "from 0 to 48"):
         dataclasses.replace(group, n_post=49, receiver=group.receiver.at[0].set(49))
     with refused("ascending rows of at most 3"):
         dataclasses.replace(group, longest=3)
