@@ -89,6 +89,7 @@ class _Shown:
         self.label, self.total = label, total
         self.bar: Any = None
         self.given_up = False
+        self.begin = time.monotonic()
 
     def update(self, done: int) -> None:
         if self.given_up:
@@ -97,8 +98,9 @@ class _Shown:
             if self.bar is None:
                 self.bar = _bar()
                 self.bar.start()
-                self.row = self.bar.add_task(self.label, total=self.total)
-            self.bar.update(self.row, completed=done)
+                self.row = self.bar.add_task(self.label, total=self.total, rate="")
+            rate = f"{done / max(1e-9, time.monotonic() - self.begin):.3g}/s"
+            self.bar.update(self.row, completed=done, rate=rate)
         except (OSError, ValueError):  # a terminal that went away
             self.given_up = True
 
@@ -115,7 +117,7 @@ def _bar() -> Any:
     from rich.console import Console
 
     shown = (progress.TextColumn("{task.description}"), progress.BarColumn(), progress.MofNCompleteColumn())
-    times = (progress.TimeElapsedColumn(), progress.TimeRemainingColumn())
+    times = (progress.TextColumn("{task.fields[rate]}"), progress.TimeElapsedColumn(), progress.TimeRemainingColumn())
     return progress.Progress(*shown, *times, console=Console(stderr=True))
 
 

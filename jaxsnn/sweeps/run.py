@@ -105,6 +105,8 @@ def _shared(plan: Plan) -> Iterator[tuple[Claims | None, Any]]:
         workers.tidy()
     finally:
         workers.leave()
+    if not workers.others():
+        store.folder.tidy()
 
 
 @contextmanager

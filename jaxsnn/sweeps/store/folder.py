@@ -5,7 +5,9 @@ from __future__ import annotations
 import abc
 import errno
 import os
+import shutil
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,6 +26,10 @@ class AbstractFolder(abc.ABC):
     @abc.abstractmethod
     def open(self, name: str) -> BinaryIO:
         """A file, of which a part is read. **Raises:** FileNotFoundError."""
+
+    @abc.abstractmethod
+    def tidy(self) -> None:
+        """Remove what processes that were killed had half written, where nobody is at work any more."""
 
     @abc.abstractmethod
     def write(self, name: str, data: bytes, *, durable: bool = True) -> None:
@@ -64,6 +70,14 @@ class LocalFolder(AbstractFolder):
 
     def open(self, name: str) -> BinaryIO:
         return (self.path / name).open("rb")
+
+    def tidy(self) -> None:
+        for path in (*self.path.glob(".*"), *self.path.glob("*/.*")):
+            if path.parent.suffix != ".zarr":
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+        for path in (*self.path.glob("claims/*"), self.path / "claims", self.path / "workers"):
+            with suppress(OSError):  # somebody has something in it
+                path.rmdir()
 
     def write(self, name: str, data: bytes, *, durable: bool = True) -> None:
         path = self.path / name
@@ -128,6 +142,9 @@ class RemoteFolder(AbstractFolder):
 
         self.url = url.rstrip("/")
         self.files, self.root = fsspec.core.url_to_fs(self.url)
+
+    def tidy(self) -> None:
+        return  # an object is there when it is whole
 
     def __str__(self) -> str:
         return self.url
