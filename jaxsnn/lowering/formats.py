@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from .._types import Checked, Register, canonical_float, is_concrete, register
+from .integers import power_of_two
 
 
 class AbstractFormat(Checked):
@@ -92,12 +93,12 @@ class Fixed(AbstractFormat):
 
     def nearest(self, x):
         """The nearest mantissa, ties to even."""
-        scaled = jnp.round(x * jnp.exp2(self.frac.astype(x.dtype)))
+        scaled = jnp.round(x * power_of_two(self.frac, x.dtype))
         low, high = self.low.astype(x.dtype), self.high.astype(x.dtype)
         return jnp.clip(scaled, low, high).astype(jnp.int32), (scaled < low) | (scaled > high)
 
     def value(self, stored):
-        return stored.astype(canonical_float()) * jnp.exp2(-self.frac.astype(canonical_float()))
+        return stored.astype(canonical_float()) * power_of_two(-self.frac, canonical_float())
 
     def __str__(self) -> str:
         if not is_concrete((self.bits, self.frac)):

@@ -1,5 +1,6 @@
 """Integer arithmetic in 32 bits against Python's integers, which have no end."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -64,3 +65,13 @@ def test_a_format_says_what_fits():
 def test_a_register_takes_whole_numbers_only():
     with refused("0.5", "register", "whole numbers"):
         Fixed(0.5)
+
+
+def test_powers_of_two_are_exact():
+    """XLA's exp2 is not, which would round numbers of 31 bits to others."""
+    form = jax.jit(lambda frac, x: Fixed(31, frac).nearest(x)[0])
+    exact = [int(form(k, 65.0)) == 65 << k for k in range(24)]
+    assert all(exact)
+    back = jax.jit(lambda frac: Fixed(31, frac).value(jnp.int32(1)))
+    assert [float(back(k)) for k in range(31)] == [2.0**-k for k in range(31)]
+    assert [float(back(-k)) for k in range(31)] == [2.0**k for k in range(31)]

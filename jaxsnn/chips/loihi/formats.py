@@ -11,6 +11,7 @@ from jaxtyping import Array
 
 from ..._types import Register, as_integer, canonical_float, is_concrete, out_of_bounds, register
 from ...lowering.formats import AbstractFormat, Fixed
+from ...lowering.integers import power_of_two
 from .synapses import sign_mode
 
 UNIT = 64.0  # 2^6
@@ -104,14 +105,14 @@ class StoredWeights(AbstractFormat):
 
     def scaled(self, x: Array) -> Array:
         """Whole multiples of the unit before they are clipped and raised."""
-        return jnp.round(x / UNIT * jnp.exp2(-(self.exponent + self.raised).astype(x.dtype)))
+        return jnp.round(x / UNIT * power_of_two(-(self.exponent + self.raised), x.dtype))
 
     def nearest(self, x):
         rounded, limit = self.scaled(x), self.limit.astype(x.dtype)
         return jnp.clip(rounded, -limit, limit).astype(jnp.int32) << self.raised, jnp.abs(rounded) > limit
 
     def value(self, stored):
-        return stored.astype(canonical_float()) * jnp.exp2(self.exponent.astype(canonical_float())) * UNIT
+        return stored.astype(canonical_float()) * power_of_two(self.exponent, canonical_float()) * UNIT
 
     def range(self):
         return -256, 255

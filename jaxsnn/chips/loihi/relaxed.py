@@ -19,7 +19,7 @@ from ... import _random
 from ..._types import as_number, canonical_float, check
 from ...connectivity.ring import Ring
 from ...lowering.cells import InputCells
-from ...lowering.integers import shift
+from ...lowering.integers import power_of_two, shift
 from ...lowering.program import Program, ProgramState, fed
 from ...models import AbstractModel, AbstractPlan, AbstractStepper, Forward, Inputs, Signals, known
 from ...neurons.surrogates import AbstractSurrogate, FastSigmoid
@@ -111,7 +111,7 @@ class RelaxedSynapses(eqx.Module):
 
     def send(self, core: Core, ring: Ring, buffer: Array, first: int, spikes: Float[Array, " pre"], t: Array) -> Array:
         """The ring with what the spikes of step `t` bring."""
-        group, weight, power = self.group, self.weight, jnp.exp2(self.group.exponent.astype(self.weight.dtype))
+        group, weight, power = self.group, self.weight, power_of_two(self.group.exponent, self.weight.dtype)
         if isinstance(group, ConvSynapses):
             return ring.add(buffer, t + 1, first, self._scaled(group.convolve(spikes, weight), power, group.kept))
         each = not isinstance(core.scaling, ShiftAfterSum)  # does the exponent act on every weight, or on their sum?
