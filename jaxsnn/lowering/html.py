@@ -208,11 +208,10 @@ def _svg(made) -> str:
 def _headline(data: dict[str, Any]) -> str:
     if not (chip := data.get("chip")):
         return "not placed"
-    limit = chip["binding limit"]
-    return _e(
-        f"{chip['cores']} core(s) on {chip['chips']} chip(s); binding limit: {limit['limit']} of {limit['group']!r}, "
-        f"{limit['used']} of {limit['room']}"
-    )
+    used = f"{chip['cores']} core(s) on {chip['chips']} chip(s)"
+    if limit := chip.get("binding limit"):
+        used += f"; binding limit: {limit['limit']} of {limit['group']!r}, {limit['used']} of {limit['room']}"
+    return _e(used)
 
 
 def _table(title: str, head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
