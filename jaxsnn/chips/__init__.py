@@ -4,4 +4,5 @@ Nothing but the top of the library imports one.
 """
 
 from . import loihi as loihi
+from . import spinnaker as spinnaker
 from . import xylo as xylo

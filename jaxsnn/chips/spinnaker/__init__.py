@@ -1,0 +1,14 @@
+"""SpiNNaker 1: numbers with 15 binary places that floor and wrap, as the programs of sPyNNaker 7.4.1 compute them."""
+
+from .arithmetic import accum as accum
+from .cells import SpikeSources as SpikeSources
+from .izhikevich import IzhikevichCells as IzhikevichCells
+from .lif import CondExpCells as CondExpCells
+from .lif import CurrDeltaCells as CurrDeltaCells
+from .lif import CurrExpCells as CurrExpCells
+from .passes import ChooseShifts as ChooseShifts
+from .passes import RoundWeights as RoundWeights
+from .passes import SynapseTypes as SynapseTypes
+from .passes import ToAccums as ToAccums
+from .synapses import RowSynapses as RowSynapses
+from .targets import SpiNNaker1 as SpiNNaker1

@@ -1,0 +1,214 @@
+"""The passes that make SpiNNaker's whole numbers of a network: synapse types, units, shifts, weights."""
+
+import dataclasses
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from ..._types import is_concrete, param
+from ...lowering.formats import Fixed
+from ...lowering.graph import EdgeNode, Value, real
+from ...lowering.passes.base import AbstractPass
+from ...lowering.passes.peaks import Peaks, unseen
+from ...lowering.registers import register
+from .arithmetic import ONE, exp_accum, quotient
+from .shifts import Arriving, largest_sum, shift_for
+
+ACCUM = Fixed(31, 15)
+TYPES = ("exc", "inh")
+_NAMES = {"exc": "excitatory", "inh": "inhibitory"}
+
+
+class SynapseTypes(AbstractPass):
+    """Weights of either sign become synapses of their own type, with the sign in the type and the port's gain in them.
+
+    A neuron has one time constant for each type. Where weights are traced both are made of each, half of them 0.
+    """
+
+    def __call__(self, graph):
+        edges, cells = {}, {}
+        for key, edge in graph.edges.items():
+            edge = edge.times(graph.cells[edge.post][f"gain {edge.port}"])
+            signs = (1, -1) if edge.sign == 0 else (edge.sign,)
+            parts = {sign: _of_sign(edge, sign) for sign in signs}
+            edges |= {key if len(parts) == 1 else f"{key} ({_NAMES[type_of(part)]})": part for part in parts.values()}
+        for name, cell in graph.cells.items():
+            if cell.is_input or all(f"tau {port}" not in cell.values for port in _ports(cell)):
+                continue
+            taus = {kind: _time_constant(name, cell, edges, kind) for kind in TYPES}
+            cells[name] = cell.set(**{f"tau_{kind}": tau for kind, tau in taus.items()})
+        return dataclasses.replace(graph, edges=edges).having(cells=cells)
+
+
+def type_of(edge: EdgeNode) -> str:
+    """The synapse type of edges of one sign."""
+    return "inh" if edge.sign < 0 else "exc"
+
+
+def _ports(cell: Any) -> list[str]:
+    return [key.removeprefix("gain ") for key in cell.values if key.startswith("gain ")]
+
+
+def _of_sign(edge: EdgeNode, sign: int) -> EdgeNode:
+    """The edges with weights of a sign, and their sizes; all of them, others with 0, where weights are traced."""
+    weight, delay = edge["weight"] * sign, edge["delay"]
+    if not is_concrete(weight):
+        return dataclasses.replace(edge.set(weight=real(jnp.maximum(weight, 0.0))), sign=sign)
+    keep = np.asarray(weight) > 0 if edge.sign == 0 else np.ones(weight.shape, bool)
+    values = {"weight": real(weight[keep]), "delay": real(delay if jnp.ndim(delay) == 0 else delay[keep])}
+    return dataclasses.replace(edge.set(**values), sender=edge.sender[keep], receiver=edge.receiver[keep], sign=sign)
+
+
+def _time_constant(name: str, cell: Any, edges: dict[str, EdgeNode], kind: str) -> Value:
+    """That of the ports at which edges of a type arrive; of any port where there are none."""
+    ports = sorted({edge.port for edge in edges.values() if edge.post == name and type_of(edge) == kind})
+    first, *more = [cell.values[f"tau {port}"] for port in ports or _ports(cell)[:1]]
+    alike = lambda x: x.x is first.x or (is_concrete((x.x, first.x)) and np.all(np.asarray(x.x) == np.asarray(first.x)))
+    if not all(alike(tau) for tau in more):
+        raise ValueError(
+            f"Population {name!r} has {_NAMES[kind]} weights at {', '.join(map(repr, ports))}, whose time constants "
+            "differ, and neurons of SpiNNaker have one for excitatory and one for inhibitory weights; give these ports "
+            "the same tau, or positive weights to one and negative weights to the other."
+        )
+    return first
+
+
+class ToAccums(AbstractPass):
+    """Numbers in mV, ms, nF and nA, with 15 binary places. `R` is exactly 1 MOhm: `c_m` is `tau_m`.
+
+    A unit of `v` is `2^k` mV: 1 mV where 8 to 128 mV lie between reset and threshold, else such that it is 16 to 32 mV.
+    A time constant of a model without unit is thus kept, and its threshold has 19 bits or more.
+    """
+
+    numeric: ClassVar[bool] = True
+
+    def __call__(self, graph):
+        cells, edges = {}, {}
+        ts = jnp.round(jnp.asarray(graph.dt) * ONE).astype(jnp.int32)
+        lags = dict(graph.lags)
+        for name, cell in graph.cells.items():
+            if cell.is_input:
+                continue
+            unit = _unit(cell)
+            tau = _accum(cell["tau"])
+            held = cell["refractory"].astype(jnp.int32) * ts
+            values = {key: _accum(cell[key] * unit) for key in ("v_rest", "v_reset", "v_start", "bias")}
+            values |= {key: _accum(cell[key]) for key in ("tau_exc", "tau_inh") if key in cell.values}
+            values |= {"tau": tau, "refractory": Value(held, ACCUM), "scale": real(unit * ONE)}
+            if "v_th" in cell.values:
+                values["v_th"] = Value(_accum(cell["v_th"] * unit).x + cell["strict"], ACCUM)
+            if lag := lags.get(name, 0):
+                values["lag"] = Value(jnp.asarray(lag, jnp.int32), Fixed(31))
+            cells[name] = cell.set(**values)
+            counts = {"v, mV a unit": unit}
+            gain = unit
+            if "tau_exc" not in cell.values:  # jumps
+                kept = exp_accum(-quotient(ts, tau.x)).astype(unit.dtype)
+                gain = unit * ts.astype(unit.dtype) / (ONE - kept)
+            else:
+                exact = jnp.exp(-graph.dt / cell["tau"])
+                kept = exp_accum(-quotient(ts, tau.x)).astype(unit.dtype) / ONE
+                counts["membrane's decay, largest relative error"] = jnp.max(jnp.abs((1 - kept) / (1 - exact) - 1))
+            graph = graph.count(name, **counts)
+            edges |= {key: edge.times(gain) for key, edge in graph.into(name).items()}
+        return graph.having(cells=cells, edges=edges)
+
+
+def _unit(cell: Any) -> Array:
+    """How many mV a unit of `v` is: a power of two."""
+    if "v_th" not in cell.values:
+        return jnp.ones(())
+    apart = jnp.max(cell["v_th"] - jnp.minimum(cell["v_reset"], cell["v_rest"]))
+    fits = (apart >= 8.0) & (apart <= 128.0)
+    return jnp.where(fits, 1.0, jnp.ldexp(jnp.ones(()), 5 - jnp.frexp(apart)[1]))
+
+
+def _accum(x: Array) -> Value:
+    return Value(ACCUM.nearest(x)[0], ACCUM)
+
+
+class ChooseShifts(AbstractPass):
+    """The shift of every ring buffer: as the host of the release estimates what arrives in a step at most.
+
+    Where a run was looked at it is `margin` times the largest sum seen instead, and never less than the largest weight.
+
+    **Arguments:** `spikes_per_second`: of every sender, Hz. `sigma`: how many standard deviations above the mean sums
+    may be.
+    """
+
+    spikes_per_second: float = eqx.field(default=30.0, static=True)
+    sigma: float = eqx.field(default=5.0, static=True)
+    peaks: dict[str, Peaks] = eqx.field(default_factory=dict)
+    margin: Array = param(1.25, unit="1", gt=0.0)
+
+    def __check_init__(self):
+        for name in ("spikes_per_second", "sigma"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"ChooseShifts.{name} is {getattr(self, name)!r}; expected a number of at least 0.")
+
+    def seen(self, peaks, factor):
+        return dataclasses.replace(self, peaks=peaks, margin=self.margin * factor)
+
+    def __call__(self, graph):
+        cells = {}
+        for name, cell in graph.cells.items():
+            if cell.is_input:
+                continue
+            into = graph.into(name).values()
+            peak, shifts = self.peaks.get(name, unseen()), {}
+            for kind, most in zip(TYPES, (peak.a, peak.u), strict=True):
+                found = [self._arriving(edge) for edge in into if type_of(edge) == kind]
+                bound = largest_sum(found, self.sigma, graph.dt)
+                seen = self.margin * most * cell["scale"] / ONE
+                if not is_concrete((bound, seen)):
+                    tall = max((x.largest for x in found), default=0.0) if is_concrete(found) else _tallest(found)
+                    bound = jnp.where(jnp.isinf(seen), bound, jnp.maximum(seen, tall))
+                elif np.isfinite(seen):
+                    bound = max(float(seen), *(float(x.largest) for x in found), 0.0)
+                shifts[f"shift_{kind}"] = shift_for(bound)
+            cells[name] = cell.set(**{key: Value(jnp.asarray(x, jnp.int32), Fixed(4)) for key, x in shifts.items()})
+            graph = graph.count(name, **shifts)
+        return graph.having(cells=cells)
+
+    def _arriving(self, edge: EdgeNode) -> Arriving:
+        """What the host's estimate asks of a projection."""
+        n = int(np.bincount(np.asarray(edge.receiver), minlength=1).max())
+        delay = edge["delay"]
+        varied = jnp.ndim(delay) > 0 and (not is_concrete(delay) or np.ptp(np.asarray(delay)) > 0)
+        w: Any = np.asarray(edge["weight"], np.float64) if is_concrete(edge["weight"]) else edge["weight"]
+        if edge.count == 0:
+            return Arriving(0, 0.0, 0.0, 0.0, self.spikes_per_second, False)
+        return Arriving(n, w.mean(), w.var(), w.max(), self.spikes_per_second, bool(varied))
+
+
+def _tallest(found: list[Arriving]) -> Array:
+    return jnp.max(jnp.stack([jnp.asarray(x.largest) for x in found])) if found else jnp.zeros(())
+
+
+class RoundWeights(AbstractPass):
+    """Weights of 16 bits, whose lowest is `2^(shift - 15)`; of fewer `bits` the upper ones are used."""
+
+    numeric: ClassVar[bool] = True
+    bits: Array = register(16, within=(1, 16))
+
+    def __call__(self, graph):
+        edges = {}
+        for key, edge in graph.edges.items():
+            cell = graph.cells[edge.post]
+            form = Fixed(self.bits, self.bits - 1 - cell[f"shift_{type_of(edge)}"], signed=False)
+            wanted = edge["weight"]
+            stored, clipped = form.nearest(wanted)
+            edges[key] = edge.set(weight=Value(stored, form))
+            n = jnp.maximum(edge.count, 1).astype(wanted.dtype)
+            back, size = form.value(stored), jnp.sqrt(jnp.sum(wanted**2) / n)
+            counted = {
+                "synapses": edge.count,
+                "weights clipped": jnp.sum(clipped),
+                "weights rounded to 0": jnp.sum((stored == 0) & (wanted != 0)),
+                "weights, relative rms error": jnp.sqrt(jnp.sum((back - wanted) ** 2) / n) / jnp.maximum(size, 1e-30),
+            }
+            graph = graph.count(key, **counted)
+        return graph.having(edges=edges)

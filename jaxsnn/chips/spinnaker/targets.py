@@ -1,0 +1,138 @@
+"""SpiNNaker 1 as a target of `lower`: formats, passes, limits, and the program of a graph."""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from ...lowering.formats import Fixed
+from ...lowering.graph import EdgeNode, Graph
+from ...lowering.kinds import is_a
+from ...lowering.passes.timing import MapDelays
+from ...lowering.program import Program
+from ...lowering.registers import whole
+from ...lowering.target import AbstractTarget, register_target
+from .arithmetic import LARGEST
+from .cells import SpikeSources
+from .izhikevich import IzhikevichCells
+from .lif import CondExpCells, CurrDeltaCells, CurrExpCells
+from .passes import ACCUM, ChooseShifts, RoundWeights, SynapseTypes, ToAccums, type_of
+from .place import estimate, use
+from .read import cells_of
+from .synapses import DELAY, RowSynapses
+
+_KINDS = (SpikeSources, CurrExpCells, CondExpCells, CurrDeltaCells, IzhikevichCells)
+
+
+@register_target("spinnaker-7.4")
+class SpiNNaker1(AbstractTarget):
+    """SpiNNaker 1 under sPyNNaker 7.4.1: its compiled neurons, ring buffers and rows, on a machine that drops nothing.
+
+    **Arguments**, static: `spikes_per_second`, `ring_buffer_sigma`: of the host's estimate of ring buffers (see
+    `ChooseShifts`). `delay`: the longest, in steps: 144 are documented. `time_scale_factor`: by how much the machine
+    runs slower than real time, for the estimate of energy and time; nothing says beforehand how slow is slow enough.
+    """
+
+    spikes_per_second: float = eqx.field(default=30.0, static=True)
+    ring_buffer_sigma: float = eqx.field(default=5.0, static=True)
+    delay: int = eqx.field(default=DELAY, static=True)
+    time_scale_factor: float = eqx.field(default=1.0, static=True)
+
+    def __check_init__(self):
+        whole(self, delay=1)
+        if not 1.0 <= self.time_scale_factor < float("inf"):
+            raise ValueError(f"SpiNNaker1.time_scale_factor is {self.time_scale_factor!r}; expected at least 1.")
+        if self.delay > DELAY:
+            raise ValueError(f"SpiNNaker1.delay is {self.delay}; expected at most {DELAY} steps.")
+
+    def formats(self, precision=None):
+        if precision is not None and (precision.decay, precision.threshold) != (None, None):
+            raise ValueError(f"{self.name} has a choice of bits for weights only; expected Precision(weight=...).")
+        weight = 16 if precision is None or precision.weight is None else precision.weight
+        return {"weight": Fixed(weight, signed=False), "accum": ACCUM}
+
+    def passes(self, precision=None):
+        form = self.formats(precision)["weight"]
+        return [
+            MapDelays(self.delay - 1, self.name),
+            SynapseTypes(),
+            ToAccums(),
+            ChooseShifts(self.spikes_per_second, self.ring_buffer_sigma),
+            RoundWeights(form.bits),
+        ]
+
+    def read(self, population, facts):
+        return cells_of(population, facts)
+
+    def emit(self, graph):
+        cells = {name: _cells(cell, graph) for name, cell in graph.cells.items()}
+        synapses = {name: _synapses(edge, graph) for name, edge in graph.edges.items()}
+        scale = {name: cell["scale"] for name, cell in graph.cells.items() if not cell.is_input}
+        return Program(cells, synapses, graph.dt, graph.lags, scale=scale)
+
+    def unsupported(self, program):
+        for name, group in program.cells.items():
+            if not is_a(group, *_KINDS):
+                have = ", ".join(kind.__name__ for kind in _KINDS)
+                return f"{name!r} is {type(group).__name__}, which {self.name} does not have; it has {have}"
+        for name, group in program.synapses.items():
+            if not isinstance(group, RowSynapses):
+                return f"{name!r} is {type(group).__name__}, which {self.name} does not have; it has RowSynapses"
+            if group.max_delay >= self.delay:
+                return f"{name!r} takes up to {group.max_delay + 1} steps; the longest on {self.name} is {self.delay}"
+        return None
+
+    def placed(self, graph):
+        return use(graph)
+
+    def cost(self, graph, rates, steps):
+        return estimate(graph, rates, steps, self.time_scale_factor)
+
+
+def _cells(cell: Any, graph: Graph) -> Any:
+    """A population with the parameters that the chip is given."""
+    if cell.is_input:
+        return SpikeSources(cell.n, cell.ports)
+    numbers: dict[str, Array] = {
+        "tau_m": cell["tau"],
+        "c_m": cell["tau"],
+        "v_rest": cell["v_rest"],
+        "v_reset": cell["v_reset"],
+        "v_th": cell["v_th"] if "v_th" in cell.values else jnp.asarray(LARGEST, jnp.int32),
+        "v_init": cell["v_start"],
+        "i_offset": cell["bias"],
+        "t_ref": cell["refractory"],
+        "shift_exc": cell["shift_exc"],
+        "shift_inh": cell["shift_inh"],
+        "dt": jnp.round(jnp.asarray(graph.dt) * 2**15).astype(jnp.int32),
+    }
+    if "lag" in cell.values:
+        numbers["refractory_init"] = cell["lag"]
+    if "tau_exc" not in cell.values:
+        return CurrDeltaCells(cell.n, **numbers, ports={})
+    return CurrExpCells(cell.n, **numbers, tau_exc=cell["tau_exc"], tau_inh=cell["tau_inh"], ports={})
+
+
+def _synapses(edge: EdgeNode, graph: Graph) -> RowSynapses:
+    """Edges of one type as rows; of fewer bits than 16 the upper ones are used."""
+    form = edge.values["weight"].format
+    if not isinstance(form, Fixed):
+        raise ValueError(
+            f"Weights from {edge.pre!r} to {edge.post!r} are still {form}; put RoundWeights into the passes."
+        )
+    each = np.bincount(np.asarray(edge.sender), minlength=edge.n_pre)
+    return RowSynapses(
+        edge.pre,
+        edge.post,
+        edge["weight"] << (16 - form.bits),
+        jnp.asarray(edge["delay"]).astype(jnp.int32),
+        start=np.concatenate([[0], np.cumsum(each)]).astype(np.int32),
+        receiver=edge.receiver,
+        n_post=edge.n_post,
+        longest=max(1, int(each.max(initial=0))),
+        max_delay=edge.max_delay,
+        inhibitory=type_of(edge) == "inh",
+        most=15 if graph.cells[edge.pre].is_input else 1,
+    )
