@@ -10,5 +10,6 @@ from .passes import ChooseShifts as ChooseShifts
 from .passes import RoundWeights as RoundWeights
 from .passes import SynapseTypes as SynapseTypes
 from .passes import ToAccums as ToAccums
+from .passes import VerifyRanges as VerifyRanges
 from .synapses import RowSynapses as RowSynapses
 from .targets import SpiNNaker1 as SpiNNaker1

@@ -14,12 +14,16 @@ from ...lowering.graph import EdgeNode, Value, real
 from ...lowering.passes.base import AbstractPass
 from ...lowering.passes.peaks import Peaks, unseen
 from ...lowering.registers import register
-from .arithmetic import ONE, exp_accum, quotient
+from .arithmetic import LARGEST, ONE, exp_accum, quotient
 from .shifts import Arriving, largest_sum, shift_for
 
-ACCUM = Fixed(31, 15)
 TYPES = ("exc", "inh")
 _NAMES = {"exc": "excitatory", "inh": "inhibitory"}
+
+
+def accums() -> Fixed:
+    """The format of s16.15 numbers."""
+    return Fixed(31, 15)
 
 
 class SynapseTypes(AbstractPass):
@@ -93,28 +97,56 @@ class ToAccums(AbstractPass):
             if cell.is_input:
                 continue
             unit = _unit(cell)
-            tau = _accum(cell["tau"])
+            tau = _accum(cell["tau"]).x
             held = cell["refractory"].astype(jnp.int32) * ts
-            values = {key: _accum(cell[key] * unit) for key in ("v_rest", "v_reset", "v_start", "bias")}
-            values |= {key: _accum(cell[key]) for key in ("tau_exc", "tau_inh") if key in cell.values}
-            values |= {"tau": tau, "refractory": Value(held, ACCUM), "scale": real(unit * ONE)}
+            wanted = {key: cell[key] * unit for key in ("v_rest", "v_reset", "v_start", "bias")}
+            wanted |= {key: cell[key] for key in ("tau", "tau_exc", "tau_inh") if key in cell.values}
+            values = {key: _accum(x) for key, x in wanted.items()}
+            graph = graph.count(name, **{f"{key} clipped": jnp.sum(accums().nearest(x)[1]) for key, x in wanted.items()})
+            values |= {"refractory": Value(held, accums()), "scale": real(unit * ONE)}
             if "v_th" in cell.values:
-                values["v_th"] = Value(_accum(cell["v_th"] * unit).x + cell["strict"], ACCUM)
+                threshold = _accum(cell["v_th"] * unit).x  # the greatest number is never reached
+                values["v_th"] = Value(jnp.where(threshold < LARGEST, threshold + cell["strict"], threshold), accums())
             if lag := lags.get(name, 0):
                 values["lag"] = Value(jnp.asarray(lag, jnp.int32), Fixed(31))
             cells[name] = cell.set(**values)
             counts = {"v, mV a unit": unit}
             gain = unit
             if "tau_exc" not in cell.values:  # jumps
-                kept = exp_accum(-quotient(ts, tau.x)).astype(unit.dtype)
+                kept = exp_accum(-quotient(ts, tau)).astype(unit.dtype)
                 gain = unit * ts.astype(unit.dtype) / (ONE - kept)
             else:
                 exact = jnp.exp(-graph.dt / cell["tau"])
-                kept = exp_accum(-quotient(ts, tau.x)).astype(unit.dtype) / ONE
+                kept = exp_accum(-quotient(ts, tau)).astype(unit.dtype) / ONE
                 counts["membrane's decay, largest relative error"] = jnp.max(jnp.abs((1 - kept) / (1 - exact) - 1))
             graph = graph.count(name, **counts)
             edges |= {key: edge.times(gain) for key, edge in graph.into(name).items()}
         return graph.having(cells=cells, edges=edges)
+
+
+class VerifyRanges(AbstractPass):
+    """Refuses what an accum does not hold, 65 536 mV and ms, and time constants of more than 2^15 steps.
+
+    Of these `dt / tau` is 0 on the chip: a membrane would stand still and a current would end after one step.
+    """
+
+    looks: ClassVar[bool] = True
+
+    def __call__(self, graph):
+        for name, cell in graph.cells.items():
+            counted = graph.counts.get(name, {})
+            for key in [key for key in counted if key.endswith(" clipped") and int(counted[key])]:
+                raise ValueError(
+                    f"Population {name!r} has a {key.removesuffix(' clipped')} of 65536 mV or ms or more (a unit of v "
+                    f"is {float(counted['v, mV a unit']):g} mV), which no number of SpiNNaker holds; use a smaller one."
+                )
+            for key in [key for key in ("tau", "tau_exc", "tau_inh") if key in cell.values]:
+                if np.max(np.asarray(cell[key])) > graph.dt * ONE**2:
+                    raise ValueError(
+                        f"Population {name!r} has a time constant ({key}) of more than 2^15 steps, for which SpiNNaker "
+                        f"computes a decay of none or all; use at most {graph.dt * ONE:g} ms, or a larger dt."
+                    )
+        return graph
 
 
 def _unit(cell: Any) -> Array:
@@ -122,12 +154,13 @@ def _unit(cell: Any) -> Array:
     if "v_th" not in cell.values:
         return jnp.ones(())
     apart = jnp.max(cell["v_th"] - jnp.minimum(cell["v_reset"], cell["v_rest"]))
+    apart = jnp.where(jnp.isfinite(apart), apart, 16.0)  # a threshold that is never reached
     fits = (apart >= 8.0) & (apart <= 128.0)
     return jnp.where(fits, 1.0, jnp.ldexp(jnp.ones(()), 5 - jnp.frexp(apart)[1]))
 
 
 def _accum(x: Array) -> Value:
-    return Value(ACCUM.nearest(x)[0], ACCUM)
+    return Value(accums().nearest(x)[0], accums())
 
 
 class ChooseShifts(AbstractPass):

@@ -18,7 +18,7 @@ from .arithmetic import LARGEST
 from .cells import SpikeSources
 from .izhikevich import IzhikevichCells
 from .lif import CondExpCells, CurrDeltaCells, CurrExpCells
-from .passes import ACCUM, ChooseShifts, RoundWeights, SynapseTypes, ToAccums, type_of
+from .passes import ChooseShifts, RoundWeights, SynapseTypes, ToAccums, VerifyRanges, accums, type_of
 from .place import estimate, use
 from .read import cells_of
 from .synapses import DELAY, RowSynapses
@@ -51,7 +51,7 @@ class SpiNNaker1(AbstractTarget):
         if precision is not None and (precision.decay, precision.threshold) != (None, None):
             raise ValueError(f"{self.name} has a choice of bits for weights only; expected Precision(weight=...).")
         weight = 16 if precision is None or precision.weight is None else precision.weight
-        return {"weight": Fixed(weight, signed=False), "accum": ACCUM}
+        return {"weight": Fixed(weight, signed=False), "accum": accums()}
 
     def passes(self, precision=None):
         form = self.formats(precision)["weight"]
@@ -59,6 +59,7 @@ class SpiNNaker1(AbstractTarget):
             MapDelays(self.delay - 1, self.name),
             SynapseTypes(),
             ToAccums(),
+            VerifyRanges(),
             ChooseShifts(self.spikes_per_second, self.ring_buffer_sigma),
             RoundWeights(form.bits),
         ]

@@ -188,7 +188,18 @@ def test_what_the_code_does_not_have_is_refused_by_name(match):
         TARGET.read(population, Facts(1.0, BeforeThreshold()))
 
 
+def test_a_threshold_without_end_is_never_reached():
+    cell = dataclasses.replace(LIF, v_th=np.inf, v_reset=0.0, comparator=snn.thresholds.Greater())
+    assert int(snn.lower(network(cell), TARGET).program.cells["E"].v_th) == 2**31 - 1
+
+
 def test_limits_are_refused_by_name():
+    with refused("'E' has a bias of 65536 mV or ms or more", "a unit of v is 16 mV", "use a smaller one"):
+        snn.lower(network(dataclasses.replace(LIF, bias=5000.0)), TARGET)
+    with refused("'E' has a time constant (tau) of more than 2^15 steps", "use at most 32768 ms"):
+        snn.lower(network(dataclasses.replace(LIF, tau=40000.0)), TARGET)
+    with refused("(tau_exc)", "use at most 3276.8 ms"):
+        snn.lower(network(ports={"in": snn.Exponential(4000.0)}, dt=0.1), TARGET)
     with refused("'S' has a delay of 200 ms, 200 steps", "the longest on SpiNNaker1 is 143"):
         snn.lower(network(delay=200.0), TARGET)
     assert "takes up to 3 steps; the longest on SpiNNaker1 is 2" in spinnaker.SpiNNaker1(delay=2).unsupported(

@@ -9,6 +9,7 @@ import pytest
 import jaxsnn as snn
 from jaxsnn.chips import spinnaker
 from tests.oracles import spinnaker_core as oracle
+from tests.simulation.toys import assert_same
 
 STEPS, SENDERS, N = 200, 12, 6
 PARAMS = dict(v_init=-65.0, v_rest=-65.0, v_reset=-70.0, v_th=-50.0, tau_m=12.0, c_m=1.0, t_ref=2.0, i_offset=0.1)
@@ -77,6 +78,12 @@ def test_a_network_is_the_direct_integer_simulation(most):
     cut = (coming[:STEPS] > 65535).sum(axis=(0, 2))
     assert states["saturated"][-1].tolist() == cut.tolist()
     assert (cut.sum() > 50) == (most == 30000) == bool(status & snn.Status.INPUT_OVERFLOW)
+
+
+def test_a_program_comes_back_from_its_file(tmp_path):
+    made = program(1200)
+    snn.lowering.save_program(made, tmp_path / "a.npz")
+    assert_same(snn.lowering.load_program(tmp_path / "a.npz"), made)
 
 
 def test_what_wraps_is_reported():
