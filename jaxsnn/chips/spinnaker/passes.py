@@ -102,7 +102,7 @@ class ToAccums(AbstractPass):
             wanted = {key: cell[key] * unit for key in ("v_rest", "v_reset", "v_start", "bias")}
             wanted |= {key: cell[key] for key in ("tau", "tau_exc", "tau_inh") if key in cell.values}
             values = {key: _accum(x) for key, x in wanted.items()}
-            graph = graph.count(name, **{f"{key} clipped": jnp.sum(accums().nearest(x)[1]) for key, x in wanted.items()})
+            clipped = {f"{key} clipped": jnp.sum(accums().nearest(x)[1]) for key, x in wanted.items()}
             values |= {"refractory": Value(held, accums()), "scale": real(unit * ONE)}
             if "v_th" in cell.values:
                 threshold = _accum(cell["v_th"] * unit).x  # the greatest number is never reached
@@ -110,7 +110,7 @@ class ToAccums(AbstractPass):
             if lag := lags.get(name, 0):
                 values["lag"] = Value(jnp.asarray(lag, jnp.int32), Fixed(31))
             cells[name] = cell.set(**values)
-            counts = {"v, mV a unit": unit}
+            counts = clipped | {"v, mV a unit": unit}
             gain = unit
             if "tau_exc" not in cell.values:  # jumps
                 kept = exp_accum(-quotient(ts, tau)).astype(unit.dtype)
