@@ -139,7 +139,8 @@ def _weights(ax, data):
     links = {name: link for name, link in data["links"].items() if "weights, relative rms error" in link}
     ax.barh(list(links), [100 * link["weights, relative rms error"] for link in links.values()], color="C1")
     for i, link in enumerate(links.values()):
-        ax.text(0, i, f"  {link['bits']} bits, exponent {link['exponent']}", va="center", fontsize="small")
+        said = ", ".join(f"{key} {link[key]}" for key in ("bits", "exponent") if key in link)
+        ax.text(0, i, f"  {said}", va="center", fontsize="small")
     ax.set(title="weights: relative rms error", xlabel="%")
     ax.invert_yaxis()
 
@@ -187,7 +188,7 @@ def _rates(ax, data):
 def _energy(ax, data):
     energy = data["energy"]
     parts = {**energy["nJ a step by event"], "static (chip)": energy["static nJ a step"]}
-    ax.bar(list(parts), list(parts.values()), color=["C0", "C0", "C0", "0.7"])
+    ax.bar(list(parts), list(parts.values()), color=["C0"] * (len(parts) - 1) + ["0.7"])
     ax.set(title="energy of a step, estimate", ylabel="nJ", yscale="log")
 
 
