@@ -71,7 +71,8 @@ def exponential(x: Int[Array, "..."]) -> tuple[UInt32[Array, "..."], UInt32[Arra
     y = (left & 2047) << 17
     small = 5294 + high(y, jnp.uint32(4293434720) - high(jnp.uint32(2081624032), y))
     for share in (jnp.asarray(_sixteenths())[left >> 11], small):
-        e = tuple(jnp.where(up, new, old) for new, old in zip(_less(e, share), e, strict=True))
+        less = _less(e, share)
+        e = jnp.where(up, less[0], e[0]), jnp.where(up, less[1], e[1])
     return e
 
 
