@@ -11,10 +11,10 @@ import numpy as np
 from jaxtyping import Array, Bool, Int, UInt32
 
 from ..._status import Status, bit
-from ..._types import is_concrete
+from ..._types import Register, is_concrete, register
 from ...lowering.cells import AbstractCells, InputCells, gains
 from ...lowering.intervals import Interval
-from ...lowering.registers import register, whole
+from ...lowering.registers import whole
 from ...lowering.storage import stored
 from ...simulation.probes.base import AbstractProbe
 from .arithmetic import LARGEST, ONE, exp_fract, high, quotient
@@ -51,7 +51,7 @@ def shape_of(tau: Int[Array, "..."], ts: Int[Array, ""]) -> Shape:
 
 def accum_field(default: float, within: tuple[int, int] = SIGNED) -> Any:
     """A register in units of 2^-15."""
-    return register(round(default * ONE), unit="2^-15", within=within, kw_only=True)
+    return register(round(default * ONE), within=within, kw_only=True)
 
 
 class Constants(NamedTuple):
@@ -77,10 +77,10 @@ class AbstractRingCells(AbstractCells):
     `dt`: accum, ms. `substeps`: how many of them a step has, static. `ports`: a current, nA.
     """
 
-    n: eqx.AbstractVar[int]
-    dt: Array = accum_field(1.0, POSITIVE)
-    shift_exc: Array = register(0, within=SHIFT, kw_only=True)
-    shift_inh: Array = register(0, within=SHIFT, kw_only=True)
+    n: int = eqx.field(static=True)
+    dt: Register = accum_field(1.0, POSITIVE)
+    shift_exc: Register = register(0, within=SHIFT, kw_only=True)
+    shift_inh: Register = register(0, within=SHIFT, kw_only=True)
     substeps: int = eqx.field(default=1, static=True, kw_only=True)
     ports: dict[str, Array] = eqx.field(default_factory=lambda: {"current": float(ONE)}, converter=gains, kw_only=True)
     constants: Constants | None = eqx.field(default=None, kw_only=True)  # `prepare` fills it in

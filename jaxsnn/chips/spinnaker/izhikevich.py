@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from ..._status import Status, bit
+from ..._types import Register
 from ...lowering.storage import stored
 from .arithmetic import ONE, decayed, product
 from .cells import POSITIVE, AbstractRingCells, Constants, accum_field, shape_of, source, wrapped
@@ -47,17 +47,16 @@ class IzhikevichCells(AbstractRingCells):
     **Reference:** sPyNNaker 7.4.1, as compiled. Hopkins and Furber, Neural Comput. 27:2148 (2015) for the scheme.
     """
 
-    n: int = eqx.field(static=True)
-    a: Array = accum_field(0.02)
-    b: Array = accum_field(0.2)
-    c: Array = accum_field(-65.0)
-    d: Array = accum_field(2.0)
-    v_init: Array = accum_field(-70.0)
-    u_init: Array = accum_field(-14.0)
-    v_th: Array = accum_field(30.0)
-    i_offset: Array = accum_field(0.0)
-    tau_exc: Array = accum_field(5.0, POSITIVE)
-    tau_inh: Array = accum_field(5.0, POSITIVE)
+    a: Register = accum_field(0.02)
+    b: Register = accum_field(0.2)
+    c: Register = accum_field(-65.0)
+    d: Register = accum_field(2.0)
+    v_init: Register = accum_field(-70.0)
+    u_init: Register = accum_field(-14.0)
+    v_th: Register = accum_field(30.0)
+    i_offset: Register = accum_field(0.0)
+    tau_exc: Register = accum_field(5.0, POSITIVE)
+    tau_inh: Register = accum_field(5.0, POSITIVE)
 
     def derived(self):
         return Constants(self.ts, shapes=tuple(shape_of(tau, self.ts) for tau in (self.tau_exc, self.tau_inh)))

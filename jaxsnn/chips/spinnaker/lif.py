@@ -3,12 +3,11 @@
 import abc
 from typing import NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
 from ..._status import Status, bit
-from ...lowering.registers import register
+from ..._types import Register, register
 from ...lowering.storage import stored
 from .arithmetic import LARGEST, ONE, decayed, exp_accum, product, quotient
 from .cells import POSITIVE, AbstractRingCells, Constants, accum_field, shape_of, source, wrapped
@@ -43,16 +42,15 @@ class AbstractLIFCells(AbstractRingCells):
     **Reference:** sPyNNaker 7.4.1, as compiled. Rowley et al., Front. Neurosci. 12:816 (2018).
     """
 
-    n: eqx.AbstractVar[int]
-    tau_m: Array = accum_field(20.0, POSITIVE)
-    c_m: Array = accum_field(1.0, POSITIVE)
-    v_rest: Array = accum_field(-65.0)
-    v_reset: Array = accum_field(-65.0)
-    v_th: Array = accum_field(-50.0)
-    v_init: Array = accum_field(-65.0)
-    i_offset: Array = accum_field(0.0)
-    t_ref: Array = accum_field(0.1, (0, LARGEST))
-    refractory_init: Array = register(0, within=(0, LARGEST), kw_only=True)
+    tau_m: Register = accum_field(20.0, POSITIVE)
+    c_m: Register = accum_field(1.0, POSITIVE)
+    v_rest: Register = accum_field(-65.0)
+    v_reset: Register = accum_field(-65.0)
+    v_th: Register = accum_field(-50.0)
+    v_init: Register = accum_field(-65.0)
+    i_offset: Register = accum_field(0.0)
+    t_ref: Register = accum_field(0.1, (0, LARGEST))
+    refractory_init: Register = register(0, within=(0, LARGEST), kw_only=True)
 
     def derived(self):
         ts = self.ts
@@ -111,9 +109,8 @@ class CurrExpCells(AbstractLIFCells):
     **Arguments:** `tau_exc`, `tau_inh`: accums, ms. Others: as of every `AbstractLIFCells`.
     """
 
-    n: int = eqx.field(static=True)
-    tau_exc: Array = accum_field(5.0, POSITIVE)
-    tau_inh: Array = accum_field(5.0, POSITIVE)
+    tau_exc: Register = accum_field(5.0, POSITIVE)
+    tau_inh: Register = accum_field(5.0, POSITIVE)
 
     def derived(self):
         constants = super().derived()
@@ -136,8 +133,8 @@ class CondExpCells(CurrExpCells):
     **Arguments:** `e_exc`, `e_inh`: accums, mV. Others: as of `CurrExpCells`.
     """
 
-    e_exc: Array = accum_field(0.0)
-    e_inh: Array = accum_field(-70.0)
+    e_exc: Register = accum_field(0.0)
+    e_inh: Register = accum_field(-70.0)
 
     def currents(self, exc, inh, v):
         return product(exc >> 10, self.e_exc - v), product(-(inh >> 10), self.e_inh - v)
@@ -146,8 +143,6 @@ class CondExpCells(CurrExpCells):
 @stored
 class CurrDeltaCells(AbstractLIFCells):
     """`IF_curr_delta`: a weight acts in one substep only, as the current `w / ts`: `v` moves by `w R (1 - P) / ts`."""
-
-    n: int = eqx.field(static=True)
 
     def derived(self):
         constants = super().derived()

@@ -8,12 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from ..._types import is_concrete, param
+from ..._types import Param, Register, is_concrete, param, register
 from ...lowering.formats import Fixed
 from ...lowering.graph import EdgeNode, Value, real
 from ...lowering.passes.base import AbstractPass
 from ...lowering.passes.peaks import Peaks, unseen
-from ...lowering.registers import register
 from .arithmetic import LARGEST, ONE, exp_accum, quotient
 from .shifts import Arriving, largest_sum, shift_for
 
@@ -62,8 +61,10 @@ def _of_sign(edge: EdgeNode, sign: int) -> EdgeNode:
     if not is_concrete(weight):
         return dataclasses.replace(edge.set(weight=real(jnp.maximum(weight, 0.0))), sign=sign)
     keep = np.asarray(weight) > 0 if edge.sign == 0 else np.ones(weight.shape, bool)
-    values = {"weight": real(weight[keep]), "delay": real(delay if jnp.ndim(delay) == 0 else delay[keep])}
-    return dataclasses.replace(edge.set(**values), sender=edge.sender[keep], receiver=edge.receiver[keep], sign=sign)
+    weight, delay = real(weight[keep]), real(delay if jnp.ndim(delay) == 0 else delay[keep])
+    return dataclasses.replace(
+        edge.set(weight=weight, delay=delay), sender=edge.sender[keep], receiver=edge.receiver[keep], sign=sign
+    )
 
 
 def _time_constant(name: str, cell: Any, edges: dict[str, EdgeNode], kind: str) -> Value:
@@ -175,7 +176,7 @@ class ChooseShifts(AbstractPass):
     spikes_per_second: float = eqx.field(default=30.0, static=True)
     sigma: float = eqx.field(default=5.0, static=True)
     peaks: dict[str, Peaks] = eqx.field(default_factory=dict)
-    margin: Array = param(1.25, unit="1", gt=0.0)
+    margin: Param = param(1.25, unit="1", gt=0.0)
 
     def __check_init__(self):
         for name in ("spikes_per_second", "sigma"):
@@ -225,7 +226,7 @@ class RoundWeights(AbstractPass):
     """Weights of 16 bits, whose lowest is `2^(shift - 15)`; of fewer `bits` the upper ones are used."""
 
     numeric: ClassVar[bool] = True
-    bits: Array = register(16, within=(1, 16))
+    bits: Register = register(16, within=(1, 16))
 
     def __call__(self, graph):
         edges = {}

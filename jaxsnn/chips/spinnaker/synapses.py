@@ -6,10 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..._types import is_concrete
+from ..._types import Register, is_concrete, register
 from ...connectivity.sparse import Rows
 from ...lowering.carriers import Matrix, Scattered
-from ...lowering.registers import register, span, whole
+from ...lowering.registers import span, whole
 from ...lowering.storage import stored
 from ...lowering.synapses import AbstractSynapses
 from .cells import FULL, AbstractRingCells
@@ -32,10 +32,10 @@ class RowSynapses(AbstractSynapses):
 
     pre: str = eqx.field(static=True)
     post: str = eqx.field(static=True)
-    weight: Array = register(within=(0, FULL))
-    delay: Array = register(0)
-    start: Array = register(kw_only=True)
-    receiver: Array = register(kw_only=True)
+    weight: Register = register(within=(0, FULL))
+    delay: Register = register(0)
+    start: Register = register(kw_only=True)
+    receiver: Register = register(kw_only=True)
     n_post: int = eqx.field(static=True, kw_only=True)
     longest: int = eqx.field(static=True, kw_only=True)
     max_delay: int = eqx.field(default=0, static=True, kw_only=True)
@@ -62,8 +62,8 @@ class RowSynapses(AbstractSynapses):
                     f"{self.longest}."
                 )
 
-    def ranges(self):
-        return {**super().ranges(), "receiver": (0, self.n_post - 1), "delay": (0, self.max_delay)}
+    def register_ranges(self):
+        return {**super().register_ranges(), "receiver": (0, self.n_post - 1), "delay": (0, self.max_delay)}
 
     @classmethod
     def of(cls, pre: str, post: str, weight: np.ndarray, delay: int = 0, **more) -> "RowSynapses":

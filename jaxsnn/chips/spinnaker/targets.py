@@ -5,7 +5,6 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from ...lowering.formats import Fixed
 from ...lowering.graph import EdgeNode, Graph
@@ -96,7 +95,7 @@ def _cells(cell: Any, graph: Graph) -> Any:
     """A population with the parameters that the chip is given."""
     if cell.is_input:
         return SpikeSources(cell.n, cell.ports)
-    numbers: dict[str, Array] = {
+    numbers: dict[str, Any] = {
         "tau_m": cell["tau"],
         "c_m": cell["tau"],
         "v_rest": cell["v_rest"],
