@@ -43,7 +43,8 @@ _REMEDIES = {
     Status.RATE_RANGE: "a Poisson rate left the range its table covers; give a larger `most` (mean events per step)",
     Status.DELAY_RANGE: "a delay left the range from the shortest allowed one to `max_delay`; raise max_delay",
     Status.PARAMETER_RANGE: "a parameter is out of its bounds (a time constant of 0, a negative period); mend it",
-    Status.INPUT_OVERFLOW: "a chip's cell was sent more than its input register holds; lower with smaller weights",
+    Status.INPUT_OVERFLOW: "a chip's cell was sent more than its input register holds, or an axon several spikes in a "
+    "step, which are one there; lower with smaller weights, or send fewer spikes",
     Status.STIFF: "equations decay faster than their integrator (Euler, SemiImplicitEuler, RK2, RK4) is stable for at "
     "this dt; take ExponentialEuler() or a shorter dt",
     Status.NEGATIVE_WEIGHT: "a negative weight goes into a port that takes none (a conductance cannot be negative); an "

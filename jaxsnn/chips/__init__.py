@@ -5,4 +5,5 @@ Nothing but the top of the library imports one.
 
 from . import loihi as loihi
 from . import spinnaker as spinnaker
+from . import truenorth as truenorth
 from . import xylo as xylo

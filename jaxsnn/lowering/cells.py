@@ -60,9 +60,14 @@ class AbstractCells(Checked):
         return tuple(finite(name, gain) for name, gain in self.ports.items())
 
     @property
+    def receivers(self) -> int:
+        """The number of places that synapses lead to: the inputs of its cells, or what the cells receive through."""
+        return self.n_inputs * self.n
+
+    @property
     def columns(self) -> int:
         """The number of columns of the ring that belong to the group."""
-        return self.n_inputs * self.n
+        return self.receivers
 
     def prepare(self, into: Mapping[str, Any]) -> "AbstractCells":
         """The cells that step, given the synapses that lead into them, by name."""

@@ -71,7 +71,7 @@ class Program(AbstractModel):
                 if end not in self.cells:
                     raise ValueError(f"Synapses {name!r} go to or from {end!r}; expected one of {known(self.cells)}.")
             pre, post = self.cells[group.pre], self.cells[group.post]
-            if group.shape != (fits := (pre.n, post.n_inputs * post.n)):
+            if group.shape != (fits := (pre.n, post.receivers)):
                 raise ValueError(
                     f"Synapses {name!r} have {group.shape[0]} senders and {group.shape[1]} receivers; expected {fits} "
                     f"from {group.pre!r} to {group.post!r}."

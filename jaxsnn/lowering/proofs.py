@@ -16,7 +16,7 @@ def bounds(program: Program) -> dict[str, dict[str, Bound]]:
     """
     out = {}
     for name, cells in program.cells.items():
-        low = high = jnp.zeros(cells.n_inputs * cells.n)
+        low = high = jnp.zeros(cells.receivers)
         for group in program.into(name).values():
             less, more = group.input_bounds(program.cells[group.pre], cells)
             low, high = low + less.astype(low.dtype), high + more.astype(low.dtype)
