@@ -144,6 +144,7 @@ if TYPE_CHECKING:
     from .sweeps import Seeds as Seeds
     from .sweeps import Static as Static
     from .sweeps import Whole as Whole
+    from .sweeps import as_training_set as as_training_set
     from .sweeps import open_sweep as open_sweep
     from .sweeps import product as product
     from .sweeps import sweep as sweep
@@ -155,7 +156,18 @@ _LATER = {  # what a simulation does without is imported when it is first asked 
     "gradients": ("BPTT", "RTRL", "EProp", "EventProp", "evaluate", "feedback", "fit", "losses"),
     "gradients.losses": ("Accuracy", "CrossEntropy", "MeanSquaredError", "VanRossum"),
     "lowering": ("lower",),
-    "sweeps": ("Axis", "Flag", "Seeds", "Static", "Whole", "open_sweep", "product", "sweep", "zipped"),
+    "sweeps": (
+        "Axis",
+        "Flag",
+        "Seeds",
+        "Static",
+        "Whole",
+        "as_training_set",
+        "open_sweep",
+        "product",
+        "sweep",
+        "zipped",
+    ),
     "chips": (),
     "presets": (),
     "show": (),

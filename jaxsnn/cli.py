@@ -75,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--zip", action="store_true", help="run the axes together instead of their product")
             command.add_argument("--random", type=int, metavar="N", help="N points drawn at random from the axes")
             command.add_argument("--sobol", type=int, metavar="N", help="N points of a Sobol sequence over the axes")
+            command.add_argument(
+                "--own-seeds", action="store_true", help="each of those N points has a seed of its own"
+            )
             command.add_argument("--table", type=Path, help="points from a CSV file with a column a parameter")
             command.add_argument("--batch", type=int, help="points a call, to bound memory")
             command.add_argument("--threads", type=int, help="calls at a time (default: one a core)")

@@ -24,3 +24,5 @@ from .space import Flag as Flag
 from .space import Whole as Whole
 from .sweeping import SweepInterrupted as SweepInterrupted
 from .sweeping import sweep as sweep
+from .training import TrainingSet as TrainingSet
+from .training import as_training_set as as_training_set

@@ -160,13 +160,16 @@ def _design(space: Space, given: Namespace) -> Grid:
     designs = {name: value for name in ("random", "sobol", "table", "zip") if (value := getattr(given, name, None))}
     if len(designs) > 1:
         raise ValueError(f"Got {' and '.join('--' + name for name in designs)}, expected one of them.")
+    own_seeds = getattr(given, "own_seeds", False)
+    if own_seeds and not {"random", "sobol"} & {*designs}:
+        raise ValueError("Got --own-seeds without --random or --sobol, expected one of them.")
     if given.command == "run" or not designs:
         return product(space)
     if "zip" in designs:
         return zipped(space)
     if "table" in designs:
         return from_table({n: a if isinstance(a, Seeds) else at_default(a) for n, a in space.items()}, given.table)
-    return (random if "random" in designs else sobol)(space, given.random or given.sobol)
+    return (random if "random" in designs else sobol)(space, given.random or given.sobol, own_seeds=own_seeds)
 
 
 def _template(grid: Grid, given: Namespace) -> str:

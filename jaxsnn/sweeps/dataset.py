@@ -32,6 +32,8 @@ def view_of(grid: Grid, ids: np.ndarray, form: Form, attributes: dict[str, Any])
             about["kind"] = kind_of(grid.space[name])
             if isinstance(axis := grid.space[name], Axis) and axis.log:
                 about["log"] = 1
+            if prior := grid.prior(name):
+                about["prior"] = prior
         coordinates[name] = ((dim,), np.asarray(values), about)
     for result in form.values():
         for dim, (values, unit) in result.coordinates.items():

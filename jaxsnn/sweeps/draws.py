@@ -14,12 +14,16 @@ import numpy as np
 from . import arguments
 from .choices import Seeds, Static
 from .grid import Column, Grid, Table, checked, column, listed
+from .priors import described
 from .space import Axis, Parameter, Space
-from .values import MOST, whole
+from .values import MOST, flag, whole
 
 
-def random(space: Space, n: int, seed: int = 0) -> Grid:
+def random(space: Space, n: int, seed: int = 0, *, own_seeds: bool = False) -> Grid:
     """`n` points drawn at random along a dimension `point`; several `Seeds` are combined with each of them.
+
+    `own_seeds`: instead, each point has a seed that no other has (`first`, `first + 1`, ...), and so random numbers
+    that no other has: what inference from the results needs (`as_training_set`).
 
     An `Axis` with `prior` is drawn from that distribution; one with a range uniformly, or in its logarithm
     (`log=True`); one with values, and every `Whole`, `Flag` and `Static` that varies, from its values, all as likely.
@@ -35,10 +39,10 @@ def random(space: Space, n: int, seed: int = 0) -> Grid:
         u = np.random.Generator(np.random.Philox(key=[seed, stream])).random(n)
         return u if isinstance(axis, Static) else axis.quantile(u)  # type: ignore[union-attr]
 
-    return _drawn(space, n, seed, draw, priors=True)
+    return _drawn(space, n, seed, draw, priors=True, own_seeds=own_seeds)
 
 
-def sobol(space: Space, n: int, seed: int = 0) -> Grid:
+def sobol(space: Space, n: int, seed: int = 0, *, own_seeds: bool = False) -> Grid:
     """`n` points of a scrambled Sobol sequence (`scipy.stats.qmc`), which fill the space more evenly than chance.
 
     As `random`, but for distributions: axes have ranges or values. Powers of two are the most even.
@@ -56,7 +60,7 @@ def sobol(space: Space, n: int, seed: int = 0) -> Grid:
         u = units[:, names.index(name)]
         return u if isinstance(axis, Static) else axis.quantile(u)  # type: ignore[union-attr]
 
-    return _drawn(space, n, seed, draw, priors=False)
+    return _drawn(space, n, seed, draw, priors=False, own_seeds=own_seeds)
 
 
 def from_table(space: Space, table: Any) -> Grid:
@@ -104,12 +108,15 @@ def _drawable(axis: Parameter) -> bool:
     return not isinstance(axis, Seeds) and (axis.varies or getattr(axis, "prior", None) is not None)
 
 
-def _drawn(space: Space, n: int, seed: int, draw: Any, *, priors: bool) -> Grid:
+def _drawn(space: Space, n: int, seed: int, draw: Any, *, priors: bool, own_seeds: bool) -> Grid:
     space = checked(space, repeated=True)
     n = whole(n, "n", "number of points", least=1, most=MOST)
     whole(seed, "seed", "seed", most=2**32 - 1)
     columns, seeds = {}, []
+    own = _own_seeds(space, n) if flag(own_seeds, "own_seeds") else {}
     for name, axis in space.items():
+        if name in own:
+            continue
         if not _drawable(axis):
             if axis.varies:
                 seeds.append(Table(name, {name: Column(np.asarray(axis.points))}))
@@ -124,7 +131,22 @@ def _drawn(space: Space, n: int, seed: int, draw: Any, *, priors: bool) -> Grid:
             known = column(axis, axis.points)
             columns[name] = Column(known.numbers[at], known.choices)
         else:
-            columns[name] = Column(found)
+            columns[name] = Column(found, prior=described(axis) if isinstance(axis, Axis) else "")
     if not columns:
         raise ValueError("SPACE has nothing to draw, expected an Axis, Whole, Flag or Static that varies, or a prior.")
-    return listed(space, columns, seeds)
+    return listed(space, columns | own, seeds)
+
+
+def _own_seeds(space: Space, n: int) -> dict[str, Column]:
+    """A seed for each point, counted up from the first."""
+    found = [(name, axis) for name, axis in space.items() if isinstance(axis, Seeds)]
+    if not found:
+        raise ValueError('Got own_seeds=True and a SPACE without Seeds, expected {"seed": Seeds()} in it.')
+    (name, axis), *_ = found
+    if axis.varies:
+        raise ValueError(
+            f"Got own_seeds=True and SPACE[{name!r}] with {len(axis.points)} seeds, expected one, from which those of "
+            "the points count up: Seeds(first=0)."
+        )
+    last = whole(axis.default + n - 1, "the last of own_seeds", "seed", most=2**31 - 1)
+    return {name: Column(np.arange(axis.default, last + 1))}

@@ -18,10 +18,14 @@ _KINDS = "Axis(...), Whole(...), Flag(...), Static(...) or Seeds(...)"
 
 
 class Column(NamedTuple):
-    """The values of a parameter along a table: numbers, or places among the choices of a `Static`."""
+    """The values of a parameter along a table: numbers, or places among the choices of a `Static`.
+
+    `prior`: what the numbers were drawn from (`priors.described`), "" where that is no density.
+    """
 
     numbers: np.ndarray
     choices: tuple[Any, ...] | None = None
+    prior: str = ""
 
     @property
     def coordinate(self) -> np.ndarray:
@@ -96,6 +100,10 @@ class Grid:
                 return known._replace(numbers=known.numbers[rows // stride % len(table)])
         fixed = column(self.space[name], [self.space[name].default])
         return fixed._replace(numbers=np.broadcast_to(fixed.numbers, np.shape(rows)))
+
+    def prior(self, name: str) -> str:
+        """What a parameter was drawn from; "" where it was not, or from no density."""
+        return next((t.columns[name].prior for t in self.tables if name in t.columns), "")
 
     def values(self, point: int) -> dict[str, Any]:
         """What varies, at one point."""

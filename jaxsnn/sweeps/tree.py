@@ -9,7 +9,7 @@ import numpy as np
 from .choices import Static
 from .dataset import dataset, view_of
 from .form import Form, Result
-from .grid import Column, Grid, Table
+from .grid import Grid, Table
 from .identity import identities
 from .labels import label
 from .plan import Plan
@@ -45,7 +45,7 @@ def _only(grid: Grid, static: dict[str, Any]) -> Grid:
                 assert found.choices is not None
                 same = [label(choice) == label(value) for choice in found.choices]
                 here &= np.asarray(same)[found.numbers]
-        columns = {n: Column(c.numbers[here], c.choices) for n, c in table.columns.items() if n not in static}
+        columns = {n: c._replace(numbers=c.numbers[here]) for n, c in table.columns.items() if n not in static}
         if columns:
             tables.append(Table(table.dim, columns))
     space = {name: axis.at(static[name]) if name in static else axis for name, axis in grid.space.items()}

@@ -92,6 +92,13 @@ def test_axes_replace_those_of_the_file(folder, capsys):
     assert [*ds.eta.values] == [0.0, 1.0] and [*ds.seen.values] == [4, 7] and ds.x.dims == ("point",)
 
 
+def test_random_points_with_seeds_of_their_own(folder):
+    assert main(["sweep", "tiny.py", "--random", "3", "--own-seeds", "--set", "seed=5"]) == 0
+    ds = load(folder / "results" / "tiny")
+    assert ds.x.dims == ("point",) and [*ds.seen.values] == [*ds.seed.values] == [5, 6, 7]
+    assert snn.as_training_set(ds, "x").parameters == ("g",)
+
+
 def test_a_range_is_that_of_an_axis(folder):
     """The same numbers to the bit as in Python, with units, also of what does not vary; others if they were printed."""
     (folder / "more.py").write_text(FILE.replace("snn.Axis(0.5)", "snn.Axis(0.5, unit='Hz')").replace("SPACE =", MORE))
@@ -223,6 +230,7 @@ def test_info(capsys):
         (["run", "tiny.py", "--set", "seed=1.5"], ("seed=1.5", "a value of type int")),
         (["run", "tiny.py", "--set", "fast=perhaps"], ("fast=perhaps", "a value of type bool")),
         (["sweep", "tiny.py", "--axis", "g=1,2", "--axis", "eta=1,2,3", "--zip"], ("different lengths", "as many")),
+        (["sweep", "tiny.py", "--own-seeds"], ("--own-seeds without --random or --sobol",)),
         (["sweep", "tiny.py", "--batch", "0"], ("batch = 0", "expected a positive number")),
         (["run", "tiny.py", "--set", "g=1", "--set", "g=2"], ("--set g=1 and --set g=2", "one of them")),
         (["sweep", "tiny.py", "--set", "g=1", "--axis", "g=2,3"], ("--axis g=2,3 and --set g=1", "one of them")),

@@ -62,6 +62,7 @@ def test_points_drawn(design):
 def test_a_random_design_runs_and_another_axis_changes_no_point():
     ds = sweep(sweeps.random(SPACE, 6))
     assert dict(ds.sizes) == {"point": 6, "seed": 2} and agrees(ds) and (abs(ds.weight - 2.0 * ds.w) < 1e-5).all()
+    assert ds.g.attrs.pop("prior") == '{"law": "uniform", "lo": 3.0, "hi": 8.0}'
     assert ds.g.attrs == {"units": "mV", "kind": "Axis"} and ds.attrs["fixed"] == 2.0
     alone = sweeps.random({"g": SPACE["g"]}, 6)
     assert np.array_equal(alone.labels["g"][1], ds.g)
