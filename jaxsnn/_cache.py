@@ -17,15 +17,18 @@ _MOST = 2 * 2**30  # bytes
 def keep_programs() -> Path | None:
     """Let JAX keep compiled programs in the user's cache folder, and be silent about it; the folder.
 
-    None, and nothing changes, where `JAXSNN_COMPILE_CACHE=off`, where JAX has a folder already
-    (`JAX_COMPILATION_CACHE_DIR`), where its cache is switched off, or where the folder cannot be written.
+    None where JAX has a folder already (`JAX_COMPILATION_CACHE_DIR`), of which it is silent, too. None, and nothing
+    changes, where `JAXSNN_COMPILE_CACHE=off`, where JAX's cache is switched off, or where the folder cannot be written.
     `JAXSNN_COMPILE_CACHE` may also name another folder. Programs hold instructions of the processor that they were
     compiled on, so that every kind of processor has a folder of its own; the oldest go when there are more than 2 GiB.
     """
     given = os.environ.get(SWITCH, "")
     if given.lower() in ("off", "0", "false", "no"):
         return None
-    if jax.config.values["jax_compilation_cache_dir"] or not jax.config.values["jax_enable_compilation_cache"]:
+    if not jax.config.values["jax_enable_compilation_cache"]:
+        return None
+    if jax.config.values["jax_compilation_cache_dir"]:
+        _be_silent()
         return None
     folder = (Path(given) if given else _of_the_user() / "jaxsnn") / _processor()
     try:
@@ -37,9 +40,14 @@ def keep_programs() -> Path | None:
     if not writable:
         return None
     jax.config.update("jax_compilation_cache_dir", str(folder))
-    if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1") == "1":  # JAX's default; XLA logs two errors a program that is kept
-        jax.config.update("jax_logging_level", "CRITICAL")
+    _be_silent()
     return folder
+
+
+def _be_silent() -> None:
+    """XLA logs two errors for every program that it finds kept; whoever asked for its log gets them."""
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "1") == "1":  # JAX's default
+        jax.config.update("jax_logging_level", "CRITICAL")
 
 
 def _of_the_user() -> Path:
