@@ -16,7 +16,7 @@ LEVELS = [  # a room imports rooms of lower levels, and no other
     {BASE},
     {"models", "neurons", "synapses", "connectivity"},
     {"plasticity"},
-    {"networks", "simulation"},
+    {"networks", "simulation", "equations"},
     {"gradients", "sweeps", "lowering", "data", "interop"},
     {"chips"},
     {"presets", "analysis", "show", "skeleton"},

@@ -7,7 +7,12 @@ network never spikes**; here each neuron then gets a Poisson train of 1 mV jumps
     jaxsnn run experiments/quickstart.py
     jaxsnn sweep experiments/quickstart.py --axis rate=0:3000:31
 
-It is the group that Brian2 users begin with, hence Brian2's order of events, `>` for the threshold and no delay.
+It is the group that Brian2 users begin with, and its lines are theirs: the equations, `threshold`, `reset`,
+`refractory` and `method` are those of a `NeuronGroup`, and the order of events is Brian2's. In Brian2:
+
+    cells = NeuronGroup(10, EQUATIONS, threshold="v > v_th", reset="v = v_reset", refractory=5*ms, method="exact")
+    synapses = Synapses(cells, cells, on_pre="v_post += 1*mV")
+    synapses.connect(p=0.2)
 """
 
 import numpy as np
@@ -16,13 +21,20 @@ import jaxsnn as snn
 
 SPACE = {"rate": snn.Axis(1000.0, unit="Hz")}  # of the input to each neuron
 
+EQUATIONS = """
+dv/dt = -(v - v_rest)/tau : volt (unless refractory)
+"""
+
 
 def experiment(point, key):
     """500 ms without drive, and 500 ms with it."""
-    cell = snn.LIF(tau=10.0, v_rest=-60.0, v_th=-50.0, v_reset=-65.0, t_ref=5.0, comparator=snn.thresholds.Greater())
+    Cell = snn.equations.neuron(
+        EQUATIONS, threshold="v > v_th", reset="v = v_reset", refractory="5*ms", method="exact",
+        tau="10*ms", v_rest="-60*mV", v_th="-50*mV", v_reset="-65*mV",
+    )  # fmt: skip
     net = snn.network(
         dt=0.1,
-        populations={"cells": snn.Population(cell, 10, init={"v": snn.Uniform(-65.0, -50.0)})},
+        populations={"cells": snn.Population(Cell(), 10, init={"v": snn.Uniform(-65.0, -50.0)})},
         projections={"all": snn.Connection("cells", "cells", snn.FixedProb(0.2), weight=1.0, delay=0.0)},
         order=snn.BrianOrder(),
         key=key,

@@ -119,6 +119,7 @@ if TYPE_CHECKING:
     from . import analysis as analysis
     from . import chips as chips
     from . import data as data
+    from . import equations as equations
     from . import gradients as gradients
     from . import lowering as lowering
     from . import presets as presets
@@ -169,6 +170,7 @@ _LATER = {  # what a simulation does without is imported when it is first asked 
         "zipped",
     ),
     "chips": (),
+    "equations": (),
     "presets": (),
     "show": (),
 }

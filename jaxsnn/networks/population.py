@@ -76,6 +76,12 @@ class Population(eqx.Module):
             if not isinstance(port, AbstractSynapse) or not isinstance(name, str) or not name or "." in name:
                 raise ValueError(f"Population.ports has {name!r}: {port!r}, expected a name without dots and a port.")
         at = jax.eval_shape(lambda: stand_in(self, (self.n,)).rest())
+        for name, port in self.ports.items():
+            if port.variable != "v" and port.variable not in children(at.neuron):
+                raise ValueError(
+                    f"Population.ports[{name!r}] adds to {port.variable!r}, which {type(self.neuron).__name__} does "
+                    f"not have; expected one of {known(children(at.neuron))}."
+                )
         for path, value in self.init.items():
             if not hasattr(found := get(self.named(at), path), "shape"):
                 below = known(repr(f"{path}.{name}") for name in children(found))
@@ -97,6 +103,11 @@ class Population(eqx.Module):
                     f"A parameter of {type(self.neuron).__name__} or of its ports has shape {leaf.shape}; "
                     f"expected () or ({self.n},), one number a neuron."
                 )
+
+    def prepared(self, dt: float) -> Population:
+        """A copy with what parameters alone decide of a step of `dt` ms."""
+        neuron = self.neuron.prepared(dt)
+        return self if neuron is self.neuron else eqx.tree_at(lambda p: p.neuron, self, neuron)
 
     def drawn(self, key: Array) -> Population:
         """A copy in which every parameter that was given as a distribution is a number for each neuron."""
@@ -247,7 +258,7 @@ class Population(eqx.Module):
         tau = neuron.membrane_tau
         v = getattr(s.neuron, "v", None)
         total = Current(jnp.zeros(self.n, canonical_float()) if current is None else current)
-        if isinstance(neuron, AbstractODE) and neuron.integrator.joint:
+        if isinstance(neuron, AbstractODE) and neuron.integrator.joint and not neuron.noisy:
             return PopulationState(*integrated(neuron, s.neuron, self.ports, s.ports, total.a, dt))
         ports = {}
         for name, port in self.ports.items():
@@ -263,8 +274,9 @@ class Population(eqx.Module):
     def receive(
         self, s: PopulationState, arrivals: dict[str, Float[Array, " n"]], dt: float, *, fired: Array | None = None
     ) -> PopulationState:
-        """Arrivals enter the ports; those that are jumps enter the membrane."""
-        held, jump, ports = self.neuron.held(s.neuron), None, {}
+        """Arrivals enter the ports; those that are jumps enter the membrane, or another variable."""
+        held, ports = self.neuron.held(s.neuron), {}
+        jumps: dict[str, Array] = {}
         for name, port in self.ports.items():
             arrived = arrivals[name]
             if not port.signed:  # sticky, and free: `status` finds it at the end of the run
@@ -273,8 +285,10 @@ class Population(eqx.Module):
                 arrived = jnp.where(held if fired is None else held | fired, 0.0, arrived)
             ports[name], part = port.receive(s.ports[name], arrived)
             if part is not None:
-                jump = part if jump is None else jump + part
-        neuron = s.neuron if jump is None else self.neuron.add_jump(s.neuron, jump, dt, fired=fired)
+                jumps[port.variable] = jumps[port.variable] + part if port.variable in jumps else part
+        neuron = s.neuron
+        for variable, jump in jumps.items():
+            neuron = self.neuron.add_to(neuron, variable, jump, dt, fired=fired)
         return PopulationState(neuron, ports)
 
     def reset(self, s: PopulationState, spikes: Float[Array, " n"], dt: float) -> PopulationState:

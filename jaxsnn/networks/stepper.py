@@ -99,7 +99,7 @@ class NetworkStepper(AbstractStepper, AbstractStages):
         layout = Layout.of(populations, projections, slots, fused=fused)
         now = {name: p for name, p in projections.items() if p.delay is None}
         return cls(
-            populations={group.name: group.population(populations) for group in layout.groups},
+            populations={group.name: group.population(populations).prepared(dt) for group in layout.groups},
             order=order,
             releases={name: Releasing(p.pre, p.release) for name, p in projections.items() if p.release is not None},
             edges=tuple(  # plastic projections come last

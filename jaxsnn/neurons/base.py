@@ -53,6 +53,10 @@ class AbstractNeuron(Checked):
         """Random numbers for one step, one per neuron, passed to `advance` as `noise`; by default standard normal."""
         return _random.normal(stream, step, ids)
 
+    def prepared(self, dt: float) -> AbstractNeuron:
+        """A copy with what a step of `dt` ms needs and parameters alone decide, computed once before a run."""
+        return self
+
     def init(self, shape: tuple[int, ...], dtype: Any) -> Any:
         """The state at rest: a NamedTuple of arrays of `shape`."""
         return Membrane(jnp.zeros(shape, dtype))
@@ -64,6 +68,14 @@ class AbstractNeuron(Checked):
     def add_jump(self, s: Any, jump: Float[Array, "..."], dt: float, *, fired: Bool[Array, "..."] | None = None) -> Any:
         """Add arriving jumps to `v`. `fired`: neurons that fired in this step, where arrivals follow the threshold."""
         return s._replace(v=s.v + jump)
+
+    def add_to(
+        self, s: Any, variable: str, jump: Float[Array, "..."], dt: float, *, fired: Bool[Array, "..."] | None = None
+    ) -> Any:
+        """Add arriving jumps to a variable of the state: to `v` by `add_jump`."""
+        if variable == "v":
+            return self.add_jump(s, jump, dt, fired=fired)
+        return s._replace(**{variable: getattr(s, variable) + jump})
 
     @abc.abstractmethod
     def spike(self, s: Any) -> Float[Array, "..."]:

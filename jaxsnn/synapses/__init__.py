@@ -17,5 +17,6 @@ from .dual import UnitArea as UnitArea
 from .dual import UnitPeak as UnitPeak
 from .dual import Unnormalised as Unnormalised
 from .exponential import Exponential as Exponential
+from .into import Into as Into
 from .nmda import NMDA as NMDA
 from .refractory import UnlessRefractory as UnlessRefractory

@@ -21,11 +21,13 @@ class AbstractSynapse(Checked):
     In step `k`, `advance` gives the current of the state at `t_k` (an affine function of `v`, constant over the step)
     and decays the state to `t_{k+1}`; `receive` adds what arrived and says which part of it is a jump of `v` (None
     where none ever is, so that the membrane need not be updated). Parameters are leaves of shape `()` or `(n,)`, or
-    distributions. `signed`: whether what arrives may be negative; a conductance may not. `ranges`: of state variables.
+    distributions. `signed`: whether what arrives may be negative; a conductance may not. `variable`: what jumps of the
+    neuron, if anything. `ranges`: of state variables.
     """
 
     drawn = True
     signed: ClassVar[bool] = True
+    variable: ClassVar[str] = "v"
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = MappingProxyType({})
 
     @abc.abstractmethod

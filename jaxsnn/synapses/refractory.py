@@ -20,6 +20,10 @@ class UnlessRefractory(AbstractSynapse):
         return self.port.signed
 
     @property
+    def variable(self):
+        return self.port.variable
+
+    @property
     def ranges(self):
         return self.port.ranges
 

@@ -124,7 +124,7 @@ def test_importing_does_no_work():
     def run(*heavy):
         return subprocess.run([sys.executable, "-c", WORK, *heavy], cwd=PACKAGE.parent, capture_output=True, text=True)
 
-    heavy = ("matplotlib", "xarray", "zarr", "rich", "scipy", "pandas", "h5py", "sklearn", "nir")
+    heavy = ("matplotlib", "xarray", "zarr", "rich", "scipy", "pandas", "h5py", "sklearn", "nir", "sympy")
     assert (done := run(*heavy)).returncode == 0, done.stderr
     assert "imported {'jaxsnn'}" in run("jaxsnn").stderr
 
