@@ -123,9 +123,8 @@ def _leaf(name: str, found: Model) -> Any:
     """A parameter, or the value of a variable at the start; required if it is a parameter without a value."""
     dimension = found.dimensions[name]
     unknown = any(each[0] == "?" for each in dimension.powers)
-    default = {"default": found.values[name]} if name in found.values else {}
-    if name in found.rates:
-        default = {"default": 0.0, **default}
+    start = found.values.get(name, 0.0 if name in found.rates else None)
+    default: dict[str, Any] = {} if start is None else {"default_factory": lambda: start}  # an array is no default of a dataclass
     convert = functools.partial(_converted, name=name, dimension=None if unknown else dimension)
     return param(**default, unit="1" if unknown else str(dimension), convert=convert, kw_only=True)
 

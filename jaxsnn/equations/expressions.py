@@ -48,16 +48,17 @@ class Expression(NamedTuple):
         text = source.text[begin:end]
         if not text.strip():
             source.error(begin, "There is nothing here, expected an expression.")
+        first = begin + len(text) - len(text.lstrip())
         try:
             node = ast.parse(f"({text})", mode="eval").body
         except SyntaxError as error:
             at = begin + _offset(text, error.lineno or 1, (error.offset or 1) - 1)
             unclosed = "never closed" in error.msg or "unmatched" in error.msg
-            why = f": {error.msg}" if unclosed else "; is an operator missing, such as the * of 2*mV?"
-            source.error(min(at, end), f"This is no expression{why}".removesuffix(".") + ("." if unclosed else ""))
+            why = f": {error.msg}." if unclosed else "; is an operator missing, such as the * of 2*mV?"
+            source.error(min(max(at, first), end), f"This is no expression{why}")
         except (RecursionError, MemoryError, ValueError, OverflowError):
             source.error(
-                begin, "This expression is too long or nested too deeply; name parts of it in lines of their own."
+                first, "This expression is too long or nested too deeply; name parts of it in lines of their own."
             )
         found = cls(node, source, begin)
         found._check(node, 0)

@@ -11,6 +11,7 @@ from .source import Source, near
 from .units import unit_text
 
 _HEAD = re.compile(r"\s*(?:d(?P<variable>\w+)\s*/\s*dt\s*=|(?P<name>\w+)\s*=(?!=)|(?P<parameter>\w+)\s*$)")
+_START = re.compile(r"\s*(d\w+\s*/\s*dt\s*=|\w+\s*=(?!=)|\w+\s*:)")
 _ALLOWED = {
     "differential": {"unless refractory"},
     "subexpression": {"constant over dt", "shared"},
@@ -64,7 +65,7 @@ def _pieces(source: Source) -> list[tuple[int, int]]:
     for text in source.text.split("\n"):
         end = at + len(text)
         if text.strip():
-            if begin is not None and re.match(r"\s*(d\w+\s*/\s*dt\s*=|\w+\s*=(?!=))", text):
+            if begin is not None and _START.match(text) and not _continued(source.text[begin:at]):
                 source.error(
                     at - 1, "This equation has no unit, expected `: volt` or another one behind it (`: 1` if none)."
                 )
@@ -77,6 +78,15 @@ def _pieces(source: Source) -> list[tuple[int, int]]:
         source.error(len(source.text.rstrip()), "This equation has no unit, expected `: volt` or another one behind it "
                      "(`: 1` if none).")  # fmt: skip
     return pieces
+
+
+def _continued(text: str) -> bool:
+    """Whether an equation has to go on in the next line: a parenthesis is open, or an operator is last."""
+    return (
+        text.count("(") > text.count(")")
+        or text.rstrip()[-1:] in "+-*/%,=<>"
+        or text.split()[-1] in ("and", "or", "not")
+    )
 
 
 def _line(source: Source, begin: int, colon: int, end: int) -> Line:

@@ -3,8 +3,7 @@
     E = brian2.CUBA(3200)                                     # ports "ge" and "gi", as in `on_pre="ge += we"`
     drive = brian2.SpikeGeneratorGroup(3200, indices, times, into="E.ge", weight=1.62)
 
-Brian2 has equations instead of models: what is not an example is a neuron of this library, or an
-`snn.neurons.AbstractODE` with the equations as its `flow`.
+Brian2 has equations instead of models: `snn.equations.neuron` takes them as they are.
 """
 
 from __future__ import annotations
@@ -30,8 +29,8 @@ from ..synapses.exponential import Exponential
 from ._refuse import refuse, refused_names
 
 _REASONS = {
-    "method": "which is that of the example; build the neuron from snn.LIF or an snn.neurons.AbstractODE",
-    **dict.fromkeys(("threshold", "reset"), "which are those of the example; build the neuron from snn.LIF"),
+    "method": "which is that of the example; make the neuron by snn.equations.neuron",
+    **dict.fromkeys(("threshold", "reset"), "which are those of the example; make the neuron by snn.equations.neuron"),
     **dict.fromkeys(("period", "sorted"), "which no list of spikes here has"),
     "when": "a slot of Brian2's schedule; the order of a step is the network's",
     "order": "a slot of Brian2's schedule; the order of a step is the network's",
