@@ -124,7 +124,7 @@ def _leaf(name: str, found: Model) -> Any:
     dimension = found.dimensions[name]
     unknown = any(each[0] == "?" for each in dimension.powers)
     start = found.values.get(name, 0.0 if name in found.rates else None)
-    default: dict[str, Any] = {} if start is None else {"default_factory": lambda: start}  # an array is no default of a dataclass
+    default: dict[str, Any] = {} if start is None else {"default_factory": lambda: start}  # an array is no default
     convert = functools.partial(_converted, name=name, dimension=None if unknown else dimension)
     return param(**default, unit="1" if unknown else str(dimension), convert=convert, kw_only=True)
 
