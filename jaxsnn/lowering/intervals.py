@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 ASSUMED = "every sender fires once in every step, and drives feed inputs, not cells"
@@ -13,15 +14,15 @@ ASSUMED = "every sender fires once in every step, and drives feed inputs, not ce
 class Interval(NamedTuple):
     """An interval for each cell, in floating point, rounded outward."""
 
-    low: Float[Array, "..."]
-    high: Float[Array, "..."]
+    low: Float[Array | np.ndarray, "..."]
+    high: Float[Array | np.ndarray, "..."]
 
     def inside(self, low: float, high: float) -> Array:
         """Whether the interval of every cell is within the range of the register."""
         return jnp.all((self.low >= low) & (self.high <= high))
 
 
-def outward(low: Array, high: Array) -> Interval:
+def outward(low: Array | np.ndarray, high: Array | np.ndarray) -> Interval:
     """An interval of whole numbers that contains these ends despite rounding."""
     slack = 1.0 + 1e-6
     return Interval(jnp.floor(low * slack), jnp.ceil(high * slack))

@@ -16,7 +16,7 @@ from ...connectivity.ring import Ring
 from ...connectivity.sparse import Rows
 from ...connectivity.spikes import Spikes
 from ...lowering.cells import AbstractCells, gains
-from ...lowering.intervals import outward
+from ...lowering.intervals import Interval
 from ...lowering.storage import stored
 from .arithmetic import MAGNITUDE, POTENTIAL, TYPES, WEIGHT, AbstractRules, Published, compared, gated, leaked
 from .ranges import reach
@@ -54,7 +54,9 @@ class CoreCells(AbstractCells):
     spike and synapse, else 0; so is the leak with `random_leak`; `eta` has `noise_bits` random bits. The generator of
     the chip was not published: these modes agree with it in distribution only.
 
-    Neurons may be on several cores of 256 axons and 256 neurons; their axons are numbered through.
+    Neurons may be on several cores of 256 axons and 256 neurons, whose axons are numbered through; `core`, `(n,)`, and
+    `axon_core`, `(axons,)`, count them from 0. None: all are on one. `copies_of`, static: the group in whose cores they
+    are as further columns, which hear the same axons.
 
     **Arguments**, whole numbers of shape `()` or `(n,)` but where said: `axon_type`: `(axons,)`, 0..3. `start`,
     `receiver`: the crossbar as lists, neurons of axon `i` are `receiver[start[i] : start[i + 1]]`; `CoreCells.of` takes
@@ -82,6 +84,9 @@ class CoreCells(AbstractCells):
     random_leak: OptionalRegister = register(None, optional=True, within=(0, 1), kw_only=True)
     noise_bits: OptionalRegister = register(None, optional=True, within=(0, 18), kw_only=True)
     rules: AbstractRules = eqx.field(default_factory=Published, kw_only=True)
+    core: Array | None = eqx.field(default=None, converter=_optional, kw_only=True)
+    axon_core: Array | None = eqx.field(default=None, converter=_optional, kw_only=True)
+    copies_of: str | None = eqx.field(default=None, static=True, kw_only=True)
     ports: dict[str, Array] = eqx.field(default_factory=dict, converter=gains, kw_only=True)
     adds: Rows | Array | None = eqx.field(default=None, kw_only=True)  # `prepare` fills in what spikes of axons add
 
@@ -195,7 +200,7 @@ class CoreCells(AbstractCells):
         return many_rows_of(spikes, self.adds)
 
     def bounds(self, low, high):
-        return {"voltage": outward(*reach(self))}
+        return {"voltage": Interval(*reach(self))} if is_concrete(self) else {}
 
     def limits(self):
         return {"voltage": POTENTIAL}

@@ -2,33 +2,32 @@
 
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
 
-from ..._types import canonical_float
 from .arithmetic import LINEAR, NORMAL
 
 
-def reach(cells: Any) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
-    """Bounds of the potential of `CoreCells` before it is compared; infinite where it can grow from step to step.
+def reach(cells: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds of the potential of concrete `CoreCells` before it is compared; infinite where it can grow without end.
 
     With `up` and `down`, what a step adds and takes at most, a potential that did not fire is below the threshold, and
     one that is reset linearly sinks by a threshold: it has a bound if `up` is at most that. So it is downwards.
     """
-    real = canonical_float()
-    wide = lambda x: jnp.broadcast_to(jnp.asarray(x).astype(real), (cells.n,))
-    sums = lambda x: jax.ops.segment_sum(x.astype(real), cells.receiver, cells.n)
-    leak = wide(cells.leak)
-    either = wide(cells.reversal) > 0
-    up = sums(jnp.maximum(cells.added, 0)) + jnp.where(either, jnp.abs(leak), jnp.maximum(leak, 0.0))
-    down = sums(jnp.maximum(-cells.added, 0)) + jnp.where(either, jnp.abs(leak), jnp.maximum(-leak, 0.0))
-    noise = 0.0 if cells.noise_bits is None else jnp.exp2(wide(cells.noise_bits)) - 1.0
-    alpha, beta, reset = wide(cells.threshold), wide(cells.negative), wide(cells.reset)
+    wide = lambda x: np.broadcast_to(np.asarray(x, float), (cells.n,))
+    receiver = np.asarray(cells.receiver)
+    each = np.diff(np.asarray(cells.start, np.int64)).astype(np.int64)
+    axon = np.repeat(np.arange(cells.axons), each)
+    added = np.asarray(cells.weight)[np.asarray(cells.axon_type)[axon], receiver].astype(float)
+    sums = lambda x: np.bincount(receiver, x, minlength=cells.n)
+    leak, either = wide(cells.leak), wide(cells.reversal) > 0
+    up = sums(np.maximum(added, 0)) + np.where(either, np.abs(leak), np.maximum(leak, 0.0))
+    down = sums(np.maximum(-added, 0)) + np.where(either, np.abs(leak), np.maximum(-leak, 0.0))
+    noise = np.zeros(cells.n) if cells.noise_bits is None else np.exp2(wide(cells.noise_bits)) - 1.0
+    alpha, beta, reset, start = (wide(x) for x in (cells.threshold, cells.negative, cells.reset, cells.v_start))
     mode, saturates = wide(cells.reset_mode), wide(cells.saturates) > 0
-    grows = lambda step, limit: jnp.where(mode == NORMAL, False, jnp.where(mode == LINEAR, step > limit, step > 0.0))
-    highest = jnp.maximum(jnp.maximum(alpha + noise, jnp.abs(reset)), wide(cells.v_start))
-    lowest = -jnp.maximum(jnp.maximum(beta + noise, jnp.abs(reset)), -wide(cells.v_start))
-    high = jnp.where(grows(up, alpha), jnp.inf, highest + up)
-    low = jnp.where(grows(down, beta) & ~saturates, -jnp.inf, lowest - down)
+    grows = lambda step, limit: np.where(mode == NORMAL, False, np.where(mode == LINEAR, step > limit, step > 0.0))
+    highest = np.maximum(np.maximum(alpha + noise, np.abs(reset)), start)
+    lowest = np.minimum(np.minimum(-beta - noise, -np.abs(reset)), start)
+    high = np.where(grows(up, alpha), np.inf, highest + up)
+    low = np.where(grows(down, beta) & ~saturates, -np.inf, lowest - down)
     return low, high

@@ -2,6 +2,7 @@
 
 import functools
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -22,7 +23,8 @@ def ran(seed):
         found, status = golden.run(golden.ranc_program(0), counts)
         return {key: np.asarray(x) for key, x in found.items()}, int(status)
     together = np.concatenate([counts[name] for name in cores], axis=1)
-    found, status = golden.run(golden.ranc_program_as_one(1), {"all": together})
+    with mock.patch.object(truenorth.cells, "_MATRIX", 0):  # by lists, as crossbars of large groups are delivered
+        found, status = golden.run(golden.ranc_program_as_one(1), {"all": together})
     parts = {key: np.split(np.asarray(x), len(cores), axis=1) for (_, key), x in found.items()}
     return {(name, key): part[k] for key, part in parts.items() for k, name in enumerate(cores)}, int(status)
 
