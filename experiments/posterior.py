@@ -10,7 +10,6 @@ References: Bishop, Mixture density networks (1994). Papamakarios and Murray, NI
 Talts, Betancourt, Simpson, Vehtari and Gelman, arXiv:1804.06788 (2018): `ranks`, `uniformity`.
 """
 
-import math
 from typing import NamedTuple
 
 import equinox as eqx
@@ -18,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.flatten_util import ravel_pytree
 from jax.scipy.special import logsumexp, ndtr, ndtri
 from scipy import stats
 
@@ -27,17 +27,17 @@ EDGE = 2.0**-24  # of the unit box, where float32 ends
 
 
 class Gaussians(NamedTuple):
-    """A mixture in `z`: logarithms of weights `(k,)`, means `(k, d)`, and factors `L` of the precisions `(k, d, d)`."""
+    """A mixture in `z`: weights `(k,)`, means `(k, d)`, factors `L` of the precisions and their determinants `(k,)`."""
 
     log_weight: jax.Array
     mean: jax.Array
-    factor: jax.Array
+    factor: jax.Array  # (k, d, d), lower triangles
+    log_det: jax.Array
 
     def log_prob(self, z):
         """The logarithm of the density at `z`, shape `(d,)`."""
-        white = jnp.einsum("kij,ki->kj", self.factor, z[None] - self.mean)
-        log_det = jnp.log(jnp.diagonal(self.factor, axis1=1, axis2=2)).sum(axis=1)
-        normal = -0.5 * (white**2).sum(axis=1) + log_det - 0.5 * len(z) * jnp.log(2.0 * jnp.pi)
+        white = (self.factor * (z[None] - self.mean)[:, :, None]).sum(axis=1)
+        normal = -0.5 * (white**2).sum(axis=1) + self.log_det - 0.5 * len(z) * np.log(2.0 * np.pi)
         return logsumexp(self.log_weight + normal)
 
     def sample(self, key):
@@ -61,11 +61,17 @@ class Member(eqx.Module):
 
     def __call__(self, x):
         out = self.network(x).reshape(COMPONENTS, -1)
-        log_weight, mean, triangle = jax.nn.log_softmax(out[:, 0]), out[:, 1 : 1 + self.d], out[:, 1 + self.d :]
-        rows, columns = np.tril_indices(self.d)
-        factor = jnp.zeros((COMPONENTS, self.d, self.d)).at[:, rows, columns].set(triangle)
+        log_weight, mean, log_diagonal, below = jnp.split(out, np.cumsum([1, self.d, self.d]), axis=1)
+        entries = jnp.concatenate([jnp.exp(log_diagonal), below], axis=1)
+        factor = (entries @ self.places()).reshape(COMPONENTS, self.d, self.d)
+        return Gaussians(jax.nn.log_softmax(log_weight[:, 0]), mean, factor, log_diagonal.sum(axis=1))
+
+    def places(self):
+        """Where the diagonal and what is below it stand in a matrix: rows of zeros and a one."""
+        rows, columns = np.tril_indices(self.d, -1)
         on = np.arange(self.d)
-        return Gaussians(log_weight, mean, factor.at[:, on, on].set(jnp.exp(factor[:, on, on])))
+        at = np.concatenate([on * self.d + on, rows * self.d + columns])
+        return np.eye(self.d**2, dtype=np.float32)[at]
 
 
 class Posterior(eqx.Module):
@@ -79,8 +85,8 @@ class Posterior(eqx.Module):
         """The mixture of all members' Gaussians, in `z`."""
         x = (x - self.centre) / self.spread
         each = eqx.filter_vmap(lambda member: member(x))(self.members)
-        log_weight, mean, factor = (part.reshape(-1, *part.shape[2:]) for part in each)
-        return Gaussians(log_weight - jnp.log(len(each.mean)), mean, factor)
+        log_weight, *rest = (part.reshape(-1, *part.shape[2:]) for part in each)
+        return Gaussians(log_weight - np.log(len(each.mean)), *rest)
 
     @eqx.filter_jit
     def log_prob(self, u, x):
@@ -101,53 +107,46 @@ def learn(u, x, key, *, members=4, epochs=100, held_out=0.1):
 
     Each member maximises `mean log q(u | x)` by Adam and keeps the weights that were best on pairs held out for that.
     """
-    begin, mix, order = jax.random.split(key, 3)
-    mixed = np.asarray(jax.random.permutation(mix, len(x)))
-    aside, learned = np.split(mixed, [max(1, int(held_out * len(x)))])
+    host = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    aside, learned = np.split(host.permutation(len(x)), [max(1, int(held_out * len(x)))])
     centre, spread = x[learned].mean(axis=0), x[learned].std(axis=0) + 1e-9
     z, x = stats.norm.ppf(u.astype(float)).astype(np.float32), ((x - centre) / spread).astype(np.float32)
-    first = eqx.filter_vmap(lambda key: Member(x.shape[1], u.shape[1], key))(jax.random.split(begin, members))
-    rows = _rows(order, (members, epochs), len(learned))
+    batch = min(BATCH, len(learned))
+    orders = host.permuted(np.broadcast_to(learned, (members, epochs, len(learned))), axis=2)
+    rows = orders[..., : len(learned) // batch * batch].reshape(members, epochs, -1, batch)
     with jax.numpy_dtype_promotion("standard"):  # optax mixes types
-        best = _descend(first, (z[learned], x[learned]), (z[aside], x[aside]), rows)
+        best = _descend(z, x, aside, rows, jax.random.split(key, members))
     return Posterior(best, jnp.asarray(centre), jnp.asarray(spread))
 
 
-def _rows(key, shape, n):
-    """All pairs in an order of its own for every member and epoch, in batches; the rest of an epoch is not used."""
-    every = jax.vmap(lambda key: jax.random.permutation(key, n))(jax.random.split(key, math.prod(shape)))
-    batch = min(BATCH, n)
-    return np.asarray(every)[:, : n // batch * batch].reshape(*shape, -1, batch)
-
-
 @eqx.filter_jit
-def _descend(members, pairs, aside, rows):
+def _descend(z, x, aside, rows, keys):
     """All members at once: a step of Adam for each batch of `rows`, at a falling rate."""
     adam = optax.adamw(optax.cosine_decay_schedule(RATE, rows.shape[1] * rows.shape[2]), weight_decay=DECAY)
-    weights, shape = eqx.partition(members, eqx.is_array)
 
-    def loss(weights, z, x):
-        member = eqx.combine(weights, shape)
-        return -jnp.mean(jax.vmap(lambda z, x: member(x).log_prob(z))(z, x))
+    def one(key, rows):
+        weights, shape = eqx.partition(Member(x.shape[1], z.shape[1], key), eqx.is_array)
+        first, build = ravel_pytree(weights)  # one vector: a program a third as long
 
-    def step(carry, rows):
-        weights, state = carry
-        change, state = adam.update(jax.grad(loss)(weights, *(part[rows] for part in pairs)), state, weights)
-        return (optax.apply_updates(weights, change), state), None
+        def loss(weights, rows):
+            member = eqx.combine(build(weights), shape)
+            return -jnp.mean(jax.vmap(lambda z, x: member(x).log_prob(z))(z[rows], x[rows]))
 
-    def epoch(carry, rows):
-        carry, (best, lowest) = carry
-        carry, _ = jax.lax.scan(step, carry, rows)
-        now = loss(carry[0], *aside)
-        best = jax.tree.map(lambda new, old: jnp.where(now < lowest, new, old), carry[0], best)
-        return (carry, (best, jnp.minimum(now, lowest))), None
+        def step(carry, rows):
+            weights, state = carry
+            change, state = adam.update(jax.grad(loss)(weights, rows), state, weights)
+            return (weights + change, state), None
 
-    def one(weights, rows):
-        start = (weights, adam.init(weights)), (weights, jnp.asarray(jnp.inf))
-        (_, (best, _)), _ = jax.lax.scan(epoch, start, rows)
-        return best
+        def epoch(carry, rows):
+            carry, best, lowest = carry
+            carry, _ = jax.lax.scan(step, carry, rows)
+            now = loss(carry[0], aside)
+            return (carry, jnp.where(now < lowest, carry[0], best), jnp.minimum(now, lowest)), None
 
-    return eqx.combine(jax.vmap(one)(weights, rows), shape)
+        start = (first, adam.init(first)), first, jnp.asarray(jnp.inf)
+        return eqx.combine(build(jax.lax.scan(epoch, start, rows)[0][1]), shape)
+
+    return eqx.filter_vmap(one)(keys, rows)
 
 
 def ranks(draws, u):

@@ -1,4 +1,9 @@
-"""The learned posterior against one in closed form, and its calibration, which rejects posteriors that are wrong."""
+"""The learned posterior against one in closed form, and against sbi's; its calibration, which rejects wrong ones.
+
+The golden file was made by `tests/oracles/sbi_balanced.py`.
+"""
+
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -33,7 +38,7 @@ def linear(point, key):
 
 @pytest.fixture(scope="module")
 def ds():
-    grid = snn.sweeps.random(SPACE, 1800, own_seeds=True)
+    grid = snn.sweeps.random(SPACE, 3000, own_seeds=True)
     return snn.sweep(linear, grid, key=0, progress=snn.progress.Quiet())
 
 
@@ -72,6 +77,20 @@ def test_calibration_rejects_what_is_wrong(found):
     assert len(wrong) == 2 and max(min(of.values()) for p in wrong for of in p) < 1e-3
 
 
+def test_it_learns_as_much_as_sbi_does():
+    """From the same pairs of the real network, judged by the same others: in standard errors of the difference."""
+    with np.load(Path(__file__).parents[1] / "golden" / "sbi_balanced.npz") as sbi:
+        learned, u, x, theirs = int(sbi["learned"]), sbi["u"], sbi["x"], sbi["gain"]
+    found = posterior.learn(u[:learned], x[:learned], jax.random.key(1))
+
+    def ahead(x):
+        more = np.asarray(found.log_prob(u[learned:], x)) - theirs
+        return more.mean() / (more.std() / len(more) ** 0.5)
+
+    assert ahead(x[learned:]) > -3.0
+    assert ahead(np.roll(x[learned:], 1, axis=0)) < -10.0  # negative control: other observations
+
+
 def test_ranks_of_exact_draws_are_uniform():
     """The measure by itself, on 4 000 draws that are exchangeable with the truth, and on others."""
     draws = np.random.default_rng(1).normal(size=(4000, 100, 1))
@@ -84,7 +103,7 @@ def test_ranks_of_exact_draws_are_uniform():
 
 def test_summary_and_picture_of_a_sweep(ds, found, tmp_path):
     text = infer_balanced.summary(ds)
-    assert "300 pairs not learned from" in text and "as learned" in text and "0.7 times as wide" in text
+    assert "500 pairs not learned from" in text and "as learned" in text and "0.7 times as wide" in text
     infer_balanced.plot(ds, tmp_path / "all.png")
     assert "--own-seeds" in infer_balanced.summary(ds.isel(point=0))
     infer_balanced.plot(ds.isel(point=0), tmp_path / "one.png")
