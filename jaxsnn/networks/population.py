@@ -241,7 +241,13 @@ class Population(eqx.Module):
 
         given = (self, s, current, arrivals, t, ids, stream)
         neuron, spikes = materialised(neurons, t, *given)
-        return half(*given)[0]._replace(neuron=neuron), spikes  # ports have one user each: they need no branch
+        # Ports have one user each and need no branch, nor do variables that ports add to: what arrives is added in the
+        # same pass. (CUBA by equations, 4 000 neurons: 10.5 us a step, 11.6 with them in the branch.)
+        plain = half(*given)[0]
+        added = {port.variable for port in self.ports.values()} - {"v"}
+        if added:
+            neuron = neuron._replace(**{name: getattr(plain.neuron, name) for name in added})
+        return plain._replace(neuron=neuron), spikes
 
     def advance(
         self,

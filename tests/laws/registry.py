@@ -101,6 +101,27 @@ def pyramidal(u, **choices):
     return snn.TraubMiles(c=u, g_na=100.0 * u, g_k=30.0 * u, g_l=0.05 * u, bias=6.0 * u, v_t=-63.0 * u, **choices)
 
 
+RESONATOR = dict(
+    threshold="v >= v_th", reset="v = v_reset; w += b", refractory="t_ref + 0.1*ms", method="exact",
+    equations="""
+    dv/dt = (v_rest - v - w + bias + i)/tau : 1 (unless refractory)
+    dw/dt = (a*(v - v_rest) - w)/tau_w : 1
+    tau : second
+    tau_w : second
+    t_ref : second
+    """,
+)  # fmt: skip
+RESONATES = dict(tau=5.0, v_rest=0.25, v_th=1.5, v_reset=-0.5, t_ref=0.3, bias=0.5, a=2.0, tau_w=4.0, b=0.3)
+
+
+def by_equations(u):
+    """Two variables that drive each other, of which a spike holds one: a class made of text."""
+    numbers = {name: value * u for name, value in RESONATES.items()}
+    defaults = {name: x for name, x in RESONATES.items() if name not in ("tau", "tau_w", "t_ref")}
+    kind = snn.equations.neuron(**RESONATOR, **defaults)
+    return kind(**numbers, v=numbers["v_rest"])
+
+
 def escape(u, hazard):
     numbers = dict(tau=5.0, v_rest=0.25, v_th=1.5, v_reset=-0.5, t_ref=0.3, bias=0.5)
     return snn.EscapeLIF(**{name: value * u for name, value in numbers.items()}, hazard=hazard)
@@ -148,6 +169,7 @@ NEURONS = {
     "TraubMiles": lambda u: pyramidal(u),
     "EscapeLIF exponential": lambda u: escape(u, snn.neurons.ExponentialHazard(0.5 / u, 0.5 * u)),
     "EscapeLIF sigmoid": lambda u: escape(u, snn.neurons.SigmoidHazard(5.0 / u, 0.5 * u)),
+    "Equations": by_equations,
     "Lapicque": lambda u: snn.Lapicque(2.5 * u, 0.5 * u, v_th=1.5 * u, v_reset=-0.5 * u, t_ref=0.3 * u),
 }
 

@@ -261,6 +261,23 @@ def eif(v, current, w=0.0):
     return 0.4 * 0.5 * math.exp((v - 1.0) / 0.5) - 0.4 * (v - 0.25) + 0.5 + current - w
 
 
+def resonator(i, x, late, sloped):
+    """Two linear equations solved over a step by the matrix exponential; the refractory membrane stands still."""
+    v, w, counter = 0.25, 0.0, 0
+    for k in range(STEPS):
+        held = counter > 0
+        b = x.b[k, i] if sloped else 0.0
+        dv = [(b - 1.0) / 5.0, -1.0 / 5.0, (0.25 + 0.5 + x.a[k, i]) / 5.0]
+        dw = [2.0 / 4.0, -1.0 / 4.0, -2.0 * 0.25 / 4.0]
+        v, w, _ = expm(DT * np.array([[0.0] * 3 if held else dv, dw, [0.0] * 3])) @ [v, w, 1.0]
+        heard = v + x.jump[k, i]
+        fired = not held and (v if late else heard) >= 1.5
+        v = -0.5 if fired else v if held else heard
+        w += 0.3 if fired else 0.0
+        counter = 3 if fired else max(counter - 1, 0)
+        yield v, fired
+
+
 EIF = dict(y=[0.25], flow=lambda y, i: [eif(y[0], i)], peak=5.0, restart=lambda y: [-0.5])
 ADEX = dict(
     y=[0.25, 0.0],
@@ -362,6 +379,7 @@ NEURON_ORACLES = {
     "CubaLIF integrates": (cuba, dict(integrates=True)),
     "ALIF": (alif, {}),
     "ALIF normalised next step": (alif, dict(normalised=True, later=True)),
+    "Equations": (resonator, {}),
     "Lapicque": (lapicque, {}),
     "EscapeLIF exponential": (escape, dict(hazard=lambda u: 0.5 * math.exp(u / 0.5))),
     "EscapeLIF sigmoid": (escape, dict(hazard=lambda u: 5.0 / (1.0 + math.exp(-u / 0.5)))),
