@@ -146,7 +146,7 @@ def _own_seeds(space: Space, n: int) -> dict[str, Column]:
     if axis.varies:
         raise ValueError(
             f"Got own_seeds=True and SPACE[{name!r}] with {len(axis.points)} seeds, expected one, from which those of "
-            "the points count up: Seeds(first=0)."
+            f"the points count up: Seeds(first=0) (or --set {name}=0)."
         )
     last = whole(axis.default + n - 1, "the last of own_seeds", "seed", most=2**31 - 1)
     return {name: Column(np.arange(axis.default, last + 1))}

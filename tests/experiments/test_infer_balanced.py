@@ -91,6 +91,16 @@ def test_it_learns_as_much_as_sbi_does():
     assert ahead(np.roll(x[learned:], 1, axis=0)) < -10.0  # negative control: other observations
 
 
+def test_shared_seeds_teach_noise_as_knowledge(found):
+    """Why `as_training_set` refuses them: noise that is the same at all points is subtracted, and later is another."""
+    ds = snn.sweep(linear, snn.sweeps.random(SPACE, 3000), key=0, progress=snn.progress.Quiet())
+    data, (u, x) = snn.as_training_set(ds, shared_seeds=True), found.unseen
+    wrong = posterior.learn(data.unit[:2500], data.x[:2500], jax.random.key(0))
+    of = lambda learned, u, x: float(np.mean(learned.log_prob(u, x)))
+    assert of(wrong, data.unit[2500:], data.x[2500:]) > of(found.posterior, u, x) + 1.0  # so it seems
+    assert of(wrong, u, x) < 0.0  # worse than the prior
+
+
 def test_ranks_of_exact_draws_are_uniform():
     """The measure by itself, on 4 000 draws that are exchangeable with the truth, and on others."""
     draws = np.random.default_rng(1).normal(size=(4000, 100, 1))
