@@ -7,6 +7,11 @@ from .coding import OneWeight as OneWeight
 from .coding import Trinary as Trinary
 from .coding import TwosComplement as TwosComplement
 from .copies import Copies as Copies
+from .layers import AbstractCrossbarLinear as AbstractCrossbarLinear
+from .layers import TeaLinear as TeaLinear
+from .layers import TrinaryLinear as TrinaryLinear
+from .layers import Votes as Votes
+from .layers import deployed as deployed
 from .neurons import LinearLeakIF as LinearLeakIF
 from .neurons import ThresholdUnit as ThresholdUnit
 from .passes import CodeWeights as CodeWeights

@@ -175,7 +175,7 @@ class ToRegisters(AbstractPass):
                 form = Fixed(int(high).bit_length(), signed=low < 0)
                 stored[key] = Value(np.clip(wanted, low, high).astype(np.int32), form)
                 counts[f"{key} clipped"] = np.sum((wanted < low) | (wanted > high))
-            for key, real_ in (("threshold", "v_th"), ("leak", "leak")):
+            for key, real_ in () if unit else (("threshold", "v_th"), ("leak", "leak")):  # of a unit nothing is lost
                 off = np.abs(np.asarray(stored[key].x) - scaled(real_)) / np.maximum(np.abs(scaled(real_)), 1e-30)
                 counts[f"{key}, largest relative error"] = np.max(np.where(scaled(real_) == 0, 0.0, off))
             gone = dict.fromkeys(("v_th", "floor", "v_reset", "v_start"))
