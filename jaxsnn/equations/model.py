@@ -206,7 +206,12 @@ def _refractory(given: Any, values: dict[str, Any]) -> tuple[Expression | None, 
     if given is None or given is False:
         return None, values
     if isinstance(given, str):
-        return _whole(given, "refractory"), values
+        period = _whole(given, "refractory")
+        for node in _calls(period):
+            period.error(
+                node, "A refractory period has no random numbers; let the reset draw it: `period = 2*ms*rand()`."
+            )
+        return period, values
     values["refractory_period"] = quantity(given, "refractory")[0]
     return _whole("refractory_period", "refractory"), values
 

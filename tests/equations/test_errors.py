@@ -52,6 +52,7 @@ WRONG = {
     "taken": (dict(equations=LEAK + "\nflow : 1"), "every neuron has", "flow"),
     "taken by a function": (dict(equations=LEAK + "\nint : 1"), "means something in every equation", "int"),
     "random": (dict(equations="dv/dt = (rand() - v)/tau : 1" + TAU), "write noise as xi", "rand"),
+    "random period": (dict(equations=LEAK, threshold="v > 1*mV", refractory="rand()*ms"), "let the reset draw", "rand"),
     "not linear": (dict(equations="dv/dt = -v**2/tau : 1" + TAU, method="exact"), "not linear in 'v'", "/tau"),
     "moving": (dict(equations="dv/dt = (sin(t/tau) - v)/tau : 1" + TAU, method="exact"), "depends on t", "/tau"),
     "zero": (dict(equations="dv/dt = -v/tau/(1 - 1) : volt" + TAU), "divides by zero", "/(1"),
