@@ -8,6 +8,7 @@ spikes are only counted.
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import time
@@ -30,9 +31,25 @@ EXPERIMENTS = Path(__file__).parents[1]
 brunel, cuba = load(EXPERIMENTS / "brunel.py"), load(EXPERIMENTS / "cuba.py")
 
 
-def measure_cuba(seconds: float) -> Iterator[Line]:
+def by_equations(net: snn.Network) -> snn.Network:
+    """Brian2's CUBA with its cells as the text that they are there: synapses add to variables of the neuron."""
+    cell = snn.equations.neuron(
+        """dv/dt = (exc + inh - (v - El))/(20*ms) : volt (unless refractory)
+        dexc/dt = -exc/(5*ms) : volt
+        dinh/dt = -inh/(10*ms) : volt""",
+        threshold="v > Vt", reset="v = Vr", refractory="5*ms", method="exact", El="-49*mV", Vt="-50*mV", Vr="-60*mV",
+    )  # fmt: skip
+    populations = {
+        name: dataclasses.replace(p, neuron=cell(), ports=cell.into("exc", "inh"))
+        for name, p in net.populations.items()
+    }
+    return dataclasses.replace(net, populations=populations)
+
+
+def measure_cuba(seconds: float, equations: bool = False) -> Iterator[Line]:
     """Brian2's `examples/CUBA.py`, once after the other from the same start."""
     net, _ = cuba.network(cuba.VARIANTS["b2_cuba"], key=jax.random.key(1))
+    net = by_equations(net) if equations else net
     steps = round(seconds * 1e3 / cuba.DT)
 
     def run() -> tuple[float, float, float]:
@@ -163,6 +180,7 @@ def main() -> None:
     args = parser.parse_args()
     runs = {
         "cuba": lambda: measure_cuba(args.seconds),
+        "cuba-equations": lambda: measure_cuba(args.seconds, equations=True),
         "cuba-sweep": lambda: measure_cuba_sweep(args.seconds),
         "brunel-sweep": lambda: measure_brunel_sweep(args.seconds, args.points),
         "plasticity": lambda: measure_plasticity(args.seconds),
