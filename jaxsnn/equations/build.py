@@ -106,9 +106,10 @@ def _made(
     found = model(equations, threshold, reset, refractory, current, dict(values))
     integrator, coefficients = _integrator(found, method)
     own: dict[str, Any] = {
-        "__module__": EquationNeuron.__module__,
+        "__module__": "equations",  # none of the library: a file names it by its name, for `load(kinds=...)`
         "__doc__": equations,
         "__annotations__": {"integrator": AbstractIntegrator},
+        "recipe": (equations, threshold, reset, refractory, method, current, values),
         "model": found,
         "linear": coefficients,
         "integrator": eqx.field(default_factory=integrator, kw_only=True),

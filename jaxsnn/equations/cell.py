@@ -33,6 +33,7 @@ class EquationNeuron(AbstractODE):
     """
 
     model: ClassVar[Model]
+    recipe: ClassVar[tuple[Any, ...]]  # what the class was made of: a sweep's points are others for another text
     linear: ClassVar[Linear | None] = None
 
     propagator: Any = eqx.field(default=None, kw_only=True, repr=False)

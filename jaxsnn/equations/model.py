@@ -21,6 +21,7 @@ from .source import EquationError, Source, near
 from .units import Units, quantity, resolved
 
 NOISE = re.compile(r"xi(_\w+)?$")
+OWN = ("begun", "into", "linear", "model", "propagator", "recipe")  # of a neuron by equations
 STATE = ("refractory", "since", "elapsed", "stiff")  # what the state has besides the variables
 
 
@@ -174,7 +175,7 @@ def _names(found: list[Line]) -> None:
 
 def _free(name: str, line: Line | None) -> None:
     """A name that becomes a field of the neuron or of its state."""
-    if hasattr(AbstractODE, name) or name in (*STATE, "propagator", "model") or keyword.iskeyword(name):
+    if hasattr(AbstractODE, name) or name.startswith("_") or name in (*STATE, *OWN) or keyword.iskeyword(name):
         message = f"{name!r} is a name that every neuron has; take another one."
         if line is None:
             raise EquationError(message)

@@ -108,6 +108,7 @@ def _function(function: FunctionType, seen: dict[int, Any]) -> Iterator[str]:
 
 def _class(kind: type, seen: dict[int, Any]) -> Iterator[str]:
     yield kind.__qualname__
+    yield from _parts(vars(kind).get("recipe", ()), seen)  # of a class that was made of text: what made it
     if _of_project(sys.modules.get(kind.__module__)):
         yield _syntax(kind) or ""
         for base in kind.__bases__:

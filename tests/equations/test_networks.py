@@ -10,6 +10,7 @@ import jaxsnn as snn
 from jaxsnn.equations import neuron
 from jaxsnn.equations.exact import propagator
 from jaxsnn.presets import brian2
+from jaxsnn.sweeps.code import code_of
 
 N = 60
 CUBA = """
@@ -94,6 +95,24 @@ def test_a_port_beside_it_is_integrated_exactly(leaky):
 def test_a_chip_refuses_it_by_name(leaky):
     with pytest.raises(ValueError, match="EquationNeuron"):
         snn.lower(leaky[0], snn.chips.loihi.Loihi2())
+
+
+def test_a_file_keeps_it_and_a_sweep_knows_its_text(leaky, tmp_path):
+    """A file names the class, which the reader gives; another text is another experiment, the same one is the same."""
+    kind = type(leaky[0]["mine"].neuron)
+    snn.save(leaky[0], tmp_path / "net")
+    back = snn.load(tmp_path / "net", kinds=[kind])
+    assert type(back["mine"].neuron) is kind and float(back["mine"].neuron.tau) == 10.0
+    with pytest.raises(snn.files.FileError, match="EquationNeuron"):
+        snn.load(tmp_path / "net")
+
+    def said(text, **values):
+        Cell = neuron(text, name="Cell", **values)
+        return code_of(lambda: Cell)
+
+    text = "dv/dt = -v/tau : volt"
+    assert said(text, tau="5*ms") == said(text, tau="5*ms")
+    assert len({said(text, tau="5*ms"), said(text, tau="6*ms"), said("dv/dt = -2*v/tau : volt", tau="5*ms")}) == 3
 
 
 def test_a_port_into_what_is_not_there_is_refused(leaky):
