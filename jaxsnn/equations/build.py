@@ -57,10 +57,10 @@ def neuron(
         )
         snn.Population(Cell(tau=10.0), 100, ports=Cell.into("ge", "gi"))
 
-    **Names.** What has a `dx/dt` is a variable; `v`, which there has to be, is the membrane. Every other name is
-    defined by a line of its own, as a subexpression (`x = 2*v : volt`) or a parameter (`tau : second`), or by a value,
-    `tau=...`; one that is not is an error, with three exceptions: functions, units and constants of Brian2; `t`, `dt`
-    and the noises `xi`, `xi_...`; and `i`, the input: the sum of what ports and drives give as currents.
+    **Names.** What has a `dx/dt` is a variable; `v` is the membrane (one that stays 0 if there is none). Every other
+    name is defined by a line of its own, as a subexpression (`x = 2*v : volt`) or a parameter (`tau : second`), or by a
+    value, `tau=...`; one that is not is an error, with three exceptions: functions, units and constants of Brian2; `t`,
+    `dt` and the noises `xi`, `xi_...`; and `i`, the input: the sum of what ports and drives give as currents.
 
     **Parameters** are leaves: `Cell(tau=10.0)`, `"E.neuron.tau"`. One that has no value here is required there. What a
     variable is at the start is a leaf of its name, 0 by default. A parameter that the reset assigns is a variable.

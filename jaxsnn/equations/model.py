@@ -77,12 +77,14 @@ def model(
     _names(found)
     by_kind = lambda kind: [line for line in found if line.kind == kind]
     rates = {line.name: _plain(line.expression) for line in by_kind("differential")}
-    if "v" not in rates:
-        raise EquationError(
-            f"The equations have {', '.join(rates) or 'no variables'}, expected dv/dt = ...: the variable that ports, "
-            "probes and plasticity take for the membrane is called v."
+    taken = next((line for line in found if line.name == "v" and line.kind != "differential"), None)
+    if taken is not None:
+        taken.source.error(
+            taken.at,
+            f"'v' is a {taken.kind} here; the membrane, which ports, probes and plasticity know as v, has to be a "
+            "variable: write dv/dt = ..., or take another name.",
         )
-    rates = {"v": rates["v"], **rates}
+    rates = {"v": rates.get("v", _whole("0/ms", "dv/dt")), **rates}  # without a membrane: one that stays at 0
     draws: list[tuple[str, str]] = []
     subexpressions = {}
     for line in by_kind("subexpression"):
@@ -273,7 +275,7 @@ def _check(made: Model, declared: Mapping[str, Line], values: Mapping[str, Any])
         if line is not None and dimension is not None and dimension != line.dimension:
             line.source.error(line.at, f"{name} is in {line.dimension}, but the value {given!r} is in {dimension}.")
         made.values[name] = number
-    named |= {name: line.dimension for name, line in declared.items()}
+    named |= {"v": ONE} | {name: line.dimension for name, line in declared.items()}
     if "refractory_period" in values and "refractory_period" not in declared:
         named["refractory_period"] = TIME
     for expression in _expressions(made):

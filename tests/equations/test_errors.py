@@ -50,6 +50,7 @@ WRONG = {
     "no target": (dict(equations=LEAK, threshold="v > 1*mV", reset="u = 1*mV"), "'u' is no variable", "u ="),
     "no condition": (dict(equations="dv/dt = -v/tau : 1" + TAU, threshold="v"), "A threshold is a condition", "v"),
     "taken": (dict(equations=LEAK + "\nflow : 1"), "every neuron has", "flow"),
+    "no membrane": (dict(equations="dx/dt = (v - x)/tau : 1\nv : 1" + TAU), "'v' is a parameter here", "v : 1"),
     "taken by a function": (dict(equations=LEAK + "\nint : 1"), "means something in every equation", "int"),
     "random": (dict(equations="dv/dt = (rand() - v)/tau : 1" + TAU), "write noise as xi", "rand"),
     "random period": (dict(equations=LEAK, threshold="v > 1*mV", refractory="rand()*ms"), "let the reset draw", "rand"),
@@ -67,7 +68,6 @@ WRONG = {
 ELSEWHERE = {
     "no text": (dict(equations=3), "Got 3 (int) for the equations, expected text"),
     "empty": (dict(equations=" # nothing\n"), "There are no equations here"),
-    "no v": (dict(equations="dx/dt = -x/tau : volt" + TAU), "is called v"),
     "reset without threshold": (dict(equations=LEAK, reset="v = 0*mV"), "but no threshold"),
     "method": (dict(equations=LEAK, method="exct"), "(did you mean 'exact'?)"),
     "method for noise": (dict(equations="dv/dt = xi/sqrt(tau) : 1" + TAU, method="rk4"), "euler, heun, milstein"),

@@ -180,6 +180,15 @@ def test_time_and_random_numbers_of_a_step():
     assert abs(chosen.mean() - 0.5) < 4 / np.sqrt(12 * chosen.size)
 
 
+def test_a_group_without_a_membrane():
+    """Brian2's PoissonGroup as equations: nothing but a rate and chance."""
+    Source = neuron("rate : Hz", threshold="rand() < rate*dt", rate="100*Hz")
+    s = Source().init((4,), jnp.float32)
+    s = Source().advance(s, snn.synapses.Current(jnp.zeros(4)), 0.5, noise=jnp.asarray([0.0, 0.0499, 0.0501, 0.99]))
+    np.testing.assert_array_equal(Source().spike(s), [1.0, 1.0, 0.0, 0.0])
+    assert not np.any(s.v)
+
+
 def test_shared_parameters_are_one_number():
     Cell = neuron("dv/dt = -v/tau : volt\ntau : second (shared)")
     assert float(Cell(tau=2.0).tau) == 2.0
