@@ -111,7 +111,7 @@ def _made(
         "__annotations__": {"integrator": AbstractIntegrator},
         "recipe": (equations, threshold, reset, refractory, method, current, values),
         "model": found,
-        "linear": coefficients,
+        "linear_form": coefficients,
         "integrator": eqx.field(default_factory=integrator, kw_only=True),
     }
     for each in (*found.parameters, *found.variables):

@@ -34,7 +34,7 @@ class EquationNeuron(AbstractODE):
 
     model: ClassVar[Model]
     recipe: ClassVar[tuple[Any, ...]]  # what the class was made of: a sweep's points are others for another text
-    linear: ClassVar[Linear | None] = None
+    linear_form: ClassVar[Linear | None] = None
 
     propagator: Any = eqx.field(default=None, kw_only=True, repr=False)
 
@@ -46,7 +46,7 @@ class EquationNeuron(AbstractODE):
             given = getattr(self, name, None)
             if given is not None and jnp.ndim(given):
                 raise ValueError(f"{kind}.{name} has shape {given.shape}; expected one number: it is shared.")
-        if isinstance(integrator, Exact) and self.linear is None:
+        if isinstance(integrator, Exact) and self.linear_form is None:
             raise ValueError(f"{kind}.integrator is Exact(), expected method='exact' where the class is made.")
         if isinstance(integrator, AbstractStochastic) is not bool(self.model.noises) or integrator.adaptive:
             expected = "Heun()" if self.model.noises else "ExponentialEuler(), Euler(), RK2() or RK4()"
@@ -69,19 +69,19 @@ class EquationNeuron(AbstractODE):
     @property
     def membrane_tau(self) -> Array | None:
         """`-1/A_vv` where equations are integrated exactly and nothing that `v` drives acts back on it."""
-        if self.linear is None or not isinstance(self.integrator, Exact) or not self._alone():
+        if self.linear_form is None or not isinstance(self.integrator, Exact) or not self._alone():
             return None
-        return -1.0 / jnp.asarray(self.linear.values(self._constants)["v", "v"])
+        return -1.0 / jnp.asarray(self.linear_form.values(self._constants)["v", "v"])
 
     def _alone(self) -> bool:
-        assert self.linear is not None
-        places, seen, waiting = self.linear.coefficients, set(), ["v"]
+        assert self.linear_form is not None
+        places, seen, waiting = self.linear_form.coefficients, set(), ["v"]
         while waiting:  # what acts on v
             row = waiting.pop()
             more = {column for r, column in places if r == row and column != row} - seen
             seen |= more
             waiting += more
-        return "v" not in seen and ("v", "v") in places and self.model.constant(self.linear.names())
+        return "v" not in seen and ("v", "v") in places and self.model.constant(self.linear_form.names())
 
     def _constants(self, name: str) -> Any:
         known = resolved(name)
@@ -194,13 +194,13 @@ class EquationNeuron(AbstractODE):
         """The coefficients of an exact step: those that were prepared, or those of this state and current."""
         if self.propagator is not None and current.b is None:
             return self.propagator
-        assert self.linear is not None
-        coefficients = self.linear.values(Names(self, self.model, s))
+        assert self.linear_form is not None
+        coefficients = self.linear_form.values(Names(self, self.model, s))
         return steps.entries(self.model, steps.sloped(coefficients, current), dt)
 
     def prepared(self, dt: float) -> EquationNeuron:
         """A copy with the coefficients of its exact step, where they depend on parameters alone."""
-        linear = self.linear
+        linear = self.linear_form
         if linear is None or not isinstance(self.integrator, Exact) or not self.model.constant(linear.names()):
             return self
         entries = steps.entries(self.model, linear.values(self._constants), dt)

@@ -21,7 +21,7 @@ from .source import EquationError, Source, near
 from .units import Units, quantity, resolved
 
 NOISE = re.compile(r"xi(_\w+)?$")
-OWN = ("begun", "into", "linear", "model", "propagator", "recipe")  # of a neuron by equations
+OWN = ("begun", "into", "linear_form", "model", "propagator", "recipe")  # of a neuron by equations
 STATE = ("refractory", "since", "elapsed", "stiff")  # what the state has besides the variables
 
 
