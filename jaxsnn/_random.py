@@ -6,6 +6,7 @@ random numbers: as easy as 1, 2, 3", SC 2011). For one stream the map from (id, 
 """
 
 import math
+import operator
 import zlib
 from collections.abc import Callable
 from functools import partial
@@ -320,17 +321,18 @@ def _thresholds(mode: Array, up: Array, down: Array) -> Thresholds:
     wherever it is built.
     """
 
-    def walk(ratios: Array) -> Array:
-        one = on_device(np.ones(ratios.shape[1:], ratios.dtype))
-        return lax.scan(lambda weight, ratio: (now := weight * ratio, now), one, ratios)[1]
+    def along(step: Callable[[Array, Array], Array], start: float, *rows: Array) -> list[Array]:
+        """What each of some arrays of one shape has become after each of its rows: one loop for all of them."""
+        both = jnp.stack(rows, axis=1)
+        begin = on_device(np.full(both.shape[1:], start, both.dtype))
+        found = lax.scan(lambda s, row: (now := step(s, row), now), begin, both)[1]
+        return [found[:, i] for i in range(len(rows))]
 
-    def running(weights: Array, reverse: bool = False) -> Array:
-        none = on_device(np.zeros(weights.shape[1:], weights.dtype))
-        return lax.scan(lambda s, w: (now := s + w, now), none, weights, reverse=reverse)[1]
-
-    weights = jnp.concatenate([walk(down)[::-1], on_device(np.ones((1, *up.shape[1:]), up.dtype)), walk(up)])
+    below, above = along(operator.mul, 1.0, down, up)
+    weights = jnp.concatenate([below[::-1], on_device(np.ones((1, *up.shape[1:]), up.dtype)), above])
     weights = jnp.where(weights < _NEGLIGIBLE, 0.0, weights)
-    at_most, at_least = running(weights), running(weights, reverse=True)
+    at_most, at_least = along(operator.add, 0.0, weights, weights[::-1])
+    at_least = at_least[::-1]
     beyond = jnp.concatenate([at_least[1:], on_device(np.zeros((1, *at_least.shape[1:]), at_least.dtype))])
     scale = 1.0 / at_most[-1:]
 

@@ -205,13 +205,19 @@ class DenseGraph(AbstractGraph):
         return weight if self.count is None else jnp.where(self.count > 0, weight, 0)
 
     def targets(self, weight: Array, delay: Array) -> tuple[Array, Array, Array]:
-        if weight.ndim == 0 and self.count is not None:
-            weight = weight * self.count.astype(weight.dtype)
-        elif weight.ndim:
-            weight = self.masked(weight)
-        post = jnp.indices(self.shape, jnp.int32)[1]
-        flat: Any = tuple(jnp.broadcast_to(x, self.shape).reshape(-1) for x in (post, weight, delay))
-        return flat
+        return self.synapses(weight, delay)[1:]
 
     def synapses(self, weight: Array, delay: Array) -> tuple[Array, Array, Array, Array]:
-        return jnp.indices(self.shape, jnp.int32)[0].reshape(-1), *self.targets(weight, delay)
+        if is_concrete(weight, delay, self.count):  # by NumPy, which compiles nothing
+            pre, post, weight, delay = map(on_device, on_host(self)._flat(*on_host((weight, delay)), np))
+        else:
+            pre, post, weight, delay = self._flat(weight, delay, jnp)
+        return pre, post, weight, delay
+
+    def _flat(self, weight: Any, delay: Any, xp: Any) -> list[Any]:
+        if self.count is not None:
+            none = np.zeros((), weight.dtype)
+            each = weight if weight.ndim else weight * self.count.astype(weight.dtype)
+            weight = xp.where(self.count > 0, each, none)
+        pre, post = xp.indices(self.shape, np.int32)
+        return [xp.broadcast_to(x, self.shape).reshape(-1) for x in (pre, post, weight, delay)]

@@ -8,11 +8,13 @@ import optax
 import pytest
 
 import jaxsnn as snn
+from jaxsnn._time import on_grid
 from jaxsnn.gradients.batch import examples
 from jaxsnn.gradients.estimator import _estimate
 from jaxsnn.gradients.walk import reads
 from tests.gradients.cut import cut
 from tests.gradients.online import (
+    EXAMPLES,
     KEY,
     N_IN,
     N_OUT,
@@ -72,15 +74,15 @@ def test_single_precision_and_one_weight_for_all_synapses():
 def temporary_bytes(est, steps):
     """What XLA needs beside arguments and results."""
     net = single(lif())
-    raster, target = np.zeros((2, steps, N_IN), bool), jnp.zeros((2, steps, N_OUT))
-    batch = examples(snn.Replay(jnp.asarray(raster), into="in"), target, None, KEY)
+    raster, target = np.zeros((EXAMPLES, steps, N_IN), bool), jnp.zeros((EXAMPLES, steps, N_OUT))
+    batch = examples(on_grid(snn.Replay(jnp.asarray(raster), into="in"), net.dt), target, None, KEY)
     compiled = _estimate.lower(est, Regression(), net, batch).compile()
     return compiled.compiled.memory_analysis().temp_size_in_bytes
 
 
 def test_memory_does_not_grow_with_time():
-    assert temporary_bytes(snn.EProp(), 800) <= 1.01 * temporary_bytes(snn.EProp(), 100)
-    assert temporary_bytes(bptt(), 800) > 4 * temporary_bytes(bptt(), 100)  # the same measure sees what grows
+    assert temporary_bytes(snn.EProp(), 8 * STEPS) <= 1.01 * temporary_bytes(snn.EProp(), STEPS)
+    assert temporary_bytes(bptt(), 8 * STEPS) > 4 * temporary_bytes(bptt(), STEPS)  # the same measure sees what grows
 
 
 def test_updates_inside_the_trial():

@@ -107,10 +107,11 @@ def test_many_trainings_are_one_sweep():
 
 def test_patience():
     """With nothing learnt the score never falls again; the network is that of the best epoch."""
-    fit = train(optimiser=Descent(0.0), epochs=50, patience=2, validation=(snn.Replay(X, into="in"), LABELS))
+    scored = dict(validation=(snn.Replay(X, into="in"), LABELS), metrics=ACCURACY)
+    fit = train(optimiser=Descent(0.0), epochs=50, patience=2, **scored)
     assert len(fit.history["loss"]) == 3  # the first one, and two that are not better
-    worse = train(optimiser=Descent(-3.0), epochs=50, patience=1, validation=(snn.Replay(X, into="in"), LABELS))
-    found = snn.evaluate({"loss": LOSS}, worse.net, snn.Replay(X, into="in"), LABELS, key=jax.random.key(0))["loss"]
+    worse = train(optimiser=Descent(-3.0), epochs=50, patience=1, **scored)
+    found = snn.evaluate({"loss": LOSS, **ACCURACY}, worse.net, *scored["validation"], key=jax.random.key(0))["loss"]
     np.testing.assert_allclose(found, np.min(worse.history["validation_loss"]), rtol=1e-5)
     assert worse.history["validation_loss"][-1] > found
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
+from jaxsnn._time import on_grid
 from jaxsnn.gradients import parallel
 from jaxsnn.gradients.batch import examples
 from jaxsnn.gradients.estimator import _estimate
@@ -14,7 +15,7 @@ from tests.gradients.nets import EXAMPLES, KEY, LABELS, LOSS, RASTER, inputs, re
 
 NET = recurrent(noise=0.1)  # random numbers, so that parts must keep the keys of their examples
 SPIKES = np.asarray(RASTER, np.float32)
-BATCH = examples(inputs(SPIKES), jnp.asarray(LABELS), None, KEY)
+BATCH = examples(on_grid(inputs(SPIKES), NET.dt), jnp.asarray(LABELS), None, KEY)  # as `value_and_grad` makes it
 BPTT = snn.BPTT(checkpoint=snn.checkpointing.KeepAll())
 
 
@@ -44,7 +45,7 @@ def test_any_estimator_can_be_divided():
 def test_a_part_that_went_wrong_is_reported():
     broken = SPIKES.copy()
     broken[2] = 3e38  # finite, and what adds up of it is not
-    batch = examples(inputs(broken), jnp.asarray(LABELS), None, KEY)
+    batch = examples(on_grid(inputs(broken), NET.dt), jnp.asarray(LABELS), None, KEY)
     *_, status = estimate_microbatches(BPTT, LOSS, NET, batch, Microbatches(1, 2))
     assert snn.Status(int(status)) & snn.Status.NOT_FINITE
 

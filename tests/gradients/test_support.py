@@ -145,7 +145,10 @@ def test_orders_drives_and_subclasses():
     assert "hid.neuron is Faster" in says(snn.EventProp(), feedforward({"hid": cell(Faster())}))
     assert says(snn.EventProp(), feedforward({"hid": cell(Renamed())})) is None
     assert "hid.in is Quicker" in says(snn.EventProp(), feedforward({"hid": cell(port=Quicker(2.0))}))
-    program = snn.lower(feedforward({"hid": cell(snn.LIF(tau=5.0, v_th=1.0))}), snn.chips.loihi.Loihi1()).program
+    program = snn.chips.loihi.program(
+        {"in": snn.lowering.InputCells(N_IN), "out": snn.chips.loihi.CubaCells(1)},
+        {"in-out": snn.chips.loihi.Synapses("in", "out", np.full((N_IN, 1), 2))},
+    )
     assert all("a Program computes with integers" in est.unsupported(LOSS, program) for est in ESTIMATORS)
     with pytest.raises(ValueError, match=r"BPTT: a Program computes with integers.*relax"):
         snn.BPTT("*").value_and_grad(LOSS, program, snn.Replay(jnp.asarray(RASTER), into="in"), TARGET, key=0)

@@ -1,5 +1,6 @@
 """Law (d): every neuron and port against a plain NumPy loop that shares nothing with the library but the equations."""
 
+import functools
 import math
 
 import equinox as eqx
@@ -397,8 +398,10 @@ NEURON_ORACLES = {
 }
 
 
-def trajectory(name, x, late, sloped):
+@functools.cache
+def trajectory(name, late, sloped):
     oracle, choices = NEURON_ORACLES[name]
+    x = feed("float64")
     runs = [list(oracle(i, x, late, sloped, **choices)) for i in range(N)]
     return np.array([[v for v, _ in run] for run in runs]).T, np.array([[s for _, s in run] for run in runs], float).T
 
@@ -410,7 +413,7 @@ def test_neuron(name, x64):
     walks = eqx.filter_jit(lambda neuron: [walk(neuron, x, late=late, slope=sloped) for late, sloped in ORDERS])
     found, off = walks(NEURONS[name](1.0)), walks(NEURONS[name](1.0 + 1e-6))
     for (late, sloped), (v, spikes), (wrong, _) in zip(ORDERS, found, off):
-        expected_v, expected_spikes = trajectory(name, x, late, sloped)
+        expected_v, expected_spikes = trajectory(name, late, sloped)
         np.testing.assert_array_equal(spikes, expected_spikes)
         atol = 1e-10 if "RKF45" in name else 1e-11  # its steps follow an error that is itself mostly rounding
         np.testing.assert_allclose(v, expected_v, rtol=0, atol=atol)
@@ -421,8 +424,7 @@ def test_neuron(name, x64):
 
 def test_choices_differ():
     """Control: no two neurons of the registry do the same, but `>` and `>=`, which need a tie (`tests/neurons`)."""
-    x = feed("float64")
-    runs = {name: np.stack(trajectory(name, x, False, False)) for name in NEURON_ORACLES if name != "LIF above"}
+    runs = {name: np.stack(trajectory(name, False, False)) for name in NEURON_ORACLES if name != "LIF above"}
     for a in runs:
         for b in runs:
             assert a == b or np.abs(runs[a] - runs[b]).max() > 1e-3, (a, b)
@@ -431,10 +433,12 @@ def test_choices_differ():
 # --- ports: currents by quadrature ------------------------------------------------------------------------------------
 
 
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(40)
+
+
 def effective(current, tau_m):
     """The constant current that moves a linear membrane as `current(u)`, `0 <= u <= dt`: 40-point Gauss-Legendre."""
-    nodes, weights = np.polynomial.legendre.leggauss(40)
-    u, w = DT / 2 * (nodes + 1), DT / 2 * weights
+    u, w = DT / 2 * (NODES + 1), DT / 2 * WEIGHTS
     w = w if tau_m is None else w * np.exp(-(DT - u) / tau_m)
     return sum(weight * current(at) for weight, at in zip(w, u)) / w.sum()
 

@@ -80,8 +80,8 @@ def test_bounds_that_are_set_hold():
     net = network(RULES["pair"]())
     first = run(net)
     hi = float(first["w"][-1].max()) / 2
-    program = jax.jit(lambda hi: run(snn.set(net, "p.plastic.rule.parts.1.hi", hi), first.state))
-    narrow, wide = program(hi), program(9.0)
+    bounded = lambda hi: eqx.tree_at(lambda n: n["p"].plastic.rule.parts[1].hi, net, jnp.float32(hi))  # as if traced
+    narrow, wide = (run(bounded(x), first.state) for x in (hi, 9.0))
     assert np.max(narrow["w"]) <= np.float32(hi) < np.min(wide["w"][0])
     assert int(narrow.status) & snn.Status.PARAMETER_RANGE  # of the network's own weights
     assert int(wide.status) == 0

@@ -24,7 +24,11 @@ def run(net, state=None, drive=None, steps=20, **more):
     return snn.simulate(net, drive, steps=steps, key=0, state=state, progress=snn.progress.Quiet(), **more)
 
 
-FIRST = run(model())
+@pytest.fixture(scope="module")
+def first():
+    return run(model())
+
+
 OTHER = {
     "dt": (dict(dt=0.5), "dt = 1 ms, and this one has dt = 0.5 ms"),
     "size": (dict(n=3), "has shape (2,) in the state and (3,) in the model"),
@@ -39,24 +43,24 @@ OTHER = {
 
 
 @pytest.mark.parametrize("name", OTHER)
-def test_a_state_of_another_model_is_refused(name):
+def test_a_state_of_another_model_is_refused(first, name):
     options, words = OTHER[name]
     with refused("Got a state that does not fit this Network", words, "start anew"):
-        run(model(**options), FIRST.state)
+        run(model(**options), first.state)
     with refused("Got a state that does not fit this Network", words, "start anew"):
-        jax.eval_shape(lambda state: run(model(**options), state).state, FIRST.state)
+        jax.eval_shape(lambda state: run(model(**options), state).state, first.state)
 
 
-def test_of_other_precision(x64):
+def test_of_other_precision(first, x64):
     with refused("float32 in the state and float64", "x64"):
-        run(model(), FIRST.state)
+        run(model(), first.state)
 
 
-def test_other_numbers_and_a_run_are_taken():
+def test_other_numbers_and_a_run_are_taken(first):
     """Control: the same structure with other numbers goes on; a run is its state."""
     other = snn.set(model(), "E.neuron.tau", 10.0)
-    assert int(run(other, FIRST.state).state.t) == 40
-    one, two = run(model(), FIRST), run(model(), FIRST.state)
+    assert int(run(other, first.state).state.t) == 40
+    one, two = run(model(), first), run(model(), first.state)
     for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two), strict=True):
         assert np.array_equal(a, b)
     whole = run(model(), steps=40)
@@ -64,11 +68,11 @@ def test_other_numbers_and_a_run_are_taken():
         assert np.array_equal(a, b)
 
 
-def test_what_is_no_state_is_one_sentence():
-    for wrong in (FIRST.state.model, 5, jnp.zeros(3)):
+def test_what_is_no_state_is_one_sentence(first):
+    for wrong in (first.state.model, 5, jnp.zeros(3)):
         with refused("Got state", "expected the `state` of an earlier run"):
             run(model(), wrong)
 
 
-def test_a_state_keeps_its_step():
-    assert FIRST.state.dt == 1.0 and "dt" in {field.name for field in dataclasses.fields(FIRST.state)}
+def test_a_state_keeps_its_step(first):
+    assert first.state.dt == 1.0 and "dt" in {field.name for field in dataclasses.fields(first.state)}

@@ -28,6 +28,7 @@ BIAS = np.array([1.2, 1.5, 4.0, 40.0])  # in units of the threshold's current
 PORTS = ("jump", "exp", "alpha", "dual")
 
 
+@functools.cache
 def exact(port, s, tau_m, tau_s, tau_r=None):
     """The response `s` ms after an arrival of weight 1, in 60 digits, where nearly equal terms may cancel.
 
