@@ -1,7 +1,8 @@
 """Which neurons: an index, a list, a slice, a range or a boolean mask, the same way wherever neurons are chosen.
 
-`selection` turns what a user gave into a hashable `Selection`, for a static field; `Selection.of(n)` resolves it for a
-population of `n`. `split` takes apart a name that carries one, such as `"E[0:10]"`.
+`selection` turns what a user gave into a hashable `Selection`, which is static; `Selection.of(n)` resolves it for a
+population of `n`, and `Selection.rows(n)` makes numbers of it, an argument of a program that is compiled for every
+selection of as many neurons. `split` takes apart a name that carries one, such as `"E[0:10]"`.
 """
 
 from __future__ import annotations
@@ -12,16 +13,40 @@ import re
 import reprlib
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.core
 import numpy as np
-from jaxtyping import Int32
+from jax import lax
+from jaxtyping import Array, Int32
 
-from ._types import Field
+from ._types import Field, on_device
 
 KINDS = "an index, a list of indices, a slice, a range or a boolean mask"
 
 
+class Rows(eqx.Module):
+    """Some neurons of a population, as a program takes them: their indices, or the first one of a slice.
+
+    **Arguments:** `at`: as said. `span`: how many a slice holds, and how far apart they are, static; None for indices.
+    """
+
+    at: Int32[Array, "*chosen"]
+    span: tuple[int, int] | None = eqx.field(static=True)
+
+    def size(self, n: int, what: str) -> int:
+        """The number of neurons that are chosen."""
+        return self.at.shape[0] if self.span is None else self.span[0]
+
+    def take(self, x: Array, what: str) -> Array:
+        """Their entries of the first axis of `x`."""
+        if self.span is None:
+            return x.at[self.at].get(mode="promise_in_bounds")
+        count, step = self.span
+        return lax.dynamic_slice_in_dim(x, self.at, (count - 1) * step + 1)[::step]
+
+
+@jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
 class Selection:
     """Some neurons, as they were given: indices (of a mask its length too), or the three numbers of a slice.
@@ -70,6 +95,21 @@ class Selection:
         if len(gaps) == 0 or (len(gaps) == 1 and gaps[0] > 0):
             return slice(int(chosen[0]), int(chosen[-1]) + 1, int(gaps[0]) if len(gaps) else 1)
         return chosen
+
+    def size(self, n: int, what: str) -> int:
+        """The number of neurons that are chosen of `n`, with the errors of `indices`."""
+        return len(self.indices(n, what))
+
+    def take(self, x: Array, what: str) -> Array:
+        """Their entries of the first axis of `x`."""
+        return x[self.of(x.shape[0], what)]
+
+    def rows(self, n: int, what: str) -> Rows:
+        """The same neurons of a population of `n` as numbers."""
+        found = self.of(n, what)
+        if isinstance(found, slice):
+            return Rows(on_device(np.int32(found.start)), (self.size(n, what), found.step))
+        return Rows(on_device(found), None)
 
     def __str__(self) -> str:
         """As it is written in a name: `[0:10]`, `[3]`, `[0,4,7]`."""

@@ -32,7 +32,8 @@ def in_calls(given: Any, total: int, chunk: int, progress: AbstractProgress) -> 
     model, drive, probes, state, key = given
     with progress.compiling("simulate"):
         state = _begin(model, drive, key) if state is None else _resume(model, drive, state)
-        carries, shapes, length = _opening(model, probes, state, total, chunk)
+        stepped = [probe.prepare(model, state.model) for probe in probes]
+        carries, shapes, length = _opening(model, stepped, state, total, chunk)
         stepper, driven = _prepare(model, drive, state.t)
     kept = room.taken(shapes) if total > length else None
     stacked: Any = None
@@ -40,7 +41,7 @@ def in_calls(given: Any, total: int, chunk: int, progress: AbstractProgress) -> 
         for i, at in enumerate(range(0, total, length)):
             count = min(length, total - at)
             with progress.compiling("simulate"):
-                now = (stepper, driven, probes, key, state, on_device(np.int32(count)))
+                now = (stepper, driven, stepped, key, state, on_device(np.int32(count)))
                 state, carries, stacked = _go(now, carries, length)
                 if count < length:
                     stacked = jax.tree.map(lambda x, count=count: _first(x, count), stacked)

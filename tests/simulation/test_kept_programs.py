@@ -58,6 +58,9 @@ count("continued", lambda: run(net, state=first.state))
 count("another t", lambda: run(net, steps=350))
 count("a long t", lambda: run(net, steps=4000))
 count("another probe", lambda: run(net, record={"s": snn.Raster("E"), "v": snn.Trace("I.v")}))
+some = lambda a, b, c: {"s": snn.Raster(f"E[{a}:{a + 17}]"), "v": snn.Trace(f"I[{b}:{b + 6}:2].v"), "n": snn.Count(c)}
+chosen = count("some neurons", lambda: run(net, record=some(3, 2, "E[4,1,9]")))
+count("other neurons", lambda: run(net, record=some(20, 5, "E[0,1,30]")))
 count("another size", lambda: run(model(0, snn.FixedProb(0.15), n=61)))
 topology = snn.FixedProb(0.15)
 normal = snn.Normal(1.5, 0.2, lo=0.1, hi=3.0)
@@ -95,6 +98,7 @@ def test_the_same_structure_compiles_nothing(compiled):
 def test_another_length_compiles_what_makes_records(compiled):
     assert compiled["another t"] <= 2 and compiled["a long t"] <= 2
     assert compiled["another probe"] <= 3
+    assert compiled["other neurons"] <= 1 < compiled["some neurons"]
 
 
 def test_the_count_sees_what_is_compiled(compiled):

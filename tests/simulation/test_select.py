@@ -23,6 +23,8 @@ def test_every_way_chooses_what_numpy_chooses(right, given):
     assert chosen is not None
     assert chosen.indices(N, "index").tolist() == right
     assert np.arange(N)[chosen.of(N, "index")].tolist() == right
+    rows = chosen.rows(N, "index")
+    assert np.asarray(rows.take(jnp.arange(N), "index")).tolist() == right and rows.size(N, "index") == len(right)
     assert hash(chosen) == hash(selection(given, "index"))
     assert chosen == selection(given, "index") != selection([0], "index")
 

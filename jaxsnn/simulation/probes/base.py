@@ -13,20 +13,20 @@ import numpy as np
 from jaxtyping import Array, Int, UInt32
 
 from ..._bits import pack
-from ..._select import Chosen, split
+from ..._select import Rows, Selection, split
 from ..._status import Status, bit
 from ..._time import step_of
 from ..._time import steps as to_steps
 from ..._tree import children, get
-from ..._types import is_concrete
+from ..._types import Field, is_concrete
 from ...models import AbstractModel, Signals, known
 
 
 class AbstractProbe(eqx.Module):
     """Folds the signals of every step into a carry, and may emit an output per step, which is thinned once per chunk.
 
-    `init` -> `step` in every step -> `emit` at the end of every chunk of steps -> `finish` at the end of the run.
-    A subclass defines `step`, and the others where their default does not suit it.
+    `prepare` -> `init` -> `step` in every step -> `emit` at the end of every chunk of steps -> `finish` at the end of
+    the run. A subclass defines `step`, and the others where their default does not suit it.
 
     Times are absolute, also in a continued run: step `k` takes the state from `k dt` to `(k + 1) dt`, so a spike or
     a state of this step is stamped `(k + 1) dt`.
@@ -35,6 +35,11 @@ class AbstractProbe(eqx.Module):
     def check(self, model: AbstractModel, first: Array | np.integer, steps: int) -> None:
         """Raises ValueError where it is known, before anything compiles, that steps `first` .. `first + steps - 1`
         hold nothing to record."""
+
+    def prepare(self, model: AbstractModel, state: Any) -> AbstractProbe:
+        """The probe as it is stepped from a state of the model: the neurons that it reads are numbers, so that another
+        probe of as many neurons takes the same program."""
+        return self
 
     def init(self, model: AbstractModel, steps: int, first: Int[Array, ""]) -> Any:
         """The carry before the first of `steps` steps, which is step `first`: 0 unless a run is continued.
@@ -70,6 +75,18 @@ class AbstractProbe(eqx.Module):
 
 # --- what is recorded: spikes of a population, or a variable ---------------------------------------------------------
 
+_Chosen = Field[Any, Selection | Rows | None]  # `Rows` once it is prepared
+
+
+def _reading(probe: Any, n: int, what: str) -> Any:
+    """The probe with the neurons that it reads, of `n`, as numbers."""
+    if not isinstance(probe.index, Selection):
+        return probe
+    return eqx.tree_at(
+        lambda p: p.index, probe, probe.index.rows(n, what), is_leaf=lambda x: isinstance(x, Selection)
+    )
+
+
 
 def size_of(model: AbstractModel, population: str) -> int:
     """The size of a population, or an error that lists the populations."""
@@ -86,7 +103,7 @@ class AbstractSpikeProbe(AbstractProbe):
     """
 
     population: str = eqx.field(static=True)
-    index: Chosen = eqx.field(default=None, static=True, kw_only=True)
+    index: _Chosen = eqx.field(default=None, kw_only=True)
 
     def __post_init__(self):
         self.population, self.index = split(self.population, f"{type(self).__name__}.population", self.index)
@@ -94,12 +111,17 @@ class AbstractSpikeProbe(AbstractProbe):
     def size(self, model: AbstractModel) -> int:
         """The number of neurons recorded, or an error: no such population, or no such neurons in it."""
         n = size_of(model, self.population)
-        return n if self.index is None else len(self.index.indices(n, self._what))
+        return n if self.index is None else self.index.size(n, self._what)
 
     def neurons(self, model: AbstractModel) -> tuple[int, ...] | None:
         """Their indices in the population; None for all."""
         n = size_of(model, self.population)
+        if isinstance(self.index, Rows):
+            raise ValueError(f"{self._what} is prepared: which neurons these are, only the probe that was given knows.")
         return None if self.index is None else tuple(self.index.indices(n, self._what).tolist())
+
+    def prepare(self, model: AbstractModel, state: Any) -> AbstractProbe:
+        return _reading(self, size_of(model, self.population), self._what)
 
     def words(self, signals: Signals) -> UInt32[Array, " words"]:
         """Their spikes as bits, as the model has packed them, if it has."""
@@ -110,7 +132,7 @@ class AbstractSpikeProbe(AbstractProbe):
     def spikes(self, signals: Signals) -> Array:
         """Their spikes."""
         x = signals.spikes[self.population]
-        return x if self.index is None else x[self.index.of(x.shape[0], self._what)]
+        return x if self.index is None else self.index.take(x, self._what)
 
     @property
     def _what(self) -> str:
@@ -125,7 +147,7 @@ class AbstractVariableProbe(AbstractProbe):
     """
 
     path: str = eqx.field(static=True)
-    index: Chosen = eqx.field(default=None, static=True, kw_only=True)
+    index: _Chosen = eqx.field(default=None, kw_only=True)
 
     def __post_init__(self):
         self.path, self.index = split(self.path, f"{type(self).__name__}.path", self.index)
@@ -143,12 +165,17 @@ class AbstractVariableProbe(AbstractProbe):
             raise ValueError(f"Got {self._what}, but that is one number; leave the index out.")
         return jax.eval_shape(self._chosen, found)
 
+    def prepare(self, model: AbstractModel, state: Any) -> AbstractProbe:
+        found = jax.eval_shape(lambda state: get(model.view(state), self.path), state)
+        shape = getattr(found, "shape", ())
+        return _reading(self, shape[0], self._what) if shape else self  # `init` says what is wrong with no shape
+
     def value(self, signals: Signals) -> Array:
         """Its value after a step."""
         return self._chosen(get(signals.state, self.path))
 
     def _chosen(self, x: Array) -> Array:
-        return x if self.index is None else x[self.index.of(x.shape[0], self._what)]
+        return x if self.index is None else self.index.take(x, self._what)
 
     @property
     def _what(self) -> str:

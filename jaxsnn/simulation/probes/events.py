@@ -117,5 +117,7 @@ class Events(AbstractSpikeRecord):
 
 
 def own_numbers(columns: Array, neurons: tuple[int, ...] | None) -> Array:
-    """The indices in the population of some columns of a record."""
-    return columns if neurons is None else jnp.asarray(neurons, jnp.int32)[columns]
+    """The indices in the population of some columns of a record; -1 stays, which is no spike."""
+    if neurons is None:
+        return columns
+    return jnp.where(columns < 0, columns, jnp.asarray(neurons, jnp.int32)[columns])

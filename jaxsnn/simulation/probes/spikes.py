@@ -69,16 +69,16 @@ class Spikes(AbstractSpikeProbe):
         found = jnp.sum(fired, dtype=jnp.int32)
         to = jnp.arange(len(place), dtype=jnp.int32)
         to = jnp.where((to < found) & (to < self.capacity - count), count + to, self.capacity)
-        neuron = own_numbers(column.astype(jnp.int32), self.neurons(model))
         steps = steps.at[to].set(t.at[row].get(mode="clip"), mode="drop")
-        neurons = neurons.at[to].set(neuron, mode="drop")
+        neurons = neurons.at[to].set(column.astype(jnp.int32), mode="drop")
         total = count.astype(jnp.uint32) + found.astype(jnp.uint32)
         lost |= (total > self.capacity) | (jnp.sum(flat != 0) > some)
         return (steps, neurons, jnp.minimum(total, self.capacity).astype(jnp.int32), lost), None
 
     def finish(self, carry, emitted, model):
-        steps, neurons, count, _ = carry
-        return Events(steps, neurons, count, self.size(model), model.dt, self.neurons(model))
+        steps, columns, count, _ = carry
+        neurons = self.neurons(model)
+        return Events(steps, own_numbers(columns, neurons), count, self.size(model), model.dt, neurons)
 
     def status(self, carry):
         return bit(Status.EVENT_CAPACITY, carry[3])
