@@ -82,10 +82,7 @@ def _reading(probe: Any, n: int, what: str) -> Any:
     """The probe with the neurons that it reads, of `n`, as numbers."""
     if not isinstance(probe.index, Selection):
         return probe
-    return eqx.tree_at(
-        lambda p: p.index, probe, probe.index.rows(n, what), is_leaf=lambda x: isinstance(x, Selection)
-    )
-
+    return eqx.tree_at(lambda p: p.index, probe, probe.index.rows(n, what), is_leaf=lambda x: isinstance(x, Selection))
 
 
 def size_of(model: AbstractModel, population: str) -> int:
