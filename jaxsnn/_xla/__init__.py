@@ -12,3 +12,5 @@ from .opaque import apart as apart
 from .opaque import opaque as opaque
 from .order import at_most_once as at_most_once
 from .order import zero_after as zero_after
+from .slots import read_slot as read_slot
+from .slots import write_slot as write_slot

@@ -6,10 +6,9 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Float, Int
 
-from .._xla import materialised, zero_after
+from .._xla import materialised, read_slot, write_slot, zero_after
 
 
 class Ring(eqx.Module):
@@ -44,23 +43,22 @@ class Ring(eqx.Module):
 
     def take(self, buffer: Array, step: Int[Array, ""]) -> tuple[Array, Array]:
         """The arrivals of `step`, and the buffer with that slot emptied."""
-        at = (self.start(step),)
-        read = lambda buffer, at: lax.dynamic_slice(buffer, at, (self.width,))
-        arrivals = materialised(read, step, buffer, at)
-        return arrivals, lax.dynamic_update_slice(buffer, zero_after(arrivals), at)
+        at = self.start(step)
+        arrivals = materialised(lambda buffer, at: read_slot(buffer, at, self.width), step, buffer, at)
+        return arrivals, write_slot(buffer, zero_after(arrivals), at)
 
     def add(self, buffer: Array, step: Int[Array, ""], first: int, values: Float[Array, " n"]) -> Array:
         """Adds `values` to the columns from `first` on, in the slot of `step`."""
-        at = (self.start(step) + first,)
-        return lax.dynamic_update_slice(buffer, lax.dynamic_slice(buffer, at, values.shape) + values, at)
+        at = self.start(step) + first
+        return write_slot(buffer, read_slot(buffer, at, len(values)) + values, at)
 
     def put(self, buffer: Array, step: Int[Array, ""], values: Float[Array, " width"]) -> Array:
         """The buffer with these values in the slot of `step`."""
-        return lax.dynamic_update_slice(buffer, values, (self.start(step),))
+        return write_slot(buffer, values, self.start(step))
 
     def read(self, buffer: Array, step: Int[Array, ""], first: int, n: int) -> Array:
         """The `n` columns from `first` on, in the slot of `step`."""
-        return lax.dynamic_slice(buffer, (self.start(step) + first,), (n,))
+        return read_slot(buffer, self.start(step) + first, n)
 
     def wrap(self, position: Int[Array, "..."]) -> Int[Array, "..."]:
         """A position up to one turn beyond the end, wrapped; cheaper than a remainder for every synapse."""

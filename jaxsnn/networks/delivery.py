@@ -21,8 +21,8 @@ from ..connectivity.ring import Ring
 from ..connectivity.sparse import Rows
 from ..connectivity.spikes import Spikes
 from ..connectivity.stochastic import StochasticRelease
-from ..plasticity.apply import Columns
 from ..plasticity.plastic import Cells, Plastic
+from ..plasticity.update import Columns
 from .layout import Layout
 from .projection import Projection
 

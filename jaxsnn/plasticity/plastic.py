@@ -15,11 +15,12 @@ from .._status import Status, bit
 from ..connectivity.ring import Ring
 from ..connectivity.spikes import Spikes
 from ..models import View
-from .apply import Columns, Update, refresh, send_rows, update_all_if, update_columns, update_every_step, update_rows
+from .apply import refresh, send_rows, update_all_if, update_columns, update_every_step, update_rows
 from .base import AbstractRule, Chain, CoincidentIgnored, SynapseContext
 from .initial import starts_outside
 from .sides import DelayLine, Side, SideSignals
 from .synapse_index import SynapseIndex
+from .update import Columns, Update
 
 
 class PlasticState(NamedTuple):

@@ -1,5 +1,6 @@
 """What XLA is made to do, it would not do by itself: a trick that it no longer needs fails here, and should go."""
 
+import functools
 import importlib
 
 import jax
@@ -9,7 +10,7 @@ import pytest
 from jax import lax
 
 import jaxsnn as snn
-from jaxsnn._xla import at_most_once, hoisted, opaque
+from jaxsnn._xla import at_most_once, hoisted, opaque, read_slot, write_slot
 from tests.simulation.hlo import copies_in_loops, in_loops
 from tests.simulation.test_compiled import program
 
@@ -41,7 +42,7 @@ def plastic():
     [
         ("connectivity.ring", "materialised", lambda function, step, *args: function(*args), static),
         ("connectivity.ring", "zero_after", jnp.zeros_like, static),
-        ("plasticity.apply", "zero_after", jnp.zeros_like, plastic),
+        ("plasticity.by_events", "zero_after", jnp.zeros_like, plastic),
     ],
 )
 def test_without_it_a_step_copies_more(room, trick, plain, text, monkeypatch):
@@ -73,6 +74,63 @@ def test_a_rare_event_costs_nothing_in_a_batch():
     assert " while(" in text(at_most_once)
     branch = text(lambda due, f, x: lax.cond(due, f, lambda x: x, x))
     assert " while(" not in branch and " conditional(" not in branch, "a branch stays one under vmap"
+
+
+def plain_read(buffer, at, n):
+    return lax.dynamic_slice_in_dim(buffer, at, n, axis=-1)
+
+
+def plain_write(buffer, values, at):
+    return lax.dynamic_update_slice_in_dim(buffer, values, at, axis=-1)
+
+
+PLAIN, SLOTS = (plain_read, plain_write), (read_slot, write_slot)
+
+
+def moved(how, buffer, at):
+    """Four steps that read a slot of the ring, put it in another one, and add a constant."""
+    read, write = how
+
+    def step(buffer, t):
+        part = read(buffer, (at + t) % 3 * 4, 4)
+        return write(buffer, jnp.sin(part) + part**2, (at + t + 1) % 3 * 4), part[0]
+
+    buffer, out = lax.scan(step, write(buffer, jnp.ones(4), at), jnp.arange(4, dtype=jnp.int32))
+    return jnp.sum(buffer**2) + jnp.sum(out)
+
+
+def test_a_batch_reads_a_slice():
+    """One place for the whole batch is no gather and no scatter, forwards and backwards; as JAX does it, it is."""
+
+    def text(how):
+        batch = jax.vmap(jax.grad(lambda x, at: moved(how, x, at)), (0, None))
+        return jax.jit(batch).lower(jnp.ones((5, 12)), jnp.int32(1)).as_text()
+
+    assert not any(f"stablehlo.{name}" in text(SLOTS) for name in ("gather", "scatter"))
+    assert "stablehlo.gather" in text(PLAIN) and "stablehlo.scatter" in text(PLAIN), "JAX keeps slices under vmap"
+
+
+def test_slots_have_the_numbers_and_derivatives_of_slices():
+    """Values, and derivatives forwards and in reverse, where the buffer, the place or both are batched; and twice."""
+    buffers, places = jnp.linspace(-1.0, 1.0, 36).reshape(3, 12), jnp.array([0, 2, 11], jnp.int32)
+
+    @functools.partial(jax.jit, static_argnums=2)
+    def found(buffers, places, how):
+        value = lambda x, at: moved(how, x, at)
+        tangent = lambda x, at: jax.jvp(lambda x: value(x, at), (x,), (x**3,))
+        batches = (
+            ((0, None), (buffers, places[2])),
+            ((None, 0), (buffers[0], places)),
+            ((0, 0), (buffers, places)),
+            ((1, None), (buffers.T, places[1])),
+        )
+        twice = jax.jvp(jax.grad(lambda x: value(x, places[1])), (buffers[0],), (buffers[1],))
+        return [jax.vmap(f, axes)(*args) for f in (jax.grad(value), tangent) for axes, args in batches], twice
+
+    for a, b in zip(*(jax.tree.leaves(found(buffers, places, how)) for how in (SLOTS, PLAIN)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
+    beyond = write_slot(buffers, jnp.zeros((3, 4)), jnp.int32(11))  # moved to the last four
+    np.testing.assert_array_equal(beyond, np.concatenate([buffers[:, :8], np.zeros((3, 4))], axis=1))
 
 
 def decay(tau):
