@@ -121,6 +121,7 @@ if TYPE_CHECKING:
     from . import data as data
     from . import equations as equations
     from . import gradients as gradients
+    from . import interop as interop
     from . import lowering as lowering
     from . import presets as presets
     from . import show as show
@@ -171,6 +172,7 @@ _LATER = {  # what a simulation does without is imported when it is first asked 
     ),
     "chips": (),
     "equations": (),
+    "interop": (),
     "presets": (),
     "show": (),
 }

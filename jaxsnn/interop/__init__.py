@@ -1,0 +1,10 @@
+"""Networks from other tools and to them.
+
+`from_nir` and `to_nir` read and write the Neuromorphic Intermediate Representation, as snnTorch, Norse, SpikingJelly,
+Spyx, Sinabs, Rockpool and lava-dl do.
+"""
+
+from .nir import conventions as conventions
+from .nir.reading import FromNIR as FromNIR
+from .nir.reading import from_nir as from_nir
+from .nir.writing import to_nir as to_nir

@@ -1,0 +1,164 @@
+"""How a tool steps what NIR says in continuous time: NIR has no time step, no solver, and one kind of reset.
+
+from_nir("classifier.nir", convention=conventions.SnnTorch())
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+
+from ..._arguments import shown
+from ...neurons.recursions import AbstractDecay, EulerDecay, ExactDecay
+from ...neurons.resets import AbstractReset, AbstractResetTime, NextStep, SameStep, Subtract, ToValue
+from ...neurons.thresholds import AbstractComparator, Greater, GreaterEqual
+
+
+class Convention(eqx.Module):
+    """A time step, and what a neuron of a graph does in it.
+
+    In a step of `dt`, a membrane of `tau dv/dt = v_leak - v + r x` goes to `v + (a - 1) (v - v_leak) + g x`, where `x`
+    is what arrives in the step and `g` is `r dt/tau`; a current of `tau_syn dI/dt = -I + w_in x` likewise, before the
+    membrane sees it. A neuron fires where `v > v_threshold`. A subclass for another tool may replace each gain.
+
+    **Arguments:**
+
+    - `dt`: the time step, in the unit of the graph, static.
+    - `unit`: ms in one unit of the graph's times: 1000 for seconds, static.
+    - `decay`: `a` is `1 - dt/tau` by `EulerDecay()` (what most tools do), `exp(-dt/tau)` by `ExactDecay()`.
+    - `reset_mechanism`, `reset_time`, `comparator`: NIR's are `ToValue()` in the `SameStep()` and `Greater()`.
+    """
+
+    dt: float = eqx.field(static=True)
+    unit: float = eqx.field(default=1e3, static=True)
+    decay: AbstractDecay = EulerDecay()
+    reset_mechanism: AbstractReset = ToValue()
+    reset_time: AbstractResetTime = SameStep()
+    comparator: AbstractComparator = Greater()
+
+    def __check_init__(self):
+        for name in ("dt", "unit"):
+            given = getattr(self, name)
+            if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 < given < math.inf:
+                raise ValueError(f"{type(self).__name__}.{name} is {shown(given)}, expected a positive number.")
+
+    @property
+    def dt_ms(self) -> float:
+        """The time step of the network, ms."""
+        return float(f"{self.dt * self.unit:.12g}")  # 1e-4 s is 0.1 ms
+
+    def membrane_gain(self, r: Any, tau: Any) -> Any:
+        """What a unit of input adds to the membrane of `LIF`, `LI`, `CubaLIF`, `CubaLI`; `tau` in units of `dt`."""
+        return r / tau
+
+    def current_gain(self, w_in: Any, tau_syn: Any) -> Any:
+        """What a unit of input adds to the current of `CubaLIF`, `CubaLI`; `tau_syn` in units of `dt`."""
+        return w_in / tau_syn
+
+    def integrator_gain(self, r: Any) -> Any:
+        """What a unit of input adds to the membrane of `IF`, `I`."""
+        return r * self.dt
+
+    def written_r(self, tau: Any) -> Any:
+        """The `r` that `to_nir` writes: that of a gain of 1, so that weights stay what they are."""
+        return 1.0 / self.membrane_gain(1.0, tau)
+
+
+class Nir(Convention):
+    """NIR's own reset, forward Euler, times in seconds. Written with `r = 1`, as Norse takes no other."""
+
+    dt: float = eqx.field(default=1e-3, static=True)
+
+    def written_r(self, tau):
+        return np.ones_like(tau)
+
+
+class SnnTorch(Convention):
+    """snnTorch 1.0: times in seconds with `dt = 1e-4`, resets by subtraction in the next step, as its neurons do.
+
+    A graph does not say so: give `reset_mechanism=ToValue()` for neurons with `reset_mechanism="zero"`. What snnTorch
+    itself makes of a graph has `ToValue()` and `SameStep()`.
+    """
+
+    dt: float = eqx.field(default=1e-4, static=True)
+    reset_mechanism: AbstractReset = Subtract()
+    reset_time: AbstractResetTime = NextStep()
+
+
+class Norse(Convention):
+    """Norse 1.1, whose graphs have `dt / tau_mem_inv` where a time constant is expected: one unit is `1 / dt` seconds.
+
+    Its `LIFCell` and `IAFCell` add what arrives whole. Norse reads other graphs than it writes: for those that it is to
+    read, take `Nir(dt=1e-3)`. **Arguments:** `dt`, `unit`: of Norse's `dt = 1e-3` s.
+    """
+
+    dt: float = eqx.field(default=1e-6, static=True)
+    unit: float = eqx.field(default=1e6, static=True)
+
+    def current_gain(self, w_in, tau_syn):
+        return w_in
+
+    def integrator_gain(self, r):
+        return r
+
+
+class SpikingJelly(Convention):
+    """SpikingJelly 2.0: times in seconds with `dt = 1e-4`, resets to `v_reset`, a spike where `v >= v_threshold`."""
+
+    dt: float = eqx.field(default=1e-4, static=True)
+    comparator: AbstractComparator = GreaterEqual()
+
+
+class Sinabs(Convention):
+    """Sinabs 3.1 with `SingleSpike`: times in steps of 1 ms, exact decays, resets by subtraction of the threshold.
+
+    Its default, several spikes of a neuron in one step, has no counterpart here.
+    """
+
+    dt: float = eqx.field(default=1.0, static=True)
+    unit: float = eqx.field(default=1.0, static=True)
+    decay: AbstractDecay = ExactDecay()
+    reset_mechanism: AbstractReset = Subtract()
+    comparator: AbstractComparator = GreaterEqual()
+
+    def membrane_gain(self, r, tau):
+        return -r * np.expm1(-1.0 / tau)
+
+    def integrator_gain(self, r):
+        return r
+
+
+class Rockpool(Convention):
+    """Rockpool 3.1: times in seconds, exact decays, resets by subtraction. **Arguments:** `dt`: that of its modules."""
+
+    dt: float = eqx.field(default=1e-3, static=True)
+    decay: AbstractDecay = ExactDecay()
+    reset_mechanism: AbstractReset = Subtract()
+
+    def current_gain(self, w_in, tau_syn):
+        return w_in * np.exp(-1.0 / tau_syn)
+
+
+class Spyx(Convention):
+    """Spyx 1.0: times are steps, resets by subtraction in the next step."""
+
+    dt: float = eqx.field(default=1.0, static=True)
+    unit: float = eqx.field(default=1.0, static=True)
+    reset_mechanism: AbstractReset = Subtract()
+    reset_time: AbstractResetTime = NextStep()
+
+
+class Lava(Convention):
+    """Lava and lava-dl: times in seconds with `dt = 1e-4`, resets to 0."""
+
+    dt: float = eqx.field(default=1e-4, static=True)
+
+
+def as_convention(given: Any) -> Convention:
+    """A convention, or one error."""
+    if isinstance(given, Convention):
+        return given
+    raise ValueError(f"Got convention = {shown(given)}, expected one such as interop.conventions.SnnTorch().")

@@ -1,0 +1,307 @@
+"""Graphs of NIR: what other tools wrote has their spikes here, and what is written here has ours there."""
+
+import itertools
+
+import nir
+import numpy as np
+import pytest
+
+import jaxsnn as snn
+from jaxsnn.interop import conventions, from_nir, to_nir
+from tests.interop.step import run as stepped
+from tests.interop.written import CONVENTIONS, GOLDEN, graph, network
+from tests.refused import refused
+
+WRITERS = {
+    "snntorch": conventions.SnnTorch(),
+    "norse": conventions.Norse(),
+    "spikingjelly": conventions.SpikingJelly(),
+    "sinabs": conventions.Sinabs(),
+    "rockpool": conventions.Rockpool(),
+}
+WRITTEN = sorted(path.stem for path in GOLDEN.glob("*.nir") if not path.stem.startswith("read_by"))
+
+
+def golden(name):
+    """The input spikes `(steps, n)` and the outputs of a writer or a reader."""
+    found = np.load(GOLDEN / f"{name}.npz")
+    x = np.unpackbits(found["x"])[: np.prod(found["shape"])].reshape(len(found["out"]), -1)
+    return x.astype(bool), found["out"].reshape(len(x), -1)
+
+
+def run(net, x, into, record):
+    given = snn.Replay(x, into=into)
+    return snn.simulate(net, given, steps=len(x), key=0, record=record, progress=snn.progress.Quiet()).record
+
+
+def outputs(found, x):
+    """Spikes of the last population, or its membranes where it does not fire."""
+    net, (into,), (last,) = found.net, found.inputs.values(), found.outputs.values()
+    record = run(net, x, into, {"spikes": snn.Raster(last), "v": snn.Trace(f"{last}.v")})
+    return np.asarray(record["spikes"]), np.asarray(record["v"])
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_another_tool_wrote_does_what_it_does_there(name, x64):
+    """Spike for spike, membranes to the writer's single precision; and once more after it was written here."""
+    convention = WRITERS[name.partition("_")[0]]
+    found = from_nir(GOLDEN / f"{name}.nir", convention=convention)
+    x, expected = golden(name)
+    spikes, v = outputs(found, x)
+    if name == "norse_membranes":
+        np.testing.assert_allclose(v, expected, rtol=0, atol=1e-6)
+        assert np.abs(v).max() > 1.0 and not spikes.any()
+    else:
+        np.testing.assert_array_equal(spikes, expected > 0)
+        assert 20 < spikes.sum() < spikes.size - 20
+    assert len(found.recurrent) == (2 if "recurrent" in name else 0)
+    again = from_nir(to_nir(found.net, convention=convention), convention=convention)
+    np.testing.assert_allclose(outputs(again, x)[1], v, rtol=0, atol=1e-12)
+
+
+def test_other_numbers_and_conventions_are_seen(x64):
+    """Control: a factor, a threshold or a weight 2 % off, another time of the reset, another unit of time."""
+    x, expected = golden("snntorch_dense")
+    read = lambda **changes: from_nir(GOLDEN / "snntorch_dense.nir", convention=conventions.SnnTorch(**changes))
+    for path in ("1.neuron.tau", "1.neuron.v_th", "input-1.weight"):
+        found = read()
+        net = snn.set(found.net, path, 1.02 * snn.get(found.net, path))
+        assert np.any(outputs(found._replace(net=net), x)[0] != (expected > 0)), path
+    assert np.any(outputs(read(reset_time=snn.resets.SameStep()), x)[0] != (expected > 0))
+    assert float(read(unit=1.0).net.dt) == 1e-4
+
+
+@pytest.mark.parametrize("name", CONVENTIONS)
+def test_what_is_written_here_does_the_same_in_another_tool(name, x64):
+    """The tool read the frozen graph, which is still what is written, and has our spikes."""
+    frozen, now = nir.read(GOLDEN / f"read_by_{name}.nir"), graph(name)
+    assert frozen.nodes.keys() == now.nodes.keys() and set(frozen.edges) == set(now.edges)
+    for part, node in now.nodes.items():
+        for key, value in node.to_dict().items():
+            if isinstance(value, np.ndarray):
+                np.testing.assert_allclose(frozen.nodes[part].to_dict()[key], value, rtol=1e-12, err_msg=part)
+    x, expected = golden(f"read_by_{name}")
+    spikes = np.asarray(run(network(name), x, "in", snn.Raster("out")))
+    np.testing.assert_array_equal(spikes, expected > 0)
+    assert 20 < spikes.sum() < spikes.size - 20
+
+
+# --- every kind of node -----------------------------------------------------------------------------------------------
+
+DRAWN = np.random.default_rng(3)
+DT = 1e-3
+
+
+def every_node():
+    """A graph with each kind of node, a graph within it, a loop, delays, and outputs that are sums."""
+    n, each = 6, lambda x, n=6: np.linspace(0.8 * x, 1.2 * x, n)
+    weight = lambda *shape: DRAWN.normal(0.2, 0.5, shape)
+    cell = dict(r=each(20.0), v_leak=each(0.1), v_threshold=each(1.0), v_reset=each(-0.2))
+    inner = nir.NIRGraph(
+        {
+            "input": nir.Input(input_type=np.array([n])),
+            "cell": nir.CubaLIF(tau_syn=each(4e-3), tau_mem=each(10e-3), w_in=each(3.0), **cell),
+            "back": nir.Linear(weight=weight(n, n)),
+            "output": nir.Output(output_type=np.array([n])),
+        },
+        [("input", "cell"), ("cell", "back"), ("back", "cell"), ("cell", "output")],
+    )
+    nodes = {
+        "input": nir.Input(input_type=np.array([2, 4, 4])),
+        "sum": nir.SumPool2d(kernel_size=np.array([2, 2]), stride=np.array([2, 2]), padding=np.array([0, 0])),
+        "mean": nir.AvgPool2d(kernel_size=np.array([2, 2]), stride=np.array([1, 1]), padding=np.array([0, 0])),
+        "flat": nir.Flatten(input_type=np.array([2, 2, 2]), start_dim=0, end_dim=-1),
+        "flat2": nir.Flatten(input_type=np.array([2, 3, 3]), start_dim=0, end_dim=-1),
+        "affine": nir.Affine(weight=weight(n, 8), bias=each(0.1)),
+        "linear": nir.Linear(weight=weight(n, 18)),
+        "lif": nir.LIF(tau=each(10e-3), **cell),
+        "scale": nir.Scale(scale=each(1.5)),
+        "delay": nir.Delay(delay=np.array([0, 1, 2, 3, 1, 0]) * DT),
+        "if": nir.IF(r=each(300.0), v_threshold=each(1.0), v_reset=each(0.0)),
+        "threshold": nir.Threshold(threshold=each(0.4)),
+        "rnn": inner,
+        "wide": nir.Linear(weight=weight(n, n)),
+        "li": nir.LI(tau=each(15e-3), r=each(1.0), v_leak=each(-0.1)),
+        "i": nir.I(r=each(10.0)),
+        "cuba": nir.CubaLI(tau_syn=each(5e-3), tau_mem=each(9e-3), r=each(2.0), v_leak=each(0.2), w_in=each(1.0)),
+        "bias": nir.Affine(weight=weight(n, n), bias=each(-0.3)),
+        "read": nir.Affine(weight=weight(3, n), bias=np.array([0.5, 0.0, -0.5])),
+    }
+    nodes |= {f"out_{name}": nir.Output(output_type=np.array([n])) for name in ("li", "i", "cuba", "if", "threshold")}
+    nodes["out"] = nir.Output(output_type=np.array([3]))
+    ways = [
+        ("input", "sum", "flat", "affine", "lif"),
+        ("input", "mean", "flat2", "linear", "threshold", "bias", "cuba", "out_cuba"),
+        ("lif", "scale", "delay", "if", "out_if"),
+        ("lif", "rnn", "wide", "li", "out_li"),
+        ("threshold", "wide"),
+        ("rnn", "read", "out"),
+        ("if", "i", "out_i"),
+        ("bias", "i"),
+        ("threshold", "out_threshold"),
+    ]
+    edges = [edge for way in ways for edge in itertools.pairwise(way)]
+    return nir.NIRGraph(nodes, edges, type_check=False)
+
+
+def unnested(graph):
+    """The same graph with the nodes of "rnn" beside the others, as the oracle takes it."""
+    inner = graph.nodes["rnn"]
+    named = {"cell": "cell", "back": "back"}
+    nodes = {name: node for name, node in graph.nodes.items() if name != "rnn"}
+    nodes |= {named[name]: inner.nodes[name] for name in named}
+    edges = [tuple("cell" if part == "rnn" else part for part in edge) for edge in graph.edges]
+    return nir.NIRGraph(nodes, [*edges, ("cell", "back"), ("back", "cell")], type_check=False)
+
+
+def test_every_node_is_its_equation(x64):
+    """Against a plain interpreter of the graph, all outputs in all of 60 steps."""
+    graph = every_node()
+    x = DRAWN.random((60, 32)) < 0.3
+    expected = stepped(unnested(graph), x * 1.0, DT, late={("back", "cell")})
+    found = from_nir(graph, convention=conventions.Nir(dt=DT))
+    assert found.recurrent == ("rnn-cell-rnn-cell",)
+    spiking = ("out_if", "out_threshold")
+    record = {name: snn.Raster(at) if name in spiking else snn.Trace(f"{at}.v") for name, at in found.outputs.items()}
+    record = run(found.net, x, found.inputs["input"], record)
+    for name, node in (("out_li", "li"), ("out_i", "i"), ("out_cuba", "cuba"), ("out", "out")):
+        np.testing.assert_allclose(record[name], expected[node], rtol=1e-9, atol=1e-9, err_msg=name)
+        assert np.ptp(expected[node]) > 0.3, name
+    for name, node in (("out_if", "if"), ("out_threshold", "threshold")):
+        np.testing.assert_array_equal(np.asarray(record[name]), expected[node] > 0, err_msg=name)
+        assert 20 < expected[node].sum() < 340, name
+
+
+def test_a_convolution_in_one_dimension(x64):
+    """Stride, padding, dilation and a bias of each channel, which is a bias of the neurons."""
+    weight, shape = DRAWN.normal(0.1, 0.4, (3, 2, 3)), (3, 6)
+    cell = nir.IF(r=np.full(shape, 1 / DT), v_threshold=np.full(shape, 1.0), v_reset=np.zeros(shape))
+    graph = nir.NIRGraph(
+        {
+            "input": nir.Input(input_type=np.array([2, 12])),
+            "conv": nir.Conv1d(12, weight, 2, 1, 1, 1, np.array([0.1, 0.0, 0.2])),
+            "cell": cell,
+            "output": nir.Output(output_type=np.array(shape)),
+        },
+        [("input", "conv"), ("conv", "cell"), ("cell", "output")],
+    )
+    x = DRAWN.random((40, 24)) < 0.4
+    found = from_nir(graph, convention=conventions.Nir(dt=DT))
+    spikes, _ = outputs(found, x)
+    expected = stepped(graph, x * 1.0, DT)["cell"]
+    np.testing.assert_array_equal(spikes, expected > 0)
+    assert 50 < spikes.sum() < spikes.size - 50
+
+
+# --- to a chip --------------------------------------------------------------------------------------------------------
+
+
+def test_a_network_of_snntorch_on_the_chip():
+    """What snnTorch makes of the graph, on Loihi's integers: each layer a step later, 3 of 320 spikes differ."""
+    found = from_nir(GOLDEN / "read_by_snntorch.nir", convention=CONVENTIONS["snntorch"])
+    chip = snn.lower(found.net, snn.chips.loihi.Loihi1()).program
+    x, expected = golden("read_by_snntorch")
+    spikes = np.asarray(run(chip, x, found.inputs["in"], snn.Raster(found.outputs["output"])))
+    assert np.sum(spikes[2:] != expected[:-2]) <= 5 < 50 < np.sum(spikes[1:] != expected[:-1])
+
+
+# --- refused ----------------------------------------------------------------------------------------------------------
+
+
+def chained(*nodes, shape=(2,)):
+    named = {"input": nir.Input(input_type=np.array(shape)), **{str(i): node for i, node in enumerate(nodes)}}
+    named["output"] = nir.Output(output_type=np.array(shape))
+    return nir.NIRGraph(named, list(itertools.pairwise(named)), type_check=False)
+
+
+LIF = dict(tau=np.full(2, 0.01), r=np.ones(2), v_leak=np.zeros(2), v_threshold=np.ones(2))
+BAD_GRAPHS = {
+    "matrix": (chained(nir.Linear(weight=np.ones((2, 3))), nir.LIF(**LIF)), ["'0' (Linear)", "(2, 3)", "(out, 2)"]),
+    "not finite": (chained(nir.Linear(weight=np.full((2, 2), np.nan)), nir.LIF(**LIF)), ["'0'", "not finite"]),
+    "parameters": (
+        chained(nir.Linear(weight=np.ones((2, 2))), nir.LIF(*(np.ones(3) for _ in LIF), np.zeros(3))),
+        ["'1' (LIF)", "3", "2"],
+    ),
+    "tau": (chained(nir.LIF(**LIF | {"tau": np.zeros(2)})), ["'0' (LIF)", "tau = 0", "more than 0"]),
+    "short tau": (chained(nir.LIF(**LIF | {"tau": np.full(2, 5e-4)})), ["tau = 0.0005", "ExactDecay"]),
+    "bias": (chained(nir.Affine(weight=np.ones((2, 2)), bias=np.ones(3)), nir.LIF(**LIF)), ["3 biases, expected 2"]),
+    "pool": (
+        chained(nir.SumPool2d(np.array([2, 2]), np.array([2, 2]), np.array([0, 0])), nir.LIF(**LIF)),
+        ["'0' (SumPool2d)", "(2,)", "(channels, height, width)"],
+    ),
+    "no input": (nir.NIRGraph({"a": nir.LIF(**LIF)}, [], type_check=False), ["without a node Input"]),
+    "nothing comes in": (
+        nir.NIRGraph({"input": nir.Input(input_type=np.array([2])), "a": nir.LIF(**LIF)}, [], type_check=False),
+        ["'a' (LIF)", "not reached"],
+    ),
+    "a loop of weights": (
+        nir.NIRGraph(
+            chained(nir.Linear(weight=np.eye(2)), nir.LIF(**LIF)).nodes | {"w": nir.Linear(weight=np.eye(2))},
+            [("input", "0"), ("0", "w"), ("w", "0"), ("0", "1"), ("1", "output")],
+            type_check=False,
+        ),
+        ["loop that has no neuron", "0 -> w -> 0"],
+    ),
+    "an edge from nowhere": (
+        nir.NIRGraph({"input": nir.Input(input_type=np.array([2]))}, [("input", "b")], type_check=False),
+        ["'input' to 'b'", "no node 'b'"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_GRAPHS)
+def test_a_graph_without_a_meaning_is_one_sentence(name):
+    graph, words = BAD_GRAPHS[name]
+    with refused(*words):
+        from_nir(graph)
+
+
+def test_files_and_arguments(tmp_path):
+    (tmp_path / "no.nir").write_text("no graph")
+    with refused("no.nir", "no file of a NIR graph"):
+        from_nir(tmp_path / "no.nir")
+    with refused("Got graph = 3 (int)", "path"):
+        from_nir(3)
+    with refused("Got convention = 'snntorch'", "conventions.SnnTorch()"):
+        from_nir(chained(nir.LIF(**LIF)), convention="snntorch")
+    with refused("Nir.dt is 0 (int)", "positive"):
+        conventions.Nir(dt=0)
+
+
+def changed(**changes):
+    """The network that snnTorch reads, with other choices of its hidden neurons."""
+    net = network("snntorch")
+    hid = net["hid"].neuron
+    parts = {name: getattr(hid, name) for name in ("tau", "v_th", "v_reset", "gain", "comparator")}
+    cell = changes.pop("cell", None) or snn.LIF(**parts | {"comparator": snn.thresholds.Greater()} | changes)
+    link = dict(topology=snn.AllToAll(), via=snn.Dense())
+    return snn.network(
+        dt=net.dt,
+        key=0,
+        populations={"in": snn.SpikeSource(6), "hid": snn.Population(cell, 8)},
+        projections={"ih": snn.Connection("in", "hid", **link, weight=1.0, **changes.pop("link", {}))},
+    )
+
+
+BAD_NETWORKS = {
+    "refractory": (lambda: changed(t_ref=1.0), ["'hid'", "refractory", "t_ref=0"]),
+    "noise": (lambda: changed(noise=1.0), ["'hid'", "noise"]),
+    "reset": (lambda: changed(reset_mechanism=snn.resets.Subtract()), ["reset_mechanism = Subtract()", "ToValue()"]),
+    "kind": (lambda: changed(cell=snn.Izhikevich()), ["'hid' is Izhikevich", "LIF, LI and CubaLIF"]),
+    "recursion": (
+        lambda: changed(cell=snn.CubaLIF(recursion=snn.neurons.recursions.CurrentBeforeInput())),
+        ["CurrentBeforeInput"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_NETWORKS)
+def test_a_network_that_nir_has_no_nodes_for_is_refused_by_name(name):
+    made, words = BAD_NETWORKS[name]
+    with refused(*words):
+        to_nir(made(), convention=CONVENTIONS["snntorch"])
+
+
+def test_another_step_is_refused():
+    with refused("dt = 0.1 ms", "1 ms", "dt=0.0001"):
+        to_nir(network("snntorch"), convention=conventions.Nir())
