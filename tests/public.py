@@ -38,6 +38,7 @@ def namespaces():
         if inspect.ismodule(value) and name[0] != "_"
     }
     parts = {f"presets.snntorch.{name}": getattr(snn.presets.snntorch, name) for name in SNNTORCH}
+    parts |= {"interop.conventions": snn.interop.conventions}
     return {"": snn, **packages, **top, **chips, **tools, **parts}
 
 

@@ -95,7 +95,7 @@ def _write_jvp(primals: Any, tangents: Any) -> tuple[Array, Any]:
     out = write_slot(buffer, values, at)
     if all(type(x) is ad.Zero for x in moved):
         return out, _zero(out)
-    left, put = map(ad.instantiate_zeros, moved)
+    left, put = (jnp.zeros_like(x) if type(t) is ad.Zero else t for x, t in zip((buffer, values), moved, strict=True))
     return out, write_slot(left, put, at)
 
 

@@ -1,7 +1,7 @@
 """Networks from other tools and to them.
 
 `from_nir` and `to_nir` read and write the Neuromorphic Intermediate Representation, as snnTorch, Norse, SpikingJelly,
-Spyx, Sinabs, Rockpool and lava-dl do.
+Sinabs, Rockpool and others do.
 """
 
 from .nir import conventions as conventions

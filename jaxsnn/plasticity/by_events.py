@@ -48,6 +48,7 @@ def _pieces(segments: AbstractSegments, neuron: Array, delay: Array, body: Any, 
 
 
 def rows(update: Update, synapses: Array, buffer: Array | None, target: Columns | None) -> Any:
+    """The synapses after all events of sending neurons, and `buffer` with what they send."""
     index, segments = update.index, update.index.rows
     before = isinstance(update.chain.sends, WeightBeforeUpdate)
 
@@ -83,6 +84,7 @@ def rows(update: Update, synapses: Array, buffer: Array | None, target: Columns 
 
 
 def columns(update: Update, synapses: Array, buffer: None, target: None) -> Any:
+    """The synapses after all events of receiving neurons."""
     index, segments = update.index, update.index.columns
 
     def column(neuron: Array, delay: Array, slot: Array, synapses: Array) -> Any:
@@ -105,6 +107,7 @@ def columns(update: Update, synapses: Array, buffer: None, target: None) -> Any:
 
 
 def send(update: Update, synapses: Array, buffer: Array, target: Columns) -> Any:
+    """`buffer` with what spikes send, the synapses as they are."""
     index, segments = update.index, update.index.rows
 
     def row(neuron: Array, delay: Array, slot: Array, buffer: Array) -> Array:

@@ -14,6 +14,7 @@ from .update import Columns, Update, has_event
 
 
 def rows(update: Update, synapses: Array, buffer: Array | None, target: Columns | None) -> Any:
+    """The synapses after all events of sending neurons, and `buffer` with what they send."""
     pre, post, clocks = update.everywhere()
     new = update.at_pre_event(synapses, clocks, pre, post)
     still = update.at_pre_event(synapses, clocks, _without_derivative(pre), post)
@@ -26,6 +27,7 @@ def rows(update: Update, synapses: Array, buffer: Array | None, target: Columns 
 
 
 def columns(update: Update, synapses: Array, buffer: None, target: None) -> Any:
+    """The synapses after all events of receiving neurons."""
     pre, post, clocks = update.everywhere()
     new = update.at_post_event(synapses, clocks, pre, post)
     still = update.at_post_event(synapses, clocks, pre, _without_derivative(post))
@@ -34,6 +36,7 @@ def columns(update: Update, synapses: Array, buffer: None, target: None) -> Any:
 
 
 def send(update: Update, synapses: Array, buffer: Array, target: Columns) -> Any:
+    """`buffer` with what spikes send, the synapses as they are."""
     pre, _, clocks = update.everywhere()
     return synapses, _sent(update, update.chain.up_to_date(synapses, clocks)[0], pre.amplitude, buffer, target)
 

@@ -134,7 +134,7 @@ def test_importing_does_no_work():
 DOCUMENTED = {  # beside the names of the API reference: those of JAX's pages about primitives and jaxpr interpreters
     "jax.core": {"Tracer"},
     "jax.extend.core": {"ClosedJaxpr", "Jaxpr", "JaxprEqn", "Literal", "Primitive", "jaxpr_as_fun"},
-    "jax.interpreters.ad": {"defbilinear", "primitive_jvps"},
+    "jax.interpreters.ad": {"Zero", "defbilinear", "is_undefined_primal", "primitive_jvps", "primitive_transposes"},
     "jax.interpreters.batching": {"primitive_batchers"},
     "jax.interpreters.mlir": {"lower_fun", "register_lowering"},
 }

@@ -16,6 +16,8 @@ from ...neurons.recursions import AbstractDecay, EulerDecay, ExactDecay
 from ...neurons.resets import AbstractReset, AbstractResetTime, NextStep, SameStep, Subtract, ToValue
 from ...neurons.thresholds import AbstractComparator, Greater, GreaterEqual
 
+__all__ = ["Convention", "Lava", "Nir", "Norse", "Rockpool", "Sinabs", "SnnTorch", "SpikingJelly"]
+
 
 class Convention(eqx.Module):
     """A time step, and what a neuron of a graph does in it.
@@ -142,17 +144,8 @@ class Rockpool(Convention):
         return w_in * np.exp(-1.0 / tau_syn)
 
 
-class Spyx(Convention):
-    """Spyx 1.0: times are steps, resets by subtraction in the next step."""
-
-    dt: float = eqx.field(default=1.0, static=True)
-    unit: float = eqx.field(default=1.0, static=True)
-    reset_mechanism: AbstractReset = Subtract()
-    reset_time: AbstractResetTime = NextStep()
-
-
 class Lava(Convention):
-    """Lava and lava-dl: times in seconds with `dt = 1e-4`, resets to 0."""
+    """Lava, as the scripts of the paper on NIR write and read it: times in seconds with `dt = 1e-4`, resets to 0."""
 
     dt: float = eqx.field(default=1e-4, static=True)
 

@@ -20,6 +20,7 @@ class Flat(NamedTuple):
 
 
 def kind_of(node: Any) -> str:
+    """The name of a node's class, so that `nir` need not be imported to ask."""
     return type(node).__name__
 
 
