@@ -10,7 +10,8 @@ import jax
 import numpy as np
 
 from ..._types import canonical_float
-from .maps import Chained, Constant, Convolution, Delayed, Matrix, Pooled, Reshaped, Scaled, Shape
+from .chains import Chained, Constant
+from .maps import Convolution, Delayed, Matrix, Pooled, Reshaped, Scaled, Shape
 
 
 def nodes_of_module(what: str, module: Any, shape: Shape) -> list[Any]:

@@ -16,7 +16,7 @@ from ...neurons.readout import LI
 from ...neurons.recursions import AbstractDecay, EulerDecay, ExactDecay
 from .conventions import Convention
 from .flat import kind_of
-from .maps import numbers
+from .nodes import numbers
 
 OUT_OF_REACH = 1e30  # a threshold that no membrane reaches, of a neuron that does not fire; finite for derivatives
 
