@@ -77,7 +77,7 @@ def as_integer(value: Any) -> Int[Array, "..."]:
             raise ValueError(f"Got {value!r} for a register; expected a whole number or an array of them.")
         if given.size and not (np.all(np.rint(given) == given) and np.abs(given).max() < 2**31):
             raise ValueError(f"Got {value!r} for a register; expected whole numbers below 2^31: quantise them.")
-        value = given.astype(np.int32)
+        return on_device(given.astype(np.int32))
     with jax.ensure_compile_time_eval():
         return jnp.asarray(value).astype(jnp.int32)
 

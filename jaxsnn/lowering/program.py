@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int, UInt32
 
 from .. import _random
 from .._status import Status, bit
-from .._types import canonical_float, check, out_of_bounds
+from .._types import canonical_float, check, is_concrete, out_of_bounds
 from .._xla import zero_after
 from ..connectivity.ring import Ring
 from ..models import AbstractModel, AbstractPlan, AbstractStepper, Forward, Inputs, Signals, known
@@ -62,8 +63,9 @@ class Program(AbstractModel):
         if isinstance(self.dt, bool) or not isinstance(self.dt, (int, float)) or not 0 < self.dt < float("inf"):
             raise ValueError(f"Program.dt is {self.dt!r}; expected a number of ms above 0.")
         for name, scale in self.scale.items():
+            xp = np if is_concrete(scale) else jnp  # on the host nothing is compiled
             check(
-                lambda scale=scale: (scale > 0) & jnp.isfinite(scale),
+                lambda scale=xp.asarray(scale), xp=xp: (scale > 0) & xp.isfinite(scale),
                 f"Program.scale[{name!r}] is {scale}; expected a positive number.",
             )
         for name, group in self.synapses.items():

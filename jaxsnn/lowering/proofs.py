@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import jax.numpy as jnp
 import numpy as np
 
+from .._types import canonical_float, on_device
 from .intervals import Bound, Interval
 from .program import Program
 
@@ -17,11 +17,11 @@ def bounds(program: Program) -> dict[str, dict[str, Bound]]:
     """
     out = {}
     for name, cells in program.cells.items():
-        low = high = jnp.zeros(cells.receivers)
+        low = high = np.zeros(cells.receivers, canonical_float())
         for group in program.into(name).values():
             less, more = group.input_bounds(program.cells[group.pre], cells)
             low, high = low + less.astype(low.dtype), high + more.astype(low.dtype)
-        intervals, limits = cells.bounds(low, high), cells.limits()
+        intervals, limits = cells.bounds(on_device(low), on_device(high)), cells.limits()
         found = {key: Interval(*map(np.asarray, x)) for key, x in intervals.items()}
         if found:
             out[name] = {

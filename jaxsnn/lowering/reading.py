@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
 from .._types import is_concrete
-from ..connectivity.graph import DenseGraph
+from ..connectivity.graph import AbstractGraph, DenseGraph
 from ..networks.model import Network
 from ..networks.projection import Projection
 from .graph import CellNode, EdgeNode, Facts, Graph, real
@@ -74,7 +75,8 @@ def _edges(name: str, p: Projection, target: AbstractTarget) -> dict[str, EdgeNo
     if rule is not None:  # one weight a synapse, and one delay for all
         given = jnp.broadcast_to(p.weight, p.graph.shape)
         steps = steps if steps.ndim == 0 else steps.reshape(-1)[0] if steps.size else jnp.zeros((), jnp.int32)
-    pre, post, weight, delay = p.graph.synapses(given, steps)
+    listed = _listed if isinstance(p.graph, DenseGraph) else _in_place
+    pre, post, weight, delay = listed(p.graph, given, steps)
     if isinstance(p.graph, DenseGraph):  # known while tracing too
         i, j = np.repeat(np.arange(n_pre, dtype=np.int32), n_post), np.tile(np.arange(n_post, dtype=np.int32), n_pre)
         exists = None if p.graph.count is None else np.asarray(p.graph.count).reshape(-1) > 0
@@ -109,6 +111,14 @@ def _edges(name: str, p: Projection, target: AbstractTarget) -> dict[str, EdgeNo
             sign=_sign(w) if rule is None else rule.sign, max_delay=p.max_delay, rule=rule,
         )  # fmt: skip
     return out
+
+
+def _in_place(graph: AbstractGraph, weight: Array, delay: Array) -> tuple[Array, Array, Array, Array]:
+    """Senders, receivers, weights and delays as a list."""
+    return graph.synapses(weight, delay)
+
+
+_listed = eqx.filter_jit(_in_place)  # a matrix becomes a list by ten operations: one program
 
 
 def _rank(first: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
 """The last step: a packed graph becomes cores and routes."""
 
-import jax.numpy as jnp
 import numpy as np
 
+from ..._types import canonical_float, on_device
 from ...lowering.cells import AbstractCells, InputCells
 from ...lowering.graph import Graph
 from ...lowering.program import Program
@@ -40,7 +40,7 @@ def emit(graph: Graph, rules: AbstractRules) -> Program:
             np.concatenate([[0], np.cumsum(each)]),
             own.receiver[order],
             cell["weight"],
-            jnp.asarray(cell["threshold"]),
+            cell["threshold"],
             negative=cell["negative"],
             leak=cell["leak"],
             reset=cell["reset"],
@@ -54,7 +54,8 @@ def emit(graph: Graph, rules: AbstractRules) -> Program:
         )
         for k, pre in enumerate(axons.senders):
             routes[f"{pre} to {name}"] = _routes(graph, pre, name, axons, np.nonzero(keys[:, 0] == k)[0], keys)
-    scale = {name: jnp.asarray(cell["scale"], float) for name, cell in graph.cells.items() if "scale" in cell.values}
+    scaled = {name: np.asarray(cell["scale"]) for name, cell in graph.cells.items() if "scale" in cell.values}
+    scale = {name: on_device(x.astype(canonical_float())) for name, x in scaled.items()}
     return Program(cells, routes, graph.dt, graph.lags, scale=scale)
 
 

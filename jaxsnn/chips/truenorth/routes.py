@@ -2,6 +2,7 @@
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Int
 
 from ..._types import Register, register
@@ -64,8 +65,7 @@ class Routes(AbstractSynapses):
         )
 
     def input_bounds(self, pre, post):
-        none = jnp.zeros(self.axons)
-        return none, none + 1.0  # however many meet there
+        return np.zeros(self.axons), np.ones(self.axons)  # however many meet there
 
     def prepare(self, pre, post, ring, first):
         goes = self.axon >= 0

@@ -53,7 +53,7 @@ def inputs(packets):
 
 
 def _cells(cores, rules):
-    """Neurons of one or several cores, with all of their axons."""
+    """Neurons of several cores, with all of their axons."""
     of = lambda key: np.array([neuron[key] for core in cores for neuron in core["neurons"]])
     return truenorth.CoreCells.of(
         linalg.block_diag(*[core["connections"] for core in cores]),
@@ -70,24 +70,7 @@ def _cells(cores, rules):
     )
 
 
-def ranc_program(seed, rules=None):
-    """Three groups, one for each core."""
-    rules = truenorth.Ranc(inclusive=INCLUSIVE[seed]) if rules is None else rules
-    cores = ranc(seed)[0]
-    cells = {name: _cells([core], rules) for name, core in cores.items()}
-    cells |= {f"to {name}": snn.lowering.InputCells(SIZE) for name in cores}
-    routes = {f"host, {name}": truenorth.Routes(f"to {name}", name, np.arange(SIZE), axons=SIZE) for name in cores}
-    for pre, core in cores.items():
-        of = lambda key, core=core: np.array([neuron[key] for neuron in core["neurons"]])
-        for post in cores:
-            axon = np.where(of("to") == post, of("destination_axon"), -1)
-            routes[f"{pre}, {post}"] = truenorth.Routes(
-                pre, post, axon, rules.steps(of("destination_tick")), axons=SIZE
-            )
-    return snn.lowering.Program(cells, routes)
-
-
-def ranc_program_as_one(seed):
+def ranc_program(seed):
     """One group of neurons on three cores, whose axons are numbered through."""
     rules, cores = truenorth.Ranc(inclusive=INCLUSIVE[seed]), ranc(seed)[0]
     of = lambda key: np.array([neuron[key] for core in cores.values() for neuron in core["neurons"]])

