@@ -9,6 +9,7 @@ progress goes to stderr.
 
     cuba           one network of 4 000 neurons (Brette et al. 2007), one thread each: the run loop alone
     cuba-sweep     16 points with scaled weights, each with a graph of its own, on 2 cores: making graphs included
+    sweep          64 points of the same for 1 s: beside it the sweep on one core, and its points without a sweep
     brunel-sweep   16 points (g, eta) of Brunel's network of 2 500 neurons on 2 cores, likewise
     plasticity     10^6 synapses with pair STDP at 5 Hz, and the same without (`static_us_per_step`), one thread each
     song           Song, Miller and Abbott (2000): 1 000 plastic synapses of one neuron (100 s: `--seconds 100`)
@@ -42,6 +43,7 @@ from .environments import PEERS, python_of
 WORKLOADS = {  # by peer: its script and arguments; two cores are two threads of ours, two processes of theirs
     "cuba": ("cuba.py", []),
     "cuba-sweep": ("cuba.py", ["--sweep", "16", "--processes", "2"]),
+    "sweep": ("cuba.py", ["--sweep", "64", "--processes", "2"]),
     "brunel-sweep": ("brunel.py", ["--processes", "2"]),
     "plasticity": ("plasticity.py", []),
     "song": ("song.py", []),
@@ -52,6 +54,7 @@ WORKLOADS = {  # by peer: its script and arguments; two cores are two threads of
     "loihi-learning": ("loihi.py", ["--learning"]),
 }
 TOGETHER = {"loihi": ["loihi-calm", "loihi-busy", "loihi-batch", "loihi-learning"]}
+BESIDE = {"sweep": ("sweep-one-core", "sweep-points")}  # what else of ours runs with it
 UNABLE = {("loihi-learning", "nengo-loihi"): "its emulator knows no rule but PES"}
 GRID = [(g, eta) for g in (3.0, 4.5, 5.0, 6.0) for eta in (0.9, 2.0, 3.0, 4.0)]  # contains all four regimes
 
@@ -103,6 +106,8 @@ def compare(workload: str, peers: list[str], repeat: int, seconds: float, agains
     commands = {"jaxsnn": [sys.executable, "-m", "experiments.bench.ours", workload, *common]}
     if script == "brunel.py":
         commands["jaxsnn"] += extra[-2:]
+    for other in BESIDE.get(workload, ()):
+        commands[other] = [sys.executable, "-m", "experiments.bench.ours", other, *common]
     if against is not None:
         commands["against"] = commands["jaxsnn"]
     for name in peers:

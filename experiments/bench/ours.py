@@ -13,6 +13,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +82,8 @@ def measure_sweep(experiment: Callable[..., Any], space: Any, steps: int, thread
         yield line | {"rate_hz": float(rates.mean()), "rates_hz": [round(float(rate), 3) for rate in rates]}
 
 
-def measure_cuba_sweep(seconds: float, points: int = 16) -> Iterator[Line]:
-    """Weights scaled by 0.99 .. 1.01, each point with a graph of its own."""
+def cuba_point(seconds: float) -> Callable[[Any, Any], Line]:
+    """An experiment: CUBA with all weights times `scale`, on a graph of its own."""
     steps = round(seconds * 1e3 / cuba.DT)
 
     def experiment(point: Any, key: Any) -> Line:
@@ -91,8 +92,30 @@ def measure_cuba_sweep(seconds: float, points: int = 16) -> Iterator[Line]:
         spikes = sum(jnp.sum(run[p]) for p in cuba.SIZES)
         return {"rate_hz": spikes / (sum(cuba.SIZES.values()) * seconds), "status": run.status}
 
+    return experiment
+
+
+def measure_cuba_sweep(seconds: float, points: int = 16, threads: int = 2) -> Iterator[Line]:
+    """Weights scaled by 0.99 .. 1.01, each point with a graph of its own."""
     space = {"scale": snn.Axis(1.0, values=np.linspace(0.99, 1.01, points).tolist()), "seed": snn.Seeds(points)}
-    return measure_sweep(experiment, space, steps)
+    return measure_sweep(cuba_point(seconds), space, round(seconds * 1e3 / cuba.DT), threads)
+
+
+def measure_cuba_points(seconds: float, points: int, threads: int = 2) -> Iterator[Line]:
+    """The points of `measure_cuba_sweep` as one would call them without a sweep: a compiled function, by threads."""
+    steps, scales = round(seconds * 1e3 / cuba.DT), np.linspace(0.99, 1.01, points, dtype=np.float32)
+    keys = jax.random.split(jax.random.key(1), points)
+    one = jax.jit(lambda scale, key: cuba_point(seconds)({"scale": scale}, key)["rate_hz"])
+    compiling = time.perf_counter()
+    one(scales[0], keys[0]).block_until_ready()
+    compiling = time.perf_counter() - compiling
+    while True:
+        wall = time.perf_counter()
+        with ThreadPoolExecutor(threads) as pool:
+            rates = list(pool.map(lambda i: float(one(scales[i], keys[i])), range(points)))
+        wall = time.perf_counter() - wall
+        line = {"steps": steps, "points": points, "threads": threads, "seconds": wall, "compile_s": compiling}
+        yield line | {"us_per_step": wall * 1e6 / steps / points, "rate_hz": float(np.mean(rates))}
 
 
 def measure_brunel_sweep(seconds: float, points: str) -> Iterator[Line]:
@@ -182,6 +205,9 @@ def main() -> None:
         "cuba": lambda: measure_cuba(args.seconds),
         "cuba-equations": lambda: measure_cuba(args.seconds, equations=True),
         "cuba-sweep": lambda: measure_cuba_sweep(args.seconds),
+        "sweep": lambda: measure_cuba_sweep(args.seconds, 64),
+        "sweep-one-core": lambda: measure_cuba_sweep(args.seconds, 64, threads=1),
+        "sweep-points": lambda: measure_cuba_points(args.seconds, 64),
         "brunel-sweep": lambda: measure_brunel_sweep(args.seconds, args.points),
         "plasticity": lambda: measure_plasticity(args.seconds),
         "song": lambda: measure_song(args.seconds),
