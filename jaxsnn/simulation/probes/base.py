@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -151,7 +152,11 @@ class AbstractVariableProbe(AbstractProbe):
 
     def look_up(self, model: AbstractModel) -> jax.ShapeDtypeStruct:
         """Shape and type of one sample; an error if there is no such variable or no such entry."""
-        seen = jax.eval_shape(lambda: model.view(model.init(key=jax.random.key(0))))
+        start = lambda: model.init(key=jax.random.key(0))
+        return jax.eval_shape(lambda: self._chosen(self._variable(model, model.view(start()))))
+
+    def _variable(self, model: AbstractModel, seen: Mapping[str, Any]) -> Array:
+        """The whole variable, or the error of `look_up`."""
         if (why := model.constant(self.path)) is not None:
             raise ValueError(why)
         found = get(seen, self.path)
@@ -160,12 +165,13 @@ class AbstractVariableProbe(AbstractProbe):
             raise ValueError(f"Got path {self.path!r}, which is no variable; expected one below it: {below}.")
         if self.index is not None and not found.shape:
             raise ValueError(f"Got {self._what}, but that is one number; leave the index out.")
-        return jax.eval_shape(self._chosen, found)
+        return found
 
     def prepare(self, model: AbstractModel, state: Any) -> AbstractProbe:
-        found = jax.eval_shape(lambda state: get(model.view(state), self.path), state)
-        shape = getattr(found, "shape", ())
-        return _reading(self, shape[0], self._what) if shape else self  # `init` says what is wrong with no shape
+        if self.index is None:
+            return self
+        found = jax.eval_shape(lambda state: self._variable(model, model.view(state)), state)
+        return _reading(self, found.shape[0], self._what)
 
     def value(self, signals: Signals) -> Array:
         """Its value after a step."""
