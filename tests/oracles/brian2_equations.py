@@ -1,4 +1,4 @@
-"""Groups of Brian2, equation for equation: tests/golden/brian2_equations.npz.
+"""Groups of Brian2, equation for equation: tests/golden/equations_brian2.npz.
 
 Made with Brian2 2.9.0, numpy, float64, dt 0.1 ms. Every case is a text with its threshold, reset, refractoriness and
 method, the same for Brian2 and for `snn.equations.neuron`: `N` neurons with a current of their own (`drive`, pA), and
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden" / "brian2_equations.npz"
+GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden" / "equations_brian2.npz"
 N, STEPS, TRACED, DT, SEED = 4, 2000, 150, 0.1, 5
 
 
