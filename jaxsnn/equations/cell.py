@@ -136,9 +136,10 @@ class EquationNeuron(AbstractODE):
         found = tuple(getattr(_random, kind)(own, step, ids) for kind, own in zip(kinds, streams))
         return found[0] if len(found) == 1 else found
 
-    def begun(self, s: Any, dt: float, noise: Any) -> tuple[Any, dict[str, Array]]:
+    def begun(self, s: Any, dt: float, noise: Any, current: Array | None = None) -> tuple[Any, dict[str, Array]]:
         """A state with the time, random numbers and constant subexpressions of this step; and normal numbers."""
         model = self.model
+        given = {} if model.current is None or current is None else {model.current: current}
         missing = [jnp.zeros_like(s.v)] * (len(model.noises) + len(model.draws))
         drawn = missing if noise is None else [*noise] if isinstance(noise, tuple) else [noise]
         normal, rest = drawn[: len(model.noises)], drawn[len(model.noises) :]
@@ -149,7 +150,7 @@ class EquationNeuron(AbstractODE):
             now["dt"] = jnp.full_like(s.v, dt)
         s = s._replace(**now)
         for name in model.frozen:
-            s = s._replace(**{name: Names(self, self.model, s).shaped(model.subexpressions[name])})
+            s = s._replace(**{name: Names(self, self.model, s, **given).shaped(model.subexpressions[name])})
         return s, dict(zip(model.noises, normal, strict=True))
 
     def flow(self, s: Any, current: Array) -> tuple[Array, ...]:
@@ -173,7 +174,7 @@ class EquationNeuron(AbstractODE):
         """Nothing for the integrator to hold: `flow` does."""
 
     def advance(self, s: Any, current: Current, dt: float, *, noise: Any = None) -> Any:
-        s, normal = self.begun(s, dt, noise)
+        s, normal = self.begun(s, dt, noise, current.a)
         integrator = self.integrator
         if isinstance(integrator, Exact):
             return steps.linear_step(self.model, s, self._entries(s, current, dt), current.a, self.held(s))

@@ -1,9 +1,12 @@
 """Networks from other tools and to them.
 
 `from_nir` and `to_nir` read and write the Neuromorphic Intermediate Representation, as snnTorch, Norse, SpikingJelly,
-Sinabs, Rockpool and others do.
+Sinabs, Rockpool and others do. `from_brian2` makes a network of a constructed Brian2 `Network`.
 """
 
+from .brian2.translating import FromBrian2 as FromBrian2
+from .brian2.translating import describe_brian2 as describe_brian2
+from .brian2.translating import from_brian2 as from_brian2
 from .nir import conventions as conventions
 from .nir.reading import FromNIR as FromNIR
 from .nir.reading import from_nir as from_nir

@@ -1,0 +1,49 @@
+"""Descriptions in files: one `.npz`, whose arrays stand where the text of the rest says."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+_MARK = "@array"
+
+
+def stored(description: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+    """Write a description to a file."""
+    arrays: dict[str, np.ndarray] = {}
+
+    def text(x: Any) -> Any:
+        if isinstance(x, Mapping):
+            return {str(key): text(value) for key, value in x.items()}
+        if isinstance(x, (list, tuple)):
+            return [text(each) for each in x]
+        if isinstance(x, np.ndarray) and x.ndim:
+            arrays[f"a{len(arrays)}"] = x
+            return {_MARK: f"a{len(arrays) - 1}"}
+        return x.item() if isinstance(x, (np.generic, np.ndarray)) else x
+
+    header = json.dumps(text(description))
+    np.savez_compressed(path, header=np.array(header), **arrays)  # type: ignore[arg-type]
+
+
+def opened(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a description from a file."""
+    with np.load(path) as file:
+        if "header" not in file:
+            raise ValueError(f"{os.fspath(path)!r} is no file of a description of a Brian2 network.")
+        return restored(str(file["header"]), file)
+
+
+def restored(header: str, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """A description from its text and its arrays."""
+
+    def whole(x: Any) -> Any:
+        if isinstance(x, dict):
+            return arrays[x[_MARK]] if _MARK in x else {key: whole(value) for key, value in x.items()}
+        return [whole(each) for each in x] if isinstance(x, list) else x
+
+    return whole(json.loads(header))
