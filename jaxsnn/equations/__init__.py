@@ -1,4 +1,4 @@
-"""Equations: neurons from Brian2's text, as ordinary classes whose parameters are leaves.
+"""Equations: neurons and plasticity rules from Brian2's text, as ordinary classes whose parameters are leaves.
 
     Cell = snn.equations.neuron("dv/dt = (v_rest - v + r*i)/tau : volt", threshold="v > v_th", reset="v = v_rest", ...)
 
@@ -8,6 +8,8 @@ SymPy, which finds the coefficients of linear equations, is an extra: `pip insta
 from .build import neuron as neuron
 from .cell import EquationNeuron as EquationNeuron
 from .exact import Exact as Exact
+from .rule import EquationRule as EquationRule
+from .rule import rule as rule
 from .source import EquationError as EquationError
 from .stochastic import AbstractStochastic as AbstractStochastic
 from .stochastic import EulerMaruyama as EulerMaruyama

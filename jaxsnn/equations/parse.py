@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from .dimensions import Dimension
@@ -17,6 +18,7 @@ _ALLOWED = {
     "subexpression": {"constant over dt", "shared"},
     "parameter": {"constant", "shared"},
 }
+SYNAPSES = {"differential": {"event-driven"}, "subexpression": set(), "parameter": {"constant", "shared"}}
 _CALLED = {"differential": "differential equation", "subexpression": "subexpression", "parameter": "parameter"}
 _ELSEWHERE = {
     "event-driven": "which is for synapses",
@@ -47,12 +49,12 @@ class Statement(NamedTuple):
     at: int
 
 
-def lines(source: Source) -> list[Line]:
-    """The equations of a text; one may go over several lines, up to its colon and unit."""
+def lines(source: Source, allowed: Mapping[str, set[str]] = _ALLOWED) -> list[Line]:
+    """The equations of a text; one may go over several lines, up to its colon and unit. `allowed`: flags by kind."""
     found, at = [], 0
     for begin, end in _pieces(source):
         colon = source.text.index(":", begin, end)
-        found.append(_line(source, begin, colon, end))
+        found.append(_line(source, begin, colon, end, allowed))
         at = end
     if not found:
         source.error(at, "There are no equations here, expected lines such as `dv/dt = -v/tau : volt`.")
@@ -89,7 +91,7 @@ def _continued(text: str) -> bool:
     )
 
 
-def _line(source: Source, begin: int, colon: int, end: int) -> Line:
+def _line(source: Source, begin: int, colon: int, end: int, allowed: Mapping[str, set[str]]) -> Line:
     text = source.text
     head = _HEAD.match(text, begin, colon)
     if head is None:
@@ -100,13 +102,13 @@ def _line(source: Source, begin: int, colon: int, end: int) -> Line:
     if not name.isidentifier() or name.startswith("_"):
         source.error(at, f"{name!r} is no name of a variable; expected a letter, then letters, digits and underscores.")
     expression = None if kind == "parameter" else Expression.of(source, head.end(), colon)
-    flags, stop = _flags(source, kind, colon + 1, end)
+    flags, stop = _flags(source, kind, colon + 1, end, allowed[kind])
     if not text[colon + 1 : stop].strip():
         source.error(colon + 1, "There is no unit here, expected one such as volt (`1` if there is none).")
     return Line(kind, name, expression, unit_text(source, colon + 1, stop), flags, source, at)
 
 
-def _flags(source: Source, kind: str, begin: int, end: int) -> tuple[frozenset[str], int]:
+def _flags(source: Source, kind: str, begin: int, end: int, known: set[str]) -> tuple[frozenset[str], int]:
     """The flags in parentheses behind a unit, and where the unit ends."""
     found = re.search(r"\(([^()]*)\)\s*$", source.text[begin:end])
     if found is None or source.text[begin : begin + found.start()].rstrip()[-1:] in ("", "*", "/"):
@@ -114,13 +116,11 @@ def _flags(source: Source, kind: str, begin: int, end: int) -> tuple[frozenset[s
     flags, at = [], begin + found.start(1)
     for flag in found[1].split(","):
         word, where = " ".join(flag.split()), at + len(flag) - len(flag.lstrip())
-        if word in _ELSEWHERE:
+        if word in _ELSEWHERE and known is _ALLOWED[kind]:
             source.error(where, f"Neurons have no flag ({word}), {_ELSEWHERE[word]}.")
-        if word not in _ALLOWED[kind]:
-            allowed = sorted(_ALLOWED[kind])
-            source.error(
-                where, f"A {_CALLED[kind]} has no flag ({word}){near(word, allowed)}; expected {' or '.join(allowed)}."
-            )
+        if word not in known:
+            options = " or ".join(sorted(known)) or "none"
+            source.error(where, f"A {_CALLED[kind]} has no flag ({word}){near(word, known)}; expected {options}.")
         flags.append(word)
         at += len(flag) + 1
     return frozenset(flags), begin + found.start()

@@ -10,12 +10,15 @@ from .cells import Cells
 
 
 def probes(
-    name: str, monitor: Mapping[str, Any], groups: Mapping[str, Cells], dt: float
+    name: str, monitor: Mapping[str, Any], groups: Mapping[str, Cells], synapses: Mapping[str, Any], dt: float
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """The probes of a monitor by name, and why something of it is not recorded."""
+    """The probes of a monitor by name, and why something of it is not recorded.
+
+    `synapses`: of those that learn, their weight and the places of Brian2's synapses in it.
+    """
     kind, every = monitor["kind"], _every(monitor["dt"] * 1e3, dt)
     if "synapses" in monitor:
-        return {}, {f"{name}.{x}": "a variable of synapses that do not learn stays" for x in monitor["variables"]}
+        return _of_synapses(name, monitor, synapses.get(monitor["synapses"]), every)
     group, cells = monitor["group"], groups[monitor["group"]]
     n = cells.population.n
     some = None if (monitor["start"], monitor["stop"]) == (0, n) else slice(monitor["start"], monitor["stop"])
@@ -35,6 +38,22 @@ def probes(
             missing[key] = f"its dt is {monitor['dt'] * 1e3:g} ms, expected whole steps of {dt:g} ms"
         else:
             found[key] = Trace(f"{group}.{own}", index=index, every=every)
+    return found, missing
+
+
+def _of_synapses(
+    name: str, monitor: Mapping[str, Any], learnt: tuple[str, Any] | None, every: float | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The weights of synapses over time; their other variables are not recorded."""
+    weight, places = ("", None) if learnt is None else learnt
+    found: dict[str, Any] = {}
+    missing: dict[str, str] = {}
+    for variable in monitor["variables"]:
+        if variable == weight and places is not None:
+            at = [int(x) for x in places[monitor["record"]]]
+            found[f"{name}.{variable}"] = Trace(f"{monitor['synapses']}.weight", index=at, every=every)
+        else:
+            missing[f"{name}.{variable}"] = "it stays" if learnt is None else f"of these synapses {weight!r} is recorded"
     return found, missing
 
 

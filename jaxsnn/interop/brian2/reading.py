@@ -46,7 +46,8 @@ def describe(network: Any, namespace: Mapping[str, Any]) -> dict[str, Any]:
     **Arguments:** `network`: a Brian2 `Network` that has not run. `namespace`: what names in equations mean that the
     objects do not define themselves.
     """
-    objects = sorted(network.objects, key=lambda each: each.name)
+    parts = {part.name for each in network.objects for part in each.contained_objects}
+    objects = sorted((each for each in network.objects if each.name not in parts), key=lambda each: each.name)
     if not objects:
         refuse("The network", "it has no objects; of a script without a Network, hand over Network(collect())")
     if list(network.schedule) != SCHEDULE:

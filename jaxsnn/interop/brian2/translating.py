@@ -18,6 +18,7 @@ from ...networks.projection import Connection
 from ...simulation.drives.base import AbstractDrive, Silence, Sum
 from ...simulation.drives.trains import Poisson
 from .cells import Cells, cells
+from .learners import Learner, learner
 from .monitors import probes
 from .numbers import Number
 from .pathways import Addition, Numbers, delay_ms, of_pathway
@@ -89,7 +90,7 @@ def translated(given: Mapping[str, Any]) -> FromBrian2:
                          "network again.")  # fmt: skip
     dt = float(given["dt"]) * 1e3
     into: dict[str, set[str]] = {name: set() for name in given["groups"]}
-    additions = _additions(given, into)
+    additions, learners = _additions(given, into)
     for name, entry in given["inputs"].items():
         if given["groups"][entry["target"]["group"]]["kind"] != "neurons":
             refuse(f"PoissonInput {name!r}", f"its target is {entry['target']['group']!r}, expected a NeuronGroup")
@@ -98,12 +99,24 @@ def translated(given: Mapping[str, Any]) -> FromBrian2:
     connections: dict[str, Connection] = {}
     for name, path, several in additions:
         connections |= _connections(name, given["synapses"][name], path, several, groups, dt)
+    for name, each in learners.items():
+        entry = given["synapses"][name]
+        learnt, *others = each.additions
+        target = groups[entry["target"]["group"]]
+        own = target.names.get(learnt.variable, learnt.variable)
+        if len(entry["pre"]):
+            connections[name] = Connection(
+                entry["source"]["group"], f"{entry['target']['group']}.{own}", FromArrays(entry["pre"], entry["post"]),
+                weight=Number.of(entry["values"][each.weight]).plain, delay=delay_ms(each.path, dt), rule=each.rule,
+            )  # fmt: skip
+        connections |= _connections(name, entry, each.path, others, groups, dt) if others else {}
     drives = [drive for each in groups.values() for drive in each.drives]
     drives += [_poisson_input(f"PoissonInput {name!r}", x, groups) for name, x in given["inputs"].items()]
+    learnt = {name: (each.weight, _places(given["synapses"][name]["pre"])) for name, each in learners.items()}
     record: dict[str, Any] = {}
     missing: dict[str, str] = {}
     for name, monitor in given["monitors"].items():
-        found, not_recorded = probes(name, monitor, groups, dt)
+        found, not_recorded = probes(name, monitor, groups, learnt, dt)
         record |= found
         missing |= not_recorded
     net = network(
@@ -114,26 +127,39 @@ def translated(given: Mapping[str, Any]) -> FromBrian2:
     return FromBrian2(net, drive, record, missing)
 
 
-def _additions(given: Mapping[str, Any], into: dict[str, set[str]]) -> list[tuple[str, Any, list[Addition]]]:
-    """Every pathway with what it adds; `into` gains the variables that it adds to."""
-    found = []
+def _additions(
+    given: Mapping[str, Any], into: dict[str, set[str]]
+) -> tuple[list[tuple[str, Any, list[Addition]]], dict[str, Learner]]:
+    """Pathways with what they add, and synapses that learn; `into` gains the variables that are added to."""
+    found, learners = [], {}
     for name, entry in given["synapses"].items():
         what = f"Synapses {name!r}"
         own = {line["name"] for line in entry["equations"]}
+        several = [(path, of_pathway(what, path, own)) for path in entry["pathways"]]
+        if any(additions is None for _, additions in several):
+            sides = {side: given["groups"][entry[end]["group"]] for side, end in (("pre", "source"), ("post", "target"))}
+            neurons = {side: {line["name"] for line in group.get("equations", ())} for side, group in sides.items()}
+            learners[name] = learner(what, {**entry, "neurons": neurons})
+            _note(what, given, entry, learners[name].additions, into)
+            continue
         for line in entry["equations"]:
             if line["type"] != "parameter":
                 refuse(what, f"{line['name']!r} is computed in every synapse; expected parameters alone", line["text"])
-        for path in entry["pathways"]:
-            several = of_pathway(what, path, own)
-            if several is None:
-                refuse(what, f"on_{path['side']} changes the synapse itself", path["code"])
-            for each in several:
-                group = entry["source" if each.side == "pre" else "target"]["group"]
-                if given["groups"][group]["kind"] != "neurons":
-                    refuse(what, f"{each.variable!r} is no variable of {group!r}", each.at)
-                into[group].add(each.variable)
-            found.append((name, path, several))
-    return found
+        for path, additions in several:
+            _note(what, given, entry, additions or [], into)
+            found.append((name, path, additions))
+    return found, learners
+
+
+def _note(
+    what: str, given: Mapping[str, Any], entry: Mapping[str, Any], additions: list[Addition], into: dict[str, set[str]]
+) -> None:
+    """Remember which variables are added to."""
+    for each in additions:
+        group = entry["source" if each.side == "pre" else "target"]["group"]
+        if given["groups"][group]["kind"] != "neurons":
+            refuse(what, f"{each.variable!r} is no variable of {group!r}", each.at)
+        into[group].add(each.variable)
 
 
 def _connections(
@@ -152,7 +178,7 @@ def _connections(
         kind = target.population.neuron.model
         if own not in kind.variables:
             refuse(f"Synapses {name!r}", f"{each.variable!r} is no variable of {ends[each.side]!r}", each.at)
-        simple = len(several) == 1 and len(entry["pathways"]) == 1
+        simple = len(several) == 1 and len(entry["pathways"]) == 1  # of those that learn there are more
         key = name if simple else f"{name}-{path['name']}-{each.variable}"
         while key in found:
             key += "'"
@@ -161,6 +187,14 @@ def _connections(
             weight=numbers.of(each, kind.dimensions[own]), delay=delay_ms(path, dt),
         )  # fmt: skip
     return found
+
+
+def _places(pre: np.ndarray) -> np.ndarray:
+    """Where each of Brian2's synapses is in a projection, which is sorted by sender."""
+    order = np.argsort(pre, kind="stable")
+    places = np.empty_like(order)
+    places[order] = np.arange(order.size)
+    return places
 
 
 def _poisson_input(what: str, given: Mapping[str, Any], groups: Mapping[str, Cells]) -> Poisson:

@@ -1,0 +1,138 @@
+"""Synapses of Brian2 that learn: their texts as a rule of `snn.equations`, where that is what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ... import equations
+from ...equations.expressions import value
+from ...equations.parse import statements
+from ...equations.rule import EquationRule
+from ...equations.source import EquationError, Source
+from ...plasticity.base import AbstractRule, Chain
+from .numbers import Number, unit_text
+from .pathways import Addition, sided
+from .plain import names_in, refuse, renamed
+from .texts import constants, line_text
+
+_TAKEN = ("model", "recipe", "sent", "chained")
+
+
+class Learner(NamedTuple):
+    """Synapses that learn: `rule`, the name of their weight, what is added to the neurons and at which pathway.
+
+    The first addition is the weight itself; others are numbers that stay.
+    """
+
+    rule: Chain
+    weight: str
+    path: Mapping[str, Any]
+    additions: list[Addition]
+
+
+def learner(what: str, entry: Mapping[str, Any]) -> Learner:
+    """The rule of synapses whose spikes change them."""
+    own = {line["name"]: line for line in entry["equations"]}
+    code, paths = _code(what, entry["pathways"])
+    weight = _weight(what, own, code)
+    given = constants(what, entry["names"])
+    for name, line in own.items():
+        number = Number.of(entry["values"][name]) if name in entry["values"] else None
+        if line["type"] == "differential" and number is not None and np.any(number.value != 0.0):
+            refuse(what, f"the trace {name!r} does not start at 0, as traces here do", line["text"])
+        if line["type"] == "parameter" and name != weight and name not in _assigned(code) and number is not None:
+            if np.ndim(number.value):
+                refuse(what, f"{name!r} differs from synapse to synapse; a rule here has one for all", line["text"])
+            given[name] = number
+    for name in sorted(names_in(*code.values())):
+        if name not in own and name not in given and sided(name)[0] in {v for side in entry["neurons"].values() for v in side}:
+            if not any(name in (each.name,) for each in _parsed(what, code["pre"], "pre")):
+                refuse(what, f"the rule reads {name!r}, a variable of the neurons; rules here read weights and traces")
+    names = _free([*own, *given])
+    written = [line_text(line, line["expr"], names) for name, line in own.items() if name not in given]
+    written += [f"{names.get(name, name)} : {unit_text(number.dimension)}" for name, number in given.items()]
+    text = {side: renamed(each, names) for side, each in code.items()}
+    try:
+        kind = equations.rule("\n".join(written), on_pre=text["pre"], on_post=text["post"], weight=names.get(weight, weight),
+                              name="BrianRule")  # fmt: skip
+        made = kind(**{names.get(name, name): number.plain for name, number in given.items()})
+    except EquationError as error:
+        refuse(what, str(error))
+    return Learner(made.chained(), weight, paths["pre"], _additions(what, made, given, names.get(weight, weight)))
+
+
+def _code(what: str, pathways: list[Any]) -> tuple[dict[str, str], dict[str, Any]]:
+    """The statements of each side, its pathways in Brian2's order, and the pathway whose delay it has."""
+    code: dict[str, str] = {"pre": "", "post": ""}
+    paths: dict[str, Any] = {}
+    for path in sorted(pathways, key=lambda path: path["name"]):
+        side = path["side"]
+        if side in paths and not np.array_equal(paths[side]["delay"], path["delay"]):
+            refuse(what, f"its pathways {paths[side]['name']!r} and {path['name']!r} have different delays and learn; "
+                   "expected one delay on each side", path["code"])  # fmt: skip
+        if side == "post" and np.any(np.asarray(path["delay"]) != 0.0):
+            refuse(what, "postsynaptic spikes reach it with a delay, which would delay what it passes on, too; expected "
+                   "none", path["code"])  # fmt: skip
+        paths.setdefault(side, path)
+        code[side] += path["code"] + "\n"
+    if "pre" not in paths:
+        refuse(what, "it learns and has no on_pre, so that nothing is passed on")
+    return code, paths
+
+
+def _parsed(what: str, text: str, side: str) -> list[Any]:
+    try:
+        return statements(Source.of(text, f"on_{side}"))
+    except EquationError as error:
+        refuse(what, str(error))
+
+
+def _assigned(code: Mapping[str, str]) -> set[str]:
+    return {each.name for side, text in code.items() for each in _parsed("", text, side)}
+
+
+def _weight(what: str, own: Mapping[str, Any], code: Mapping[str, str]) -> str:
+    """The variable that synapses pass on."""
+    parameters = {name for name, line in own.items() if line["type"] == "parameter"}
+    for each in _parsed(what, code["pre"], "pre"):
+        if each.name not in own:
+            passed = parameters & {node.id for node in each.expression.names()} & _assigned(code)
+            if passed:
+                return passed.pop()
+    changed = sorted(_assigned(code) & set(own)) or ["nothing"]
+    refuse(what, f"spikes change {', '.join(map(repr, changed))}, none of which on_pre adds to a variable of the neurons; "
+           "expected a weight that is passed on, ge += w", code["pre"])  # fmt: skip
+
+
+def _additions(what: str, rule: EquationRule, given: Mapping[str, Number], weight: str) -> list[Addition]:
+    """What a presynaptic spike adds to neurons: the weight, and numbers that stay."""
+    first, rest = [], []
+    for name, expression in rule.model.pre.sent.items():
+        variable, side = sided(name)
+        addition = Addition(variable, side, expression, 1.0, f"{name} += ...")
+        if weight not in {node.id for node in expression.names()}:
+            rest.append(addition)
+            continue
+        at = lambda w, e=expression: float(value(e.node, lambda n: w if n == weight else rule._parameter(n)))
+        if side != "post" or (at(0.0), at(1.0), at(2.0)) != (0.0, 1.0, 2.0):
+            refuse(what, f"what it passes on is {at(1.0):g} times the weight, in ms, mV, pA, nS; expected the weight as it "
+                   "is, of the receiving neuron", addition.at)  # fmt: skip
+        first.append(addition)
+    if len(first) != 1:
+        refuse(what, "its weight is passed on to two variables; expected one")
+    return first + rest
+
+
+def _free(names: list[str]) -> dict[str, str]:
+    """New names for those that every rule has."""
+    found = {}
+    for name in names:
+        new = name.strip("_") if name.startswith("_") else name
+        while hasattr(AbstractRule, new) or new in _TAKEN or (new != name and new in names):
+            new += "_"
+        if new != name:
+            found[name] = new
+    return found
