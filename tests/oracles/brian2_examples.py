@@ -113,7 +113,9 @@ def main() -> None:
         command = [sys.executable, __file__, str(examples), str(out), name, "--one"]
         command += ["--seeds", str(seeds)] if seeds else []
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=SLOW, env={**os.environ, "MPLBACKEND": "Agg"})
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=SLOW, env={**os.environ, "MPLBACKEND": "Agg"}
+            )
             error = done.stderr.strip().splitlines()[-1:] if done.returncode else []
         except subprocess.TimeoutExpired:
             error = [f"took more than {SLOW} s"]

@@ -9,15 +9,17 @@ import numpy as np
 
 from ... import equations
 from ..._types import on_device
+from ...equations.cell import EquationNeuron
+from ...equations.dimensions import ONE
 from ...networks.population import Population
 from ...simulation.drives.base import AbstractDrive
 from ...simulation.drives.generator import SpikeGenerator
 from ...synapses.into import Into
-from ...equations.dimensions import ONE
-from .numbers import Number, unit_text
-from .plain import names_in, refuse, renamed
-from .sources import AsCurrents, Fed, HeldTable
-from .texts import INPUT, Table, constants, free_names, line_text, table_of, with_input
+from .numbers import Number
+from .plain import names_in, refuse
+from .sources import AsCurrents, Fed
+from .tables import held, table_of
+from .texts import INPUT, Texts, constants, free_names
 
 _METHODS = {
     "exact": "exact", "linear": "exact", "euler": "euler", "rk2": "rk2", "rk4": "rk4", "heun": "heun",
@@ -36,9 +38,16 @@ class Cells(NamedTuple):
     names: Mapping[str, str]
     kept: Mapping[str, Number]
 
+    @property
+    def dimensions(self) -> Mapping[str, Any]:
+        """The dimensions of the variables that spikes may be added to, by their names here."""
+        neuron = self.population.neuron
+        model = neuron.model if isinstance(neuron, EquationNeuron) else None
+        return {} if model is None else {name: model.dimensions[name] for name in model.variables}
+
 
 def cells(name: str, group: Mapping[str, Any], dt: float, into: set[str]) -> Cells:
-    """The population of a group. `into`: its variables that spikes are added to."""
+    """The population of a group. `dt`: s. `into`: its variables that spikes are added to."""
     match group["kind"]:
         case "neurons":
             return _neurons(f"NeuronGroup {name!r}", name, group, dt, into)
@@ -50,61 +59,43 @@ def cells(name: str, group: Mapping[str, Any], dt: float, into: set[str]) -> Cel
 
 
 def _neurons(what: str, name: str, group: Mapping[str, Any], dt: float, into: set[str]) -> Cells:
-    lines, method = group["equations"], group["method"]
+    lines, method, n = group["equations"], group["method"], group["n"]
     if method is not None and method not in _METHODS:
         refuse(what, f"its method is {method!r}, expected one of {', '.join(_METHODS)}")
     for line in lines:
         if line["name"] in into and (line["type"] == "subexpression" or "shared" in line["flags"]):
             refuse(what, f"spikes are added to {line['name']!r}, which is no variable of each neuron", line["text"])
     given = constants(what, group["names"])
-    refractory = group["refractory"]
-    texts = [line["expr"] for line in lines] + [group["threshold"], group["reset"]]
-    texts += [refractory] if isinstance(refractory, str) else []
-    names = free_names(lines, given)
-    table, more = table_of(what, group["names"], texts), []
-    if table is not None:
-        if method == "rk4":
-            refuse(
-                what, f"'rk4' reads the TimedArray {table.name!r} within a step; the input here is that of its start"
-            )
-        within = [line["expr"] for line in lines if line["type"] == "differential"]
-        direct = table.name not in names_in(*(set(texts) - set(within)))
-        now = INPUT if direct else f"{INPUT}_held"  # what a threshold reads has to be kept for the step
-        more = [] if direct else [f"{now} = {INPUT} : {unit_text(Number.of(table.entry).dimension)} (constant over dt)"]
-    rewritten = lambda text: (
-        None if text is None else renamed(with_input(what, text, table, now if table else ""), names)
-    )
-    written = []
-    for line in lines:
-        expr = rewritten(line["expr"])
-        if line["name"] in into and line["type"] == "parameter":  # spikes change it, and nothing else between them
-            at = names.get(line["name"], line["name"])
-            line, expr = {**line, "type": "differential", "flags": []}, f"0*{at}/ms"
-        written.append(line_text(line, expr, names))
-    written += more
     values = {key: Number.of(entry) for key, entry in group["values"].items()}
+    for key, value in (("i", np.arange(n, dtype=float)), ("N", np.asarray(float(n)))):
+        if key in names_in(*_texts(group)) and key not in values:
+            given[key] = Number(value, ONE)
     values |= given
-    for key, value in (("i", np.arange(group["n"], dtype=float)), ("N", np.asarray(float(group["n"])))):
-        if key in names_in(*texts) and key not in values:
-            values[key] = given[key] = Number(value, ONE)
-    written += [f"{names.get(key, key)} : {unit_text(given[key].dimension)}" for key in given]
-    if not isinstance(refractory, str | None):
+    table = table_of(what, group)
+    texts = Texts(what, free_names(lines, given), table)
+    written = [*texts.equations(lines, into), *texts.parameters(given)]
+    refractory, threshold = group["refractory"], texts.new(group["threshold"])
+    if isinstance(refractory, Mapping):
         values["refractory_period"] = Number.of(refractory)
         written.append("refractory_period : second")
         refractory = "refractory_period"
     else:
-        refractory = rewritten(refractory)
-    threshold = rewritten(group["threshold"])
+        refractory = texts.new(refractory)
     kind = _class(
-        what, "\n".join(written), threshold=threshold, reset=rewritten(group["reset"]) if threshold else None,
-        refractory=refractory, method=_METHODS.get(method), current=INPUT, name="BrianNeuron",
+        what, "\n".join(written), threshold=threshold, reset=texts.new(group["reset"]) if threshold else None,
+        refractory=refractory, method=None if method is None else _METHODS[method], current=INPUT, name="BrianNeuron",
     )  # fmt: skip
-    made = kind(**{names.get(key, key): _leaf(number, group["n"]) for key, number in values.items()})
-    ports = {names.get(x, x): Into(names.get(x, x)) for x in sorted(into)} or {"v": Into("v")}
-    drives = () if table is None else (_held(what, name, table, dt, group["n"]),)
-    changed = {*into, *kind.model.variables, *(old for old, new in names.items() if new in kind.model.variables)}
-    kept = {key: number for key, number in values.items() if key not in changed}
-    return Cells(Population(made, group["n"], ports=ports), drives, names, kept)
+    neuron = kind(**{texts.name(key): _leaf(number, n) for key, number in values.items()})
+    ports = {texts.name(x): Into(texts.name(x)) for x in sorted(into)} or {"v": Into("v")}
+    kept = {key: number for key, number in values.items() if texts.name(key) not in kind.model.variables}
+    drives = () if table is None else (held(what, name, table, dt, n),)
+    return Cells(Population(neuron, n, ports=ports), drives, texts.names, kept)
+
+
+def _texts(group: Mapping[str, Any]) -> list[str | None]:
+    refractory = group["refractory"]
+    own = [group["threshold"], group["reset"], refractory if isinstance(refractory, str) else None]
+    return [*(line["expr"] for line in group["equations"]), *own]
 
 
 def _class(what: str, text: str, **given: Any) -> Any:
@@ -117,18 +108,6 @@ def _class(what: str, text: str, **given: Any) -> Any:
 def _leaf(number: Number, n: int) -> Any:
     value = np.asarray(number.value)
     return number.plain if value.ndim == 0 else on_device(value.reshape(n))
-
-
-def _held(what: str, name: str, table: Table, dt: float, n: int) -> HeldTable:
-    """The table as the current of the population."""
-    rows, ratio = Number.of(table.entry).value, table.entry["table"] * 1e3 / dt
-    every, ahead = max(round(ratio), 1), max(round(1 / ratio), 1)
-    if abs(ratio - every / ahead) > 1e-6 * ratio:
-        refuse(what, f"the TimedArray {table.name!r} has dt = {table.entry['table'] * 1e3:g} ms, expected whole steps of "
-               f"{dt:g} ms")  # fmt: skip
-    if rows.ndim == 2 and rows.shape[1] < n:
-        refuse(what, f"the TimedArray {table.name!r} has {rows.shape[1]} columns, expected one for each of {n} neurons")
-    return HeldTable(rows if rows.ndim == 1 else rows[:, :n], into=name, every=every, ahead=ahead)
 
 
 def _poisson(name: str, group: Mapping[str, Any], dt: float) -> Cells:
@@ -144,9 +123,7 @@ def _poisson(name: str, group: Mapping[str, Any], dt: float) -> Cells:
 
 
 def _generator(name: str, group: Mapping[str, Any], dt: float) -> Cells:
-    """A SpikeGeneratorGroup: a spike at time t is one of step `floor(t/dt + 0.001)`, as in Brian2."""
-    steps = np.floor(np.asarray(group["times"]) * 1e3 / dt + 1e-3)
-    drives = ()
-    if steps.size:
-        drives = (AsCurrents(SpikeGenerator(np.asarray(group["indices"]), steps * dt, into=f"{name}.in", start=0.0)),)
-    return Cells(Population(Fed(), group["n"]), drives, {}, {})
+    """A SpikeGeneratorGroup: a spike at time t is one of step `floor((t + dt/1000)/dt)`, as in Brian2."""
+    steps, indices = np.floor((np.asarray(group["times"]) + 1e-3 * dt) / dt), np.asarray(group["indices"])
+    spikes = SpikeGenerator(indices, steps * (dt * 1e3), into=f"{name}.in", start=0.0) if steps.size else None
+    return Cells(Population(Fed(), group["n"]), () if spikes is None else (AsCurrents(spikes),), {}, {})

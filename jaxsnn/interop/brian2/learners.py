@@ -12,13 +12,12 @@ from ...equations.expressions import value
 from ...equations.parse import statements
 from ...equations.rule import EquationRule
 from ...equations.source import EquationError, Source
+from ...equations.synapse import TAKEN
 from ...plasticity.base import AbstractRule, Chain
 from .numbers import Number, unit_text
-from .pathways import Addition, sided
-from .plain import names_in, refuse, renamed
-from .texts import constants, line_text
-
-_TAKEN = ("model", "recipe", "sent", "chained")
+from .pathways import Addition, line_of, sided
+from .plain import refuse, renamed
+from .texts import constants, freed, line_text
 
 
 class Learner(NamedTuple):
@@ -47,17 +46,26 @@ def learner(what: str, entry: Mapping[str, Any]) -> Learner:
             if np.ndim(number.value):
                 refuse(what, f"{name!r} differs from synapse to synapse; a rule here has one for all", line["text"])
             given[name] = number
-    for name in sorted(names_in(*code.values())):
-        if name not in own and name not in given and sided(name)[0] in {v for side in entry["neurons"].values() for v in side}:
-            if not any(name in (each.name,) for each in _parsed(what, code["pre"], "pre")):
-                refuse(what, f"the rule reads {name!r}, a variable of the neurons; rules here read weights and traces")
-    names = _free([*own, *given])
-    written = [line_text(line, line["expr"], names) for name, line in own.items() if name not in given]
+    of_neurons = {*entry["neurons"]["pre"], *entry["neurons"]["post"]}
+    for each in (*_parsed(what, code["pre"], "pre"), *_parsed(what, code["post"], "post")):
+        read = {node.id for node in each.expression.names()} - {*own, *given}
+        for name in sorted(read):
+            if sided(name)[0] in of_neurons:
+                refuse(what, f"it reads {name!r}, a variable of the neurons; a rule here reads its weight and traces",
+                       line_of(each))  # fmt: skip
+    names = freed([*own, *given], lambda name: hasattr(AbstractRule, name) or name in TAKEN)
+    written = [
+        line_text(line, line["expr"] and renamed(line["expr"], names), names)
+        for name, line in own.items()
+        if name not in given
+    ]
     written += [f"{names.get(name, name)} : {unit_text(number.dimension)}" for name, number in given.items()]
     text = {side: renamed(each, names) for side, each in code.items()}
     try:
-        kind = equations.rule("\n".join(written), on_pre=text["pre"], on_post=text["post"], weight=names.get(weight, weight),
-                              name="BrianRule")  # fmt: skip
+        kind = equations.rule(
+            "\n".join(written), on_pre=text["pre"], on_post=text["post"], weight=names.get(weight, weight),
+            name="BrianRule",
+        )  # fmt: skip
         made = kind(**{names.get(name, name): number.plain for name, number in given.items()})
     except EquationError as error:
         refuse(what, str(error))
@@ -74,8 +82,8 @@ def _code(what: str, pathways: list[Any]) -> tuple[dict[str, str], dict[str, Any
             refuse(what, f"its pathways {paths[side]['name']!r} and {path['name']!r} have different delays and learn; "
                    "expected one delay on each side", path["code"])  # fmt: skip
         if side == "post" and np.any(np.asarray(path["delay"]) != 0.0):
-            refuse(what, "postsynaptic spikes reach it with a delay, which would delay what it passes on, too; expected "
-                   "none", path["code"])  # fmt: skip
+            refuse(what, "postsynaptic spikes reach it with a delay, which here would delay what it passes on, too; "
+                   "expected none", path["code"])  # fmt: skip
         paths.setdefault(side, path)
         code[side] += path["code"] + "\n"
     if "pre" not in paths:
@@ -103,7 +111,7 @@ def _weight(what: str, own: Mapping[str, Any], code: Mapping[str, str]) -> str:
             if passed:
                 return passed.pop()
     changed = sorted(_assigned(code) & set(own)) or ["nothing"]
-    refuse(what, f"spikes change {', '.join(map(repr, changed))}, none of which on_pre adds to a variable of the neurons; "
+    refuse(what, f"spikes change {', '.join(map(repr, changed))}, none of which on_pre adds to a variable of neurons; "
            "expected a weight that is passed on, ge += w", code["pre"])  # fmt: skip
 
 
@@ -118,21 +126,9 @@ def _additions(what: str, rule: EquationRule, given: Mapping[str, Number], weigh
             continue
         at = lambda w, e=expression: float(value(e.node, lambda n: w if n == weight else rule._parameter(n)))
         if side != "post" or (at(0.0), at(1.0), at(2.0)) != (0.0, 1.0, 2.0):
-            refuse(what, f"what it passes on is {at(1.0):g} times the weight, in ms, mV, pA, nS; expected the weight as it "
-                   "is, of the receiving neuron", addition.at)  # fmt: skip
+            refuse(what, f"what it passes on is {at(1.0):g} times the weight, in ms, mV, pA, nS; expected the weight "
+                   "as it is, to the receiving neuron", addition.at)  # fmt: skip
         first.append(addition)
     if len(first) != 1:
         refuse(what, "its weight is passed on to two variables; expected one")
     return first + rest
-
-
-def _free(names: list[str]) -> dict[str, str]:
-    """New names for those that every rule has."""
-    found = {}
-    for name in names:
-        new = name.strip("_") if name.startswith("_") else name
-        while hasattr(AbstractRule, new) or new in _TAKEN or (new != name and new in names):
-            new += "_"
-        if new != name:
-            found[name] = new
-    return found

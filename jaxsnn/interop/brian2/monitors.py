@@ -53,7 +53,9 @@ def _of_synapses(
             at = [int(x) for x in places[monitor["record"]]]
             found[f"{name}.{variable}"] = Trace(f"{monitor['synapses']}.weight", index=at, every=every)
         else:
-            missing[f"{name}.{variable}"] = "it stays" if learnt is None else f"of these synapses {weight!r} is recorded"
+            missing[f"{name}.{variable}"] = (
+                "it stays" if learnt is None else f"of these synapses {weight!r} is recorded"
+            )
     return found, missing
 
 

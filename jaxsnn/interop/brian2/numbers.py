@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ class Number(NamedTuple):
     dimension: Dimension
 
     @classmethod
-    def of(cls, quantity: dict[str, Any]) -> Number:
+    def of(cls, quantity: Mapping[str, Any]) -> Number:
         """From a quantity of a description."""
         dimension, given = dimension_of(quantity["dim"]), np.asarray(quantity["si"])
         return cls(np.asarray(given, float) / dimension.scale if dimension else np.asarray(given, float), dimension)

@@ -128,6 +128,7 @@ def _calls(expression: Expression) -> list[Any]:
 
 
 def delay_ms(path: Mapping[str, Any], dt: float) -> Any:
-    """The delay of a pathway on the grid, rounded as Brian2's queue does: halves up."""
-    steps = np.floor(np.asarray(path["delay"]) * 1e3 / dt + 0.5)
-    return float(steps * dt) if steps.ndim == 0 else steps * dt
+    """The delay of a pathway on the grid of `dt` s, rounded by the operations of Brian2's queue: halves up."""
+    steps = np.floor(np.asarray(path["delay"]) / dt + 0.5)
+    ms = steps * (dt * 1e3)
+    return float(ms) if ms.ndim == 0 else ms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import numpy as np
@@ -26,7 +27,7 @@ def names_in(*texts: str | None) -> set[str]:
     return {name for text in texts if text for name in NAME.findall(re.sub(r"#[^\n]*", "", text))}
 
 
-def renamed(text: str, names: dict[str, str]) -> str:
+def renamed(text: str, names: Mapping[str, str]) -> str:
     """A text in which whole names are replaced."""
     return NAME.sub(lambda found: names.get(found[0], found[0]), text)
 

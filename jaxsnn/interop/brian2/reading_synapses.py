@@ -25,11 +25,9 @@ def synapses(what: str, given: Any, namespace: Mapping[str, Any]) -> dict[str, A
     for part in given.contained_objects:
         if kind_of(part) not in ("SynapticPathway", "StateUpdater", "SummedVariableUpdater"):
             refuse(what, f"it has {part.name!r}, a {kind_of(part)}; expected equations, on_pre and on_post")
-    for name in given.summed_updaters:
-        line = next((x["text"] for x in lines if x["name"] == name), f"{name} = {given.summed_updaters[name].expression}"
-                    " (summed)")  # fmt: skip
-        refuse(what, f"{name!r} is a sum over synapses in every step (summed); here spikes are what synapses pass on",
-               line)  # fmt: skip
+    for name, sum_of in given.summed_updaters.items():
+        refuse(what, f"{name!r} is a sum over synapses in every step (summed); synapses here pass on spikes",
+               f"{name} = {sum_of.expression} : ... (summed)")  # fmt: skip
     pathways = [_pathway(what, path) for path in given._pathways]
     used = names_in(*(line["expr"] for line in lines), *(path["code"] for path in pathways))
     own = [line["name"] for line in lines if line["type"] != "subexpression"]

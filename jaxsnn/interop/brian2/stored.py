@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,10 +34,14 @@ def stored(description: Mapping[str, Any], path: str | os.PathLike[str]) -> None
 
 def opened(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read a description from a file."""
-    with np.load(path) as file:
-        if "header" not in file:
-            raise ValueError(f"{os.fspath(path)!r} is no file of a description of a Brian2 network.")
-        return restored(str(file["header"]), file)
+    wrong = f"{os.fspath(path)!r} is no file of a description of a Brian2 network"
+    try:
+        with open(path, "rb") as raw, np.load(raw) as file:
+            if "header" not in file:
+                raise ValueError(f"{wrong}; expected one that jaxsnn wrote.")
+            return restored(str(file["header"]), file)
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, json.JSONDecodeError) as error:
+        raise ValueError(f"{wrong}, or is cut off: {error}") from None
 
 
 def restored(header: str, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import keyword
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -11,35 +11,68 @@ from ...equations.model import OWN, STATE
 from ...equations.units import resolved
 from ...neurons.ode import AbstractODE
 from .numbers import Number, dimension_of, unit_text
-from .plain import names_in, refuse, renamed
-
-_MEANT = ("t", "dt", "xi")  # names that mean the same in both
-INPUT = "table_now"  # what a table over time is here: the input of a population
+from .plain import refuse, renamed
+from .tables import INPUT, Table
 
 
-class Table(NamedTuple):
-    """A TimedArray: its name and its entry in a description."""
+class Texts(NamedTuple):
+    """How texts of a group are written here: with these new names, and with a table's present row."""
 
-    name: str
-    entry: Mapping[str, Any]
+    what: str
+    names: Mapping[str, str]
+    table: Table | None
+
+    def name(self, name: str) -> str:
+        """The name that something has here."""
+        return self.names.get(name, name)
+
+    def new(self, text: str | None) -> str | None:
+        """A text, rewritten."""
+        if text is None:
+            return None
+        return renamed(text if self.table is None else self.table.put(self.what, text), self.names)
+
+    def equations(self, lines: Iterable[Mapping[str, Any]], into: set[str]) -> list[str]:
+        """The lines of the group. A parameter that spikes change becomes a variable that else stays."""
+        found = []
+        for line in lines:
+            expr = self.new(line["expr"])
+            if line["name"] in into and line["type"] == "parameter":
+                line, expr = {**line, "type": "differential", "flags": []}, f"0*{self.name(line['name'])}/ms"
+            found.append(line_text(line, expr, self.names))
+        if self.table is not None and self.table.now != INPUT:
+            unit = unit_text(Number.of(self.table.entry).dimension)
+            found.append(f"{self.table.now} = {INPUT} : {unit} (constant over dt)")
+        return found
+
+    def parameters(self, given: Mapping[str, Number]) -> list[str]:
+        """A line for each name of the namespace."""
+        return [f"{self.name(name)} : {unit_text(number.dimension)}" for name, number in given.items()]
 
 
-def taken(name: str) -> bool:
-    """Whether a neuron here has this name for something else."""
-    import keyword
-
-    own = (*OWN, *STATE, "integrator", "surrogate", "refractory_period", INPUT)
-    return hasattr(AbstractODE, name) or name in own or name.startswith("_") or keyword.iskeyword(name)
+def line_text(line: Mapping[str, Any], expr: str | None, names: Mapping[str, str]) -> str:
+    """A line in the language of equations; `expr`: rewritten already."""
+    name, unit = names.get(line["name"], line["name"]), unit_text(dimension_of(line["dim"]))
+    flags = f" ({', '.join(line['flags'])})" if line["flags"] else ""
+    head = name if expr is None else f"d{name}/dt = {expr}" if line["type"] == "differential" else f"{name} = {expr}"
+    return f"{head} : {unit}{flags}"
 
 
 def free_names(lines: Iterable[Mapping[str, Any]], others: Iterable[str]) -> dict[str, str]:
-    """New names, with an underscore behind, for those that are taken; `v` too where it is not integrated."""
+    """New names, with an underscore behind, for those that neurons have; `v` too where it is not integrated."""
     differential = {line["name"] for line in lines if line["type"] == "differential"}
-    every = [*(line["name"] for line in lines), *others]
-    found = {}
-    for name in every:
+    own = (*OWN, *STATE, "integrator", "surrogate", "refractory_period", INPUT, f"{INPUT}_held")
+    taken = lambda name: hasattr(AbstractODE, name) or name in own or keyword.iskeyword(name)
+    return freed([*(line["name"] for line in lines), *others],
+                 lambda name: taken(name) or (name == "v" and name not in differential))  # fmt: skip
+
+
+def freed(names: Iterable[str], taken: Any) -> dict[str, str]:
+    """New names for those that are taken, or begin with an underscore."""
+    names, found = [*names], {}
+    for name in names:
         new = name.strip("_") if name.startswith("_") else name
-        while taken(new) or (new == "v" and name not in differential) or (new != name and new in every):
+        while taken(new) or (new != name and (new in names or new in found.values())):
             new += "_"
         if new != name:
             found[name] = new
@@ -59,37 +92,3 @@ def constants(what: str, names: Mapping[str, Any]) -> dict[str, Number]:
             if known is None or known[1] != number.dimension or float(known[0]) != number.plain:
                 found[name] = number
     return found
-
-
-def table_of(what: str, names: Mapping[str, Any], texts: Iterable[str | None]) -> Table | None:
-    """The one table over time that texts use; more than one are refused."""
-    used = names_in(*texts)
-    found = [Table(name, entry) for name, entry in names.items() if "table" in entry and name in used]
-    if len(found) > 1:
-        refuse(what, f"it reads two TimedArrays, {found[0].name!r} and {found[1].name!r}; expected one, the input of "
-               "its population here")  # fmt: skip
-    return found[0] if found else None
-
-
-def with_input(what: str, text: str, table: Table | None, now: str = INPUT) -> str:
-    """A text in which `table(t)` and `table(t, i)` are the name of the input."""
-    if table is None:
-        return text
-    new = re.sub(rf"\b{table.name}\s*\(\s*t\s*(,\s*i\s*)?\)", now, text)
-    if table.name in names_in(new):
-        refuse(
-            what,
-            f"it reads the TimedArray {table.name!r} otherwise than by {table.name}(t) or {table.name}(t, i)",
-            text,
-        )
-    return new
-
-
-def line_text(line: Mapping[str, Any], expr: str | None, names: Mapping[str, str]) -> str:
-    """A line in the language of equations. Numbers of synapses that spikes change are variables that stay."""
-    name = names.get(line["name"], line["name"])
-    unit = unit_text(dimension_of(line["dim"]))
-    flags = f" ({', '.join(line['flags'])})" if line["flags"] else ""
-    if line["type"] == "differential":
-        return f"d{name}/dt = {renamed(expr or '', dict(names))} : {unit}{flags}"
-    return f"{name} = {renamed(expr, dict(names))} : {unit}{flags}" if expr is not None else f"{name} : {unit}{flags}"

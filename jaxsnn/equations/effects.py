@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -53,8 +54,8 @@ def effect(statements: list[Statement], weight: str, traces: Mapping[str, Line],
             now[each.name] = _put(_assigned(each.name, each.operation, given.node), now)
         elif each.name in temporary:
             if each.operation != "=":
-                source.error(each.at, f"{each.name!r} keeps a value from spike to spike; a rule has the weight {weight!r} "
-                                      "and event-driven traces for that.")  # fmt: skip
+                source.error(each.at, f"{each.name!r} keeps a value from spike to spike; a rule has the weight "
+                                      f"{weight!r} and event-driven traces for that.")  # fmt: skip
             now[each.name] = _put(given.node, now)
         else:
             if each.operation not in ("+=", "-="):
@@ -110,8 +111,6 @@ def _put(node: ast.expr, now: Mapping[str, ast.expr]) -> ast.expr:
         def visit_Call(self, node: ast.Call) -> ast.expr:  # a function's name is none of a value
             return ast.copy_location(ast.Call(node.func, [self.visit(x) for x in node.args], []), node)
 
-    import copy
-
     return Put().visit(copy.deepcopy(node))
 
 
@@ -142,4 +141,6 @@ def time_constant(line: Line) -> Expression:
         if negative and isinstance(left, ast.Name) and left.id == line.name and not _reads(node.right, line.name):
             return expression._replace(node=node.right)
     source: Source = line.source
-    source.error(line.at, f"d{line.name}/dt is not -{line.name}/tau, with a constant tau; a rule has traces that decay.")
+    source.error(
+        line.at, f"d{line.name}/dt is not -{line.name}/tau, with a constant tau; a rule has traces that decay."
+    )

@@ -1,0 +1,104 @@
+"""Synapses of Brian2 as projections: those that stay, and those that learn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ...connectivity.topology import FromArrays
+from ...networks.projection import Connection
+from .cells import Cells
+from .learners import Learner, learner
+from .numbers import Number
+from .pathways import Addition, Numbers, delay_ms, of_pathway
+from .plain import refuse
+
+
+def additions_of(
+    given: Mapping[str, Any], into: dict[str, set[str]]
+) -> tuple[list[tuple[str, Any, list[Addition]]], dict[str, Learner]]:
+    """Pathways with what they add, and synapses that learn; `into` gains the variables that are added to."""
+    found, learners = [], {}
+    for name, entry in given["synapses"].items():
+        what = f"Synapses {name!r}"
+        own = {line["name"] for line in entry["equations"]}
+        several = [(path, of_pathway(what, path, own)) for path in entry["pathways"]]
+        if any(additions is None for _, additions in several):
+            sides = {
+                side: given["groups"][entry[end]["group"]] for side, end in (("pre", "source"), ("post", "target"))
+            }
+            neurons = {side: {line["name"] for line in group.get("equations", ())} for side, group in sides.items()}
+            learners[name] = learner(what, {**entry, "neurons": neurons})
+            _note(what, given, entry, learners[name].additions, into)
+            continue
+        for line in entry["equations"]:
+            if line["type"] != "parameter":
+                refuse(what, f"{line['name']!r} is computed in every synapse; expected parameters alone", line["text"])
+        for path, additions in several:
+            _note(what, given, entry, additions or [], into)
+            found.append((name, path, additions))
+    return found, learners
+
+
+def _note(
+    what: str, given: Mapping[str, Any], entry: Mapping[str, Any], additions: list[Addition], into: dict[str, set[str]]
+) -> None:
+    """Remember which variables are added to."""
+    for each in additions:
+        group = entry["source" if each.side == "pre" else "target"]["group"]
+        if each.variable not in {line["name"] for line in given["groups"][group].get("equations", ())}:
+            refuse(what, f"{each.variable!r} is no variable of {group!r}", each.at)
+        into[group].add(each.variable)
+
+
+def connections_of(
+    name: str, entry: Mapping[str, Any], path: Mapping[str, Any], several: list[Addition],
+    groups: Mapping[str, Cells], dt: float,
+) -> dict[str, Connection]:  # fmt: skip
+    """A projection for each addition of a pathway."""
+    ends = {"pre": entry["source"]["group"], "post": entry["target"]["group"]}
+    numbers = Numbers(f"Synapses {name!r}", entry, {side: groups[group].kept for side, group in ends.items()})
+    if len(entry["pre"]) == 0:
+        return {}
+    found = {}
+    for each in several:
+        source, target = ends[path["side"]], groups[ends[each.side]]
+        own = target.names.get(each.variable, each.variable)
+        if own not in target.dimensions:
+            refuse(f"Synapses {name!r}", f"{each.variable!r} is no variable of {ends[each.side]!r}", each.at)
+        simple = len(several) == 1 and len(entry["pathways"]) == 1  # of those that learn there are more
+        key = name if simple else f"{name}-{path['name']}-{each.variable}"
+        while key in found:
+            key += "'"
+        found[key] = Connection(
+            source, f"{ends[each.side]}.{own}", FromArrays(entry[path["side"]], entry[each.side]),
+            weight=numbers.of(each, target.dimensions[own]), delay=delay_ms(path, dt),
+        )  # fmt: skip
+    return found
+
+
+def learning_of(
+    name: str, entry: Mapping[str, Any], given: Learner, groups: Mapping[str, Cells], dt: float
+) -> dict[str, Connection]:
+    """The projection of synapses that learn, and those of what else their spikes add."""
+    learnt, *others = given.additions
+    if len(entry["pre"]) == 0:
+        return {}
+    target = groups[entry["target"]["group"]]
+    own = target.names.get(learnt.variable, learnt.variable)
+    weight = Number.of(entry["values"][given.weight])
+    learning = Connection(
+        entry["source"]["group"], f"{entry['target']['group']}.{own}", FromArrays(entry["pre"], entry["post"]),
+        weight=weight.plain, delay=delay_ms(given.path, dt), rule=given.rule,
+    )  # fmt: skip
+    return {name: learning} | (connections_of(name, entry, given.path, others, groups, dt) if others else {})
+
+
+def places(pre: np.ndarray) -> np.ndarray:
+    """Where each of Brian2's synapses is in a projection, which is sorted by sender."""
+    order = np.argsort(pre, kind="stable")
+    places = np.empty_like(order)
+    places[order] = np.arange(order.size)
+    return places

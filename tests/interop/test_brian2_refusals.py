@@ -1,0 +1,171 @@
+"""What of a Brian2 network has no counterpart is refused by its name and line, in the reader and in the translation."""
+
+import copy
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jaxsnn.interop import describe_brian2, from_brian2
+from jaxsnn.interop.brian2.stored import opened
+from tests.interop.test_brian2 import description
+
+ZERO = [0.0] * 7
+
+
+def line(**changed):
+    return {
+        "type": "parameter",
+        "name": "q",
+        "expr": None,
+        "dim": ZERO,
+        "flags": [],
+        "kind": "float",
+        "text": "q : 1",
+        **changed,
+    }
+
+
+def code(given, text, side="pre"):
+    next(iter(given["synapses"].values()))["pathways"][0] |= {"code": text, "side": side}
+
+
+def no_method(given):
+    given["groups"]["cells"]["method"] = "gsl_rkf45"
+
+
+def unknown_function(given):
+    given["groups"]["cells"]["names"]["poisson"] = {"function": "poisson"}
+
+
+def two_tables(given):
+    names = given["groups"]["adaptive"]["names"]
+    names["other"] = copy.deepcopy(names["stimulus"])
+    given["groups"]["adaptive"]["equations"][0]["expr"] += " + other(t, i)"
+
+
+def shifted_table(given):
+    expr = given["groups"]["adaptive"]["equations"][0]["expr"]
+    given["groups"]["adaptive"]["equations"][0]["expr"] = expr.replace(
+        "stimulus(t, i)", "stimulus(t - 1*ms, i)"
+    ).replace("stimulus(t,i)", "stimulus(t - 1*ms, i)")
+
+
+def table_of_rk4(given):
+    given["groups"]["plain"]["method"] = "rk4"
+
+
+def uneven_table(given):
+    given["groups"]["plain"]["names"]["ramp"]["table"] = 0.00015
+
+
+def clock_driven(given):
+    given["synapses"]["S"]["equations"] += [line(type="differential", expr="-q/second", text="dq/dt = -q/second : 1")]
+
+
+def trace_of_its_own(given):
+    given["synapses"]["S"]["values"]["apre"]["si"] = 0.5
+
+
+def number_of_its_own(given):
+    given["synapses"]["S"]["equations"] += [line()]
+    given["synapses"]["S"]["values"]["q"] = {
+        "si": np.arange(len(given["synapses"]["S"]["pre"]), dtype=float),
+        "dim": ZERO,
+    }
+    code(given, "ge += w; apre += up*q; w = w + apost")
+
+
+def delayed_post(given):
+    given["synapses"]["S"]["pathways"][1]["delay"] = 1e-3
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "says"),
+    [
+        ("cuba", no_method, ("NeuronGroup 'cells'", "its method is 'gsl_rkf45'")),
+        ("cuba", unknown_function, ("NeuronGroup 'cells'", "poisson() is a function")),
+        ("cuba", lambda given: code(given, "ge = we"), ("Synapses 'exc'", "'ge' is set by a spike", "ge = we")),
+        ("cuba", lambda given: code(given, "ge += we*rand()"), ("Synapses 'exc'", "drawn anew at every spike", "rand()")),
+        ("cuba", lambda given: code(given, "ge += we*v_pre/mV"), ("'v_pre', which changes in a run", "ge += we*v_pre")),
+        ("cuba", lambda given: code(given, "ge += we\ngi += ge"), ("depends on 'ge', which a spike changes", "gi += ge")),
+        ("cuba", lambda given: code(given, "ge += we*nS"), ("ge is in mV, but what is given for it", "ge += we*nS")),
+        ("cuba", lambda given: code(given, "nothing += we"), ("'nothing' is no variable of 'cells'",)),
+        ("cuba", lambda given: code(given, "ge +* we"), ("This is no statement",)),
+        ("coba", clock_driven, ("Synapses 'S'", "'q' is computed in every synapse", "dq/dt = -q/second : 1")),
+        ("tables", two_tables, ("reads two TimedArrays, 'stimulus' and 'other'", )),
+        ("tables", shifted_table, ("otherwise than by stimulus(t)", "t - 1*ms")),
+        ("tables", table_of_rk4, ("NeuronGroup 'plain'", "'rk4' reads the TimedArray 'ramp' within a step")),
+        ("tables", uneven_table, ("'ramp' has dt = 0.15 ms, expected whole steps of 0.1 ms",)),
+        ("stdp", trace_of_its_own, ("the trace 'apre' does not start at 0", "dapre/dt")),
+        ("stdp", number_of_its_own, ("'q' differs from synapse to synapse",)),
+        ("stdp", delayed_post, ("postsynaptic spikes reach it with a delay",)),
+        ("stdp", lambda given: code(given, "ge += 2*w; apre += up; w = clip(w + apost, 0, g_max)"), ("passes on is 2 times the weight",)),
+        ("stdp", lambda given: code(given, "apre += up; w += apost"), ("expected a weight that is passed on",)),
+        ("stdp", lambda given: code(given, "ge += w; apre += up*v_post/mV; w += apost"), ("'v_post', a variable of the ",)),
+        ("stdp", lambda given: code(given, "ge += w; apre += up; w = clip(w + apost, 0, 9)"), ("clip the weight differ",)),
+    ],
+)  # fmt: skip
+def test_the_translation_refuses(name, change, says):
+    given = copy.deepcopy(description(name))
+    change(given)
+    with pytest.raises(ValueError) as caught:
+        from_brian2(given)
+    for part in says:
+        assert part in str(caught.value)
+
+
+# --- the reader: objects that look as Brian2's do ---------------------------------------------------------------------
+
+
+def thing(kind, name, **given):
+    clock = types.SimpleNamespace(dt_=1e-4)
+    parts = {"name": name, "active": True, "when": "start", "order": 0, "clock": clock, "contained_objects": []}
+    return type(kind, (), {**parts, **given})()
+
+
+def network(*objects, **given):
+    slots = ["start", "groups", "thresholds", "synapses", "resets", "end"]
+    return types.SimpleNamespace(**{"objects": objects, "schedule": slots, "t": 0.0} | given)
+
+
+GROUP = thing("NeuronGroup", "G")
+OTHER = thing("NeuronGroup", "H", clock=types.SimpleNamespace(dt_=2e-4))
+REGULAR = thing("CodeRunner", "G_run_regularly", abstract_code="v += 1*mV", code="v += 1*mV")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (network(), "Network(collect())"),
+        (network(GROUP, schedule=["start", "synapses", "groups"]), "its schedule is ['start', 'synapses', 'groups']"),
+        (network(GROUP, OTHER), "'G' has dt = 0.1 ms and 'H' 0.2 ms"),
+        (network(GROUP, t=0.05), "it has run up to 50 ms"),
+        (network(thing("NetworkOperation", "watch")), "NetworkOperation 'watch': Python that runs within a step"),
+        (network(thing("SpatialNeuron", "cable")), "SpatialNeuron 'cable': a neuron of compartments"),
+        (network(thing("Astrocyte", "a")), "Astrocyte 'a': jaxsnn has no counterpart"),
+        (network(thing("NeuronGroup", "G", active=False)), "it is not active"),
+        (network(thing("NeuronGroup", "G", when="end")), "it runs in slot 'end'"),
+        (network(thing("NeuronGroup", "G", contained_objects=[REGULAR])), "v += 1*mV"),
+        (network(thing("NeuronGroup", "G", events={"spike": "v > 1", "burst": "v > 2"})), "the event 'burst'"),
+        (network(thing("StateMonitor", "M")), "nothing but monitors"),
+        (3, "expected a Brian2 Network"),
+    ],
+)
+def test_the_reader_refuses(given, says):
+    with pytest.raises(ValueError) as caught:
+        describe_brian2(given)
+    assert says in str(caught.value)
+
+
+def test_another_file_is_named(tmp_path):
+    path = Path(tmp_path) / "x.npz"
+    np.savez(path, a=np.zeros(3))
+    with pytest.raises(ValueError, match="no file of a description"):
+        opened(path)
+    path.write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(ValueError, match="no file of a description"):
+        from_brian2(path)
+    with pytest.raises(ValueError, match="version 7"):
+        from_brian2({"version": 7})

@@ -1,0 +1,268 @@
+"""Networks of Brian2 for `from_brian2`: tests/golden/brian2/<name>.npz and <name>.out.npz.
+
+Made with Brian2 2.9.0, its NumPy code, float64, dt 0.1 ms. Every case is a function that builds a `Network` as Brian2's
+users do. `<name>.npz` is its description, `<name>.out.npz` what Brian2 makes of it in `STEPS` steps: `<group>.step`,
+`<group>.neuron` are spikes, `<monitor>.<variable>` traces (samples, record) in SI units. `poisson`, of which no spike
+can be compared, has `<group>.counts`: spikes of `SEEDS` runs.
+Run from the repository root, with Brian2 and jaxsnn in one environment: python tests/oracles/brian2_networks.py
+"""
+
+import pathlib
+import sys
+
+import brian2
+import numpy as np
+from brian2 import (
+    Hz,
+    Network,
+    NeuronGroup,
+    PoissonGroup,
+    PoissonInput,
+    PopulationRateMonitor,
+    SpikeGeneratorGroup,
+    SpikeMonitor,
+    StateMonitor,
+    Synapses,
+    TimedArray,
+    ms,
+    mV,
+    nA,
+    nS,
+    pF,
+)
+
+GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden" / "brian2"
+STEPS, SEEDS = 1000, 12
+
+
+def lif():
+    """Ten neurons with currents, time constants and refractory periods of their own."""
+    v_rest, v_th = -65 * mV, -50 * mV
+    G = NeuronGroup(
+        10,
+        """dv/dt = (v_rest - v + R*I)/tau : volt (unless refractory)
+        I : amp
+        R : ohm (shared)
+        tau : second (constant)
+        hold : second""",
+        threshold="v > v_th", reset="v = v_rest", refractory="hold", method="exact", name="lif",
+    )  # fmt: skip
+    G.v, G.R, G.I = "v_rest + i*mV", 100 * brian2.Mohm, "0.14*nA + 0.02*nA*i"
+    G.tau, G.hold = "10*ms + i*ms", "1*ms + 0.5*i*ms"
+    spikes, trace = SpikeMonitor(G, name="spikes"), StateMonitor(G, "v", record=[0, 9], name="trace")
+    return Network(G, spikes, trace), locals()
+
+
+def cuba():
+    """The currents of Vogels and Abbott, from parts of one group."""
+    taum, taue, taui, v_t, v_r, e_l = 20 * ms, 5 * ms, 10 * ms, -50 * mV, -60 * mV, -49 * mV
+    P = NeuronGroup(
+        300,
+        """dv/dt = (ge + gi - (v - e_l))/taum : volt (unless refractory)
+        dge/dt = -ge/taue : volt
+        dgi/dt = -gi/taui : volt""",
+        threshold="v > v_t", reset="v = v_r", refractory=5 * ms, method="exact", name="cells",
+    )  # fmt: skip
+    P.v = "v_r + rand()*(v_t - v_r)"
+    we, wi = 1.62 * mV, -9 * mV
+    exc = Synapses(P[:240], P, on_pre="ge += we", name="exc")
+    inh = Synapses(P[240:], P, on_pre="gi += wi", name="inh")
+    exc.connect(p=0.2)
+    inh.connect(p=0.2)
+    spikes, rate = SpikeMonitor(P[240:], name="spikes"), PopulationRateMonitor(P, name="rate")
+    trace = StateMonitor(P, ["v", "ge"], record=[3, 250], dt=1 * ms, name="trace")
+    return Network(P, exc, inh, spikes, rate, trace), locals()
+
+
+def coba():
+    """Conductances, with weights, delays and thresholds drawn for each."""
+    C, g_l, e_l, e_e, e_i = 200 * pF, 10 * nS, -60 * mV, 0 * mV, -80 * mV
+    P = NeuronGroup(
+        200,
+        """dv/dt = (g_l*(e_l - v) + ge*(e_e - v) + gi*(e_i - v) + I)/C : volt (unless refractory)
+        dge/dt = -ge/(5*ms) : siemens
+        dgi/dt = -gi/(10*ms) : siemens
+        v_th : volt (constant)
+        I : amp""",
+        threshold="v > v_th", reset="v = e_l", refractory="2*ms", method="exponential_euler", name="cells",
+    )  # fmt: skip
+    P.v, P.v_th, P.I = "e_l + 10*mV*rand()", "-50*mV + 2*mV*randn()", 0.15 * nA
+    P.ge = "2*nS*rand()"
+    S = Synapses(P, P, "w : siemens", on_pre={"fast": "ge += w", "slow": "gi += 3*w*(i % 4 == 0)"}, name="S")
+    S.connect("i != j", p=0.1)
+    S.w = "6*nS*rand()"
+    S.fast.delay, S.slow.delay = "3*ms*rand()", "1*ms + 0.01*ms*j"
+    return Network(P, S, SpikeMonitor(P, name="spikes"), StateMonitor(P, "gi", record=[7], name="trace")), locals()
+
+
+def hh():
+    """Hodgkin and Huxley's membrane, a spike while it is above a potential, and synapses that add to both sides."""
+    G = NeuronGroup(
+        12,
+        """dv/dt = (g_l*(e_l - v) - g_na*m**3*h*(v - 50*mV) - g_kd*n**4*(v + 90*mV) + I + ge*(0*mV - v))/C : volt
+        dm/dt = 0.32*4/exprel((13*mV - v + v_t)/(4*mV))/ms*(1 - m) - 0.28*5/exprel((v - v_t - 40*mV)/(5*mV))/ms*m : 1
+        dn/dt = 0.032*5/exprel((15*mV - v + v_t)/(5*mV))/ms*(1 - n) - 0.5*exp((10*mV - v + v_t)/(40*mV))/ms*n : 1
+        dh/dt = 0.128*exp((17*mV - v + v_t)/(18*mV))/ms*(1 - h) - 4/(1 + exp((40*mV - v + v_t)/(5*mV)))/ms*h : 1
+        dge/dt = -ge/(5*ms) : siemens
+        I : amp
+        sent : 1
+        heard : integer""",
+        threshold="v > -40*mV", refractory="v > -40*mV", method="exponential_euler", name="hh",
+        namespace={
+            "C": 200 * pF, "g_l": 10 * nS, "e_l": -65 * mV, "g_na": 20e3 * nS, "g_kd": 6e3 * nS, "v_t": -63 * mV,
+        },
+    )  # fmt: skip
+    G.v, G.I = -65 * mV, "0.05*nA*i"
+    S = Synapses(G, G, on_pre="ge += 4*nS; heard += 1; sent_pre += 1", on_post="sent_pre += 0.25", name="S")
+    S.connect(j="(i + 1) % N_post")
+    S.delay = 0.35 * ms  # between two steps
+    traces = StateMonitor(G, ["v", "sent", "heard"], record=True, dt=0.5 * ms, name="trace")
+    return Network(G, S, SpikeMonitor(G, name="spikes"), traces), locals()
+
+
+def tables():
+    """Tables over time and given spikes; an adaptive threshold; a parameter that spikes change."""
+    stimulus = TimedArray(np.sin(np.arange(30) / 3.0)[:, None] * np.arange(1, 6) * 3 * mV, dt=2.5 * ms)
+    ramp = TimedArray(np.linspace(0.0, 1.5, 400), dt=0.1 * ms)
+    A = NeuronGroup(
+        5,
+        """dv/dt = (e_l + stimulus(t, i) + g - v)/(8*ms) : volt (unless refractory)
+        dv_th/dt = (-52*mV - v_th)/(15*ms) : volt
+        lift = 0.2*stimulus(t, i) : volt
+        g : volt""",
+        threshold="v > v_th + lift", reset="v = e_l; v_th += 3*mV; g *= 0.5", refractory=1 * ms, method="euler",
+        name="adaptive", namespace={"e_l": -60 * mV, "stimulus": stimulus},
+    )  # fmt: skip
+    A.v, A.v_th = -60 * mV, -52 * mV
+    B = NeuronGroup(
+        4,
+        """dx/dt = (gain*drive - x)/(5*ms) + 0.02/ms : 1
+        drive = ramp(t) : 1
+        gain : 1 (constant)""",
+        threshold="x > 1", reset="x = 0", method="rk2", name="plain", namespace={"ramp": ramp},
+    )  # fmt: skip
+    B.gain = [0.9, 1.0, 1.1, 1.3]
+    rng = np.random.default_rng(3)
+    times = np.sort(rng.choice(900, 60, replace=False)) * 0.1 * ms
+    given = SpikeGeneratorGroup(6, rng.integers(0, 6, 60), times, name="given")
+    kick = Synapses(given, A[1:4], "w : volt", on_pre="g += w*rank_post", namespace={"rank_post": 0.5}, name="kick")
+    kick.connect()
+    kick.w = "(1 + j)*mV"
+    across = Synapses(A, B, on_pre="x_post += 0.03*gain_post", delay=0 * ms, name="across")
+    across.connect()
+    traces = StateMonitor(A, ["v", "g"], record=[0, 2], name="of_a"), StateMonitor(B, "x", record=True, name="of_b")
+    return Network(A, B, given, kick, across, *traces, SpikeMonitor(A), SpikeMonitor(B)), locals()
+
+
+def stdp():
+    """Spike-timing-dependent plasticity in its usual text, with a delay of its own for each synapse."""
+    rng = np.random.default_rng(5)
+    steps = np.sort(rng.choice(950, 300, replace=False))
+    source = SpikeGeneratorGroup(25, rng.integers(0, 25, 300), steps * 0.1 * ms, name="source")
+    cells = NeuronGroup(
+        3,
+        """dv/dt = (ge*(0*mV - v) - 74*mV - v)/(10*ms) : volt
+        dge/dt = -ge/(5*ms) : 1""",
+        threshold="v > -54*mV", reset="v = -60*mV", method="euler", name="cells",
+    )  # fmt: skip
+    cells.v = -60 * mV
+    taupre, taupost, g_max, up = 20 * ms, 25 * ms, 0.4, 0.02
+    S = Synapses(
+        source, cells,
+        """w : 1
+        dapre/dt = -apre/taupre : 1 (event-driven)
+        dapost/dt = -apost/taupost : 1 (event-driven)""",
+        on_pre="""ge += w
+        apre += up*g_max
+        w = clip(w + apost, 0, g_max)""",
+        on_post="""apost -= 1.05*up*g_max
+        w = clip(w + apre, 0, g_max)""",
+        name="S",
+    )  # fmt: skip
+    S.connect(p=0.8)
+    S.w, S.delay = "rand()*g_max", "3*ms*rand()"
+    monitors = SpikeMonitor(cells), StateMonitor(S, "w", record=[0, 5, 7, 30], name="weights")
+    return Network(source, cells, S, *monitors), locals()
+
+
+def inhibition():
+    """The rule of Vogels et al. (2011): the weight changes before it is passed on; nearest spikes after."""
+    rng = np.random.default_rng(6)
+    steps = np.sort(rng.choice(950, 200, replace=False))
+    source = SpikeGeneratorGroup(20, rng.integers(0, 20, 200), steps * 0.1 * ms, name="source")
+    cells = NeuronGroup(
+        4, "dv/dt = (-35*mV - v - g*20*mV)/(10*ms) : volt (unless refractory)\ndg/dt = -g/(10*ms) : 1",
+        threshold="v > -55*mV", reset="v = -65*mV", refractory=2 * ms, method="exponential_euler", name="cells",
+    )  # fmt: skip
+    cells.v = "-65*mV + 2*mV*i"
+    S = Synapses(
+        source, cells,
+        """w : 1
+        before : 1
+        dx/dt = -x/tau : 1 (event-driven)
+        dy/dt = -y/tau : 1 (event-driven)""",
+        on_pre="x += 1; w = clip(w + (y - target)*eta, 0, 0.2); g += w",
+        on_post="before = y; y = 1; w = clip(w + x*eta*(1 + 0.5*before), 0, 0.2)",
+        name="S", namespace={"tau": 20 * ms, "target": 0.3, "eta": 0.002},
+    )  # fmt: skip
+    S.connect()
+    S.w = "0.03*rand()"
+    return Network(source, cells, S, SpikeMonitor(cells), StateMonitor(S, "w", record=True, name="weights")), locals()
+
+
+def poisson():
+    """Sources that draw: rates as numbers and as text, and the sum of many."""
+    steady = PoissonGroup(20, np.arange(1, 21) * 5 * Hz, name="steady")
+    waxing = PoissonGroup(10, "300*Hz*(1 + sin(2*pi*t*20*Hz)) + i*10*Hz", name="waxing")
+    cells = NeuronGroup(
+        30, "dv/dt = -v/(20*ms) + noise*sqrt(2/(20*ms))*xi : 1", threshold="v > 1", reset="v = 0", method="euler",
+        name="cells", namespace={"noise": 0.1},
+    )  # fmt: skip
+    S = Synapses(steady, cells, on_pre="v += 0.05", delay=1.5 * ms, name="S")
+    S.connect(p=0.5)
+    one = Synapses(waxing, cells, on_pre="v += 0.1", name="one")
+    one.connect(j="i + 5")
+    many = PoissonInput(cells[:10], "v", 100, 15 * Hz, weight=0.06)
+    return Network(steady, waxing, cells, S, one, many, SpikeMonitor(cells)), locals()
+
+
+CASES = {f.__name__: f for f in (lif, cuba, coba, hh, tables, stdp, inhibition, poisson)}
+
+
+def main():
+    from jaxsnn.interop.brian2.reading import describe
+    from jaxsnn.interop.brian2.stored import stored
+
+    brian2.prefs.codegen.target = "numpy"
+    for name in sys.argv[1:] or CASES:
+        brian2.seed(11)
+        net, namespace = CASES[name]()
+        description = describe(net, {**vars(brian2), **namespace})
+        stored(description, GOLDEN / f"{name}.npz")
+        groups = [net[each] for each in description["groups"]]
+        watched = [brian2.SpikeMonitor(each) for each in groups]
+        net.add(*watched)
+        out = {}
+        if name == "poisson":
+            net.store()
+            for k in range(SEEDS):
+                net.restore()
+                brian2.seed(100 + k)
+                net.run(STEPS * 0.1 * ms, namespace=namespace)
+                for each, monitor in zip(groups, watched, strict=True):
+                    out.setdefault(f"{each.name}.counts", []).append(len(monitor.i))
+        else:
+            net.run(STEPS * 0.1 * ms, namespace=namespace)
+            for each, monitor in zip(groups, watched, strict=True):
+                out[f"{each.name}.step"] = np.round(monitor.t / (0.1 * ms)).astype(np.int16)
+                out[f"{each.name}.neuron"] = np.asarray(monitor.i, np.int16)
+            for monitor in net.objects:
+                if type(monitor).__name__ == "StateMonitor":
+                    for variable in monitor.record_variables:
+                        out[f"{monitor.name}.{variable}"] = np.asarray(getattr(monitor, variable), float).T[::5]
+        np.savez_compressed(GOLDEN / f"{name}.out.npz", **{key: np.asarray(x) for key, x in out.items()})
+        print(name, {key: np.shape(x) for key, x in out.items()})
+
+
+if __name__ == "__main__":
+    main()
