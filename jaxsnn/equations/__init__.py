@@ -8,8 +8,8 @@ SymPy, which finds the coefficients of linear equations, is an extra: `pip insta
 from .build import neuron as neuron
 from .cell import EquationNeuron as EquationNeuron
 from .exact import Exact as Exact
-from .rule import EquationRule as EquationRule
-from .rule import rule as rule
+from .rules import EquationRule as EquationRule
+from .rules import rule as rule
 from .source import EquationError as EquationError
 from .stochastic import AbstractStochastic as AbstractStochastic
 from .stochastic import EulerMaruyama as EulerMaruyama

@@ -4,6 +4,7 @@
 Sinabs, Rockpool and others do. `from_brian2` makes a network of a constructed Brian2 `Network`.
 """
 
+from .brian2.stored import store_brian2 as store_brian2
 from .brian2.translating import FromBrian2 as FromBrian2
 from .brian2.translating import describe_brian2 as describe_brian2
 from .brian2.translating import from_brian2 as from_brian2

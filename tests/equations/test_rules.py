@@ -37,7 +37,10 @@ VOGELS = snn.equations.rule(
 )
 AFTER = snn.plasticity.WeightAfterUpdate()
 BY_HAND = {
-    "pairs": lambda: (STDP().chained(), snn.plasticity.chain(snn.PairSTDP(0.01, 0.0105, 20.0, 15.0), snn.Bound(0.0, 1.0))),
+    "pairs": lambda: (
+        STDP().chained(),
+        snn.plasticity.chain(snn.PairSTDP(0.01, 0.0105, 20.0, 15.0), snn.Bound(0.0, 1.0)),
+    ),
     "nearest": lambda: (
         NEAREST().chained(),
         snn.plasticity.chain(

@@ -5,6 +5,7 @@ The golden data and what each case is are in `tests/oracles/brian2_networks.py`.
 
 import copy
 import pathlib
+import re
 
 import jax
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 import jaxsnn as snn
 from jaxsnn.interop import from_brian2
 from jaxsnn.interop.brian2.numbers import Number
-from jaxsnn.interop.brian2.stored import opened, stored
+from jaxsnn.interop.brian2.stored import opened, store_brian2
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "brian2"
 EXACT = ("lif", "cuba", "coba", "hh", "tables", "stdp", "inhibition")
@@ -132,7 +133,7 @@ def test_sources_that_draw_fire_as_often(x64):
 
 def test_a_description_is_kept_by_its_file(tmp_path):
     given = description("tables")
-    stored(given, tmp_path / "again.npz")
+    store_brian2(given, tmp_path / "again.npz")
     again = opened(tmp_path / "again.npz")
     assert jax.tree.structure(again) == jax.tree.structure(given)
     assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(again), jax.tree.leaves(given), strict=True))
@@ -152,3 +153,23 @@ def test_numbers_are_leaves_by_their_names():
     assert float(net["cells"].neuron.taum) == 20.0 and float(net["exc"].weight) == np.float32(1.62)
     other = snn.set(net, "cells.neuron.taum", 10.0)
     assert float(other["cells"].neuron.taum) == 10.0
+
+
+def test_the_page_s_sweep_runs():
+    """The second and third blocks of `docs/pages/brian2.md`, with fewer points, of a network of these names."""
+    page = (pathlib.Path(__file__).parents[2] / "docs" / "pages" / "brian2.md").read_text()
+    blocks = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    blocks = [block for block in blocks if "snn." in block][:2]
+    given = description("cuba")
+    for table in ("groups", "synapses"):
+        names = {"cells": "P", "exc": "Ce", "inh": "Ci"}
+        given[table] = {names.get(name, name): entry for name, entry in given[table].items()}
+    for entry in (*given["synapses"].values(), *given["monitors"].values()):
+        for end in (entry.get("source"), entry.get("target"), entry):
+            if end and end.get("group") == "cells":
+                end["group"] = "P"
+    text = "\n".join(blocks).replace("n=21", "n=3").replace("t=200.0", "t=20.0").replace("rates.rate.plot()", "")
+    assert text.count("n=3") == 1 and text.count("t=20.0") == 1
+    found = {"network": given}
+    exec(text, found)
+    assert found["rates"].rate.shape == (3,) and int(found["rates"].status.sum()) == 0

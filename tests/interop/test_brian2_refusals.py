@@ -12,6 +12,9 @@ from jaxsnn.interop.brian2.stored import opened
 from tests.interop.test_brian2 import description
 
 ZERO = [0.0] * 7
+TWICE = "ge += 2*w; apre += up; w = clip(w + apost, 0, g_max)"
+MEMBRANE = "ge += w; apre += up*v_post/mV; w += apost"
+OTHER_END = "ge += w; apre += up; w = clip(w + apost, 0, 9)"
 
 
 def line(**changed):
@@ -87,9 +90,9 @@ def delayed_post(given):
         ("cuba", no_method, ("NeuronGroup 'cells'", "its method is 'gsl_rkf45'")),
         ("cuba", unknown_function, ("NeuronGroup 'cells'", "poisson() is a function")),
         ("cuba", lambda given: code(given, "ge = we"), ("Synapses 'exc'", "'ge' is set by a spike", "ge = we")),
-        ("cuba", lambda given: code(given, "ge += we*rand()"), ("Synapses 'exc'", "drawn anew at every spike", "rand()")),
+        ("cuba", lambda given: code(given, "ge += we*rand()"), ("drawn anew at every spike", "rand()")),
         ("cuba", lambda given: code(given, "ge += we*v_pre/mV"), ("'v_pre', which changes in a run", "ge += we*v_pre")),
-        ("cuba", lambda given: code(given, "ge += we\ngi += ge"), ("depends on 'ge', which a spike changes", "gi += ge")),
+        ("cuba", lambda given: code(given, "ge += we\ngi += ge"), ("'ge', which a spike changes", "gi += ge")),
         ("cuba", lambda given: code(given, "ge += we*nS"), ("ge is in mV, but what is given for it", "ge += we*nS")),
         ("cuba", lambda given: code(given, "nothing += we"), ("'nothing' is no variable of 'cells'",)),
         ("cuba", lambda given: code(given, "ge +* we"), ("This is no statement",)),
@@ -101,10 +104,10 @@ def delayed_post(given):
         ("stdp", trace_of_its_own, ("the trace 'apre' does not start at 0", "dapre/dt")),
         ("stdp", number_of_its_own, ("'q' differs from synapse to synapse",)),
         ("stdp", delayed_post, ("postsynaptic spikes reach it with a delay",)),
-        ("stdp", lambda given: code(given, "ge += 2*w; apre += up; w = clip(w + apost, 0, g_max)"), ("passes on is 2 times the weight",)),
+        ("stdp", lambda given: code(given, TWICE), ("passes on is 2 times the weight",)),
         ("stdp", lambda given: code(given, "apre += up; w += apost"), ("expected a weight that is passed on",)),
-        ("stdp", lambda given: code(given, "ge += w; apre += up*v_post/mV; w += apost"), ("'v_post', a variable of the ",)),
-        ("stdp", lambda given: code(given, "ge += w; apre += up; w = clip(w + apost, 0, 9)"), ("clip the weight differ",)),
+        ("stdp", lambda given: code(given, MEMBRANE), ("'v_post', a variable of the neurons",)),
+        ("stdp", lambda given: code(given, OTHER_END), ("clip the weight differently",)),
     ],
 )  # fmt: skip
 def test_the_translation_refuses(name, change, says):

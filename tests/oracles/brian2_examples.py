@@ -45,12 +45,12 @@ def watched(path: pathlib.Path, out: pathlib.Path, name: str, seeds: int) -> Non
         brian2.prefs.codegen.target = "numpy"
         verdict = {"duration": float(duration) * 1e3}
         from jaxsnn.interop.brian2.reading import describe
-        from jaxsnn.interop.brian2.stored import stored
+        from jaxsnn.interop.brian2.stored import store_brian2
 
         description = None
         try:
             description = describe(self, names)
-            stored(description, out / f"{name}.npz")
+            store_brian2(description, out / f"{name}.npz")
         except ValueError as error:
             verdict["refused"] = str(error)
         (out / f"{name}.json").write_text(json.dumps(verdict, indent=1))

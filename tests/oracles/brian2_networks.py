@@ -231,14 +231,14 @@ CASES = {f.__name__: f for f in (lif, cuba, coba, hh, tables, stdp, inhibition, 
 
 def main():
     from jaxsnn.interop.brian2.reading import describe
-    from jaxsnn.interop.brian2.stored import stored
+    from jaxsnn.interop.brian2.stored import store_brian2
 
     brian2.prefs.codegen.target = "numpy"
     for name in sys.argv[1:] or CASES:
         brian2.seed(11)
         net, namespace = CASES[name]()
         description = describe(net, {**vars(brian2), **namespace})
-        stored(description, GOLDEN / f"{name}.npz")
+        store_brian2(description, GOLDEN / f"{name}.npz")
         groups = [net[each] for each in description["groups"]]
         watched = [brian2.SpikeMonitor(each) for each in groups]
         net.add(*watched)

@@ -10,7 +10,7 @@ import numpy as np
 from ... import equations
 from ...equations.expressions import value
 from ...equations.parse import statements
-from ...equations.rule import EquationRule
+from ...equations.rules import EquationRule
 from ...equations.source import EquationError, Source
 from ...equations.synapse import TAKEN
 from ...plasticity.base import AbstractRule, Chain

@@ -14,8 +14,11 @@ import numpy as np
 _MARK = "@array"
 
 
-def stored(description: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
-    """Write a description to a file."""
+def store_brian2(description: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
+    """Write a description of a Brian2 network, as `describe_brian2` returns it, to a file, `.npz`.
+
+    `from_brian2` takes the path. Nothing in the file is code.
+    """
     arrays: dict[str, np.ndarray] = {}
 
     def text(x: Any) -> Any:

@@ -47,8 +47,8 @@ def table_of(what: str, group: Mapping[str, Any]) -> Table | None:
     (name,) = found
     kept, method = name in _read_outside(lines, others), group["method"]
     if method == "rk4" or (method == "rk2" and kept):
-        refuse(what, f"{method!r} reads the TimedArray {name!r} within a step, where the input here is that of its start; "
-               "expected another method")  # fmt: skip
+        refuse(what, f"{method!r} reads the TimedArray {name!r} within a step, where the input here is that of its "
+               "start; expected another method")  # fmt: skip
     return Table(name, group["names"][name], f"{INPUT}_held" if kept else INPUT)
 
 
