@@ -17,7 +17,7 @@ from jaxsnn.interop.brian2.numbers import Number
 from jaxsnn.interop.brian2.stored import opened, store_brian2
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "brian2"
-EXACT = ("lif", "cuba", "coba", "hh", "tables", "stdp", "inhibition")
+EXACT = ("lif", "cuba", "coba", "hh", "tables", "stdp", "inhibition", "gap")
 STEPS = 1000
 
 
@@ -103,10 +103,14 @@ def one_row_off(given):
                 entry["si"] = np.roll(entry["si"], 1, axis=0)
 
 
+def weaker(given):
+    given["synapses"]["S"]["summed"][0]["expr"] = "0.99*w*(v_pre - v_post)"
+
+
 @pytest.mark.parametrize(
     ("name", "change"),
     [("cuba", later), ("cuba", longer), ("stdp", other_sign), ("stdp", earlier), ("coba", other_method),
-     ("tables", one_row_off)],
+     ("tables", one_row_off), ("gap", weaker)],
 )  # fmt: skip
 def test_another_network_is_noticed(name, change, x64):
     """Negative controls."""

@@ -210,6 +210,30 @@ def inhibition():
     return Network(source, cells, S, SpikeMonitor(cells), StateMonitor(S, "w", record=True, name="weights")), locals()
 
 
+def gap():
+    """Membranes that are joined, as a sum over synapses in every step; and a neuron that hears of another group."""
+    G = NeuronGroup(
+        8, "dv/dt = (1.05 - v + joined)/tau : 1\njoined : 1", threshold="v > 1", reset="v = 0", method="exact",
+        name="G", namespace={"tau": 10 * ms},
+    )  # fmt: skip
+    G.v = "i/(N - 1.0)"
+    H = NeuronGroup(
+        3,
+        """dx/dt = (0.4*level - x)/(5*ms) : volt
+        level : volt
+        gain : 1""",
+        threshold="x > 1*mV + 0.1*level", reset="x = 0*mV", method="euler", name="H",
+    )  # fmt: skip
+    H.gain = "0.5 + 0.25*i"
+    S = Synapses(G, G, "w : 1\njoined_post = w*(v_pre - v_post) : 1 (summed)", name="S")
+    S.connect("i != j", p=0.7)
+    S.w = "0.05*rand()"
+    T = Synapses(G, H, "level_post = gain_post*v_pre*size : volt (summed)", namespace={"size": 4 * mV}, name="T")
+    T.connect("i % 3 == j")
+    traces = StateMonitor(G, "v", record=True, name="of_g"), StateMonitor(H, "x", record=True, name="of_h")
+    return Network(G, H, S, T, *traces, SpikeMonitor(G), SpikeMonitor(H)), locals()
+
+
 def poisson():
     """Sources that draw: rates as numbers and as text, and the sum of many."""
     steady = PoissonGroup(20, np.arange(1, 21) * 5 * Hz, name="steady")
@@ -226,7 +250,7 @@ def poisson():
     return Network(steady, waxing, cells, S, one, many, SpikeMonitor(cells)), locals()
 
 
-CASES = {f.__name__: f for f in (lif, cuba, coba, hh, tables, stdp, inhibition, poisson)}
+CASES = {f.__name__: f for f in (lif, cuba, coba, hh, tables, stdp, inhibition, gap, poisson)}
 
 
 def main():

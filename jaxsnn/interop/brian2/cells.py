@@ -18,7 +18,7 @@ from ...synapses.into import Into
 from .numbers import Number
 from .plain import names_in, refuse
 from .sources import AsCurrents, Fed
-from .tables import held, table_of
+from .tables import Table, held, input_of
 from .texts import INPUT, Texts, constants, free_names
 
 _METHODS = {
@@ -46,11 +46,13 @@ class Cells(NamedTuple):
         return {} if model is None else {name: model.dimensions[name] for name in model.variables}
 
 
-def cells(name: str, group: Mapping[str, Any], dt: float, into: set[str]) -> Cells:
-    """The population of a group. `dt`: s. `into`: its variables that spikes are added to."""
+def cells(name: str, group: Mapping[str, Any], dt: float, into: set[str], summed: str | None = None) -> Cells:
+    """The population of a group. `dt`: s. `into`: its variables that spikes are added to. `summed`: its one
+    variable that is a sum over synapses.
+    """
     match group["kind"]:
         case "neurons":
-            return _neurons(f"NeuronGroup {name!r}", name, group, dt, into)
+            return _neurons(f"NeuronGroup {name!r}", name, group, dt, into, summed)
         case "poisson":
             return _poisson(name, group, dt)
         case "generator":
@@ -58,7 +60,7 @@ def cells(name: str, group: Mapping[str, Any], dt: float, into: set[str]) -> Cel
     refuse(name, f"its kind is {group['kind']!r}, expected neurons, poisson or generator")
 
 
-def _neurons(what: str, name: str, group: Mapping[str, Any], dt: float, into: set[str]) -> Cells:
+def _neurons(what: str, name: str, group: Mapping[str, Any], dt: float, into: set[str], summed: str | None) -> Cells:
     lines, method, n = group["equations"], group["method"], group["n"]
     if method is not None and method not in _METHODS:
         refuse(what, f"its method is {method!r}, expected one of {', '.join(_METHODS)}")
@@ -71,8 +73,9 @@ def _neurons(what: str, name: str, group: Mapping[str, Any], dt: float, into: se
         if key in names_in(*_texts(group)) and key not in values:
             given[key] = Number(value, ONE)
     values |= given
-    table = table_of(what, group)
-    texts = Texts(what, free_names(lines, given), table)
+    fed = input_of(what, group, summed)
+    values = {key: number for key, number in values.items() if key != summed}
+    texts = Texts(what, free_names(lines, given), fed)
     written = [*texts.equations(lines, into), *texts.parameters(given)]
     refractory, threshold = group["refractory"], texts.new(group["threshold"])
     if isinstance(refractory, Mapping):
@@ -88,7 +91,7 @@ def _neurons(what: str, name: str, group: Mapping[str, Any], dt: float, into: se
     neuron = kind(**{texts.name(key): _leaf(number, n) for key, number in values.items()})
     ports = {texts.name(x): Into(texts.name(x)) for x in sorted(into)} or {"v": Into("v")}
     kept = {key: number for key, number in values.items() if texts.name(key) not in kind.model.variables}
-    drives = () if table is None else (held(what, name, table, dt, n),)
+    drives = (held(what, name, fed, dt, n),) if isinstance(fed, Table) else ()
     return Cells(Population(neuron, n, ports=ports), drives, texts.names, kept)
 
 
@@ -119,7 +122,7 @@ def _poisson(name: str, group: Mapping[str, Any], dt: float) -> Cells:
         "equations": [line], "values": {} if text else {"rates": rates}, "threshold": "rand() < rates*dt",
         "reset": None, "refractory": None, "method": None,
     }  # fmt: skip
-    return _neurons(f"PoissonGroup {name!r}", name, {**group, **given}, dt, set())
+    return _neurons(f"PoissonGroup {name!r}", name, {**group, **given}, dt, set(), None)
 
 
 def _generator(name: str, group: Mapping[str, Any], dt: float) -> Cells:

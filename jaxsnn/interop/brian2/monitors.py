@@ -32,7 +32,9 @@ def probes(
     state = getattr(getattr(cells.population.neuron, "model", None), "variables", ())
     for variable in monitor["variables"]:
         own, key = cells.names.get(variable, variable), f"{name}.{variable}"
-        if own not in state:
+        if monitor["when"] != "start":
+            missing[key] = f"it is taken in slot {monitor['when']!r}, within a step"
+        elif own not in state:
             missing[key] = f"{variable!r} is a parameter or computed from variables; record these"
         elif every is None and monitor["dt"] * 1e3 != dt:
             missing[key] = f"its dt is {monitor['dt'] * 1e3:g} ms, expected whole steps of {dt:g} ms"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -105,10 +106,9 @@ class Numbers:
             if self.find(node.id) is None:
                 refuse(self.what, f"what is added depends on {node.id!r}, which changes in a run; expected numbers of "
                        "the synapse, of Brian2's namespace, or parameters of the neurons", addition.at)  # fmt: skip
-        if any(getattr(getattr(node, "func", None), "id", "") in RANDOM for node in _calls(expression)):
-            refuse(
-                self.what, "what is added is drawn anew at every spike; expected numbers of the synapse", addition.at
-            )
+        if calls(expression):
+            refuse(self.what, "what is added is drawn anew at every spike; expected numbers of the synapse",
+                   addition.at)  # fmt: skip
         units = Units({name: number.dimension for name, number in self.known.items()})
         if expected is not None:
             try:
@@ -121,10 +121,10 @@ class Numbers:
         return found
 
 
-def _calls(expression: Expression) -> list[Any]:
-    import ast
-
-    return [node for node in ast.walk(expression.node) if isinstance(node, ast.Call)]
+def calls(expression: Expression) -> list[Any]:
+    """The calls that draw random numbers."""
+    every = (node for node in ast.walk(expression.node) if isinstance(node, ast.Call))
+    return [node for node in every if getattr(node.func, "id", "") in RANDOM]
 
 
 def delay_ms(path: Mapping[str, Any], dt: float) -> Any:

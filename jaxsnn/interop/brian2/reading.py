@@ -29,8 +29,7 @@ _READERS = {
 }
 _SLOTS = {
     "NeuronGroup": ("start", 0), "Synapses": ("start", 0), "PoissonGroup": ("thresholds", 0),
-    "SpikeGeneratorGroup": ("thresholds", 0), "PoissonInput": ("synapses", 0), "SpikeMonitor": ("thresholds", None),
-    "EventMonitor": ("thresholds", None), "StateMonitor": ("start", 0), "PopulationRateMonitor": ("end", 0),
+    "SpikeGeneratorGroup": ("thresholds", 0), "PoissonInput": ("synapses", 0),
 }  # fmt: skip
 _REFUSED = {
     "NetworkOperation": "Python that runs within a step; write a drive, snn.drives.AbstractDrive, which sees the state "
@@ -62,8 +61,8 @@ def describe(network: Any, namespace: Mapping[str, Any]) -> dict[str, Any]:
             refuse(what, _REFUSED.get(kind, "jaxsnn has no counterpart of this object; leave it out of the Network"))
         if not each.active:
             refuse(what, "it is not active; leave it out of the Network")
-        slot, order = _SLOTS[kind]
-        if each.when != slot or (order is not None and each.order != order):
+        slot, order = _SLOTS.get(kind, (each.when, each.order))
+        if (each.when, each.order) != (slot, order):
             refuse(what, f"it runs in slot {each.when!r}, order {each.order}; expected {slot!r}, as Brian2 has it")
         place, reader = _READERS[kind]
         found[place][each.name] = reader(what, each, namespace)

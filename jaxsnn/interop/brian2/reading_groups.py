@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ _PARTS = ("StateUpdater", "Thresholder", "Resetter", "SubexpressionUpdater")
 
 def neurons(what: str, group: Any, namespace: Mapping[str, Any]) -> dict[str, Any]:
     """A NeuronGroup: equations, threshold, reset, refractoriness, method; numbers of variables and of other names."""
-    _own_parts(what, group)
+    regular = _own_parts(what, group)
     if set(group.events) - {"spike"}:
         refuse(what, f"it has the event {next(iter(set(group.events) - {'spike'}))!r}; jaxsnn has spikes only")
     lines = equations(group.user_equations)
@@ -25,6 +26,11 @@ def neurons(what: str, group: Any, namespace: Mapping[str, Any]) -> dict[str, An
     elif not isinstance(refractory, str):
         refractory = quantity(refractory)
     threshold, reset = group.events.get("spike"), group.event_codes.get("spike")
+    for each in regular:
+        line = next((line for line in lines if line["name"] == each["name"]), None)
+        if line is None or line["type"] != "parameter":
+            refuse(what, f"run_regularly sets {each['name']!r}, which is no parameter of the group", each["text"])
+        line |= {"type": "subexpression", "expr": each["expr"], "flags": ["constant over dt"], "text": each["text"]}
     texts = [line["expr"] for line in lines] + [threshold, reset, refractory if isinstance(refractory, str) else None]
     values = {line["name"]: _value(what, group, line) for line in lines if line["type"] != "subexpression"}
     return {
@@ -43,16 +49,23 @@ def _value(what: str, group: Any, line: dict[str, Any]) -> dict[str, Any]:
     return quantity(variable.get_value(), variable.dim)
 
 
-def _own_parts(what: str, group: Any) -> None:
-    """Nothing but what a group has of itself; all in Brian2's own slots."""
+def _own_parts(what: str, group: Any) -> list[dict[str, str]]:
+    """Nothing but what a group has of itself, in Brian2's own slots; and what is set anew in every step."""
     slots = {"StateUpdater": "groups", "Thresholder": "thresholds", "Resetter": "resets"}
+    found = []
     for part in group.contained_objects:
         kind = kind_of(part)
-        if kind not in _PARTS:
-            refuse(what, "it has a run_regularly, which no network here has; run in pieces, and change the network "
-                   "or the state between them", part.abstract_code or getattr(part, "code", None))  # fmt: skip
-        if (part.when, part.order) != (slots.get(kind, part.when), 0) or not part.active:
+        place = (part.when, part.order, bool(part.active))
+        if kind in _PARTS and place != (slots.get(kind, part.when), 0, True):
             refuse(what, f"{part.name!r} runs in slot {part.when!r}, order {part.order}; expected Brian2's own place")
+        if kind not in _PARTS:
+            code = " ".join(str(part.abstract_code).split())
+            head = re.fullmatch(r"(\w+)\s*=(?!=)\s*([^=;\n]+)", str(part.abstract_code).strip())
+            if head is None or place != ("start", 0, True) or part.clock.dt_ != group.clock.dt_:
+                refuse(what, "it has a run_regularly, of which here is one kind, that sets a parameter at the start of "
+                       "every step; else run in pieces, and change the network between them", code)  # fmt: skip
+            found.append({"name": head[1], "expr": " ".join(head[2].split()), "text": code})
+    return found
 
 
 def equations(given: Any) -> list[dict[str, Any]]:
@@ -120,7 +133,8 @@ def outside(what: str, group: Any, names: set[str], namespace: Mapping[str, Any]
 
 def poisson(what: str, group: Any, namespace: Mapping[str, Any]) -> dict[str, Any]:
     """A PoissonGroup: rates as numbers or as text."""
-    _own_parts(what, group)
+    for each in _own_parts(what, group):
+        refuse(what, "its rates are set by run_regularly; give them as text or as a TimedArray of t", each["text"])
     rates = group.variables["rates"]
     text = getattr(rates, "expr", None)
     return {

@@ -35,4 +35,5 @@ def monitor(what: str, given: Any, namespace: Mapping[str, Any]) -> dict[str, An
     if kind == "StateMonitor":
         found["record"] = found["start"] + np.array(given.record, dtype=np.int64).reshape(-1)
         found["variables"] = list(given.record_variables)
+        found["when"] = given.when
     return found

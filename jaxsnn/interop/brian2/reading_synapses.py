@@ -25,11 +25,15 @@ def synapses(what: str, given: Any, namespace: Mapping[str, Any]) -> dict[str, A
     for part in given.contained_objects:
         if kind_of(part) not in ("SynapticPathway", "StateUpdater", "SummedVariableUpdater"):
             refuse(what, f"it has {part.name!r}, a {kind_of(part)}; expected equations, on_pre and on_post")
-    for name, sum_of in given.summed_updaters.items():
-        refuse(what, f"{name!r} is a sum over synapses in every step (summed); synapses here pass on spikes",
-               f"{name} = {sum_of.expression} : ... (summed)")  # fmt: skip
+    sums = []
+    for name, part in given.summed_updaters.items():
+        if (part.when, part.order) != ("groups", given.target.order - 1):
+            refuse(what, f"the sum {name!r} runs in slot {part.when!r}, order {part.order}; expected Brian2's own")
+        expr = " ".join(str(part.expression).split())
+        sums.append({"variable": name, "expr": expr, "text": f"{name} = {expr} : ... (summed)"})
     pathways = [_pathway(what, path) for path in given._pathways]
-    used = names_in(*(line["expr"] for line in lines), *(path["code"] for path in pathways))
+    lines = [line for line in lines if "summed" not in line["flags"]]
+    used = names_in(*(line["expr"] for line in [*lines, *sums]), *(path["code"] for path in pathways))
     own = [line["name"] for line in lines if line["type"] != "subexpression"]
     ends = {"source": end(what, given.source), "target": end(what, given.target)}
     return {
@@ -40,6 +44,7 @@ def synapses(what: str, given: Any, namespace: Mapping[str, Any]) -> dict[str, A
         "method": method_of(what, given, namespace, lines) if given.state_updater is not None else None,
         "values": {name: quantity(given.variables[name].get_value(), given.variables[name].dim) for name in own},
         "names": outside(what, given, used, namespace),
+        "summed": sums,
         "pathways": pathways,
     }
 
@@ -51,7 +56,7 @@ def _pathway(what: str, path: Any) -> dict[str, Any]:
     if path.event != "spike":
         refuse(what, f"it reacts to the event {path.event!r}; jaxsnn has spikes only")
     if path.when != "synapses" or path.order != {"pre": -1, "post": 1}[side] or not path.active:
-        refuse(what, f"it runs in slot {path.when!r}, order {path.order}; expected Brian2's own place")
+        refuse(what, f"it runs in slot {path.when!r}, order {path.order}; expected Brian2's own")
     return {
         "name": path.objname, "side": side, "code": path.code.strip(),
         "delay": quantity(path.variables["delay"].get_value())["si"],

@@ -12,15 +12,15 @@ from ...equations.units import resolved
 from ...neurons.ode import AbstractODE
 from .numbers import Number, dimension_of, unit_text
 from .plain import refuse, renamed
-from .tables import INPUT, Table
+from .tables import INPUT, Sum, Table
 
 
 class Texts(NamedTuple):
-    """How texts of a group are written here: with these new names, and with a table's present row."""
+    """How texts of a group are written here: with these new names, and with the input in the place of what is fed."""
 
     what: str
     names: Mapping[str, str]
-    table: Table | None
+    fed: Table | Sum | None
 
     def name(self, name: str) -> str:
         """The name that something has here."""
@@ -30,19 +30,20 @@ class Texts(NamedTuple):
         """A text, rewritten."""
         if text is None:
             return None
-        return renamed(text if self.table is None else self.table.put(self.what, text), self.names)
+        return renamed(text if self.fed is None else self.fed.put(self.what, text), self.names)
 
     def equations(self, lines: Iterable[Mapping[str, Any]], into: set[str]) -> list[str]:
         """The lines of the group. A parameter that spikes change becomes a variable that else stays."""
         found = []
         for line in lines:
+            if isinstance(self.fed, Sum) and line["name"] == self.fed.name:
+                continue
             expr = self.new(line["expr"])
             if line["name"] in into and line["type"] == "parameter":
                 line, expr = {**line, "type": "differential", "flags": []}, f"0*{self.name(line['name'])}/ms"
             found.append(line_text(line, expr, self.names))
-        if self.table is not None and self.table.now != INPUT:
-            unit = unit_text(Number.of(self.table.entry).dimension)
-            found.append(f"{self.table.now} = {INPUT} : {unit} (constant over dt)")
+        if self.fed is not None and self.fed.now != INPUT:
+            found.append(f"{self.fed.now} = {INPUT} : {unit_text(self.fed.dimension)} (constant over dt)")
         return found
 
     def parameters(self, given: Mapping[str, Number]) -> list[str]:

@@ -19,7 +19,8 @@ from .monitors import probes
 from .plain import refuse
 from .reading import VERSION, describe
 from .stored import opened
-from .wiring import additions_of, connections_of, learning_of, places
+from .sums import summed
+from .wiring import additions_of, connections_of, learning_of, places, sums_of
 
 
 class FromBrian2(NamedTuple):
@@ -90,13 +91,15 @@ def translated(given: Mapping[str, Any]) -> FromBrian2:
         if given["groups"][entry["target"]["group"]]["kind"] != "neurons":
             refuse(f"PoissonInput {name!r}", f"its target is {entry['target']['group']!r}, expected a NeuronGroup")
         into[entry["target"]["group"]].add(entry["variable"])
-    groups = {name: cells(name, group, dt, into[name]) for name, group in given["groups"].items()}
+    sums = sums_of(given)
+    groups = {name: cells(name, group, dt, into[name], sums.get(name)) for name, group in given["groups"].items()}
     connections: dict[str, Connection] = {}
     for name, path, several in additions:
         connections |= connections_of(name, given["synapses"][name], path, several, groups, dt)
     for name, each in learners.items():
         connections |= learning_of(name, given["synapses"][name], each, groups, dt)
-    drives = [drive for each in groups.values() for drive in each.drives]
+    drives: list[AbstractDrive] = [drive for each in groups.values() for drive in each.drives]
+    drives += [summed(name, x, one, groups) for name, x in given["synapses"].items() for one in x["summed"]]
     drives += [poisson_input(f"PoissonInput {name!r}", x, groups) for name, x in given["inputs"].items()]
     learnt = {name: (each.weight, places(given["synapses"][name]["pre"])) for name, each in learners.items()}
     record: dict[str, Any] = {}

@@ -12,7 +12,7 @@ from ...networks.projection import Connection
 from .cells import Cells
 from .learners import Learner, learner
 from .numbers import Number
-from .pathways import Addition, Numbers, delay_ms, of_pathway
+from .pathways import Addition, Numbers, delay_ms, of_pathway, sided
 from .plain import refuse
 
 
@@ -76,6 +76,26 @@ def connections_of(
             source, f"{ends[each.side]}.{own}", FromArrays(entry[path["side"]], entry[each.side]),
             weight=numbers.of(each, target.dimensions[own]), delay=delay_ms(path, dt),
         )  # fmt: skip
+    return found
+
+
+def sums_of(given: Mapping[str, Any]) -> dict[str, str]:
+    """By group, its variable that is a sum over synapses."""
+    found: dict[str, str] = {}
+    for name, entry in given["synapses"].items():
+        for each in entry["summed"]:
+            variable, side = sided(each["variable"])
+            end = entry["source" if side == "pre" else "target"]
+            what, group = f"Synapses {name!r}", end["group"]
+            n, kind = given["groups"][group]["n"], given["groups"][group]["kind"]
+            if side == "pre":
+                refuse(what, f"{variable!r} is a sum of the sending neurons; expected one of receivers", each["text"])
+            if kind != "neurons" or (end["start"], end["stop"]) != (0, n):
+                refuse(what, f"it sums for a part of {group!r}; expected all of a NeuronGroup", each["text"])
+            if group in found:
+                refuse(what, f"{group!r} has two summed variables, {found[group]!r} and {variable!r}; expected one, "
+                       "its population's input", each["text"])  # fmt: skip
+            found[group] = variable
     return found
 
 
