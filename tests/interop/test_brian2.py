@@ -17,7 +17,7 @@ from jaxsnn.interop.brian2.numbers import Number
 from jaxsnn.interop.brian2.stored import opened, store_brian2
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "brian2"
-EXACT = ("lif", "cuba", "coba", "hh", "tables", "stdp", "inhibition", "gap")
+EXACT = ("lif", "cuba", "coba", "hh", "tables", "stdp", "inhibition", "short_term", "gap")
 STEPS = 1000
 
 
@@ -107,10 +107,14 @@ def weaker(given):
     given["synapses"]["S"]["summed"][0]["expr"] = "0.99*w*(v_pre - v_post)"
 
 
+def slower(given):
+    given["synapses"]["S"]["names"]["rec"]["si"] *= 0.99
+
+
 @pytest.mark.parametrize(
     ("name", "change"),
     [("cuba", later), ("cuba", longer), ("stdp", other_sign), ("stdp", earlier), ("coba", other_method),
-     ("tables", one_row_off), ("gap", weaker)],
+     ("tables", one_row_off), ("gap", weaker), ("short_term", slower)],
 )  # fmt: skip
 def test_another_network_is_noticed(name, change, x64):
     """Negative controls."""

@@ -59,16 +59,19 @@ def watched(path: pathlib.Path, out: pathlib.Path, name: str, seeds: int) -> Non
         groups = [x for x in self.objects if x.name in description["groups"]]
         spiking = [x for x in groups if getattr(x, "events", {}).get("spike") or "Generator" in type(x).__name__]
         monitors = {x.name: brian2.SpikeMonitor(x, name=f"watch_{k}") for k, x in enumerate(spiking)}
-        brian2.Network.add(self, *monitors.values())
+        inner = {part.name for x in self.objects for part in x.contained_objects}
+        for each in self.objects:  # of a script without a Network, they are taken into one of ours
+            each._network = None
+        net = brian2.Network(*(x for x in self.objects if x.name not in inner), *monitors.values())
         steps = round(min(float(duration) * 1e3, CAP) / (description["dt"] * 1e3))
         kept = {"steps": steps}
-        brian2.Network.store(self, "start")
+        net.store("start")
         counts = {x: [] for x in monitors}
         for k in range(max(seeds, 1)):
             if seeds:
-                brian2.Network.restore(self, "start")
+                net.restore("start")
                 brian2.seed(1000 + k)
-            own_run(self, steps * description["dt"] * brian2.second, namespace=names)
+            own_run(net, steps * description["dt"] * brian2.second, namespace=names)
             for x, monitor in monitors.items():
                 counts[x].append(len(monitor.i))
         for x, monitor in monitors.items():

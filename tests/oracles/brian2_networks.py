@@ -210,6 +210,32 @@ def inhibition():
     return Network(source, cells, S, SpikeMonitor(cells), StateMonitor(S, "w", record=True, name="weights")), locals()
 
 
+def short_term():
+    """Depression and facilitation in the usual text, with weights and delays of each synapse."""
+    rng = np.random.default_rng(8)
+    source = SpikeGeneratorGroup(6, rng.integers(0, 6, 120), np.sort(rng.choice(950, 120, replace=False)) * 0.1 * ms,
+                                 name="source")  # fmt: skip
+    cells = NeuronGroup(
+        5, "dv/dt = (-70*mV - v + g)/(10*ms) : volt\ndg/dt = -g/(5*ms) : volt", threshold="v > -62*mV",
+        reset="v = -70*mV", method="exact", name="cells",
+    )  # fmt: skip
+    cells.v = -70 * mV
+    S = Synapses(
+        source, cells,
+        """w : volt
+        du/dt = -u/(30*ms) : 1 (event-driven)
+        dx/dt = rec*(1 - x) : 1 (event-driven)""",
+        on_pre="""u += U*(1 - u)
+        r = u*x
+        x -= r
+        g += w*r""",
+        name="S", namespace={"U": 0.4, "rec": 20 / brian2.second},
+    )  # fmt: skip
+    S.connect()
+    S.x, S.w, S.delay = 1, "45*mV*rand()", "2*ms*rand()"
+    return Network(source, cells, S, SpikeMonitor(cells), StateMonitor(cells, "g", record=True, name="of_g")), locals()
+
+
 def gap():
     """Membranes that are joined, as a sum over synapses in every step; and a neuron that hears of another group."""
     G = NeuronGroup(
@@ -250,7 +276,7 @@ def poisson():
     return Network(steady, waxing, cells, S, one, many, SpikeMonitor(cells)), locals()
 
 
-CASES = {f.__name__: f for f in (lif, cuba, coba, hh, tables, stdp, inhibition, gap, poisson)}
+CASES = {f.__name__: f for f in (lif, cuba, coba, hh, tables, stdp, inhibition, short_term, gap, poisson)}
 
 
 def main():

@@ -47,7 +47,7 @@ def learner(what: str, entry: Mapping[str, Any]) -> Learner:
                 refuse(what, f"{name!r} differs from synapse to synapse; a rule here has one for all", line["text"])
             given[name] = number
     of_neurons = {*entry["neurons"]["pre"], *entry["neurons"]["post"]}
-    for each in (*_parsed(what, code["pre"], "pre"), *_parsed(what, code["post"], "post")):
+    for each in (*parsed(what, code["pre"], "pre"), *parsed(what, code["post"], "post")):
         read = {node.id for node in each.expression.names()} - {*own, *given}
         for name in sorted(read):
             if sided(name)[0] in of_neurons:
@@ -91,7 +91,7 @@ def _code(what: str, pathways: list[Any]) -> tuple[dict[str, str], dict[str, Any
     return code, paths
 
 
-def _parsed(what: str, text: str, side: str) -> list[Any]:
+def parsed(what: str, text: str, side: str) -> list[Any]:
     try:
         return statements(Source.of(text, f"on_{side}"))
     except EquationError as error:
@@ -99,13 +99,13 @@ def _parsed(what: str, text: str, side: str) -> list[Any]:
 
 
 def _assigned(code: Mapping[str, str]) -> set[str]:
-    return {each.name for side, text in code.items() for each in _parsed("", text, side)}
+    return {each.name for side, text in code.items() for each in parsed("", text, side)}
 
 
 def _weight(what: str, own: Mapping[str, Any], code: Mapping[str, str]) -> str:
     """The variable that synapses pass on."""
     parameters = {name for name, line in own.items() if line["type"] == "parameter"}
-    for each in _parsed(what, code["pre"], "pre"):
+    for each in parsed(what, code["pre"], "pre"):
         if each.name not in own:
             passed = parameters & {node.id for node in each.expression.names()} & _assigned(code)
             if passed:

@@ -27,6 +27,11 @@ def names_in(*texts: str | None) -> set[str]:
     return {name for text in texts if text for name in NAME.findall(re.sub(r"#[^\n]*", "", text))}
 
 
+def assigned_in(text: str | None) -> set[str]:
+    """The names that statements set, `name = ...`: those without a line of their own are Brian2's local variables."""
+    return {found[1] for found in re.finditer(r"(?:^|[;\n])\s*(\w+)\s*=(?!=)", text or "")}
+
+
 def renamed(text: str, names: Mapping[str, str]) -> str:
     """A text in which whole names are replaced."""
     return NAME.sub(lambda found: names.get(found[0], found[0]), text)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .plain import kind_of, names_in, powers, quantity, refuse
+from .plain import assigned_in, kind_of, names_in, powers, quantity, refuse
 
 _OWN = ("lastspike", "not_refractory")  # what Brian2 adds for refractoriness
 _PARTS = ("StateUpdater", "Thresholder", "Resetter", "SubexpressionUpdater")
@@ -32,11 +32,12 @@ def neurons(what: str, group: Any, namespace: Mapping[str, Any]) -> dict[str, An
             refuse(what, f"run_regularly sets {each['name']!r}, which is no parameter of the group", each["text"])
         line |= {"type": "subexpression", "expr": each["expr"], "flags": ["constant over dt"], "text": each["text"]}
     texts = [line["expr"] for line in lines] + [threshold, reset, refractory if isinstance(refractory, str) else None]
+    local = {name for name in assigned_in(reset) if name not in group.variables}
     values = {line["name"]: _value(what, group, line) for line in lines if line["type"] != "subexpression"}
     return {
         "kind": "neurons", "n": int(group.N), "equations": lines, "threshold": threshold, "reset": reset,
         "refractory": refractory, "method": method_of(what, group, namespace, lines), "values": values,
-        "names": outside(what, group, names_in(*texts), namespace),
+        "names": outside(what, group, names_in(*texts) - local, namespace),
     }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .plain import kind_of, names_in, quantity, refuse
+from .plain import assigned_in, kind_of, names_in, quantity, refuse
 from .reading_groups import equations, method_of, outside
 
 
@@ -34,6 +34,7 @@ def synapses(what: str, given: Any, namespace: Mapping[str, Any]) -> dict[str, A
     pathways = [_pathway(what, path) for path in given._pathways]
     lines = [line for line in lines if "summed" not in line["flags"]]
     used = names_in(*(line["expr"] for line in [*lines, *sums]), *(path["code"] for path in pathways))
+    used -= {name for path in pathways for name in assigned_in(path["code"]) if name not in given.variables}
     own = [line["name"] for line in lines if line["type"] != "subexpression"]
     ends = {"source": end(what, given.source), "target": end(what, given.target)}
     return {

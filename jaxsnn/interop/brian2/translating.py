@@ -11,7 +11,6 @@ import jax
 from ..._arguments import shown
 from ...networks.model import Network, network
 from ...networks.order import BrianOrder
-from ...networks.projection import Connection
 from ...simulation.drives.base import AbstractDrive, Silence, Sum
 from .cells import cells
 from .inputs import poisson_input
@@ -20,7 +19,7 @@ from .plain import refuse
 from .reading import VERSION, describe
 from .stored import opened
 from .sums import summed
-from .wiring import additions_of, connections_of, learning_of, places, sums_of
+from .wiring import connections, places, sums_of, wires_of
 
 
 class FromBrian2(NamedTuple):
@@ -86,22 +85,17 @@ def translated(given: Mapping[str, Any]) -> FromBrian2:
                          "network again.")  # fmt: skip
     dt = float(given["dt"])
     into: dict[str, set[str]] = {name: set() for name in given["groups"]}
-    additions, learners = additions_of(given, into)
+    wires = wires_of(given, into)
     for name, entry in given["inputs"].items():
         if given["groups"][entry["target"]["group"]]["kind"] != "neurons":
             refuse(f"PoissonInput {name!r}", f"its target is {entry['target']['group']!r}, expected a NeuronGroup")
         into[entry["target"]["group"]].add(entry["variable"])
     sums = sums_of(given)
     groups = {name: cells(name, group, dt, into[name], sums.get(name)) for name, group in given["groups"].items()}
-    connections: dict[str, Connection] = {}
-    for name, path, several in additions:
-        connections |= connections_of(name, given["synapses"][name], path, several, groups, dt)
-    for name, each in learners.items():
-        connections |= learning_of(name, given["synapses"][name], each, groups, dt)
     drives: list[AbstractDrive] = [drive for each in groups.values() for drive in each.drives]
     drives += [summed(name, x, one, groups) for name, x in given["synapses"].items() for one in x["summed"]]
     drives += [poisson_input(f"PoissonInput {name!r}", x, groups) for name, x in given["inputs"].items()]
-    learnt = {name: (each.weight, places(given["synapses"][name]["pre"])) for name, each in learners.items()}
+    learnt = {name: (each.weight, places(given["synapses"][name]["pre"])) for name, each in wires.learners.items()}
     record: dict[str, Any] = {}
     missing: dict[str, str] = {}
     for name, monitor in given["monitors"].items():
@@ -109,7 +103,7 @@ def translated(given: Mapping[str, Any]) -> FromBrian2:
         record |= found
         missing |= not_recorded
     net = network(
-        dt=dt * 1e3, key=jax.random.key(0), order=BrianOrder(), projections=connections,
+        dt=dt * 1e3, key=jax.random.key(0), order=BrianOrder(), projections=connections(given, wires, groups, dt),
         populations={name: each.population for name, each in groups.items()},
     )  # fmt: skip
     drive = drives[0] if len(drives) == 1 else Sum(tuple(drives)) if drives else Silence()

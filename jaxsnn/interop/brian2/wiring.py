@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,32 +14,41 @@ from .learners import Learner, learner
 from .numbers import Number
 from .pathways import Addition, Numbers, delay_ms, of_pathway, sided
 from .plain import refuse
+from .senders import Sender, is_sender, sender
 
 
-def additions_of(
-    given: Mapping[str, Any], into: dict[str, set[str]]
-) -> tuple[list[tuple[str, Any, list[Addition]]], dict[str, Learner]]:
-    """Pathways with what they add, and synapses that learn; `into` gains the variables that are added to."""
-    found, learners = [], {}
+class Wires(NamedTuple):
+    """What the synapses of a network do: pathways with what they add, synapses that learn, and those that depress."""
+
+    pathways: list[tuple[str, Any, list[Addition]]]
+    learners: dict[str, Learner]
+    senders: dict[str, Sender]
+
+
+def wires_of(given: Mapping[str, Any], into: dict[str, set[str]]) -> Wires:
+    """What the synapses of a network do; `into` gains the variables that are added to, by group."""
+    found = Wires([], {}, {})
     for name, entry in given["synapses"].items():
         what = f"Synapses {name!r}"
         own = {line["name"] for line in entry["equations"]}
+        ends = {side: given["groups"][entry[end]["group"]] for side, end in (("pre", "source"), ("post", "target"))}
+        neurons = {side: {line["name"] for line in group.get("equations", ())} for side, group in ends.items()}
         several = [(path, of_pathway(what, path, own)) for path in entry["pathways"]]
-        if any(additions is None for _, additions in several):
-            sides = {
-                side: given["groups"][entry[end]["group"]] for side, end in (("pre", "source"), ("post", "target"))
-            }
-            neurons = {side: {line["name"] for line in group.get("equations", ())} for side, group in sides.items()}
-            learners[name] = learner(what, {**entry, "neurons": neurons})
-            _note(what, given, entry, learners[name].additions, into)
-            continue
-        for line in entry["equations"]:
-            if line["type"] != "parameter":
-                refuse(what, f"{line['name']!r} is computed in every synapse; expected parameters alone", line["text"])
-        for path, additions in several:
-            _note(what, given, entry, additions or [], into)
-            found.append((name, path, additions))
-    return found, learners
+        if all(additions is not None for _, additions in several):
+            for line in entry["equations"]:
+                if line["type"] != "parameter":
+                    refuse(what, f"{line['name']!r} is computed in every synapse; expected parameters alone",
+                           line["text"])  # fmt: skip
+            for path, additions in several:
+                _note(what, given, entry, additions or [], into)
+                found.pathways.append((name, path, additions or []))
+        elif is_sender(what, entry):
+            found.senders[name] = sender(what, {**entry, "neurons": neurons})
+            into[entry["target"]["group"]].add(found.senders[name].variable)
+        else:
+            found.learners[name] = learner(what, {**entry, "neurons": neurons})
+            _note(what, given, entry, found.learners[name].additions, into)
+    return found
 
 
 def _note(
@@ -51,6 +60,35 @@ def _note(
         if each.variable not in {line["name"] for line in given["groups"][group].get("equations", ())}:
             refuse(what, f"{each.variable!r} is no variable of {group!r}", each.at)
         into[group].add(each.variable)
+
+
+def connections(
+    given: Mapping[str, Any], wires: Wires, groups: Mapping[str, Cells], dt: float
+) -> dict[str, Connection]:
+    """All projections, by name."""
+    found: dict[str, Connection] = {}
+    for name, path, several in wires.pathways:
+        found |= connections_of(name, given["synapses"][name], path, several, groups, dt)
+    for name, each in wires.learners.items():
+        found |= learning_of(name, given["synapses"][name], each, groups, dt)
+    for name, each in wires.senders.items():
+        found |= sending_of(given["synapses"][name], name, each, groups, dt)
+    return found
+
+
+def sending_of(
+    entry: Mapping[str, Any], name: str, given: Sender, groups: Mapping[str, Cells], dt: float
+) -> dict[str, Connection]:
+    """The projection of synapses with short-term plasticity."""
+    if len(entry["pre"]) == 0:
+        return {}
+    target = groups[entry["target"]["group"]]
+    own = target.names.get(given.variable, given.variable)
+    return {name: Connection(
+        entry["source"]["group"], f"{entry['target']['group']}.{own}", FromArrays(entry["pre"], entry["post"]),
+        weight=1.0 if given.weight is None else given.weight.plain, delay=delay_ms(given.path, dt),
+        release=given.release,
+    )}  # fmt: skip
 
 
 def connections_of(
