@@ -84,6 +84,30 @@ def delayed_post(given):
     given["synapses"]["S"]["pathways"][1]["delay"] = 1e-3
 
 
+def sums(given, text, variable="joined_post"):
+    given["synapses"]["S"]["summed"][0] |= {
+        "expr": text,
+        "variable": variable,
+        "text": f"{variable} = {text} : 1 (summed)",
+    }
+
+
+def summed_twice(given):
+    given["synapses"]["S"]["summed"] *= 2
+
+
+def summed_in_a_part(given):
+    given["synapses"]["S"]["target"]["stop"] = 5
+
+
+def away_from_rest(given):
+    given["synapses"]["S"]["values"]["x"]["si"] = 0.5
+
+
+def each_its_own(given):
+    given["synapses"]["S"]["values"]["x"]["si"] = np.linspace(0.5, 1.0, len(given["synapses"]["S"]["pre"]))
+
+
 @pytest.mark.parametrize(
     ("name", "change", "says"),
     [
@@ -101,6 +125,19 @@ def delayed_post(given):
         ("tables", shifted_table, ("otherwise than by stimulus(t)", "t - 1*ms")),
         ("tables", table_of_rk4, ("NeuronGroup 'plain'", "'rk4' reads 'ramp' within a step")),
         ("tables", uneven_table, ("'ramp' has dt = 0.15 ms, expected whole steps of 0.1 ms",)),
+        ("gap", lambda given: sums(given, "w*rand()"), ("drawn anew in every step", "w*rand()")),
+        ("gap", lambda given: sums(given, "w*other_pre"), ("depends on 'other_pre'", "w*other_pre")),
+        ("gap", lambda given: sums(given, "w*v_pre + tau_x*mV"), ("depends on 'tau_x'",)),
+        ("gap", lambda given: sums(given, "w*v_pre", "joined_pre"), ("a sum of the sending neurons",)),
+        ("gap", lambda given: sums(given, "w*v_pre", "v_post"), ("'v' is summed over synapses; expected a line",)),
+        ("gap", summed_twice, ("'G' has two summed variables",)),
+        ("gap", summed_in_a_part, ("it sums for a part of 'G'",)),
+        ("short_term", away_from_rest, ("'x' starts at 0.5 and not at rest",)),
+        ("short_term", each_its_own, ("'x' starts differently in its synapses",)),
+        ("short_term", lambda given: code(given, "u += U; g_pre += w*u"), ("a variable of the receivers",)),
+        ("short_term", lambda given: code(given, "u += U"), ("added to 0 variables of neurons",)),
+        ("short_term", lambda given: code(given, "u += U*v_post/mV; g += w*u"), ("it reads 'v_post'",)),
+        ("short_term", lambda given: code(given, "u += U; g += w + u*mV"), ("'w' is no factor of what is sent",)),
         ("stdp", trace_of_its_own, ("the trace 'apre' does not start at 0", "dapre/dt")),
         ("stdp", number_of_its_own, ("'q' differs from synapse to synapse",)),
         ("stdp", delayed_post, ("postsynaptic spikes reach it with a delay",)),

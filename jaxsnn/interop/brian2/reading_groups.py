@@ -79,7 +79,8 @@ def equations(given: Any) -> list[dict[str, Any]]:
         kind = {"differential equation": "differential"}.get(line.type, line.type)
         head = f"d{name}/dt = {expr}" if kind == "differential" else name if expr is None else f"{name} = {expr}"
         flags = [str(flag) for flag in line.flags]
-        text = f"{head} : {line.unit}" + (f" ({', '.join(flags)})" if flags else "")
+        unit = str(line.var_type) if str(line.var_type) != "float" else line.unit if any(powers(line.dim)) else "1"
+        text = f"{head} : {unit}" + (f" ({', '.join(flags)})" if flags else "")
         found.append({"type": kind, "name": name, "expr": expr, "dim": powers(line.dim), "flags": flags, "text": text,
                       "kind": str(line.var_type)})  # fmt: skip
     return found
