@@ -92,6 +92,7 @@ def _code(what: str, pathways: list[Any]) -> tuple[dict[str, str], dict[str, Any
 
 
 def parsed(what: str, text: str, side: str) -> list[Any]:
+    """The statements of a side."""
     try:
         return statements(Source.of(text, f"on_{side}"))
     except EquationError as error:
