@@ -84,6 +84,10 @@ def delayed_post(given):
     given["synapses"]["S"]["pathways"][1]["delay"] = 1e-3
 
 
+def half_in_the_reset(given):
+    given["groups"]["hh"]["reset"] = "heard = heard/2"
+
+
 def sums(given, text, variable="joined_post"):
     given["synapses"]["S"]["summed"][0] |= {
         "expr": text,
@@ -125,6 +129,8 @@ def each_its_own(given):
         ("tables", shifted_table, ("otherwise than by stimulus(t)", "t - 1*ms")),
         ("tables", table_of_rk4, ("NeuronGroup 'plain'", "'rk4' reads 'ramp' within a step")),
         ("tables", uneven_table, ("'ramp' has dt = 0.15 ms, expected whole steps of 0.1 ms",)),
+        ("hh", lambda given: code(given, "heard += 0.5"), ("'heard' is integer, and what is added is none", "heard += ")),
+        ("hh", half_in_the_reset, ("'heard' is an integer and is set to what may be none", "heard = heard/2")),
         ("gap", lambda given: sums(given, "w*rand()"), ("drawn anew in every step", "w*rand()")),
         ("gap", lambda given: sums(given, "w*other_pre"), ("depends on 'other_pre'", "w*other_pre")),
         ("gap", lambda given: sums(given, "w*v_pre + tau_x*mV"), ("depends on 'tau_x'",)),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +39,7 @@ class Cells(NamedTuple):
     drives: tuple[AbstractDrive, ...]
     names: Mapping[str, str]
     kept: Mapping[str, Number]
+    kinds: Mapping[str, str] = MappingProxyType({})  # of variables: float, integer or boolean
 
     @property
     def dimensions(self) -> Mapping[str, Any]:
@@ -67,6 +70,7 @@ def _neurons(what: str, name: str, group: Mapping[str, Any], dt: float, into: se
     for line in lines:
         if line["name"] in into and (line["type"] == "subexpression" or "shared" in line["flags"]):
             refuse(what, f"spikes are added to {line['name']!r}, which is no variable of each neuron", line["text"])
+    _whole_numbers(what, group)
     given = constants(what, group["names"])
     values = {key: Number.of(entry) for key, entry in group["values"].items()}
     for key, value in (("i", np.arange(n, dtype=float)), ("N", np.asarray(float(n)))):
@@ -92,7 +96,23 @@ def _neurons(what: str, name: str, group: Mapping[str, Any], dt: float, into: se
     ports = {texts.name(x): Into(texts.name(x)) for x in sorted(into)} or {"v": Into("v")}
     kept = {key: number for key, number in values.items() if texts.name(key) not in kind.model.variables}
     drives = (held(what, name, fed, dt, n),) if isinstance(fed, Table) else ()
-    return Cells(Population(neuron, n, ports=ports), drives, texts.names, kept)
+    kinds = {line["name"]: line["kind"] for line in lines}
+    return Cells(Population(neuron, n, ports=ports), drives, texts.names, kept, kinds)
+
+
+def _whole_numbers(what: str, group: Mapping[str, Any]) -> None:
+    """Resets leave integer variables integers, which here are real numbers: `n += 1`, `n = 0`."""
+    integers = {line["name"] for line in group["equations"] if line["kind"] == "integer" and line["expr"] is None}
+    for statement in re.split(r"[;\n]", re.sub(r"#[^\n]*", "", group["reset"] or "")):
+        head = re.match(r"\s*(\w+)\s*([-+*/]?=)(?!=)\s*(.*?)\s*$", statement)
+        if (
+            head is not None
+            and head[1] in integers
+            and (head[2] == "/=" or re.fullmatch(r"[\w\s+*()-]*", head[3]) is None)
+        ):
+            refuse(
+                what, f"{head[1]!r} is an integer and is set to what may be none, which Brian2 rounds down", statement
+            )
 
 
 def _texts(group: Mapping[str, Any]) -> list[str | None]:
@@ -117,7 +137,8 @@ def _poisson(name: str, group: Mapping[str, Any], dt: float) -> Cells:
     """A PoissonGroup: a neuron that fires where a random number is below `rates dt`, as in Brian2."""
     rates = group["rates"]
     kind, text = ("subexpression", rates) if isinstance(rates, str) else ("parameter", None)
-    line = {"name": "rates", "type": kind, "expr": text, "dim": [0, 0, -1, 0, 0, 0, 0], "flags": [], "text": str(rates)}
+    line = {"name": "rates", "type": kind, "expr": text, "dim": [0, 0, -1, 0, 0, 0, 0], "flags": [], "kind": "float",
+            "text": str(rates)}  # fmt: skip
     given = {
         "equations": [line], "values": {} if text else {"rates": rates}, "threshold": "rand() < rates*dt",
         "reset": None, "refractory": None, "method": None,

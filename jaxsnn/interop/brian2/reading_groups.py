@@ -32,6 +32,7 @@ def neurons(what: str, group: Any, namespace: Mapping[str, Any]) -> dict[str, An
             refuse(what, f"run_regularly sets {each['name']!r}, which is no parameter of the group", each["text"])
         line |= {"type": "subexpression", "expr": each["expr"], "flags": ["constant over dt"], "text": each["text"]}
     texts = [line["expr"] for line in lines] + [threshold, reset, refractory if isinstance(refractory, str) else None]
+    _as_at_first(what, group, namespace)
     local = {name for name in assigned_in(reset) if name not in group.variables}
     values = {line["name"]: _value(what, group, line) for line in lines if line["type"] != "subexpression"}
     return {
@@ -39,6 +40,18 @@ def neurons(what: str, group: Any, namespace: Mapping[str, Any]) -> dict[str, An
         "refractory": refractory, "method": method_of(what, group, namespace, lines), "values": values,
         "names": outside(what, group, names_in(*texts) - local, namespace),
     }  # fmt: skip
+
+
+def _as_at_first(what: str, group: Any, namespace: Mapping[str, Any]) -> None:
+    """No neuron is refractory from before, and refractoriness counts steps."""
+    variables = group.variables
+    if "lastspike" in variables and np.any(variables["lastspike"].get_value() > -1e3):
+        refuse(what, "its 'lastspike' was set; here no neuron has fired before the run")
+    if "not_refractory" in variables and not np.all(variables["not_refractory"].get_value()):
+        refuse(what, "its 'not_refractory' was set; here no neuron is refractory when a run begins")
+    code = group.state_updater._get_refractory_code(run_namespace=dict(namespace))
+    if "lastspike" in code and "timestep(" not in code:
+        refuse(what, "prefs.legacy.refractory_timing is on; refractoriness here is that of Brian2 2.2 and later")
 
 
 def _value(what: str, group: Any, line: dict[str, Any]) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def translated(given: Mapping[str, Any]) -> FromBrian2:
     groups = {name: cells(name, group, dt, into[name], sums.get(name)) for name, group in given["groups"].items()}
     drives: list[AbstractDrive] = [drive for each in groups.values() for drive in each.drives]
     drives += [summed(name, x, one, groups) for name, x in given["synapses"].items() for one in x["summed"]]
-    drives += [poisson_input(f"PoissonInput {name!r}", x, groups) for name, x in given["inputs"].items()]
+    drives += [poisson_input(f"PoissonInput {name!r}", x, groups, dt) for name, x in given["inputs"].items()]
     learnt = {name: (each.weight, places(given["synapses"][name]["pre"])) for name, each in wires.learners.items()}
     record: dict[str, Any] = {}
     missing: dict[str, str] = {}

@@ -57,7 +57,8 @@ def _note(
     """Remember which variables are added to."""
     for each in additions:
         group = entry["source" if each.side == "pre" else "target"]["group"]
-        if each.variable not in {line["name"] for line in given["groups"][group].get("equations", ())}:
+        line = next((x for x in given["groups"][group].get("equations", ()) if x["name"] == each.variable), None)
+        if line is None:
             refuse(what, f"{each.variable!r} is no variable of {group!r}", each.at)
         into[group].add(each.variable)
 
@@ -110,9 +111,14 @@ def connections_of(
         key = name if simple else f"{name}-{path['name']}-{each.variable}"
         while key in found:
             key += "'"
+        weight = numbers.of(each, target.dimensions[own])
+        kind = target.kinds.get(each.variable, "float")
+        if kind == "boolean" or (kind == "integer" and np.any(weight != np.floor(weight))):
+            refuse(f"Synapses {name!r}", f"{each.variable!r} is {kind}, and what is added is none, which Brian2 rounds",
+                   each.at)  # fmt: skip
         found[key] = Connection(
             source, f"{ends[each.side]}.{own}", FromArrays(entry[path["side"]], entry[each.side]),
-            weight=numbers.of(each, target.dimensions[own]), delay=delay_ms(path, dt),
+            weight=weight, delay=delay_ms(path, dt),
         )  # fmt: skip
     return found
 
