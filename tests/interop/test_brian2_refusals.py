@@ -129,7 +129,7 @@ def each_its_own(given):
         ("tables", shifted_table, ("otherwise than by stimulus(t)", "t - 1*ms")),
         ("tables", table_of_rk4, ("NeuronGroup 'plain'", "'rk4' reads 'ramp' within a step")),
         ("tables", uneven_table, ("'ramp' has dt = 0.15 ms, expected whole steps of 0.1 ms",)),
-        ("hh", lambda given: code(given, "heard += 0.5"), ("'heard' is integer, and what is added is none", "heard += ")),
+        ("hh", lambda given: code(given, "heard += 0.5"), ("'heard' is integer", "heard += 0.5")),
         ("hh", half_in_the_reset, ("'heard' is an integer and is set to what may be none", "heard = heard/2")),
         ("gap", lambda given: sums(given, "w*rand()"), ("drawn anew in every step", "w*rand()")),
         ("gap", lambda given: sums(given, "w*other_pre"), ("depends on 'other_pre'", "w*other_pre")),

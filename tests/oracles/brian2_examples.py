@@ -37,6 +37,8 @@ def watched(path: pathlib.Path, out: pathlib.Path, name: str, seeds: int) -> Non
     own_run = brian2.Network.run
 
     def run(self, duration, *_, namespace=None, **__):
+        if float(duration) == 0.0:
+            return own_run(self, duration, namespace=namespace, level=2)
         frame = sys._getframe(1)
         while frame is not None and frame.f_code.co_filename != str(path):
             frame = frame.f_back
