@@ -8,6 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from .._linear import lasting
 from ..networks.model import Network
 from ..networks.population import Population
 from ..neurons.lif import LIF
@@ -73,7 +74,7 @@ class Cell(eqx.Module):
             c=c,
             beta=beta,
             tau={name: whole(port.tau) for name, port in ports.items()},
-            rate=whole(neuron.gain.resistance(neuron.tau, dt) / neuron.tau),
+            rate=whole(neuron.gain.resistance(neuron.tau, dt) / lasting(neuron.tau, dt)),
             between=whole(neuron.v_th - neuron.v_reset) if isinstance(neuron, LIF) else whole(jnp.zeros(())),
             dt=dt,
         )

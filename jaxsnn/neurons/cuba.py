@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from .._linear import Current, phi
+from .._linear import Current, lasting, phi
 from .._types import Param, Requirement, param, shown
 from .firing import AbstractIntegrateFire
 from .gains import AbstractGain, PerStep
@@ -107,7 +107,8 @@ class CubaLIF(AbstractIntegrateFire):
         """The change of `v` at the end of a step per unit of constant current: `g`."""
         if isinstance(self.gain, PerStep):
             return jnp.ones_like(self.tau)
-        return -self.decay(self.tau, dt) * self.gain.resistance(self.tau, dt)
+        tau = lasting(self.tau, dt)
+        return -self.decay(tau, dt) * self.gain.resistance(tau, dt)
 
     def _moved(self, s: CubaState, v: Array) -> CubaState:
         return s._replace(v=v if isinstance(self.refractory_input, Ungated) else jnp.where(self.held(s), s.v, v))

@@ -5,11 +5,12 @@ import abc
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from .._linear import lasting
 from .._types import Checked, Param, param
 
 
 class AbstractGain(Checked):
-    """How a current enters the membrane."""
+    """How a current enters the membrane, one without a leak (`tau = inf`) included."""
 
     drawn = True
 
@@ -19,7 +20,7 @@ class AbstractGain(Checked):
 
     @abc.abstractmethod
     def resistance(self, tau: Array, dt: float) -> Array:
-        """`R` of `tau dv/dt = -(v - v_rest) + R I`."""
+        """`R` of `tau dv/dt = -(v - v_rest) + R I`; where it grows with `tau`, that of `lasting(tau, dt)`."""
 
 
 class Resistance(AbstractGain):
@@ -40,10 +41,11 @@ class Capacitance(AbstractGain):
     c: Param = param(250.0, unit="pF", gt=0.0, finite=True)
 
     def per_step(self, tau, dt):
+        tau = lasting(tau, dt)
         return -jnp.expm1(-dt / tau) * (tau / self.c)
 
     def resistance(self, tau, dt):
-        return tau / self.c
+        return lasting(tau, dt) / self.c
 
 
 class PerStep(AbstractGain):
@@ -53,4 +55,4 @@ class PerStep(AbstractGain):
         return jnp.ones_like(tau)
 
     def resistance(self, tau, dt):
-        return -1.0 / jnp.expm1(-dt / tau)
+        return -1.0 / jnp.expm1(-dt / lasting(tau, dt))

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from .._linear import Current, grown
+from .._linear import Current, grown, lasting
 from .._types import OptionalParam, Param, param
 from .firing import AbstractIntegrateFire
 from .gains import AbstractGain, Resistance
@@ -26,6 +26,7 @@ def leak(v: Array, v_rest: Array, tau: Array, gain: AbstractGain, current: Curre
     if current.b is None:
         # an increment: a factor near 1, rounded once, would bias every step of float32 alike
         return v + (v - v_rest) * jnp.expm1(-dt / tau) + gain.per_step(tau, dt) * current.a
+    tau = lasting(tau, dt)
     r = gain.resistance(tau, dt)
     slope = (r * current.b - 1.0) / tau
     drive = (v_rest + r * current.a) / tau

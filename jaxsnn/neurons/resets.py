@@ -46,7 +46,8 @@ class Subtract(AbstractReset):
     detach: bool = eqx.field(default=False, static=True)
 
     def __call__(self, v, spike, v_th, v_reset):
-        return v - self._through(spike) * (v_th - v_reset)
+        drop = v_th - v_reset
+        return v - self._through(spike) * jnp.where(jnp.isinf(drop), 0.0, drop)  # an infinite threshold: no spikes
 
 
 class NoReset(AbstractReset):

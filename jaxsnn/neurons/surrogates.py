@@ -48,9 +48,12 @@ class AbstractSurrogate(Checked):
 
         **Arguments:** `u`: distance from threshold, `v - v_th`. `span`: the unit it is measured in, for an
         integrate-and-fire neuron `v_th - v_reset`; 1 is taken where it is not positive (a reset to the threshold).
+        The derivative is 0 at an infinite threshold.
         """
         span = jnp.asarray(span, u.dtype)
         per_unit = 1.0 / jnp.where(span > 0, span, 1.0)  # once: a step multiplies instead of dividing
+        never = jnp.isinf(u)
+        u, per_unit = jnp.where(never, 0.0, u), jnp.where(never, 0.0, per_unit)
         return _attach(fired.astype(u.dtype), u, self.slope(u * per_unit) * per_unit)
 
 

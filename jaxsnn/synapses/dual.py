@@ -28,16 +28,16 @@ class UnitPeak(AbstractNormalisation):
     """The peak is the weight."""
 
     def jump(self, tau_rise, tau_decay):
-        excess = tau_decay / tau_rise - 1.0
+        excess = jnp.minimum(tau_decay / tau_rise, 2.0**100) - 1.0  # of infinity the power is 0, as it is of 2^100
         far = jnp.abs(excess) > 1e-5
-        safe = jnp.where(far, excess, 1.0)
+        safe, near = jnp.where(far, excess, 1.0), jnp.where(far, 0.0, excess)
         # (tau_decay / tau_rise) ** (1 / excess), which is e where both are equal
-        power = jnp.where(far, jnp.log1p(safe) / safe, 1.0 - excess * (0.5 - excess / 3.0))
+        power = jnp.where(far, jnp.log1p(safe) / safe, 1.0 - near * (0.5 - near / 3.0))
         return jnp.exp(power) / tau_rise
 
 
 class UnitArea(AbstractNormalisation):
-    """The integral over time is the weight: a charge, with currents in charge per ms."""
+    """The integral over time is the weight: a charge, with currents in charge per ms. `tau_decay` must be finite."""
 
     def jump(self, tau_rise, tau_decay):
         return 1.0 / (tau_rise * tau_decay)
@@ -48,6 +48,22 @@ class Unnormalised(AbstractNormalisation):
 
     def jump(self, tau_rise, tau_decay):
         return 1.0 / tau_rise - 1.0 / tau_decay
+
+
+def _ends(port: DualExponential | DualConductance) -> tuple[Requirement, ...]:
+    """That what arrives ends, where its integral is the weight."""
+    if not isinstance(port.size, UnitArea):
+        return ()
+    kind = type(port).__name__
+    return (
+        Requirement(
+            lambda: port.tau_decay < math.inf,
+            lambda: (
+                f"{kind}.tau_decay is {shown(port.tau_decay)} ms; expected a finite time with size=UnitArea(), as the "
+                "integral of what never decays is no number: take UnitPeak()."
+            ),
+        ),
+    )
 
 
 def risen(s: Array, slope: Array, dt: float, tau_rise: Array, tau_decay: Array) -> tuple[Array, Array]:
@@ -79,6 +95,9 @@ class DualExponential(AbstractSynapse):
     tau_decay: Param = param(5.0, unit="ms", gt=0.0)
     size: AbstractNormalisation = eqx.field(default_factory=UnitPeak)
     hold: AbstractHold = eqx.field(default_factory=ExactIntegral)
+
+    def requirements(self):
+        return _ends(self)
 
     def init(self, shape, dtype):
         return DualCurrentState(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))
@@ -121,7 +140,7 @@ class DualConductance(AbstractSynapse):
 
     def requirements(self):
         if not isinstance(self.size, Unnormalised):
-            return ()
+            return _ends(self)
         return (
             Requirement(
                 lambda: self.tau_rise < self.tau_decay,
