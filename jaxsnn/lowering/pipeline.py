@@ -39,11 +39,18 @@ class Lowered(NamedTuple):
 
 
 def lower_graph(graph: Graph, passes: Iterable[AbstractPass]) -> Graph:
-    """The graph after the passes. Numbers of numeric passes may be traced, as in a sweep over weight bits."""
+    """The graph after the passes. Numbers of numeric passes may be traced, as in a sweep over weight bits.
+
+    **Raises:** ValueError of a pass that a graph with these numbers cannot go through.
+    """
     if not isinstance(graph, Graph):
         raise ValueError(f"Got {type(graph).__name__}; expected a Graph, as read(net, target) makes one.")
     for numeric, some in itertools.groupby(_listed(passes), lambda each: each.numeric):
-        graph = (_compiled if numeric else _one_by_one)(graph, list(some))
+        together = list(some)
+        for each in together if numeric and is_concrete(graph) else ():
+            if (why := each.unsupported(graph)) is not None:
+                raise ValueError(f"{why}.")
+        graph = (_compiled if numeric else _one_by_one)(graph, together)
     return graph
 
 

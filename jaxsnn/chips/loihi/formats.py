@@ -25,13 +25,14 @@ class _Bits(AbstractFormat):
 
 
 class DecayFormat(_Bits):
-    """Multiples of `2^-bits`, at least one of them, stored as 4096ths."""
+    """Multiples of `2^-bits`, stored as 4096ths: at least one of them, and 0 for a membrane without a leak."""
 
     bits: Register = register(12, within=(1, 12))
 
     def nearest(self, x):
         unit = jnp.exp2(self.bits.astype(x.dtype))
-        stored = jnp.clip(jnp.round(x * unit), 1.0, unit).astype(jnp.int32) * (as_integer(1) << (12 - self.bits))
+        least = jnp.where(x == 0, 0.0, 1.0)
+        stored = jnp.clip(jnp.round(x * unit), least, unit).astype(jnp.int32) * (as_integer(1) << (12 - self.bits))
         return self._or_none(stored), jnp.zeros(jnp.shape(x), bool)
 
     def value(self, stored):

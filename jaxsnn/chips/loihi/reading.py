@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array
 
 from ..._linear import phi
-from ..._types import as_number, is_concrete
+from ..._types import as_number, is_concrete, shown
 from ...distributions import AbstractDistribution
 from ...lowering.graph import CellNode, Facts, real
 from ...lowering.kinds import altered, is_a
@@ -52,6 +52,7 @@ def _(neuron: Parrot, dt: float) -> None:
 
 @cell_for.register
 def _(neuron: LI, dt: float) -> dict[str, Any]:
+    _decays("LI.tau", neuron.tau, "its voltage has neither a leak nor a threshold")
     zero = jnp.zeros_like(neuron.v_rest)
     return dict(
         tau=neuron.tau,
@@ -86,6 +87,7 @@ def _(neuron: LIF, dt: float) -> dict[str, Any]:
 @cell_for.register
 def _(neuron: CubaLIF, dt: float) -> dict[str, Any]:
     _possible(neuron)
+    _decays("CubaLIF.tau_syn", neuron.tau_syn, _ENDLESS)
     if not is_a(neuron.recursion, CurrentAfterInput, CurrentBeforeInput, DecayingCurrent):
         raise ValueError(f"CubaLIF.recursion is {type(neuron.recursion).__name__}, which is no recursion of a cell; "
                          "use CurrentAfterInput(), CurrentBeforeInput() or DecayingCurrent()")  # fmt: skip
@@ -107,6 +109,15 @@ def _(neuron: CubaLIF, dt: float) -> dict[str, Any]:
         per_step=neuron.per_step(dt),
         refractory=held + 1,
     )
+
+
+_ENDLESS = "a current of the chip decays in every step"
+
+
+def _decays(name: str, tau: Array, why: str) -> None:
+    """Refuses an infinite time constant where the chip has none."""
+    if is_concrete(tau) and np.any(np.isinf(np.asarray(tau))):
+        raise ValueError(f"{name} is {shown(tau)} ms, and {why}; expected a finite time")
 
 
 def _possible(neuron: LIF | CubaLIF) -> None:
@@ -191,6 +202,8 @@ def _current(ports: dict[str, AbstractSynapse]) -> Exponential | None:
     if not currents:
         return None
     taus = [port.tau for port in currents]
+    for tau in taus:
+        _decays("Exponential.tau", tau, _ENDLESS)
     if not all(is_a(port.hold, ExactIntegral, ZeroOrderHold) for port in currents):
         raise ValueError("its `hold` is none that is known; use ExactIntegral() or ZeroOrderHold()")
     if len({type(port.hold) for port in currents}) > 1:

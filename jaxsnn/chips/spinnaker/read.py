@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array
 
 from ..._linear import phi
-from ..._types import as_number, is_concrete
+from ..._types import as_number, is_concrete, shown
 from ...distributions import AbstractDistribution
 from ...lowering.graph import CellNode, Facts, real
 from ...lowering.kinds import is_a
@@ -40,6 +40,13 @@ def _check(part: Any) -> None:
         if hasattr(part, name) and not is_a(chosen := getattr(part, name), *kinds):
             raise ValueError(
                 f"{kind}.{name} is {type(chosen).__name__}, and SpiNNaker has none; use {kinds[0].__name__}()"
+            )
+    for name in ("tau", "tau_syn"):
+        tau = getattr(part, name, 1.0)
+        if is_concrete(tau) and np.any(np.isinf(np.asarray(tau))):
+            raise ValueError(
+                f"{kind}.{name} is {shown(tau)} ms, and SpiNNaker has time constants of at most 2^15 steps; expected a "
+                "finite time"
             )
     if getattr(part, "noise", None) is not None:
         raise ValueError(f"{kind} has noise, and SpiNNaker has none; use noise=None, and Poisson input")

@@ -73,6 +73,8 @@ def _check_numbers(numbers: dict[str, Array], flags: dict[str, int]) -> None:
     if not is_concrete(numbers):
         return
     some = lambda x: bool(np.any(np.asarray(x)))
+    if not np.all(np.isfinite(np.asarray(numbers["v_th"]))):
+        raise ValueError("its threshold is infinite, and thresholds of TrueNorth have 18 bits; use a finite one")
     if some(numbers["v_th"] < 0):
         raise ValueError("its threshold is below 0, where a leak that reverses turns; use a threshold above 0")
     if some(numbers["floor"] < 0):

@@ -40,6 +40,8 @@ def in_order(i: Int[Array, " n"], rows: Int[Array, "senders n"], counts: Int[Arr
 
     Adding a row `c` times, limited each time, is adding `c` rows and limiting once. Silent senders cost nothing.
     """
+    if counts.size == 0:  # nobody sends
+        return i
     (who,) = jnp.nonzero(counts, size=counts.size, fill_value=0)
     return lax.fori_loop(0, jnp.count_nonzero(counts), lambda k, i: saturated(i + counts[who[k]] * rows[who[k]]), i)
 

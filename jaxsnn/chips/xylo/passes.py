@@ -125,7 +125,7 @@ class ScaleToBits(AbstractPass):
                     w = w * edge.of_receivers(scale)
                     stored = jnp.clip(form.nearest(w)[0], -self._most, self._most)
                     edges[key] = edge.set(weight=Value(stored, form), shift=real(-form.frac))
-                    error = jnp.sum(jnp.abs(form.value(stored) - w)) / jnp.sum(jnp.abs(w))
+                    error = jnp.sum(jnp.abs(form.value(stored) - w)) / jnp.maximum(jnp.sum(jnp.abs(w)), 1e-30)
                     counted = {"synapses": edge.count, "weights rounded to 0": jnp.sum((stored == 0) & (w != 0))}
                     graph = graph.count(key, **counted, **{"weights, mean error": error})
         return graph.having(cells=cells, edges=edges)
@@ -144,7 +144,8 @@ class ScaleToBits(AbstractPass):
             unit = jnp.exp2(shift)[:, None]
             scale = jnp.minimum(room, jnp.min(self._most.astype(unit.dtype) * unit / top, axis=0))
             scale = jnp.full_like(scale, jnp.min(scale)) if isinstance(self.scaling, Global) else scale
-            rounded = jnp.sum(count * unit**2, axis=0) / (12.0 * power * scale**2)
+            rounded = jnp.sum(count * unit**2, axis=0) / (12.0 * jnp.where(power > 0, power, 1.0) * scale**2)
+            rounded = jnp.where(power > 0, rounded, 0.0)  # weights of 0 are not rounded, whatever the scale
             return scale, jnp.mean(rounded + (rounds / scale) ** 2)
 
         shifts = jnp.stack(jnp.meshgrid(jnp.arange(9.0), jnp.arange(9.0)), axis=-1).reshape(81, 2)
@@ -173,4 +174,4 @@ class ScaleToBits(AbstractPass):
         need = jnp.maximum(jnp.maximum(cell["threshold"] + current, below), jnp.abs(cell["bias"]))
         membrane = lasts.pop("dash_v")
         rounds = membrane * (1.0 + sum(lasts.values())) / (2.0 * cell["threshold"])
-        return HIGH / need, rounds, jnp.maximum(top, 1e-30), count, jnp.maximum(power, 1e-30)
+        return HIGH / need, rounds, jnp.maximum(top, 1e-30), count, power

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array
 
 from ..._linear import phi
-from ..._types import is_concrete
+from ..._types import is_concrete, shown
 from ...lowering.graph import CellNode, Facts, real
 from ...lowering.kinds import is_a
 from ...networks.population import Population
@@ -40,6 +40,10 @@ def _check(part: LIF | CubaLIF | Exponential) -> None:
         for name, x, none in (("t_ref", part.t_ref, np.zeros(())), ("v_reset", part.v_reset, part.v_rest)):
             if not is_concrete((x, none)) or np.any(np.asarray(x) != np.asarray(none)):
                 raise ValueError(f"{kind}.{name} is {x}; expected {none}, as Xylo only takes its threshold off v")
+        if is_concrete(part.v_th) and np.any(np.isinf(np.asarray(part.v_th))):
+            raise ValueError(
+                f"{kind}.v_th is {shown(part.v_th)}, and a threshold of Xylo has 16 bits; use a finite one"
+            )
         if getattr(part, "noise", None) is not None:
             raise ValueError(f"{kind} has noise, and Xylo has none; use noise=None")
 
@@ -48,9 +52,9 @@ def _dash(name: str, tau: Array, dt: float, least: int) -> tuple[Array, dict[str
     """The power of two that is nearest to a time constant, by ratio, and what a report says of it."""
     xp: Any = np if is_concrete(tau) else jnp  # known while tracing too
     steps = xp.asarray(tau) / dt
-    dash = xp.maximum(xp.round(xp.log2(steps)).astype(np.int32), least)
-    if xp is np and np.any(dash > 15):
+    if xp is np and np.any(steps > 2.0**15.5):
         raise ValueError(f"its {name} is {steps} steps, and decays are shifts by up to 15; expected at most 2^15 steps")
+    dash = xp.maximum(xp.round(xp.log2(steps)).astype(np.int32), least)
     became = xp.exp2(dash.astype(steps.dtype))
     error = xp.max(xp.abs(became / steps - 1.0))
     return dash, {f"{name}, steps": steps, f"{name}, steps on the chip": became, f"{name}, largest error": error}

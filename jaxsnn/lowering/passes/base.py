@@ -24,6 +24,14 @@ class AbstractPass(Checked):
     def __call__(self, graph: Graph) -> Graph:
         """The graph after this pass. Raises ValueError for what the target does not have."""
 
+    def unsupported(self, graph: Graph) -> str | None:
+        """Why a graph with concrete numbers cannot go through, and what to do; None if it can.
+
+        Asked before numeric passes, which see no numbers when they are compiled; `graph` is what goes into the first of
+        adjacent ones.
+        """
+        return None
+
     def seen(self, peaks: dict[str, Peaks], factor: Any) -> AbstractPass:
         """A copy that is given the peaks of registers by group, with margins `factor` times as large."""
         return self

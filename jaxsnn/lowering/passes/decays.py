@@ -16,7 +16,8 @@ class QuantiseDecays(AbstractPass):
     """Round decays to their formats.
 
     A rounded decay changes the mean response to a steady input; weights and biases are scaled by `rounded / exact`,
-    which corrects that.
+    which corrects that. A membrane without a leak has a decay of 0, which every format holds; there is nothing to
+    correct.
 
     **Arguments:** `u`, `v`: the formats of the decays of current and membrane, fractions per step.
     """
@@ -35,7 +36,8 @@ class QuantiseDecays(AbstractPass):
                 exact = cell[key]
                 stored, _ = form.nearest(exact)
                 new[key] = Value(stored, form)
-                ratio = form.value(stored) / exact
+                never = exact == 0
+                ratio = jnp.where(never, 1.0, form.value(stored) / jnp.where(never, 1.0, exact))
                 gain = gain * ratio
                 graph = graph.count(name, **{f"{key}, largest relative error": jnp.max(jnp.abs(ratio - 1.0))})
                 if key == "decay_v":

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from ..._types import Param, is_concrete, out_of_bounds, param
@@ -72,6 +74,32 @@ class BalanceScales(AbstractPass):
         if not isinstance(self.room, (UpToCurrent, UpToVoltage)):
             raise ValueError(f"BalanceScales.room is {self.room!r}; expected UpToCurrent() or UpToVoltage().")
 
+    def unsupported(self, graph):
+        for name, cell in graph.cells.items():
+            if not cell.is_input and (why := self._unbounded(graph, name, cell)) is not None:
+                return f"Population {name!r} {why}"
+        return None
+
+    def _unbounded(self, graph: Graph, name: str, cell: CellNode) -> str | None:
+        """Why no scale fits the registers of a group; None if one does."""
+        zero = lambda key: bool(np.any(np.asarray(cell.real(key)) == 0))
+        fires = "threshold" in cell.values
+        if fires and not np.all(np.isfinite(np.asarray(cell["threshold"]))):
+            return "has an infinite threshold, and a register holds a number; use LI for cells that never fire"
+        if zero("decay_u"):
+            return "has a current that never decays, and in no register there is room for it; use a finite tau"
+        if zero("decay_v") and not fires:
+            return "has neither a leak nor a threshold, and no register holds its voltage; use a finite tau"
+        if zero("decay_v") and isinstance(self.room, UpToVoltage):
+            return "has no leak, so that room=UpToVoltage() leaves room for no voltage; use UpToCurrent()"
+        amounts = [x for edge in graph.into(name).values() for x in edge.input_bounds()]
+        if not fires and not any(np.any(np.asarray(x)) for x in (*amounts, cell["bias"], cell["v_start"])):
+            return (
+                "has no threshold and receives no weight other than 0, so that nothing sets the scale of its voltage; "
+                "connect it, or leave it out"
+            )
+        return None
+
     def __call__(self, graph):
         cells = {}
         for name, cell in graph.cells.items():
@@ -96,10 +124,11 @@ class BalanceScales(AbstractPass):
         up = sum((edge.summed(high) for edge, (_, high) in zip(edges, ends, strict=True)), none)
         down = sum((edge.summed(-low) for edge, (low, _) in zip(edges, ends, strict=True)), none)
         a = jnp.maximum(up, down)
-        u = a / cell.real("decay_u") + jnp.abs(cell["bias"])
-        v = u / cell.real("decay_v")
+        u = _summed(a, cell.real("decay_u")) + jnp.abs(cell["bias"])
+        v = _summed(u, cell.real("decay_v"))
         fires = "threshold" in cell.values
-        bound = Peaks(jnp.max(a), jnp.max(u), jnp.max(jnp.maximum(v, cell["threshold"] + u) if fires else v))
+        beyond = cell["threshold"] + u if fires else jnp.abs(cell["v_start"])
+        bound = Peaks(jnp.max(a), jnp.max(u), jnp.max(jnp.maximum(v, beyond)))
         seen = self.peaks.get(name, unseen())
         known = jnp.isfinite(seen.a)  # one program for both
         need = jax.tree.map(lambda s, b: jnp.where(known, s * self.margin, b), seen, bound)
@@ -113,7 +142,9 @@ class BalanceScales(AbstractPass):
         ]
         if isinstance(self.room, UpToVoltage):
             needs.append((has.state, jnp.where(known, 0.0, 1.05 * bound.v)))  # headroom for rounding
-        return jnp.min(jnp.stack([room / jnp.maximum(need, 1e-30 * room) for room, need in needs]))
+        scale = jnp.min(jnp.stack([room / jnp.maximum(need, 1e-30 * room) for room, need in needs]))
+        some = functools.reduce(jnp.maximum, [need for _, need in needs])
+        return jnp.where((scale > 0) & (some > 0), scale, jnp.nan)  # what `unsupported` refuses, of traced numbers
 
     def _least_error(self, largest: Array, edges: list[EdgeNode]) -> Float[Array, ""]:
         """The scale with the smallest rounding error of weights, between half of the largest and the largest."""
@@ -138,6 +169,12 @@ class BalanceScales(AbstractPass):
 
         errors = jax.lax.map(error, candidates)
         return candidates[jnp.argmin(errors + 1e-9 * below)]  # of equals the largest
+
+
+def _summed(x: Array, decay: Array) -> Array:
+    """What an input of `x` in every step adds up to in a register with this decay: without any, all that it holds."""
+    leaks = decay > 0
+    return jnp.where(leaks, x / jnp.where(leaks, decay, 1.0), jnp.inf)
 
 
 def _sample(edge: EdgeNode) -> Array:
