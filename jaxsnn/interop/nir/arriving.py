@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
+from ..._types import on_device
 from .flat import NEURONS, Flat, kind_of
-from .maps import AbstractMap, Shape
+from .maps import Delay, Map, Reshape, Shape, sequential
 from .nodes import map_of
 
 
 class Arriving(NamedTuple):
     """The ways on which spikes reach a node, what is added in every step, and the shape of both."""
 
-    ways: tuple[tuple[str, tuple[AbstractMap, ...]], ...]
+    ways: tuple[tuple[str, tuple[Map, ...]], ...]
     bias: np.ndarray | None
     shape: Shape
 
@@ -82,7 +82,12 @@ class Sites:
         if name not in self.found:
             into = self._sum(name, asking)
             made, own = map_of(name, node, into.shape, self.unit)
-            bias = None if into.bias is None else np.asarray(made(jnp.asarray(into.bias)))
+            if into.bias is not None and isinstance(made.module, Delay) and np.any(made.module.delay):
+                raise ValueError(
+                    f"Node {name!r} (Delay) delays a bias, which is added in every step from the first one on; put the "
+                    "Delay before the node that has the bias."
+                )
+            bias = None if into.bias is None else np.asarray(sequential((made,))(on_device(into.bias)))
             bias = own if bias is None else bias if own is None else bias + own
             ways = tuple((source, (*chain, made)) for source, chain in into.ways)
             self.found[name] = Arriving(ways, bias, made.out)
@@ -104,4 +109,4 @@ def _own_shape(node: Any) -> Shape | None:
 def directly(reach: Arriving) -> str | None:
     """The neuron that an output only names, if it does."""
     passes = len(reach.ways) == 1 and reach.bias is None and reach.ways[0][0] is not None
-    return reach.ways[0][0] if passes and all(type(m).__name__ == "Reshaped" for m in reach.ways[0][1]) else None
+    return reach.ways[0][0] if passes and all(isinstance(m.module, Reshape) for m in reach.ways[0][1]) else None

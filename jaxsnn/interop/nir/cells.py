@@ -14,7 +14,6 @@ from ...neurons.recursions import CurrentAfterInput, EulerDecay
 from ...synapses.delta import Delta
 from .conventions import Convention
 from .maps import Shape
-from .neurons import OUT_OF_REACH
 
 KEY = "jaxsnn"  # of a node's metadata
 
@@ -71,9 +70,11 @@ class _Given:
         return not np.any(np.isinf(tau))
 
     def firing(self) -> dict[str, Any]:
-        """What NIR says of the threshold, and what it has no place for; nothing for one that is out of reach."""
+        """What NIR says of the threshold, and what it has no place for; nothing where it is infinite."""
         v_th, v_reset = self.each(self.neuron.v_th), self.each(self.neuron.v_reset)
-        if np.all(v_th >= OUT_OF_REACH):
+        if np.any(endless := np.isinf(v_th)):
+            if not np.all(endless):
+                raise ValueError(f"{self.what} has neurons that fire and ones of an infinite v_th; split it in two.")
             return {}
         for part in ("reset_mechanism", "reset_time", "comparator"):
             here, said = (type(getattr(x, part)).__name__ for x in (self.neuron, self.convention))

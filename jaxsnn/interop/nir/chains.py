@@ -9,8 +9,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array
 
-from ..._types import on_device
-from .maps import AbstractMap, Convolution, Delayed, Matrix, Pooled, Scaled
+from .maps import Delay, Map, Scale, scale
 
 
 class Synapses(NamedTuple):
@@ -20,25 +19,25 @@ class Synapses(NamedTuple):
     delay: np.ndarray
 
 
-def synapses(chain: tuple[AbstractMap, ...], what: str) -> Synapses | None:
+def synapses(chain: tuple[Map, ...], what: str) -> Synapses | None:
     """The chain as numbers of synapses; None if it has convolutions or pools, which stay modules."""
-    if any(isinstance(m, Convolution | Pooled) for m in chain):
+    if any(isinstance(m.module, eqx.nn.Conv | eqx.nn.Pool) for m in chain):
         return None
     weight: np.ndarray | None = None  # (pre, here), or None while every neuron reaches its own place
     size = math.prod(chain[0].into) if chain else 0
     gain, delay = np.ones(size), np.zeros(size)  # of each place here, before the first matrix
     later: np.ndarray | None = None  # delays (pre, here), after the first matrix
-    for m in chain:
-        if isinstance(m, Matrix):
+    for m, _, _ in chain:
+        if isinstance(m, eqx.nn.Linear):
             w = np.asarray(m.weight, np.float64).T
             if weight is None or later is None:
                 weight, later = gain[:, None] * w, np.broadcast_to(delay[:, None], w.shape)
             else:
                 weight, later = weight @ w, _joined(weight, later, w, what)
-        elif isinstance(m, Scaled):
-            scale = np.asarray(m.scale, np.float64).reshape(-1)
-            gain, weight = gain * scale if weight is None else gain, None if weight is None else weight * scale
-        elif isinstance(m, Delayed):
+        elif isinstance(m, Scale):
+            by = np.asarray(m.scale, np.float64).reshape(-1)
+            gain, weight = gain * by if weight is None else gain, None if weight is None else weight * by
+        elif isinstance(m, Delay):
             own = np.asarray(m.delay)
             delay, later = delay + own if later is None else delay, None if later is None else later + own
     return Synapses(gain, delay) if weight is None or later is None else Synapses(weight, later)
@@ -54,17 +53,6 @@ def _joined(weight: np.ndarray, later: np.ndarray, w: np.ndarray, what: str) -> 
     return np.broadcast_to(np.where(np.isfinite(first), first, 0.0)[:, None], (weight.shape[0], w.shape[1]))
 
 
-class Chained(eqx.Module):
-    """Maps one after the other, as the module of a `Layer`."""
-
-    maps: tuple[AbstractMap, ...]
-
-    def __call__(self, x: Array, *, key: Any = None) -> Array:
-        for m in self.maps:
-            x = m(x)
-        return x
-
-
 class Constant(eqx.Module):
     """The same numbers in every step, whatever is sent: the bias of what has no parameter for it."""
 
@@ -74,23 +62,23 @@ class Constant(eqx.Module):
         return self.value
 
 
-def scaled(chain: tuple[AbstractMap, ...], gain: np.ndarray) -> tuple[AbstractMap, ...]:
+def scaled(chain: tuple[Map, ...], gain: np.ndarray) -> tuple[Map, ...]:
     """The chain with its results times `gain`: in its last weights where it is one number, else behind it."""
     if np.all(gain == 1.0):
         return chain
-    last = max((i for i, m in enumerate(chain) if isinstance(m, Matrix | Convolution)), default=None)
+    last = max((i for i, m in enumerate(chain) if isinstance(m.module, eqx.nn.Linear | eqx.nn.Conv)), default=None)
     if last is None or np.ndim(gain):
         out = chain[-1].out
-        return (*chain, Scaled(on_device(np.broadcast_to(gain, (math.prod(out),))), out))
-    new = eqx.tree_at(lambda m: m.weight, chain[last], replace_fn=lambda weight: weight * gain)
-    return (*chain[:last], new, *chain[last + 1 :])
+        return (*chain, scale(np.broadcast_to(gain, (math.prod(out),)), out))
+    new = eqx.tree_at(lambda m: m.weight, chain[last].module, replace_fn=lambda weight: weight * gain)
+    return (*chain[:last], chain[last]._replace(module=new), *chain[last + 1 :])
 
 
-def delay_of(chain: tuple[AbstractMap, ...], what: str) -> float:
+def delay_of(chain: tuple[Map, ...], what: str) -> float:
     """The one delay of a chain that stays a module, ms."""
     total = 0.0
-    for m in chain:
-        if isinstance(m, Delayed):
+    for m, _, _ in chain:
+        if isinstance(m, Delay):
             if len(set(m.delay)) > 1:
                 raise ValueError(f"{what}: a Delay beside a convolution or a pool has to be one for all neurons.")
             total += m.delay[0]

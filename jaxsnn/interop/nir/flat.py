@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any, NamedTuple
 
 NEURONS = ("I", "IF", "LI", "LIF", "CubaLI", "CubaLIF", "Threshold")
@@ -24,13 +25,20 @@ def kind_of(node: Any) -> str:
     return type(node).__name__
 
 
+def unique(name: str, taken: Container[str]) -> str:
+    """The name, with `_` behind it as long as it is taken."""
+    while name in taken:
+        name += "_"
+    return name
+
+
 def flattened(graph: Any) -> Flat:
     """`graph` with the nodes of every graph within it in its place; what these call input and output pass through.
 
-    **Raises:** ValueError for kinds of node that are not NIR's, edges of nodes that are not there, a graph within it of
-    several inputs or outputs, and a loop that no neuron is part of.
+    **Raises:** ValueError for kinds of node that are not NIR's, edges of nodes that are not there or into an input, a
+    graph within it of several inputs or outputs, and a loop that no neuron is part of.
     """
-    nodes, edges = _inlined(graph, "")
+    nodes, edges, _ = _inlined(graph, "", set())
     before: dict[str, list[str]] = {name: [] for name in nodes}
     after: dict[str, list[str]] = {name: [] for name in nodes}
     for a, b in edges:
@@ -52,30 +60,36 @@ def flattened(graph: Any) -> Flat:
     return flat
 
 
-def _inlined(graph: Any, prefix: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+def _inlined(graph: Any, prefix: str, taken: set[str]) -> tuple[dict[str, Any], list[tuple[str, str]], dict[str, str]]:
+    """Nodes and edges of a graph and of those within it, and the names that its own nodes have in the whole."""
     nodes: dict[str, Any] = {}
     edges: list[tuple[str, str]] = []
-    ends: dict[str, tuple[str, str]] = {}  # of the graphs within: where an edge to it ends, and one from it begins
+    begins: dict[str, str] = {}  # where an edge from a node of this name begins
+    ends: dict[str, str] = {}  # and where one to it ends
     for name, node in graph.nodes.items():
         here = f"{prefix}{name}"
         if kind_of(node) != "NIRGraph":
-            nodes[here] = node
+            here = unique(here, taken)
+            taken.add(here)
+            nodes[here], begins[name], ends[name] = node, here, here
             continue
-        inner, own = _inlined(node, f"{here}.")
-        sides = []
-        for side in ("Input", "Output"):
+        inner, own, called = _inlined(node, f"{here}.", taken)
+        for side, at in (("Input", ends), ("Output", begins)):
             found = [n for n, x in node.nodes.items() if kind_of(x) == side]
             if len(found) != 1:
                 raise ValueError(f"Node {here!r} is a graph with {len(found)} nodes {side}, expected one.")
-            sides.append(f"{here}.{found[0]}")
-            inner[sides[-1]] = _PassedOn(inner[sides[-1]])
-        ends[here] = sides[0], sides[1]
+            at[name] = called[found[0]]
+            inner[at[name]] = _PassedOn(inner[at[name]])
         nodes |= inner
         edges += own
     for a, b in graph.edges:
-        a, b = f"{prefix}{a}", f"{prefix}{b}"
-        edges.append((ends[a][1] if a in ends else a, ends[b][0] if b in ends else b))
-    return nodes, edges
+        if kind_of(graph.nodes.get(b)) == "Input":
+            raise ValueError(
+                f"Got a graph with the edge {prefix + a!r} to {prefix + b!r}, a node Input, which takes what is fed "
+                "and no spikes; leave the edge out, or end it at a neuron."
+            )
+        edges.append((begins.get(a, f"{prefix}{a}"), ends.get(b, f"{prefix}{b}")))
+    return nodes, edges, begins
 
 
 class _PassedOn:

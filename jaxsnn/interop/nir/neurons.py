@@ -18,8 +18,6 @@ from .conventions import Convention
 from .flat import kind_of
 from .nodes import numbers
 
-OUT_OF_REACH = 1e30  # a threshold that no membrane reaches, of a neuron that does not fire; finite for derivatives
-
 
 class Made(NamedTuple):
     """A neuron, and what one unit of input does: `gain` becomes part of the weights.
@@ -72,7 +70,7 @@ def neuron_of(name: str, node: Any, n: int, bias: np.ndarray | None, convention:
 
 def read_out(n: int, bias: np.ndarray | None, convention: Convention) -> Made:
     """A population whose `v` is what arrives in the step."""
-    return _memoryless(OUT_OF_REACH, 0.0 if bias is None else bias, convention)
+    return _memoryless(np.inf, 0.0 if bias is None else bias, convention)
 
 
 def _memoryless(v_th: Any, bias: Any, convention: Convention) -> Made:
@@ -101,7 +99,7 @@ def _lif(of: Numbers, tau: Any, v_leak: Any, bias: Any, convention: Convention) 
     return LIF(
         tau=tau,
         v_rest=v_leak,
-        v_th=of("v_threshold") if fires else OUT_OF_REACH,
+        v_th=of("v_threshold") if fires else np.inf,
         v_reset=of("v_reset") if fires else 0.0,
         bias=bias,
         gain=PerStep(),
@@ -131,7 +129,7 @@ def _current_based(of: Numbers, bias: Any, convention: Convention) -> Made:
         tau_syn=of.tau("tau_syn"),
         tau=tau,
         v_rest=of("v_leak"),
-        v_th=of("v_threshold") if fires else OUT_OF_REACH,
+        v_th=of("v_threshold") if fires else np.inf,
         v_reset=of("v_reset") if fires else 0.0,
         decay=convention.decay,
         gain=PerStep(),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 from ..._arguments import shown
 from ..._types import on_device
@@ -18,7 +19,7 @@ from ...networks.projection import Connection
 from .arriving import Sites, directly
 from .chains import Constant
 from .conventions import Convention, Nir, as_convention
-from .flat import NEURONS, Flat, flattened, kind_of
+from .flat import NEURONS, Flat, flattened, kind_of, unique
 from .neurons import neuron_of, read_out
 from .ways import closing, connections_of
 
@@ -44,7 +45,7 @@ def from_nir(graph: Any, *, convention: Convention = Nir()) -> FromNIR:
         snn.simulate(net, snn.Replay(x, into=inputs["input"]), ...)
 
     Arrays are flat, in row-major order, `(channels, height, width)` too. `LIF` and `IF` become `snn.LIF`, `LI` becomes
-    `snn.LI`, `CubaLIF` `snn.CubaLIF`; `CubaLI` and `I` are those with a threshold out of reach. Inputs and resistances
+    `snn.LI`, `CubaLIF` `snn.CubaLIF`; `CubaLI` and `I` are those with an infinite threshold. Inputs and resistances
     become part of weights, a bias a constant current. Edges are same-step edges, so that a spike passes all layers in
     one step, as in the tools that write graphs; those that close a loop take one step.
 
@@ -84,13 +85,15 @@ def from_nir(graph: Any, *, convention: Convention = Nir()) -> FromNIR:
         )
         populations[name] = Population(made.neuron, n, init=dict(made.init))
         for source, chain in reach.ways:
-            for key, connection in connections_of(names[source], name, chain, made, n, connections):
+            taken = {*names.values(), *connections}
+            for key, connection in connections_of(names[source], name, chain, made, n, taken):
                 connections[key] = connection
                 links.append((key, names[source], name, connection.delay is None))
-        if made.bias is not None:
+        if made.bias is not None and np.any(made.bias):
             first = next(iter(inputs.values()))
             constant = Layer(Constant(on_device(made.bias)), (math.prod(sites.shape(next(iter(inputs)))),))
-            connections[f"{name}.bias".replace(".", "-")] = Connection(first, name, via=constant)
+            key = unique(f"{name}-bias", {*names.values(), *connections})
+            connections[key] = Connection(first, name, via=constant)
         if kind == "Output":
             outputs[node] = name
     recurrent = closing(links, list(inputs.values()))
@@ -120,7 +123,5 @@ def _names(flat: Flat) -> dict[str, str]:
     out: dict[str, str] = {}
     for node in flat.of_kind(*NEURONS, "Input", "Output"):
         name = "".join("-" if letter in ".[]" else letter for letter in node).strip() or "node"
-        while name in out.values():
-            name += "_"
-        out[node] = name
+        out[node] = unique(name, out.values())
     return out

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import numpy as np
 
 from ...connectivity.graph import Dense, Sparse
 from ...connectivity.layer import Layer
 from ...connectivity.topology import AllToAll, OneToOne
 from ...networks.projection import Connection
-from .chains import Chained, delay_of, scaled, synapses
-from .maps import AbstractMap
+from .chains import delay_of, scaled, synapses
+from .flat import unique
+from .maps import Map, sequential
 from .neurons import Made
 
 
 def connections_of(
-    pre: str, post: str, chain: tuple[AbstractMap, ...], made: Made, n: int, taken: dict[str, Connection]
+    pre: str, post: str, chain: tuple[Map, ...], made: Made, n: int, taken: Container[str]
 ) -> list[tuple[str, Connection]]:
     """One way as a connection, or as two where some of its synapses have a delay and others have none."""
-    key = f"{pre}-{post}"
-    while key in taken:
-        key += "_"
+    key = unique(f"{pre}-{post}", taken)
     what = f"The way from {pre!r} to {post!r}"
     found = synapses(chain, what)
     if found is None:
         chain, delay = scaled(chain, made.gain), delay_of(chain, what)
-        return [(key, Connection(pre, post, via=Layer(Chained(chain), chain[0].into), delay=delay or None))]
+        return [(key, Connection(pre, post, via=Layer(sequential(chain), chain[0].into), delay=delay or None))]
     weight, delay = found.weight * made.gain if chain else np.broadcast_to(made.gain, (n,)), found.delay
     topology, via = (AllToAll(), Dense()) if weight.ndim == 2 else (OneToOne(), Sparse())
     if not np.any(delay):
         return [(key, Connection(pre, post, topology, via=via, weight=weight))]
     out = []
-    for name, there in ((key, delay == 0), (f"{key}-late", delay != 0)):
+    for name, there in ((key, delay == 0), (unique(f"{key}-late", taken), delay != 0)):
         if np.any(weight[there] != 0):
             own = None if name == key else np.where(there, delay, np.max(delay))
             some = np.where(there, weight, 0.0)

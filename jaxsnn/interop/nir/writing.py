@@ -18,6 +18,7 @@ from ...networks.projection import Projection
 from ...neurons.readout import Parrot
 from .cells import node_of
 from .conventions import Convention, Nir, as_convention
+from .flat import unique
 from .maps import Shape
 from .modules import flat, nodes_of_module, shape_behind
 
@@ -56,8 +57,10 @@ def to_nir(net: Network, *, convention: Convention = Nir(), outputs: tuple[str, 
     edges: list[tuple[str, str]] = []
 
     def through(name: str, pre: str, chain: list[Any], post: str) -> None:
-        names = [f"{name}.{i}" if i else name for i in range(len(chain))]
-        nodes.update(zip(names, chain, strict=True))
+        names = []
+        for i, node in enumerate(chain):
+            names.append(unique(f"{name}.{i}" if i else name, nodes))
+            nodes[names[-1]] = node
         edges.extend(itertools.pairwise([pre, *names, post]))
 
     for name, p in net.projections.items():
@@ -75,7 +78,7 @@ def to_nir(net: Network, *, convention: Convention = Nir(), outputs: tuple[str, 
     for name in outputs if outputs is not None else [n for n in net.populations if n not in sending]:
         if name not in net.populations:
             raise ValueError(f"Got outputs with {name!r}, expected populations: {known(net.populations)}.")
-        label = "output" if "output" not in nodes else f"{name}.output"
+        label = "output" if "output" not in nodes else unique(f"{name}.output", nodes)
         nodes[label] = new.Output(output_type=np.array(shapes[name]))
         edges.append((name, label))
     return new.NIRGraph(nodes, edges)
@@ -130,6 +133,11 @@ def _chain(
     if isinstance(p.graph, Layered):
         chain, out = nodes_of_module(f"Projection {name!r}", p.graph.module, shape), shape_behind(p.graph.module, shape)
         delays = np.full(shape, 0 if p.delay is None else int(p.delay))
+        if np.any(delays) and any(np.any(getattr(node, "bias", 0.0)) for node in chain):
+            raise ValueError(
+                f"Projection {name!r} has a delay and a module with a bias, which arrives as late as the spikes do, "
+                "and in NIR from the first step on; give the bias to the receivers."
+            )
         chain += [new.Scale(scale=scale.reshape(out))] if np.any(scale != 1.0) else []
         each = bias.reshape(*out[:1], -1)
         if np.any(bias) and hasattr(chain[-1], "groups") and np.all(each == each[:, :1]):  # one a channel
