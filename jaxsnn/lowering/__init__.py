@@ -8,6 +8,7 @@ from .agreement import spike_agreement as spike_agreement
 from .calibrate import Calibration as Calibration
 from .cells import AbstractCells as AbstractCells
 from .cells import InputCells as InputCells
+from .cells import InputCounts as InputCounts
 from .file import ProgramFileError as ProgramFileError
 from .file import load_program as load_program
 from .file import save_program as save_program

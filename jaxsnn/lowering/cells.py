@@ -145,3 +145,16 @@ class InputCells(AbstractCells):
         most = 2.0**self.message_bits - 1.0
         kept = jnp.clip(amplitude, -most, most)
         return s, kept.astype(jnp.int32), bit(Status.INPUT_OVERFLOW, kept != amplitude)
+
+
+@stored
+class InputCounts(InputCells):
+    """Inputs that send counts: up to 15 spikes a step, and none less than 0; the status of a run says where others were
+    fed.
+    """
+
+    message_bits: int = eqx.field(default=4, static=True, kw_only=True)
+
+    def step(self, s, arrived, fed, t, *, stream):
+        s, sent, status = super().step(s, arrived, fed, t, stream=stream)
+        return s, jnp.maximum(sent, 0), status | bit(Status.INPUT_OVERFLOW, sent < 0)

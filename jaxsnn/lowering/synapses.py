@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Int
 
-from .._types import Checked
+from .._types import Checked, is_concrete
 from ..connectivity.ring import Ring
 from .cells import AbstractCells
 from .registers import whole
@@ -81,3 +82,27 @@ class AbstractSynapses(Checked):
     def describe(self) -> list[str]:
         """What a summary says of the group, a line each."""
         return [type(self).__name__]
+
+
+def check_rows(rows: Any) -> None:
+    """Raises ValueError for lists of different lengths, and for a `start` that does not divide them into rows.
+
+    `rows`: synapses with the lists `weight` and `receiver`, `delay` (a list or one number), and `start`: those of
+    sender `i` are `start[i] : start[i + 1]`, at most `longest` of them.
+    """
+    kind, count = type(rows).__name__, rows.weight.shape
+    if len(count) != 1 or rows.receiver.shape != count or rows.delay.shape not in ((), count):
+        raise ValueError(
+            f"{kind} has weight {count}, receiver {rows.receiver.shape} and delay {rows.delay.shape}; expected one "
+            "number a synapse, or one delay for all."
+        )
+    whole(rows, n_post=1, longest=1)
+    if rows.start.ndim != 1 or rows.start.size < 2:
+        raise ValueError(f"{kind}.start has shape {rows.start.shape}; expected (n_pre + 1,).")
+    if not is_concrete(rows.start):
+        return
+    start, each = np.asarray(rows.start), np.diff(np.asarray(rows.start))
+    if start[0] != 0 or start[-1] != count[0] or np.any(each < 0) or each.max(initial=0) > rows.longest:
+        raise ValueError(
+            f"{kind}.start does not divide {count[0]} synapses into ascending rows of at most {rows.longest}."
+        )

@@ -16,7 +16,7 @@ import pytest
 
 import jaxsnn as snn
 from jaxsnn.lowering.passes.scales import BalanceScales, UpToVoltage
-from tests.lowering.test_registry import KEY, SENDERS, N, network
+from tests.chips.refusals import KEY, SENDERS, N, network
 from tests.refused import refused
 
 chips = snn.chips

@@ -3,20 +3,34 @@
 import collections
 import dataclasses
 
-import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import jaxsnn as snn
 from jaxsnn.plasticity.base import AbstractModifier, AbstractRule
-from tests.laws.registry import NEURONS, PORTS, RELEASES
+from tests.chips import refusals
+from tests.chips.refusals import (
+    KEY,
+    SENDERS,
+    Below,
+    Declared,
+    Halfway,
+    Louder,
+    N,
+    Named,
+    Slower,
+    below,
+    network,
+    refuses_orders,
+    refuses_ports,
+    refuses_releases_and_modules,
+)  # fmt: skip
+from tests.laws.registry import NEURONS
 from tests.refused import refused
 
 TARGET = snn.chips.loihi.Loihi1()
-KEY = jax.random.key(4)
-DT, STEPS, SENDERS, N = 0.1, 400, 12, 5
+STEPS = 400
 
 LOWERED = {
     *("LIF", "LIF above", "LIF next step", "LIF resistance", "LIF capacitance", "LIF per step", "LI", "Parrot"),
@@ -24,24 +38,8 @@ LOWERED = {
 }
 
 
-def network(*, cells=None, links=None, order=None, dt=DT, n=N):
-    """An input, and populations that are each fed by it."""
-    cells = {"E": snn.LIF()} if cells is None else cells
-    cells = {k: x if isinstance(x, snn.Population) else snn.Population(x, n) for k, x in cells.items()}
-    weight = jnp.asarray(np.random.default_rng(1).integers(-4, 9, (SENDERS, n)) / 8, jnp.float32)
-    into = lambda name: snn.Connection("in", name, snn.AllToAll(), via=snn.Dense(), weight=weight, delay=1.0)
-    links = {f"to {name}": into(name) for name in cells} if links is None else links
-    cells = {"in": snn.SpikeSource(SENDERS), **cells}
-    return snn.network(dt=dt, key=KEY, populations=cells, projections=links, order=order)
-
-
 def taken(net):
-    """What `lift` says: None, or why not."""
-    try:
-        snn.lowering.read(net, TARGET)
-    except ValueError as error:
-        assert "\n" not in str(error)
-        return str(error)
+    return refusals.taken(net, TARGET)
 
 
 # --- neurons, under both orders and both targets ----------------------------------------------------------------------
@@ -130,38 +128,17 @@ def test_a_cell_starts_where_the_model_does():
 
 
 def test_every_port_is_lowered_or_refused_by_name():
-    link = snn.Connection("in", "E", snn.AllToAll(), via=snn.Dense(), weight=0.5, delay=1.0)
-    for name, port in PORTS.items():
-        cell = snn.Population(snn.LIF(tau=5.0), N, ports={"in": port(1.0)})
-        why = taken(network(cells={"E": cell}, links={"S": link}))
-        if name in ("Delta", "Exponential", "Exponential frozen", "Exponential at tau_m"):
-            assert why is None, why
-        else:
-            assert "'E'" in why and type(port(1.0)).__name__ in why and "use Exponential or Delta" in why
+    has = ("Delta", "Exponential", "Exponential frozen", "Exponential at tau_m")
+    refuses_ports(
+        TARGET, snn.LIF(tau=5.0), has, "is {}, the chip's currents decay exponentially; use Exponential or Delta"
+    )
 
 
 def test_every_release_and_module_is_refused_by_name():
-    for release in RELEASES.values():
-        link = snn.Connection("in", "E", snn.AllToAll(), weight=0.5, delay=1.0, release=release(1.0))
-        assert "'S' has a release" in taken(network(links={"S": link}))
-    for module in (eqx.nn.Linear(SENDERS, N, key=jax.random.key(1)), eqx.nn.Conv1d(1, 1, 8, key=jax.random.key(2))):
-        shape = None if isinstance(module, eqx.nn.Linear) else (1, SENDERS)
-        link = snn.Connection("in", "E", via=snn.Layer(module, shape))
-        assert "'S' goes through a Layer" in taken(network(links={"S": link}))
+    refuses_releases_and_modules(TARGET, snn.LIF())
 
 
 # --- rules ------------------------------------------------------------------------------------------------------------
-
-
-def below(kind):
-    """Every class of the package below one that can be made without arguments."""
-    for each in kind.__subclasses__():
-        yield from below(each)
-        if each.__module__.startswith("jaxsnn.") and not each.__abstractmethods__:
-            try:
-                yield each()
-            except (TypeError, ValueError):
-                continue
 
 
 class Flipped(snn.PairSTDP):
@@ -276,66 +253,8 @@ def test_several_synapses_of_a_pair_each_learn():
 # --- what changes what a kind does is another kind --------------------------------------------------------------------
 
 
-class Own(snn.NestOrder):
-    """NEST's order, but for its step."""
-
-    def step(self, net, state, inputs, t, key):
-        return super().step(net, state, inputs, t, key)
-
-
-class MyBrianOrder(Own):
-    """Named like Brian2's."""
-
-    def step(self, net, state, inputs, t, key):
-        return super().step(net, state, inputs, t, key)
-
-
-class Declared(Own):
-    """Says what it is."""
-
-    arrivals = snn.NestOrder.arrivals
-
-
-class Named(snn.LIF):
-    """Another name, and nothing else."""
-
-
-class Slower(snn.LIF):
-    """Another membrane."""
-
-    def advance(self, s, current, dt, *, noise=None):
-        return super().advance(s, current, dt / 2, noise=noise)
-
-
-class Louder(snn.Exponential):
-    """Another current."""
-
-    def receive(self, s, arrivals):
-        return super().receive(s, 2 * arrivals)
-
-
-class Halfway(snn.resets.ToValue):
-    """Another reset."""
-
-    def __call__(self, v, spike, v_th, v_reset):
-        return super().__call__(v, spike, v_th, v_reset)
-
-    def _through(self, spike):
-        return 0.5 * spike
-
-
-class Below(snn.thresholds.AbstractComparator):
-    """Another comparison."""
-
-    def __call__(self, v, v_th):
-        return v < v_th
-
-
 def test_an_order_of_ones_own_is_not_taken_for_nests():
-    for order in (Own(), MyBrianOrder()):
-        with refused(type(order).__name__, "does not declare where in a step arrivals act"):
-            snn.lower(network(order=order), TARGET)
-    assert taken(network(order=Declared())) is None
+    refuses_orders(TARGET, snn.LIF())
     assert snn.lowering.read(network(order=snn.BrianOrder()), TARGET).facts.after_threshold
     assert not snn.lowering.read(network(order=Declared()), TARGET).facts.after_threshold
 

@@ -10,10 +10,10 @@ import numpy as np
 from jaxtyping import Array
 
 from ..._linear import phi
-from ..._types import as_number, is_concrete, shown
-from ...distributions import AbstractDistribution
+from ..._types import is_concrete, shown
 from ...lowering.graph import CellNode, Facts, real
 from ...lowering.kinds import altered, is_a
+from ...lowering.start import start_voltage
 from ...networks.population import Population
 from ...neurons.base import AbstractNeuron
 from ...neurons.cuba import CubaLIF
@@ -163,7 +163,7 @@ def cells_of(population: Population, facts: Facts) -> CellNode:
         raise ValueError(
             "a cell that sees its new current is not lowered where arrivals act after the threshold; use NestOrder"
         )
-    numbers["v_start"] = _start(population, numbers["v_rest"])
+    numbers["v_start"] = start_voltage(population, numbers["v_rest"])
     values = {key: real(x) for key, x in numbers.items() if x is not None}
     # an arrival moves v in the same step if it is a jump, in the next step if it is a current
     delay = 0 if isinstance(own, CurrentAfterInput) or (own is None and current is None) else 1
@@ -174,19 +174,6 @@ def cells_of(population: Population, facts: Facts) -> CellNode:
         exact = isinstance(current.hold, ExactIntegral)
         values["per_current"] = real(numbers["per_step"] * (phi(m - dt / current.tau) / phi(m) if exact else 1.0))
     return CellNode(population.n, dict(sorted(values.items())), {port: jnp.ones(()) for port in population.ports})
-
-
-def _start(population: Population, v_rest: Array) -> Array:
-    """The voltage at the start of a run, `()` or one a cell: at rest, or the numbers that `init` gives."""
-    for path in population.init:
-        if path != "v":
-            raise ValueError(f"it has an initial value of {path!r}, and only that of 'v' is lowered")
-    if "v" not in population.init:
-        return v_rest
-    given = population.init["v"]
-    if isinstance(given, AbstractDistribution) or callable(given):
-        raise ValueError("it draws its initial 'v' anew in every run; give the numbers: init={'v': array}")
-    return as_number(given)
 
 
 def _current(ports: dict[str, AbstractSynapse]) -> Exponential | None:

@@ -10,8 +10,9 @@ from jaxtyping import Array
 
 from ..._types import Checked, Register, is_concrete, register
 from ...lowering.carriers import Listed, carried
-from ...lowering.registers import span, whole
+from ...lowering.registers import span
 from ...lowering.storage import stored
+from ...lowering.synapses import check_rows
 from .cells import core_of
 from .cores import AbstractSign, SignedWeights
 from .synapses import EXPONENT, AbstractFormatted, Synapses, format_text, one_number
@@ -40,25 +41,12 @@ class SparseSynapses(AbstractFormatted):
     max_delay: int = eqx.field(default=0, static=True, kw_only=True)
 
     def __check_init__(self):
-        count = self.weight.shape
-        if len(count) != 1 or self.receiver.shape != count or self.delay.shape not in ((), count):
-            raise ValueError(
-                f"SparseSynapses has weight {count}, receiver {self.receiver.shape} and delay {self.delay.shape}; "
-                "expected one number a synapse, or one delay for all."
-            )
+        check_rows(self)
         one_number(self, "exponent", "bits")
-        whole(self, n_post=1, longest=1)
-        if self.start.ndim != 1 or self.start.size < 2:
-            raise ValueError(f"SparseSynapses.start has shape {self.start.shape}; expected (n_pre + 1,).")
         if is_concrete(self.start):
-            start, each = np.asarray(self.start), np.diff(np.asarray(self.start))
-            if start[0] != 0 or start[-1] != count[0] or np.any(each < 0) or each.max(initial=0) > self.longest:
-                raise ValueError(
-                    f"SparseSynapses.start does not divide {count[0]} synapses into ascending rows of at most "
-                    f"{self.longest}."
-                )
             Checked.__check_init__(self)
             if is_concrete(self.receiver):
+                each = np.diff(np.asarray(self.start))
                 pair = np.repeat(np.arange(len(each)), each) * self.n_post + np.asarray(self.receiver)
                 if len(np.unique(pair)) < len(pair):
                     raise ValueError("SparseSynapses has several synapses of a pair; add their weights up.")

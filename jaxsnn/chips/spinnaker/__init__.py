@@ -1,7 +1,6 @@
 """SpiNNaker 1: numbers with 15 binary places that floor and wrap, as the programs of sPyNNaker 7.4.1 compute them."""
 
 from .arithmetic import accum as accum
-from .cells import SpikeSources as SpikeSources
 from .izhikevich import IzhikevichCells as IzhikevichCells
 from .lif import CondExpCells as CondExpCells
 from .lif import CurrDeltaCells as CurrDeltaCells

@@ -12,27 +12,15 @@ from jaxtyping import Array, Bool, Int, UInt32
 
 from ..._status import Status, bit
 from ..._types import Register, is_concrete, register
-from ...lowering.cells import AbstractCells, InputCells, gains
+from ...lowering.cells import AbstractCells, gains
 from ...lowering.intervals import Interval
 from ...lowering.registers import whole
-from ...lowering.storage import stored
 from ...simulation.probes.base import AbstractProbe
 from .arithmetic import LARGEST, ONE, exp_fract, high, quotient
 
 FULL = 2**16 - 1  # of a ring buffer
 POSITIVE, SIGNED = (1, LARGEST), (-LARGEST - 1, LARGEST)
 SHIFT = (0, 15)
-
-
-@stored
-class SpikeSources(InputCells):
-    """Sources of spikes, up to 15 packets a step; the status of a run says where a drive fed another number."""
-
-    message_bits: int = eqx.field(default=4, static=True, kw_only=True)
-
-    def step(self, s, arrived, fed, t, *, stream):
-        s, sent, status = super().step(s, arrived, fed, t, stream=stream)
-        return s, jnp.maximum(sent, 0), status | bit(Status.INPUT_OVERFLOW, sent < 0)
 
 
 class Shape(NamedTuple):

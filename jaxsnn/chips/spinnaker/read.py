@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Array
 
 from ..._linear import phi
-from ..._types import as_number, is_concrete, shown
-from ...distributions import AbstractDistribution
+from ..._types import is_concrete, shown
 from ...lowering.graph import CellNode, Facts, real
 from ...lowering.kinds import is_a
+from ...lowering.start import start_voltage
 from ...networks.population import Population
 from ...neurons.cuba import CubaLIF
 from ...neurons.lif import LIF
@@ -103,7 +103,7 @@ def cells_of(population: Population, facts: Facts) -> CellNode:
         "tau": tau,
         "v_rest": neuron.v_rest,
         "v_reset": neuron.v_reset if fires else neuron.v_rest,
-        "v_start": _start(population, neuron.v_rest),
+        "v_start": start_voltage(population, neuron.v_rest),
         "bias": resistance * neuron.bias if fires else jnp.zeros(()),
         "refractory": _refractory(neuron, dt, jumps) if fires else jnp.zeros(()),
         "input_delay": np.asarray(int(not at_once), np.int32),
@@ -125,16 +125,3 @@ def cells_of(population: Population, facts: Facts) -> CellNode:
 def _tau(decay: Array, dt: float) -> Array:
     """The time constant of a decay `factor - 1` in a step."""
     return -dt / jnp.log(jnp.maximum(1.0 + decay, jnp.exp(-1.0 / _SHORTEST)))
-
-
-def _start(population: Population, v_rest: Array) -> Array:
-    """The voltage at the start: at rest, or the numbers that `init` gives."""
-    for path in population.init:
-        if path != "v":
-            raise ValueError(f"it has an initial value of {path!r}, and only that of 'v' is lowered")
-    if "v" not in population.init:
-        return v_rest
-    given = population.init["v"]
-    if isinstance(given, AbstractDistribution) or callable(given):
-        raise ValueError("it draws its initial 'v' anew in every run; give the numbers: init={'v': array}")
-    return as_number(given)

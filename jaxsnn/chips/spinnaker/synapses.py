@@ -6,12 +6,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..._types import Register, is_concrete, register
+from ..._types import Register, register
 from ...connectivity.sparse import Rows
 from ...lowering.carriers import Matrix, Scattered
 from ...lowering.registers import span, whole
 from ...lowering.storage import stored
-from ...lowering.synapses import AbstractSynapses
+from ...lowering.synapses import AbstractSynapses, check_rows
 from .cells import FULL, AbstractRingCells
 
 DELAY = 144  # steps: the documented range
@@ -43,24 +43,10 @@ class RowSynapses(AbstractSynapses):
     most: int = eqx.field(default=1, static=True, kw_only=True)
 
     def __check_init__(self):
-        count = self.weight.shape
-        if len(count) != 1 or self.receiver.shape != count or self.delay.shape not in ((), count):
-            raise ValueError(
-                f"RowSynapses have weight {count}, receiver {self.receiver.shape} and delay {self.delay.shape}; "
-                "expected one number a synapse, or one delay for all."
-            )
-        whole(self, n_post=1, longest=1, most=1)
+        check_rows(self)
+        whole(self, most=1)
         if self.max_delay >= DELAY:
             raise ValueError(f"RowSynapses take {self.max_delay + 1} steps; expected {DELAY} at most.")
-        if self.start.ndim != 1 or self.start.size < 2:
-            raise ValueError(f"RowSynapses.start has shape {self.start.shape}; expected (n_pre + 1,).")
-        if is_concrete(self.start):
-            start, each = np.asarray(self.start), np.diff(np.asarray(self.start))
-            if start[0] != 0 or start[-1] != count[0] or np.any(each < 0) or each.max(initial=0) > self.longest:
-                raise ValueError(
-                    f"RowSynapses.start does not divide {count[0]} synapses into ascending rows of at most "
-                    f"{self.longest}."
-                )
 
     def register_ranges(self):
         return {**super().register_ranges(), "receiver": (0, self.n_post - 1), "delay": (0, self.max_delay)}

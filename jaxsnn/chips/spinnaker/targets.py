@@ -6,6 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from ...lowering.cells import InputCounts
 from ...lowering.formats import Fixed
 from ...lowering.graph import EdgeNode, Graph
 from ...lowering.kinds import is_a
@@ -14,7 +15,6 @@ from ...lowering.program import Program
 from ...lowering.registers import whole
 from ...lowering.target import AbstractTarget, register_target
 from .arithmetic import LARGEST
-from .cells import SpikeSources
 from .izhikevich import IzhikevichCells
 from .lif import CondExpCells, CurrDeltaCells, CurrExpCells
 from .passes import ChooseShifts, RoundWeights, SynapseTypes, ToAccums, VerifyRanges, accums, type_of
@@ -22,7 +22,7 @@ from .place import estimate, use
 from .read import cells_of
 from .synapses import DELAY, RowSynapses
 
-_KINDS = (SpikeSources, CurrExpCells, CondExpCells, CurrDeltaCells, IzhikevichCells)
+_KINDS = (InputCounts, CurrExpCells, CondExpCells, CurrDeltaCells, IzhikevichCells)
 
 
 @register_target("spinnaker-7.4")
@@ -94,7 +94,7 @@ class SpiNNaker1(AbstractTarget):
 def _cells(cell: Any, graph: Graph) -> Any:
     """A population with the parameters that the chip is given."""
     if cell.is_input:
-        return SpikeSources(cell.n, cell.ports)
+        return InputCounts(cell.n, cell.ports)
     numbers: dict[str, Any] = {
         "tau_m": cell["tau"],
         "c_m": cell["tau"],

@@ -6,10 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from ..._types import as_number, is_concrete
-from ...distributions import AbstractDistribution
+from ..._types import is_concrete
 from ...lowering.graph import CellNode, Facts, real
 from ...lowering.kinds import is_a
+from ...lowering.start import start_voltage
 from ...networks.population import Population
 from ...neurons.gains import PerStep
 from ...neurons.lif import LIF
@@ -49,7 +49,7 @@ def cells_of(population: Population, facts: Facts, rules: AbstractRules) -> Cell
         numbers = dict(v_th=jnp.zeros(()), leak=neuron.bias, floor=jnp.zeros(()), v_start=start)
     elif isinstance(neuron, LIF):
         _check(neuron)
-        start = _start(population, neuron.v_rest) - neuron.v_reset
+        start = start_voltage(population, neuron.v_rest) - neuron.v_reset
         numbers = dict(v_th=neuron.v_th - neuron.v_reset, leak=neuron.bias, floor=jnp.inf * jnp.ones(()), v_start=start)
         flags = dict(memoryless=0, reversal=0, mode=_mode(neuron))
     else:
@@ -60,7 +60,7 @@ def cells_of(population: Population, facts: Facts, rules: AbstractRules) -> Cell
             )
         zero = jnp.zeros(()) if neuron.reversal else neuron.v_reset  # a leak that reverses fixes where 0 is
         numbers = dict(v_th=neuron.v_th - zero, leak=neuron.leak, floor=neuron.floor + zero)
-        numbers |= dict(v_start=_start(population, jnp.zeros(())) - zero, v_reset=neuron.v_reset - zero)
+        numbers |= dict(v_start=start_voltage(population, jnp.zeros(())) - zero, v_reset=neuron.v_reset - zero)
         flags = dict(memoryless=0, reversal=int(neuron.reversal), mode=_mode(neuron))
     numbers = dict(v_reset=jnp.zeros(())) | numbers
     _check_numbers(numbers, flags)
@@ -107,16 +107,3 @@ def _check(neuron: LIF) -> None:
     for what, found in faults.items():
         if found:
             raise ValueError(f"LIF has {what}, and TrueNorth has not; {_NEAREST}")
-
-
-def _start(population: Population, rest: Array) -> Array:
-    """The potential at the start: at rest, or the numbers that `init` gives."""
-    for path in population.init:
-        if path != "v":
-            raise ValueError(f"it has an initial value of {path!r}, and only that of 'v' is lowered")
-    if "v" not in population.init:
-        return rest
-    given = population.init["v"]
-    if isinstance(given, AbstractDistribution) or callable(given):
-        raise ValueError("it draws its initial 'v' anew in every run; give the numbers: init={'v': array}")
-    return as_number(given)

@@ -3,7 +3,6 @@
 `XyloAudio2()`, `XyloAudio3()`, `XyloIMU()` and `Xylo1()` are targets of `lower`; `xylo_program` makes programs by hand.
 """
 
-from .cells import InputCounts as InputCounts
 from .cells import XyloCells as XyloCells
 from .passes import AbstractScaling as AbstractScaling
 from .passes import Global as Global

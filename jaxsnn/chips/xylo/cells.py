@@ -10,25 +10,13 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Int
 
-from ..._status import Status, bit
 from ..._types import OptionalRegister, Register, Requirement, is_concrete, register
 from ...connectivity.dense import many_rows_of
-from ...lowering.cells import AbstractCells, InputCells, gains
+from ...lowering.cells import AbstractCells, gains
 from ...lowering.registers import span
 from ...lowering.storage import stored
 from ...simulation.probes.base import AbstractProbe
 from .arithmetic import DASH, HIGH, LOW, fired, in_order, lost, membrane, reach
-
-
-@stored
-class InputCounts(InputCells):
-    """Inputs: up to 15 spikes a step, and none less than 0; the status of a run says where a drive fed others."""
-
-    message_bits: int = eqx.field(default=4, static=True, kw_only=True)
-
-    def step(self, s, arrived, fed, t, *, stream):
-        s, sent, status = super().step(s, arrived, fed, t, stream=stream)
-        return s, jnp.maximum(sent, 0), status | bit(Status.INPUT_OVERFLOW, sent < 0)
 
 
 class XyloState(NamedTuple):

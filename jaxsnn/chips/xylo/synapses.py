@@ -10,12 +10,12 @@ from jaxtyping import Array, Int
 
 from ..._types import Register, register
 from ...connectivity.ring import Ring
-from ...lowering.cells import AbstractCells
+from ...lowering.cells import AbstractCells, InputCounts
 from ...lowering.program import Program
 from ...lowering.registers import whole
 from ...lowering.storage import stored
 from ...lowering.synapses import AbstractCarrier, AbstractSynapses
-from .cells import InputCounts, XyloCells
+from .cells import XyloCells
 
 
 @stored

@@ -5,11 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._types import is_concrete
+from ...lowering.cells import InputCounts
 from ...lowering.formats import Fixed
 from ...lowering.graph import Graph
 from ...lowering.program import Program
 from ...lowering.target import AbstractTarget, register_target
-from .cells import InputCounts, XyloCells
+from .cells import XyloCells
 from .passes import AbstractScaling, MergePorts, OneStep, PerNeuron, ScaleToBits, outputs
 from .read import cells_of
 from .synapses import XyloSynapses, xylo_program

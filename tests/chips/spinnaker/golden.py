@@ -55,7 +55,7 @@ def program(kind, k):
     """Sources that put any number into either ring buffer, and the neuron."""
     params, found = case(kind, k)
     groups = {"n": cells(kind, params, found["shift"], found["sub"])}
-    groups |= {name: spinnaker.SpikeSources(BITS) for name in ("exc", "inh")}
+    groups |= {name: snn.lowering.InputCounts(BITS) for name in ("exc", "inh")}
     weight = 2 ** np.arange(BITS)[:, None]
     link = lambda name: spinnaker.RowSynapses.of(name, "n", weight, inhibitory=name == "inh", most=15)
     return snn.lowering.Program(groups, {f"from {name}": link(name) for name in ("exc", "inh")})

@@ -37,7 +37,7 @@ def program(most):
     rows = spinnaker.RowSynapses("in", "E", exc[sender, receiver], delay, start=start, receiver=receiver, **shared)
     cells = spinnaker.CurrExpCells(N, **PARAMS, shift_exc=SHIFT[0], shift_inh=SHIFT[1])
     back = spinnaker.RowSynapses.of("E", "E", inh, 2, inhibitory=True)
-    return snn.lowering.Program({"in": spinnaker.SpikeSources(SENDERS), "E": cells}, {"S": rows, "R": back})
+    return snn.lowering.Program({"in": snn.lowering.InputCounts(SENDERS), "E": cells}, {"S": rows, "R": back})
 
 
 def expected(most):

@@ -190,8 +190,7 @@ def test_programs_by_hand_are_verified():
     made = lambda cells, **routes: snn.lowering.Program({"in": snn.lowering.InputCells(2), **cells}, routes)
     first = tn.Routes("in", "E", np.arange(2), axons=2)
     wrong = {
-        "'in' is SpikeSources": made({"E": of()})
-        and snn.lowering.Program({"in": snn.chips.spinnaker.SpikeSources(2)}, {}),
+        "'in' is InputCounts": made({"E": of()}) and snn.lowering.Program({"in": snn.lowering.InputCounts(2)}, {}),
         "by Ranc": made({"E": of(rules=tn.Ranc())}),
         "a core of 'E' has 257 neurons": made({"E": of(257)}),
         "between axons and neurons of different cores": made({"E": of(core=[0, 1], axon_core=[0, 0])}),

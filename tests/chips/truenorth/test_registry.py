@@ -2,21 +2,25 @@
 
 import dataclasses
 
-import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import jaxsnn as snn
-from jaxsnn.plasticity.base import AbstractModifier, AbstractRule
+from tests.chips import refusals
+from tests.chips.refusals import (
+    Halfway,
+    N,
+    network,
+    refuses_orders,
+    refuses_ports,
+    refuses_releases_and_modules,
+    refuses_rules,
+)  # fmt: skip
 from tests.chips.truenorth.networks import tn
-from tests.laws.registry import NEURONS, PORTS, RELEASES
-from tests.lowering.test_registry import SENDERS, Declared, Halfway, Own, below, network
-from tests.refused import refused
+from tests.laws.registry import NEURONS
 
 TARGET = tn.TrueNorth()
-N = 5
 FITS = {
     "linear": tn.LinearLeakIF(leak=-0.1),
     "unit": tn.ThresholdUnit(bias=-1.0),
@@ -25,12 +29,7 @@ FITS = {
 
 
 def taken(net):
-    """Why TrueNorth does not take a network; None if it does."""
-    try:
-        snn.lowering.read(net, TARGET)
-    except ValueError as error:
-        assert "\n" not in str(error)
-        return str(error)
+    return refusals.taken(net, TARGET)
 
 
 @pytest.mark.parametrize("order", [snn.NestOrder(), snn.BrianOrder()], ids=lambda order: type(order).__name__)
@@ -48,33 +47,15 @@ def test_every_neuron_is_lowered_or_refused_by_name(order):
 
 
 def test_every_port_is_lowered_or_refused_by_name():
-    link = snn.Connection("in", "E", snn.AllToAll(), via=snn.Dense(), weight=0.5, delay=1.0)
-    for name, port in PORTS.items():
-        cell = snn.Population(FITS["linear"], N, ports={"in": port(1.0)})
-        why = taken(network(cells={"E": cell}, links={"S": link}))
-        if name == "Delta":
-            assert why is None, why
-        else:
-            assert why is not None and "'E'" in why and type(port(1.0)).__name__ in why and "use Delta" in why, name
+    refuses_ports(TARGET, FITS["linear"], ("Delta",), "{}, and TrueNorth has no synaptic current; use Delta")
 
 
 def test_every_release_and_module_is_refused_by_name():
-    for release in RELEASES.values():
-        link = snn.Connection("in", "E", snn.AllToAll(), weight=0.5, delay=1.0, release=release(1.0))
-        assert "'S' has a release" in taken(network(cells={"E": FITS["linear"]}, links={"S": link}))
-    link = snn.Connection("in", "E", via=snn.Layer(eqx.nn.Linear(SENDERS, N, key=jax.random.key(1))))
-    assert "'S' goes through a Layer" in taken(network(cells={"E": FITS["linear"]}, links={"S": link}))
+    refuses_releases_and_modules(TARGET, FITS["linear"])
 
 
 def test_every_rule_and_modifier_is_refused_by_name():
-    pair, bound = snn.PairSTDP(), snn.Bound(0.0, 1.0)
-    rules = [snn.chain(rule, bound) for rule in below(AbstractRule)]
-    rules += [snn.chain(pair, part) for part in below(AbstractModifier)]
-    assert len(rules) > 10
-    for rule in rules:
-        link = snn.Connection("in", "E", snn.AllToAll(), weight=0.5, delay=1.0, rule=rule)
-        why = taken(network(cells={"E": FITS["linear"]}, links={"S": link}))
-        assert why is not None and "'S'" in why and "frozen()" in why, why
+    refuses_rules(TARGET, FITS["linear"])
 
 
 class Slower(tn.LinearLeakIF):
@@ -105,9 +86,7 @@ def test_what_changes_its_kind_is_refused():
     for said, cell in cases.items():
         why = taken(chip(cell))
         assert why is not None and said in why, (said, why)
-    with refused("Own", "does not declare where in a step arrivals act"):
-        snn.lower(chip(linear, order=Own()), TARGET)
-    assert taken(chip(linear, order=Declared())) is None
+    refuses_orders(TARGET, linear)
     drawn = snn.Population(linear, N, init={"v": snn.Uniform(0.0, 1.0)})
     assert "draws its initial 'v' anew" in taken(chip(drawn))
     assert "leave `init` out" in taken(chip(snn.Population(FITS["unit"], N, init={"v": np.zeros(N)})))

@@ -35,7 +35,7 @@ def program(net, version, **changes):
     numbers = net["dash_mem"], syn[0], net["vth"], net["bias"]
     numbers_out = net["dash_mem_out"], syn_out, net["vth_out"], net["bias_out"]
     cells = {
-        "in": xylo.InputCounts(net["w_in"].shape[1]),
+        "in": snn.lowering.InputCounts(net["w_in"].shape[1]),
         "E": xylo.XyloCells(net["vth"].size, *numbers, dash_i2=syn[1], alias=net["alias"], version=version),
         "out": xylo.XyloCells(net["vth_out"].size, *numbers_out, most=1, version=version),
     }

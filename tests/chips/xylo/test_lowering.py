@@ -143,9 +143,11 @@ def test_products_have_their_limits(kind, sizes):
     hidden, outputs = sizes
     version = 1 if kind is xylo.Xylo1 else 2
     cells = lambda n, most: xylo.XyloCells(n, 4, 2, 100, most=most, version=version)
-    program = lambda n, m: xylo.xylo_program({"in": xylo.InputCounts(16), "a": cells(n, 31), "b": cells(m, 1)}, {})
+    program = lambda n, m: xylo.xylo_program(
+        {"in": snn.lowering.InputCounts(16), "a": cells(n, 31), "b": cells(m, 1)}, {}
+    )
     assert kind().unsupported(program(hidden, outputs)) is None
-    assert kind().unsupported(xylo.xylo_program({"in": xylo.InputCounts(17)}, {})).endswith("has 16")
+    assert kind().unsupported(xylo.xylo_program({"in": snn.lowering.InputCounts(17)}, {})).endswith("has 16")
     assert f"has {hidden}" in kind().unsupported(program(hidden + 1, outputs))
     assert f"has {outputs}" in kind().unsupported(program(hidden, outputs + 1))
     other = xylo.XyloCells(4, 4, 2, 100, version=3 - version)

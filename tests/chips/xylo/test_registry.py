@@ -2,17 +2,27 @@
 
 import dataclasses
 
-import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import jaxsnn as snn
-from jaxsnn.plasticity.base import AbstractModifier, AbstractRule
-from tests.laws.registry import NEURONS, PORTS, RELEASES
-from tests.lowering.test_registry import DT, SENDERS, Below, Declared, Halfway, Named, Own, Slower, below, network
-from tests.refused import refused
+from tests.chips import refusals
+from tests.chips.refusals import (
+    DT,
+    SENDERS,
+    Below,
+    Halfway,
+    N,
+    Named,
+    Slower,
+    network,
+    refuses_orders,
+    refuses_ports,
+    refuses_releases_and_modules,
+    refuses_rules,
+)  # fmt: skip
+from tests.laws.registry import NEURONS
 
 TARGET = snn.chips.xylo.XyloAudio2()
 ORDERS = (snn.NestOrder(), snn.BrianOrder())
@@ -21,16 +31,10 @@ SAME = {"LIF subtract", "LIF nothing", "LIF keeps", "LIF integrates"}  # as thes
 CUBAS = {"CubaLIF old euler", "CubaLIF decaying"}
 AT_ONCE = {"CubaLIF new", "CubaLIF new per step", "CubaLIF integrates"}  # their current acts in the step of its arrival
 THRESHOLD = {snn.CubaLIF: 0.5}  # times the gain: what the input of these tests reaches
-N = 5
 
 
 def taken(net):
-    """Why Xylo does not take a network; None if it does."""
-    try:
-        snn.lowering.read(net, TARGET)
-    except ValueError as error:
-        assert "\n" not in str(error)
-        return str(error)
+    return refusals.taken(net, TARGET)
 
 
 def fitted(cell):
@@ -79,35 +83,16 @@ def test_what_is_lowered_fires_as_the_model_does(order):
 
 
 def test_every_port_is_lowered_or_refused_by_name():
-    link = snn.Connection("in", "E", snn.AllToAll(), via=snn.Dense(), weight=0.5, delay=1.0)
-    for name, port in PORTS.items():
-        cell = snn.Population(fitted(snn.LIF()), N, ports={"in": port(1.0)})
-        why = taken(network(cells={"E": cell}, links={"S": link}))
-        if name in ("Exponential", "Exponential frozen", "Exponential at tau_m"):
-            assert why is None, why
-        else:
-            assert why is not None and "'E'" in why and "no exponential currents; use LIF with Exponential" in why, name
+    has = ("Exponential", "Exponential frozen", "Exponential at tau_m")
+    refuses_ports(TARGET, fitted(snn.LIF()), has, "its ports are no exponential currents; use LIF with Exponential")
 
 
 def test_every_release_and_module_is_refused_by_name():
-    cells = {"E": population(fitted(snn.LIF()))}
-    for release in RELEASES.values():
-        link = snn.Connection("in", "E", snn.AllToAll(), weight=0.5, delay=1.0, release=release(1.0))
-        assert "'S' has a release" in taken(network(cells=cells, links={"S": link}))
-    link = snn.Connection("in", "E", via=snn.Layer(eqx.nn.Linear(SENDERS, N, key=jax.random.key(1))))
-    assert "'S' goes through a Layer" in taken(network(cells=cells, links={"S": link}))
+    refuses_releases_and_modules(TARGET, population(fitted(snn.LIF())))
 
 
 def test_every_rule_and_modifier_is_refused_by_name():
-    """Synapses of Xylo do not learn."""
-    pair, bound = snn.PairSTDP(), snn.Bound(0.0, 1.0)
-    rules = [snn.chain(rule, bound) for rule in below(AbstractRule)]
-    rules += [snn.chain(pair, part) for part in below(AbstractModifier)]
-    assert len(rules) > 10
-    for rule in rules:
-        link = snn.Connection("in", "E", snn.AllToAll(), weight=0.5, delay=1.0, rule=rule)
-        why = taken(network(cells={"E": population(fitted(snn.LIF()))}, links={"S": link}))
-        assert why is not None and "'S'" in why and "frozen()" in why, why
+    refuses_rules(TARGET, population(fitted(snn.LIF())))
 
 
 def test_what_changes_its_kind_is_refused():
@@ -118,6 +103,4 @@ def test_what_changes_its_kind_is_refused():
     assert "Slower is no neuron of Xylo" in taken(chip(Slower(**same)))
     assert "Halfway" in taken(chip(dataclasses.replace(fit, reset_mechanism=Halfway())))
     assert "Below" in taken(chip(dataclasses.replace(fit, comparator=Below())))
-    with refused("Own", "does not declare where in a step arrivals act"):
-        snn.lower(network(cells={"E": population(fit)}, order=Own()), TARGET)
-    assert taken(network(cells={"E": population(fit)}, order=Declared())) is None
+    refuses_orders(TARGET, population(fit))
