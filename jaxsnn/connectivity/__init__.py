@@ -3,6 +3,11 @@
 Topologies, kernels of distance and release models are here; delays are slots of a ring.
 """
 
+from .fixed_number import FixedInDegree as FixedInDegree
+from .fixed_number import FixedOutDegree as FixedOutDegree
+from .fixed_number import FixedTotal as FixedTotal
+from .fixed_prob import FixedProb as FixedProb
+from .from_arrays import FromArrays as FromArrays
 from .graph import AbstractConnectivity as AbstractConnectivity
 from .graph import Dense as Dense
 from .graph import Sparse as Sparse
@@ -20,11 +25,6 @@ from .spatial import ByDistance as ByDistance
 from .spatial import Spatial as Spatial
 from .topology import AbstractTopology as AbstractTopology
 from .topology import AllToAll as AllToAll
-from .topology import FixedInDegree as FixedInDegree
-from .topology import FixedOutDegree as FixedOutDegree
-from .topology import FixedProb as FixedProb
-from .topology import FixedTotal as FixedTotal
-from .topology import FromArrays as FromArrays
 from .topology import OneToOne as OneToOne
 from .unreliable import Bernoulli as Bernoulli
 from .unreliable import Binomial as Binomial

@@ -15,7 +15,7 @@ from .. import _random
 from .._types import Checked, as_number, is_concrete
 from .._xla import apart
 from .kernels import distances
-from .topology import _MAX_PAIRS, AbstractTopology, Edges, _given, _likely_most, coarse
+from .topology import MAX_PAIRS, AbstractTopology, Edges, coarse, given, likely_most
 
 _BLOCK = 2**20  # pairs per block
 
@@ -79,7 +79,7 @@ class Spatial(AbstractTopology):
 
     def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
         pre, post = _both(self.pre, self.post)
-        if n_pre * n_post >= _MAX_PAIRS:
+        if n_pre * n_post >= MAX_PAIRS:
             raise ValueError(f"Spatial got {n_pre} x {n_post} neurons; expected fewer than 2^31 pairs: split them.")
         skip, stream = loop and not self.autapses, _random.stream(key, "pairs")
         place = (self.p, pre, post, self.extent)
@@ -91,7 +91,7 @@ class Spatial(AbstractTopology):
                 found = [np.nonzero(np.asarray(chosen)) for chosen, _ in blocks]
                 a = np.concatenate([rows + row for (rows, _), row in zip(found, first, strict=True)])
                 b = np.concatenate([columns for _, columns in found])
-                return _given(n_pre, n_post, a, b)
+                return given(n_pre, n_post, a, b)
         capacity = self._most(n_pre, n_post, loop)[0]
         chosen, beyond = jax.lax.map(
             lambda first: _chosen(*place, stream, first, skip), jnp.asarray(_blocks(pre, post), jnp.int32)
@@ -123,8 +123,8 @@ class Spatial(AbstractTopology):
             _refuse(any(bool(beyond) for _, _, beyond in likely))
             mean = np.concatenate([np.asarray(m, np.float64) for m, _, _ in likely])[:n_pre]
             variance = np.concatenate([np.asarray(v, np.float64) for _, v, _ in likely])[:n_pre]
-        row = max(_likely_most(m, v, n_post) for m, v in zip(mean, variance, strict=True))
-        return max(1, _likely_most(mean.sum(), variance.sum(), n_pre * n_post)), row
+        row = max(likely_most(m, v, n_post) for m, v in zip(mean, variance, strict=True))
+        return max(1, likely_most(mean.sum(), variance.sum(), n_pre * n_post)), row
 
 
 def _blocks(pre: Array, post: Array) -> list[int]:

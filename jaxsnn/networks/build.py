@@ -16,10 +16,11 @@ from .._time import LAST
 from .._time import steps as to_steps
 from .._types import check, is_concrete, on_device
 from ..connectivity.chosen import Among, End
+from ..connectivity.from_arrays import FromArrays
 from ..connectivity.graph import AbstractGraph, DenseGraph
 from ..connectivity.layer import Layer
 from ..connectivity.spatial import ByDistance
-from ..connectivity.topology import Edges, FromArrays, coarse
+from ..connectivity.topology import Edges, coarse
 from ..distributions import AbstractDistribution, draw, drawn
 from ..plasticity.base import chain
 from ..plasticity.draws import drawn_rule

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from jaxsnn.connectivity.topology import (
+from jaxsnn.connectivity import (
     AllToAll,
     FixedInDegree,
     FixedOutDegree,

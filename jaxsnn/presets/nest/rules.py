@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...connectivity.fixed_number import FixedInDegree, FixedOutDegree, FixedTotal
+from ...connectivity.fixed_prob import FixedProb
 from ...connectivity.release import AbstractRelease
-from ...connectivity.topology import (
-    AbstractTopology,
-    AllToAll,
-    FixedInDegree,
-    FixedOutDegree,
-    FixedProb,
-    FixedTotal,
-    OneToOne,
-)
+from ...connectivity.topology import AbstractTopology, AllToAll, OneToOne
 from ...networks.projection import Connection
 from ...plasticity.base import Chain
 

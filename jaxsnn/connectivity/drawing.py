@@ -1,0 +1,149 @@
+"""Edges of random graphs: drawn by NumPy on the host, and the same edges in the same order when traced.
+
+Only integers decide, so that nothing depends on how a program is compiled.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Bool, Int32, UInt32
+
+from .. import _random
+from .._blocks import blocks, empty, filled
+from .._xla import apart
+from .topology import Edges
+
+
+@partial(jax.jit, static_argnames=("capacity", "n", "skip_self", "multapses"))
+def draw_rows(
+    stream: Array, degree: Int32[Array, " rows"], *, capacity: int, n: int, skip_self: bool, multapses: bool
+) -> tuple[UInt32[Array, " E"], UInt32[Array, " E"], Bool[Array, " E"]]:
+    """For each of `degree[row]` edges one of `n` partners: (row, partner, valid), row after row.
+
+    Without multapses a row takes the first members of its own random permutation. Leaving out oneself is drawing from
+    `n - 1` and stepping over oneself.
+    """
+    degree = apart(degree)  # lest equal degrees be summed up by the compiler, which takes seconds
+    end = jnp.cumsum(degree)
+    row = jnp.repeat(jnp.arange(degree.size, dtype=jnp.int32), degree, total_repeat_length=capacity)
+    edge = jnp.arange(capacity, dtype=jnp.int32)
+    index = (edge - (end - degree)[row]).astype(jnp.uint32)
+    row = row.astype(jnp.uint32)
+    others = n - 1 if skip_self else n
+    if multapses:
+        partner = _random.below(_random.words(stream, row, index)[0], others)
+    else:
+        partner = _random.permute(stream, row, index, others)
+    return row, _step_over(partner, row) if skip_self else partner, edge < end[-1]
+
+
+_BY_NUMPY = 1 << 19  # edges of random permutations up to which NumPy takes less time than a program takes to compile
+_BY_PROGRAM = 1 << 18  # edges that a call of that program permutes
+
+
+@partial(jax.jit, static_argnums=3)
+def _permuted(stream: Array, row: Array, index: Array, n: int) -> Array:
+    return _random.permute(stream, row, index, n)
+
+
+def _permute(stream: Any, row: np.ndarray, index: np.ndarray, n: int, total: int) -> np.ndarray:
+    """`permute` of a block of `total` edges: by NumPy, or, of large graphs, by a program for blocks of one size."""
+    if total <= _BY_NUMPY:
+        return _random.permute_on_host(stream, row, index, n)
+    row, index = (np.pad(x, (0, _BY_PROGRAM - x.size)) for x in np.broadcast_arrays(row, index))
+    with jax.ensure_compile_time_eval():
+        return np.asarray(_permuted(np.stack(stream), row, index, n))
+
+
+def _blocks_of(total: int, multapses: bool) -> Iterator[slice]:
+    return blocks(total) if multapses or total <= _BY_NUMPY else blocks(total, _BY_PROGRAM)
+
+
+def rows_on_host(
+    key: Array, name: str, degree: np.ndarray, n: int, skip_self: bool, multapses: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """The valid ones of `draw_rows`, (row, partner)."""
+    total = int(degree.sum(dtype=np.int64))
+    stream, first = _random.host_stream(key, name), np.cumsum(degree, dtype=np.int64) - degree
+    row, partner = empty(total, np.uint32), empty(total, np.uint32)
+    row[:] = np.repeat(np.arange(degree.size, dtype=np.uint32), degree)
+    others = n - 1 if skip_self else n
+    for at in _blocks_of(total, multapses):
+        rows = row[at]
+        index = (np.arange(at.start, at.stop) - first[rows]).astype(np.uint32)
+        if multapses:
+            drawn = _random.below(_random.words(stream, rows, index)[0], others)
+        else:
+            drawn = _permute(stream, rows, index, others, total)[: rows.size]
+        partner[at] = _step_over(drawn, rows) if skip_self else drawn
+    return row, partner
+
+
+def pairs_on_host(
+    key: Array, total: int, n_pre: int, n_post: int, skip_self: bool, multapses: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """The valid ones of `draw_pairs`."""
+    others = n_post - 1 if skip_self else n_post
+    stream, pre, post = _random.host_stream(key, "pairs"), empty(total, np.uint32), empty(total, np.uint32)
+    for at in _blocks_of(total, multapses):
+        edge = np.arange(at.start, at.stop, dtype=np.uint32)
+        if multapses:
+            one, two = _random.words(stream, 0, edge)
+            pre[at], other = _random.below(one, n_pre), _random.below(two, others)
+        else:
+            pair = _permute(stream, np.zeros_like(edge), edge, n_pre * others, total)[: edge.size]
+            pre[at], other = pair // np.uint32(others), pair % np.uint32(others)
+        post[at] = _step_over(other, pre[at]) if skip_self else other
+    return pre, post
+
+
+@partial(jax.jit, static_argnames=("capacity", "n_pre", "n_post", "skip_self", "multapses"))
+def draw_pairs(
+    stream: Array, total: Int32[Array, ""], *, capacity: int, n_pre: int, n_post: int, skip_self: bool, multapses: bool
+) -> tuple[UInt32[Array, " E"], UInt32[Array, " E"], Bool[Array, " E"]]:
+    """`total` of all pairs, as (pre, post, valid)."""
+    edge = jnp.arange(capacity, dtype=jnp.uint32)
+    others = n_post - 1 if skip_self else n_post
+    if multapses:
+        one, two = _random.words(stream, 0, edge)
+        pre, post = _random.below(one, n_pre), _random.below(two, others)
+    else:
+        pair = _random.permute(stream, jnp.uint32(0), edge, n_pre * others)
+        pre, post = pair // np.uint32(others), pair % np.uint32(others)
+    return pre, _step_over(post, pre) if skip_self else post, edge < total.astype(jnp.uint32)
+
+
+def _step_over(partner: Any, oneself: Any) -> Any:
+    return partner + (partner >= oneself).astype(partner.dtype)
+
+
+def sorted_on_host(pre: np.ndarray, post: np.ndarray, n_pre: int, n_post: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted by (pre, post), in place, as one packed number."""
+    wide = np.uint32 if n_pre * n_post <= 2**32 else np.uint64
+    packed = filled(pre.size, wide, lambda at: pre[at].astype(wide) * wide(n_post) + post[at].astype(wide))
+    packed.sort()
+    for at in blocks(pre.size):
+        pre[at], post[at] = np.divmod(packed[at], wide(n_post))
+    return pre, post
+
+
+def collect(drawn: tuple[Array, Array, Array], total: Array, n_pre: int, n_post: int, *, sort: bool) -> Edges:
+    """While tracing: edges from (pre, post, valid), with padding marked, sorted by (pre, post) if need be.
+
+    What fits 32 bits is sorted as one packed number, which is several times faster.
+    """
+    pre, post, valid = drawn
+    overflow = total > pre.size
+    pre, post = jnp.where(valid, pre, np.uint32(n_pre)), jnp.where(valid, post, np.uint32(n_post))
+    base = n_post + 1  # padding counts as neuron n_post
+    if sort and (n_pre + 1) * base <= 2**32:
+        packed = lax.sort(pre * np.uint32(base) + post)
+        pre, post = packed // np.uint32(base), packed % np.uint32(base)
+    elif sort:
+        pre, post = lax.sort((pre, post), num_keys=2)
+    return Edges(jnp.asarray(pre, jnp.int32), jnp.asarray(post, jnp.int32), overflow, n_pre, n_post)

@@ -1,0 +1,77 @@
+"""Graphs in which every pair is connected with the same probability."""
+
+from functools import partial
+from typing import ClassVar
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int32
+
+from .. import _random
+from .._types import Param, check, is_concrete, param
+from .drawing import collect, draw_rows, rows_on_host
+from .topology import AbstractTopology, Edges, coarse, fits, given, likely_most, most_of
+
+
+class FixedProb(AbstractTopology):
+    """Every pair with probability `p`, independently: a binomial out-degree, then that many of a random permutation.
+
+    NEST: `pairwise_bernoulli`; PyNN: `FixedProbabilityConnector`; Brian2: `connect(p=...)`.
+
+    **Arguments:** `p`: probability, shape (). `autapses`: whether a neuron may connect to itself, where pre and post
+    are one population. `most`: static, the largest `p`, needed where `p` is traced.
+    """
+
+    pairwise: ClassVar[bool] = True
+    p: Param = param()
+    autapses: bool = eqx.field(default=True, static=True)
+    most: float | None = eqx.field(default=None, static=True)
+
+    def __check_init__(self):
+        p = np.asarray(self.p) if is_concrete(self.p) else self.p
+        check(lambda: (p >= 0) & (p <= 1), f"FixedProb got p={p}; expected a probability in [0, 1].")
+        if self.p.ndim:
+            raise ValueError(f"FixedProb.p has shape {self.p.shape}; expected one probability.")
+        if self.most is not None:
+            real = isinstance(self.most, (int, float, np.floating)) and not isinstance(self.most, bool)
+            check(real and 0 <= self.most <= 1, f"FixedProb got most={self.most}; expected a probability in [0, 1].")
+            most = self.p.dtype.type(self.most)  # rounded as p is
+            check(lambda: p <= most, f"FixedProb got p={p}, more than most={self.most}; give a larger `most`.")
+
+    def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
+        skip_self, most = loop and not self.autapses, float(most_of(self, "p"))
+        others = n_post - 1 if skip_self else n_post
+        if others < 1:
+            return given(n_pre, n_post, np.zeros(0), np.zeros(0))
+        capacity = fits("FixedProb", coarse(self._likely(n_pre, others)))
+        if is_concrete(key, self):
+            word = _random.words(_random.host_stream(key, "out-degree"), 0, np.arange(n_pre, dtype=np.uint32))[0]
+            degree = _random.binomial_on_host(word, others, min(self.p.item(), most), most)
+            return given(n_pre, n_post, *rows_on_host(key, "post", degree, n_post, skip_self, False))
+        degree = out_degrees(_random.stream(key, "out-degree"), self.p, n_pre=n_pre, n=others, most=most)
+        drawn = draw_rows(
+            _random.stream(key, "post"), degree, capacity=capacity, n=n_post, skip_self=skip_self, multapses=False
+        )
+        edges = collect(drawn, jnp.sum(degree), n_pre, n_post, sort=False)
+        beyond = ~((self.p >= 0) & (self.p <= most))
+        return eqx.tree_at(lambda edges: edges.overflow, edges, edges.overflow | beyond)
+
+    def _likely(self, n_pre: int, others: int) -> int:
+        """Places for the edges of nearly every draw."""
+        most, pairs = float(most_of(self, "p")), n_pre * others
+        return likely_most(pairs * most, pairs * most * (1 - most), pairs)
+
+    def places(self, n_pre: int, n_post: int, drawn: int) -> int:
+        return coarse(max(self._likely(n_pre, n_post), drawn))
+
+    def fan_out(self, n_pre: int, n_post: int) -> int:
+        p = float(most_of(self, "p"))
+        return likely_most(n_post * p, n_post * p * (1 - p), n_post)
+
+
+@partial(jax.jit, static_argnames=("n_pre", "n", "most"))
+def out_degrees(stream: Array, p: Array, *, n_pre: int, n: int, most: float) -> Int32[Array, " n_pre"]:
+    word, _ = _random.words(stream, 0, jnp.arange(n_pre, dtype=jnp.uint32))
+    return _random.binomial(word, n, jnp.nan_to_num(jnp.clip(p, 0.0, most)), most)
