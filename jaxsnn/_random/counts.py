@@ -1,0 +1,80 @@
+"""Binomial and Poisson counts."""
+
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Float, Int32, UInt32
+
+from .._types import as_number, canonical_float, check, is_concrete
+from .generator import words
+from .thresholds import ALWAYS, Thresholds, offsets, reach_of, thresholds_of, thresholds_on_host
+
+
+def binomial(word: UInt32[Array, "..."], n: int, p: Float[Array, ""], most: float) -> Int32[Array, "..."]:
+    """Numbers of successes in `n` trials of probability `p <= most` (`n`, `most` static), one for every word."""
+    rare = jnp.minimum(p, 1 - p)
+    odds, against = rare / (1 - rare), (1 - rare) / rare  # not 1 / odds, which a compiler would rewrite
+    mode = jnp.minimum(jnp.floor((n + 1) * rare), n)
+    offset = offsets((n + 1) * min(most, 0.5), mode)
+    ahead, behind = mode + offset, mode - offset
+    up = jnp.maximum(n - ahead, 0.0) / (ahead + 1.0) * odds
+    down = jnp.where(behind > 0, behind / (n + 1.0 - behind) * against, 0.0)
+    count = thresholds_of(mode, up, down).count(word)
+    return jnp.where(p > 0.5, n - count, count)
+
+
+def binomial_on_host(word: np.ndarray, n: int, p: float, most: float) -> np.ndarray:
+    """`binomial` of NumPy words, by NumPy alone."""
+    dtype = canonical_float().type
+    p = dtype(p)
+    rare = min(p, dtype(1) - p)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+        odds, against = rare / (dtype(1) - rare), (dtype(1) - rare) / rare
+        mode = min(np.floor(dtype(n + 1) * rare), dtype(n))
+        offset = np.arange(reach_of((n + 1) * min(most, 0.5)), dtype=dtype)
+        ahead, behind = mode + offset, mode - offset
+        up = np.maximum(dtype(n) - ahead, dtype(0)) / (ahead + dtype(1)) * odds
+        down = np.where(behind > 0, behind / (dtype(n + 1) - behind) * against, dtype(0))
+        first, survival = thresholds_on_host(np.asarray(mode), up, down)
+    number = np.minimum(word.view(np.int32), ALWAYS - 1)
+    below = survival.size - np.searchsorted(survival[::-1], number, side="right")  # survival falls
+    count = first + below.astype(np.int32)
+    return (np.int32(n) - count if p > 0.5 else count).astype(np.int32)
+
+
+_MOST = 80.0  # mean per step that a table covers when its own mean is traced
+
+
+class PoissonTable(eqx.Module):
+    """Poisson counts with mean `lam` per step, made once and used in every step: exact up to probabilities of 2^-32.
+
+    **Arguments:** `lam`: shape () or (n,). `most`: static, the largest mean covered; by default 80, or the largest
+    `lam` where that is known. A known `lam` gives a table just large enough. `valid`: whether `lam` was in [0, most].
+    """
+
+    thresholds: Thresholds
+    valid: Bool[Array, ""]
+
+    def __init__(self, lam: ArrayLike, most: float | None = None):
+        with jax.ensure_compile_time_eval():
+            lam = as_number(lam)
+            check((lam >= 0) & (lam < jnp.inf), f"Got a mean of {lam} events a step; expected finite numbers >= 0.")
+            if most is None:
+                most = max(_MOST, math.ceil(float(jnp.max(lam)))) if is_concrete(lam) else _MOST
+            check(lam <= most, f"Got a mean of {lam} events a step, more than most={most}; give a larger `most`.")
+            self.valid = jnp.all((lam >= 0) & (lam <= most))
+            lam = jnp.nan_to_num(jnp.clip(lam, 0.0, most))
+            mode = jnp.floor(lam)
+            offset = offsets(most, mode)
+            ahead, behind = mode[None] + offset, mode[None] - offset
+            down = jnp.where(behind > 0, behind * (1.0 / lam[None]), 0.0)
+            thresholds = thresholds_of(mode, lam[None] / (ahead + 1.0), down)
+            self.thresholds = thresholds.trimmed() if is_concrete(lam) else thresholds
+
+
+def poisson(table: PoissonTable, stream: Array, step: ArrayLike, ids: ArrayLike) -> Int32[Array, "..."]:
+    """Poisson counts for every id in this step, from the first of its two words."""
+    return table.thresholds(words(stream, step, ids)[0])

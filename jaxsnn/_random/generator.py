@@ -1,0 +1,46 @@
+"""Threefry-2x32: words from a key and a counter, bit for bit alike on NumPy and JAX."""
+
+from typing import Any
+
+import jax
+import numpy as np
+
+_ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
+_PARITY = np.uint32(0x1BD11BDA)  # of the key schedule: makes an all-zero key harmless
+
+
+def threefry(key: tuple[Any, Any], counter: tuple[Any, Any], rounds: int = 13) -> tuple[Any, Any]:
+    """Threefry-2x32: mixes a counter under a key. Plain operators, hence bit for bit alike on NumPy and JAX uint32.
+
+    **Arguments:** `key`, `counter`: two uint32 words each, which broadcast. `rounds`: static.
+    **Returns:** two uint32 words. For a given key and rounds the map counter -> words is a bijection.
+    """
+    given = (key[0], key[1], counter[0], counter[1])
+    return (_traced if any(isinstance(x, jax.Array) for x in given) else _mixed)(*given, rounds)
+
+
+def _mixed(first: Any, second: Any, low: Any, high: Any, rounds: int) -> tuple[Any, Any]:
+    schedule = (first, second, first ^ second ^ _PARITY)
+    with np.errstate(over="ignore"):  # wrapping is meant; NumPy warns of it for scalars
+        x, y = low + schedule[0], high + schedule[1]
+        for i in range(rounds):
+            shift = _ROTATIONS[i % 8]
+            x = x + y
+            y = (y << np.uint32(shift) | y >> np.uint32(32 - shift)) ^ x
+            if i % 4 == 3:
+                turn = i // 4 + 1
+                x = x + schedule[turn % 3]
+                y = y + (schedule[(turn + 1) % 3] + np.uint32(turn))
+    return x, y
+
+
+_traced = jax.jit(_mixed, static_argnums=4, inline=True)  # some eighty operations, traced once for arguments of a shape
+
+
+def as_word(x: Any) -> Any:
+    return x.astype(np.uint32) if hasattr(x, "astype") else np.uint32(x)
+
+
+def words(stream: Any, step: Any, ids: Any) -> tuple[Any, Any]:
+    """Two independent uint32 words for every (step, id), which broadcast. NumPy in, NumPy out; otherwise JAX."""
+    return threefry((stream[0], stream[1]), (as_word(ids), as_word(step)))
