@@ -3,8 +3,8 @@
 Only this room knows where in an array a population or a port lies.
 """
 
+from .assembly import network as network
 from .model import Network as Network
-from .model import network as network
 from .order import AbstractArrival as AbstractArrival
 from .order import AbstractOrder as AbstractOrder
 from .order import AbstractStages as AbstractStages

@@ -13,7 +13,8 @@ import numpy as np
 from ..._arguments import shown
 from ..._types import on_device
 from ...connectivity.layer import Layer
-from ...networks.model import Network, network
+from ...networks.assembly import network
+from ...networks.model import Network
 from ...networks.population import Population, SpikeSource
 from ...networks.projection import Connection
 from .arriving import Sites, directly
