@@ -15,7 +15,8 @@ from .cell import EquationNeuron
 from .dimensions import Dimension
 from .exact import Exact
 from .linear import Linear, linear, noise
-from .model import Model, model
+from .model import Model
+from .reading import model
 from .source import EquationError, NotLinear, near
 from .stochastic import EulerMaruyama, Heun, Milstein
 from .units import quantity
