@@ -3,7 +3,7 @@
 1 000 leaky integrate-and-fire neurons close to threshold, every pair connected, with noise of their own. Sparse random
 patterns are stored in two ways: `written`, as the covariance of the patterns, or `learned`, by a Hebbian rule that
 changes weights while one pattern after the other is shown, and is then switched off. A cue to half of a pattern makes
-all of its neurons fire, and nobody else, for as long as one looks; the cue itself lasts a tenth of a second.
+all of its neurons fire, and no others, to the end of the run; the cue itself lasts a tenth of a second.
 
     jaxsnn run experiments/associative_memory.py                                 # recall
     jaxsnn run experiments/associative_memory.py --set storage=learned

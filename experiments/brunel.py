@@ -42,7 +42,7 @@ DT, BIN = 0.1, 0.5  # ms
 
 
 def balanced(*, g, n, key):
-    """The network: every neuron hears 1 000 excitatory and 250 inhibitory ones, drawn with replacement."""
+    """The network: every neuron receives from 1 000 excitatory and 250 inhibitory ones, drawn with replacement."""
 
     def population(size):
         cell = snn.LIF(tau=TAU, v_th=V_TH, v_reset=V_RESET, t_ref=T_REF)

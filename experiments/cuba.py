@@ -37,7 +37,7 @@ class Variant(NamedTuple):
         snn.FixedProb(0.02),
     )
     kicked: bool = False  # 50 excitatory neurons get 300 Hz for 50 ms
-    deaf: bool = False  # currents stand still, and hear nothing, while their neuron is refractory
+    deaf: bool = False  # currents are frozen, and arrivals lost, while their neuron is refractory
     order: snn.networks.AbstractOrder = snn.NestOrder()
 
 

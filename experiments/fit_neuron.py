@@ -1,7 +1,7 @@
 """What a neuron is made of, from its voltage: parameters of LIF, AdEx and Hodgkin-Huxley, found down the gradient.
 
-A neuron hears a fluctuating current; its voltage is measured in every step, with noise, and its spikes are known.
-Copies of the model that start with random parameters hear the same current, are held to what was measured by a
+A neuron receives a fluctuating current; its voltage is measured in every step, with noise, and its spikes are known.
+Copies of the model that start with random parameters receive the same current, are held to what was measured by a
 coupling, `k (v* - v)`, and (LIF, AdEx) are made to fire where the neuron did: across spikes that makes the error
 smooth, and where the parameters are right it is nothing. Close to a spike of AdEx nothing is compared. All copies are
 neurons of one population, so that one run and one derivative, forwards in time, serve every start; each goes its own

@@ -1,10 +1,10 @@
 """What unequal synapses do to a synchronous network: weights, delays and the graph all differ from point to point.
 
-Brunel's (2000) network in its fast synchronous irregular state (`g = 6`, `eta = 4`), with 1 250 neurons that hear 500
-excitatory and 125 inhibitory ones. Where all delays are equal, the population oscillates with a period of a few delays,
-though each neuron fires irregularly and not in every cycle. Delays drawn around the same mean end the oscillation and
-leave the rate; weights drawn around the same mean weaken it less. Every point is a network of its own: other weights,
-other delays and, for each seed, another graph, in one compiled program.
+Brunel's (2000) network in its fast synchronous irregular state (`g = 6`, `eta = 4`), with 1 250 neurons, each of which
+receives from 500 excitatory and 125 inhibitory ones. With equal delays the population oscillates with a period of a
+few delays, though each neuron fires irregularly and not in every cycle. Delays drawn around the same mean end the
+oscillation and leave the rate; weights drawn around the same mean weaken it less. Every point is a network of its own:
+other weights, other delays and, for each seed, another graph, in one compiled program.
 
     jaxsnn sweep experiments/heterogeneity.py                                      # spread of delays x of weights
     jaxsnn run experiments/heterogeneity.py --set delay_spread=0                   # one point

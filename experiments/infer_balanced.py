@@ -1,11 +1,11 @@
 """Which inhibition `g` and drive `eta` make a balanced network fire as it does: a posterior, learned from a sweep.
 
-Brunel's (2000) network with 1 000 neurons, each of which hears 400 excitatory and 100 inhibitory ones. A random design
-draws `g` and `eta` from their ranges; every point is a network of its own, which runs for half a second and is
+Brunel's (2000) network with 1 000 neurons, each of which receives from 400 excitatory and 100 inhibitory ones. A random
+design draws `g` and `eta` from their ranges; every point is a network of its own, which runs for half a second and is
 described by ten numbers: mean rate, irregularity, and the power of the population's rate in eight bands. A mixture of
 Gaussians whose parameters are a function of these numbers (`posterior.py`) learns `p(g, eta | rate, CV, spectrum)` for
-all observations at once. It never sees a sixth of the points: on those, true values must rank evenly among draws of the
-posterior, and must not where the posterior is made narrower or is moved.
+all observations at once. A sixth of the points is held out: there, the ranks of true values among draws of the
+posterior must be uniform, and must not be if the posterior is narrowed or shifted.
 
     jaxsnn sweep experiments/infer_balanced.py --random 3000 --own-seeds   # two minutes on two cores
     jaxsnn run experiments/infer_balanced.py --set g=5 --set eta=2         # one point, and its ten numbers

@@ -55,7 +55,7 @@ def network(point, key):
             for pre in "EI"
             for post in "EI"
         },
-        order=snn.BrianOrder(),  # a spike of this step is heard in this step, after the threshold
+        order=snn.BrianOrder(),  # a spike of this step arrives in this step, after the threshold
         key=key_net,
     )
 

@@ -1,9 +1,10 @@
 """A response that is learned from reward: STDP proposes, and a global signal that follows the response disposes.
 
-Two stimuli are the rates of two groups of 30 inputs: 40 Hz or silence. 60 hidden neurons hear all of them, and one
-output neuron hears all of those. Every spike of the output is rewarded (+1) while one of the stimuli is shown, and
-punished (-1) while the other is. Nobody is told which synapse was to blame: pairs of spikes leave an eligibility in
-all 3 660 synapses, which fades within 25 ms, and the reward makes it a change:
+Two stimuli are the rates of two groups of 30 inputs: 40 Hz or silence. 60 hidden neurons receive from all of them,
+and one output neuron from all hidden ones. Every spike of the output is rewarded (+1) while one of the stimuli is
+shown, and punished (-1) while the other is. The reward is one global number, with no information on which synapse
+caused it: pairs of spikes leave an eligibility in all 3 660 synapses, which fades within 25 ms, and the reward turns it
+into a change:
 `dw/dt = r c`, `dc/dt = -c / tau + STDP`.
 
     jaxsnn run experiments/reward_stdp.py
@@ -136,7 +137,7 @@ def _conditions(ds):
             if rule == "rewarded":
                 yield f"reward, contingency {contingency:g}", one
             elif contingency == 1 or "contingency" not in part.dims:
-                yield "plain STDP", one  # which hears of no reward
+                yield "plain STDP", one  # which does not depend on the reward
 
 
 def _rates(x):

@@ -1,6 +1,6 @@
 """Short-term plasticity: what a synapse makes of ten spikes and, after a pause, of one more.
 
-Three synapses hear the same train: a depressing and a facilitating one, whose amplitudes are published, and one with
+Three synapses receive the same train: a depressing and a facilitating one, whose amplitudes are published, and one with
 the numbers that you choose. A spike takes the share `u` of what is available of the resources, `x`: it sends `u x`.
 
     jaxsnn run experiments/stp_demo.py                                       # the tables, and what the membranes see
@@ -59,7 +59,7 @@ def experiment(point, key):
         key=key,
         populations={
             "spikes": snn.SpikeSource(3),
-            "sent": snn.SpikeSource(3),  # relays what it hears: the amplitudes themselves
+            "sent": snn.SpikeSource(3),  # relays what arrives: the amplitudes themselves
             "cells": snn.Population(snn.LI(tau=20.0), 3, ports={"in": snn.Exponential(3.0)}),
         },
         projections={

@@ -26,7 +26,7 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def code_of(experiment: Any) -> str:
-    """A hash that is another one where the experiment may compute something else.
+    """A hash that changes wherever the experiment may compute something else.
 
     It covers the syntax of the function (so that comments, docstrings and layout do not count), the values that it
     closes over, the globals that it names, and so on into whatever functions, classes and modules of its project these

@@ -1,4 +1,4 @@
-"""What a point is, wherever it stands: a number of its values, of the key, and of the code of the experiment."""
+"""The identity of a point in any grid: a number made of its values, the key, and the code of the experiment."""
 
 from __future__ import annotations
 

@@ -86,8 +86,8 @@ def as_training_set(
     - `drop_nan`: leave points out that have NaN or infinity in an output, which are otherwise refused. The posterior
       is then that of a run which has none; where it means something, as silence does, give it a number in the
       experiment instead.
-    - `shared_seeds`: take points that share a seed. Their random numbers are the same, which an estimator takes for
-      knowledge; harmless only where the experiment draws none.
+    - `shared_seeds`: take points that share a seed. Their random numbers are the same, which an estimator mistakes
+      for information; harmless only where the experiment draws none.
     - `priors`: what parameters were drawn from where the dataset does not know, as of a table, or errs, as of a part
       that was selected by its parameters: `{"g": snn.Uniform(3, 8)}`, or an `Axis`.
 

@@ -178,7 +178,7 @@ def test_designs_with_own_seeds():
     ids=repr,
 )
 def test_a_prior_is_what_is_drawn(law):
-    """Kolmogorov-Smirnov of our own draws and SciPy's function; a law moved by a tenth of its spread is told apart."""
+    """Draws pass a Kolmogorov-Smirnov test against SciPy's distribution; shifted by a tenth of its spread they fail."""
     drawn = np.asarray(law.sample(jax.random.key(0), (20_000,)), float)
     read = priors.read(priors.described(law))
     assert stats.kstest(drawn, read.cdf).pvalue > 0.01

@@ -71,7 +71,7 @@ def _(neuron: LIF, dt: float) -> dict[str, Any]:
         raise ValueError("LIF.noise is Gaussian, the chip's is uniform; use noise=None and a CellNoise in the program")
     _possible(neuron)
     held = jnp.ceil(neuron.t_ref / dt - 1e-3).astype(jnp.int32)
-    if isinstance(neuron.reset_time, NextStep):  # v is at reset, and deaf, for the step after the spike
+    if isinstance(neuron.reset_time, NextStep):  # v is at reset, and loses what arrives, for the step after the spike
         held = jnp.maximum(held, 1)
     return dict(
         tau=neuron.tau,

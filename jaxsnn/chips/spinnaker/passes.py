@@ -1,4 +1,4 @@
-"""The passes that make SpiNNaker's whole numbers of a network: synapse types, units, shifts, weights."""
+"""Passes for SpiNNaker: synapse types, units, shifts of ring buffers, integer weights."""
 
 import dataclasses
 from typing import Any, ClassVar
@@ -128,7 +128,8 @@ class ToAccums(AbstractPass):
 class VerifyRanges(AbstractPass):
     """Refuses what an accum does not hold, 65 536 mV and ms, and time constants of more than 2^15 steps.
 
-    Of these `dt / tau` is 0 on the chip: a membrane would stand still and a current would end after one step.
+    For such a time constant `dt / tau` is 0 on the chip: the membrane would not move, and a current would end after one
+    step.
     """
 
     looks: ClassVar[bool] = True
@@ -165,9 +166,9 @@ def _accum(x: Array) -> Value:
 
 
 class ChooseShifts(AbstractPass):
-    """The shift of every ring buffer: as the host of the release estimates what arrives in a step at most.
+    """The shift of every ring buffer: from the largest sum of a step, as the host software estimates it.
 
-    Where a run was looked at it is `margin` times the largest sum seen instead, and never less than the largest weight.
+    With a calibration run it is `margin` times the largest sum seen instead, and never less than the largest weight.
 
     **Arguments:** `spikes_per_second`: of every sender, Hz. `sigma`: how many standard deviations above the mean sums
     may be.

@@ -1,4 +1,4 @@
-"""Which core has which neurons, what is used of it, and what that costs. No number of a program depends on it."""
+"""Placement: neurons on cores, use of each core, and an estimate of energy and time. No number depends on it."""
 
 import math
 from typing import Any, NamedTuple
@@ -74,7 +74,7 @@ def row_bytes(graph: Graph) -> int:
 
 
 def use(graph: Graph) -> dict[str, Any]:
-    """What of the machine a graph uses, for the report."""
+    """The use of the machine by a graph, for the report."""
     cores, delaying = place(graph)
     count, memory = len(cores) + delaying, row_bytes(graph)
     chips = max(math.ceil(count / CORES), math.ceil(memory / SDRAM))

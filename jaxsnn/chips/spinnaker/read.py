@@ -1,4 +1,4 @@
-"""What SpiNNaker makes of a population: membrane and time constants in real numbers of the model; or why it cannot."""
+"""Reading a population for SpiNNaker: its parameters as real numbers, or an error that says why it is not supported."""
 
 from typing import Any
 

@@ -32,7 +32,7 @@ def _libraries(*numbers: Any) -> tuple[Any, Any]:
 
 
 def expected_upper_bound(mean: Any, sd: Any, rate: float, n: int, sigma: float, dt: float) -> Any:
-    """What the sum of a step hardly exceeds: `m mean + sigma sqrt(m mean^2 + V)` with `m = n rate dt` spikes.
+    """A bound that the sum of a step rarely exceeds: `m mean + sigma sqrt(m mean^2 + V)` with `m = n rate dt` spikes.
 
         V = m sd^2 (Q(1 + u, m) - m^u e^-m / Gamma(1 + u)),   u = round(m + 3 sqrt(m))
 

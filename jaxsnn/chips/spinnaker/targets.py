@@ -31,7 +31,7 @@ class SpiNNaker1(AbstractTarget):
 
     **Arguments**, static: `spikes_per_second`, `ring_buffer_sigma`: of the host's estimate of ring buffers (see
     `ChooseShifts`). `delay`: the longest, in steps: 144 are documented. `time_scale_factor`: by how much the machine
-    runs slower than real time, for the estimate of energy and time; nothing says beforehand how slow is slow enough.
+    runs slower than real time, for the estimate of energy and time; the factor that a network needs is not predicted.
     """
 
     spikes_per_second: float = eqx.field(default=30.0, static=True)

@@ -17,7 +17,7 @@ TICKS = (1, 15)  # of a delivery
 
 
 class AbstractRules(eqx.Module):
-    """What the published equations leave open, and in what their emulators differ."""
+    """The choices that the published equations leave open, and in which their emulators differ."""
 
     @abc.abstractmethod
     def steps(self, tick: Array) -> Int[Array, "..."]:

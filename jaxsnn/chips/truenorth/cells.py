@@ -56,7 +56,7 @@ class CoreCells(AbstractCells):
 
     Neurons may be on several cores of 256 axons and 256 neurons, whose axons are numbered through; `core`, `(n,)`, and
     `axon_core`, `(axons,)`, count them from 0. None: all are on one. `copies_of`, static: the group in whose cores they
-    are as further columns, which hear the same axons.
+    are as further columns, on the same axons.
 
     **Arguments**, whole numbers of shape `()` or `(n,)` but where said: `axon_type`: `(axons,)`, 0..3. `start`,
     `receiver`: the crossbar as lists, neurons of axon `i` are `receiver[start[i] : start[i + 1]]`; `CoreCells.of` takes

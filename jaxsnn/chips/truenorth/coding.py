@@ -1,4 +1,4 @@
-"""How a weight of any size is made of crossbar bits and the four weights that a neuron has for its axon types."""
+"""Codings: a weight of any size as crossbar bits and the four weights that a neuron has for its axon types."""
 
 import abc
 from typing import Any
@@ -10,7 +10,7 @@ from ...lowering.storage import stored
 
 
 class AbstractCoding(eqx.Module):
-    """What a weight is made of."""
+    """The coding of weights by crossbar bits."""
 
 
 class AbstractDigits(AbstractCoding):

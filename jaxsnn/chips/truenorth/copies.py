@@ -1,4 +1,4 @@
-"""Copies: a neuron with several destinations is there several times, behind the same axons."""
+"""Copies: a neuron with several destinations is repeated in its core, on the same axons."""
 
 import dataclasses
 
@@ -13,7 +13,7 @@ _TURNS = 64
 
 @stored
 class Copies(AbstractFanOut):
-    """Copies of neurons with several destinations, in columns of their core, which hear what they hear.
+    """Copies of neurons with several destinations, in further columns of their core, with the same input.
 
     No step is lost. A group takes more cores, and its senders may need more copies in turn.
     """

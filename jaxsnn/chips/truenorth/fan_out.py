@@ -1,4 +1,4 @@
-"""A neuron sends to one axon: which axons the neurons of a group have to reach, and how edges get other senders."""
+"""Fan-out: a neuron has one destination axon; where it has to reach several, groups of further neurons are added."""
 
 import abc
 import dataclasses

@@ -1,4 +1,4 @@
-"""The passes that make whole numbers of TrueNorth of a network: codes of weights, then registers."""
+"""Passes for TrueNorth: weights become crossbar bits and four weights a neuron; thresholds and leaks registers."""
 
 import dataclasses
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a program takes of the chip, and an estimate of what it costs."""
+"""The use of the chip by a program, and an estimate of energy and time."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def bits_of(graph: Graph) -> int:
 
 
 def use(graph: Graph) -> dict[str, Any] | None:
-    """What of the chip a graph uses, for the report; None: nothing."""
+    """The use of the chip by a graph, for the report; None if it has no cores."""
     rows, twins = cores_of(graph), dict(graph.placement or ())
     if not rows:
         return None

@@ -1,4 +1,4 @@
-"""What TrueNorth makes of a population, in real numbers of the model; or why it cannot."""
+"""Reading a population for TrueNorth: its parameters as real numbers, or an error that says why it is not supported."""
 
 from typing import Any
 
@@ -69,7 +69,7 @@ def cells_of(population: Population, facts: Facts, rules: AbstractRules) -> Cell
 
 
 def _check_numbers(numbers: dict[str, Array], flags: dict[str, int]) -> None:
-    """Refuses what registers that hold magnitudes cannot say."""
+    """Refuses numbers that registers without a sign, or of a few bits, cannot hold."""
     if not is_concrete(numbers):
         return
     some = lambda x: bool(np.any(np.asarray(x)))

@@ -131,16 +131,16 @@ def _destinations(program: Program) -> str | None:
 
 
 def _copies(program: Program) -> str | None:
-    """Copies that do not hear what their neurons hear."""
+    """Why copies are refused whose input is not that of the neurons that they copy; None if all have it."""
     for name, group in program.cells.items():
         if not isinstance(group, CoreCells) or group.copies_of is None:
             continue
-        heard, own = (
+        original, own = (
             {r.pre: r for r in program.into(each).values() if isinstance(r, Routes)} for each in (group.copies_of, name)
         )
         leaves = lambda routes: [
             np.asarray(x).tolist() for r in sorted(routes) for x in (routes[r].axon, routes[r].tick)
         ]
-        if is_concrete((heard, own)) and (heard.keys() != own.keys() or leaves(heard) != leaves(own)):
-            return f"{name!r} are copies of {group.copies_of!r} and hear other axons; give both the same Routes"
+        if is_concrete((original, own)) and (original.keys() != own.keys() or leaves(original) != leaves(own)):
+            return f"{name!r} are copies of {group.copies_of!r} and receive from other axons; give both the same Routes"
     return None

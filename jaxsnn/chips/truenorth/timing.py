@@ -21,10 +21,10 @@ class StartLate(AbstractPass):
             number = lambda key, cell=cell: np.broadcast_to(np.asarray(cell[key], np.int64), (cell.n,))
             leak, start, threshold = number("leak"), number("start"), number("threshold")
             if int(cell["memoryless"]):
-                if np.any(leak >= threshold) and (heard := _integrators(graph, name)):
+                if np.any(leak >= threshold) and (after := _integrators(graph, name)):
                     raise ValueError(
                         f"Population {name!r} is {lag} step(s) late and fires without input before it starts, which "
-                        f"{heard!r} would integrate; give its projections longer delays, or a bias below 0."
+                        f"{after!r} would integrate; give its projections longer delays, or a bias below 0."
                     )
                 continue
             moves = leak != 0 if not int(cell["reversal"]) else (leak != 0) & (start != 0)
@@ -40,7 +40,7 @@ class StartLate(AbstractPass):
 
 
 def _integrators(graph: Graph, name: str) -> str | None:
-    """A group with a memory that hears this one."""
+    """The first group that `name` projects to whose neurons integrate over steps; None if there is none."""
     for edge in graph.edges.values():
         if edge.pre == name and not int(graph.cells[edge.post]["memoryless"]):
             return edge.post

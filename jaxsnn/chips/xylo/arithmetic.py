@@ -36,7 +36,7 @@ def membrane(v: Array, current: Array, dash: Array, bias: Array, version: int) -
 
 
 def in_order(i: Int[Array, " n"], rows: Int[Array, "senders n"], counts: Int[Array, " senders"]) -> Int[Array, " n"]:
-    """Currents after spikes that come one at a time, those of sender 0 first, and saturate at each addition.
+    """Currents after the spikes of a step, added one sender after the other, with saturation after each.
 
     Adding a row `c` times, limited each time, is adding `c` rows and limiting once. Silent senders cost nothing.
     """
@@ -67,7 +67,7 @@ def fired(v: Array, threshold: Array, most: int, alias: Array | None) -> tuple[I
 
 
 def reach(down: Array, up: Array, dash: Array) -> Interval:
-    """What a current never leaves, whatever is added first, if a step adds at most `up >= 0` and takes `down <= 0`.
+    """An interval that a current never leaves, in whatever order a step adds at most `up >= 0` and `down <= 0`.
 
     It grows until a step loses what a step adds: to `up 2^dash`, and to `-((-down - 1) 2^dash + 1)`, as one below 0 is
     rounded to lose more.

@@ -29,7 +29,7 @@ class XyloState(NamedTuple):
 
 
 class Largest(AbstractProbe):
-    """How far the registers of a group go: the current, twice, and the membrane."""
+    """The largest magnitudes in a group: of the current, as input and as `u` of `Peaks`, and of the membrane."""
 
     name: str = eqx.field(static=True)
 
@@ -53,8 +53,8 @@ class XyloCells(AbstractCells):
         v <- sat(v + sat(sat(i + i2 - lost(v, dash_v)) + bias))   (version 2)
         while v >= threshold, and fewer than `most` spikes: a spike, v <- v - threshold
 
-    Hidden ones send up to 31 spikes, which hidden neurons and outputs hear a step later; outputs have one synapse and
-    one spike: `most=1`.
+    Hidden ones send up to 31 spikes a step, which arrive at hidden neurons and outputs one step later; outputs have one
+    synapse and send at most one spike: `most=1`.
 
     **Arguments**, whole numbers of shape `()` or `(n,)`: `dash_v`, `dash_i`, `dash_i2`: shifts of the decays, 0..15;
     None: there is no second synapse. `threshold`: 1..32767. `bias`: 16 bits, in version 2. `alias`: the neuron of the

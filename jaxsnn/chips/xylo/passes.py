@@ -85,19 +85,20 @@ class AbstractScaling(eqx.Module):
 
 
 class PerNeuron(AbstractScaling):
-    """None: every neuron uses all bits of its weights."""
+    """A scale for each neuron, which then uses all bits of its weights."""
 
 
 class Global(AbstractScaling):
-    """All hidden neurons share one, and all outputs."""
+    """One scale for all hidden neurons, and one for all outputs."""
 
 
 class ScaleToBits(AbstractPass):
     """Weights of 8 bits with a shift for each matrix (inputs, recurrent, outputs); thresholds and biases of 16 bits.
 
-    Of all shifts those are taken that lose least: coarse weights lose bits, small states lose what decays round. Scales
-    leave room for a threshold and the currents of a step: as seen in a run, `margin` times, else as all senders
-    together make them. `scaling`: `PerNeuron()` or `Global()`. `weight_bits`: 2..8, the sign among them.
+    Of all shifts those with the smallest expected error are taken: large shifts round weights, and small states suffer
+    from the rounding of decays. Scales leave room for a threshold and the currents of a step: `margin` times the
+    largest seen in a calibration run, or those of all senders firing together. `scaling`: `PerNeuron()` or `Global()`.
+    `weight_bits`: 2..8, the sign among them.
     """
 
     numeric: ClassVar[bool] = True
@@ -155,9 +156,9 @@ class ScaleToBits(AbstractPass):
         return dict(zip(names, jnp.split(scales[best], ends), strict=True)), shifts[best].astype(jnp.int32)
 
     def _needs(self, graph: Graph, name: str) -> tuple[Array, ...]:
-        """Of every neuron the largest scale, and what decays round, over a threshold, at a scale of 1.
+        """For every neuron the largest scale, and the rounding error of its decays over its threshold, at a scale of 1.
 
-        Of its weights by matrix: the largest, how many, and of both matrices the sum of squares.
+        And of its weights: by matrix the largest and their number, and of both matrices the sum of squares.
         """
         cell, none = graph.cells[name], jnp.zeros((2, graph.cells[name].n))
         lasts = {key: jnp.exp2(cell.each(key).astype(none.dtype)) for key in cell.values if key.startswith("dash_")}

@@ -1,4 +1,4 @@
-"""What Xylo makes of a population: decays by shifts, gains in real numbers; or why it cannot."""
+"""Reading a population for Xylo: shifts for decays and real gains, or an error that says why it is not supported."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who is at work on a store, so that nobody waits for a process that is gone."""
+"""The processes that work on a store, so that none waits for one that has ended."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def at_work(folder: AbstractFolder) -> bool:
 
 
 def _process() -> dict[str, Any]:
-    """This process, told apart from any other that ever ran, where the system says enough; else no machine."""
+    """An identifier that no other process ever had, where the system tells enough; else one without a machine."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         machine = f"{boot} {os.readlink('/proc/self/ns/pid')}"

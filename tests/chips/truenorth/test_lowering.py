@@ -200,7 +200,7 @@ def test_programs_by_hand_are_verified():
             f=tn.Routes("E", "F", [0, -1], axons=2),
             g=tn.Routes("E", "G", [0, 1], axons=2),
         ),
-        "'F' are copies of 'E' and hear other axons": made({"E": of(), "F": of(copies_of="E")}, one=first),
+        "'F' are copies of 'E' and receive from other axons": made({"E": of(), "F": of(copies_of="E")}, one=first),
     }
     for said, program in wrong.items():
         with refused(said):

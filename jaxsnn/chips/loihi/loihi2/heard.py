@@ -1,4 +1,4 @@
-"""What all kinds share: what a cell hears, and whether its registers hold what it makes of that."""
+"""What all kinds share: the input of a cell, and whether its registers hold the result of a step."""
 
 from __future__ import annotations
 
