@@ -101,7 +101,8 @@ def check_rows(rows: Any) -> None:
         raise ValueError(f"{kind}.start has shape {rows.start.shape}; expected (n_pre + 1,).")
     if not is_concrete(rows.start):
         return
-    start, each = np.asarray(rows.start), np.diff(np.asarray(rows.start))
+    start: np.ndarray = np.asarray(rows.start)
+    each: np.ndarray = np.diff(start)
     if start[0] != 0 or start[-1] != count[0] or np.any(each < 0) or each.max(initial=0) > rows.longest:
         raise ValueError(
             f"{kind}.start does not divide {count[0]} synapses into ascending rows of at most {rows.longest}."

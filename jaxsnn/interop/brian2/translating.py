@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import jax
 
 from ..._arguments import shown
-from ...networks.model import Network, network
+from ...networks.assembly import network
+from ...networks.model import Network
 from ...networks.order import BrianOrder
 from ...simulation.drives.base import AbstractDrive, Silence, Sum
 from .cells import cells

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...connectivity.topology import FromArrays
+from ...connectivity.from_arrays import FromArrays
 from ...networks.projection import Connection
 from .cells import Cells
 from .learners import Learner, learner
