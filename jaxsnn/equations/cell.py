@@ -17,7 +17,7 @@ from .exact import Exact
 from .expressions import Expression, margin, truth, value
 from .functions import timestep
 from .linear import Linear
-from .model import Model
+from .model import Model, check_made
 from .names import Names
 from .stochastic import AbstractStochastic
 from .units import resolved
@@ -41,6 +41,7 @@ class EquationNeuron(AbstractODE):
     _fires = _resets = _refractory = False  # type: ignore[assignment]  # of AbstractODE: names of parameters mean nothing
 
     def __check_init__(self):
+        check_made(self, "neuron")
         kind, integrator = type(self).__name__, self.integrator
         for name in sorted(self.model.shared):
             given = getattr(self, name, None)

@@ -16,6 +16,13 @@ OWN = ("begun", "into", "linear_form", "model", "propagator", "recipe")  # of a 
 STATE = ("refractory", "since", "elapsed", "stiff")  # what the state has besides the variables
 
 
+def check_made(part: Any, maker: str) -> None:
+    """Raises ValueError for a class that no text was given to."""
+    if not hasattr(type(part), "model"):
+        kind = type(part).__name__
+        raise ValueError(f"{kind} has no equations; make a class of them by snn.equations.{maker}(...), and take that.")
+
+
 @dataclass(frozen=True, eq=False)
 class Model:
     """What a text says. All names below are those of the text."""

@@ -14,6 +14,7 @@ from ..connectivity.release import AbstractRelease, fired
 from ..neurons.ode import _state
 from .build import _converted
 from .expressions import value
+from .model import check_made
 from .sending import Sending, sending
 from .units import resolved
 
@@ -23,6 +24,9 @@ class EquationRelease(AbstractRelease):
 
     model: ClassVar[Sending]
     recipe: ClassVar[tuple[Any, ...]]
+
+    def __check_init__(self):
+        check_made(self, "release")
 
     def number(self, name: str) -> Any:
         """The value of a parameter, a unit or a constant."""

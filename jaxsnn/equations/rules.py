@@ -16,6 +16,7 @@ from ..plasticity.traces import NearestTrace, SpikeTrace
 from .build import _converted
 from .effects import Effect
 from .expressions import Expression, value
+from .model import check_made
 from .synapse import Learning, learning
 from .units import resolved
 
@@ -25,6 +26,9 @@ class EquationRule(AbstractRule):
 
     model: ClassVar[Learning]
     recipe: ClassVar[tuple[Any, ...]]
+
+    def __check_init__(self):
+        check_made(self, "rule")
 
     @classmethod
     def sent(cls) -> AbstractSentWeight:

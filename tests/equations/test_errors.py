@@ -133,3 +133,11 @@ def test_one_text_is_one_class():
     """A program is compiled for a class, so that a text in a loop does not compile in every turn."""
     assert neuron(LEAK, tau=1.0) is neuron(LEAK, tau=1.0) is not neuron(LEAK, tau=2.0)
     assert neuron(LEAK, tau=snn.Normal(20.0, 1.0)) and neuron(LEAK, tau=np.ones(3))
+
+
+@pytest.mark.parametrize("kind", ["neuron", "rule", "release"])
+def test_a_base_without_equations_is_refused(kind):
+    """What a text makes is the class; the base of these classes has none."""
+    base = getattr(snn.equations, f"Equation{kind.capitalize()}")
+    with pytest.raises(ValueError, match=rf"Equation{kind.capitalize()} has no equations; .*snn.equations.{kind}"):
+        base()
