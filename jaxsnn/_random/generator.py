@@ -38,6 +38,7 @@ _traced = jax.jit(_mixed, static_argnums=4, inline=True)  # some eighty operatio
 
 
 def as_word(x: Any) -> Any:
+    """As uint32, of NumPy or JAX."""
     return x.astype(np.uint32) if hasattr(x, "astype") else np.uint32(x)
 
 

@@ -146,6 +146,7 @@ def offsets(most: float, mode: Array) -> Float[Array, "reach ..."]:
 
 
 def reach_of(most: float) -> int:
+    """How far beyond its mode a Poisson law of mean `most` is not negligible."""
     weight, reach = 1.0, 1
     while weight >= _NEGLIGIBLE:  # the ratios of all laws with a mean up to `most` are at most these
         weight, reach = weight * most / (most + reach), reach + 1

@@ -50,7 +50,7 @@ class FixedProb(AbstractTopology):
             word = _random.words(_random.host_stream(key, "out-degree"), 0, np.arange(n_pre, dtype=np.uint32))[0]
             degree = _random.binomial_on_host(word, others, min(self.p.item(), most), most)
             return given(n_pre, n_post, *rows_on_host(key, "post", degree, n_post, skip_self, False))
-        degree = out_degrees(_random.stream(key, "out-degree"), self.p, n_pre=n_pre, n=others, most=most)
+        degree = _out_degrees(_random.stream(key, "out-degree"), self.p, n_pre=n_pre, n=others, most=most)
         drawn = draw_rows(
             _random.stream(key, "post"), degree, capacity=capacity, n=n_post, skip_self=skip_self, multapses=False
         )
@@ -72,6 +72,6 @@ class FixedProb(AbstractTopology):
 
 
 @partial(jax.jit, static_argnames=("n_pre", "n", "most"))
-def out_degrees(stream: Array, p: Array, *, n_pre: int, n: int, most: float) -> Int32[Array, " n_pre"]:
+def _out_degrees(stream: Array, p: Array, *, n_pre: int, n: int, most: float) -> Int32[Array, " n_pre"]:
     word, _ = _random.words(stream, 0, jnp.arange(n_pre, dtype=jnp.uint32))
     return _random.binomial(word, n, jnp.nan_to_num(jnp.clip(p, 0.0, most)), most)

@@ -115,6 +115,7 @@ class OneToOne(AbstractTopology):
 
 
 def given(n_pre: int, n_post: int, pre: np.ndarray, post: np.ndarray) -> Edges:
+    """Edges that are known, sorted by pre; arrays of uint32 are not copied."""
     known = lambda x: x.view(np.int32) if x.dtype == np.uint32 else np.asarray(x, np.int32)  # no copy: below 2^31
     return Edges(on_device(known(pre)), on_device(known(post)), on_device(np.zeros((), bool)), n_pre, n_post)
 

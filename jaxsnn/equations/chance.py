@@ -11,6 +11,7 @@ from .functions import RANDOM
 
 
 def calls(expression: Expression) -> Iterator[Any]:
+    """The calls of `rand()` and `randn()` in an expression."""
     return (x for x in walk(expression.node) if isinstance(x, ast.Call) and x.func.id in RANDOM)  # type: ignore
 
 
