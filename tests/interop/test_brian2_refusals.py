@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jaxsnn.interop import describe_brian2, from_brian2
+from jaxsnn.interop.brian2.reading_regular import Regular, put
 from jaxsnn.interop.brian2.stored import opened
 from tests.interop.test_brian2 import description
 
@@ -124,7 +125,7 @@ def each_its_own(given):
         ("cuba", lambda given: code(given, "ge += we*nS"), ("ge is in mV, but what is given for it", "ge += we*nS")),
         ("cuba", lambda given: code(given, "nothing += we"), ("'nothing' is no variable of 'cells'",)),
         ("cuba", lambda given: code(given, "ge +* we"), ("This is no statement",)),
-        ("coba", clock_driven, ("Synapses 'S'", "'q' is computed in every synapse", "dq/dt = -q/second : 1")),
+        ("coba", clock_driven, ("Synapses 'S'", "'q' is integrated in every synapse", "dq/dt = -q/second : 1")),
         ("tables", two_tables, ("reads 'stimulus' and 'other'; expected one TimedArray", )),
         ("tables", shifted_table, ("otherwise than by stimulus(t)", "t - 1*ms")),
         ("tables", table_of_rk4, ("NeuronGroup 'plain'", "'rk4' reads 'ramp' within a step")),
@@ -181,6 +182,14 @@ OTHER = thing("NeuronGroup", "H", clock=types.SimpleNamespace(dt_=2e-4))
 REGULAR = thing("CodeRunner", "G_run_regularly", abstract_code="v += 1*mV", code="v += 1*mV")
 
 
+def part_of_a_group(code):
+    runner = thing("CodeRunner", "G_run_regularly", abstract_code=code)
+    return thing("Subgroup", "G_sub", contained_objects=[runner], start=0, stop=2)
+
+
+SET_BY_PLACE = part_of_a_group("q = i")
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [
@@ -193,7 +202,11 @@ REGULAR = thing("CodeRunner", "G_run_regularly", abstract_code="v += 1*mV", code
         (network(thing("Astrocyte", "a")), "Astrocyte 'a': jaxsnn has no counterpart"),
         (network(thing("NeuronGroup", "G", active=False)), "it is not active"),
         (network(thing("NeuronGroup", "G", when="end")), "it runs in slot 'end'"),
-        (network(thing("NeuronGroup", "G", contained_objects=[REGULAR], events={})), "v += 1*mV"),
+        (network(thing("NeuronGroup", "G", contained_objects=[REGULAR], events={}, N=1)), "v += 1*mV"),
+        (
+            network(thing("NeuronGroup", "G", contained_objects=[SET_BY_PLACE], events={}, N=4)),
+            "reads 'i', the place in",
+        ),
         (network(thing("NeuronGroup", "G", events={"spike": "v > 1", "burst": "v > 2"})), "the event 'burst'"),
         (network(thing("StateMonitor", "M")), "nothing but monitors"),
         (3, "expected a Brian2 Network"),
@@ -203,6 +216,19 @@ def test_the_reader_refuses(given, says):
     with pytest.raises(ValueError) as caught:
         describe_brian2(given)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "parts", "says"),
+    [
+        ("q", [(0, 2)], "of some neurons"),
+        ("q", [(0, 2), (0, 2), (2, 4)], "or of some twice"),
+        ("z", [(0, 4)], "sets 'z', which is no parameter"),
+    ],
+)
+def test_what_is_set_in_every_step_is_set_for_all_neurons(name, parts, says):
+    with pytest.raises(ValueError, match=says):
+        put("G", 4, [line()], [Regular(name, "1", *part, f"{name} = 1") for part in parts])
 
 
 def test_another_file_is_named(tmp_path):

@@ -36,7 +36,7 @@ STEPS, SEEDS = 1000, 12
 
 
 def lif():
-    """Ten neurons with currents, time constants and refractory periods of their own."""
+    """Ten neurons with time constants and refractory periods of their own; currents that run_regularly sets."""
     v_rest, v_th = -65 * mV, -50 * mV
     G = NeuronGroup(
         10,
@@ -48,6 +48,8 @@ def lif():
         threshold="v > v_th", reset="v = v_rest", refractory="hold", method="exact", name="lif",
     )  # fmt: skip
     G.v, G.R, G.I = "v_rest + i*mV", 100 * brian2.Mohm, "0.14*nA + 0.02*nA*i"
+    G[:6].run_regularly("I = 0.22*nA + 0.05*nA*sin(2*pi*50*Hz*t)", dt=0.1 * ms)
+    G[6:].run_regularly("I = 0.3*nA", dt=0.1 * ms)
     G.tau, G.hold = "10*ms + i*ms", "1*ms + 0.5*i*ms"
     spikes, trace = SpikeMonitor(G, name="spikes"), StateMonitor(G, "v", record=[0, 9], name="trace")
     return Network(G, spikes, trace), locals()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from .plain import assigned_in, kind_of, names_in, powers, quantity, refuse
+from .reading_regular import Regular, put, regular
 
 _OWN = ("lastspike", "not_refractory")  # what Brian2 adds for refractoriness
 _PARTS = ("StateUpdater", "Thresholder", "Resetter", "SubexpressionUpdater")
@@ -16,7 +16,7 @@ _PARTS = ("StateUpdater", "Thresholder", "Resetter", "SubexpressionUpdater")
 
 def neurons(what: str, group: Any, namespace: Mapping[str, Any]) -> dict[str, Any]:
     """A NeuronGroup: equations, threshold, reset, refractoriness, method; numbers of variables and of other names."""
-    regular = _own_parts(what, group)
+    set_anew = _own_parts(what, group)
     if set(group.events) - {"spike"}:
         refuse(what, f"it has the event {next(iter(set(group.events) - {'spike'}))!r}; jaxsnn has spikes only")
     lines = equations(group.user_equations)
@@ -26,11 +26,7 @@ def neurons(what: str, group: Any, namespace: Mapping[str, Any]) -> dict[str, An
     elif not isinstance(refractory, str):
         refractory = quantity(refractory)
     threshold, reset = group.events.get("spike"), group.event_codes.get("spike")
-    for each in regular:
-        line = next((line for line in lines if line["name"] == each["name"]), None)
-        if line is None or line["type"] != "parameter":
-            refuse(what, f"run_regularly sets {each['name']!r}, which is no parameter of the group", each["text"])
-        line |= {"type": "subexpression", "expr": each["expr"], "flags": ["constant over dt"], "text": each["text"]}
+    put(what, int(group.N), lines, set_anew)
     texts = [line["expr"] for line in lines] + [threshold, reset, refractory if isinstance(refractory, str) else None]
     _as_at_first(what, group, namespace)
     local = {name for name in assigned_in(reset) if name not in group.variables}
@@ -63,22 +59,16 @@ def _value(what: str, group: Any, line: dict[str, Any]) -> dict[str, Any]:
     return quantity(variable.get_value(), variable.dim)
 
 
-def _own_parts(what: str, group: Any) -> list[dict[str, str]]:
+def _own_parts(what: str, group: Any) -> list[Regular]:
     """Nothing but what a group has of itself, in Brian2's own slots; and what is set anew in every step."""
     slots = {"StateUpdater": "groups", "Thresholder": "thresholds", "Resetter": "resets"}
     found = []
     for part in group.contained_objects:
         kind = kind_of(part)
-        place = (part.when, part.order, bool(part.active))
-        if kind in _PARTS and place != (slots.get(kind, part.when), 0, True):
+        if kind in _PARTS and (part.when, part.order, bool(part.active)) != (slots.get(kind, part.when), 0, True):
             refuse(what, f"{part.name!r} runs in slot {part.when!r}, order {part.order}; expected Brian2's own place")
         if kind not in _PARTS:
-            code = " ".join(str(part.abstract_code).split())
-            head = re.fullmatch(r"(\w+)\s*=(?!=)\s*([^=;\n]+)", str(part.abstract_code).strip())
-            if head is None or place != ("start", 0, True) or part.clock.dt_ != group.clock.dt_:
-                refuse(what, "it has a run_regularly, of which here is one kind, that sets a parameter at the start of "
-                       "every step; else run in pieces, and change the network between them", code)  # fmt: skip
-            found.append({"name": head[1], "expr": " ".join(head[2].split()), "text": code})
+            found += regular(what, group, part)
     return found
 
 
@@ -149,7 +139,7 @@ def outside(what: str, group: Any, names: set[str], namespace: Mapping[str, Any]
 def poisson(what: str, group: Any, namespace: Mapping[str, Any]) -> dict[str, Any]:
     """A PoissonGroup: rates as numbers or as text."""
     for each in _own_parts(what, group):
-        refuse(what, "its rates are set by run_regularly; give them as text or as a TimedArray of t", each["text"])
+        refuse(what, "its rates are set by run_regularly; give them as text or as a TimedArray of t", each.text)
     rates = group.variables["rates"]
     text = getattr(rates, "expr", None)
     return {

@@ -33,6 +33,10 @@ def wires_of(given: Mapping[str, Any], into: dict[str, set[str]]) -> Wires:
         own = {line["name"] for line in entry["equations"]}
         ends = {side: given["groups"][entry[end]["group"]] for side, end in (("pre", "source"), ("post", "target"))}
         neurons = {side: {line["name"] for line in group.get("equations", ())} for side, group in ends.items()}
+        for line in entry["equations"]:
+            if line["type"] == "differential" and "event-driven" not in line["flags"]:
+                refuse(what, f"{line['name']!r} is integrated in every synapse and step (clock-driven); synapses here "
+                       "change at spikes", line["text"])  # fmt: skip
         several = [(path, of_pathway(what, path, own)) for path in entry["pathways"]]
         if all(additions is not None for _, additions in several):
             for line in entry["equations"]:
