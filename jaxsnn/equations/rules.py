@@ -55,9 +55,10 @@ class EquationRule(AbstractRule):
 
     def _number(self, expression: Expression) -> Any:
         """The value of an expression of parameters."""
-        return value(expression.node, self._parameter)
+        return value(expression.node, self.number)
 
-    def _parameter(self, name: str) -> Any:
+    def number(self, name: str) -> Any:
+        """The value of a parameter, a unit or a constant."""
         if name in self.model.parameters:
             return getattr(self, name)
         return resolved(name)[0]  # type: ignore[index]
@@ -72,7 +73,7 @@ class EquationRule(AbstractRule):
                 side = self.model.traces[name][0]
                 size = self._number(getattr(self.model, side).traces[name][1])  # of a spike
                 return size * getattr(getattr(s, side), name)
-            return self._parameter(name)
+            return self.number(name)
 
         if of.weight is None:
             return jnp.zeros_like(w)

@@ -13,7 +13,7 @@ from jaxsnn.interop.brian2.stored import opened
 from tests.interop.test_brian2 import description
 
 ZERO = [0.0] * 7
-TWICE = "ge += 2*w; apre += up; w = clip(w + apost, 0, g_max)"
+SQUARE = "ge += w*w; apre += up; w = clip(w + apost, 0, g_max)"
 MEMBRANE = "ge += w; apre += up*v_post/mV; w += apost"
 OTHER_END = "ge += w; apre += up; w = clip(w + apost, 0, 9)"
 
@@ -148,7 +148,7 @@ def each_its_own(given):
         ("stdp", trace_of_its_own, ("the trace 'apre' does not start at 0", "dapre/dt")),
         ("stdp", number_of_its_own, ("'q' differs from synapse to synapse",)),
         ("stdp", delayed_post, ("postsynaptic spikes reach it with a delay",)),
-        ("stdp", lambda given: code(given, TWICE), ("passes on is 2 times the weight",)),
+        ("stdp", lambda given: code(given, SQUARE), ("no multiple of the weight",)),
         ("stdp", lambda given: code(given, "apre += up; w += apost"), ("expected a weight that is passed on",)),
         ("stdp", lambda given: code(given, MEMBRANE), ("'v_post', a variable of the neurons",)),
         ("stdp", lambda given: code(given, OTHER_END), ("clip the weight differently",)),

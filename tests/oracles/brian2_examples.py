@@ -12,6 +12,7 @@ in `OUT/<name>.json`), and lets Brian2 run it, for at most `CAP` ms, with its ow
 import contextlib
 import importlib
 import json
+import multiprocessing
 import os
 import pathlib
 import subprocess
@@ -25,6 +26,27 @@ class Enough(BaseException):
     """Ends an example after its first run."""
 
 
+class Alone:
+    """A pool of this process."""
+
+    def __init__(self, *_, **__):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def map(self, function, items, *_):
+        return [function(item) for item in items]
+
+    def starmap(self, function, items, *_):
+        return [function(*item) for item in items]
+
+    imap = imap_unordered = map
+
+
 def watched(path: pathlib.Path, out: pathlib.Path, name: str, seeds: int) -> None:
     """Execute one example, with `Network.run` in our hands."""
     import brian2
@@ -34,6 +56,7 @@ def watched(path: pathlib.Path, out: pathlib.Path, name: str, seeds: int) -> Non
     brian2.prefs.codegen.runtime.numpy.discard_units = False
     for module in (brian2, brian2.devices, brian2.devices.device):
         module.set_device = lambda *_, **__: None
+    multiprocessing.Pool = Alone
     own_run = brian2.Network.run
 
     def run(self, duration, *_, namespace=None, **__):

@@ -203,9 +203,9 @@ def inhibition():
         before : 1
         dx/dt = -x/tau : 1 (event-driven)
         dy/dt = -y/tau : 1 (event-driven)""",
-        on_pre="x += 1; w = clip(w + (y - target)*eta, 0, 0.2); g += w",
+        on_pre="x += 1; w = clip(w + (y - target)*eta, 0, 0.2); g += gain*w",
         on_post="before = y; y = 1; w = clip(w + x*eta*(1 + 0.5*before), 0, 0.2)",
-        name="S", namespace={"tau": 20 * ms, "target": 0.3, "eta": 0.002},
+        name="S", namespace={"tau": 20 * ms, "target": 0.3, "eta": 0.002, "gain": 1.25},
     )  # fmt: skip
     S.connect()
     S.w = "0.03*rand()"

@@ -23,7 +23,7 @@ from .texts import constants, freed, line_text
 class Learner(NamedTuple):
     """Synapses that learn: `rule`, the name of their weight, what is added to the neurons and at which pathway.
 
-    The first addition is the weight itself; others are numbers that stay.
+    The first addition is the weight, `sign` times; others are numbers that stay.
     """
 
     rule: Chain
@@ -109,6 +109,9 @@ def _weight(what: str, own: Mapping[str, Any], code: Mapping[str, str]) -> str:
     for each in parsed(what, code["pre"], "pre"):
         if each.name not in own:
             passed = parameters & {node.id for node in each.expression.names()} & _assigned(code)
+            if len(passed) > 1:
+                refuse(what, f"it passes on {', '.join(sorted(passed))}, which all change; expected one weight",
+                       line_of(each))  # fmt: skip
             if passed:
                 return passed.pop()
     changed = sorted(_assigned(code) & set(own)) or ["nothing"]
@@ -125,11 +128,11 @@ def _additions(what: str, rule: EquationRule, given: Mapping[str, Number], weigh
         if weight not in {node.id for node in expression.names()}:
             rest.append(addition)
             continue
-        at = lambda w, e=expression: float(value(e.node, lambda n: w if n == weight else rule._parameter(n)))
-        if side != "post" or (at(0.0), at(1.0), at(2.0)) != (0.0, 1.0, 2.0):
-            refuse(what, f"what it passes on is {at(1.0):g} times the weight, in ms, mV, pA, nS; expected the weight "
-                   "as it is, to the receiving neuron", addition.at)  # fmt: skip
-        first.append(addition)
+        at = lambda w, e=expression: float(value(e.node, lambda n: w if n == weight else rule.number(n)))
+        factor = at(1.0)
+        if side != "post" or at(0.0) != 0.0 or at(2.0) != 2.0 * factor:
+            refuse(what, "what it passes on is no multiple of the weight, to the receiving neuron", addition.at)
+        first.append(addition._replace(sign=factor))
     if len(first) != 1:
         refuse(what, "its weight is passed on to two variables; expected one")
     return first + rest

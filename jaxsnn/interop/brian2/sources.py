@@ -10,6 +10,7 @@ from jaxtyping import Array
 
 from ..._linear import Current
 from ..._types import Param, param
+from ...connectivity.release import AbstractRelease
 from ...models import Inputs
 from ...neurons.base import AbstractNeuron, Membrane
 from ...simulation.drives.base import AbstractDrive
@@ -32,6 +33,18 @@ class Fed(AbstractNeuron):
 
     def reset(self, s: Membrane, spike: Array, dt: float) -> Membrane:
         return s
+
+
+class Gain(AbstractRelease):
+    """Sends every spike `factor` times: `g += factor*w`, where the weight `w` itself is what learns."""
+
+    factor: Param = param(1.0, unit="1")
+
+    def init(self, shape, dtype):
+        return ()
+
+    def step(self, s, spike, dt):
+        return s, self.factor * spike
 
 
 class AsCurrents(AbstractDrive):

@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...connectivity.from_arrays import FromArrays
+from ...equations.rules import EquationRule
+from ...equations.source import EquationError
+from ...equations.units import Units, resolved
 from ...networks.projection import Connection
 from .cells import Cells
 from .learners import Learner, learner
@@ -15,6 +18,7 @@ from .numbers import Number
 from .pathways import Addition, Numbers, delay_ms, of_pathway, sided
 from .plain import refuse
 from .senders import Sender, is_sender, sender
+from .sources import Gain
 
 
 class Wires(NamedTuple):
@@ -157,9 +161,18 @@ def learning_of(
     target = groups[entry["target"]["group"]]
     own = target.names.get(learnt.variable, learnt.variable)
     weight = Number.of(entry["values"][given.weight])
+    rule = given.rule.rules[0]
+    assert isinstance(rule, EquationRule)
+    known = {x.id: resolved(x.id) for x in learnt.expression.names()}
+    units = Units({x: each[1] for x, each in known.items() if each is not None} | rule.model.dimensions)
+    try:
+        units.check(learnt.expression, target.dimensions[own], learnt.variable)
+    except EquationError as error:
+        refuse(f"Synapses {name!r}", str(error))
     learning = Connection(
         entry["source"]["group"], f"{entry['target']['group']}.{own}", FromArrays(entry["pre"], entry["post"]),
         weight=weight.plain, delay=delay_ms(given.path, dt), rule=given.rule,
+        release=None if learnt.sign == 1.0 else Gain(learnt.sign),
     )  # fmt: skip
     return {name: learning} | (connections_of(name, entry, given.path, others, groups, dt) if others else {})
 
