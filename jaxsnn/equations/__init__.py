@@ -13,6 +13,7 @@ from .releases import release as release
 from .rules import EquationRule as EquationRule
 from .rules import rule as rule
 from .source import EquationError as EquationError
+from .splitting import ConditionallyLinear as ConditionallyLinear
 from .stochastic import AbstractStochastic as AbstractStochastic
 from .stochastic import EulerMaruyama as EulerMaruyama
 from .stochastic import Heun as Heun

@@ -18,11 +18,13 @@ from .linear import Linear, linear, noise
 from .model import Model
 from .reading import model
 from .source import EquationError, NotLinear, near
+from .splitting import ConditionallyLinear, split
 from .stochastic import EulerMaruyama, Heun, Milstein
 from .units import quantity
 
 _METHODS: dict[str, type[AbstractIntegrator]] = {
-    "exact": Exact, "exponential_euler": ExponentialEuler, "euler": Euler, "rk2": RK2, "rk4": RK4,
+    "exact": Exact, "exponential_euler": ExponentialEuler, "conditionally_linear": ConditionallyLinear,
+    "euler": Euler, "rk2": RK2, "rk4": RK4,
 }  # fmt: skip
 _NOISY: dict[str, type[AbstractIntegrator]] = {"euler": EulerMaruyama, "heun": Heun, "milstein": Milstein}
 
@@ -77,7 +79,8 @@ def neuron(
     - `refractory`: a time or a condition, as text or number. As in Brian2 the step of the spike counts: with `5*ms` and
       steps of 0.1 ms, 49 steps are refractory.
     - `method`: `"exact"` (linear equations), `"exponential_euler"`, `"euler"`, `"rk2"`, `"rk4"`; with noise `"euler"`
-      (additive), `"heun"`, `"milstein"`. By default, as in Brian2, the first of exact, euler and heun that can be used.
+      (additive), `"heun"`, `"milstein"`. `"conditionally_linear"`: Brian2's exponential Euler where an equation is not
+      linear in its own variable. By default, as in Brian2, the first of exact, euler and heun that can be used.
     - `current`: the name of the input. `name`: of the class.
 
     **Raises:** `EquationError`, a ValueError, with the line of the text and a caret where it is wrong.
@@ -113,6 +116,7 @@ def _made(
         "recipe": (equations, threshold, reset, refractory, method, current, values),
         "model": found,
         "linear_form": coefficients,
+        "parts": split(found) if integrator is ConditionallyLinear else None,
         "integrator": eqx.field(default_factory=integrator, kw_only=True),
     }
     for each in (*found.parameters, *found.variables):

@@ -19,6 +19,7 @@ from .functions import timestep
 from .linear import Linear
 from .model import Model, check_made
 from .names import Names
+from .splitting import ConditionallyLinear, Split
 from .stochastic import AbstractStochastic
 from .units import resolved
 
@@ -35,6 +36,7 @@ class EquationNeuron(AbstractODE):
     model: ClassVar[Model]
     recipe: ClassVar[tuple[Any, ...]]  # what the class was made of: a sweep's points are others for another text
     linear_form: ClassVar[Linear | None] = None
+    parts: ClassVar[Split | None] = None  # of equations whose integrator is ConditionallyLinear()
 
     propagator: Any = eqx.field(default=None, kw_only=True, repr=False)
 
@@ -49,6 +51,9 @@ class EquationNeuron(AbstractODE):
                 raise ValueError(f"{kind}.{name} has shape {given.shape}; expected one number: it is shared.")
         if isinstance(integrator, Exact) and self.linear_form is None:
             raise ValueError(f"{kind}.integrator is Exact(), expected method='exact' where the class is made.")
+        if isinstance(integrator, ConditionallyLinear) and self.parts is None:
+            method = "method='conditionally_linear'"
+            raise ValueError(f"{kind}.integrator is ConditionallyLinear(), expected {method} where the class is made.")
         if isinstance(integrator, AbstractStochastic) is not bool(self.model.noises) or integrator.adaptive:
             expected = "Heun()" if self.model.noises else "ExponentialEuler(), Euler(), RK2() or RK4()"
             raise ValueError(
@@ -179,6 +184,11 @@ class EquationNeuron(AbstractODE):
         integrator = self.integrator
         if isinstance(integrator, Exact):
             return steps.linear_step(self.model, s, self._entries(s, current, dt), current.a, self.held(s))
+        if isinstance(integrator, ConditionallyLinear):
+            assert self.parts is not None
+            at = current.a if current.b is None else current.a + current.b * s.v
+            names = Names(self, self.model, s, **({} if self.model.current is None else {self.model.current: at}))
+            return s._replace(**self.parts.step(names, self.held(s), self.model.held, dt))
         if isinstance(integrator, AbstractStochastic):
             at = lambda v: current.a if current.b is None else current.a + current.b * v
             rates = lambda x, noise: self._rates(s._replace(**x), at(x["v"]), noise)

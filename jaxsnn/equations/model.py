@@ -12,7 +12,7 @@ from .parse import Statement
 from .units import resolved
 
 NOISE = re.compile(r"xi(_\w+)?$")
-OWN = ("begun", "into", "linear_form", "model", "propagator", "recipe")  # of a neuron by equations
+OWN = ("begun", "into", "linear_form", "model", "parts", "propagator", "recipe")  # of a neuron by equations
 STATE = ("refractory", "since", "elapsed", "stiff")  # what the state has besides the variables
 
 

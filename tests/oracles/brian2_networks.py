@@ -238,6 +238,20 @@ def short_term():
     return Network(source, cells, S, SpikeMonitor(cells), StateMonitor(cells, "g", record=True, name="of_g")), locals()
 
 
+def split():
+    """Exponential Euler of an equation that is not linear in its own variable (Morris and Lecar 1981)."""
+    G = NeuronGroup(
+        6,
+        """dV/dt = (-2*nS*(V + 60*mV) - 4.4*nS*open*(V - 120*mV) - 8*nS*w*(V + 84*mV) + I)/(20*pF) : volt
+        dw/dt = 0.08*cosh((V - 2*mV)/(60*mV))*(0.5*(1 + tanh((V - 2*mV)/(30*mV))) - w)/ms : 1
+        open = 0.5*(1 + tanh((V + 1.2*mV)/(18*mV))) : 1
+        I : amp""",
+        threshold="V > 0*mV", refractory="V > 0*mV", method="exponential_euler", name="G",
+    )  # fmt: skip
+    G.V, G.w, G.I = "-60*mV + 5*mV*i", 0.01, "90*pA + 10*pA*i"
+    return Network(G, SpikeMonitor(G), StateMonitor(G, "V", record=True, name="of_g")), locals()
+
+
 def gap():
     """Membranes that are joined, as a sum over synapses in every step; and a neuron that hears of another group."""
     G = NeuronGroup(
@@ -278,7 +292,7 @@ def poisson():
     return Network(steady, waxing, cells, S, one, many, SpikeMonitor(cells)), locals()
 
 
-CASES = {f.__name__: f for f in (lif, cuba, coba, hh, tables, stdp, inhibition, short_term, gap, poisson)}
+CASES = {f.__name__: f for f in (lif, cuba, coba, hh, tables, stdp, inhibition, short_term, split, gap, poisson)}
 
 
 def main():

@@ -13,6 +13,7 @@ from ... import equations
 from ..._types import on_device
 from ...equations.cell import EquationNeuron
 from ...equations.dimensions import ONE
+from ...equations.splitting import linear_in_itself
 from ...networks.population import Population
 from ...simulation.drives.base import AbstractDrive
 from ...simulation.drives.generator import SpikeGenerator
@@ -88,10 +89,14 @@ def _neurons(what: str, name: str, group: Mapping[str, Any], dt: float, into: se
         refractory = "refractory_period"
     else:
         refractory = texts.new(refractory)
-    kind = _class(
-        what, "\n".join(written), threshold=threshold, reset=texts.new(group["reset"]) if threshold else None,
-        refractory=refractory, method=None if method is None else _METHODS[method], current=INPUT, name="BrianNeuron",
-    )  # fmt: skip
+    made: dict[str, Any] = {
+        "threshold": threshold, "reset": texts.new(group["reset"]) if threshold else None, "refractory": refractory,
+        "method": None if method is None else _METHODS[method], "current": INPUT, "name": "BrianNeuron",
+    }  # fmt: skip
+    text = "\n".join(written)
+    kind = _class(what, text, **made)
+    if method == "exponential_euler" and not linear_in_itself(kind.model):
+        kind = _class(what, text, **{**made, "method": "conditionally_linear"})
     neuron = kind(**{texts.name(key): _leaf(number, n) for key, number in values.items()})
     ports = {texts.name(x): Into(texts.name(x)) for x in sorted(into)} or {"v": Into("v")}
     kept = {key: number for key, number in values.items() if texts.name(key) not in kind.model.variables}
