@@ -103,7 +103,10 @@ def verdict(out, name):
     count, wrong, worst = exact(found, given, load(out / f"{name}.out.npz"))
     if wrong == 0 and (count or worst < CLOSE):
         return "spike for spike", f"{count} spikes, variables to {worst:.0e}"
-    return "DIFFERS", f"{wrong} of {count} spikes differ, variables {worst:.0e}"
+    words = f"{wrong} of {count} spikes differ, variables {worst:.0e}"
+    if said.get("dtype") == "float32":  # another trajectory
+        return "statistics", f"Brian2 runs it in single precision: {words}"
+    return "DIFFERS", words
 
 
 def main():

@@ -68,7 +68,8 @@ def watched(path: pathlib.Path, out: pathlib.Path, name: str, seeds: int) -> Non
         names = {**frame.f_globals, **frame.f_locals} if frame is not None else {}
         names |= namespace or {}
         brian2.prefs.codegen.target = "numpy"
-        verdict = {"duration": float(duration) * 1e3}
+        dtype = np.dtype(brian2.prefs.core.default_float_dtype).name
+        verdict = {"duration": float(duration) * 1e3, "dtype": dtype}
         from jaxsnn.interop.brian2.reading import describe
         from jaxsnn.interop.brian2.stored import store_brian2
 
