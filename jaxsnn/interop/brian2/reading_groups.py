@@ -53,7 +53,7 @@ def _as_at_first(what: str, group: Any, namespace: Mapping[str, Any]) -> None:
 def _value(what: str, group: Any, line: dict[str, Any]) -> dict[str, Any]:
     variable = group.variables[line["name"]]
     if "linked" in line["flags"]:
-        other = getattr(variable, "group", None)
+        other = getattr(variable, "owner", None)
         refuse(what, f"{line['name']!r} is linked to a variable of {getattr(other, 'name', 'another group')!r}; "
                "populations here are joined by projections only", line["text"])  # fmt: skip
     return quantity(variable.get_value(), variable.dim)
