@@ -135,18 +135,17 @@ def test_one_text_is_one_class():
     assert neuron(LEAK, tau=snn.Normal(20.0, 1.0)) and neuron(LEAK, tau=np.ones(3))
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("kind", ["neuron", "rule", "release"])
 def test_a_base_without_equations_is_refused(kind):
     """What a text makes is the class; the base of these classes has none."""
     base = getattr(snn.equations, f"Equation{kind.capitalize()}")
     with pytest.raises(ValueError, match=rf"Equation{kind.capitalize()} has no equations; .*snn.equations.{kind}"):
         base()
-=======
+
+
 def test_an_equation_that_cannot_be_multiplied_out_has_no_split():
     with pytest.raises(snn.equations.EquationError, match=r"dx/dt is no A\*x \+ B"):
         snn.equations.neuron("dx/dt = (1 - x**2)/(10*ms) : 1", method="conditionally_linear")
     plain = snn.equations.neuron("dx/dt = (1 - x)/(10*ms) : 1", method="euler")
     with pytest.raises(ValueError, match="expected method='conditionally_linear' where the class is made"):
         plain(integrator=snn.equations.ConditionallyLinear())
->>>>>>> 7df3107 (Brian2's exponential Euler where an equation is not linear in its own variable)
