@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int, UInt32
 
+from .._xla import materialised
 from .base import AbstractRule
 from .traces import AbstractTrace
 
@@ -99,7 +100,9 @@ class DelayLine(NamedTuple):
         if self.length == 1 or delay.ndim:
             return self
         at = (t - delay) % self.length
-        return DelayLine(jax.tree.map(lambda ring: lax.dynamic_slice_in_dim(ring, at, 1, axis=0), self.slots))
+        read = lambda slots, at: jax.tree.map(lambda ring: lax.dynamic_slice_in_dim(ring, at, 1, axis=0), slots)
+        # apart from `enter`: fused with it, it reads the line of the step before, which is then copied in every step
+        return DelayLine(materialised(read, t, self.slots, at))
 
     def slot(self, t: Int[Array, ""], delay: Int[Array, "..."]) -> Int[Array, "..."]:
         """The slot, in what `arrive` returned, of the signals with a delay of `delay` steps."""

@@ -11,15 +11,16 @@ from tests.simulation.hlo import constants, copies_in_loops
 N = 40
 
 
-def program(*, via, delay, plain=False, release=None):
+def program(*, via, delay, plain=False, release=None, rule=None, order=None):
     """A run whose weights are an argument, as they are in a sweep or in training."""
     rng = np.random.default_rng(0)
     topology = snn.AllToAll() if plain else snn.FromArrays(*rng.integers(0, N, (2, N * N // 4)))
     cell = snn.Population(snn.LIF(v_th=10.0), N)
 
     def run(weight, v, key):
-        link = snn.Connection("E", "E", topology, via=via, weight=weight, delay=delay, release=release)
-        net = snn.network(dt=0.1, key=jax.random.key(0), populations={"E": cell}, projections={"EE": link})
+        link = snn.Connection("E", "E", topology, via=via, weight=weight, delay=delay, release=release, rule=rule)
+        populations, links = {"E": cell}, {"EE": link}
+        net = snn.network(dt=0.1, key=jax.random.key(0), order=order, populations=populations, projections=links)
         net = snn.set(net, "E.neuron.v_th", v)
         return snn.simulate(
             net, snn.StepCurrent(20.0, into="E"), steps=50, key=key, record=snn.Count("E"), chunk=25
@@ -50,6 +51,13 @@ def test_a_step_copies_neither_ring_nor_weights(via, delay, plain):
 )
 def test_a_release_adds_no_copies(release):
     assert copies_in_loops(program(via=snn.Sparse(), delay=1.5, release=release), N * N // 4) == []
+
+
+@pytest.mark.parametrize("order", [snn.NestOrder(), snn.BrianOrder()], ids=repr)
+def test_plastic_synapses_copy_no_delay_line(order):
+    """A slot of the line is read after another was written, which XLA would do on a copy of all sixteen."""
+    text = program(via=snn.Sparse(), delay=1.5, rule=snn.PairSTDP(0.01, 0.012), order=order)
+    assert copies_in_loops(text, 16 * N) == []
 
 
 def test_arrays_are_arguments():
