@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -33,7 +33,8 @@ class Sent(eqx.Module):
     """Everything sent in a step: the spikes of every group of populations, and the amplitudes of releases."""
 
     groups: dict[str, Float[Array, " n"]]
-    everybody: Spikes
+    everybody: Spikes | None  # side by side, for lists; None where there are none
+    senders: Mapping[str, Float[Array, " n"] | Spikes]
     layout: Layout
 
     @property
@@ -43,7 +44,10 @@ class Sent(eqx.Module):
 
     def of(self, sender: str) -> Spikes:
         """The spikes of a population, or the amplitudes of a projection with a release."""
-        return self.everybody.part(*self.layout.sender(sender))
+        if self.everybody is not None:
+            return self.everybody.part(*self.layout.sender(sender))
+        own = self.senders[sender]
+        return own if isinstance(own, Spikes) else Spikes.found(own)
 
     def words(self, population: str) -> Array:
         """The spikes of a population as bits."""
@@ -90,6 +94,7 @@ class Lists(AbstractDelivery):
     rows: Rows
 
     def deliver(self, ring, projections, sent, now):
+        assert sent.everybody is not None
         ring, overflow = self.rows.deliver(ring, sent.everybody, now.t)
         return ring, projections, overflow
 
