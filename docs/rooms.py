@@ -14,6 +14,7 @@ BASE = "base"  # the files beside the rooms: typing, time, random numbers, statu
 
 LEVELS = [  # a room imports rooms of lower levels, and no other
     {BASE},
+    {"compilers"},
     {"models", "neurons", "synapses", "connectivity"},
     {"plasticity"},
     {"networks", "simulation", "equations"},
@@ -23,7 +24,7 @@ LEVELS = [  # a room imports rooms of lower levels, and no other
     {"cli"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
-NARROWER = {"simulation": {"models", BASE}}  # it runs every model: a network, or a program lowered to a chip
+NARROWER = {"simulation": {"models", "compilers", BASE}}  # it runs every model: networks, programs of chips
 
 
 def module(path: Path) -> str:

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError as _NotInstalled
 from importlib.metadata import version as _version
 from typing import TYPE_CHECKING
 
+from . import compilers as compilers
 from . import connectivity as connectivity
 from . import distributions as distributions
 from . import files as files

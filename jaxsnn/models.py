@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Float, Int, UInt32
 
 from ._status import Status, bit
 from ._types import out_of_bounds
-from ._xla import hoisted
+from .compilers import XLA, AbstractCompiler
 
 if TYPE_CHECKING:
     from typing import ClassVar as AbstractVar
@@ -144,18 +143,24 @@ class AbstractStepper(eqx.Module):
         return self.joined(state, signals.spikes), signals
 
     def run(
-        self, carry: Any, t: Int[Array, ""], length: int, *, feed: Feed, observe: Observe, key: Array
+        self,
+        carry: Any,
+        t: Int[Array, ""],
+        length: int,
+        *,
+        feed: Feed,
+        observe: Observe,
+        key: Array,
+        compiler: AbstractCompiler = XLA(),
     ) -> tuple[Any, Any]:
-        """One chunk of `length` steps from step `t`: a scan of `step`.
+        """One chunk of `length` steps from step `t`, compiled by `compiler`: a scan of `step`.
 
         `carry = (state, spikes, side)`, with the spikes of the step before. `feed(side, signals, t) -> (side, inputs)`
         comes before every step, with the signals of the step before, and `observe(side, signals, t) -> (side, out)`
         after it. Returns the carry and the stacked `out`. A stepper with a better schedule than one step at a time
         overrides this, with the same results.
         """
-        carried = self._carried(carry)
-        one, _ = hoisted(self._one(feed, observe, key), carried, t)
-        carried, out = lax.scan(one, carried, t + jnp.arange(length, dtype=jnp.int32))
+        carried, out = compiler.steps(self._one(feed, observe, key), self._carried(carry), t, length)
         return self._left(carried), out
 
     def run_up_to(
@@ -168,23 +173,13 @@ class AbstractStepper(eqx.Module):
         feed: Feed,
         observe: Observe,
         key: Array,
+        compiler: AbstractCompiler = XLA(),
     ) -> tuple[Any, Any]:
         """`run` of `count` steps, an argument of the program; `length` is the capacity of the stacked outputs.
 
         Rows from `count` on are zero. It has no derivative in reverse.
         """
-        carried = self._carried(carry)
-        one, (_, rows) = hoisted(self._one(feed, observe, key), carried, t)
-        room = jax.tree.map(lambda x: jnp.zeros((length, *x.shape), x.dtype), rows)
-
-        def body(loop: tuple[Array, Any, Any]) -> tuple[Array, Any, Any]:
-            i, carried, stacked = loop
-            carried, out = one(carried, t + i)
-            put = lambda rows, row: lax.dynamic_update_index_in_dim(rows, row, i, 0)
-            return i + 1, carried, jax.tree.map(put, stacked, out)
-
-        start = (jnp.zeros((), jnp.int32), carried, room)
-        _, carried, out = lax.while_loop(lambda loop: loop[0] < count, body, start)
+        carried, out = compiler.steps(self._one(feed, observe, key), self._carried(carry), t, length, count)
         return self._left(carried), out
 
     def _carried(self, carry: Any) -> Any:

@@ -96,7 +96,7 @@ class Subject:
         return out
 
 
-def compare(workload: str, peers: list[str], repeat: int, seconds: float, against: Path | None) -> None:
+def compare(workload: str, peers: list[str], repeat: int, seconds: float, against: Path | None, compiler: bool) -> None:
     """Every subject `repeat` times in turn, and a JSON line each."""
     script, extra = WORKLOADS[workload]
     seconds = seconds / 5 if workload == "loihi-learning" else seconds
@@ -108,6 +108,8 @@ def compare(workload: str, peers: list[str], repeat: int, seconds: float, agains
         commands["jaxsnn"] += extra[-2:]
     for other in BESIDE.get(workload, ()):
         commands[other] = [sys.executable, "-m", "experiments.bench.ours", other, *common]
+    if compiler:
+        commands["by-c"] = [*commands["jaxsnn"], "--compiler", "c"]
     if against is not None:
         commands["against"] = commands["jaxsnn"]
     for name in peers:
@@ -157,6 +159,7 @@ def main() -> None:
     parser.add_argument("workload", choices=[*WORKLOADS, *TOGETHER, "first-use"])
     parser.add_argument("--peers", default="", help=f"comma-separated, of {', '.join(PEERS)}")
     parser.add_argument("--against", type=Path, help="another checkout of this repository, run as a peer of this one")
+    parser.add_argument("--c", action="store_true", help="beside it, as `by-c`, the same compiled by C")
     parser.add_argument("--repeat", type=int, default=5, help="rounds (default 5)")
     parser.add_argument("--seconds", type=float, default=1.0, help="model time of one network (default 1)")
     arguments = parser.parse_args()
@@ -167,7 +170,7 @@ def main() -> None:
     if arguments.workload == "first-use":
         return first_use(arguments.repeat)
     for workload in TOGETHER.get(arguments.workload, [arguments.workload]):
-        compare(workload, peers, arguments.repeat, arguments.seconds, arguments.against)
+        compare(workload, peers, arguments.repeat, arguments.seconds, arguments.against, arguments.c)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def learning_synapses(steps: int) -> Any:
     return snn.chips.loihi.LearningSynapses("E", "E", network.weights(), rule=rule)
 
 
-def measure_loihi(seconds: float, *, busy: bool = False, learning: bool = False) -> Iterator[Line]:
+def measure_loihi(compiler: Any, seconds: float, *, busy: bool = False, learning: bool = False) -> Iterator[Line]:
     """Wall time of `simulate`, its start and end included."""
     steps = round(seconds * 1000)
     synapses = learning_synapses(steps) if learning else Synapses("E", "E", network.weights())
@@ -45,7 +45,12 @@ def measure_loihi(seconds: float, *, busy: bool = False, learning: bool = False)
     def run() -> tuple[float, float, snn.simulation.Run]:
         wall, cpu = time.perf_counter(), time.process_time()
         out = snn.simulate(
-            made, steps=steps, key=jax.random.key(0), record=snn.Count("E"), progress=snn.progress.Quiet()
+            made,
+            steps=steps,
+            key=jax.random.key(0),
+            record=snn.Count("E"),
+            progress=snn.progress.Quiet(),
+            compiler=compiler,
         )
         jax.block_until_ready(out)
         return time.perf_counter() - wall, time.process_time() - cpu, out
@@ -60,7 +65,7 @@ def measure_loihi(seconds: float, *, busy: bool = False, learning: bool = False)
         yield line | {"fingerprint": network.fingerprint(state.cells["E"].u, state.cells["E"].v, *learned)}
 
 
-def measure_loihi_batch(seconds: float, programs: int = 256, threads: int = 2) -> Iterator[Line]:
+def measure_loihi_batch(compiler: Any, seconds: float, programs: int = 256, threads: int = 2) -> Iterator[Line]:
     """Programs with other weights, decays and thresholds but much the same rate; the first is the network."""
     steps = round(seconds * 1000)
     weights = network.weights()
@@ -68,7 +73,7 @@ def measure_loihi_batch(seconds: float, programs: int = 256, threads: int = 2) -
     def experiment(point: Any, key: Any) -> Line:
         synapses = Synapses("E", "E", jnp.roll(weights, point["shift"], axis=0))
         made = program(synapses, decay_u=point["decay_u"], decay_v=point["decay_v"], threshold=point["threshold"])
-        run = snn.simulate(made, steps=steps, key=key, record=snn.Count("E"))
+        run = snn.simulate(made, steps=steps, key=key, record=snn.Count("E"), compiler=compiler)
         cells = run.state.model.cells["E"]
         return {"u": cells.u, "v": cells.v, "spikes": jnp.sum(run.record), "status": run.status}
 

@@ -28,6 +28,8 @@ from .loihi import measure_loihi, measure_loihi_batch
 from .train import measure_train
 
 Line = dict[str, Any]
+Compiler = snn.compilers.AbstractCompiler
+COMPILERS = {"xla": snn.compilers.XLA(), "c": snn.compilers.C(required=True)}
 EXPERIMENTS = Path(__file__).parents[1]
 brunel, cuba = load(EXPERIMENTS / "brunel.py"), load(EXPERIMENTS / "cuba.py")
 
@@ -47,7 +49,7 @@ def by_equations(net: snn.Network) -> snn.Network:
     return dataclasses.replace(net, populations=populations)
 
 
-def measure_cuba(seconds: float, equations: bool = False) -> Iterator[Line]:
+def measure_cuba(compiler: Compiler, seconds: float, equations: bool = False) -> Iterator[Line]:
     """Brian2's `examples/CUBA.py`, once after the other from the same start."""
     net, _ = cuba.network(cuba.VARIANTS["b2_cuba"], key=jax.random.key(1))
     net = by_equations(net) if equations else net
@@ -56,7 +58,9 @@ def measure_cuba(seconds: float, equations: bool = False) -> Iterator[Line]:
     def run() -> tuple[float, float, float]:
         wall, cpu = time.perf_counter(), time.process_time()
         probes = {p: snn.Count(p) for p in cuba.SIZES}
-        out = snn.simulate(net, steps=steps, key=jax.random.key(2), record=probes, progress=snn.progress.Quiet())
+        out = snn.simulate(
+            net, steps=steps, key=jax.random.key(2), record=probes, progress=snn.progress.Quiet(), compiler=compiler
+        )
         spikes = sum(float(jnp.sum(out[p])) for p in cuba.SIZES)
         return time.perf_counter() - wall, time.process_time() - cpu, spikes / sum(cuba.SIZES.values()) / seconds
 
@@ -82,30 +86,30 @@ def measure_sweep(experiment: Callable[..., Any], space: Any, steps: int, thread
         yield line | {"rate_hz": float(rates.mean()), "rates_hz": [round(float(rate), 3) for rate in rates]}
 
 
-def cuba_point(seconds: float) -> Callable[[Any, Any], Line]:
+def cuba_point(compiler: Compiler, seconds: float) -> Callable[[Any, Any], Line]:
     """An experiment: CUBA with all weights times `scale`, on a graph of its own."""
     steps = round(seconds * 1e3 / cuba.DT)
 
     def experiment(point: Any, key: Any) -> Line:
         net, _ = cuba.network(cuba.VARIANTS["b2_cuba"], excitation=point["scale"], inhibition=point["scale"], key=key)
-        run = snn.simulate(net, steps=steps, key=key, record={p: snn.Count(p) for p in cuba.SIZES})
+        run = snn.simulate(net, steps=steps, key=key, record={p: snn.Count(p) for p in cuba.SIZES}, compiler=compiler)
         spikes = sum(jnp.sum(run[p]) for p in cuba.SIZES)
         return {"rate_hz": spikes / (sum(cuba.SIZES.values()) * seconds), "status": run.status}
 
     return experiment
 
 
-def measure_cuba_sweep(seconds: float, points: int = 16, threads: int = 2) -> Iterator[Line]:
+def measure_cuba_sweep(compiler: Compiler, seconds: float, points: int = 16, threads: int = 2) -> Iterator[Line]:
     """Weights scaled by 0.99 .. 1.01, each point with a graph of its own."""
     space = {"scale": snn.Axis(1.0, values=np.linspace(0.99, 1.01, points).tolist()), "seed": snn.Seeds(points)}
-    return measure_sweep(cuba_point(seconds), space, round(seconds * 1e3 / cuba.DT), threads)
+    return measure_sweep(cuba_point(compiler, seconds), space, round(seconds * 1e3 / cuba.DT), threads)
 
 
-def measure_cuba_points(seconds: float, points: int, threads: int = 2) -> Iterator[Line]:
+def measure_cuba_points(compiler: Compiler, seconds: float, points: int, threads: int = 2) -> Iterator[Line]:
     """The points of `measure_cuba_sweep` as one would call them without a sweep: a compiled function, by threads."""
     steps, scales = round(seconds * 1e3 / cuba.DT), np.linspace(0.99, 1.01, points, dtype=np.float32)
     keys = jax.random.split(jax.random.key(1), points)
-    one = jax.jit(lambda scale, key: cuba_point(seconds)({"scale": scale}, key)["rate_hz"])
+    one = jax.jit(lambda scale, key: cuba_point(compiler, seconds)({"scale": scale}, key)["rate_hz"])
     compiling = time.perf_counter()
     one(scales[0], keys[0]).block_until_ready()
     compiling = time.perf_counter() - compiling
@@ -118,7 +122,7 @@ def measure_cuba_points(seconds: float, points: int, threads: int = 2) -> Iterat
         yield line | {"us_per_step": wall * 1e6 / steps / points, "rate_hz": float(np.mean(rates))}
 
 
-def measure_brunel_sweep(seconds: float, points: str) -> Iterator[Line]:
+def measure_brunel_sweep(compiler: Compiler, seconds: float, points: str) -> Iterator[Line]:
     """Points `g:eta,g:eta,...`, all on one graph."""
     steps, n = round(seconds * 1e3 / brunel.DT), 2500
 
@@ -126,14 +130,16 @@ def measure_brunel_sweep(seconds: float, points: str) -> Iterator[Line]:
         net = brunel.balanced(g=point["g"], n=n, key=key)
         threshold_rate = 1e3 * brunel.V_TH / (brunel.J * brunel.TAU)
         drive = snn.Poisson(point["eta"] * threshold_rate, brunel.J, into=("E", "I"), most=10.0)
-        run = snn.simulate(net, drive, steps=steps, key=key, record={p: snn.Count(p) for p in ("E", "I")})
+        run = snn.simulate(
+            net, drive, steps=steps, key=key, record={p: snn.Count(p) for p in ("E", "I")}, compiler=compiler
+        )
         return {"rate_hz": sum(jnp.sum(run[p]) for p in ("E", "I")) / (n * seconds), "status": run.status}
 
     g, eta = np.array([point.split(":") for point in points.split(",")], float).T
     return measure_sweep(experiment, {"g": snn.Axis(5.0, values=g), "eta": snn.Axis(2.0, values=eta)}, steps)
 
 
-def measure_plasticity(seconds: float, n: int = 4000, fan_out: int = 250) -> Iterator[Line]:
+def measure_plasticity(compiler: Compiler, seconds: float, n: int = 4000, fan_out: int = 250) -> Iterator[Line]:
     """10^6 synapses, 5 Hz on both sides, with pair STDP and (`static_us_per_step`) without."""
     cell = snn.LIF(tau=10.0, v_th=50.0, v_reset=0.0, comparator=snn.thresholds.Greater())
     ports = {"syn": snn.Exponential(5.0), "kick": snn.Delta()}
@@ -156,7 +162,13 @@ def measure_plasticity(seconds: float, n: int = 4000, fan_out: int = 250) -> Ite
     def run(net: snn.Network) -> tuple[float, float]:
         start = time.perf_counter()
         out = snn.simulate(
-            net, drive, steps=steps, key=jax.random.key(2), record=snn.Count("out"), progress=snn.progress.Quiet()
+            net,
+            drive,
+            steps=steps,
+            key=jax.random.key(2),
+            record=snn.Count("out"),
+            progress=snn.progress.Quiet(),
+            compiler=compiler,
         )
         rate = float(jnp.sum(out.record)) / n / seconds
         return time.perf_counter() - start, rate
@@ -173,7 +185,7 @@ def measure_plasticity(seconds: float, n: int = 4000, fan_out: int = 250) -> Ite
         yield line | {"compile_s": first - wall, "rate_hz": rate}
 
 
-def measure_song(seconds: float) -> Iterator[Line]:
+def measure_song(compiler: Compiler, seconds: float) -> Iterator[Line]:
     """`experiments/song2000.py`: 1 000 plastic synapses of one neuron."""
     song = load(EXPERIMENTS / "song2000.py")
     net = song.neuron_and_inputs(key=jax.random.key(1))
@@ -182,7 +194,15 @@ def measure_song(seconds: float) -> Iterator[Line]:
     def run() -> tuple[float, float, float]:
         wall, cpu = time.perf_counter(), time.process_time()
         drive, record = snn.Poisson(15.0, into="in"), snn.Count("out")
-        out = snn.simulate(net, drive, steps=steps, key=jax.random.key(2), record=record, progress=snn.progress.Quiet())
+        out = snn.simulate(
+            net,
+            drive,
+            steps=steps,
+            key=jax.random.key(2),
+            record=record,
+            progress=snn.progress.Quiet(),
+            compiler=compiler,
+        )
         spikes = float(jnp.sum(out.record))
         return time.perf_counter() - wall, time.process_time() - cpu, spikes / seconds
 
@@ -200,22 +220,24 @@ def main() -> None:
     parser.add_argument("--points", default="3:2,6:4,5:2,4.5:0.9", help="of brunel-sweep: g:eta,g:eta,...")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--on-request", action="store_true", help="wait for a line of standard input before each run")
+    parser.add_argument("--compiler", choices=COMPILERS, default="xla")
     args = parser.parse_args()
+    compiler = COMPILERS[args.compiler]
     runs = {
-        "cuba": lambda: measure_cuba(args.seconds),
-        "cuba-equations": lambda: measure_cuba(args.seconds, equations=True),
-        "cuba-sweep": lambda: measure_cuba_sweep(args.seconds),
-        "sweep": lambda: measure_cuba_sweep(args.seconds, 64),
-        "sweep-one-core": lambda: measure_cuba_sweep(args.seconds, 64, threads=1),
-        "sweep-points": lambda: measure_cuba_points(args.seconds, 64),
-        "brunel-sweep": lambda: measure_brunel_sweep(args.seconds, args.points),
-        "plasticity": lambda: measure_plasticity(args.seconds),
-        "song": lambda: measure_song(args.seconds),
+        "cuba": lambda: measure_cuba(compiler, args.seconds),
+        "cuba-equations": lambda: measure_cuba(compiler, args.seconds, equations=True),
+        "cuba-sweep": lambda: measure_cuba_sweep(compiler, args.seconds),
+        "sweep": lambda: measure_cuba_sweep(compiler, args.seconds, 64),
+        "sweep-one-core": lambda: measure_cuba_sweep(compiler, args.seconds, 64, threads=1),
+        "sweep-points": lambda: measure_cuba_points(compiler, args.seconds, 64),
+        "brunel-sweep": lambda: measure_brunel_sweep(compiler, args.seconds, args.points),
+        "plasticity": lambda: measure_plasticity(compiler, args.seconds),
+        "song": lambda: measure_song(compiler, args.seconds),
         "train": measure_train,
-        "loihi-calm": lambda: measure_loihi(args.seconds),
-        "loihi-busy": lambda: measure_loihi(args.seconds, busy=True),
-        "loihi-batch": lambda: measure_loihi_batch(args.seconds),
-        "loihi-learning": lambda: measure_loihi(args.seconds, learning=True),
+        "loihi-calm": lambda: measure_loihi(compiler, args.seconds),
+        "loihi-busy": lambda: measure_loihi(compiler, args.seconds, busy=True),
+        "loihi-batch": lambda: measure_loihi_batch(compiler, args.seconds),
+        "loihi-learning": lambda: measure_loihi(compiler, args.seconds, learning=True),
     }[args.workload]()
     about = {"workload": args.workload, "subject": "jaxsnn", "version": snn.__version__, "jax": jax.__version__}
     about |= {"device": jax.devices()[0].platform, "cores": os.cpu_count()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool
@@ -12,6 +13,7 @@ from jaxtyping import Array, Bool
 T = TypeVar("T")
 
 
+@jax.jit  # a program of its own name: `compilers` needs no order of this kind
 def zero_after(x: Array) -> Array:
     """Zeros of the shape and type of `x` that cannot be computed before `x` is.
 

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
 
+from ..compilers import XLA
 from ..models import AbstractStepper, Inputs, Signals, View
 from .order import AbstractOrder, BeforeThreshold
 from .population import Population
@@ -77,7 +78,7 @@ class Layerwise(AbstractStepper):
     def view(self, state: NetworkState) -> View:
         return self.whole.view(state)
 
-    def run(self, carry, t, length, *, feed, observe, key):
+    def run(self, carry, t, length, *, feed, observe, key, compiler=XLA()):
         """Drives run in the scan of the first stage, probes in that of the last."""
         state, spikes, side = carry
         times, last = t + jnp.arange(length, dtype=jnp.int32), len(self.parts) - 1

@@ -17,6 +17,7 @@ from jaxtyping import Array
 
 from .._types import on_device
 from .._xla import SMALL
+from ..compilers import AbstractCompiler
 from ..models import Signals
 from . import room
 from .parts import RunState, emitted_by, finished, observed, resumed, started
@@ -27,7 +28,7 @@ _STACKED = 16_000_000  # bytes that a call may stack without asking, before prob
 _LONGEST = 2**20  # steps of a call
 
 
-def in_calls(given: Any, total: int, chunk: int, progress: AbstractProgress) -> Any:
+def in_calls(given: Any, total: int, chunk: int, progress: AbstractProgress, compiler: AbstractCompiler) -> Any:
     """`(state, records, status)` of a run of `total` steps."""
     model, drive, probes, state, key = given
     with progress.compiling("simulate"):
@@ -42,7 +43,7 @@ def in_calls(given: Any, total: int, chunk: int, progress: AbstractProgress) -> 
             count = min(length, total - at)
             with progress.compiling("simulate"):
                 now = (stepper, driven, stepped, key, state, on_device(np.int32(count)))
-                state, carries, stacked = _go(now, carries, length)
+                state, carries, stacked = _go(now, carries, length, compiler)
                 if count < length:
                     stacked = jax.tree.map(lambda x, count=count: _first(x, count), stacked)
                 if kept is not None:
@@ -133,13 +134,13 @@ _kept = functools.partial(eqx.filter_jit, donate="all-except-first")  # what a c
 
 
 @_kept
-def _go(given: Any, carries: Any, length: int) -> Any:
+def _go(given: Any, carries: Any, length: int, compiler: AbstractCompiler) -> Any:
     """So many steps, and what was stacked in them: `length` rows, of which the others are zero."""
     stepper, drive, probes, key, state, count = given
     feed, observe, step_key = observed(drive, probes, key)
     carry = (state.model, state.spikes, (state.drive, carries))
     (at, spikes, (d, carries)), stacked = stepper.run_up_to(
-        carry, state.t, count, length, feed=feed, observe=observe, key=step_key
+        carry, state.t, count, length, feed=feed, observe=observe, key=step_key, compiler=compiler
     )
     return RunState(state.t + count, at, d, spikes, state.dt), carries, stacked
 

@@ -18,6 +18,7 @@ from .._status import explain, raise_if
 from .._time import on_grid, run_steps, whole
 from .._types import is_concrete, is_staged
 from .._xla import opaque
+from ..compilers import XLA, AbstractCompiler
 from ..models import AbstractModel, AbstractPlan, Forward, Reverse
 from . import room
 from .batching import batched_by_device, misplaced
@@ -75,6 +76,7 @@ def simulate(
     chunk: int = 1000,
     checkpoint: AbstractCheckpoint | None = None,
     progress: AbstractProgress | None = None,
+    compiler: AbstractCompiler = XLA(),
     throw: bool = True,
 ) -> Run:
     """Run `model` under `drive` for `t` ms, or for a number of `steps`.
@@ -95,6 +97,7 @@ def simulate(
     - `checkpoint`: what is kept for a derivative in reverse: `KeepAll()` (default), `Chunked()`, `Recursive()`,
       `Truncated(steps)`. It changes no value.
     - `progress`: `Bar()` (default: shows itself when a run takes longer than two seconds) or `Quiet()`.
+    - `compiler`: `compilers.XLA()` (default) or `compilers.C()`, which is faster on CPUs; derivatives are XLA's.
     - `throw`: raise `SimulationError` at the end if the status is not clean; False leaves it to `run.status`. While
       tracing there is nothing to raise: return `run.status` from the program. `sweep` collects it by itself, unless
       `throw=False`.
@@ -106,7 +109,7 @@ def simulate(
     `AxisType.Auto`, whose size divides the batch on a CPU; or `jax.shard_map(..., check_vma=False)`.
     """
     begin = state.state if isinstance(state, Run) else state
-    _check(model, drive, begin, chunk, checkpoint, progress, throw)
+    _check(model, drive, begin, chunk, checkpoint, progress, compiler, throw)
     key = _random.as_key(key)
     total = run_steps(t, steps, model.dt, first := np.int32(0) if begin is None else begin.t)
     drive, record = on_grid((Silence() if drive is None else drive, record), model.dt)
@@ -122,11 +125,11 @@ def simulate(
     if is_concrete(given) and not is_staged():
         if (why := drive.unsupported(model)) is not None:
             raise ValueError(why)
-        end, records, status = in_calls(given, total, chunk, Bar() if progress is None else progress)
+        end, records, status = in_calls(given, total, chunk, Bar() if progress is None else progress, compiler)
         if throw:
             raise_if(status)
     else:
-        program = lambda plan: lambda *given: _in_one_program(given, total, length, policy, plan)
+        program = lambda plan: lambda *given: _in_one_program(given, total, length, policy, plan, compiler)
         whole = batched_by_device(program(Forward()), program(Reverse(input_known=not drive.closed_loop)))
         try:
             end, records, status = whole(*given)
@@ -140,7 +143,9 @@ def simulate(
     return Run(jax.tree.unflatten(structure, records), end, status, rows)
 
 
-def _check(model: Any, drive: Any, state: Any, chunk: Any, checkpoint: Any, progress: Any, throw: Any) -> None:
+def _check(
+    model: Any, drive: Any, state: Any, chunk: Any, checkpoint: Any, progress: Any, compiler: Any, throw: Any
+) -> None:
     """One error for an argument of another kind than `simulate` takes."""
     kinds = {
         "model": (model, AbstractModel, "a network(...), or what it was lowered to"),
@@ -148,6 +153,7 @@ def _check(model: Any, drive: Any, state: Any, chunk: Any, checkpoint: Any, prog
         "state": (state, RunState | None, "the `state` of an earlier run, or None"),
         "checkpoint": (checkpoint, AbstractCheckpoint | None, "KeepAll(), Chunked(), Recursive() or Truncated(steps)"),
         "progress": (progress, AbstractProgress | None, "Bar() or Quiet()"),
+        "compiler": (compiler, AbstractCompiler, "compilers.XLA() or compilers.C()"),
         "throw": (throw, bool, "True or False"),
     }
     for name, (value, kind, wanted) in kinds.items():
@@ -160,27 +166,40 @@ def _check(model: Any, drive: Any, state: Any, chunk: Any, checkpoint: Any, prog
 # --- while tracing: one program ---------------------------------------------------------------------------------------
 
 
-def _go(stepper: Any, model: Any, drive: Any, probes: Any, key: Any, state: RunState, carries: Any, length: int) -> Any:
+def _go(
+    stepper: Any,
+    model: Any,
+    drive: Any,
+    probes: Any,
+    key: Any,
+    state: RunState,
+    carries: Any,
+    length: int,
+    compiler: AbstractCompiler,
+) -> Any:
     """One chunk of `length` steps."""
     stepper, drive, key = opaque((stepper, drive, key))
     feed, observe, step_key = observed(drive, probes, key)
     carry = (state.model, state.spikes, (state.drive, carries))
-    carry, stacked = stepper.run(carry, state.t, length, feed=feed, observe=observe, key=step_key)
+    carry, stacked = stepper.run(carry, state.t, length, feed=feed, observe=observe, key=step_key, compiler=compiler)
     at, spikes, (d, carries) = carry
     return RunState(state.t + length, at, d, spikes, state.dt), *emitted_by(model, probes, carries, stacked)
 
 
-def _in_one_program(given: Any, total: int, length: int, policy: AbstractCheckpoint, plan: AbstractPlan) -> Any:
+def _in_one_program(
+    given: Any, total: int, length: int, policy: AbstractCheckpoint, plan: AbstractPlan, compiler: AbstractCompiler
+) -> Any:
     """Everything at once."""
     model, drive, probes, state, key = opaque(given)
     state = started(model, drive, key) if state is None else resumed(model, drive, state)
     carries = [probe.init(model, total, state.t) for probe in probes]
     stepper = model.prepare(plan)
+    compiler = compiler if isinstance(plan, Forward) else XLA()
     drive, (words, closed) = drive.prepare(model, state.t), _random.opened(given[4])
 
     def go(carry: Any) -> Any:
         state, carries = carry
-        state, carries, emitted = _go(stepper, model, drive, probes, closed(words), state, carries, length)
+        state, carries, emitted = _go(stepper, model, drive, probes, closed(words), state, carries, length, compiler)
         return (state, carries), emitted
 
     whole, rest = divmod(total, length)
@@ -188,6 +207,6 @@ def _in_one_program(given: Any, total: int, length: int, policy: AbstractCheckpo
     (state, carries), emitted = policy.repeat(go, (state, carries), whole)
     emitted = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), emitted)
     if rest:
-        state, carries, last = _go(stepper, model, drive, probes, closed(words), state, carries, rest)
+        state, carries, last = _go(stepper, model, drive, probes, closed(words), state, carries, rest, compiler)
         emitted = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), emitted, last)
     return state, *finished(model, drive, probes, state, carries, emitted)

@@ -92,12 +92,12 @@ def build(golden, **change):
     return net, snn.Replay(jax.numpy.asarray(raster), into=f"N.{p['in_port']}", weight=p["w_in"])
 
 
-def run(golden, **change):
+def run(golden, compiler=snn.compilers.XLA(), **change):
     """The library's spikes as a set of (step, neuron), and `v` of the traced neurons, row `j` at time `t_(j+1)`."""
     net, drive = build(golden, **change)
     record = {"spikes": snn.Raster("N"), "v": snn.Trace("N.v", index=golden.arrays["trace_neuron"])}
-    out = snn.simulate(
-        net, drive, steps=golden.params["steps"], key=jax.random.key(0), record=record, progress=snn.progress.Quiet()
-    )
+    steps, quiet = golden.params["steps"], snn.progress.Quiet()
+    key = jax.random.key(0)
+    out = snn.simulate(net, drive, steps=steps, key=key, record=record, progress=quiet, compiler=compiler)
     step, neuron = out["spikes"].events()
     return set(zip(step.tolist(), neuron.tolist(), strict=True)), np.asarray(out["v"])

@@ -1,0 +1,219 @@
+"""Loops and branches. What a loop carries has one place, where it is updated as far as that is possible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from .elementwise import c_type, local_type
+from .memory import Memory, Root, Scalar
+from .program import Atom, Block, Op, Value
+from .writer import Writer
+
+Home = Memory | Scalar  # the place of what is carried: memory, or a variable
+
+
+def homes(w: Writer, given: Sequence[Atom], outs: Sequence[Value]) -> list[Home]:
+    """A place for everything that a loop carries, with what it starts from: the old place if nobody reads it later."""
+    found: list[Home] = []
+    for atom, out in zip(given, outs, strict=True):
+        if out.size == 1:
+            text, name = w.scalar(atom), w.name("v")
+            w.line(f"{local_type(out.dtype)} {name} = {text};")
+            found.append(Scalar(name))
+            continue
+        at = w.env[atom] if isinstance(atom, Value) else None
+        mine = isinstance(at, Memory) and isinstance(atom, Value) and at.root.writable and (
+            at.pointer == at.root.name and [*at.root.members] == [atom]
+            and w.last_use(atom, at.root.members[atom]) and sum(x is atom for x in given) == 1
+        )  # fmt: skip
+        place = at if mine else w.copied(w.memory(atom), atom)
+        assert isinstance(place, Memory)
+        if mine:
+            del place.root.members[atom]  # type: ignore[arg-type]
+        place.root.kept += 1
+        found.append(place)
+    return found
+
+
+def enter(w: Writer, inputs: Sequence[Value], places: Sequence[Home]) -> None:
+    """Binds what is carried to its places, within the block that begins."""
+    for value, place in zip(inputs, places, strict=True):
+        w.env[value], w.born[value] = place, len(w.frames) + 1
+
+
+def move(w: Writer, outputs: Sequence[Atom], places: Sequence[Home | None]) -> None:
+    """Puts the results of a block into their places, all at once."""
+    changes: list[str] = []
+    variables: list[str] = []  # last, since elements of arrays may be computed from them
+    targets = {place.root for place in places if isinstance(place, Memory)}
+    for atom, place in zip(outputs, places, strict=True):
+        if isinstance(place, Scalar):
+            text = w.scalar(atom)
+            if text != place.text:
+                variables.append(f"{place.text} = {w.number(atom.dtype, text).text};")
+        elif isinstance(place, Memory):
+            at = w.settled(atom)
+            if isinstance(at, Memory) and at.pointer == place.pointer:
+                continue
+            roots = (at.root,) if isinstance(at, Memory) else getattr(at, "roots", ())
+            if targets & set(roots):  # it might be overwritten before it is read
+                at = _aside(w, atom)
+            size = int(np.prod(atom.shape))
+            if isinstance(at, Memory):
+                changes.append(f"copy({place.pointer}, {at.pointer}, {size * atom.dtype.itemsize});")
+            else:
+                text = at.text if isinstance(at, Scalar) else at.at("i")
+                changes.append(f"for (int64_t i = 0; i < {size}; i++) {place.pointer}[i] = {text};")
+    for text in (*changes, *variables):
+        w.line(text)
+
+
+def _aside(w: Writer, atom: Atom) -> Memory:
+    """A copy of a value for as long as the block's results are moved."""
+    text, _ = w.reader(atom)
+    size = int(np.prod(atom.shape))
+    new = w.aside(atom.dtype, size)
+    w.line(f"for (int64_t i = 0; i < {size}; i++) {new.pointer}[i] = {text('i')};")
+    return new
+
+
+def leave(w: Writer, outs: Sequence[Value], places: Sequence[Home]) -> None:
+    """What was carried is now the result of the loop."""
+    for out, place in zip(outs, places, strict=True):
+        if isinstance(place, Memory):
+            place.root.kept -= 1
+        w.bind(out, place)
+
+
+def body(w: Writer, block: Block, places: Sequence[Home | None]) -> None:
+    """The operations of a block, and its results in their places."""
+    w.block(block, [place if isinstance(place, Memory) else None for place in places])
+    move(w, block.outputs, places)
+    w.leave()
+
+
+def while_loop(w: Writer, op: Op) -> None:
+    """A loop that ends where its test fails."""
+    w.flush()
+    test, step = op.blocks
+    places = homes(w, op.ins, op.outs)
+    with w.braces("for (;;)"):
+        enter(w, test.inputs, places)
+        with w.reading(place.root for place in places if isinstance(place, Memory)):
+            w.block(test)
+        w.line(f"if (!({w.scalar(test.outputs[0])})) break;")
+        w.leave()
+        enter(w, step.inputs, places)
+        body(w, step, places)
+    leave(w, op.outs, places)
+
+
+def cond(w: Writer, op: Op) -> None:
+    """A branch: its results have places of their own, or that of the operand which one of the branches returns."""
+    w.flush()
+    which = w.scalar(op.ins[0])
+    places: list[Home] = []
+    for j, out in enumerate(op.outs):
+        if out.size == 1:
+            name = w.name("v")
+            w.line(f"{local_type(out.dtype)} {name};")
+            places.append(Scalar(name))
+            continue
+        place = _passed(w, op, j)
+        if place is None:
+            place = w.aside(out.dtype, out.size)
+        place.root.kept += 1
+        places.append(place)
+    for i, block in enumerate(op.blocks):
+        test = f"{which} <= 0" if i == 0 and len(op.blocks) > 2 else f"{which} == {i}" if len(op.blocks) > 2 else None
+        if op.ins[0].dtype == bool or test is None:
+            test = f"!{which}" if i == 0 else ""
+        last = i == len(op.blocks) - 1
+        with w.braces("else" if last and i else f"if ({test})" if i == 0 else f"else if ({test})"):
+            body(w, block, places)
+    leave(w, op.outs, places)
+
+
+def _passed(w: Writer, op: Op, j: int) -> Memory | None:
+    """The memory of a value that some branch returns as it is, if nothing reads it after the branch or within it
+    but the updates that replace it."""
+    for block in op.blocks:
+        value = block.outputs[j]
+        if not isinstance(value, Value) or value in {x for o in block.ops for x in o.outs}:
+            continue
+        at = w.env.get(value)
+        if not isinstance(at, Memory) or not at.root.writable or at.pointer != at.root.name:
+            continue
+        if [*at.root.members] != [value] or not w.last_use(value, at.root.members[value]):
+            continue
+        if sum(b.outputs.count(value) for b in op.blocks) > len(op.blocks):
+            continue
+        updated = [b for b in op.blocks if b.outputs[j] is not value]
+        if all(_replaces(b, value, j) for b in updated):
+            for b in updated:  # within these the value may be overwritten
+                b.inputs.append(value)
+            return at
+    return None
+
+
+def _replaces(block: Block, value: Value, j: int) -> bool:
+    return value in block.reads() and value not in block.outputs
+
+
+def scan(w: Writer, op: Op) -> None:
+    """A loop over rows: what is carried has one place, results are written row after row."""
+    w.flush()
+    (step,), carry, length = op.blocks, op.params["carry"], op.params["length"]
+    given, rows = op.ins[:carry], op.ins[carry:]
+    sources = [w.memory(x) for x in rows]
+    places = homes(w, given, op.outs[:carry])
+    stacked = [w.aside(out.dtype, out.size) for out in op.outs[carry:]]
+    for place in stacked:
+        place.root.kept += 1
+    i = w.name("k")
+    with w.braces(f"for (int64_t {i} = 0; {i} < {length}; {i}++)"):
+        at = f"({length - 1} - {i})" if op.params["reverse"] else i
+        enter(w, step.inputs[:carry], places)
+        for value, source in zip(step.inputs[carry:], sources, strict=True):
+            w.born[value] = len(w.frames) + 1
+            if value.size == 1:
+                w.env[value] = w.number(value.dtype, f"{source.pointer}[{at}]")
+            else:
+                w.env[value] = Memory(f"({source.pointer} + {at} * {value.size})", source.root)
+        row: list[Home | None] = []
+        for place, out in zip(stacked, op.outs[carry:], strict=True):
+            row.append(Memory(f"({place.pointer} + {at} * {out.size // length})", place.root))
+        body(w, step, [*places, *row])
+    leave(w, op.outs, [*places, *stacked])
+
+
+def steps(w: Writer, op: Op) -> None:
+    """The steps of a run: what is carried lies in the results of the call, and rows of results one behind the other."""
+    w.flush()
+    (step,), carry = op.blocks, len(op.ins)
+    places: list[Home] = []
+    for k, out in enumerate(op.outs):
+        kind, at = c_type(out.dtype), f"carried{k}"
+        if out.size == 1:
+            w.line(f"{local_type(out.dtype)} {at} = *(const {kind} *)results[{k}];")
+            places.append(Scalar(at))
+        else:
+            w.line(f"{kind} *const {at} = results[{k}];")
+            places.append(Memory(at, Root(out.nbytes, at, kept=1)))
+    for k, out in enumerate(step.outputs[carry:], carry):
+        w.line(f"{c_type(out.dtype)} *const rows{k} = results[{k}];")
+    with w.braces("for (int64_t step = 0; step < count; step++)"):
+        w.line("const int32_t time = (int32_t)(first + step);")
+        enter(w, step.inputs, [*places, Scalar("time")])
+        rows: list[Home | None] = []
+        for k, out in enumerate(step.outputs[carry:], carry):
+            rows.append(Memory(at := f"(rows{k} + step * {int(np.prod(out.shape))})", Root(0, at)))
+        body(w, step, [*places, *rows])
+    for k, (place, out) in enumerate(zip(places, op.outs, strict=True)):
+        if isinstance(place, Scalar):
+            w.line(f"*({c_type(out.dtype)} *)results[{k}] = {place.text};")
+
+
+RULES: dict[str, Callable[[Writer, Op], None]] = {"while": while_loop, "cond": cond, "scan": scan, "steps": steps}

@@ -1,0 +1,168 @@
+"""Writes a flat program as C: numbers at once, operations on elements collected in loops, the rest by rules.
+
+A value is in a register (`Scalar`), in memory, not there at all but computed where it is read (`Virtual`: constants,
+counters, broadcasts), or waits in a loop that is not written yet. A loop is written when something else needs one of
+its results, or when what it reads is about to be overwritten. Arrays are updated in place where their last reader has
+gone, which is known here since every value has one definition.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from . import elementwise
+from .elementwise import local_type
+from .loops import Loop
+from .memory import Memory, Scalar, Virtual
+from .places import END, Frame, Places
+from .program import Atom, Block, Op, Unsupported, Value
+
+_ROWS = re.compile(r"\(i\) [/%] (\d+)")
+
+
+class Writer(Places):
+    """`rules`: how operations that are not elementwise are written, by name."""
+
+    def __init__(self, rules: Mapping[str, Callable[[Writer, Op], None]]):
+        super().__init__()
+        self.rules = rules
+
+    # --- blocks -------------------------------------------------------------------------------------------------------
+
+    def block(self, block: Block, goals: Sequence[Memory | None] = ()) -> None:
+        """All operations of a block, and then all of its results where they can be read. `goals`: where to put them."""
+        last: dict[Value, float] = {}
+        for i, op in enumerate(block.ops):
+            last |= dict.fromkeys(op.reads(), i)
+        last |= {x: END for x in block.outputs if isinstance(x, Value)}
+        wanted = {x: goal for x, goal in zip(block.outputs, goals) if isinstance(x, Value) and goal is not None}
+        self.frames.append(frame := Frame(block, last, wanted, [0], set()))
+        for value in block.inputs:
+            if isinstance(at := self.env.get(value), Memory):
+                self.lives_in(value, at.root)
+        for i, op in enumerate(block.ops):
+            frame.at[0] = i
+            self.operation(op)
+            self.tidy()
+        frame.at[0] = END
+        self.flush()
+
+    def leave(self) -> None:
+        """Ends a block whose results have been read."""
+        frame = self.frames.pop()
+        for root in frame.roots:
+            for value in [value for value, owner in root.members.items() if owner is frame.block]:
+                del root.members[value]
+        self.give_back()
+
+    def operation(self, op: Op) -> None:
+        if op.name in elementwise.RULES:
+            self.elementwise(op)
+        elif op.name in self.rules:
+            self.rules[op.name](self, op)
+        else:
+            raise Unsupported(f"the operation {op.name}")
+
+    def tidy(self) -> None:
+        """Forgets what no later operation reads, and gives back its memory."""
+        for root in self.frames[-1].roots:
+            for value in [value for value, owner in root.members.items() if self.last_use(value, owner)]:
+                del root.members[value]
+        self.give_back()
+
+    # --- loops over elements ------------------------------------------------------------------------------------------
+
+    def elementwise(self, op: Op) -> None:
+        """A number at once; an array as part of the loop of its size."""
+        (out,) = op.outs
+        if out.size == 1:
+            args = [self.scalar(x) for x in op.ins]
+            self.bind(out, self.number(out.dtype, elementwise.expression(op, args)))
+            return
+        loop = self.loop_of(out.size)
+        args = [self.element(loop, x) for x in op.ins]
+        if loop is not self.waiting.get(out.size):  # written meanwhile, since an operand was needed whole
+            loop = self.loop_of(out.size)
+            args = [self.element(loop, x) for x in op.ins]
+        self.local(loop, out, elementwise.expression(op, args))
+
+    def loop_of(self, size: int) -> Loop:
+        return self.waiting.setdefault(size, Loop(size))
+
+    def local(self, loop: Loop, out: Value, text: str) -> None:
+        """One more result of a loop."""
+        loop.locals[out] = name = self.name("x")
+        loop.lines.append(f"const {local_type(out.dtype)} {name} = {text};")
+        self.env[out], self.born[out] = loop, len(self.frames)
+
+    def element(self, loop: Loop, atom: Atom) -> str:
+        """The element of an operand in round `i` of a loop."""
+        if not isinstance(atom, Value):
+            return elementwise.literal(atom)
+        if self.env[atom] is loop:
+            return loop.locals[atom]
+        if atom.size == 1:
+            return self.scalar(atom)
+        at = self.settled(atom)
+        if isinstance(at, Scalar):
+            return at.text
+        if isinstance(at, Virtual):
+            for root in at.roots:
+                loop.reading(root, None)
+            text = at.at("i")
+            if "[" not in text:
+                return text
+        else:
+            loop.reading(at.root, at.pointer)
+            text = f"{at.pointer}[i]"
+        if text not in loop.loaded:  # once a round, and always: what is read in one case only is not vectorised
+            loop.loaded[text] = name = self.name("x")
+            loop.lines.append(f"const {local_type(atom.dtype)} {name} = {text};")
+        return loop.loaded[text]
+
+    def write(self, loop: Loop, effect: Sequence[str] = ()) -> None:
+        """The loop, with every result that is used later put into memory. `effect`: more statements of each round."""
+        if self.waiting.get(loop.size) is loop:
+            del self.waiting[loop.size]
+        self.busy.add(loop)
+        frame, puts = self.frames[-1], []
+        first = frame.at[0] + 1 if effect else frame.at[0]  # an effect is what the present operation needed
+        for value, name in loop.locals.items():
+            if frame.last.get(value, -1) >= first:
+                place = self._place_of(value, loop)
+                self.bind(value, place)
+                puts += [f"{to.pointer}[i] = {name};" for to in (place, *self.also.pop(value, ()))]
+            else:
+                self.env[value] = Scalar(f"/* {name} is gone */")
+        self.busy.discard(loop)
+        if puts or effect:
+            self._rounds(loop.size, [*loop.lines, *puts, *effect], free=not effect)
+
+    def _rounds(self, size: int, lines: list[str], *, free: bool) -> None:
+        """The C loop, over rows and columns where elements are found by these. `free`: rounds are independent."""
+        widths = {int(width) for text in lines for width in _ROWS.findall(text)}
+        if len(widths) == 1 and size % (width := widths.pop()) == 0:
+            with self.braces(f"for (int64_t row = 0; row < {size // width}; row++)"):
+                if free:
+                    self.line("#pragma GCC ivdep")
+                with self.braces(f"for (int64_t column = 0; column < {width}; column++)"):
+                    self.line(f"const int64_t i = row * {width} + column;")
+                    for text in lines:
+                        self.line(text.replace(f"(i) / {width}", "row").replace(f"(i) % {width}", "column"))
+            return
+        if free:
+            self.line("#pragma GCC ivdep")
+        with self.braces(f"for (int64_t i = 0; i < {size}; i++)"):
+            for text in lines:
+                self.line(text)
+
+    def _place_of(self, value: Value, loop: Loop) -> Memory:
+        """Where a result goes: where the block wants it, if what is there has been read, or memory of its own."""
+        goal = self.frames[-1].goals.get(value)
+        if goal is not None and all(self.gone(v, owner) for v, owner in goal.root.members.items()):
+            if not any(goal.root in other.reads for other in self.busy if other is not loop):
+                self.flush_readers(goal.root)
+                if loop.in_step_with(goal.root, goal.pointer):
+                    return goal
+        return self.aside(value.dtype, value.size)
