@@ -137,6 +137,8 @@ class Places(abc.ABC):
         text = f"{at.pointer}[0]" if isinstance(at, Memory) else at.at("0")
         number = self.number(atom.dtype, text)
         if self.born[atom] == len(self.frames):  # else the name ends with the C block that is being written
+            for root in (at.root,) if isinstance(at, Memory) else at.roots:
+                root.members.pop(atom, None)
             self.env[atom] = number
         return number.text
 
