@@ -30,7 +30,7 @@ def neurons(what: str, group: Any, namespace: Mapping[str, Any]) -> dict[str, An
     texts = [line["expr"] for line in lines] + [threshold, reset, refractory if isinstance(refractory, str) else None]
     _as_at_first(what, group, namespace)
     local = {name for name in assigned_in(reset) if name not in group.variables}
-    values = {line["name"]: _value(what, group, line) for line in lines if line["type"] != "subexpression"}
+    values = {line["name"]: value_of(what, group, line) for line in lines if line["type"] != "subexpression"}
     return {
         "kind": "neurons", "n": int(group.N), "equations": lines, "threshold": threshold, "reset": reset,
         "refractory": refractory, "method": method_of(what, group, namespace, lines), "values": values,
@@ -50,12 +50,12 @@ def _as_at_first(what: str, group: Any, namespace: Mapping[str, Any]) -> None:
         refuse(what, "prefs.legacy.refractory_timing is on; refractoriness here is that of Brian2 2.2 and later")
 
 
-def _value(what: str, group: Any, line: dict[str, Any]) -> dict[str, Any]:
+def value_of(what: str, group: Any, line: dict[str, Any]) -> dict[str, Any]:
+    """The numbers of a variable or parameter; a linked one is refused."""
     variable = group.variables[line["name"]]
     if "linked" in line["flags"]:
-        other = getattr(variable, "owner", None)
-        refuse(what, f"{line['name']!r} is linked to a variable of {getattr(other, 'name', 'another group')!r}; "
-               "populations here are joined by projections only", line["text"])  # fmt: skip
+        refuse(what, f"{line['name']!r} is linked to a variable of another group; populations here are joined by "
+               "projections only", line["text"])  # fmt: skip
     return quantity(variable.get_value(), variable.dim)
 
 

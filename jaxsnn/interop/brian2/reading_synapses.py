@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .plain import assigned_in, kind_of, names_in, quantity, refuse
-from .reading_groups import equations, method_of, outside
+from .reading_groups import equations, method_of, outside, value_of
 
 
 def end(what: str, group: Any) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def synapses(what: str, given: Any, namespace: Mapping[str, Any]) -> dict[str, A
     lines = [line for line in lines if "summed" not in line["flags"]]
     used = names_in(*(line["expr"] for line in [*lines, *sums]), *(path["code"] for path in pathways))
     used -= {name for path in pathways for name in assigned_in(path["code"]) if name not in given.variables}
-    own = [line["name"] for line in lines if line["type"] != "subexpression"]
+    own = [line for line in lines if line["type"] != "subexpression"]
     ends = {"source": end(what, given.source), "target": end(what, given.target)}
     return {
         **ends,
@@ -43,7 +43,7 @@ def synapses(what: str, given: Any, namespace: Mapping[str, Any]) -> dict[str, A
         "post": np.array(given.variables["_synaptic_post"].get_value(), dtype=np.int64),
         "equations": lines,
         "method": method_of(what, given, namespace, lines) if given.state_updater is not None else None,
-        "values": {name: quantity(given.variables[name].get_value(), given.variables[name].dim) for name in own},
+        "values": {line["name"]: value_of(what, given, line) for line in own},
         "names": outside(what, given, used, namespace),
         "summed": sums,
         "pathways": pathways,
