@@ -239,5 +239,9 @@ def test_another_file_is_named(tmp_path):
     path.write_bytes(b"PK\x03\x04 cut off")
     with pytest.raises(ValueError, match="no file of a description"):
         from_brian2(path)
+    cut = copy.deepcopy(description("gap"))
+    del cut["synapses"]["S"]["post"]
+    with pytest.raises(ValueError, match="that describe_brian2 did not make, or that was changed since: KeyError"):
+        from_brian2(cut)
     with pytest.raises(ValueError, match="version 7"):
         from_brian2({"version": 7})

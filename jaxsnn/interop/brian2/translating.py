@@ -54,10 +54,15 @@ def from_brian2(network: Any, *, namespace: Mapping[str, Any] | None = None) -> 
 
     **Raises:** ValueError for what has no counterpart here, by its name and line.
     """
-    if isinstance(network, Mapping):
-        return translated(network)
     if isinstance(network, str) or hasattr(network, "__fspath__"):
-        return translated(opened(network))
+        network = opened(network)
+    if isinstance(network, Mapping):
+        try:
+            return translated(network)
+        except (KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
+            raise ValueError(
+                f"Got a description that describe_brian2 did not make, or that was changed since: {error!r}."
+            ) from error
     return translated(describe_brian2(network, namespace=_caller() if namespace is None else namespace))
 
 
