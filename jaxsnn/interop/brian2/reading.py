@@ -51,14 +51,16 @@ def describe(network: Any, namespace: Mapping[str, Any]) -> dict[str, Any]:
         refuse("The network", "it has no objects; of a script without a Network, hand over Network(collect())")
     if list(network.schedule) != SCHEDULE:
         refuse("The network", f"its schedule is {list(network.schedule)}, expected Brian2's own, {SCHEDULE}")
+    for each in objects:
+        if kind_of(each) not in _READERS:
+            why = "jaxsnn has no counterpart of this object; leave it out of the Network"
+            refuse(f"{kind_of(each)} {each.name!r}", _REFUSED.get(kind_of(each), why))
     dt = _step(objects)
     if float(network.t) != 0.0:
         refuse("The network", f"it has run up to {float(network.t) * 1e3:g} ms; hand it over before it runs")
     found: dict[str, Any] = {"version": VERSION, "dt": dt, "groups": {}, "synapses": {}, "inputs": {}, "monitors": {}}
     for each in objects:
         kind, what = kind_of(each), f"{kind_of(each)} {each.name!r}"
-        if kind not in _READERS:
-            refuse(what, _REFUSED.get(kind, "jaxsnn has no counterpart of this object; leave it out of the Network"))
         if not each.active:
             refuse(what, "it is not active; leave it out of the Network")
         slot, order = _SLOTS.get(kind, (each.when, each.order))
