@@ -1,6 +1,5 @@
 """Cases of the integer oracle as programs of this library, and many of them run as one."""
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,6 +18,7 @@ from jaxsnn.chips.loihi.cores import (
 )
 from jaxsnn.chips.loihi.synapses import Synapses
 from jaxsnn.lowering.cells import InputCells
+from tests.chips.in_turn import in_turn
 
 CORES = {"lava": LavaCore, "nengo": NengoLoihiCore, "brian2loihi": Brian2LoihiCore, "loihi1": Loihi1Core}
 SIGNS = {"mixed": SignedWeights, "exc": Excitatory, "inh": Inhibitory}
@@ -49,6 +49,6 @@ def run_together(cases, **kwargs):
     programs = [program(case, **kwargs) for case in cases]
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *programs)
     rasters = jnp.stack([jnp.asarray(case["inputs"]["in"], jnp.float32) for case in cases])
-    done = eqx.filter_jit(jax.vmap(run))(stacked, rasters)
+    done = in_turn(run, stacked, rasters)
     u, v, s = done["u"], done["v"], jax.vmap(lambda raster: raster.dense())(done["s"])
     return {"u": np.asarray(u), "v": np.asarray(v), "s": np.asarray(s)}, np.asarray(done.status)

@@ -11,6 +11,7 @@ import jaxsnn as snn
 from jaxsnn.chips import spinnaker
 from jaxsnn.lowering.program import first_columns
 from jaxsnn.simulation.parts import started
+from tests.chips.in_turn import in_turn
 from tests.oracles import spinnaker_core as oracle
 
 HERE = Path(__file__).parents[2] / "golden"
@@ -94,12 +95,12 @@ def run(program, first, given):
 
 @functools.cache
 def _together(kind, sub):
-    """All golden runs of a kind with so many substeps as one compiled program, a batch of neurons."""
+    """All golden runs of a kind with so many substeps in one compiled program, one after the other."""
     names = [(kind, k) for of, k in CASES if of == kind and int(case(kind, k)[1]["sub"]) == sub]
     stack = lambda trees: jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
     programs = stack([program(*name) for name in names])
     firsts, givens = zip(*[inputs(case(*name)[1]) for name in names], strict=True)
-    found = jax.tree.map(np.asarray, eqx.filter_jit(jax.vmap(run))(programs, np.stack(firsts), stack(givens)))
+    found = jax.tree.map(np.asarray, in_turn(run, programs, np.stack(firsts), stack(givens)))
     each = lambda k: jax.tree.map(lambda x: x[k], found)
     return {name: each(k) for k, name in enumerate(names)}
 

@@ -3,13 +3,13 @@
 import functools
 from pathlib import Path
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 import jaxsnn as snn
 from jaxsnn.chips import xylo
+from tests.chips.in_turn import in_turn
 
 HERE = Path(__file__).parents[2] / "golden"
 CASES = [(seed, variant) for seed in (0, 1, 2) for variant in ("v10", "v20", "v21")]
@@ -68,6 +68,6 @@ def run_together(version):
     cases = [each for each in CASES if each[1].startswith(f"v{version}")]
     nets, x, _ = zip(*[case(*each) for each in cases])
     programs = jax.tree.map(lambda *leaves: np.stack(leaves), *[program(net, version) for net in nets])
-    states, status = eqx.filter_jit(jax.vmap(run))(programs, np.stack(x).astype(np.float32))
+    states, status = in_turn(run, programs, np.stack(x).astype(np.float32))
     each = lambda k: ({key: np.asarray(found[k]) for key, found in states.items()}, int(status[k]))
     return {name: each(k) for k, name in enumerate(cases)}
