@@ -14,7 +14,7 @@ from vogels_abbott import MEASURED, reference
 import jaxsnn as snn
 from experiments import coba, cuba
 
-SEEDS = 8
+SEEDS, CONTROLS = 8, 3  # of what is compared, and of what has to be rejected
 STRICT = [(cuba, "b2_cuba"), (cuba, "b2_cuba_in_nest"), (coba, "brian_coba")]
 CLOSE = [(coba, "va_coba_in_nest")]
 names = lambda cases: [variant for _, variant in cases]
@@ -22,15 +22,12 @@ names = lambda cases: [variant for _, variant in cases]
 
 def measured(module, variant):
     """Rates and CV over seeds, as they should be and with a fifth more inhibition, in one program."""
-    space = {
-        **module.SPACE,
-        "variant": snn.Static(variant),
-        "inhibition": snn.Axis(1.0, values=(1.0, 1.2)),
-        "seed": snn.Seeds(SEEDS),
-    }
-    ds = snn.sweep(module.experiment, snn.product(space), key=jax.random.key(2007), progress=snn.progress.Quiet())
+    space = {**module.SPACE, "variant": snn.Static(variant), "inhibition": snn.Axis(1.0, values=(1.0, 1.2))}
+    table = {"inhibition": [1.0] * SEEDS + [1.2] * CONTROLS, "seed": [*range(SEEDS), *range(CONTROLS)]}
+    points = snn.sweeps.from_table(space | {"seed": snn.Seeds(SEEDS)}, table)
+    ds = snn.sweep(module.experiment, points, key=jax.random.key(2007), progress=snn.progress.Quiet())
     assert ds.alive.all()
-    right, wrong = ({x: ds[x].sel(inhibition=factor).values for x in MEASURED} for factor in (1.0, 1.2))
+    right, wrong = ({x: ds[x].values[ds.inhibition.values == factor] for x in MEASURED} for factor in (1.0, 1.2))
     return right, wrong
 
 
