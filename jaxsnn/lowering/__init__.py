@@ -24,6 +24,7 @@ from .passes.base import AbstractPass as AbstractPass
 from .passes.decays import QuantiseDecays as QuantiseDecays
 from .passes.discretise import Discretise as Discretise
 from .passes.fold import FoldGains as FoldGains
+from .passes.onestep import OneStep as OneStep
 from .passes.quantise import CellFormats as CellFormats
 from .passes.quantise import Quantise as Quantise
 from .passes.scales import BalanceScales as BalanceScales

@@ -103,6 +103,10 @@ class AbstractCells(Checked):
         """The interval of every register if arrivals of a step are within `low` and `high`, `(n,)`."""
         return {}
 
+    def counted(self, s: Any) -> dict[str, int]:
+        """What a run that ended in `s` counted, for the report: what was clipped, saturated or merged."""
+        return {}
+
     def limits(self) -> dict[str, tuple[int, int]]:
         """The range of every register of `bounds`."""
         return {}

@@ -166,6 +166,7 @@ def lower(
         found = {
             "agreement": compare(net, program, run, model, calibration),
             "learned": compare_weights(net, target, program, graph, run, model),
+            "counted": {n: c.counted(run.state.model.cells[n]) for n, c in program.cells.items()},
             "energy": target.cost(graph, rates, calibration.inference or calibration.steps),
         }
     return Lowered(program, graph, report_on(graph, program, target, **found))

@@ -59,11 +59,12 @@ def report_on(
     agreement: Any = None,
     learned: Any = None,
     energy: Any = None,
+    counted: dict[str, dict[str, int]] | None = None,
 ) -> Report:
     """The report of a lowered graph and its program.
 
     `agreement`: of spikes, by group. `learned`: of weights at the end of the calibration, by group of plastic edges.
-    `energy`: as the target gives it.
+    `energy`: as the target gives it. `counted`: what the calibration run counted, by group of cells.
     """
     data: dict[str, Any] = {
         "target": target.name,
@@ -74,7 +75,7 @@ def report_on(
     }
     if (placed := target.placed(graph)) is not None:
         data["chip"] = placed
-    data["cells"] = _cells(graph, program)
+    data["cells"] = _cells(graph, program, counted or {})
     data["links"] = {
         name: {
             "from": edge.pre,
@@ -94,13 +95,14 @@ def report_on(
     return Report(json.dumps(data))
 
 
-def _cells(graph: Graph, program: Program) -> dict[str, Any]:
-    """Scale, losses and bounds of registers, by group, in a fixed order."""
+def _cells(graph: Graph, program: Program, counted: dict[str, dict[str, int]]) -> dict[str, Any]:
+    """Scale, losses, counts of a run and bounds of registers, by group, in a fixed order."""
     proofs, found = bounds(program), {}
     for name, cell in graph.cells.items():
         if cell.is_input:
             continue
         numbers: dict[str, Any] = {key: _plain(x) for key, x in graph.counts.get(name, {}).items()}
+        numbers |= counted.get(name, {})
         for register, bound in proofs.get(name, {}).items():
             numbers |= {f"{register} from": bound.low, f"{register} to": bound.high}
             numbers[f"{register} is proved"] = bound.proved

@@ -93,6 +93,9 @@ class AbstractLIFCells(AbstractRingCells):
         new = LIFState(v, exc, inh, refractory, sent, arrived, s.saturated + cut)
         return new, sent, status | bit(Status.CURRENT_OVERFLOW, lost)
 
+    def counted(self, s):
+        return {"arrivals clipped to a ring buffer, neurons times steps": int(s.saturated.sum())}
+
     def _wrapped(self, parts: tuple[Array, ...], resistance: Array, v: Array) -> Array:
         """Where a sum or product of a substep does not fit 32 bits."""
         real = lambda x: x.astype(jnp.float32)

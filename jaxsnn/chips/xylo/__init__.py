@@ -7,7 +7,6 @@ from .cells import XyloCells as XyloCells
 from .passes import AbstractScaling as AbstractScaling
 from .passes import Global as Global
 from .passes import MergePorts as MergePorts
-from .passes import OneStep as OneStep
 from .passes import PerNeuron as PerNeuron
 from .passes import ScaleToBits as ScaleToBits
 from .synapses import XyloSynapses as XyloSynapses

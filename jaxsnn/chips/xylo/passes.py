@@ -28,32 +28,6 @@ def outputs(graph: Graph) -> set[str]:
     }
 
 
-class OneStep(AbstractPass):
-    """Every edge of the chip takes one step. Groups lag behind the model so that they may, and the host sends later."""
-
-    def __call__(self, graph):
-        takes, lags, before = {}, dict.fromkeys(graph.cells, 0), {}
-        for key, edge in graph.edges.items():
-            delays = np.unique(np.asarray(edge["delay"]))
-            if delays.size > 1:
-                raise ValueError(f"Projection {key!r} has several delays, and Xylo has none; give all the same.")
-            takes[key] = max(0, *map(int, delays), 0) + int(graph.cells[edge.post]["input_delay"])
-            takes[key] += int(graph.facts.after_threshold and graph.cells[edge.pre].is_input)
-        for _ in range(2 * len(lags) + 2):
-            before = dict(lags)
-            for key, edge in graph.edges.items():
-                lags[edge.post] = max(lags[edge.post], lags[edge.pre] + 1 - takes[key])
-                lags[edge.pre] = lags[edge.post] - 1 + takes[key]
-        if changing := ", ".join(sorted(name for name in lags if lags[name] != before[name])):
-            raise ValueError(
-                f"Ways that spikes take among {changing} differ in steps, and on Xylo every edge takes one; give all "
-                "edges the same delay; in a cycle use one step, and CubaLIF, whose current acts at once."
-            )
-        late = {name: lags[name] if cell.is_input else 0 for name, cell in graph.cells.items()}
-        edges = {k: e.set(delay=real(np.int32(late[e.pre])), max_delay=late[e.pre]) for k, e in graph.edges.items()}
-        return graph.having(edges=edges, lags=tuple((name, lags[name] - late[name]) for name in sorted(lags)))
-
-
 class MergePorts(AbstractPass):
     """Ports that share a synapse share its weights: gains act on them, and edges of one pair of neurons are added."""
 

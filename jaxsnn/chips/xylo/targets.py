@@ -8,10 +8,11 @@ from ..._types import is_concrete
 from ...lowering.cells import InputCounts
 from ...lowering.formats import Fixed
 from ...lowering.graph import Graph
+from ...lowering.passes.onestep import OneStep
 from ...lowering.program import Program
 from ...lowering.target import AbstractTarget, register_target
 from .cells import XyloCells
-from .passes import AbstractScaling, MergePorts, OneStep, PerNeuron, ScaleToBits, outputs
+from .passes import AbstractScaling, MergePorts, PerNeuron, ScaleToBits, outputs
 from .read import cells_of
 from .synapses import XyloSynapses, xylo_program
 
@@ -35,7 +36,8 @@ class AbstractXylo(AbstractTarget):
         return {"weight": Fixed(7 if precision is None or precision.weight is None else precision.weight - 1)}
 
     def passes(self, precision=None):
-        return [OneStep(), MergePorts(), ScaleToBits(self.formats(precision)["weight"].bits + 1, self.scaling)]
+        steps = OneStep("Xylo", "in a cycle use one step, and CubaLIF, whose current acts at once")
+        return [steps, MergePorts(), ScaleToBits(self.formats(precision)["weight"].bits + 1, self.scaling)]
 
     def read(self, population, facts):
         return cells_of(population, facts)

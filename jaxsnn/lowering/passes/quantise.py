@@ -77,11 +77,11 @@ class Quantise(AbstractPass):
         scale = edge.of_receivers(scale)
         if edge.rule is not None:
             values, wanted, back, clipped = edge.rule.quantised(edge["weight"], scale, edge.sign)
-            return edge.set(**values), _lost(edge, wanted, values["weight"].x, back, clipped) | edge.rule.counts()
+            return edge.set(**values), lost(edge, wanted, values["weight"].x, back, clipped) | edge.rule.counts()
         wanted = edge["weight"] * scale
         form = self.weight.fit(wanted, edge.sign)
         stored, clipped = form.nearest(wanted)
-        return edge.set(weight=Value(stored, form)), _lost(edge, wanted, stored, form.value(stored), clipped)
+        return edge.set(weight=Value(stored, form)), lost(edge, wanted, stored, form.value(stored), clipped)
 
 
 def _stored(form: AbstractFormat, wanted: Array) -> tuple[Value, Array]:
@@ -105,7 +105,7 @@ def _start(cell: CellNode, lag: int, threshold: Value, form: AbstractFormat) -> 
     return Value(kept.astype(jnp.int32), form), kept != wanted
 
 
-def _lost(edge: EdgeNode, wanted: Array, stored: Array, back: Array, clipped: Array) -> dict[str, Any]:
+def lost(edge: EdgeNode, wanted: Array, stored: Array, back: Array, clipped: Array) -> dict[str, Any]:
     """The losses by quantisation of the weights of a group of edges."""
     n = jnp.maximum(edge.count, 1).astype(wanted.dtype)
     size = jnp.sqrt(jnp.sum(wanted**2) / n)
