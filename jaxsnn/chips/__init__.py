@@ -3,6 +3,7 @@
 Nothing but the top of the library imports one.
 """
 
+from . import brainscales as brainscales
 from . import loihi as loihi
 from . import spinnaker as spinnaker
 from . import truenorth as truenorth

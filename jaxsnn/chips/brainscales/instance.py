@@ -1,0 +1,90 @@
+"""One chip of the family: a program with the fixed pattern and the noise of a chip, which a key is."""
+
+import dataclasses
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from ..._random import as_key
+from ...lowering.program import Program
+from ...networks.population import Population
+from .cells import AnalogCells
+from .pattern import Circuits, Noise, Spread, factor
+from .synapses import AnalogSynapses
+
+_TIMES = {"tau": "tau_m", "c": "tau_m", "tau_syn": "tau_syn"}  # by factors
+_POTENTIALS = {"v_rest": "leak", "e_l": "leak", "v_th": "threshold", "v_peak": "threshold", "v_reset": "reset"}
+
+
+def on_chip(program: Program, chip: Any, spread: Spread | None = None, noise: Noise | None = None) -> Program:
+    """The program on one chip: every number that a circuit or a synapse has differs from what was asked, as there.
+
+        p <- p (1 + sigma_p N)   of times, efficacies and synapses;   p <- p + sigma_p N LSB   of potentials
+
+    with `N` a standard normal number of the circuit and the quantity, or of the synapse: the same for every program
+    that runs on the chip, and whatever else runs on it.
+
+    **Arguments:** `program`: as `lower(net, BrainScaleS2())` makes it, or written by hand; one that is on a chip
+    already gets another deviation on top. `chip`: a key or a seed; may be traced, so that `vmap` over keys runs many
+    chips. `spread`: None for `Spread()`. `noise`: None for what the program has.
+    """
+    chip, spread = as_key(chip, "chip"), Spread() if spread is None else spread
+    if not isinstance(program, Program) or not isinstance(spread, Spread) or not isinstance(noise, Noise | None):
+        raise ValueError(
+            f"Got {type(program).__name__}, {spread!r} and {noise!r}; expected a Program, Spread(...) and Noise(...)."
+        )
+    cells: dict[str, Any] = {}
+    for name, group in program.cells.items():
+        cells[name] = _cells(group, chip, spread, noise) if isinstance(group, AnalogCells) else group
+    synapses: dict[str, Any] = {}
+    for name, group in program.synapses.items():
+        post = program.cells[group.post]
+        if isinstance(group, AnalogSynapses) and isinstance(post, AnalogCells):
+            group = _synapses(group, post.circuits, chip, spread)
+        synapses[name] = group
+    return dataclasses.replace(program, cells=cells, synapses=synapses)
+
+
+def _cells(cells: AnalogCells, chip: Array, spread: Spread, noise: Noise | None) -> AnalogCells:
+    """A group with the numbers of its circuits."""
+    drawn = lambda what: cells.circuits.deviation(chip, what, cells.n)
+    one = jnp.ones(())
+    return dataclasses.replace(
+        cells,
+        population=_population(cells, drawn, spread),
+        offset=cells.offset + spread.cadc * drawn("cadc"),
+        exc=(one if cells.exc is None else cells.exc) * factor(drawn("excitation"), spread.efficacy),
+        inh=(one if cells.inh is None else cells.inh) * factor(drawn("inhibition"), spread.efficacy),
+        noise=cells.noise if noise is None else noise.membrane,
+        readout=cells.readout if noise is None else noise.readout,
+    )
+
+
+def _population(cells: AnalogCells, drawn: Any, spread: Spread) -> Population:
+    """The population with the times and potentials of its circuits."""
+    population: Any = cells.population
+    new: dict[str, Array] = {}
+    for name, what in _TIMES.items():
+        if hasattr(population.neuron, name):
+            new[name] = getattr(population.neuron, name) * factor(drawn(what), getattr(spread, what))
+    for name, what in _POTENTIALS.items():
+        if hasattr(population.neuron, name):
+            new[name] = getattr(population.neuron, name) + getattr(spread, what) * cells.lsb * drawn(what)
+    neuron = eqx.tree_at(lambda n: [getattr(n, name) for name in new], population.neuron, [*new.values()])
+    ports = {
+        name: eqx.tree_at(lambda p: p.tau, port, port.tau * factor(drawn(f"tau_syn {k}"), spread.tau_syn))
+        if hasattr(port, "tau")
+        else port
+        for k, (name, port) in enumerate(population.ports.items())
+    }
+    return eqx.tree_at(lambda p: [p.neuron, p.ports], population, [neuron, ports])
+
+
+def _synapses(group: AnalogSynapses, circuits: Circuits, chip: Array, spread: Spread) -> AnalogSynapses:
+    """Synapses with their own factors."""
+    inhibits = (group.weight < 0).astype(jnp.int32)
+    own = factor(circuits.of_synapses(chip, group.place, inhibits), spread.synapse)
+    own = jnp.where(group.there, own, 1.0)
+    return dataclasses.replace(group, factor=own if group.factor is None else own * group.factor)
