@@ -147,7 +147,7 @@ def experiment(point, key):
     precision = snn.lowering.Precision(weight=point["weight_bits"].astype(jnp.int32))
     seen = calibration(x[:CALIBRATION], steps, key)
     program = snn.lower(trained.net, TARGET, calibrate=seen, precision=precision).program
-    through = fit(snn.chips.loihi.relax(program), ON_CHIP, x, y, *more, scale=1.0 / program.scale["out"])
+    through = fit(snn.lowering.relax(program), ON_CHIP, x, y, *more, scale=1.0 / program.scale["out"])
 
     average = lambda amount: jnp.mean(amount, where=real)
     floats, chips = (

@@ -141,6 +141,7 @@ if TYPE_CHECKING:
     from .gradients.losses import CrossEntropy as CrossEntropy
     from .gradients.losses import MeanSquaredError as MeanSquaredError
     from .gradients.losses import VanRossum as VanRossum
+    from .lowering import compare_targets as compare_targets
     from .lowering import lower as lower
     from .sweeps import Axis as Axis
     from .sweeps import Flag as Flag
@@ -158,7 +159,7 @@ _LATER = {  # what a simulation does without is imported when it is first asked 
     "data": ("encoders",),
     "gradients": ("BPTT", "RTRL", "EProp", "EventProp", "evaluate", "feedback", "fit", "losses"),
     "gradients.losses": ("Accuracy", "CrossEntropy", "MeanSquaredError", "VanRossum"),
-    "lowering": ("lower",),
+    "lowering": ("compare_targets", "lower"),
     "sweeps": (
         "Axis",
         "Flag",

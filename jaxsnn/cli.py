@@ -107,8 +107,10 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("name", help="of the experiment: NAME.py is written")
     lowering = commands.add_parser("lower", help="lower a network to a program for a chip")
     lowering.add_argument("file", type=Path, help="a Python file with model(key): a network, or (network, calibration)")
-    lowering.add_argument("--target", default="loihi1", help="the chip, by the name of its target (default loihi1)")
-    lowering.add_argument("--out", type=Path, required=True, help="the program file, .npz")
+    lowering.add_argument(
+        "--target", default="loihi1", help="the chip, by the name of its target, or all (default loihi1)"
+    )
+    lowering.add_argument("--out", type=Path, required=True, help="the program file, .npz; with all a folder")
     lowering.add_argument("--report", type=Path, help="a file for the report: .html with pictures, .json or .txt")
     lowering.add_argument("--seed", type=int, default=0, help="of the key that model gets (default 0)")
     emulating = commands.add_parser("emulate", help="run a program, bit for bit as the chip would")

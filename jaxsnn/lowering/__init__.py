@@ -9,6 +9,8 @@ from .calibrate import Calibration as Calibration
 from .cells import AbstractCells as AbstractCells
 from .cells import InputCells as InputCells
 from .cells import InputCounts as InputCounts
+from .compare import Comparison as Comparison
+from .compare import compare_targets as compare_targets
 from .file import ProgramFileError as ProgramFileError
 from .file import load_program as load_program
 from .file import save_program as save_program
@@ -36,6 +38,8 @@ from .pipeline import lower_graph as lower_graph
 from .program import Program as Program
 from .proofs import bounds as bounds
 from .reading import read as read
+from .relaxed import Relaxed as Relaxed
+from .relaxed import relax as relax
 from .report import Report as Report
 from .rules import AbstractRuleNode as AbstractRuleNode
 from .storage import stored as stored

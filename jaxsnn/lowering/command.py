@@ -18,14 +18,20 @@ from ..simulation.probes.spikes import Raster
 from ..simulation.probes.traces import Last, Trace
 from ..simulation.run import simulate
 from .cells import InputCells
+from .compare import compare_targets
 from .file import load_program, save_program
 from .pipeline import lower
 from .summaries import summary
 from .target import target_named
 
+ALL = "all"  # the name of all targets
+
 
 def lower_file(module: ModuleType, target: str, out: Path, seed: int, report: Path | None = None) -> str:
-    """Lower what `module.model(key)` returns, a network or (network, calibration); write the program and its report."""
+    """Lower what `module.model(key)` returns, a network or (network, calibration); write the program and its report.
+
+    With the target `all` the table of all targets is the report, and `out` a folder with a program for each that fits.
+    """
     if not hasattr(module, "model"):
         raise ValueError(
             f"{module.__name__} has no model; expected a function model(key) that returns a network, or a network and "
@@ -33,11 +39,30 @@ def lower_file(module: ModuleType, target: str, out: Path, seed: int, report: Pa
         )
     made = module.model(jax.random.key(seed))
     net, calibrate = made if isinstance(made, tuple) else (made, None)
+    if target == ALL:
+        return _to_all(net, calibrate, out, report)
     made = lower(net, target_named(target), calibrate=calibrate)
     save_program(made.program, out)
     lines = [str(made.report), f"program: {out}"]
     if report is not None and made.report is not None:
         made.report.save(report)
+        lines.append(f"report: {report}")
+    return "\n".join(lines)
+
+
+def _to_all(net: Any, calibrate: Any, out: Path, report: Path | None) -> str:
+    """The table of all targets, after programs and the table are written."""
+    if out.suffix or out.is_file():
+        raise ValueError(
+            f"Got --out {str(out)!r} with --target {ALL}; expected a folder, for a program of each target."
+        )
+    found = compare_targets(net, calibrate=calibrate)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, made in found.lowered.items():
+        save_program(made.program, out / f"{name}.npz")
+    lines = [str(found), "", f"programs: {len(found.lowered)} in {out}"]
+    if report is not None:
+        found.save(report)
         lines.append(f"report: {report}")
     return "\n".join(lines)
 

@@ -7,7 +7,9 @@ import io
 import math
 from typing import Any
 
-_STYLE = """
+from .passes.losses import SAMPLE
+
+STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem } svg { max-width: 100%; height: auto }
 table { border-collapse: collapse; margin: .5rem 0 } td, th { padding: .15rem .8rem .15rem 0; text-align: left }
@@ -18,10 +20,13 @@ th { border-bottom: 1px solid #999; font-weight: 600 } td { border-bottom: 1px s
 
 def page(data: dict[str, Any]) -> str:
     """The file, from the data of a report."""
-    parts = [f"<h1>{_e(data['target'])}: {_headline(data)}</h1>", f"<p class=note>{_e(' → '.join(data['passes']))}</p>"]
+    parts = [
+        f"<h1>{escaped(data['target'])}: {_headline(data)}</h1>",
+        f"<p class=note>{escaped(' → '.join(data['passes']))}</p>",
+    ]
     if todo := data.get("advice"):
-        parts += ["<h2>What to change</h2><ul>", *(f"<li>{_e(line)}</li>" for line in todo), "</ul>"]
-    parts.append(_svg(figure(data)))
+        parts += ["<h2>What to change</h2><ul>", *(f"<li>{escaped(line)}</li>" for line in todo), "</ul>"]
+    parts.append(svg(figure(data)))
     if (chip := data.get("chip", {})).get("placement"):
         limits = _limits(chip)
         use = [
@@ -33,26 +38,26 @@ def page(data: dict[str, Any]) -> str:
             )
             for c in chip["placement"]
         ]
-        parts.append(_table("Cores", ("group", "cells", "chip.core", *limits.values()), use[:64]))
+        parts.append(table("Cores", ("group", "cells", "chip.core", *limits.values()), use[:64]))
         if len(use) > 64:
             parts.append(f"<p class=note>and {len(use) - 64} more</p>")
     rows = [
         (name, key, _number(value))
         for name, cell in data["cells"].items()
         for key, value in cell.items()
-        if key != "registers"
+        if key not in ("registers", SAMPLE)
     ]
     shown = ("from", "to", "synapses", "sign", "bits", "exponent", "longest delay", "weights clipped",
              "weights rounded", "weights rounded to 0", "weights, relative rms error")  # fmt: skip
     links = [(name, *(_number(link.get(key, "")) for key in shown)) for name, link in data["links"].items()]
-    parts.append(_table("Projections", ("name", *shown), links))
+    parts.append(table("Projections", ("name", *shown), links))
     for name, link in data["links"].items():
         if "learning" in link:
             parts += _learned(name, link["learning"])
     if found := data.get("agreement"):
         keys = list(next(iter(found.values()), {}))
         parts.append(
-            _table(
+            table(
                 "Spikes of program and model",
                 ("group", *keys),
                 [(name, *(_number(one[key]) for key in keys)) for name, one in found.items()],
@@ -60,16 +65,18 @@ def page(data: dict[str, Any]) -> str:
         )
     if energy := data.get("energy"):
         rows_ = [(key, _number(value)) for key, value in energy.items() if isinstance(value, (int, float))]
-        parts.append(_table("Energy and time: an estimate", ("", ""), rows_))
+        parts.append(table("Energy and time: an estimate", ("", ""), rows_))
         parts += [
-            f"<p class=note>{_e(energy[key])}</p>" for key in ("source", "caveat", "static source") if key in energy
+            f"<p class=note>{escaped(energy[key])}</p>"
+            for key in ("source", "caveat", "static source")
+            if key in energy
         ]
         if not energy.get("available"):
-            parts.append(f"<p>Not available: {_e(energy.get('why', 'no figures'))}</p>")
-    parts.append(_table("Cells", ("group", "", ""), rows))
-    parts.append(f"<p class=note>Proofs of registers assume that {_e(data['proofs assume'])}.</p>")
-    title = f"<title>{_e(data['target'])}</title>"
-    return f"<!doctype html><html lang=en><meta charset=utf-8>{title}<style>{_STYLE}</style>{''.join(parts)}</html>\n"
+            parts.append(f"<p>Not available: {escaped(energy.get('why', 'no figures'))}</p>")
+    parts.append(table("Cells", ("group", "", ""), rows))
+    parts.append(f"<p class=note>Proofs of registers assume that {escaped(data['proofs assume'])}.</p>")
+    title = f"<title>{escaped(data['target'])}</title>"
+    return f"<!doctype html><html lang=en><meta charset=utf-8>{title}<style>{STYLE}</style>{''.join(parts)}</html>\n"
 
 
 def figure(data: dict[str, Any]):
@@ -166,11 +173,11 @@ def _learned(name: str, learning: dict[str, Any]) -> list[str]:
     notes = [f"window error {learning['window error']:.2g} of the largest change", *learning["notes"]]
     found = [(key, _number(value)) for key, value in learning.get("learned", {}).items()]
     return [
-        _table(f"Learning of {name}", ("", "asked", "got"), rows),
-        f"<p>{_e(learning['rule'])}</p><ul>",
-        *(f"<li>{_e(note)}</li>" for note in notes),
+        table(f"Learning of {name}", ("", "asked", "got"), rows),
+        f"<p>{escaped(learning['rule'])}</p><ul>",
+        *(f"<li>{escaped(note)}</li>" for note in notes),
         "</ul>",
-        *([_table(f"Learned weights of {name}", ("", ""), found)] if found else []),
+        *([table(f"Learned weights of {name}", ("", ""), found)] if found else []),
     ]
 
 
@@ -197,7 +204,7 @@ _PANELS = ((_cores, ("chip",)), (_registers, ("cells",)), (_weights, ("links",))
            (_energy, ("energy",)))  # fmt: skip
 
 
-def _svg(made) -> str:
+def svg(made) -> str:
     import matplotlib
 
     text = io.StringIO()
@@ -212,17 +219,17 @@ def _headline(data: dict[str, Any]) -> str:
     used = f"{chip['cores']} core(s) on {chip['chips']} chip(s)"
     if limit := chip.get("binding limit"):
         used += f"; binding limit: {limit['limit']} of {limit['group']!r}, {limit['used']} of {limit['room']}"
-    return _e(used)
+    return escaped(used)
 
 
-def _table(title: str, head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
-    row = lambda cells, tag: "<tr>" + "".join(f"<{tag}>{_e(cell)}</{tag}>" for cell in cells) + "</tr>"
-    return f"<h2>{_e(title)}</h2><table>{row(head, 'th')}{''.join(row(r, 'td') for r in rows)}</table>"
+def table(title: str, head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    row = lambda cells, tag: "<tr>" + "".join(f"<{tag}>{escaped(cell)}</{tag}>" for cell in cells) + "</tr>"
+    return f"<h2>{escaped(title)}</h2><table>{row(head, 'th')}{''.join(row(r, 'td') for r in rows)}</table>"
 
 
 def _number(x: Any) -> str:
     return f"{x:.4g}" if isinstance(x, float) else str(x)
 
 
-def _e(text: Any) -> str:
+def escaped(text: Any) -> str:
     return html.escape(str(text))

@@ -153,7 +153,7 @@ def lower(
     listed = target.passes(precision) if passes is None else _listed(passes)
     calibration = calibration_of(calibrate)
     start = read(net, target)
-    if not is_concrete((start, listed, calibration)):
+    if not is_concrete((start, listed, calibration, target)):
         graph = _Calibrator(start, target, [each for each in listed if not each.looks], calibration).traced()
         return Lowered(target.emit(graph), graph, None)
     graph = _Calibrator(start, target, listed, calibration).lowered()

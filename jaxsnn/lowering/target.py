@@ -71,7 +71,12 @@ class AbstractTarget(eqx.Module):
         """The first part of a program that this chip does not have; None if it has all. Traced numbers pass."""
 
     def placed(self, graph: Graph) -> dict[str, Any] | None:
-        """The resources a graph uses, for the report: `"summary"` (lines of text) and numbers; None: unknown."""
+        """The resources a graph uses, for the report; None: unknown.
+
+        `"summary"`: lines of text. `"cores"`, `"chips"`, `"memory bits"` (of synapses): numbers. `"binding limit"`:
+        `limit`, `group`, `used`, `room`, `remedy`. `"placement"`: a row for each group on each core, with what of the
+        `"room of a core"` it uses. All but the summary may be missing.
+        """
         return None
 
     def cost(self, graph: Graph, rates: dict[str, Any], steps: int) -> dict[str, Any] | None:

@@ -19,6 +19,8 @@ from .passes import ToCADC as ToCADC
 from .pattern import Circuits as Circuits
 from .pattern import Noise as Noise
 from .pattern import Spread as Spread
+from .relaxed import RelaxedAnalogSynapses as RelaxedAnalogSynapses
+from .relaxed import RelaxedCircuits as RelaxedCircuits
 from .synapses import AnalogSynapses as AnalogSynapses
 from .synapses import brainscales_program as brainscales_program
 from .targets import BrainScaleS2 as BrainScaleS2

@@ -6,7 +6,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
 from ... import _random
 from ..._types import OptionalParam, Param, Requirement, param
@@ -137,13 +137,11 @@ class AnalogCells(AbstractCells):
         if self.late:
             state = population.receive(state, arrivals, self.dt, fired=z > 0)
         state = population.reset(state, z, self.dt)
-        sent = z.astype(jnp.int32) if not self.real else z
+        sent = z if jnp.issubdtype(arrived.dtype, jnp.floating) else z.astype(jnp.int32)  # floats: see `relax`
         new = {**Population.named(state), "sent": sent, "clipped": s["clipped"] + clipped.astype(jnp.int32)}
         return new, sent, jnp.uint32(0)
 
-    real = False  # whether spikes are real numbers, with derivatives
-
-    def arrivals(self, arrived: Int[Array, " columns"]) -> dict[str, Float[Array, " n"]]:
+    def arrivals(self, arrived: Shaped[Array, " columns"]) -> dict[str, Float[Array, " n"]]:
         """What arrives at every port."""
         assert self.links is not None
         found = {port: jnp.zeros(self.n) for port in self.population.ports}

@@ -1,7 +1,7 @@
 """One chip of the family: a program with the fixed pattern and the noise of a chip, which a key is."""
 
 import dataclasses
-from typing import Any
+from typing import Any, TypeVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -9,16 +9,21 @@ from jaxtyping import Array
 
 from ..._random import as_key
 from ...lowering.program import Program
+from ...lowering.relaxed import Relaxed
 from ...networks.population import Population
 from .cells import AnalogCells
 from .pattern import Circuits, Noise, Spread, factor
+from .relaxed import RelaxedAnalogSynapses, RelaxedCircuits
 from .synapses import AnalogSynapses
 
 _TIMES = {"tau": "tau_m", "c": "tau_m", "tau_syn": "tau_syn"}  # by factors
 _POTENTIALS = {"v_rest": "leak", "e_l": "leak", "v_th": "threshold", "v_peak": "threshold", "v_reset": "reset"}
 
 
-def on_chip(program: Program, chip: Any, spread: Spread | None = None, noise: Noise | None = None) -> Program:
+Either = TypeVar("Either", Program, Relaxed)
+
+
+def on_chip(program: Either, chip: Any, spread: Spread | None = None, noise: Noise | None = None) -> Either:
     """The program on one chip: every number that a circuit or a synapse has differs from what was asked, as there.
 
         p <- p (1 + sigma_p N)   of times, efficacies and synapses;   p <- p + sigma_p N LSB   of potentials
@@ -26,11 +31,14 @@ def on_chip(program: Program, chip: Any, spread: Spread | None = None, noise: No
     with `N` a standard normal number of the circuit and the quantity, or of the synapse: the same for every program
     that runs on the chip, and whatever else runs on it.
 
-    **Arguments:** `program`: as `lower(net, BrainScaleS2())` makes it, or written by hand; one that is on a chip
-    already gets another deviation on top. `chip`: a key or a seed; may be traced, so that `vmap` over keys runs many
-    chips. `spread`: None for `Spread()`. `noise`: None for what the program has.
+    **Arguments:** `program`: as `lower(net, BrainScaleS2())` makes it, written by hand, or relaxed, to be trained on
+    that chip; on one that is on a chip already another deviation comes on top. `chip`: a key or a seed; it may be
+    traced, so that `vmap` over keys runs many chips. `spread`: None for `Spread()`. `noise`: None for what the program
+    has.
     """
     chip, spread = as_key(chip, "chip"), Spread() if spread is None else spread
+    if isinstance(program, Relaxed):
+        return _relaxed(program, chip, spread, noise)
     if not isinstance(program, Program) or not isinstance(spread, Spread) or not isinstance(noise, Noise | None):
         raise ValueError(
             f"Got {type(program).__name__}, {spread!r} and {noise!r}; expected a Program, Spread(...) and Noise(...)."
@@ -45,6 +53,20 @@ def on_chip(program: Program, chip: Any, spread: Spread | None = None, noise: No
             group = _synapses(group, post.circuits, chip, spread)
         synapses[name] = group
     return dataclasses.replace(program, cells=cells, synapses=synapses)
+
+
+def _relaxed(relaxed: Relaxed, chip: Array, spread: Spread, noise: Noise | None) -> Relaxed:
+    """The same of a relaxed program: of the circuits that it has, and of synapses whose weights stay where they are."""
+    base = on_chip(relaxed.base, chip, spread, noise)
+    cells: dict[str, Any] = dict(relaxed.cells)
+    for name, part in relaxed.cells.items():
+        if isinstance(part, RelaxedCircuits):
+            cells[name] = RelaxedCircuits(_cells(part.cells, chip, spread, noise))
+    synapses: dict[str, Any] = dict(relaxed.synapses)
+    for name, link in relaxed.synapses.items():
+        if isinstance(link, RelaxedAnalogSynapses):
+            synapses[name] = dataclasses.replace(link, group=base.synapses[name])
+    return dataclasses.replace(relaxed, base=base, cells=cells, synapses=synapses)
 
 
 def _cells(cells: AnalogCells, chip: Array, spread: Spread, noise: Noise | None) -> AnalogCells:
@@ -83,8 +105,7 @@ def _population(cells: AnalogCells, drawn: Any, spread: Spread) -> Population:
 
 
 def _synapses(group: AnalogSynapses, circuits: Circuits, chip: Array, spread: Spread) -> AnalogSynapses:
-    """Synapses with their own factors."""
-    inhibits = (group.weight < 0).astype(jnp.int32)
-    own = factor(circuits.of_synapses(chip, group.place, inhibits), spread.synapse)
-    own = jnp.where(group.there, own, 1.0)
+    """Synapses with their own factors, of either sign."""
+    drawn = [circuits.of_synapses(chip, group.place, inhibits) for inhibits in (0, 1)]
+    own = jnp.where(group.there[None], factor(jnp.stack(drawn), spread.synapse), 1.0)
     return dataclasses.replace(group, factor=own if group.factor is None else own * group.factor)

@@ -11,8 +11,8 @@ from ..._types import OptionalRegister, Param, is_concrete, param, register
 from ...lowering.formats import AbstractFormat, Real
 from ...lowering.graph import Graph, Value, real
 from ...lowering.passes.base import AbstractPass
+from ...lowering.passes.losses import lost
 from ...lowering.passes.peaks import Peaks, unseen
-from ...lowering.passes.quantise import lost
 from .pattern import ROWS, Circuits
 
 READABLE = (30.0, 210.0)  # LSB where the converter is reliable
@@ -114,7 +114,7 @@ class RoundWeights(AbstractPass):
                 form: AbstractFormat = Real() if most is None else Levels(most, unit)
                 stored, clipped = form.nearest(edge["weight"])
                 edges[key] = edge.set(weight=Value(stored, form))
-                graph = graph.count(key, **lost(edge, edge["weight"], stored, form.value(stored), clipped))
+                graph = graph.count(key, **lost(edge["weight"], stored, form.value(stored), clipped))
         return graph.having(cells=cells, edges=edges)
 
 
@@ -184,7 +184,7 @@ def ranges_of(graph: Graph, ranges: dict[str, tuple[float, float]], speed: float
                 continue
             low, high = ranges[what.split(" ")[0]]
             x, unit = np.asarray(x), "LSB" if what in potentials else "us"
-            wrong = (x < low * (1 - 1e-5)) | (x > high * (1 + 1e-5))
+            wrong = ~((x >= low * (1 - 1e-5)) & (x <= high * (1 + 1e-5)))  # what is no number too
             if np.any(wrong):
                 said = "a time constant of the model is a thousand times as long" if unit == "us" else "change swing="
                 raise ValueError(

@@ -57,7 +57,7 @@ class Circuits(eqx.Module):
         at = jnp.arange(n, dtype=jnp.uint32) * self.each + self.first
         return _random.normal(_random.stream(chip, f"circuit.{what}"), 0, at)
 
-    def of_synapses(self, chip: Array, place: Array, inhibits: Array) -> Float[Array, "pre post"]:
+    def of_synapses(self, chip: Array, place: Array, inhibits: int) -> Float[Array, "pre post"]:
         """The same, one a synapse. `place`: its number among the inputs of its neuron, each of
         which has two rows, one a sign."""
         column = self.first + jnp.arange(place.shape[1], dtype=jnp.int32)[None] * self.each + place // (ROWS // 2)

@@ -36,7 +36,7 @@ def use(graph: Graph, circuits: int) -> dict[str, Any] | None:
         "chips": 1,
         "circuits": taken,
         "synapses": synapses,
-        "bits of weights": 7 * synapses,
+        "memory bits": 7 * synapses,
         "room of a core": {"circuits": circuits},
         "placement": rows,
         "binding limit": {

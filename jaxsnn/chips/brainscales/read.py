@@ -59,10 +59,14 @@ def resistance(neuron: Any, dt: float) -> Array:
 
 
 def potentials(neuron: Any) -> dict[str, Array]:
-    """Leak, reset and threshold, in the unit of `v`; a neuron that does not fire has a leak only."""
+    """Leak, reset and threshold, in the unit of `v`; a neuron that never fires has a leak only."""
     names = {"leak": ("v_rest", "e_l"), "reset": ("v_reset",), "threshold": ("v_th", "v_peak")}
     found = {what: next((getattr(neuron, n) for n in some if hasattr(neuron, n)), None) for what, some in names.items()}
-    return {what: x for what, x in found.items() if x is not None}
+    found = {what: x for what, x in found.items() if x is not None}
+    never = (
+        "threshold" in found and is_concrete(found["threshold"]) and np.all(np.isinf(np.asarray(found["threshold"])))
+    )
+    return {"leak": found["leak"]} if never else found
 
 
 def _check(neuron: Any) -> None:

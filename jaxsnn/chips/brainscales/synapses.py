@@ -24,12 +24,13 @@ NOWHERE = -1  # the place of a synapse that there is not
 
 @stored
 class AnalogSynapses(AbstractSynapses):
-    """A spike of `i` adds `weight[i, j] factor[i, j]`, in LSB of weights, to a port of `j`, which has its efficacy.
+    """A spike of `i` adds `weight[i, j] factor[s, i, j]`, in LSB of weights, to a port of `j`.
 
     **Arguments:** `weight`: `(senders, receivers)`, whole numbers from -63 to 63 (an input has a row of excitatory and
     one of inhibitory synapses), or any where `exact`: the chip as it would be with infinitely many bits. `place`: the
     number of each synapse among the inputs of its receiver, -1 where there is none; None: all are there, in order.
-    `factor`: the fixed pattern of synapses, None for 1. `port`: the name of the receivers' port. `exact`: static.
+    `factor`: the fixed pattern of synapses, `(2, senders, receivers)`, of those of positive and of negative weight;
+    None for 1. `port`: the name of the receivers' port. `exact`: static.
     `column`, `ports`: where the receivers hear it, and how many ports they have: `brainscales_program` fills them in.
     `delay`, `max_delay`: steps by which the host sends later.
     """
@@ -53,6 +54,11 @@ class AnalogSynapses(AbstractSynapses):
             raise ValueError(
                 f"AnalogSynapses have weight {self.weight.shape}, place {self.place.shape} and delay "
                 f"{self.delay.shape}; expected (senders, receivers) twice, and one delay."
+            )
+        twice = (2, *self.weight.shape)
+        if self.factor is not None and self.factor.shape != twice:
+            raise ValueError(
+                f"AnalogSynapses.factor has shape {self.factor.shape}; expected {twice}, one a synapse of either sign."
             )
 
     def requirements(self):
@@ -86,12 +92,14 @@ class AnalogSynapses(AbstractSynapses):
     def worth(self) -> Float[Array, "pre post"]:
         """What a spike adds, in LSB of weights."""
         w = jnp.where(self.there, self.weight, 0.0)
-        return w if self.factor is None else w * self.factor
+        return w if self.factor is None else w * jnp.where(w < 0, self.factor[1], self.factor[0])
 
     def input_bounds(self, pre, post):
-        worth, none = self.worth, jnp.zeros((self.ports - 1) * self.weight.shape[1])
+        assert isinstance(post, AnalogCells)  # see `unsupported`
+        worth, at = self.worth, [*post.population.ports].index(self.port)
+        none = [jnp.zeros(k * self.weight.shape[1]) for k in (at, self.ports - 1 - at)]
         ends = jnp.minimum(worth, 0.0).sum(axis=0), jnp.maximum(worth, 0.0).sum(axis=0)
-        return tuple(jnp.concatenate([end, none]) for end in ends)
+        return jnp.concatenate([none[0], ends[0], none[1]]), jnp.concatenate([none[0], ends[1], none[1]])
 
     def unsupported(self, post):
         if not isinstance(post, AnalogCells):

@@ -3,13 +3,12 @@
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
 from ..._random import as_key
-from ..._types import OptionalParam, Param, param
+from ..._types import OptionalParam, Param, on_device, param
 from ...lowering.cells import InputCells
 from ...lowering.formats import Real
 from ...lowering.graph import EdgeNode
@@ -54,26 +53,26 @@ class BrainScaleS2(AbstractTarget):
     """BrainScaleS-2: 512 analog neuron circuits, a thousand times as fast as the model, weights of 6 bits.
 
     There is no chip to equal: this is a model of a family of chips, whose spread and noise are arguments. With
-    `chip=None`, `weight_bits=None`, `range=False` and `current=None` a program is the float model, bit for bit.
+    `chip=None`, `weight_bits=None` and `range=False` a program is the float model, bit for bit.
 
     **Arguments:**
 
-    - `chip`: a key or a seed: one chip, with a fixed pattern of `spread`, and `noise`. None: what all chips are
-      the deviations of, without noise.
-    - `spread`, `noise`: `Spread(...)` and `Noise(...)`; `noise=None` for none.
+    - `chip`: a key or a seed: one chip, with a fixed pattern. None: what all chips are deviations of.
+    - `spread`: of the fixed pattern, which needs a chip; None for `Spread()`. `noise`: `Noise(...)`, or None for none.
     - `weight_bits`: 6; None for real weights. Static. `Precision(weight=...)` of `lower` takes fewer, also traced.
     - `swing`: LSB of the CADC from the lowest of leak and reset to the threshold.
-    - `current`: the largest synaptic current, LSB of the membrane that it would hold up; None: no limit. A guess.
+    - `current`: the largest synaptic current, LSB of the membrane that it would hold up; None: no limit, as no figure
+      is public.
     - `range`: whether the membrane is limited to that of the CADC. `circuits`: of the chip. `speed`: of the chip, in
       times of the model: 1 ms is 1 us. Static.
     """
 
     chip: Array | None = eqx.field(default=None, converter=lambda key: None if key is None else as_key(key, "chip"))
-    spread: Spread = eqx.field(default_factory=Spread)
-    noise: Noise | None = eqx.field(default_factory=Noise)
+    spread: Spread | None = None
+    noise: Noise | None = None
     weight_bits: int | None = eqx.field(default=6, static=True)
     swing: Param = param(45.0, unit="LSB", gt=0.0, finite=True)
-    current: OptionalParam = param(250.0, unit="LSB", optional=True, gt=0.0)
+    current: OptionalParam = param(None, unit="LSB", optional=True, gt=0.0)
     range: bool = eqx.field(default=True, static=True)
     circuits: int = eqx.field(default=CIRCUITS, static=True)
     speed: float = eqx.field(default=1000.0, static=True)
@@ -82,8 +81,10 @@ class BrainScaleS2(AbstractTarget):
         whole(self, circuits=1)
         if self.weight_bits is not None and self.weight_bits not in range(1, 7):
             raise ValueError(f"BrainScaleS2.weight_bits is {self.weight_bits!r}; expected 1 to 6, or None.")
-        if not isinstance(self.spread, Spread) or not isinstance(self.noise, Noise | None):
-            raise ValueError(f"Got {self.spread!r} and {self.noise!r}; expected Spread(...), and Noise(...) or None.")
+        if not isinstance(self.spread, Spread | None) or not isinstance(self.noise, Noise | None):
+            raise ValueError(f"Got {self.spread!r} and {self.noise!r}; expected Spread(...) and Noise(...), or None.")
+        if self.spread is not None and self.chip is None:
+            raise ValueError("Got a spread without a chip to draw it for; expected BrainScaleS2(chip=key, spread=...).")
 
     def formats(self, precision=None):
         if precision is not None and (precision.decay, precision.threshold) != (None, None):
@@ -121,6 +122,8 @@ class BrainScaleS2(AbstractTarget):
                 cell["zero"],
                 cell["per_weight"],
                 current=limit,
+                noise=None if self.noise is None else self.noise.membrane,
+                readout=None if self.noise is None else self.noise.readout,
                 range=self.range,
                 late=graph.facts.after_threshold,
                 **({"circuits": places[name]} if name in places else {}),
@@ -130,7 +133,7 @@ class BrainScaleS2(AbstractTarget):
             synapses[name] = _synapses(edge, taken[edge.post])
         scale = {name: cell["scale"] for name, cell in graph.cells.items() if not cell.is_input}
         program = brainscales_program(cells, synapses, graph.dt, lags=graph.lags, scale=scale)
-        return program if self.chip is None else on_chip(program, self.chip, self.spread, self.noise)
+        return program if self.chip is None else on_chip(program, self.chip, self.spread)
 
     def unsupported(self, program):
         total = 0
@@ -171,7 +174,7 @@ def _synapses(edge: EdgeNode, taken: np.ndarray) -> AnalogSynapses:
         edge.pre,
         edge.post,
         matrix,
-        jax.device_put(place.astype(np.int32)),
+        on_device(place.astype(np.int32)),
         port=edge.port,
         exact=isinstance(form, Real),
         delay=jnp.asarray(edge["delay"]).astype(jnp.int32),

@@ -56,8 +56,8 @@ from .place import PlaceOnCores as PlaceOnCores
 from .place import RouteAxons as RouteAxons
 from .place import VerifyLimits as VerifyLimits
 from .reading import cell_for as cell_for
-from .relaxed import Relaxed as Relaxed
-from .relaxed import relax as relax
+from .relaxed import RelaxedCells as RelaxedCells
+from .relaxed import RelaxedSynapses as RelaxedSynapses
 from .sparse import SparseSynapses as SparseSynapses
 from .synapses import Synapses as Synapses
 from .targets import Loihi1 as Loihi1

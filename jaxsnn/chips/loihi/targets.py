@@ -165,7 +165,7 @@ class AbstractLoihi(AbstractTarget):
             "binding limit": {
                 "limit": limit, "group": group, "used": used, "room": room, "remedy": _REMEDIES[limit],
             },
-            "synaptic memory bits": total("synapse_bits"),
+            "memory bits": total("synapse_bits"),
             "axons in": total("in_axons"),
             "axons out": total("out_axons"),
             "room of a core": {

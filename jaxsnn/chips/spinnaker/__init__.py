@@ -10,5 +10,7 @@ from .passes import RoundWeights as RoundWeights
 from .passes import SynapseTypes as SynapseTypes
 from .passes import ToAccums as ToAccums
 from .passes import VerifyRanges as VerifyRanges
+from .relaxed import RelaxedLIF as RelaxedLIF
+from .relaxed import RelaxedRows as RelaxedRows
 from .synapses import RowSynapses as RowSynapses
 from .targets import SpiNNaker1 as SpiNNaker1

@@ -12,6 +12,7 @@ from ..._types import Param, Register, is_concrete, param, register
 from ...lowering.formats import Fixed
 from ...lowering.graph import EdgeNode, Value, real
 from ...lowering.passes.base import AbstractPass
+from ...lowering.passes.losses import lost
 from ...lowering.passes.peaks import Peaks, unseen
 from .arithmetic import LARGEST, ONE, exp_accum, quotient
 from .shifts import Arriving, largest_sum, shift_for
@@ -237,13 +238,6 @@ class RoundWeights(AbstractPass):
             wanted = edge["weight"]
             stored, clipped = form.nearest(wanted)
             edges[key] = edge.set(weight=Value(stored, form))
-            n = jnp.maximum(edge.count, 1).astype(wanted.dtype)
-            back, size = form.value(stored), jnp.sqrt(jnp.sum(wanted**2) / n)
-            counted = {
-                "synapses": edge.count,
-                "weights clipped": jnp.sum(clipped),
-                "weights rounded to 0": jnp.sum((stored == 0) & (wanted != 0)),
-                "weights, relative rms error": jnp.sqrt(jnp.sum((back - wanted) ** 2) / n) / jnp.maximum(size, 1e-30),
-            }
+            counted = lost(wanted, stored, form.value(stored), clipped)
             graph = graph.count(key, **counted)
         return graph.having(edges=edges)

@@ -84,6 +84,7 @@ def use(graph: Graph) -> dict[str, Any]:
         "chips": chips,
         "boards": math.ceil(chips / CHIPS),
         "bytes of rows": memory,
+        "memory bits": 8 * memory,
         "room of a core": {"cells": NEURONS, "ring_entries": ENTRIES},
         "placement": [core._asdict() for core in cores],
         "summary": [

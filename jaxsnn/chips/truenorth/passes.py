@@ -9,6 +9,7 @@ from ..._types import is_concrete
 from ...lowering.formats import Fixed
 from ...lowering.graph import CellNode, EdgeNode, Value, real
 from ...lowering.passes.base import AbstractPass
+from ...lowering.passes.losses import lost
 from .arithmetic import MAGNITUDE, POTENTIAL, TYPES, WEIGHT
 from .coding import AbstractCoding, AbstractDigits, best_scale, rooms
 
@@ -129,14 +130,8 @@ def _coded(name: str, cell: CellNode, groups: list[tuple[str, EdgeNode]], coding
             if exists.any():
                 edges[f"{key}, type {g}"] = _of_type(edge, g, exists, four)
     back = codes / np.maximum(scale / unit, 1e-300)[receiver] if weight.size else weight
-    size = np.sqrt(np.mean(weight**2)) if weight.size else 1.0
-    lost = {
-        "synapses": weight.size,
-        "crossbar bits": sum(edge.count for edge in edges.values()),
-        "weights rounded to 0": np.sum((codes == 0) & (weight != 0)),
-        "weights, relative rms error": np.sqrt(np.mean((back - weight) ** 2)) / size if weight.size else 0.0,
-    }
-    return cell.set(scale=real(scale), weight=Value(four.astype(np.int32), Fixed(8))), edges, lost
+    counts = {**lost(weight, codes, back), "crossbar bits": sum(edge.count for edge in edges.values())}
+    return cell.set(scale=real(scale), weight=Value(four.astype(np.int32), Fixed(8))), edges, counts
 
 
 def _of_type(edge: EdgeNode, g: int, exists: np.ndarray, four: np.ndarray) -> EdgeNode:

@@ -69,6 +69,7 @@ def use(graph: Graph) -> dict[str, Any] | None:
         "splitters": splitters,
         "copies": copies,
         "crossbar bits": bits_of(graph),
+        "memory bits": NEURONS * AXONS * len(cores),
         "room of a core": room,
         "placement": rows,
         "binding limit": {

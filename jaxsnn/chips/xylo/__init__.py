@@ -9,6 +9,8 @@ from .passes import Global as Global
 from .passes import MergePorts as MergePorts
 from .passes import PerNeuron as PerNeuron
 from .passes import ScaleToBits as ScaleToBits
+from .relaxed import RelaxedXyloCells as RelaxedXyloCells
+from .relaxed import RelaxedXyloSynapses as RelaxedXyloSynapses
 from .synapses import XyloSynapses as XyloSynapses
 from .synapses import xylo_program as xylo_program
 from .targets import Xylo1 as Xylo1

@@ -13,6 +13,7 @@ from ..._types import Param, Register, param, register
 from ...lowering.formats import Fixed
 from ...lowering.graph import EdgeNode, Graph, Value, real
 from ...lowering.passes.base import AbstractPass
+from ...lowering.passes.losses import lost
 from ...lowering.passes.peaks import Peaks, unseen
 from .arithmetic import HIGH
 
@@ -98,10 +99,12 @@ class ScaleToBits(AbstractPass):
                 for key, edge in graph.into(name).items():
                     form, w = Fixed(7, -shifts[int(not graph.cells[edge.pre].is_input)]), edge["weight"]
                     w = w * edge.of_receivers(scale)
-                    stored = jnp.clip(form.nearest(w)[0], -self._most, self._most)
+                    nearest, clipped = form.nearest(w)
+                    stored = jnp.clip(nearest, -self._most, self._most)
+                    unit = edge.of_receivers(scale)
                     edges[key] = edge.set(weight=Value(stored, form), shift=real(-form.frac))
                     error = jnp.sum(jnp.abs(form.value(stored) - w)) / jnp.maximum(jnp.sum(jnp.abs(w)), 1e-30)
-                    counted = {"synapses": edge.count, "weights rounded to 0": jnp.sum((stored == 0) & (w != 0))}
+                    counted = lost(w, stored, form.value(stored), clipped | (stored != nearest), unit)
                     graph = graph.count(key, **counted, **{"weights, mean error": error})
         return graph.having(cells=cells, edges=edges)
 

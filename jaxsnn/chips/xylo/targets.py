@@ -13,6 +13,7 @@ from ...lowering.program import Program
 from ...lowering.target import AbstractTarget, register_target
 from .cells import XyloCells
 from .passes import AbstractScaling, MergePorts, PerNeuron, ScaleToBits, outputs
+from .place import AUDIO, estimate, no_figures, use
 from .read import cells_of
 from .synapses import XyloSynapses, xylo_program
 
@@ -20,6 +21,7 @@ from .synapses import XyloSynapses, xylo_program
 class AbstractXylo(AbstractTarget):
     """A Xylo. **Arguments:** `inputs`, `hidden`, `outputs`: how many it has. `fan_in`: the most synapses of a neuron;
     `weights`: of all; None: no limit. `version`: of its arithmetic, 1 or 2. `scaling`: `PerNeuron()` or `Global()`.
+    `power`: W, for the estimate of energy; None: no figure.
     """
 
     hidden: int = eqx.field(default=1000, static=True)
@@ -29,6 +31,7 @@ class AbstractXylo(AbstractTarget):
     weights: int | None = eqx.field(default=None, static=True)
     version: int = eqx.field(default=2, static=True)
     scaling: AbstractScaling = eqx.field(default_factory=PerNeuron)
+    power: float | None = eqx.field(default=None, static=True)
 
     def formats(self, precision=None):
         if precision is not None and (precision.decay, precision.threshold) != (None, None):
@@ -76,6 +79,12 @@ class AbstractXylo(AbstractTarget):
             raise ValueError(f"{why}.")
         return program
 
+    def placed(self, graph):
+        return use(graph, {"inputs": self.inputs, "hidden": self.hidden, "outputs": self.outputs})
+
+    def cost(self, graph, rates, steps):
+        return no_figures(self.name) if self.power is None else estimate(graph, self.power, steps)
+
     def unsupported(self, program):
         have: dict[str, int] = dict.fromkeys(("inputs", "hidden", "outputs"), 0)
         layer_of, total = {}, 0
@@ -113,6 +122,8 @@ def _layer(group: InputCounts | XyloCells) -> str:
 @register_target("xylo-audio2")
 class XyloAudio2(AbstractXylo):
     """XyloAudio 2: 16 inputs, 1000 hidden neurons, 8 outputs. Some sources add a fan-in of 63 and 64 000 weights."""
+
+    power: float | None = eqx.field(default=AUDIO, static=True)
 
 
 @register_target("xylo-audio3")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import equinox as eqx
 import numpy as np
 
+from ..._types import is_concrete
 from ..graph import Graph, real
 from .base import AbstractPass
 
@@ -21,7 +22,12 @@ class OneStep(AbstractPass):
     def __call__(self, graph: Graph) -> Graph:
         takes, lags, before = {}, dict.fromkeys(graph.cells, 0), {}
         for key, edge in graph.edges.items():
-            delays = np.unique(np.asarray(edge["delay"]))
+            if not is_concrete(edge["delay"]) and edge.max_delay > 1:
+                raise ValueError(
+                    f"Projection {key!r} has a delay that is traced, and {self.target} has none; build the network "
+                    "with a delay of one step."
+                )
+            delays = np.unique(np.asarray(edge["delay"])) if is_concrete(edge["delay"]) else np.ones(1)
             if delays.size > 1:
                 raise ValueError(
                     f"Projection {key!r} has several delays, and {self.target} has none; give all the same."

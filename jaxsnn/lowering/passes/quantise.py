@@ -12,6 +12,7 @@ from jaxtyping import Array
 from ..formats import AbstractFormat
 from ..graph import CellNode, EdgeNode, Value
 from .base import AbstractPass
+from .losses import lost
 
 _FORGETS = 2.0**-6  # below this factor per step the initial voltage has decayed
 
@@ -77,11 +78,12 @@ class Quantise(AbstractPass):
         scale = edge.of_receivers(scale)
         if edge.rule is not None:
             values, wanted, back, clipped = edge.rule.quantised(edge["weight"], scale, edge.sign)
-            return edge.set(**values), lost(edge, wanted, values["weight"].x, back, clipped) | edge.rule.counts()
+            counts = lost(wanted, values["weight"].x, back, clipped, scale)
+            return edge.set(**values), counts | edge.rule.counts()
         wanted = edge["weight"] * scale
         form = self.weight.fit(wanted, edge.sign)
         stored, clipped = form.nearest(wanted)
-        return edge.set(weight=Value(stored, form)), lost(edge, wanted, stored, form.value(stored), clipped)
+        return edge.set(weight=Value(stored, form)), lost(wanted, stored, form.value(stored), clipped, scale)
 
 
 def _stored(form: AbstractFormat, wanted: Array) -> tuple[Value, Array]:
@@ -103,16 +105,3 @@ def _start(cell: CellNode, lag: int, threshold: Value, form: AbstractFormat) -> 
     most = form.value(jnp.asarray(form.range()[1])).astype(wanted.dtype)
     kept = jnp.clip(wanted, -most, jnp.minimum(threshold.real.astype(wanted.dtype), most))
     return Value(kept.astype(jnp.int32), form), kept != wanted
-
-
-def lost(edge: EdgeNode, wanted: Array, stored: Array, back: Array, clipped: Array) -> dict[str, Any]:
-    """The losses by quantisation of the weights of a group of edges."""
-    n = jnp.maximum(edge.count, 1).astype(wanted.dtype)
-    size = jnp.sqrt(jnp.sum(wanted**2) / n)
-    return {
-        "synapses": edge.count,
-        "weights clipped": jnp.sum(clipped),
-        "weights rounded": jnp.sum(back != wanted),
-        "weights rounded to 0": jnp.sum((stored == 0) & (wanted != 0)),
-        "weights, relative rms error": jnp.sqrt(jnp.sum((back - wanted) ** 2) / n) / jnp.maximum(size, 1e-30),
-    }

@@ -75,8 +75,11 @@ def test_a_key_is_a_chip_whatever_runs_on_it():
     shifted = numbers(7, of=program(100, first=50))  # the same circuits under another program
     for name, x in shifted.items():
         np.testing.assert_array_equal(x, one[name][..., 50:150], err_msg=name)
-    inhibits = numbers(7, of=program(weight=-30.0))["synapse"]
-    assert np.abs(inhibits - one["synapse"]).max() > 0.5  # the row of the other sign has synapses of its own
+    excites, inhibits = np.asarray(one["synapse"])  # the row of the other sign has synapses of its own
+    assert abs(np.corrcoef(excites.ravel(), inhibits.ravel())[0, 1]) < 4 / np.sqrt(excites.size)
+    worth = np.asarray(bss.on_chip(BASE, 7, SPREAD).synapses["w"].worth)
+    pattern = 1.0 + SPREAD.synapse * np.where(np.arange(SENDERS)[:, None] % 3 == 0, inhibits, excites)
+    np.testing.assert_allclose(np.abs(worth) / 30.0, pattern, rtol=1e-5)
 
 
 def test_chips_by_vmap_are_the_chips_one_by_one():

@@ -17,7 +17,7 @@ from tests.refused import refused
 
 bss = snn.chips.brainscales
 STEPS, KEY = 200, jax.random.key(0)
-IDEAL = bss.BrainScaleS2(weight_bits=None, range=False, current=None)
+IDEAL = bss.BrainScaleS2(weight_bits=None, range=False)
 GROUP = snn.CubaLIF(
     tau=10.0, tau_syn=8.0, decay=EulerDecay(), recursion=CurrentBeforeInput(), gain=snn.gains.Resistance()
 )
@@ -201,7 +201,8 @@ def test_delays_signs_and_rules_are_refused():
         snn.lower(snn.network(dt=1.0, key=KEY, populations=populations, projections=learns), IDEAL)
     for wrong, said in (
         (dict(weight_bits=7), "weight_bits is 7; expected 1 to 6"),
-        (dict(spread=0.1), "expected Spread(...)"),
+        (dict(spread=0.1, chip=1), "expected Spread(...)"),
+        (dict(spread=bss.Spread()), "Got a spread without a chip"),
         (dict(chip="one"), "Got chip = 'one'"),
     ):
         with refused(said):

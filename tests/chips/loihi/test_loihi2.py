@@ -217,9 +217,9 @@ def test_who_has_no_graded_spikes_says_so(tmp_path):
         cells = {"in": snn.lowering.InputCells(1), "E": snn.chips.loihi.CubaCells(1)}
         snn.lowering.verify(snn.lowering.Program(cells, {"S": link}), snn.chips.loihi.Loihi2())
     with refused("'G' is SigmaDeltaCells", "cannot be relaxed"):
-        snn.chips.loihi.relax(graded(G=snn.chips.loihi.SigmaDeltaCells(2)))
+        snn.lowering.relax(graded(G=snn.chips.loihi.SigmaDeltaCells(2)))
     with refused("'in' sends amplitudes of 8 bits", "relaxed"):
-        snn.chips.loihi.relax(graded(8))
+        snn.lowering.relax(graded(8))
     with refused("'in' cannot be written", "amplitudes"):
         snn.chips.loihi.to_netx(graded(8), tmp_path / "x.net")
     with refused("'E' cannot be written", "CubaCells"):

@@ -112,7 +112,7 @@ def test_every_register_has_ends(part, name, ends):
         (lambda: snn.lowering.Calibration(3, steps=2, key=KEY), "expected a drive"),
         (lambda: snn.lowering.spike_agreement(np.ones((3, 2)), np.ones((3, 2)), within=-1), "within = -1"),
         (lambda: snn.chips.loihi.learning_rule_for(snn.chain(snn.PairSTDP(), snn.Bound()), -1.0), "dt = -1.0"),
-        (lambda: snn.chips.loihi.relax(3), "expected a Program"),
+        (lambda: snn.lowering.relax(3), "expected a Program"),
         (lambda: snn.lower(net(), TARGET, precision=snn.lowering.Precision(weight=0)), "Precision.weight is 0"),
         (lambda: snn.lower(net(), TARGET, precision=4), "precision = 4"),
         (lambda: snn.lower(net(), TARGET, precision=snn.lowering.Precision(), passes=[]), "precision and passes"),
@@ -208,7 +208,7 @@ def test_set_keeps_a_number_or_refuses_it():
 def test_every_path_is_the_one_that_get_takes():
     """Of a program the scale of a group is not the group; and a network has its parts directly below it."""
     made = snn.lower(net(), TARGET).program
-    for model in (made, snn.chips.loihi.relax(made), net()):
+    for model in (made, snn.lowering.relax(made), net()):
         for path, leaf in zip(jax.tree.leaves(paths(model)), jax.tree.leaves(model), strict=True):
             assert get(model, path) is leaf
     found = jax.tree.leaves(paths(made))

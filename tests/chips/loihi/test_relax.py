@@ -13,10 +13,10 @@ from jaxsnn.chips.loihi.cells import CubaCells
 from jaxsnn.chips.loihi.cores import LavaCore, Loihi1Core
 from jaxsnn.chips.loihi.learning.engine import LoihiRule
 from jaxsnn.chips.loihi.learning.synapses import LearningSynapses
-from jaxsnn.chips.loihi.relaxed import relax, rounded, straight_through
 from jaxsnn.chips.loihi.sparse import SparseSynapses
 from jaxsnn.chips.loihi.synapses import Synapses
 from jaxsnn.lowering.cells import InputCells
+from jaxsnn.lowering.relaxed import relax, rounded, straight_through
 from tests.chips.loihi.networks import case
 from tests.chips.loihi.programs import program as from_oracle
 from tests.oracles import loihi_cases
