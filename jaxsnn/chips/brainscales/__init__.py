@@ -21,6 +21,9 @@ from .pattern import Noise as Noise
 from .pattern import Spread as Spread
 from .relaxed import RelaxedAnalogSynapses as RelaxedAnalogSynapses
 from .relaxed import RelaxedCircuits as RelaxedCircuits
+from .sensors import Sensors as Sensors
+from .sensors import SensorState as SensorState
+from .sensors import reading as reading
 from .synapses import AnalogSynapses as AnalogSynapses
 from .synapses import brainscales_program as brainscales_program
 from .targets import BrainScaleS2 as BrainScaleS2

@@ -14,6 +14,7 @@ from ...networks.population import Population
 from .cells import AnalogCells
 from .pattern import Circuits, Noise, Spread, factor
 from .relaxed import RelaxedAnalogSynapses, RelaxedCircuits
+from .sensors import Sensors
 from .synapses import AnalogSynapses
 
 _TIMES = {"tau": "tau_m", "c": "tau_m", "tau_syn": "tau_syn"}  # by factors
@@ -108,4 +109,9 @@ def _synapses(group: AnalogSynapses, circuits: Circuits, chip: Array, spread: Sp
     """Synapses with their own factors, of either sign."""
     drawn = [circuits.of_synapses(chip, group.place, inhibits) for inhibits in (0, 1)]
     own = jnp.where(group.there[None], factor(jnp.stack(drawn), spread.synapse), 1.0)
-    return dataclasses.replace(group, factor=own if group.factor is None else own * group.factor)
+    group = dataclasses.replace(group, factor=own if group.factor is None else own * group.factor)
+    if (sensors := group.sensors) is None:
+        return group
+    of = lambda what: factor(circuits.of_synapses(chip, group.place, 0, f"correlation {what}"), spread.correlation)
+    amplitude, tau = sensors.amplitude * of("amplitude"), sensors.tau * of("tau")
+    return dataclasses.replace(group, sensors=Sensors(amplitude, tau))

@@ -12,9 +12,23 @@ from ...synapses.delta import Delta
 from ...synapses.exponential import Exponential
 from .neurons import CubaAdEx
 from .pattern import Circuits
+from .sensors import Sensors
 
 _CHOICES = (gains, integrators, recursions, refractory, resets, surrogates, thresholds)
-_PARTS = (Population, CubaLIF, CubaAdEx, LIF, LI, AdEx, Delta, Exponential, ExactIntegral, ZeroOrderHold, Circuits)
+_PARTS = (
+    Population,
+    CubaLIF,
+    CubaAdEx,
+    LIF,
+    LI,
+    AdEx,
+    Delta,
+    Exponential,
+    ExactIntegral,
+    ZeroOrderHold,
+    Circuits,
+    Sensors,
+)
 
 
 def _classes(room):

@@ -23,6 +23,7 @@ class Spread(Checked):
     - `efficacy`: of the excitatory and of the inhibitory input of a circuit, relative.
     - `synapse`: of single synapses, relative (below 0.1 in simulations of the first generation, Koke 2017).
     - `cadc`: offsets of its channels, LSB (accepted: below 3).
+    - `correlation`: of amplitude and time constant of the sensors of synapses, relative (accepted: within a factor 2).
     """
 
     tau_m: Param = param(0.05, unit="1", ge=0.0, finite=True)
@@ -33,6 +34,7 @@ class Spread(Checked):
     efficacy: Param = param(0.1, unit="1", ge=0.0, finite=True)
     synapse: Param = param(0.05, unit="1", ge=0.0, finite=True)
     cadc: Param = param(1.0, unit="LSB", ge=0.0, finite=True)
+    correlation: Param = param(0.3, unit="1", ge=0.0, finite=True)
 
 
 class Noise(Checked):
@@ -57,12 +59,13 @@ class Circuits(eqx.Module):
         at = jnp.arange(n, dtype=jnp.uint32) * self.each + self.first
         return _random.normal(_random.stream(chip, f"circuit.{what}"), 0, at)
 
-    def of_synapses(self, chip: Array, place: Array, inhibits: int) -> Float[Array, "pre post"]:
-        """The same, one a synapse. `place`: its number among the inputs of its neuron, each of
-        which has two rows, one a sign."""
+    def of_synapses(self, chip: Array, place: Array, inhibits: int, what: str = "synapse") -> Float[Array, "pre post"]:
+        """The same, one a synapse. `place`: its number among the inputs of its neuron, each of which has two rows, one
+        for excitation and one for inhibition (`inhibits`: 0, 1).
+        """
         column = self.first + jnp.arange(place.shape[1], dtype=jnp.int32)[None] * self.each + place // (ROWS // 2)
         row = 2 * (place % (ROWS // 2)) + inhibits
-        return _random.normal(_random.stream(chip, "synapse"), 0, (row * CIRCUITS + column).astype(jnp.uint32))
+        return _random.normal(_random.stream(chip, what), 0, (row * CIRCUITS + column).astype(jnp.uint32))
 
 
 def factor(deviation: Array, spread: Array) -> Array:

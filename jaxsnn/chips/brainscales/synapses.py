@@ -17,6 +17,7 @@ from ...lowering.registers import span, whole
 from ...lowering.storage import stored
 from ...lowering.synapses import AbstractCarrier, AbstractSynapses
 from .cells import AnalogCells
+from .sensors import Sensors
 
 FULL = 63  # of a weight of 6 bits
 NOWHERE = -1  # the place of a synapse that there is not
@@ -30,7 +31,7 @@ class AnalogSynapses(AbstractSynapses):
     one of inhibitory synapses), or any where `exact`: the chip as it would be with infinitely many bits. `place`: the
     number of each synapse among the inputs of its receiver, -1 where there is none; None: all are there, in order.
     `factor`: the fixed pattern of synapses, `(2, senders, receivers)`, of those of positive and of negative weight;
-    None for 1. `port`: the name of the receivers' port. `exact`: static.
+    None for 1. `port`: the name of the receivers' port. `sensors`: of correlations, None for none. `exact`: static.
     `column`, `ports`: where the receivers hear it, and how many ports they have: `brainscales_program` fills them in.
     `delay`, `max_delay`: steps by which the host sends later.
     """
@@ -41,6 +42,7 @@ class AnalogSynapses(AbstractSynapses):
     place: Register = register()
     port: str = eqx.field(static=True, kw_only=True)
     factor: OptionalParam = param(None, unit="1", optional=True, gt=0.0, finite=True, kw_only=True)
+    sensors: Sensors | None = eqx.field(default=None, kw_only=True)
     exact: bool = eqx.field(default=False, static=True, kw_only=True)
     column: int = eqx.field(default=0, static=True, kw_only=True)
     ports: int = eqx.field(default=1, static=True, kw_only=True)
@@ -56,6 +58,10 @@ class AnalogSynapses(AbstractSynapses):
                 f"{self.delay.shape}; expected (senders, receivers) twice, and one delay."
             )
         twice = (2, *self.weight.shape)
+        if self.sensors is not None and self.max_delay:
+            raise ValueError(
+                "AnalogSynapses with sensors have a delay; expected 0: a sensor sees what arrives at once."
+            )
         if self.factor is not None and self.factor.shape != twice:
             raise ValueError(
                 f"AnalogSynapses.factor has shape {self.factor.shape}; expected {twice}, one a synapse of either sign."
@@ -113,7 +119,11 @@ class AnalogSynapses(AbstractSynapses):
         return None
 
     def prepare(self, pre, post, ring, first):
-        return Events(self.delay, ring, first + self.column)
+        assert isinstance(post, AnalogCells)  # see `unsupported`
+        return Events(self.delay, self.sensors, ring, first + self.column, post.dt)
+
+    def init(self):
+        return () if self.sensors is None else self.sensors.init(*self.weight.shape)
 
     def describe(self):
         count = int(np.sum(np.asarray(self.there)))
@@ -124,11 +134,16 @@ class Events(AbstractCarrier):
     """Carries the spikes of every sender by themselves: what they are worth is no whole number."""
 
     delay: Int[Array, ""]
+    sensors: Sensors | None
     ring: Ring = eqx.field(static=True)
     first: int = eqx.field(static=True)
+    dt: float = eqx.field(static=True)
 
     def send(self, s, buffer, spikes, t):
         return self.ring.add(buffer, t + 1 + self.delay, self.first, spikes)
+
+    def learn(self, s, pre, post, modulators, t, *, stream):
+        return s if self.sensors is None else self.sensors.step(s, pre, post, self.dt)
 
 
 def brainscales_program(

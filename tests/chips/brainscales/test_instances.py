@@ -125,6 +125,41 @@ def test_noise_is_what_was_asked_and_another_in_every_run():
     assert np.array_equal(cells.cadc(jnp.full(N, 99.0)), np.full(N, 255)) and cells.cadc(jnp.full(N, -99.0)).max() == 0
 
 
+def test_sensors_accumulate_pairs_of_nearest_spikes():
+    """Against every pair, one by one, in NumPy; the spikes themselves are those of the program without sensors."""
+    rng = np.random.default_rng(3)
+    x, steps = (rng.random((80, 5)) < 0.2).astype(np.float32), 80
+    tau = rng.uniform(3.0, 9.0, (5, 4)).astype(np.float32)
+    cells = {"in": InputCells(5), "E": bss.AnalogCells(4, snn.Population(CELL, 4), per_weight=0.01)}
+    weight = rng.integers(20, 60, (5, 4))
+
+    def run(sensors):
+        link = bss.AnalogSynapses.of("in", "E", "in", weight, sensors=sensors)
+        record = {"E": snn.Raster("E")} | ({"c": snn.Last("w.causal"), "a": snn.Last("w.acausal")} if sensors else {})
+        made, drive = bss.brainscales_program(cells, {"w": link}), snn.Replay(x, into="in")
+        return snn.simulate(made, drive, steps=steps, key=jax.random.key(0), record=record), made
+
+    (done, made), (plain, _) = run(bss.Sensors(0.5, tau)), run(None)
+    z = np.asarray(done["E"].dense())
+    assert np.array_equal(z, np.asarray(plain["E"].dense())) and z.sum() > 20
+    causal, acausal = np.zeros((5, 4)), np.zeros((5, 4))
+    for i, j in np.ndindex(5, 4):
+        arrivals, fires = np.flatnonzero(x[:, i]) + 1, np.flatnonzero(z[:, j])
+        for t in fires:
+            if (earlier := arrivals[arrivals <= t]).size:
+                causal[i, j] += 0.5 * np.exp(-(t - earlier[-1]) / tau[i, j])
+        for t in arrivals[arrivals < steps]:
+            if (earlier := fires[fires < t]).size:
+                acausal[i, j] += 0.5 * np.exp(-(t - earlier[-1]) / tau[i, j])
+    np.testing.assert_allclose(done["c"], causal, rtol=1e-4)
+    np.testing.assert_allclose(done["a"], acausal, rtol=1e-4)
+    assert np.array_equal(bss.reading(jnp.asarray([0.4, 300.0, 7.6])), [0, 255, 8])
+    spread = bss.on_chip(made, 1).synapses["w"].sensors
+    assert spread.tau.shape == (5, 4) and np.abs(spread.tau / tau - 1.0).std() > 0.05
+    with refused("with sensors have a delay"):
+        dataclasses.replace(made.synapses["w"], max_delay=1)
+
+
 def test_what_is_no_chip_is_refused():
     with refused("expected a Program"):
         bss.on_chip(CELL, 0)

@@ -91,7 +91,7 @@ def test_each_limit_changes_it():
     """Controls, one change each; but a chip without spread and noise is what all chips are deviations of."""
     net, cells, model = small()
     apart = lambda target: np.sum(run(snn.lower(net, target).program, cells)["group v"] != model["group v"])
-    still = bss.Spread(*[0.0] * 8)
+    still = bss.Spread(*[0.0] * 9)
     assert apart(dataclasses.replace(IDEAL, chip=jax.random.key(1), spread=still, noise=None)) == 0
     for change in (
         dict(weight_bits=6),
