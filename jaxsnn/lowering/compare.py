@@ -84,7 +84,9 @@ def compare_targets(
         raise ValueError(f"Got {type(net).__name__}, expected a network(...) to lower.")
     chosen = {name: kind() for name, kind in registered().items()} if targets is None else targets
     if not isinstance(chosen, Mapping) or not all(isinstance(one, AbstractTarget) for one in chosen.values()):
-        raise ValueError(f"Got targets = {targets!r}, expected targets by name, or None for all there are.")
+        raise ValueError(
+            f"Got targets = {type(targets).__name__}, expected targets by name, or None for all there are."
+        )
     if not chosen:
         raise ValueError(f"Got no targets to compare; expected some of {known(registered())}.")
     calibration = calibration_of(calibrate)

@@ -204,7 +204,8 @@ _PANELS = ((_cores, ("chip",)), (_registers, ("cells",)), (_weights, ("links",))
            (_energy, ("energy",)))  # fmt: skip
 
 
-def svg(made) -> str:
+def svg(made: Any) -> str:
+    """A figure of matplotlib as it stands in a page, the same text for the same figure."""
     import matplotlib
 
     text = io.StringIO()
@@ -223,6 +224,7 @@ def _headline(data: dict[str, Any]) -> str:
 
 
 def table(title: str, head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
+    """A table with its title."""
     row = lambda cells, tag: "<tr>" + "".join(f"<{tag}>{escaped(cell)}</{tag}>" for cell in cells) + "</tr>"
     return f"<h2>{escaped(title)}</h2><table>{row(head, 'th')}{''.join(row(r, 'td') for r in rows)}</table>"
 
@@ -232,4 +234,5 @@ def _number(x: Any) -> str:
 
 
 def escaped(text: Any) -> str:
+    """Text as HTML."""
     return html.escape(str(text))

@@ -43,7 +43,7 @@ def mac(
 
     **Raises:** ValueError for inputs or weights that the chip does not have; where they are traced they are clipped.
     """
-    x, weight, gain, noise = as_number(x), as_number(weight), as_number(gain), as_number(noise)
+    x, weight, scale, noise = as_number(x), as_number(weight), as_number(sends * gain), as_number(noise)
     check(
         lambda: (jnp.round(x) >= 0) & (jnp.round(x) <= INPUT),
         f"Got inputs beyond 0 to {INPUT:g}; scale them to 5 bits.",
@@ -57,11 +57,11 @@ def mac(
     total, blocks = jnp.zeros((*x.shape[:-1], weight.shape[1])), range(0, weight.shape[0], BLOCK)
     for k, first in enumerate(blocks):
         part = slice(first, first + BLOCK)
-        y = jnp.matmul(whole[..., part], small[part], precision=lax.Precision.HIGHEST) * (sends * gain)
+        y = jnp.matmul(whole[..., part], small[part], precision=lax.Precision.HIGHEST) * scale
         if key is not None:
             y = y + noise * jax.random.normal(jax.random.fold_in(as_key(key), k), y.shape, y.dtype)
         total = total + jnp.clip(jnp.floor(y), LOW, HIGH)
-    smooth = jnp.matmul(x, weight, precision=lax.Precision.HIGHEST) * (sends * gain)
+    smooth = jnp.matmul(x, weight, precision=lax.Precision.HIGHEST) * scale
     return _passed(jnp.clip(total, LOW, HIGH), smooth)
 
 

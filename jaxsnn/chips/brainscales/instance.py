@@ -107,11 +107,10 @@ def _population(cells: AnalogCells, drawn: Any, spread: Spread) -> Population:
 
 def _synapses(group: AnalogSynapses, circuits: Circuits, chip: Array, spread: Spread) -> AnalogSynapses:
     """Synapses with their own factors, of either sign."""
-    drawn = [circuits.of_synapses(chip, group.place, inhibits) for inhibits in (0, 1)]
-    own = jnp.where(group.there[None], factor(jnp.stack(drawn), spread.synapse), 1.0)
+    own = jnp.where(group.there[None], factor(circuits.of_synapses(chip, group.place), spread.synapse), 1.0)
     group = dataclasses.replace(group, factor=own if group.factor is None else own * group.factor)
     if (sensors := group.sensors) is None:
         return group
-    of = lambda what: factor(circuits.of_synapses(chip, group.place, 0, f"correlation {what}"), spread.correlation)
+    of = lambda what: factor(circuits.of_synapses(chip, group.place, f"correlation {what}")[0], spread.correlation)
     amplitude, tau = sensors.amplitude * of("amplitude"), sensors.tau * of("tau")
     return dataclasses.replace(group, sensors=Sensors(amplitude, tau))

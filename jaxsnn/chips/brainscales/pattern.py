@@ -59,13 +59,13 @@ class Circuits(eqx.Module):
         at = jnp.arange(n, dtype=jnp.uint32) * self.each + self.first
         return _random.normal(_random.stream(chip, f"circuit.{what}"), 0, at)
 
-    def of_synapses(self, chip: Array, place: Array, inhibits: int, what: str = "synapse") -> Float[Array, "pre post"]:
-        """The same, one a synapse. `place`: its number among the inputs of its neuron, each of which has two rows, one
-        for excitation and one for inhibition (`inhibits`: 0, 1).
+    def of_synapses(self, chip: Array, place: Array, what: str = "synapse") -> Float[Array, "2 pre post"]:
+        """The same, one a synapse of either sign. `place`: its number among the inputs of its neuron, each of which has
+        two rows, one for excitation and one for inhibition.
         """
         column = self.first + jnp.arange(place.shape[1], dtype=jnp.int32)[None] * self.each + place // (ROWS // 2)
-        row = 2 * (place % (ROWS // 2)) + inhibits
-        return _random.normal(_random.stream(chip, what), 0, (row * CIRCUITS + column).astype(jnp.uint32))
+        row = 2 * (place % (ROWS // 2))[None] + jnp.arange(2, dtype=jnp.int32)[:, None, None]
+        return _random.normal(_random.stream(chip, what), 0, (row * CIRCUITS + column[None]).astype(jnp.uint32))
 
 
 def factor(deviation: Array, spread: Array) -> Array:

@@ -17,7 +17,7 @@ from ...neurons.exponential import AdEx
 from ...neurons.lif import LIF
 from ...neurons.readout import LI, Parrot
 from ...neurons.refractory import Clamp, Ungated
-from ...neurons.resets import NextStep, SameStep, ToValue
+from ...neurons.resets import SameStep, ToValue
 from ...neurons.thresholds import Greater, GreaterEqual
 from ...synapses.delta import Delta
 from ...synapses.exponential import Exponential
@@ -80,7 +80,6 @@ def _check(neuron: Any) -> None:
     }
     if hasattr(neuron, "t_ref") and is_concrete(neuron.t_ref) and np.all(np.asarray(neuron.t_ref) == 0):
         chosen["refractory_input"] = (Clamp, Ungated)
-        chosen["reset_time"] = (SameStep, NextStep)
     for name, kinds in chosen.items():
         if hasattr(neuron, name) and not is_a(given := getattr(neuron, name), *kinds):
             raise ValueError(

@@ -96,6 +96,7 @@ class BrainScaleS2(AbstractTarget):
         return self.weight_bits if precision is None or precision.weight is None else precision.weight
 
     def passes(self, precision=None):
+        self.formats(precision)  # refuses bits that there are not
         return [
             OneStep(self.name),
             PlaceOnCircuits(self.circuits),
