@@ -36,7 +36,8 @@ def page(data: dict[str, Any]) -> str:
         parts += ["<h2>What became of the weights</h2>", svg(figure(data))]
         parts.append(
             "<p class=note>Each dot is a synapse (at most 512 a projection): across, the weight that was asked for; "
-            "up, the one the chip has; both over the largest asked. The line is where nothing is lost.</p>"
+            "up, by how much the chip's differs; both over the largest asked. On the line nothing is lost; where dots "
+            "run down a slope of -1 weights share a level of the chip.</p>"
         )
     for name, row in data["targets"].items():
         said = "".join(f"<li>{escaped(note)}</li>" for note in notes(row))
@@ -62,19 +63,17 @@ def figure(data: dict[str, Any]) -> Any:
 
 def _weights(ax: Any, name: str, row: dict[str, Any]) -> None:
     """Weights of a target, asked and got."""
-    ends = [-0.02, 0.02]
     for k, (link, sample) in enumerate(row["sample"].items()):
         asked, got = (np.asarray(x, float) for x in sample)
         if asked.size == 0 or not np.any(asked):
             continue
         unit = np.abs(asked).max()
-        ends = [min(ends[0], asked.min() / unit), max(ends[1], asked.max() / unit)]
-        ax.plot(asked / unit, got / unit, ".", markersize=2.5, color=f"C{k % 10}", label=link, alpha=0.6)
-    ax.plot(ends, ends, color="0.3", linewidth=0.6, zorder=0)
+        ax.plot(asked / unit, 100 * (got - asked) / unit, ".", markersize=3, color=f"C{k % 10}", label=link, alpha=0.7)
+    ax.axhline(0.0, color="0.3", linewidth=0.6, zorder=0)
     error = 100 * row["weights"]["largest relative rms error"]
     ax.set_title(f"{name}\n{error:.2g} % rms at most", fontsize="medium")
-    ax.set_xlabel("asked", fontsize="small")
-    ax.set_ylabel("got", fontsize="small")
+    ax.set_xlabel("asked, of the largest", fontsize="small")
+    ax.set_ylabel("got - asked, %", fontsize="small")
     ax.tick_params(labelsize="x-small")
     if 0 < len(row["sample"]) <= 5:
-        ax.legend(frameon=False, fontsize="x-small", loc="upper left", markerscale=3)
+        ax.legend(fontsize="xx-small", loc="upper left", markerscale=2, framealpha=0.7)

@@ -18,7 +18,6 @@ CHIPS = {
     "spinnaker": snn.chips.spinnaker.SpiNNaker1(),
     "brainscales": snn.chips.brainscales.BrainScaleS2(),
     "one chip": snn.chips.brainscales.BrainScaleS2(chip=4),
-    "loihi": snn.chips.loihi.Loihi1(),
 }
 STEPS, N_IN, KEY = 80, 12, jax.random.key(0)
 RASTER = (np.random.default_rng(0).random((STEPS, N_IN)) < 0.15).astype(np.float32)
@@ -60,7 +59,7 @@ def moved(relaxed, by=1.7):
     return relaxed
 
 
-@pytest.mark.parametrize("chip", CHIPS)
+@pytest.mark.parametrize("chip", [*CHIPS])
 def test_forward_is_the_program_that_it_rounds_to(chip):
     relaxed = moved(snn.lowering.relax(program(chip)), 0.02 * 65535 if chip == "spinnaker" else 1.7)
     ours, theirs = run(relaxed), run(relaxed.program)
@@ -71,7 +70,7 @@ def test_forward_is_the_program_that_it_rounds_to(chip):
     snn.lowering.verify(relaxed.program, CHIPS[chip])
 
 
-@pytest.mark.parametrize("chip", [name for name in CHIPS if name != "loihi"])
+@pytest.mark.parametrize("chip", ["xylo", "spinnaker", "one chip"])
 def test_gradients_are_those_of_the_membrane_without_rounding(chip):
     """Of a membrane that does not fire, by finite differences over many roundings of the program itself."""
     flat = snn.surrogates.Scaled(snn.surrogates.FastSigmoid(5.0), 0.0)  # or a reset that does not happen counts
@@ -137,7 +136,7 @@ def test_what_cannot_be_relaxed_is_named():
     net = snn.network(dt=1.0, key=KEY, populations=populations, projections={"w": link})
     with refused("which cannot be relaxed; expected InputCells, AnalogCells", "XyloSynapses"):
         snn.lowering.relax(snn.lower(net, snn.chips.truenorth.TrueNorth()).program)
-    cells = {"in": snn.chips.xylo.InputCounts(2), "E": snn.chips.xylo.XyloCells(2, 3, 2, 500, alias=[1, -1])}
+    cells = {"in": snn.lowering.InputCounts(2), "E": snn.chips.xylo.XyloCells(2, 3, 2, 500, alias=[1, -1])}
     made = snn.chips.xylo.xylo_program(cells, {"w": snn.chips.xylo.XyloSynapses("in", "E", np.ones((2, 2)), most=15)})
     with refused("'E': XyloCells with aliases cannot be relaxed"):
         snn.lowering.relax(made)

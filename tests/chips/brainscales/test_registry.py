@@ -2,32 +2,38 @@
 
 import dataclasses
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import jaxsnn as snn
-from tests.laws.registry import NEURONS, PORTS, RELEASES
-from tests.lowering.test_registry import DT, SENDERS, Below, Declared, Halfway, Named, Own, Slower, network
-from tests.refused import refused
+from tests.chips import refusals
+from tests.chips.refusals import (
+    DT,
+    SENDERS,
+    Below,
+    Halfway,
+    N,
+    Named,
+    Slower,
+    network,
+    refuses_orders,
+    refuses_ports,
+    refuses_releases_and_modules,
+    refuses_rules,
+)  # fmt: skip
+from tests.laws.registry import NEURONS
 
 bss = snn.chips.brainscales
 IDEAL = bss.BrainScaleS2(weight_bits=None, range=False)
 ORDERS = (snn.NestOrder(), snn.BrianOrder())
 LIFS = {"LIF", "LIF above", "LIF resistance", "LIF capacitance", "LIF per step", "LI"}
 CUBAS = {"CubaLIF new", "CubaLIF new per step", "CubaLIF old euler", "CubaLIF decaying"}
-N = 5
 
 
 def taken(net):
-    """Why BrainScaleS-2 does not take a network; None if it does."""
-    try:
-        snn.lowering.read(net, IDEAL)
-    except ValueError as error:
-        assert "\n" not in str(error)
-        return str(error)
+    return refusals.taken(net, IDEAL)
 
 
 def population(cell):
@@ -62,30 +68,13 @@ def test_what_is_lowered_is_the_model_bit_for_bit():
 
 
 def test_every_port_is_lowered_or_refused_by_name():
-    link = snn.Connection("in", "E", snn.AllToAll(), via=snn.Dense(), weight=0.5, delay=1.0)
-    for name, port in PORTS.items():
-        cell = snn.Population(snn.LIF(), N, ports={"in": port(1.0)})
-        why = taken(network(cells={"E": cell}, links={"S": link}))
-        if name in ("Exponential", "Exponential frozen", "Exponential at tau_m"):
-            assert why is None, why
-        else:
-            assert why is not None and "'E'" in why and "synapses of BrainScaleS-2 are exponential currents" in why, (
-                name
-            )
+    has = ("Exponential", "Exponential frozen", "Exponential at tau_m")
+    refuses_ports(IDEAL, snn.LIF(), has, "synapses of BrainScaleS-2 are exponential currents")
 
 
 def test_every_release_module_and_rule_is_refused_by_name():
-    cells = {"E": population(snn.LIF())}
-    for release in RELEASES.values():
-        link = snn.Connection("in", "E", snn.AllToAll(), weight=0.5, delay=1.0, release=release(1.0))
-        assert "'S' has a release" in taken(network(cells=cells, links={"S": link}))
-    link = snn.Connection("in", "E", via=snn.Layer(eqx.nn.Linear(SENDERS, N, key=jax.random.key(1))))
-    assert "'S' goes through a Layer" in taken(network(cells=cells, links={"S": link}))
-    rules = [snn.chain(rule) for rule in (snn.PairSTDP(), snn.TripletSTDP(), snn.Oja())]
-    for rule in rules:
-        link = snn.Connection("in", "E", snn.AllToAll(), weight=0.5, delay=1.0, rule=rule)
-        why = taken(network(cells=cells, links={"S": link}))
-        assert why is not None and "'S'" in why and "frozen()" in why, why
+    refuses_releases_and_modules(IDEAL, population(snn.LIF()))
+    refuses_rules(IDEAL, population(snn.LIF()))
 
 
 def test_what_changes_its_kind_is_refused():
@@ -96,6 +85,4 @@ def test_what_changes_its_kind_is_refused():
     assert "Slower is no neuron of BrainScaleS-2" in taken(chip(Slower(**same)))
     assert "Halfway" in taken(chip(dataclasses.replace(fit, reset_mechanism=Halfway())))
     assert "Below" in taken(chip(dataclasses.replace(fit, comparator=Below())))
-    with refused("Own", "does not declare where in a step arrivals act"):
-        snn.lower(network(cells={"E": population(fit)}, order=Own()), IDEAL)
-    assert taken(network(cells={"E": population(fit)}, order=Declared())) is None
+    refuses_orders(IDEAL, population(fit))
