@@ -2,7 +2,7 @@
 
 8x8 pixels, each one spike, the sooner the brighter; 100 neurons of BrainScaleS-2 in its own steps, 10 leaky read-outs.
 Trained in floats by BPTT, lowered to 6 bits, and put onto chips, which keys are. Then trained for some epochs more, the
-same for all: in floats, through one chip, and through another chip in every epoch. Spread and noise are those of the
+same for all: in floats, through one chip, and through another chip in every step. Spread and noise are those of the
 defaults, which are guesses: `--axis spread=0:3:7` multiplies them.
 
     jaxsnn run experiments/chips_digits.py
@@ -50,6 +50,7 @@ KINDS = (
 )
 LOGITS = snn.Mean("out.v")
 CALIBRATION = 32  # training images
+SCALE = 5.0  # of read-outs, as logits
 
 
 def classifier(hidden, key):
@@ -89,11 +90,11 @@ def accuracy(model, x, y, real, steps, key):
 
 
 def fit(model, x, y, epochs, point, key, rate):
-    """BPTT on weights, with a loss whose scale is that of the read-outs."""
+    """BPTT on weights."""
     return snn.fit(
         model,
         snn.BPTT(wrt="*.weight", checkpoint=snn.checkpointing.KeepAll()),
-        snn.CrossEntropy(LOGITS, scale=5.0),
+        snn.CrossEntropy(LOGITS, scale=SCALE),
         snn.Replay(images(x, point["steps"]), into="in"),
         y,
         optimiser=rate,
@@ -111,16 +112,26 @@ def scaled(spread):
 
 
 def through_chips(relaxed, x, y, point, key, spread, noise, rate):
-    """Trained with another chip in every epoch."""
+    """Trained with another chip in every step, by one optimiser."""
     learnt = lambda model: [link.weight for link in model.synapses.values()]
     put = lambda weights: eqx.tree_at(learnt, relaxed, weights)
+    bptt = snn.BPTT(wrt="*.weight", checkpoint=snn.checkpointing.KeepAll())
+    loss, trains = snn.CrossEntropy(LOGITS, scale=SCALE), images(x, point["steps"])
+    key, order = jax.random.split(key)
+    orders = jax.vmap(lambda key: jax.random.permutation(key, len(x)))(jax.random.split(order, point["more"]))
+    rows = orders[:, : len(x) // point["batch"] * point["batch"]].reshape(-1, point["batch"])
 
-    def epoch(weights, number):
-        chip, order = jax.random.split(jax.random.fold_in(key, number))
+    def step(carry, at):
+        weights, state, number = carry
+        chip, run = jax.random.split(jax.random.fold_in(key, number))
         on = brainscales.on_chip(put(weights), chip, spread, noise)
-        return learnt(fit(on, x, y, 1, point, order, rate).net), None
+        _, slope, status = bptt.value_grad_status(loss, on, snn.Replay(trains[at], into="in"), y[at], key=run)
+        with jax.numpy_dtype_promotion("standard"):  # optax mixes types
+            updates, state = rate.update(learnt(slope), state, weights)
+        return (optax.apply_updates(weights, updates), state, number + 1), status
 
-    weights, _ = jax.lax.scan(epoch, learnt(relaxed), jnp.arange(point["more"], dtype=jnp.uint32))
+    start = learnt(relaxed), rate.init(learnt(relaxed)), jnp.uint32(0)
+    (weights, _, _), _ = jax.lax.scan(step, start, rows)
     return put(weights)
 
 

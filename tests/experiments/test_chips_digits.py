@@ -20,7 +20,7 @@ def test_images_are_a_spike_a_pixel():
     assert spikes.sum(axis=0).tolist() == [0, 0, 1, 1] and spikes[:, 3].argmax() < spikes[:, 2].argmax()
 
 
-def test_training_with_another_chip_in_every_epoch_is_one_program():
+def test_training_with_another_chip_in_every_step_is_one_program():
     """Traced, not compiled: weights come back in their shapes, and nothing else of the model changes."""
     x, y, _, _ = chips.digits()
     net = chips.classifier(6, jax.random.key(0))
