@@ -44,7 +44,7 @@ class CubaAdEx(AbstractNeuron):
     - `tau_w`: of adaptation, or None for none; `a`, `b`: its coupling to `v`, and what a spike adds.
     - `surrogate`: of `(v - v_th) / (v_th - v_reset)`. Gradients do not pass through the reset, as in the group's code.
 
-    **Reference:** Billaudelle et al., Neural Networks 145:117 (2022); hxtorch, which this equals to rounding.
+    **Reference:** Brette and Gerstner, J. Neurophysiol. 94:3637 (2005); hxtorch, which this equals to rounding.
     """
 
     tau_syn: Param = param(10.0, unit="ms", gt=0.0)

@@ -9,7 +9,7 @@ from .passes import fan_in
 from .pattern import ROWS, Circuits
 
 POWER = 0.2  # W
-SOURCE = "time: the chip's circuits are a thousand times as fast as the model (Pehle et al. 2022)"
+SOURCE = "time: the chip's circuits are a thousand times as fast as the model (the group's documentation)"
 ENERGY = "energy: at most 0.2 W of a chip that classifies (abstract of Cramer et al. 2022), times that time"
 CAVEAT = (
     "no energy of an event was published; configuration takes milliseconds, and the system around the chip about 1 W, "

@@ -7,8 +7,8 @@ from .passes import outputs
 
 AUDIO = 312e-6  # W
 SOURCE = (
-    "0.312 mW, the 0.219 mW idle and 0.093 mW more that its maker measured on an audio task, at second hand (a talk's "
-    "abstract, not the measurement), times the time of the step, as the chip runs in real time"
+    "0.312 mW, 0.219 mW idle and 0.093 mW more on an audio task, known at second hand only (the paper was not read), "
+    "times the time of the step, as the chip runs in real time"
 )
 CAVEAT = "power was published and no energy of an event: another network takes another power"
 
