@@ -59,10 +59,7 @@ def main():
     cases = {
         "dense, N = 2 500": (matrix(2500), snn.product(thresholds)),
         "dense, N = 4 000": (matrix(4000), snn.product(thresholds)),
-        "Brunel, N = 2 500": (
-            brunel.experiment,
-            snn.product(brunel.SPACE | {"eta": snn.Axis(2.0, lo=1.0, hi=3.0, n=6)}),
-        ),
+        "Brunel, N = 2 500": (brunel.experiment, snn.product(brunel.SPACE | rates)),
     }
     for name in sys.argv[1:] or cases:
         measured(name, *cases[name])
