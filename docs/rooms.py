@@ -102,7 +102,7 @@ def sentence(name: str) -> str:
 
 # --- the picture ------------------------------------------------------------------------------------------------------
 
-WIDTH, BOX, HEIGHT, GAP, MARGIN = 1120, 258, 98, 46, 22
+BOX, HEIGHT, GAP, MARGIN = 258, 98, 46, 22
 
 
 def _wrapped(text: str, width: int) -> Iterator[str]:
@@ -120,9 +120,9 @@ def picture(edges: dict[str, set[str]]) -> str:
     there = {room(name) for name in edges} - {""}
     floors = [sorted(there & level) for level in reversed(LEVELS)]
     floors = [floor for floor in floors if floor]
-    place = {}
+    place, width = {}, MARGIN + max(len(floor) for floor in floors) * (BOX + MARGIN)
     for row, floor in enumerate(floors):
-        left = (WIDTH - len(floor) * BOX - (len(floor) - 1) * MARGIN) / 2
+        left = (width - len(floor) * BOX - (len(floor) - 1) * MARGIN) / 2
         for column, name in enumerate(floor):
             place[name] = (left + column * (BOX + MARGIN), MARGIN + row * (HEIGHT + GAP))
     lines = []
@@ -146,8 +146,8 @@ def picture(edges: dict[str, set[str]]) -> str:
         "text{font-family:sans-serif;fill:#222}.name{font-size:16px;font-weight:bold}.says{font-size:12px}"
         ".room{fill:#eef3fa;stroke:#5b7db1}.arrow{fill:none;stroke:#5b7db1;stroke-opacity:.35}"
     )
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}">'
-    paper = f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}">'
+    paper = f'<rect width="{width}" height="{height}" fill="#ffffff"/>'
     return "\n".join([head, f"<style>{style}</style>", paper, *lines, "</svg>\n"])
 
 
