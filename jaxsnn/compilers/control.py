@@ -201,7 +201,7 @@ def steps(w: Writer, op: Op) -> None:
             places.append(Scalar(at))
         else:
             w.line(f"{kind} *const {at} = results[{k}];")
-            places.append(Memory(at, Root(out.nbytes, at, kept=1)))
+            places.append(Memory(at, Root(out.nbytes, at, out.dtype, kept=1)))
     for k, out in enumerate(step.outputs[carry:], carry):
         w.line(f"{c_type(out.dtype)} *const rows{k} = results[{k}];")
     with w.braces("for (int64_t step = 0; step < count; step++)"):
@@ -210,7 +210,16 @@ def steps(w: Writer, op: Op) -> None:
         rows: list[Home | None] = []
         for k, out in enumerate(step.outputs[carry:], carry):
             rows.append(Memory(at := f"(rows{k} + step * {int(np.prod(out.shape))})", Root(0, at)))
-        body(w, step, [*places, *rows])
+        # what no step reads, such as the spikes of the step before, is put in its place by the last one only
+        read = {x for o in step.ops for x in o.reads()} | {x for x in step.outputs if isinstance(x, Value)}
+        late = [k for k, x in enumerate(step.inputs[:carry]) if x not in read and x.size > 1]
+        soon = [None if k in late else place for k, place in enumerate(places)] + rows
+        w.block(step, [place if isinstance(place, Memory) else None for place in soon])
+        if late:
+            with w.braces("if (step + 1 == count)"):
+                move(w, [step.outputs[k] for k in late], [places[k] for k in late])
+        move(w, step.outputs, soon)
+        w.leave()
     for k, (place, out) in enumerate(zip(places, op.outs, strict=True)):
         if isinstance(place, Scalar):
             w.line(f"*({c_type(out.dtype)} *)results[{k}] = {place.text};")

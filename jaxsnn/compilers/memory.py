@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+
 from .program import Block, Value
 
 
@@ -15,6 +17,7 @@ class Root:
 
     nbytes: int
     name: str
+    dtype: np.dtype | None = None  # of its elements; None for parts of larger memory
     writable: bool = True
     offset: int | None = None  # in the room that a call sets aside; None: handed in
     members: dict[Value, Block] = field(default_factory=dict)

@@ -177,7 +177,7 @@ class Places(abc.ABC):
     def aside(self, dtype: np.dtype, size: int) -> Memory:
         """New memory for `size` elements."""
         kind, nbytes = c_type(dtype), size * dtype.itemsize
-        root = Root(nbytes, name := self.name("m"), offset=self.room.take(nbytes))
+        root = Root(nbytes, name := self.name("m"), dtype, offset=self.room.take(nbytes))
         self.roots.append(root)
         self.line(f"{kind} *const {name} = ({kind} *)(room + {root.offset});")
         return Memory(name, root)

@@ -62,7 +62,7 @@ def source(program: Block, carry: int, length: int) -> str:
     for i, value in enumerate(constants, carry + 2):
         kind, name = c_type(value.dtype), f"given{i}"
         writer.line(f"const {kind} *const {name} = given[{i}];")
-        writer.env[value], writer.born[value] = Memory(name, Root(value.nbytes, name, writable=False)), 1
+        writer.env[value], writer.born[value] = Memory(name, Root(value.nbytes, name, value.dtype, writable=False)), 1
     writer.block(Block([], [*early, loop], list(outs)))
     rows = program.outputs[carry:]
     clear = [

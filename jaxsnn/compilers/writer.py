@@ -158,11 +158,21 @@ class Writer(Places):
                 self.line(text)
 
     def _place_of(self, value: Value, loop: Loop) -> Memory:
-        """Where a result goes: where the block wants it, if what is there has been read, or memory of its own."""
+        """Where a result goes: where the block wants it, or in place of an operand that nobody reads any more, or aside."""
         goal = self.frames[-1].goals.get(value)
-        if goal is not None and all(self.gone(v, owner) for v, owner in goal.root.members.items()):
-            if not any(goal.root in other.reads for other in self.busy if other is not loop):
-                self.flush_readers(goal.root)
-                if loop.in_step_with(goal.root, goal.pointer):
-                    return goal
+        if goal is not None and self._free(goal, loop):
+            return goal
+        for root in loop.reads:
+            same = root.dtype == value.dtype and root.nbytes == value.nbytes and root.writable
+            if goal is None and same and self._free(old := Memory(root.name, root), loop):
+                return old
         return self.aside(value.dtype, value.size)
+
+    def _free(self, place: Memory, loop: Loop) -> bool:
+        """Whether `place[i]` may be written in round `i` of the loop: what was there is read by then, or by nobody."""
+        if not all(self.gone(value, owner) for value, owner in place.root.members.items()):
+            return False
+        if any(place.root in other.reads for other in self.busy if other is not loop):
+            return False
+        self.flush_readers(place.root)
+        return loop.in_step_with(place.root, place.pointer)

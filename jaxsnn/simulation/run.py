@@ -187,7 +187,12 @@ def _go(
 
 
 def _in_one_program(
-    given: Any, total: int, length: int, policy: AbstractCheckpoint, plan: AbstractPlan, compiler: AbstractCompiler = XLA()
+    given: Any,
+    total: int,
+    length: int,
+    policy: AbstractCheckpoint,
+    plan: AbstractPlan,
+    compiler: AbstractCompiler = XLA(),
 ) -> Any:
     """Everything at once."""
     model, drive, probes, state, key = opaque(given)
