@@ -158,7 +158,7 @@ class Writer(Places):
                 self.line(text)
 
     def _place_of(self, value: Value, loop: Loop) -> Memory:
-        """Where a result goes: where the block wants it, or in place of an operand that nobody reads any more, or aside."""
+        """Where a result goes: where the block wants it, in place of an operand that nobody reads later, or aside."""
         goal = self.frames[-1].goals.get(value)
         if goal is not None and self._free(goal, loop):
             return goal
