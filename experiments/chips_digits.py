@@ -12,6 +12,7 @@ Needs scikit-learn (`pip install jaxsnn[data]`), which brings the data with it.
 """
 
 import functools
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -55,7 +56,7 @@ SCALE = 5.0  # of read-outs, as logits
 
 def classifier(hidden, key):
     """The group's neuron, and read-outs that do not fire."""
-    choices = dict(recursion=CurrentBeforeInput(), decay=EulerDecay(), gain=snn.gains.Resistance())
+    choices: dict[str, Any] = dict(recursion=CurrentBeforeInput(), decay=EulerDecay(), gain=snn.gains.Resistance())
     cell = snn.CubaLIF(tau=10.0, tau_syn=5.0, **choices, surrogate=snn.surrogates.FastSigmoid(5.0))
     dense = functools.partial(snn.Connection, topology=snn.AllToAll(), via=snn.Dense(), delay=1.0)
     return snn.network(
