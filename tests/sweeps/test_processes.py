@@ -27,7 +27,8 @@ KEPT = {"manifest.json", "points.npz", "result.json", "result.zarr", "shards"}
 def start(folder, *arguments, pause=0.0):
     environment = os.environ | {"PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", work.LOG: str(folder / "ran")}
     environment[work.PAUSE] = str(pause)
-    environment |= {"JAX_COMPILATION_CACHE_DIR": str(jax.config.jax_compilation_cache_dir)}
+    if kept := jax.config.jax_compilation_cache_dir:  # none outside of pytest
+        environment |= {"JAX_COMPILATION_CACHE_DIR": str(kept)}
     environment |= {"JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
     command = [sys.executable, "-m", "tests.sweeps.work_of_processes", str(folder / "out"), *map(str, arguments)]
     return subprocess.Popen(
