@@ -10,10 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, UInt32
 
+from ._xla import named
+
 BITS = 32
 
 
-@jax.jit  # a program of its own name, which `compilers` writes as one operation
+@named("pack")
 def pack(spikes: Array) -> UInt32[Array, "... words"]:
     """Who fired (is not 0) along the last axis: neuron `i` is bit `i % 32` of word `i // 32`."""
     fired = spikes if spikes.dtype == bool else spikes != 0

@@ -7,6 +7,7 @@ from .dispatch import dispatch as dispatch
 from .hoist import hoisted as hoisted
 from .materialise import materialised as materialised
 from .materialise import materialised_rows as materialised_rows
+from .named import named as named
 from .opaque import SMALL as SMALL
 from .opaque import apart as apart
 from .opaque import opaque as opaque

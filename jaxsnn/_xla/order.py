@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool
 
+from .named import named
+
 T = TypeVar("T")
 
 
-@jax.jit  # a program of its own name: `compilers` needs no order of this kind
+@named("zero_after")
 def zero_after(x: Array) -> Array:
     """Zeros of the shape and type of `x` that cannot be computed before `x` is.
 

@@ -30,9 +30,7 @@ def flat(closed: ClosedJaxpr, positive: int) -> tuple[Block, list[Any]]:
 
 def key_kind(x: Any) -> str | None:
     """The implementation of keys, by name; None for numbers."""
-    if not jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
-        return None
-    return str(jax.random.key_impl(x)) if isinstance(x, jax.Array) else x.dtype._impl.name
+    return x.dtype._impl.name if jnp.issubdtype(x.dtype, jax.dtypes.prng_key) else None
 
 
 def _value(aval: Any) -> Value:
@@ -43,13 +41,13 @@ def _value(aval: Any) -> Value:
 
 
 _CALLS = {
-    **dict.fromkeys(("jit", "pjit", "closed_call", "core_call", "remat", "checkpoint", "custom_lin"), "jaxpr"),
+    **dict.fromkeys(("jit", "pjit", "closed_call", "core_call", "remat2", "checkpoint"), "jaxpr"),
     **dict.fromkeys(("custom_jvp_call", "custom_vjp_call"), "call_jaxpr"),
     "custom_vmap_call": "call",
 }
 _SAME = frozenset({"optimization_barrier", "stop_gradient", "copy", "copy_p", "random_wrap", "random_unwrap", "name"})
 _RESHAPES = frozenset({"reshape", "squeeze", "expand_dims"})
-_KEPT = frozenset({"pack", "zero_after"})  # programs that are one operation in C
+_KEPT = frozenset({"jaxsnn.pack", "jaxsnn.zero_after"})  # programs that are one operation in C
 
 
 class _Flattening:
@@ -101,7 +99,7 @@ class _Flattening:
                 return [ins[0].astype(outs[0].dtype)]
             if ins[0].dtype == outs[0].dtype:
                 return ins
-        if name == "jit" and params["name"] == "zero_after":
+        if name == "jit" and params["name"] == "jaxsnn.zero_after":
             zero = np.zeros((), outs[0].dtype)
             return self.appended(Op("broadcast_in_dim", (zero,), outs, {"broadcast_dimensions": ()}))
         if (
@@ -147,6 +145,7 @@ class _Flattening:
         return self.once(name, ins, outs, params)
 
     def spread(self, x: Atom, shape: tuple[int, ...]) -> Atom:
+        """`x` with its axes of size 1 repeated."""
         if x.size == 1 or x.shape == shape:
             return x
         assert isinstance(x, Value)
@@ -154,7 +153,7 @@ class _Flattening:
         return self.once("broadcast_in_dim", (x,), wide, {"broadcast_dimensions": tuple(range(len(shape)))})[0]
 
     def once(self, name: str, ins: tuple[Atom, ...], outs: tuple[Value, ...], params: Any) -> tuple[Value, ...]:
-        # the same operation is looked for among those of this block and of those around it
+        """The results of a new operation, or of an equal one in this block or one around it."""
         same = name, *(id(x) if isinstance(x, Value) else (x.dtype.str, x.tobytes()) for x in ins)
         same = *same, *((x.shape, x.dtype.str) for x in outs), str(sorted(params.items(), key=lambda item: item[0]))
         if same not in self.seen:
@@ -177,9 +176,9 @@ class _Flattening:
         return block
 
 
-def _without_dead(block: Block, needed: frozenset[Value] = frozenset()) -> None:
+def _without_dead(block: Block) -> None:
     """Removes operations whose results nobody uses."""
-    live, kept = {x for x in block.outputs if isinstance(x, Value)} | needed, []
+    live, kept = {x for x in block.outputs if isinstance(x, Value)}, []
     for op in reversed(block.ops):
         if live & set(op.outs):
             for inner in op.blocks:

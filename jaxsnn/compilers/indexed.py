@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 from jax.lax import GatherScatterMode
 
 from .elementwise import RULES as ELEMENTWISE
-from .elementwise import local_type
+from .elementwise import literal, local_type
 from .indices import Indices
 from .loops import Loop
 from .memory import Memory
@@ -106,8 +107,9 @@ def gather(w: Writer, op: Op) -> None:
     mode = op.params["mode"]
     sizes, axes = op.params["slice_sizes"], numbers.start_index_map
     places = Indices(op, operand, numbers.offset_dims, sizes, axes, mode)
-    fill = "0" if op.params["fill_value"] is None else str(op.params["fill_value"])
-    if mode == GatherScatterMode.FILL_OR_DROP and op.params["fill_value"] is None:
+    given = op.params["fill_value"]
+    fill = "0" if given is None else literal(np.asarray(given, out.dtype))
+    if mode == GatherScatterMode.FILL_OR_DROP and given is None:
         fill = {"f": "NAN", "i": f"((int64_t)1 << {8 * out.dtype.itemsize - 1})", "u": "-1"}.get(out.dtype.kind, "1")
     read, roots = w.reader(operand)
     if out.size == 1:
@@ -161,9 +163,7 @@ def scatter(w: Writer, op: Op) -> None:
                 "scatter-mul": "mul", "scatter_mul": "mul"}[op.name]  # fmt: skip
         like = Op(bare, (out, out), (out,), {})
         change = lambda at, x: f"{at} = {ELEMENTWISE[bare](like, at, x)};"
-    alone = (
-        len(axes) == 1 and math.prod(indices.shape) == count
-    )  # one index an element, found in the round that uses it
+    alone = len(axes) == 1 and math.prod(indices.shape) == count  # one index for each element
     for atom in (indices, updates):
         waits = isinstance(atom, Value) and isinstance(loop := w.env[atom], Loop) and loop.size == count
         if not waits or (atom is indices and not alone):

@@ -181,5 +181,5 @@ def pack(w: Writer, op: Op) -> None:
 RULES: dict[str, Callable[[Writer, Op], None]] = {
     "broadcast_in_dim": broadcast, "reshape": reshape, "squeeze": reshape, "expand_dims": reshape, "slice": cut,
     "transpose": transpose, "rev": reverse, "iota": iota, "concatenate": concatenate, "stack": stack, "pad": pad,
-    "pack": pack,
+    "jaxsnn.pack": pack,
 }  # fmt: skip

@@ -143,3 +143,26 @@ def test_random_bits_of_jax_keys():
     (_, ours), (_, native) = both(every, jax.random.key_data(jax.random.key(5)))
     assert_equal(ours, native)
     assert len(np.unique(ours[0])) == ours[0].size  # they depend on the step
+
+
+def test_names_of_users_mean_nothing():
+    """Functions of their own that are called as ours are: what they compute is what counts, with any derivative."""
+
+    @jax.jit
+    def pack(x):
+        return x * 2.0
+
+    @jax.jit
+    def zero_after(x):
+        return x + 1.0
+
+    @jax.custom_vjp
+    def own(x):
+        return x - 0.5
+
+    own.defvjp(lambda x: (own(x), None), lambda _, ct: (ct,))
+    odd = lambda x: x.at[jnp.array([1, 9])].get(mode="fill", fill_value=jnp.inf)
+    every = lambda x: (pack(x), zero_after(x), own(x), jax.checkpoint(jnp.square)(x), odd(x))
+    ours, native = rows(every, (jnp.arange(4.0),))
+    assert_equal(ours, native)
+    assert np.any(native[1])
