@@ -14,9 +14,12 @@ from .writer import Writer
 Home = Memory | Scalar  # the place of what is carried: memory, or a variable
 
 
-def homes(w: Writer, given: Sequence[Atom], outs: Sequence[Value]) -> list[Home]:
-    """A place for everything that a loop carries, with what it starts from: the old place if nobody reads it later."""
+def homes(w: Writer, op: Op, given: Sequence[Atom], outs: Sequence[Value]) -> list[Home]:
+    """A place for everything that a loop carries, with what it starts from: the old place if nobody reads it later,
+    which a turn of the loop may do.
+    """
     found: list[Home] = []
+    within = {x for block in op.blocks for x in block.reads()}
     for atom, out in zip(given, outs, strict=True):
         if out.size == 1:
             text, name = w.scalar(atom), w.name("v")
@@ -26,7 +29,7 @@ def homes(w: Writer, given: Sequence[Atom], outs: Sequence[Value]) -> list[Home]
         at = w.env[atom] if isinstance(atom, Value) else None
         mine = isinstance(at, Memory) and isinstance(atom, Value) and at.root.writable and (
             at.pointer == at.root.name and [*at.root.members] == [atom]
-            and w.last_use(atom, at.root.members[atom]) and sum(x is atom for x in given) == 1
+            and w.last_use(atom, at.root.members[atom]) and sum(x is atom for x in op.ins) == 1 and atom not in within
         )  # fmt: skip
         place = at if mine else w.copied(w.memory(atom), atom)
         assert isinstance(place, Memory)
@@ -98,7 +101,7 @@ def while_loop(w: Writer, op: Op) -> None:
     """A loop that ends where its test fails."""
     w.flush()
     test, step = op.blocks
-    places = homes(w, op.ins, op.outs)
+    places = homes(w, op, op.ins, op.outs)
     with w.braces("for (;;)"):
         enter(w, test.inputs, places)
         with w.reading(place.root for place in places if isinstance(place, Memory)):
@@ -148,18 +151,14 @@ def _passed(w: Writer, op: Op, j: int) -> Memory | None:
             continue
         if [*at.root.members] != [value] or not w.last_use(value, at.root.members[value]):
             continue
-        if sum(b.outputs.count(value) for b in op.blocks) > len(op.blocks):
+        if any(sum(x is value for x in b.outputs) > 1 for b in op.blocks):  # two results cannot share it
             continue
         updated = [b for b in op.blocks if b.outputs[j] is not value]
-        if all(_replaces(b, value, j) for b in updated):
+        if all(value in b.reads() and all(x is not value for x in b.outputs) for b in updated):
             for b in updated:  # within these the value may be overwritten
                 b.inputs.append(value)
             return at
     return None
-
-
-def _replaces(block: Block, value: Value, j: int) -> bool:
-    return value in block.reads() and value not in block.outputs
 
 
 def scan(w: Writer, op: Op) -> None:
@@ -168,7 +167,7 @@ def scan(w: Writer, op: Op) -> None:
     (step,), carry, length = op.blocks, op.params["carry"], op.params["length"]
     given, rows = op.ins[:carry], op.ins[carry:]
     sources = [w.memory(x) for x in rows]
-    places = homes(w, given, op.outs[:carry])
+    places = homes(w, op, given, op.outs[:carry])
     stacked = [w.aside(out.dtype, out.size) for out in op.outs[carry:]]
     for place in stacked:
         place.root.kept += 1

@@ -67,6 +67,34 @@ def test_a_loop_that_exchanges_what_it_carries():
     assert_equal(ours, native, 1e-6)
 
 
+def test_a_loop_reads_what_it_started_from():
+    """In every turn, beside what it carries: the start keeps its memory, as aliases of Xylo need it."""
+
+    def one(carried, t):
+        start = carried * 2.0
+        end = lax.while_loop(lambda x: x[0] < 100.0, lambda x: x + start[::-1], start)
+        return carried + 1.0, (end, lax.scan(lambda x, _: (x * 0.5 + start, None), start, None, length=3)[0])
+
+    ours, native = both(one, jnp.arange(1.0, 7.0), 4)
+    assert_equal(ours, native)
+
+
+def test_what_is_handed_in_or_out_twice():
+    """A loop that starts from its own rows, and a branch that returns one array as two results."""
+
+    def one(carried, t):
+        x = carried * 2.0
+        a, b = lax.cond(t % 2 == 0, lambda: (x, x), lambda: (x + 1.0, x * 3.0))
+        y = a + b
+        end, rows = lax.scan(lambda z, row: (z + row * jnp.arange(6.0), z[0]), y, jnp.broadcast_to(y, (6, 6)).T)
+        last, _ = lax.scan(lambda z, row: (z * 0.5 + row, None), y, jnp.broadcast_to(y, (6, 6)).T)
+        ends, _ = lax.scan(lambda z, row: (z.at[0].add(row), None), y, y)
+        return jnp.clip(carried + end * 0.01, -9.0, 9.0), (a, b, rows, last, ends)
+
+    ours, native = both(one, jnp.arange(1.0, 7.0), 4)
+    assert_equal(ours, native, 1e-6)
+
+
 RING = 4096
 
 
@@ -119,6 +147,9 @@ CHANGES = [  # of two arrays of eight, a place and the time
     lambda x, y, k, t: lax.cond(t % 2 == 0, lambda: x.at[0].add(1.0), lambda: x),
     lambda x, y, k, t: lax.fori_loop(0, k, lambda j, x: x.at[j].add(y[j] * 0.5), x),
     lambda x, y, k, t: jnp.concatenate([x[k:], y[:k]]),
+    lambda x, y, k, t: lax.fori_loop(0, k, lambda j, a: a.at[j].add(x[j]) * 0.5 + x, x),
+    lambda x, y, k, t: lax.scan(lambda a, b: (a * 0.5 + b * y, None), x * 2.0, y)[0],
+    lambda x, y, k, t: lax.switch(k % 3, [lambda: x, lambda: y + x, lambda: x.at[k].set(x[0] + y[1])]),
 ]
 
 
