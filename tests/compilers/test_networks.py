@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
+from tests.chips.xylo import golden as xylo
 from tests.compilers.both import NATIVE, PLAIN, assert_equal
 from tests.laws.registry import NEURONS, PORTS, RELEASES
 from tests.parity import golden
@@ -143,6 +144,24 @@ def test_a_chip_bit_for_bit():
     )
     assert_same((ours.record, ours.state), (native.record, native.state))
     assert np.any(ours["spikes"].words)
+
+
+def test_xylo_bit_for_bit():
+    """A golden run of the maker's simulator, with aliases, several spikes a step and saturation: every state."""
+    net, x, states = xylo.case(0, "v21")
+    made, raster = xylo.program(net, 2), np.concatenate([x, 0 * x[:1]]).astype(np.float32)
+    run = snn.simulate(
+        made,
+        snn.Replay(jnp.asarray(raster), into="in"),
+        steps=len(raster),
+        key=KEY,
+        record={key: snn.Trace(path) for key, path in xylo.NAMES.items()},
+        throw=False,
+        progress=QUIET,
+        compiler=NATIVE,
+    )
+    for key, wanted in states.items():
+        np.testing.assert_array_equal(np.asarray(run[key])[1:], wanted, err_msg=key)
 
 
 def quiet_net():

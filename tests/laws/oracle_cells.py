@@ -16,7 +16,20 @@ def leaky(v, current, slope, tau, rest, r):
     return target + (v - target) * math.exp(-rate * DT)
 
 
-def lif(i, x, late, sloped, *, gain="resistance", r=1.0, above=False, kind="value", later=False, hears="drops", sd=0.0):
+def lif(
+    i,
+    x,
+    late,
+    sloped,
+    *,
+    gain="resistance",
+    r=1.0,
+    above=False,
+    kind="value",
+    later=False,
+    refractory_input="clamp",
+    sd=0.0,
+):
     """Neuron `i` of the registry's LIF, with its choices; yields `v` and whether it fired, step by step."""
     tau, rest, threshold, reset_to, hold, bias = 5.0, 0.25, 1.5, -0.5, 3, 0.5
     v, counter, kept, pending = rest, 0, 0.0, False
@@ -27,17 +40,17 @@ def lif(i, x, late, sloped, *, gain="resistance", r=1.0, above=False, kind="valu
 
     def hear(v, kept, deaf):
         jump = x.jump[k, i]
-        if hears == "integrates":
+        if refractory_input == "ungated":
             return v + jump, kept
         if not deaf:
             return v + jump + kept, 0.0
-        return v, kept + jump * math.exp(-counter * DT / tau) if hears == "keeps" else kept
+        return v, kept + jump * math.exp(-counter * DT / tau) if refractory_input == "buffer" else kept
 
     for k in range(STEPS):
         held = counter > 0
         moved = leaky(v, bias + x.a[k, i], x.b[k, i] if sloped else 0.0, tau, rest, r)
         moved += sd * math.sqrt(1.0 - math.exp(-2.0 * DT / tau)) * x.noise[k, i]
-        if hears == "integrates" or not held:
+        if refractory_input == "ungated" or not held:
             v = moved
         if not late:
             v, kept = hear(v, kept, held)

@@ -253,7 +253,7 @@ def split():
 
 
 def gap():
-    """Membranes that are joined, as a sum over synapses in every step; and a neuron that hears of another group."""
+    """Membranes that are joined, as a sum over synapses in every step; and a neuron that another group drives."""
     G = NeuronGroup(
         8, "dv/dt = (1.05 - v + joined)/tau : 1\njoined : 1", threshold="v > 1", reset="v = 0", method="exact",
         name="G", namespace={"tau": 10 * ms},
