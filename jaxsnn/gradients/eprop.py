@@ -270,7 +270,7 @@ class _OnLine(eqx.Module):
     def _jacobians(
         self, walk: Walk, prepared: Any, edges: dict[str, Edges], done: Any, spikes: dict[str, Array], t: Array
     ) -> dict[str, Jacobian]:
-        """Of every population that hears anything, linearised where this step was."""
+        """Of every population with any input, linearised where this step was."""
         starts = prepared.starts(done.state, done.inputs, t, walk.step_key)
         for e in edges.values():
             p = e.projection
@@ -304,7 +304,7 @@ class _OnLine(eqx.Module):
         )
 
     def _signal(self, route: Route, edges: dict[str, Edges], errors: list[Any]) -> list[Any]:
-        """What every neuron of a route hears, for each variable of the read-out."""
+        """The input of every neuron of a route, for each variable of the read-out."""
         back = lambda error: self.feedback.back(route, edges.get(route.name), error)
         return [None if error is None else back(error) for error in errors]
 
