@@ -4,6 +4,8 @@
 """
 
 from . import kinds as kinds
+from .calibration import Calibrated as Calibrated
+from .calibration import calibrate as calibrate
 from .cells import AnalogCells as AnalogCells
 from .hagen import MatrixMode as MatrixMode
 from .hagen import add as add

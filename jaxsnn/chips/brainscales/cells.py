@@ -132,7 +132,7 @@ class AnalogCells(AbstractCells):
             clipped = jnp.zeros(self.n, bool)
         else:
             state, z, clipped = materialised(
-                _half, t, self, self._state(s), before, self._noise(t, stream), jnp.asarray(t)
+                half, t, self, self._state(s), before, self.noise_at(t, stream), jnp.asarray(t)
             )
         if self.late:
             state = population.receive(state, arrivals, self.dt, fired=z > 0)
@@ -155,7 +155,8 @@ class AnalogCells(AbstractCells):
         fields = {name: s[name] for name in form.neuron._fields if getattr(form.neuron, name) is not None}
         return PopulationState(form.neuron._replace(**fields), {name: s[name] for name in form.ports})
 
-    def _noise(self, t: Array, stream: Array) -> Float[Array, " n"] | None:
+    def noise_at(self, t: Array, stream: Array) -> Float[Array, " n"] | None:
+        """What noise adds to membranes in step `t`, that at rest; None where there is none."""
         if self.noise is None:
             return None
         ids = jnp.arange(self.n, dtype=jnp.uint32)
@@ -184,14 +185,17 @@ class AnalogCells(AbstractCells):
     def counted(self, s):
         return {"membranes or currents clipped, neurons times steps": int(s["clipped"].sum())}
 
+    def reading(self, v: Float[Array, "... n"]) -> Float[Array, "... n"]:
+        """What the converter would read of membranes if it had no limits and no steps, LSB."""
+        return v / jnp.broadcast_to(self.lsb, v.shape) + jnp.broadcast_to(self.zero + self.offset, v.shape)
+
     def cadc(self, v: Float[Array, "... n"], *, key: Any = None) -> Int[Array, "... n"]:
         """What the chip's converter reads of membranes, 0..255: a recorded trace, for instance.
 
         `key`: of the noise of readings; None for none. Readings take about 2 us on the chip, and are reliable from 30
         to 210.
         """
-        v = jnp.asarray(v)
-        at = v / jnp.broadcast_to(self.lsb, v.shape) + jnp.broadcast_to(self.zero + self.offset, v.shape)
+        at = self.reading(jnp.asarray(v))
         if key is not None and self.readout is not None:
             at = at + self.readout * jax.random.normal(_random.as_key(key), at.shape, at.dtype)
         return jnp.clip(jnp.round(at), *CADC).astype(jnp.int32)
@@ -201,7 +205,7 @@ class AnalogCells(AbstractCells):
         return f"{kind} in circuits {at.first} .. {at.first + self.n * at.each - 1}, {at.each} each"
 
 
-def _half(
+def half(
     cells: AnalogCells, s: PopulationState, arrivals: dict[str, Array] | None, noise: Array | None, t: Array
 ) -> tuple[PopulationState, Array, Array]:
     """From `t_k` to the threshold, with noise and limits."""

@@ -1,25 +1,23 @@
 """One chip of the family: a program with the fixed pattern and the noise of a chip, which a key is."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, TypeVar
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array
 
 from ..._random import as_key
 from ...lowering.program import Program
 from ...lowering.relaxed import Relaxed
-from ...networks.population import Population
 from .cells import AnalogCells
 from .pattern import Circuits, Noise, Spread, factor
+from .registers import changed, factors_of, potentials_of
 from .relaxed import RelaxedAnalogSynapses, RelaxedCircuits
 from .sensors import Sensors
 from .synapses import AnalogSynapses
 
-_TIMES = {"tau": "tau_m", "c": "tau_m", "tau_syn": "tau_syn"}  # by factors
-_POTENTIALS = {"v_rest": "leak", "e_l": "leak", "v_th": "threshold", "v_peak": "threshold", "v_reset": "reset"}
-
+_OF = {"excitation": "efficacy", "inhibition": "efficacy"}  # the field of a spread that is called otherwise
 
 Either = TypeVar("Either", Program, Relaxed)
 
@@ -73,36 +71,17 @@ def _relaxed(relaxed: Relaxed, chip: Array, spread: Spread, noise: Noise | None)
 def _cells(cells: AnalogCells, chip: Array, spread: Spread, noise: Noise | None) -> AnalogCells:
     """A group with the numbers of its circuits."""
     drawn = lambda what: cells.circuits.deviation(chip, what, cells.n)
-    one = jnp.ones(())
+    of: Callable[[str], Array] = lambda what: getattr(
+        spread, _OF.get(what, what.split(" ")[0])
+    )  # ports have a `tau_syn` each
+    factors = {what: factor(drawn(what), of(what)) for what in factors_of(cells)}
+    shifts = {what: of(what) * drawn(what) for what in potentials_of(cells)}
     return dataclasses.replace(
-        cells,
-        population=_population(cells, drawn, spread),
+        changed(cells, factors, shifts),
         offset=cells.offset + spread.cadc * drawn("cadc"),
-        exc=(one if cells.exc is None else cells.exc) * factor(drawn("excitation"), spread.efficacy),
-        inh=(one if cells.inh is None else cells.inh) * factor(drawn("inhibition"), spread.efficacy),
         noise=cells.noise if noise is None else noise.membrane,
         readout=cells.readout if noise is None else noise.readout,
     )
-
-
-def _population(cells: AnalogCells, drawn: Any, spread: Spread) -> Population:
-    """The population with the times and potentials of its circuits."""
-    population: Any = cells.population
-    new: dict[str, Array] = {}
-    for name, what in _TIMES.items():
-        if hasattr(population.neuron, name):
-            new[name] = getattr(population.neuron, name) * factor(drawn(what), getattr(spread, what))
-    for name, what in _POTENTIALS.items():
-        if hasattr(population.neuron, name):
-            new[name] = getattr(population.neuron, name) + getattr(spread, what) * cells.lsb * drawn(what)
-    neuron = eqx.tree_at(lambda n: [getattr(n, name) for name in new], population.neuron, [*new.values()])
-    ports = {
-        name: eqx.tree_at(lambda p: p.tau, port, port.tau * factor(drawn(f"tau_syn {k}"), spread.tau_syn))
-        if hasattr(port, "tau")
-        else port
-        for k, (name, port) in enumerate(population.ports.items())
-    }
-    return eqx.tree_at(lambda p: [p.neuron, p.ports], population, [neuron, ports])
 
 
 def _synapses(group: AnalogSynapses, circuits: Circuits, chip: Array, spread: Spread) -> AnalogSynapses:
