@@ -39,6 +39,7 @@ def namespaces():
     }
     parts = {f"presets.snntorch.{name}": getattr(snn.presets.snntorch, name) for name in SNNTORCH}
     parts |= {"interop.conventions": snn.interop.conventions}
+    parts |= {"interop.pynn": snn.interop.pynn.control}  # the rest of it is PyNN's interface
     return {"": snn, **packages, **top, **chips, **tools, **parts}
 
 
