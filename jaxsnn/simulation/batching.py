@@ -18,10 +18,12 @@ from .._xla import dispatch
 
 
 def batched_by_device(
-    function: Callable[..., Any], differentiated: Callable[..., Any] | None = None
+    function: Callable[..., Any],
+    differentiated: Callable[..., Any] | None = None,
+    batch: Callable[..., Any] | None = None,
 ) -> Callable[..., Any]:
     """`function` of pytrees, with a batching rule of its own and the derivatives of `differentiated` (by default its
-    own), which is the same function, arranged for them.
+    own), which is the same function, arranged for them; so is `batch`, for a batch on an accelerator.
 
     Under `vmap` a CPU maps over the arguments that are batched, inside the compiled program: caches stay warm, loops
     over spikes stay loops, and what the batch shares (a graph that depends only on a seed) is not repeated.
@@ -44,8 +46,8 @@ def batched_by_device(
             static_out[:] = [static]  # the same every time it is traced
             return out
 
-        plain, arranged = (partial(of_arrays, f) for f in (function, differentiated or function))
-        return eqx.combine(_by_device(plain, arranged)(*flat), static_out[0])
+        forms = (partial(of_arrays, f or function) for f in (function, differentiated, batch))
+        return eqx.combine(_by_device(*forms)(*flat), static_out[0])
 
     return operation
 
@@ -81,8 +83,10 @@ def _spread(mapped: Callable[..., Any], args: tuple[Array, ...], size: int, batc
     return jax.shard_map(mapped, mesh=mesh, in_specs=specs, out_specs=every, check_vma=False)
 
 
-def _by_device(function: Callable[..., Any], differentiated: Callable[..., Any]) -> Callable[..., Any]:
+def _by_device(
+    function: Callable[..., Any], differentiated: Callable[..., Any], batch: Callable[..., Any]
+) -> Callable[..., Any]:
     def together(size: int, batched: list[bool]) -> Callable[..., Any]:
-        return jax.vmap(function, in_axes=[0 if b else None for b in batched], axis_size=size)
+        return jax.vmap(batch, in_axes=[0 if b else None for b in batched], axis_size=size)
 
     return dispatch(function, together=together, derivative=differentiated, spread=_spread)

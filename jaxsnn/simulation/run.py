@@ -129,8 +129,14 @@ def simulate(
         if throw:
             raise_if(status)
     else:
-        program = lambda plan: lambda *given: _in_one_program(given, total, length, policy, plan, compiler)
-        whole = batched_by_device(program(Forward()), program(Reverse(input_known=not drive.closed_loop)))
+        program = lambda plan, compiler=compiler: (
+            lambda *given: _in_one_program(given, total, length, policy, plan, compiler)
+        )
+        whole = batched_by_device(
+            program(Forward()),
+            program(Reverse(input_known=not drive.closed_loop)),
+            program(Forward(), XLA(batch=True)),
+        )
         try:
             end, records, status = whole(*given)
         except (ValueError, TypeError, AssertionError) as error:
