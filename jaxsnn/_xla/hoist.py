@@ -97,7 +97,7 @@ def _known(eqn: JaxprEqn, debug: Any, given: list[Known], words: bool) -> list[K
     dear = eqn.primitive.name in DEAR or any(x.dear for x in given)
     values = functools.cache(lambda: _bind(eqn, debug, [x.value() for x in given]))
     stored = words and eqn.primitive.name == "random_unwrap"  # a key counts as one number, and its words are two
-    mixed = words and eqn.primitive.name in ("xor", "add") and eqn.outvars[0].aval.dtype == np.uint32
+    mixed = words and eqn.primitive.name in ("xor", "add") and getattr(eqn.outvars[0].aval, "dtype", None) == np.uint32
     of = lambda i, v: Known(lambda: values()[i], v.aval.size, stored or v.aval.size <= largest, dear, mixed)
     return [of(i, v) for i, v in enumerate(eqn.outvars)]
 

@@ -20,7 +20,8 @@ def kernel(name: str, plain: Batched, gpu: Batched, widths: Callable[..., tuple[
 
     Both are functions of the same arrays, each with a leading axis of 1 (shared by the batch) or `size`, and of static
     keyword arguments. Results have the shapes `(size, width)` of `widths(**static)` and the type of the first array.
-    There is no derivative. What is not compiled for a card does not import the language of its kernels.
+    There is no derivative. What is not compiled for a card does not import the language of its kernels. Nothing, and
+    more than 2^31 numbers, are left to `plain`.
     """
     made = Primitive(name)
     made.multiple_results = True
@@ -30,8 +31,12 @@ def kernel(name: str, plain: Batched, gpu: Batched, widths: Callable[..., tuple[
     def _(first: Any, *_: Any, size: int, **static: Any) -> list[Any]:
         return [first.update(shape=(size, width), weak_type=False) for width in widths(**static)]
 
+    def on_card(*args: Array, **static: Any) -> list[Array]:
+        fits = all(0 < x.size < 2**31 for x in args) and all(widths(**{k: v for k, v in static.items() if k != "size"}))
+        return (gpu if fits else plain)(*args, **static)
+
     mlir.register_lowering(made, mlir.lower_fun(plain, multiple_results=True))
-    mlir.register_lowering(made, mlir.lower_fun(gpu, multiple_results=True), platform="cuda")
+    mlir.register_lowering(made, mlir.lower_fun(on_card, multiple_results=True), platform="cuda")
 
     def batch(args: Sequence[Array], axes: Sequence[int | None], *, size: int, **static: Any) -> Any:
         """A batch of batches is one larger batch."""

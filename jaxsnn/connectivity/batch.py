@@ -92,7 +92,7 @@ def _in_rounds(*leaves: Array, size: int, structure: Any, ring: Ring, width: int
 def _row_by_row(*leaves: Array, structure: Any, **static: Any) -> list[Array]:
     """A kernel of its own, but for synapses that draw."""
     given: Delivery = jax.tree.unflatten(structure, leaves)
-    if given.draw is not None or max(x.size for x in leaves) >= 2**31:
+    if given.draw is not None:
         return _in_rounds(*leaves, structure=structure, **static)
     from .gpu import add_rows  # imports Pallas, which only cards need
 

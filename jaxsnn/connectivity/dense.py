@@ -72,13 +72,11 @@ def _some_rows(spikes: Shaped[Array, "b pre"], matrix: Shaped[Array, "b pre post
     return lax.while_loop(lambda state: state[0] < jnp.max(count), some, start)[1]
 
 
-def _summed(*args: Array, size: int, post: int) -> list[Array]:
-    return [_some_rows(*args, size)]
+def _summed(spikes: Array, matrix: Array, *, size: int, post: int) -> list[Array]:
+    return [_some_rows(spikes, matrix, size)]
 
 
 def _summed_on_gpu(spikes: Array, matrix: Array, *, size: int, post: int) -> list[Array]:
-    if matrix.size >= 2**31:
-        return [_some_rows(spikes, matrix, size)]
     from .gpu import sum_rows
 
     return sum_rows(spikes, matrix, size=size)
@@ -132,8 +130,6 @@ def _into_slots(*args: Array, size: int, to: Slots) -> list[Array]:
 
 
 def _into_slots_on_gpu(*args: Array, size: int, to: Slots) -> list[Array]:
-    if args[2].size >= 2**31:
-        return _into_slots(*args, size=size, to=to)
     from .gpu import add_sums
 
     return add_sums(*args, size=size, to=to)

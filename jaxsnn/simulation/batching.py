@@ -28,7 +28,7 @@ def batched_by_device(
     Under `vmap` a CPU maps over the arguments that are batched, inside the compiled program: caches stay warm, loops
     over spikes stay loops, and what the batch shares (a graph that depends only on a seed) is not repeated.
     Accelerators batch every operation. The result is the same bit for bit on a CPU. Where the arrays are spread over
-    several CPU devices by `jit`, each device maps over its own part.
+    several devices by `jit`, each device runs its own part.
     """
 
     def operation(*args: Any) -> Any:
@@ -73,14 +73,16 @@ def _mesh(args: tuple[Array, ...]) -> AbstractMesh | None:
     return None
 
 
-def _spread(mapped: Callable[..., Any], args: tuple[Array, ...], size: int, batched: list[bool]) -> Callable[..., Any]:
-    """The map over a batch, divided among the devices that the compiler may use: each maps over its own part."""
+def _spread(
+    of_size: Callable[[int], Callable[..., Any]], args: tuple[Array, ...], size: int, batched: list[bool]
+) -> Callable[..., Any]:
+    """A batch divided among the devices that the compiler may use: each runs its own part, and waits for none."""
     mesh = _mesh(args)
     if mesh is None or size % mesh.size != 0:
-        return mapped
+        return of_size(size)
     every = P(mesh.axis_names)
     specs = tuple(every if b else P() for b in batched)
-    return jax.shard_map(mapped, mesh=mesh, in_specs=specs, out_specs=every, check_vma=False)
+    return jax.shard_map(of_size(size // mesh.size), mesh=mesh, in_specs=specs, out_specs=every, check_vma=False)
 
 
 def _by_device(

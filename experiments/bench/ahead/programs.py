@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -13,7 +14,7 @@ import numpy as np
 from jax.sharding import Mesh, SingleDeviceSharding
 
 import jaxsnn as snn
-from jaxsnn.sweeps.compiled import Layout, lower
+from jaxsnn.sweeps.compiled import Call, Layout, compiled, lower
 from jaxsnn.sweeps.program import trace
 
 from ..loihi import network as chip
@@ -34,13 +35,14 @@ class Program(NamedTuple):
     state: float  # bytes of states, and of a slot of the ring, read and written
     events: float  # bytes of the synapses that spikes reach, and of the places where they land
     large: float  # bytes of the ring, or of the weights where those are fewer
-    steps: int = STEPS
+    steps: int
+    run: Callable[[], Any]
 
 
-def balanced(point: Any, key: Any) -> dict[str, Any]:
+def balanced(point: Any, key: Any, steps: int) -> dict[str, Any]:
     """The README's network with 1 000 neurons: lists of synapses, a delay for each."""
     net, drive = _balanced(point["g"], key)
-    run = snn.simulate(net, drive, steps=STEPS, key=key, record={p: snn.Count(p) for p in ("E", "I")})
+    run = snn.simulate(net, drive, steps=steps, key=key, record={p: snn.Count(p) for p in ("E", "I")})
     return {"spikes": sum(jnp.sum(run[p]) for p in ("E", "I")), "status": run.status}
 
 
@@ -66,11 +68,11 @@ def _balanced(g: Any, key: Any, n: int = 1000) -> tuple[snn.Network, Any]:
     return net, snn.Poisson(rate=3_000.0, weight=0.5, into=("E", "I"))
 
 
-def matrices(point: Any, key: Any) -> dict[str, Any]:
+def matrices(point: Any, key: Any, steps: int) -> dict[str, Any]:
     """Brunel's network of 2 500 neurons: matrices of counts."""
     net = brunel.balanced(g=point["g"], n=2500, key=key)
     drive = snn.Poisson(2.0 * 1e3 * brunel.V_TH / (brunel.J * brunel.TAU), brunel.J, into=("E", "I"), most=10.0)
-    run = snn.simulate(net, drive, steps=STEPS, key=key, record={p: snn.Count(p) for p in ("E", "I")})
+    run = snn.simulate(net, drive, steps=steps, key=key, record={p: snn.Count(p) for p in ("E", "I")})
     return {"spikes": sum(jnp.sum(run[p]) for p in ("E", "I")), "status": run.status}
 
 
@@ -90,19 +92,26 @@ def _plastic(rate: Any, key: Any, n: int = 1000, fan_out: int = 100) -> tuple[sn
     return net, snn.Poisson(5.0, into="in") + snn.Poisson(5.0, 100.0, into="out.kick")
 
 
-def plastic(point: Any, key: Any) -> dict[str, Any]:
+def plastic(point: Any, key: Any, steps: int) -> dict[str, Any]:
     """10^5 synapses with pair STDP at 5 Hz on both sides."""
     net, drive = _plastic(point["rate"], key)
-    run = snn.simulate(net, drive, steps=STEPS, key=key, record=snn.Count("out"))
+    run = snn.simulate(net, drive, steps=steps, key=key, record=snn.Count("out"))
     return {"spikes": jnp.sum(run.record), "status": run.status}
 
 
-def loihi(point: Any, key: Any) -> dict[str, Any]:
+def loihi(point: Any, key: Any, steps: int) -> dict[str, Any]:
     """1 024 cells of the chip with a matrix of synapses."""
     weights = snn.chips.loihi.Synapses("E", "E", jnp.roll(chip.weights(), point["shift"], axis=0))
     made = chip_program(weights, threshold=chip.threshold(False))
-    run = snn.simulate(made, steps=STEPS, key=key, record=snn.Count("E"))
+    run = snn.simulate(made, steps=steps, key=key, record=snn.Count("E"))
     return {"spikes": jnp.sum(run.record), "status": run.status}
+
+
+class Size(NamedTuple):
+    """How large a program is: points on a device, and steps."""
+
+    points: int | None = None  # None: as the program has it
+    steps: int = STEPS
 
 
 def _sweep(
@@ -110,17 +119,25 @@ def _sweep(
     axis: dict[str, Any],
     model: Callable[[Any], Any],
     devices: list[Any],
+    size: Size,
     *,
     points: int,
     event: float,
     one_seed: bool = False,
 ) -> Program:
     """`model(key)` is that of a point. `event`: bytes of the synapses that its spikes reach in a step."""
-    key, here = jax.random.key(0), points // len(devices)
-    traced = trace(experiment, axis | {"seed": snn.Seeds(points)}, {}, key, set(), {})
+    key, here = jax.random.key(0), size.points or points
+    space = axis | {"seed": snn.Seeds(here * len(devices))}
+    traced = trace(partial(experiment, steps=size.steps), space, {}, key, set(), {})
     layout = Layout(here, Mesh(np.array(devices), ("points",)), together=True, one_seed=one_seed)
     small, large = _sizes(model)
-    return Program(lower(traced, layout, key), here, 2 * here * small, here * event, here * large)
+    seeds = np.zeros(here, np.int32) if one_seed else np.arange(here, dtype=np.int32)
+    ((name, values),) = axis.items()
+    call = Call(np.arange(here), {name: np.resize(values.points, here).astype(values.dtype)}, seeds)
+    once = cache(lambda: compiled(traced, layout, key))
+    run = lambda: once().run(call)
+    sizes = (2 * here * small, here * event, here * large)
+    return Program(lower(traced, layout, key), here, *sizes, size.steps, run)
 
 
 def _sizes(model: Callable[[Any], Any]) -> tuple[float, float]:
@@ -147,7 +164,7 @@ def _nbytes(tree: Any) -> float:
     return float(sum(math.prod(x.shape) * x.dtype.itemsize for x in arrays))
 
 
-def _training(devices: list[Any]) -> Program:
+def _training(devices: list[Any], size: Size) -> Program:
     """The gradient of `train`."""
     estimator, loss, net, inputs, labels = task()
     arrays, rest = eqx.partition((net, inputs, labels), eqx.is_array)
@@ -158,8 +175,10 @@ def _training(devices: list[Any]) -> Program:
         return value, slope["link"].weight
 
     shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), arrays)
-    lowered = jax.jit(gradient, in_shardings=SingleDeviceSharding(devices[0])).lower(shapes)
-    return Program(lowered, BATCH, 2 * 2 * 4 * BATCH * UNITS, 0.0, 4.0 * UNITS**2, training.STEPS)
+    program = jax.jit(gradient, in_shardings=SingleDeviceSharding(devices[0]))
+    run = lambda: jax.block_until_ready(program(arrays))
+    sizes = (2 * 2 * 4 * BATCH * UNITS, 0.0, 4.0 * UNITS**2)
+    return Program(program.lower(shapes), BATCH, *sizes, training.STEPS, run)
 
 
 def _listed(spikes: float, row: float) -> float:
@@ -172,50 +191,54 @@ def _dense(spikes: float, row: int, number: int = 1) -> float:
     return spikes * row * number + 8 * row
 
 
-def _cuba(devices: list[Any]) -> Program:
-    experiment = cuba_point(snn.compilers.XLA(), STEPS * cuba.DT * 1e-3)
+def _cuba(devices: list[Any], size: Size) -> Program:
+    def experiment(point: Any, key: Any, steps: int) -> dict[str, Any]:
+        return cuba_point(snn.compilers.XLA(), steps * cuba.DT * 1e-3)(point, key)
+
     network = lambda key: cuba.network(cuba.VARIANTS["b2_cuba"], key=key)[0]
     axis = {"scale": snn.Axis(1.0, lo=0.99, hi=1.01, n=16)}
-    return _sweep(experiment, axis, network, devices, points=16, event=_listed(4000 * 15e-4, 80))
+    return _sweep(experiment, axis, network, devices, size, points=16, event=_listed(4000 * 15e-4, 80))
 
 
-def _plastic_sweep(devices: list[Any]) -> Program:
+def _plastic_sweep(devices: list[Any], size: Size) -> Program:
     axis = {"rate": snn.Axis(1e-5, lo=1e-6, hi=1e-4, n=16)}
-    # a spike reads and writes the numbers of its synapses, of a row and of a column
-    event = 2 * _listed(1000 * 5e-4, 100)
-    return _sweep(plastic, axis, lambda key: _plastic(1e-5, key)[0], devices, points=16, event=event)
+    event = 2 * _listed(1000 * 5e-4, 100)  # a spike reads and writes the numbers of a row and of a column
+    return _sweep(plastic, axis, lambda key: _plastic(1e-5, key)[0], devices, size, points=16, event=event)
 
 
-def _loihi_sweep(devices: list[Any]) -> Program:
+def _loihi_sweep(devices: list[Any], size: Size) -> Program:
     axis = {"shift": snn.Whole(0, lo=0, hi=63, n=64)}
-    model = lambda key: chip_program(
-        snn.chips.loihi.Synapses("E", "E", chip.weights()), threshold=chip.threshold(False)
-    )
-    return _sweep(loihi, axis, model, devices, points=64, event=_dense(51, 1024, 4))
+    synapses = snn.chips.loihi.Synapses("E", "E", chip.weights())
+    model = lambda key: chip_program(synapses, threshold=chip.threshold(False))
+    return _sweep(loihi, axis, model, devices, size, points=64, event=_dense(51, 1024, 4))
 
 
-def _balanced_sweep(devices: list[Any], one_seed: bool = False) -> Program:
+def _balanced_sweep(devices: list[Any], size: Size, one_seed: bool = False) -> Program:
     event = _listed(1000 * 30e-4, 125)
     network = lambda key: _balanced(6.0, key)[0]
-    points = 64 * len(devices)
-    return _sweep(balanced, _G, network, devices, points=points, event=event, one_seed=one_seed)
+    return _sweep(balanced, _G, network, devices, size, points=64, event=event, one_seed=one_seed)
 
 
-def _brunel_sweep(devices: list[Any], one_seed: bool = False) -> Program:
+def _brunel_sweep(devices: list[Any], size: Size, one_seed: bool = False) -> Program:
     event = _dense(2500 * 38e-4, 2500)
     network = lambda key: brunel.balanced(g=5.0, n=2500, key=key)
-    return _sweep(matrices, _G, network, devices, points=64, event=event, one_seed=one_seed)
+    return _sweep(matrices, _G, network, devices, size, points=64, event=event, one_seed=one_seed)
 
 
 _G = {"g": snn.Axis(6.0, lo=4.0, hi=8.0, n=16)}
-PROGRAMS: dict[str, Callable[[list[Any]], Program]] = {
-    "sparse": lambda devices: _balanced_sweep(devices[:1]),
-    "sparse-one-graph": lambda devices: _balanced_sweep(devices[:1], one_seed=True),
-    "sparse-sharded": _balanced_sweep,
-    "brunel": lambda devices: _brunel_sweep(devices[:1]),
-    "brunel-one-graph": lambda devices: _brunel_sweep(devices[:1], one_seed=True),
-    "cuba": lambda devices: _cuba(devices[:1]),
-    "plasticity": lambda devices: _plastic_sweep(devices[:1]),
+PROGRAMS: dict[str, Callable[[list[Any], Size], Program]] = {
+    "sparse": _balanced_sweep,
+    "sparse-one-graph": partial(_balanced_sweep, one_seed=True),
+    "brunel": _brunel_sweep,
+    "brunel-one-graph": partial(_brunel_sweep, one_seed=True),
+    "cuba": _cuba,
+    "plasticity": _plastic_sweep,
     "train": _training,
-    "loihi": lambda devices: _loihi_sweep(devices[:1]),
+    "loihi": _loihi_sweep,
 }
+
+
+def program(name: str, devices: list[Any], size: Size = Size()) -> Program:
+    """A program on the first device; with `-sharded` behind its name, a sweep over all of them."""
+    plain = name.removesuffix("-sharded")
+    return PROGRAMS[plain](devices[:1] if plain == name else devices, size)
