@@ -53,7 +53,8 @@ class Ring(eqx.Module):
         def batch(buffer: Array, step: Array) -> list[Array]:
             return [x[0] for x in _taken(buffer[None], step[None], size=1, ring=self)]
 
-        arrivals, buffer = by_device(quick, batch, buffer, step)
+        one_slot = self.slots == 1  # where nothing is kept apart
+        arrivals, buffer = quick(buffer, step) if one_slot else by_device(quick, batch, buffer, step)
         return arrivals, buffer
 
     def add(self, buffer: Array, step: Int[Array, ""], first: int, values: Float[Array, " n"]) -> Array:

@@ -141,7 +141,7 @@ def _sweep(
 
 
 def _sizes(model: Callable[[Any], Any]) -> tuple[float, float]:
-    """Bytes of a state with one slot of its ring, and of the whole ring (of weights where there is none)."""
+    """Bytes of a state with one slot of its ring, and of the whole ring (of weights where it is no more than a slot)."""
     slots: list[int] = []
 
     def start(key: Any) -> tuple[Any, Any]:
@@ -150,7 +150,7 @@ def _sizes(model: Callable[[Any], Any]) -> tuple[float, float]:
         return made, made.init(key=key)
 
     made, state = jax.eval_shape(start, jax.random.key(0))
-    if not slots[0]:
+    if slots[0] < 2:
         return _nbytes(state), max(_nbytes(x) for x in jax.tree.leaves(made))
     ring = _nbytes(state.ring)
     weights = [_nbytes(own["plastic"].synapses) for own in state.projections.values() if "plastic" in own]
