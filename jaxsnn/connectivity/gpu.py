@@ -1,4 +1,7 @@
-"""Kernels for a GPU, in Pallas: the rows of those that fired, and no others, are read."""
+"""Kernels for a GPU, in Pallas: the rows of those that fired, and no others, are read.
+
+They are imported where they are compiled for a card, by the files whose operations they are; `ring` is a `Ring`.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,12 @@ from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 from jaxtyping import Array, Shaped
 
-from .ring import Ring
-
 _SENDERS = 32  # of a program: most of them silent
 _LANES = 256  # synapses at a time, at most
 _COLUMNS = 512  # of a matrix at a time, at most
 
 
-def add_rows(given: Any, *, size: int, ring: Ring, width: int, sites: int = 0, interpret: bool = False) -> Array:
+def add_rows(given: Any, *, size: int, ring: Any, width: int, sites: int = 0, interpret: bool = False) -> Array:
     """The rings of `size` instances with the rows of their spikes: a program for some senders of an instance each.
 
     `given`: a `Delivery`. Programs add to the ring at the same time: the order of sums is open, and with it their last
@@ -151,7 +152,7 @@ def summed(spikes: Any, matrix: Any, b: Any, column: Array, inside: Array) -> Ar
     return lax.fori_loop(0, -(-senders // lanes), some, zero)
 
 
-def take(buffer: Array, step: Array, *, size: int, ring: Ring, interpret: bool = False) -> list[Array]:
+def take(buffer: Array, step: Array, *, size: int, ring: Any, interpret: bool = False) -> list[Array]:
     """The slot of `step` of each ring, and the rings with it emptied."""
     lanes = power_of_two(ring.width, 32, 1024)
 

@@ -141,7 +141,7 @@ def _sweep(
 
 
 def _sizes(model: Callable[[Any], Any]) -> tuple[float, float]:
-    """Bytes of a state with one slot of its ring, and of the whole ring (of weights where it is no more than a slot)."""
+    """Bytes of a state with one slot of its ring, and of the whole ring, or of weights where it has no more slots."""
     slots: list[int] = []
 
     def start(key: Any) -> tuple[Any, Any]:
