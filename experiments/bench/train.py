@@ -13,8 +13,8 @@ import jaxsnn as snn
 from .peers.training import BATCH, BETA, STEPS, THRESHOLD, UNITS, data
 
 
-def task() -> tuple[snn.BPTT, Any, snn.Network, snn.Replay, jax.Array]:
-    """Estimator (all steps are kept, as the peers do), loss, network, inputs and labels."""
+def measure_train() -> Iterator[dict[str, Any]]:
+    """`BPTT.value_and_grad`, as a user calls it; all steps are kept, as the peers do."""
     x, weight, labels = data()
     cell = snn.LIF(
         tau=-1.0 / math.log(BETA),
@@ -33,12 +33,7 @@ def task() -> tuple[snn.BPTT, Any, snn.Network, snn.Replay, jax.Array]:
         snn.BPTT(wrt="link.weight", checkpoint=snn.checkpointing.KeepAll()),
         snn.CrossEntropy(snn.Count("out")),
     )
-    return estimator, loss, net, snn.Replay(jnp.asarray(x.swapaxes(0, 1)), into="in"), jnp.asarray(labels)
-
-
-def measure_train() -> Iterator[dict[str, Any]]:
-    """`BPTT.value_and_grad`, as a user calls it."""
-    estimator, loss, net, inputs, labels = task()
+    inputs, labels = snn.Replay(jnp.asarray(x.swapaxes(0, 1)), into="in"), jnp.asarray(labels)
 
     def gradient() -> tuple[float, float]:
         found = estimator.value_and_grad(loss, net, inputs, labels, key=jax.random.key(1))

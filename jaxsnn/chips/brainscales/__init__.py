@@ -21,6 +21,8 @@ from .passes import ToCADC as ToCADC
 from .pattern import Circuits as Circuits
 from .pattern import Noise as Noise
 from .pattern import Spread as Spread
+from .pynn import from_pynn as from_pynn
+from .pynn import to_pynn as to_pynn
 from .relaxed import RelaxedAnalogSynapses as RelaxedAnalogSynapses
 from .relaxed import RelaxedCircuits as RelaxedCircuits
 from .sensors import Sensors as Sensors

@@ -10,6 +10,8 @@ from .passes import RoundWeights as RoundWeights
 from .passes import SynapseTypes as SynapseTypes
 from .passes import ToAccums as ToAccums
 from .passes import VerifyRanges as VerifyRanges
+from .pynn import from_pynn as from_pynn
+from .pynn import to_pynn as to_pynn
 from .relaxed import RelaxedLIF as RelaxedLIF
 from .relaxed import RelaxedRows as RelaxedRows
 from .synapses import RowSynapses as RowSynapses
