@@ -11,10 +11,9 @@ from jaxtyping import Array, ArrayLike, UInt32
 
 
 class Status(enum.IntFlag):
-    """Bits of a run's status; 0 is a clean run."""
+    """Bits of a run's status; 0 is a clean run. A number that is missing had a meaning in earlier versions."""
 
     NOT_FINITE = 1
-    SPIKE_CAPACITY = 2
     GRAPH_CAPACITY = 4
     EVENT_CAPACITY = 8
     RATE_RANGE = 16
@@ -36,7 +35,6 @@ class Status(enum.IntFlag):
 
 _REMEDIES = {
     Status.NOT_FINITE: "a state became NaN or infinite; check time constants, weights and initial values",
-    Status.SPIKE_CAPACITY: "more spikes in one step than Sparse(capacity=...) delivers on this device; raise it",
     Status.GRAPH_CAPACITY: "a random graph drew more edges than it has room for, or one given as arrays names neurons "
     "that there are not; raise its `most` or take another seed, or correct the arrays",
     Status.EVENT_CAPACITY: "a Spikes(...) probe saw more events than its `capacity`; raise it (the first are kept)",

@@ -20,6 +20,10 @@ progress goes to stderr.
     loihi-batch    256 programs with other weights, decays and thresholds on 2 cores; a peer runs one
     loihi-learning all synapses learn by pairs, epochs of 4 steps (a fifth of `--seconds`)
     first-use      a fresh process from `import jaxsnn` to the README's result: processor seconds and compilations
+    accelerator    what a step costs on an H100 or a TPU v5e that is not there, by the programs compiled for it:
+                   `accelerator [--target h100|v5e] [PROGRAM ...]`, in an environment of its own (5 GB, 0.5 GB)
+    gpu            the same, measured on a card that is here, after its results have been compared with those of the
+                   CPU: `gpu [--rehearse] [--out FILE]`, at most eight minutes
     compare        `compare OLD NEW`: two kept results side by side, each a file or a commit
 
 Every line is kept in `experiments/bench/results/COMMIT.json`.
@@ -37,7 +41,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import records
+from . import accelerator, records
 from .environments import PEERS, python_of
 
 WORKLOADS = {  # by peer: its script and arguments; two cores are two threads of ours, two processes of theirs
@@ -155,6 +159,12 @@ def main() -> None:
             raise SystemExit("usage: python -m experiments.bench compare OLD NEW")
         print("\n".join(records.compared(*map(records.read, sys.argv[2:]))))
         return
+    if sys.argv[1:2] == ["accelerator"]:
+        return accelerator.main(sys.argv[2:], told)
+    if sys.argv[1:2] == ["gpu"]:
+        from . import gpu  # which imports JAX
+
+        return gpu.main(sys.argv[2:], told)
     parser = argparse.ArgumentParser(prog="python -m experiments.bench", description="Ours and the peers side by side.")
     parser.add_argument("workload", choices=[*WORKLOADS, *TOGETHER, "first-use"])
     parser.add_argument("--peers", default="", help=f"comma-separated, of {', '.join(PEERS)}")

@@ -1,5 +1,8 @@
-"""Virtual environments of the peer simulators, made on first use and kept in `$JAXSNN_CACHE` or `~/.cache/jaxsnn`."""
+"""Virtual environments of the peer simulators, and of compilers for devices that are not here: made on first use and
+kept in `$JAXSNN_CACHE` or `~/.cache/jaxsnn`.
+"""
 
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -37,11 +40,29 @@ PEERS = {
 }
 
 
+_CUDA = "cuda-nvcc cuda-runtime cuda-cupti cublas cudnn cufft cusparse cusolver nvjitlink nccl".split()
+
+
+def compilers() -> dict[str, Peer]:
+    """By target: the compiler for the version of JAX that is here, and what this library needs."""
+    jax = importlib.metadata.version("jax")
+    ours = (f"jax=={jax}", "equinox", "jaxtyping", "optax", "numpy", "xarray", "zarr", "rich", "scipy")
+    plugin = (f"jax-cuda12-plugin=={jax}", f"jax-cuda12-pjrt=={jax}", *(f"nvidia-{name}-cu12" for name in _CUDA))
+    return {
+        "h100": Peer((*ours, *plugin), "jax_plugins.xla_cuda12"),
+        "v5e": Peer((*ours, f"jax[tpu]=={jax}"), "libtpu"),
+    }
+
+
+def folder_of(name: str) -> Path:
+    """Where an environment is, or will be."""
+    return Path(os.environ.get("JAXSNN_CACHE", "~/.cache/jaxsnn")).expanduser() / "peers" / name
+
+
 def python_of(name: str) -> Path:
-    """The Python interpreter of a peer's environment, which is made if it is not there."""
-    cache = Path(os.environ.get("JAXSNN_CACHE", "~/.cache/jaxsnn")).expanduser()
-    folder = cache / "peers" / name
-    python, peer = folder / "bin" / "python", PEERS[name]
+    """The Python interpreter of an environment, which is made if it is not there."""
+    folder = folder_of(name)
+    python, peer = folder / "bin" / "python", (PEERS[name] if name in PEERS else compilers()[name])
     if python.exists() and _quietly(python, "-c", f"import {peer.module}") == 0:
         return python
     print(f"making an environment for {name} in {folder}", file=sys.stderr, flush=True)

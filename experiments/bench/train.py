@@ -13,8 +13,8 @@ import jaxsnn as snn
 from .peers.training import BATCH, BETA, STEPS, THRESHOLD, UNITS, data
 
 
-def measure_train() -> Iterator[dict[str, Any]]:
-    """`BPTT.value_and_grad`, as a user calls it; all steps are kept, as the peers do."""
+def task() -> tuple[snn.BPTT, Any, snn.Network, snn.Replay, jax.Array]:
+    """Estimator (all steps are kept, as the peers do), loss, network, inputs and labels."""
     x, weight, labels = data()
     cell = snn.LIF(
         tau=-1.0 / math.log(BETA),
@@ -33,7 +33,12 @@ def measure_train() -> Iterator[dict[str, Any]]:
         snn.BPTT(wrt="link.weight", checkpoint=snn.checkpointing.KeepAll()),
         snn.CrossEntropy(snn.Count("out")),
     )
-    inputs, labels = snn.Replay(jnp.asarray(x.swapaxes(0, 1)), into="in"), jnp.asarray(labels)
+    return estimator, loss, net, snn.Replay(jnp.asarray(x.swapaxes(0, 1)), into="in"), jnp.asarray(labels)
+
+
+def measure_train() -> Iterator[dict[str, Any]]:
+    """`BPTT.value_and_grad`, as a user calls it."""
+    estimator, loss, net, inputs, labels = task()
 
     def gradient() -> tuple[float, float]:
         found = estimator.value_and_grad(loss, net, inputs, labels, key=jax.random.key(1))

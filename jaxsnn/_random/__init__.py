@@ -9,6 +9,7 @@ from .counts import PoissonTable as PoissonTable
 from .counts import binomial as binomial
 from .counts import binomial_on_host as binomial_on_host
 from .counts import poisson as poisson
+from .counts import poisson_of_several as poisson_of_several
 from .generator import threefry as threefry
 from .generator import words as words
 from .keys import as_key as as_key

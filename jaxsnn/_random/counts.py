@@ -1,11 +1,13 @@
 """Binomial and Poisson counts."""
 
+import itertools
 import math
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float, Int32, UInt32
 
 from .._types import as_number, canonical_float, check, is_concrete
@@ -78,3 +80,23 @@ class PoissonTable(eqx.Module):
 def poisson(table: PoissonTable, stream: Array, step: ArrayLike, ids: ArrayLike) -> Int32[Array, "..."]:
     """Poisson counts for every id in this step, from the first of its two words."""
     return table.thresholds(words(stream, step, ids)[0])
+
+
+def poisson_of_several(
+    table: PoissonTable, streams: list[Array], step: ArrayLike, ids: list[Array]
+) -> list[Int32[Array, "..."]]:
+    """`poisson` for several streams. A GPU draws all of them in one kernel."""
+    one_by_one = lambda *given: [
+        poisson(table, stream, step, own) for stream, own in zip(given[::2], given[1::2], strict=True)
+    ]
+    if len(ids) == 1 or table.thresholds.first.shape or any(own.ndim != 1 for own in ids):
+        return one_by_one(*itertools.chain(*zip(streams, ids, strict=True)))
+
+    def together(*given: Array) -> list[Array]:
+        streams, ids = given[::2], given[1::2]
+        of = lambda half: jnp.concatenate([jnp.broadcast_to(x[half], own.shape) for x, own in zip(streams, ids)])
+        counts = poisson(table, jnp.stack([of(0), of(1)]), step, jnp.concatenate(ids))
+        return jnp.split(counts, np.cumsum([len(own) for own in ids])[:-1])
+
+    given = itertools.chain(*zip(streams, ids, strict=True))
+    return lax.platform_dependent(*given, cuda=together, default=one_by_one)

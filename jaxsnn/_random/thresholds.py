@@ -56,8 +56,22 @@ class Thresholds(eqx.Module):
             last = compared if rows <= _ROWS[-1] else lambda _: _blocks_above(number, self.survival, needed)
             return self.first + lax.switch(enough, [*(partial(compared, size) for size in sizes), partial(last, rows)])
 
+        searched = lambda word: self.first + _in_two_levels(number, self.survival)
         # A branch that depends on data would make the host wait for an accelerator.
-        return lax.platform_dependent(word, cpu=quick, default=lambda word: self.count(word))
+        return lax.platform_dependent(word, cpu=quick, cuda=searched, default=lambda word: self.count(word))
+
+
+@partial(jax.jit, inline=True)
+def _in_two_levels(number: Array, survival: Array) -> Array:
+    """How many rows lie above each number: of every 16th row, and then of 16. A sum over rows is a kernel more."""
+    if survival.ndim > 1:
+        return jnp.sum(number[None] < survival, axis=0, dtype=jnp.int32)
+    wide = 16
+    survival = jnp.pad(survival, (0, -survival.shape[0] % wide), constant_values=_NEVER)
+    coarse = survival[wide - 1 :: wide]
+    first = wide * _rows_above(number, coarse, coarse.shape[0])
+    rows = (survival.at[first + i].get(mode="fill", fill_value=_NEVER) for i in range(wide))
+    return first + sum(((number < row).astype(jnp.int32) for row in rows), jnp.zeros(number.shape, jnp.int32))
 
 
 @partial(jax.jit, static_argnums=2, inline=True)

@@ -5,6 +5,9 @@ Each trick has a test that reads the compiled program, with and without it, and 
 
 from .dispatch import dispatch as dispatch
 from .hoist import hoisted as hoisted
+from .kernel import by_device as by_device
+from .kernel import kernel as kernel
+from .kernel import written as written
 from .materialise import materialised as materialised
 from .materialise import materialised_rows as materialised_rows
 from .named import named as named

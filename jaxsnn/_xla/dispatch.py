@@ -19,7 +19,9 @@ def dispatch(
     together: Callable[[int, list[bool]], Operation],
     derivative: Operation,
     each: Operation | None = None,
-    spread: Callable[[Operation, tuple[Array, ...], int, list[bool]], Operation] = lambda mapped, *_: mapped,
+    spread: Callable[[Callable[[int], Operation], tuple[Array, ...], int, list[bool]], Operation] = (
+        lambda of_size, args, size, batched: of_size(size)
+    ),
 ) -> Operation:
     """`one`, with a batching rule and a derivative of its own.
 
@@ -31,7 +33,8 @@ def dispatch(
 
     **Arguments:** `together(size, batched)`: the program of a batch on accelerators. `derivative`: the function that is
     differentiated. `each`: one member of a batch on a CPU; by default this operation itself, so that a second `vmap`
-    finds the same rule. `spread(mapped, args, size, batched)`: how the map is divided over devices.
+    finds the same rule. `spread(of_size, args, size, batched)`: how a batch is divided over devices, each
+    of which runs the program of a size.
     """
     primal = custom_vmap(one)
 
@@ -48,8 +51,9 @@ def dispatch(
 
             return lax.map(member, [a for a, b in zip(args, batched, strict=True) if b])
 
-        mapped = spread(mapped, args, size, batched)
-        out = lax.platform_dependent(*args, cpu=mapped, default=together(size, batched))
+        ways = (lambda _: mapped), (lambda size: together(size, batched))
+        cpu, other = (spread(of_size, args, size, batched) for of_size in ways)
+        out = lax.platform_dependent(*args, cpu=cpu, default=other)
         return out, jax.tree.map(lambda _: True, out)
 
     @jax.custom_jvp

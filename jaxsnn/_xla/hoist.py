@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, jaxpr_as_fun
 
 DEAR = frozenset(  # primitives whose results are worth a place in memory
@@ -19,17 +20,17 @@ DEAR = frozenset(  # primitives whose results are worth a place in memory
 )
 
 
-def hoisted(body: Callable[..., Any], *examples: Any) -> tuple[Callable[..., Any], Any]:
+def hoisted(body: Callable[..., Any], *examples: Any, words: bool = False) -> tuple[Callable[..., Any], Any]:
     """`body`, with what does not depend on its arguments computed here and now; and the shapes of its results.
 
     To be called before the loop, with arguments of the same shapes as inside. A value is computed early if a
     transcendental function or a division is part of it, if it is an array, and if it is no larger than what it is made
     of: an array that is filled from a number stays inside, where it costs no memory. Values and derivatives do not
-    change.
+    change. `words`: also single words of random streams, which in a batch are arrays.
     """
     closed, shapes = jax.make_jaxpr(body, return_shape=True)(*examples)
     structure = jax.tree.structure(shapes)
-    kept, _ = _early(closed, [None] * len(closed.jaxpr.invars))
+    kept, _ = _early(closed, [None] * len(closed.jaxpr.invars), words)
 
     def rest(*args: Any) -> Any:
         return jax.tree.unflatten(structure, _late(closed, jax.tree.leaves(args), kept))
@@ -44,16 +45,17 @@ class Known(NamedTuple):
     size: int
     stored: bool  # in memory, not filled from a smaller one
     dear: bool  # something dear is part of it
+    word: bool = False  # it is a word of a random stream that counts as dear
 
     @property
     def early(self) -> bool:
-        return self.stored and self.dear and self.size > 1
+        return self.stored and (self.word or (self.dear and self.size > 1))
 
 
 Early = dict[str, Any]  # by the number of an equation: its results, or what is early in the programs within it
 
 
-def _early(closed: ClosedJaxpr, args: list[Known | None]) -> tuple[Early, list[Known | None]]:
+def _early(closed: ClosedJaxpr, args: list[Known | None], words: bool) -> tuple[Early, list[Known | None]]:
     """The early values of a program that are used later, and its results as far as they are known."""
     jaxpr = closed.jaxpr
     env: dict[Any, Known | None] = dict(zip(jaxpr.invars, args, strict=True))
@@ -69,14 +71,14 @@ def _early(closed: ClosedJaxpr, args: list[Known | None]) -> tuple[Early, list[K
         given, name = [read(v) for v in eqn.invars], str(number)
         outs: list[Known | None] = [None] * len(eqn.outvars)
         if (inner := _inlined(eqn)) is not None:
-            within[name], outs = _early(inner, given)
+            within[name], outs = _early(inner, given, words)
         elif eqn.primitive.name == "cond":
-            branches = [_early(branch, given[1:])[0] for branch in eqn.params["branches"]]
+            branches = [_early(branch, given[1:], words)[0] for branch in eqn.params["branches"]]
             within |= {name: branches} if any(branches) else {}
         elif eqn.primitive.name == "custom_jvp_call" and any(x is None for x in given):
-            within[name] = _early(eqn.params["call_jaxpr"], given)[0]
+            within[name] = _early(eqn.params["call_jaxpr"], given, words)[0]
         elif not eqn.effects and all(x is not None for x in given):
-            outs = _known(eqn, jaxpr.debug_info, [x for x in given if x is not None])
+            outs = _known(eqn, jaxpr.debug_info, [x for x in given if x is not None], words)
         env.update(zip(eqn.outvars, outs, strict=True))
         if inner is None and outs and all(out is not None and out.early for out in outs):
             results[name] = [out for out in outs if out is not None]
@@ -89,12 +91,14 @@ def _early(closed: ClosedJaxpr, args: list[Known | None]) -> tuple[Early, list[K
     return within, [read(v) for v in jaxpr.outvars]
 
 
-def _known(eqn: JaxprEqn, debug: Any, given: list[Known]) -> list[Known | None]:
+def _known(eqn: JaxprEqn, debug: Any, given: list[Known], words: bool) -> list[Known | None]:
     """The results of an equation whose arguments are known."""
     largest = max((x.size for x in given if x.stored), default=-1)
     dear = eqn.primitive.name in DEAR or any(x.dear for x in given)
     values = functools.cache(lambda: _bind(eqn, debug, [x.value() for x in given]))
-    of = lambda i, v: Known(lambda: values()[i], v.aval.size, v.aval.size <= largest, dear)
+    stored = words and eqn.primitive.name == "random_unwrap"  # a key counts as one number, and its words are two
+    mixed = words and eqn.primitive.name in ("xor", "add") and getattr(eqn.outvars[0].aval, "dtype", None) == np.uint32
+    of = lambda i, v: Known(lambda: values()[i], v.aval.size, stored or v.aval.size <= largest, dear, mixed)
     return [of(i, v) for i, v in enumerate(eqn.outvars)]
 
 

@@ -31,10 +31,17 @@ class AbstractCompiler(eqx.Module):
 
 
 class XLA(AbstractCompiler):
-    """XLA, on every device: a scan."""
+    """XLA, on every device: a scan.
+
+    **Arguments:** `batch`: of a batch on an accelerator, where each operation is a kernel to start; static.
+    """
+
+    batch: bool = eqx.field(default=False, static=True)
 
     def steps(self, one, carried, t, length, count=None):
-        one, (_, rows) = hoisted(one, carried, t)
+        one, (_, rows) = hoisted(one, carried, t, words=self.batch)
+        if self.batch:
+            count = length
         if count is None:
             return lax.scan(one, carried, t + jnp.arange(length, dtype=jnp.int32))
         room = jax.tree.map(lambda x: jnp.zeros((length, *x.shape), x.dtype), rows)

@@ -93,13 +93,7 @@ def _for_groups_of_bits(words: UInt32[Array, " words"], first: Array, n: int, bo
     def neurons(k: Int[Array, " ranks"]) -> Int[Array, " ranks"]:
         w = jnp.sum(before[None] <= k[:, None], axis=1, dtype=jnp.int32) - 1
         word, rank, at = words[w], k - before[w], first + w * BITS
-        for half in (16, 8, 4, 2, 1):
-            low = word & np.uint32(2**half - 1)
-            below = lax.population_count(low).astype(jnp.int32)
-            up = rank >= below
-            word, rank = jnp.where(up, word >> np.uint32(half), low), jnp.where(up, rank - below, rank)
-            at = at + jnp.where(up, half, 0)
-        return jnp.where(k < total, at, n)
+        return jnp.where(k < total, _bit_of_rank(word, rank, at), n)
 
     def ranks(state: tuple[Array, Any]) -> tuple[Array, Any]:
         k, carry = state
@@ -113,6 +107,25 @@ def _for_groups_of_bits(words: UInt32[Array, " words"], first: Array, n: int, bo
         return k + _RANKS, lax.while_loop(lambda state: state[0] < end, group, (jnp.int32(0), carry))[1]
 
     return lax.while_loop(lambda state: state[0] < total, ranks, (jnp.int32(0), carry))[1]
+
+
+def _bit_of_rank(word: UInt32[Array, " ranks"], rank: Int[Array, " ranks"], at: Int[Array, " ranks"]) -> Array:
+    """`at` and the place of the set bit of that rank, by halves of the word."""
+    for half in (16, 8, 4, 2, 1):
+        low = word & np.uint32(2**half - 1)
+        below = lax.population_count(low).astype(jnp.int32)
+        up = rank >= below
+        word, rank = jnp.where(up, word >> np.uint32(half), low), jnp.where(up, rank - below, rank)
+        at = at + jnp.where(up, half, 0)
+    return at
+
+
+def neuron_of_rank(words: UInt32[Array, " words"], rank: Int[Array, " ranks"]) -> Int[Array, " ranks"]:
+    """The neurons that fired as number 0, 1, ...; anything for ranks that there are not."""
+    upto = jnp.cumsum(lax.population_count(words).astype(jnp.int32))
+    w = jnp.minimum(jnp.sum(upto[None] <= rank[:, None], axis=1, dtype=jnp.int32), words.shape[0] - 1)
+    before = upto[w] - lax.population_count(words[w]).astype(jnp.int32)
+    return _bit_of_rank(words[w], rank - before, w * BITS)
 
 
 def _lowest_bit(word: UInt32[Array, ""]) -> Int[Array, ""]:

@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int
 
-from .._arguments import count
 from .._types import is_concrete, on_device, on_host
 from .topology import AbstractTopology, AllToAll, Edges
 
@@ -65,23 +64,13 @@ class AbstractConnectivity(eqx.Module):
         """The graph that holds these edges."""
 
 
-def _capacity(given: Any) -> int | None:
-    return None if given is None else count(given, "Sparse.capacity", "a positive number of spikes or None")
-
-
 class Sparse(AbstractConnectivity):
-    """A list of edges; delivery costs what the spikes cost, and every synapse may have its own delay.
-
-    **Arguments:** `capacity`: spikes of one step that GPU and TPU have room for, summed over the projections that are
-    delivered together (static; by default a sixteenth of the senders, at least 64). CPUs need none.
-    """
-
-    capacity: int | None = eqx.field(default=None, static=True, converter=lambda capacity: _capacity(capacity))
+    """A list of edges; delivery costs what the spikes cost, and every synapse may have its own delay."""
 
     def lay(self, edges: Edges, topology: AbstractTopology) -> "SparseGraph":
         width = topology.fan_out(edges.n_pre, edges.n_post)
         start = row_starts(edges.pre, edges.n_pre)
-        return SparseGraph(start, edges.post, edges.n_pre, edges.n_post, width, self.capacity)
+        return SparseGraph(start, edges.post, edges.n_pre, edges.n_post, width)
 
 
 def row_starts(pre: Int[Array, " edges"], n_pre: int) -> Int[Array, " n_pre+1"]:
@@ -109,7 +98,6 @@ class SparseGraph(AbstractGraph):
     n_pre: int = eqx.field(static=True)
     n_post: int = eqx.field(static=True)
     width: int = eqx.field(static=True)
-    capacity: int | None = eqx.field(static=True)
 
     @property
     def shape(self) -> tuple[int, ...]:

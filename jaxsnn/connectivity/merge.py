@@ -66,8 +66,7 @@ def alone(piece: Piece, senders: int, ring: Ring, *, differentiated: bool, many:
         where = dict(place=delay * ring.width + port + post)
     if differentiated:  # its derivative is summed over synapses once, at the end
         weight = jnp.broadcast_to(weight, post.shape)
-    width, capacity = _room([piece], post.shape[0])
-    return Rows(start=start, weight=weight, ring=ring, width=width, capacity=capacity, pre=pre, **where)
+    return Rows(start=start, weight=weight, ring=ring, width=_width([piece], post.shape[0]), pre=pre, **where)
 
 
 def _among_all(piece: Piece, pre: Array, senders: int) -> Array:
@@ -103,18 +102,13 @@ def _merged(pieces: list[Piece], senders: int, ring: Ring, differentiated: bool)
     row = jnp.repeat(jnp.arange(each.shape[0], dtype=jnp.int32), each, total_repeat_length=count)
     to = jnp.arange(count, dtype=jnp.int32) + jnp.concatenate(shifts)[row]
     put = lambda x, fill: jnp.full(count, fill, x.dtype).at[to].set(x, mode="drop")
-    width, capacity = _room(pieces, count)
     pre = put(jnp.concatenate(sender)[row], senders) if differentiated else None
-    return Rows(start, put(place, 0), put(weight, 0), ring, width, capacity, pre=pre)
+    return Rows(start, put(place, 0), put(weight, 0), ring, _width(pieces, count), pre=pre)
 
 
-def _room(pieces: list[Piece], synapses: int) -> tuple[int, int]:
-    """Synapses per iteration, and the capacity for spikes of a step on accelerators."""
+def _width(pieces: list[Piece], synapses: int) -> int:
+    """Synapses per iteration."""
     widths: dict[int, int] = {}
     for piece in pieces:
         widths[piece.first_sender] = widths.get(piece.first_sender, 0) + piece.graph.width
-    graphs = {piece.first_sender: piece.graph for piece in pieces}.values()
-    given = [g.capacity for g in graphs if isinstance(g, SparseGraph) and g.capacity is not None]
-    senders = sum(graph.n_pre for graph in graphs)
-    capacity = sum(given) if given else max(64, -(-senders // 16))
-    return max(1, min(max(widths.values()), synapses)), min(capacity, senders)
+    return max(1, min(max(widths.values()), synapses))

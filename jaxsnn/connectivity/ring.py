@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from .._xla import materialised, read_slot, write_slot, zero_after
+from .._xla import apart, by_device, kernel, materialised, read_slot, write_slot, zero_after
 
 
 class Ring(eqx.Module):
@@ -43,9 +44,18 @@ class Ring(eqx.Module):
 
     def take(self, buffer: Array, step: Int[Array, ""]) -> tuple[Array, Array]:
         """The arrivals of `step`, and the buffer with that slot emptied."""
-        at = self.start(step)
-        arrivals = materialised(lambda buffer, at: read_slot(buffer, at, self.width), step, buffer, at)
-        return arrivals, write_slot(buffer, zero_after(arrivals), at)
+
+        def quick(buffer: Array, step: Array) -> list[Array]:
+            at = self.start(step)
+            arrivals = materialised(lambda buffer, at: read_slot(buffer, at, self.width), step, buffer, at)
+            return [arrivals, write_slot(buffer, zero_after(arrivals), at)]
+
+        def batch(buffer: Array, step: Array) -> list[Array]:
+            return [x[0] for x in _taken(buffer[None], step[None], size=1, ring=self)]
+
+        one_slot = self.slots == 1  # where nothing is kept apart
+        arrivals, buffer = quick(buffer, step) if one_slot else by_device(quick, batch, buffer, step)
+        return arrivals, buffer
 
     def add(self, buffer: Array, step: Int[Array, ""], first: int, values: Float[Array, " n"]) -> Array:
         """Adds `values` to the columns from `first` on, in the slot of `step`."""
@@ -63,3 +73,20 @@ class Ring(eqx.Module):
     def wrap(self, position: Int[Array, "..."]) -> Int[Array, "..."]:
         """A position up to one turn beyond the end, wrapped; cheaper than a remainder for every synapse."""
         return jnp.where(position >= self.size, position - self.size, position)
+
+
+def _take(buffer: Array, step: Array, *, size: int, ring: Ring) -> list[Array]:
+    """A slot of every ring of a batch, and the rings with it emptied."""
+    buffer = jnp.broadcast_to(buffer, (size, ring.size))
+    at, axis = (ring.start(step[0]), None) if step.shape[0] == 1 else (ring.start(step), 0)
+    arrivals = apart(jax.vmap(lambda x, at: read_slot(x, at, ring.width), (0, axis))(buffer, at))
+    return [arrivals, jax.vmap(write_slot, (0, 0, axis))(buffer, zero_after(arrivals), at)]
+
+
+def _take_on_gpu(*args: Array, **static: Any) -> list[Array]:
+    from .gpu import take
+
+    return take(*args, **static)
+
+
+_taken = kernel("take", _take, _take_on_gpu, lambda ring: (ring.width, ring.size))

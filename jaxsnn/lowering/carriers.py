@@ -38,7 +38,7 @@ class SummedFirst(AbstractCarrier):
 
     def send(self, s, buffer, spikes, t):
         own = self.rows.ring
-        landed, _ = self.rows.deliver(own.empty(jnp.int32), Spikes.found(spikes), jnp.int32(0))
+        landed = self.rows.deliver(own.empty(jnp.int32), Spikes.found(spikes), jnp.int32(0))
         a = shift(landed, self.exponent).reshape(own.slots, own.width)
         slots = self.ring.start(t + 1 + jnp.arange(own.slots, dtype=jnp.int32))
         place = slots[:, None] + self.first + jnp.arange(own.width, dtype=jnp.int32)[None]
@@ -51,7 +51,7 @@ class Scattered(AbstractCarrier):
     rows: Rows
 
     def send(self, s, buffer, spikes, t):
-        return self.rows.deliver(buffer, Spikes.found(spikes), t + 1)[0]
+        return self.rows.deliver(buffer, Spikes.found(spikes), t + 1)
 
 
 class Listed(eqx.Module):
@@ -74,8 +74,7 @@ class Listed(eqx.Module):
     def rows(self, into: Ring, first: int) -> Rows:
         """The rows for a ring in which the columns of the receivers begin at `first`."""
         place = self.delay * into.width + first + self.receiver
-        capacity = self.start.shape[0] - 1
-        return Rows(self.start, place, self.weight, into, self.longest, capacity)
+        return Rows(self.start, place, self.weight, into, self.longest)
 
     def matrix(self) -> Int[Array, "pre post"]:
         """Weights as a matrix of 16 bits."""

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from .. import _random
-from ..connectivity.dense import rows_of
+from .._xla import by_device
+from ..connectivity.dense import Slots, add_rows, rows_of
 from ..connectivity.graph import DenseGraph
 from ..connectivity.layer import Layered
 from ..connectivity.merge import Piece, alone, lists
@@ -69,8 +70,8 @@ class AbstractDelivery(eqx.Module):
     @abc.abstractmethod
     def deliver(
         self, ring: Float[Array, " places"], projections: Projections, sent: Sent, now: Moment
-    ) -> tuple[Array, Projections, Bool[Array, ""] | None]:
-        """The ring with the arrivals added, the changed states of projections, and whether a capacity was exceeded."""
+    ) -> tuple[Array, Projections]:
+        """The ring with the arrivals added, and the changed states of projections."""
 
 
 class AbstractSameStep(eqx.Module):
@@ -95,8 +96,7 @@ class Lists(AbstractDelivery):
 
     def deliver(self, ring, projections, sent, now):
         assert sent.everybody is not None
-        ring, overflow = self.rows.deliver(ring, sent.everybody, now.t)
-        return ring, projections, overflow
+        return self.rows.deliver(ring, sent.everybody, now.t), projections
 
 
 class SameStepList(AbstractSameStep):
@@ -105,7 +105,7 @@ class SameStepList(AbstractSameStep):
     rows: Rows
 
     def arrivals(self, sent, projections, t, key):
-        return self.rows.deliver(self.rows.ring.empty(sent.amplitude.dtype), sent, jnp.int32(0))[0]
+        return self.rows.deliver(self.rows.ring.empty(sent.amplitude.dtype), sent, jnp.int32(0))
 
 
 # --- lists whose synapses draw ----------------------------------------------------------------------------------------
@@ -136,8 +136,7 @@ class StochasticList(AbstractDelivery):
 
     def deliver(self, ring, projections, sent, now):
         own = sent.of(self.draws.name)
-        ring, overflow = self.rows.deliver(ring, own, now.t, self.draws.at(now.t, now.key))
-        return ring, projections, overflow
+        return self.rows.deliver(ring, own, now.t, self.draws.at(now.t, now.key)), projections
 
 
 class SameStepStochasticList(AbstractSameStep):
@@ -148,7 +147,7 @@ class SameStepStochasticList(AbstractSameStep):
 
     def arrivals(self, sent, projections, t, key):
         empty = self.rows.ring.empty(sent.amplitude.dtype)
-        return self.rows.deliver(empty, sent, jnp.int32(0), self.draws.at(t, key))[0]
+        return self.rows.deliver(empty, sent, jnp.int32(0), self.draws.at(t, key))
 
 
 # --- matrices ---------------------------------------------------------------------------------------------------------
@@ -176,12 +175,22 @@ class Matrices(AbstractDelivery):
     ring: Ring = eqx.field(static=True)
 
     def deliver(self, ring, projections, sent, now):
-        carried, at = rows_of(sent.of(self.sender), self.matrix), 0
-        for block in self.blocks:
+        given = (ring, sent.of(self.sender), self.matrix, self.blocks, now.t)
+        return by_device(self._one_by_one, self._together, *given), projections
+
+    def _one_by_one(self, ring: Array, spikes: Spikes, matrix: Array, blocks: tuple[Block, ...], t: Array) -> Array:
+        carried, at = rows_of(spikes, matrix), 0
+        for block in blocks:
             part = carried[at : at + block.n]
             arrived, at = part if block.scale is None else block.scale * part, at + block.n
-            ring = self.ring.add(ring, now.t + block.delay, block.first, arrived)
-        return ring, projections, None
+            ring = self.ring.add(ring, t + block.delay, block.first, arrived)
+        return ring
+
+    def _together(self, ring: Array, spikes: Spikes, matrix: Array, blocks: tuple[Block, ...], t: Array) -> Array:
+        one = jnp.ones((), ring.dtype)
+        given = [x for block in blocks for x in (block.delay, one if block.scale is None else block.scale)]
+        to = Slots(self.ring, tuple(block.n for block in blocks), tuple(block.first for block in blocks))
+        return add_rows(ring, spikes, matrix, t, given, to)
 
 
 class SameStepMatrix(AbstractSameStep):
@@ -221,7 +230,7 @@ class ThroughModule(AbstractDelivery):
 
     def deliver(self, ring, projections, sent, now):
         arrived = self.layer.arrivals(sent.of(self.sender).amplitude, _layer_key(now.key, self.name))
-        return self.ring.add(ring, now.t + self.delay, self.first, arrived), projections, None
+        return self.ring.add(ring, now.t + self.delay, self.first, arrived), projections
 
 
 class SameStepModule(AbstractSameStep):
@@ -267,7 +276,7 @@ class PlasticSynapses(AbstractDelivery):
         except ValueError as error:
             raise ValueError(f"Projection {self.name!r}: {error}") from None
         ring = ring if buffer is None else buffer
-        return ring, {**projections, self.name: {**state, "plastic": learnt}}, None
+        return ring, {**projections, self.name: {**state, "plastic": learnt}}
 
 
 class SameStepPlastic(AbstractSameStep):

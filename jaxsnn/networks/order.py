@@ -83,15 +83,11 @@ class AbstractStages(eqx.Module):
         inputs: Inputs,
         t: Array,
         key: Array,
-    ) -> tuple[Array, dict[str, Any], Array]:
-        """All spikes into their ring slots, and the changes of plastic synapses. Also whether a capacity was
-        exceeded.
-        """
+    ) -> tuple[Array, dict[str, Any]]:
+        """All spikes into their ring slots, and the changes of plastic synapses."""
 
     @abc.abstractmethod
-    def next(
-        self, state: Any, populations: dict[str, Any], projections: dict[str, Any], ring: Array, overflow: Array
-    ) -> Any:
+    def next(self, state: Any, populations: dict[str, Any], projections: dict[str, Any], ring: Array) -> Any:
         """The state after the step."""
 
 
@@ -160,8 +156,8 @@ class NestOrder(AbstractOrder):
             arrivals, leaving = net.pass_on(leaving, arrivals, state.projections, t, key)
             projections, sent = projections | released, sent | leaving
         sent, projections = net.everybody(spikes, sent), state.projections | projections
-        ring, projections, overflow = net.deliver(ring, projections, sent, populations, inputs, t, key)
-        return net.next(state, populations, projections, ring, overflow), sent
+        ring, projections = net.deliver(ring, projections, sent, populations, inputs, t, key)
+        return net.next(state, populations, projections, ring), sent
 
 
 class BrianOrder(AbstractOrder):
@@ -187,10 +183,10 @@ class BrianOrder(AbstractOrder):
             advanced[name], spikes[name] = net.to_threshold(name, state, inputs, t, key)
         released, sent = net.release(state.projections, spikes)
         sent, projections = net.everybody(spikes, sent), state.projections | released
-        ring, projections, overflow = net.deliver(state.ring, projections, sent, advanced, inputs, t, key)
+        ring, projections = net.deliver(state.ring, projections, sent, advanced, inputs, t, key)
         arrivals, ring = net.arrivals(ring, inputs, t)
         populations = {}
         for name, s in advanced.items():
             s = net.receive(name, s, arrivals[name], spikes[name])
             populations[name] = net.reset(name, s, spikes[name])
-        return net.next(state, populations, projections, ring, overflow), sent
+        return net.next(state, populations, projections, ring), sent

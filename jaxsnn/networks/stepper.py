@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from .. import _random
-from .._status import Status, bit
+from .._xla import written
 from ..connectivity.release import AbstractRelease
 from ..connectivity.spikes import Spikes
 from ..models import AbstractStepper, Inputs, Signals, View
@@ -202,6 +201,7 @@ class NetworkStepper(AbstractStepper, AbstractStages):
 
     def everybody(self, spikes: dict[str, Array], sent: Mapping[str, Array | Spikes]) -> Sent:
         lists = any(isinstance(delivery, Lists) for delivery in self.deliveries)
+        sent = written(dict(sent))
         # one behind the other they are a copy, which took a fifth of the time of a step with plastic synapses only
         everybody = self.exchange(self.layout.everybody(sent)) if lists else None
         return Sent(spikes, everybody, sent, self.layout)
@@ -215,17 +215,16 @@ class NetworkStepper(AbstractStepper, AbstractStages):
         inputs: Inputs,
         t: Array,
         key: Array,
-    ) -> tuple[Array, Projections, Array]:
+    ) -> tuple[Array, Projections]:
 
         def membranes(name: str) -> Array | None:
             group = self.layout.group(name)
             return self.populations[group.name].voltage(group.apart(populations[group.name])[name])
 
-        now, overflow = Moment(t, key, membranes, inputs.modulators), jnp.zeros((), bool)
+        now = Moment(t, key, membranes, inputs.modulators)
         for delivery in self.deliveries:
-            ring, projections, cut = delivery.deliver(ring, projections, sent, now)
-            overflow = overflow if cut is None else overflow | cut
-        return ring, projections, overflow
+            ring, projections = delivery.deliver(ring, projections, sent, now)
+        return ring, projections
 
     def next(
         self,
@@ -233,10 +232,8 @@ class NetworkStepper(AbstractStepper, AbstractStages):
         populations: dict[str, Any],
         projections: Projections,
         ring: Array,
-        overflow: Array,
     ) -> NetworkState:
-        status = state.status | bit(Status.SPIKE_CAPACITY, overflow)
-        return NetworkState(populations, projections, ring, status)
+        return NetworkState(populations, projections, ring, state.status)
 
     # --- for estimators that look into a step -----------------------------------------------------------------------
 

@@ -18,15 +18,17 @@ from .._xla import dispatch
 
 
 def batched_by_device(
-    function: Callable[..., Any], differentiated: Callable[..., Any] | None = None
+    function: Callable[..., Any],
+    differentiated: Callable[..., Any] | None = None,
+    batch: Callable[..., Any] | None = None,
 ) -> Callable[..., Any]:
     """`function` of pytrees, with a batching rule of its own and the derivatives of `differentiated` (by default its
-    own), which is the same function, arranged for them.
+    own), which is the same function, arranged for them; so is `batch`, for a batch on an accelerator.
 
     Under `vmap` a CPU maps over the arguments that are batched, inside the compiled program: caches stay warm, loops
     over spikes stay loops, and what the batch shares (a graph that depends only on a seed) is not repeated.
     Accelerators batch every operation. The result is the same bit for bit on a CPU. Where the arrays are spread over
-    several CPU devices by `jit`, each device maps over its own part.
+    several devices by `jit`, each device runs its own part.
     """
 
     def operation(*args: Any) -> Any:
@@ -44,8 +46,8 @@ def batched_by_device(
             static_out[:] = [static]  # the same every time it is traced
             return out
 
-        plain, arranged = (partial(of_arrays, f) for f in (function, differentiated or function))
-        return eqx.combine(_by_device(plain, arranged)(*flat), static_out[0])
+        forms = (partial(of_arrays, f or function) for f in (function, differentiated, batch))
+        return eqx.combine(_by_device(*forms)(*flat), static_out[0])
 
     return operation
 
@@ -71,18 +73,22 @@ def _mesh(args: tuple[Array, ...]) -> AbstractMesh | None:
     return None
 
 
-def _spread(mapped: Callable[..., Any], args: tuple[Array, ...], size: int, batched: list[bool]) -> Callable[..., Any]:
-    """The map over a batch, divided among the devices that the compiler may use: each maps over its own part."""
+def _spread(
+    of_size: Callable[[int], Callable[..., Any]], args: tuple[Array, ...], size: int, batched: list[bool]
+) -> Callable[..., Any]:
+    """A batch divided among the devices that the compiler may use: each runs its own part, and waits for none."""
     mesh = _mesh(args)
     if mesh is None or size % mesh.size != 0:
-        return mapped
+        return of_size(size)
     every = P(mesh.axis_names)
     specs = tuple(every if b else P() for b in batched)
-    return jax.shard_map(mapped, mesh=mesh, in_specs=specs, out_specs=every, check_vma=False)
+    return jax.shard_map(of_size(size // mesh.size), mesh=mesh, in_specs=specs, out_specs=every, check_vma=False)
 
 
-def _by_device(function: Callable[..., Any], differentiated: Callable[..., Any]) -> Callable[..., Any]:
+def _by_device(
+    function: Callable[..., Any], differentiated: Callable[..., Any], batch: Callable[..., Any]
+) -> Callable[..., Any]:
     def together(size: int, batched: list[bool]) -> Callable[..., Any]:
-        return jax.vmap(function, in_axes=[0 if b else None for b in batched], axis_size=size)
+        return jax.vmap(batch, in_axes=[0 if b else None for b in batched], axis_size=size)
 
     return dispatch(function, together=together, derivative=differentiated, spread=_spread)

@@ -106,7 +106,7 @@ def simulate(
     are kept: another `t`, a continued run or a network of the same structure compiles nothing but what makes records.
     Batched with `vmap`, instances run one after the other on a CPU (call from one thread a core: `sweep` does), and
     together on an accelerator. Over several devices: `jit` of it with arguments sharded over a mesh of
-    `AxisType.Auto`, whose size divides the batch on a CPU; or `jax.shard_map(..., check_vma=False)`.
+    `AxisType.Auto`, whose size divides the batch; or `jax.shard_map(..., check_vma=False)`.
     """
     begin = state.state if isinstance(state, Run) else state
     _check(model, drive, begin, chunk, checkpoint, progress, compiler, throw)
@@ -129,8 +129,14 @@ def simulate(
         if throw:
             raise_if(status)
     else:
-        program = lambda plan: lambda *given: _in_one_program(given, total, length, policy, plan, compiler)
-        whole = batched_by_device(program(Forward()), program(Reverse(input_known=not drive.closed_loop)))
+        program = lambda plan, compiler=compiler: (
+            lambda *given: _in_one_program(given, total, length, policy, plan, compiler)
+        )
+        whole = batched_by_device(
+            program(Forward()),
+            program(Reverse(input_known=not drive.closed_loop)),
+            program(Forward(), XLA(batch=True)),
+        )
         try:
             end, records, status = whole(*given)
         except (ValueError, TypeError, AssertionError) as error:

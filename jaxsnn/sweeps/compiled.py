@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jax.extend.core import jaxpr_as_fun
-from jax.sharding import Mesh
+from jax.sharding import Mesh, SingleDeviceSharding
 from jax.sharding import PartitionSpec as P
 from jaxtyping import Array
 
@@ -91,9 +91,8 @@ def lower(traced: Traced, layout: Layout, key: Array) -> jax.stages.Lowered:
     device = layout.mesh.devices.flat[0]
     program = jax.jit(body, keep_unused=True)  # so that the text of the program says which argument is which
     if layout.devices == 1 and device != jax.devices()[0]:
-        with jax.default_device(device):
-            return program.lower(*arguments)
-    return program.lower(*arguments)
+        program = jax.jit(body, keep_unused=True, in_shardings=SingleDeviceSharding(device))
+    return program.lower(*(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in arguments))
 
 
 def _one_by_one(traced: Traced, size: int) -> Callable[..., Any]:

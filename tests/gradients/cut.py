@@ -36,8 +36,8 @@ class Cut(snn.NestOrder):
                     heard = arrivals[edge.post]
                     heard[edge.port] = heard[edge.port] + edge.via.arrivals(sent, {}, t, key)
         sent = net.everybody(spikes, jax.tree.map(lambda x: partly(x, self.through), spikes))
-        ring, projections, overflow = net.deliver(ring, state.projections, sent, populations, inputs, t, key)
-        return net.next(state, populations, projections, ring, overflow), sent
+        ring, projections = net.deliver(ring, state.projections, sent, populations, inputs, t, key)
+        return net.next(state, populations, projections, ring), sent
 
 
 def cut(net, through=0.0):

@@ -1,4 +1,5 @@
-"""Law (g): matrix, list, loop over spikes and gathered rows put the same arrivals into the same slots as brute force.
+"""Law (g): matrix, list, loop over spikes, rounds of a batch and kernels of a GPU put the same arrivals into the same
+slots as brute force.
 
 Weights are multiples of 1/8, so that every order of summation gives the same sum and equality is exact.
 """
@@ -12,7 +13,7 @@ import pytest
 
 import jaxsnn as snn
 from jaxsnn._bits import pack
-from jaxsnn.connectivity import dense, events, merge, sparse
+from jaxsnn.connectivity import batch, dense, events, gpu, merge, ring, sparse
 from jaxsnn.connectivity.graph import SparseGraph, row_starts
 from jaxsnn.connectivity.ring import Ring
 from jaxsnn.connectivity.spikes import Spikes, side_by_side
@@ -86,45 +87,80 @@ def test_loop_over_spikes(width):
         given = case(seed)
         expected = brute_force(*given)
         for deliver in (loop, EVERYTHING):
-            out, cut = deliver(*map(jnp.asarray, given))
-            np.testing.assert_array_equal(out, expected)
-            assert not cut
+            np.testing.assert_array_equal(deliver(*map(jnp.asarray, given)), expected)
         late = (*given[:2], (given[2] + RING.width) % RING.size, *given[3:])
         assert np.any(brute_force(*late) != expected)  # control: a slot too late is seen
 
 
-def test_gathered_rows():
-    """The accelerators' way, for one instance and for a batch in which any argument is shared or everybody's own."""
+@pytest.mark.parametrize("delays", [False, True], ids=["places", "delays"])
+@pytest.mark.parametrize("width", [24, 5])
+def test_lists_of_a_batch(width, delays):
+    """Rounds of a few spikes, and the kernel of a GPU as it is interpreted, for one instance and for a batch in which
+    any argument is shared or everybody's own; with more spikes than a round has, and longer rows than are read at once.
+    """
     graphs = same_size(*(rows(seed) for seed in range(3)))
-    batch = [(*moment(seed), *graphs[seed]) for seed in range(3)]
-    gathered = jax.jit(way(sparse._gathered_rows, width=24, capacity=13), static_argnums=7)
-    ways = [(own, own, own, *(graph,) * 4) for own, graph in itertools.product((False, True), repeat=2)]
-    ways += [(True, True, True, False, False, False, True), (True, True, False, False, False, True, True)]
-    for own in ways:
-        mine = [[one[a] if mine else batch[0][a] for a, mine in enumerate(own)] for one in batch]
+    several = [(*moment(seed), *graphs[seed]) for seed in range(3)]
+    assert max(np.count_nonzero(one[1]) for one in several) > batch._SPIKES
+    static = dict(ring=RING, width=width)
+    kernel = jax.jit(lambda given, size: gpu.add_rows(given, size=size, **static, interpret=True), static_argnums=1)
+    rounds = jax.jit(lambda given, size: batch.for_a_batch(given, size, **static), static_argnums=1)
+    ways = [(*[moments] * 3, *[graph] * 4) for moments, graph in itertools.product((False, True), repeat=2)]
+    ways += [(True, True, False, False, False, False, True)]  # weights of their own on one graph
+    for own in ways if not delays else ways[1:2]:
+        mine = [[one[a] if mine else several[0][a] for a, mine in enumerate(own)] for one in several]
         size = 3 if any(own) else 1
-        args = [
+        buffer, spikes, slot, start, _, place, weight = (
             jnp.asarray(np.stack([one[a] for one in mine[:size]]) if o else mine[0][a][None]) for a, o in enumerate(own)
-        ]
-        out, cut = gathered(*args, size)
-        np.testing.assert_array_equal(out, [brute_force(*one) for one in mine[:size]])
-        assert not np.any(cut)
+        )
+        delay = place // RING.width if delays else None  # the same places, in two parts
+        place = place % RING.width if delays else place
+        given = sparse.Delivery(buffer, spikes, pack(spikes), slot, start, place, weight, delay)
+        expected = [brute_force(*one) for one in mine[:size]]
+        for deliver in (kernel, rounds):
+            np.testing.assert_array_equal(deliver(given, size), expected)
+        late = given._replace(slot=(slot + RING.width) % RING.size)
+        assert np.any(kernel(late, size) != np.asarray(expected))  # control
 
 
-def test_gathered_rows_say_when_they_have_no_room():
-    """The bit is set by one spike too many, pooled over the batch, and by a row longer than the gathered width."""
-    one = jax.tree.map(lambda x: jnp.asarray(x)[None], case(0))
-    spikes = int(np.count_nonzero(one[1]))
+def test_matrices_of_a_batch():
+    """Rounds and kernels of rows of a matrix, as sums and added to slots of a ring, against NumPy."""
+    rng, slots = np.random.default_rng(7), Ring(5, 80)
+    to, step = dense.Slots(slots, (5, 40, 25), (2, 7, 50)), jnp.array([13], jnp.int32)
+    spikes = np.stack([moment(seed)[1] for seed in range(3)])
+    spikes[1] = 0.0
+    assert np.count_nonzero(spikes[0]) > dense._SPIKES
+    weights, counts = rng.integers(-40, 41, (3, N_PRE, 70)) / 8, rng.integers(0, 4, (3, N_PRE, 70), np.int8)
+    interpreted = jax.jit(lambda *x: gpu.sum_rows(*x, size=3, interpret=True)[0])
+    summing = interpreted, jax.jit(lambda *x: dense._some_rows(*x, 3))
+    plain = jax.jit(lambda *x: dense._into_slots(*x, size=3, to=to)[0])
+    kernel = jax.jit(lambda *x: gpu.add_sums(*x, size=3, to=to, interpret=True)[0])
+    for matrix, graphs in itertools.product((weights.astype(np.float32), counts), (1, 3)):
+        x, m = jnp.asarray(spikes), jnp.asarray(matrix[:graphs])
+        expected = np.einsum("bi,bij->bj", spikes, np.broadcast_to(m, matrix.shape).astype(np.float32))
+        for found in summing:
+            np.testing.assert_array_equal(found(x, m), expected)
+        buffer = (rng.integers(-8, 9, (3, slots.size)) / 8).astype(np.float32)
+        delay, scale = rng.integers(0, 5, (3, graphs)).astype(np.int32), rng.choice([1.0, 0.5, -2.0], (3, graphs))
+        wanted, first = buffer.copy(), np.cumsum([0, *to.columns])
+        for b, k in itertools.product(range(3), range(3)):
+            at = (13 + delay[k, b % graphs]) % 5 * 80 + to.first[k]
+            wanted[b, at : at + to.columns[k]] += scale[k, b % graphs] * expected[b, first[k] : first[k + 1]]
+        blocks = [jnp.asarray(x) for k in range(3) for x in (delay[k], scale[k].astype(np.float32))]
+        for found in (plain, kernel):
+            np.testing.assert_array_equal(found(jnp.asarray(buffer), x, m, step, *blocks), wanted)
+        assert np.any(kernel(jnp.asarray(buffer), x, m, step + 1, *blocks) != wanted)  # control
 
-    def cut(*args, size=1, **room):
-        gathered = jax.jit(way(sparse._gathered_rows, **room), static_argnums=7)
-        return bool(np.all(gathered(*args, size)[1]))
 
-    assert not cut(*one, width=24, capacity=spikes)
-    assert cut(*one, width=24, capacity=spikes - 1)
-    assert cut(*one, width=23, capacity=spikes)  # neuron 3 fires, and has 24
-    with_a_quiet_one = (one[0], jnp.concatenate([one[1], jnp.zeros_like(one[1])]), *one[2:])
-    assert not cut(*with_a_quiet_one, width=24, capacity=-(-spikes // 2), size=2)
+@pytest.mark.parametrize("steps", [[9], [9, 13, 7]], ids=["together", "each"])
+def test_a_slot_is_taken_by_a_kernel(steps):
+    """What lies in the slot of a step, and the rings without it, as XLA does it."""
+    buffers, steps = jnp.arange(3.0 * RING.size).reshape(3, -1), jnp.asarray(steps, jnp.int32)
+    kernel = gpu.take(buffers, steps, size=3, ring=RING, interpret=True)
+    for a, b in zip(kernel, ring._take(buffers, steps, size=3, ring=RING), strict=True):
+        np.testing.assert_array_equal(a, b)
+    b, at = np.arange(3)[:, None], np.asarray(steps)[:, None] % RING.slots * RING.width + np.arange(RING.width)
+    np.testing.assert_array_equal(kernel[0], np.asarray(buffers)[b, at])
+    assert np.all(np.asarray(kernel[1])[b, at] == 0.0) and np.count_nonzero(np.asarray(kernel[1])) == 3 * 90 - 1
 
 
 def test_matrix():
@@ -205,7 +241,7 @@ def test_synapses_that_are_not_copied(delays):
     pre = np.sort(rng.integers(0, N_PRE, 90)).astype(np.int32)
     pre[-4:] = N_PRE  # padding
     post = jnp.asarray(rng.integers(0, 5, 90), jnp.int32)
-    graph = SparseGraph(row_starts(jnp.asarray(pre), N_PRE), post, N_PRE, 5, 24, None)
+    graph = SparseGraph(row_starts(jnp.asarray(pre), N_PRE), post, N_PRE, 5, 24)
     np.testing.assert_array_equal(graph.pre, pre)
     np.testing.assert_array_equal(jax.jit(lambda g: g.pre)(graph), pre)
     np.testing.assert_array_equal(graph.real, pre < N_PRE)
@@ -223,7 +259,7 @@ def test_synapses_that_are_not_copied(delays):
 
         def landed(w, piece=piece, many=many, differentiated=differentiated):
             own = merge.alone(piece._replace(weight=w), N_PRE + 64, RING, differentiated=differentiated, many=many)
-            return own.deliver(RING.empty(jnp.float32), sent, t)[0]
+            return own.deliver(RING.empty(jnp.float32), sent, t)
 
         value, slope = jax.jvp(landed, (piece.weight,), (jnp.ones_like(piece.weight),))
         np.testing.assert_array_equal(value, expected.ravel())
@@ -362,20 +398,3 @@ def test_a_random_matrix_is_the_random_list():
     np.testing.assert_array_equal(synapses(snn.Dense()), edges)
     with pytest.raises(ValueError, match=r"several synapses.*Sparse"):
         synapses(snn.Dense(), snn.FixedInDegree(30))
-
-
-def test_capacity_is_of_accelerators(accelerator, monkeypatch):
-    """Three spikes of one step where there is room for one: the status says so; the CPU needs no room."""
-
-    def status():
-        link = snn.Connection("A", "A", snn.OneToOne(), via=snn.Sparse(capacity=1), delay=DT)
-        net = snn.network(dt=DT, key=jax.random.key(0), populations={"A": snn.SpikeSource(3)}, projections={"AA": link})
-        drive = snn.Replay(jnp.ones((1, 3)), into="A")
-        return snn.simulate(
-            net, drive, steps=2, key=jax.random.key(0), progress=snn.progress.Quiet(), throw=False
-        ).status
-
-    assert snn.Status(int(status())) == snn.Status.SPIKE_CAPACITY
-    monkeypatch.undo()
-    jax.clear_caches()
-    assert status() == 0

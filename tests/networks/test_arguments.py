@@ -86,7 +86,6 @@ BAD = {
     "arrays lengths": lambda: snn.FromArrays([1, 2], [0]),
     "one to one": lambda: link(post="I", topology=snn.OneToOne()),
     "autapses": lambda: snn.AllToAll("no"),
-    **{f"capacity {c!r}": lambda c=c: snn.Sparse(c) for c in (0, "3", 3.5, True)},
     "layer shape": lambda: snn.Layer(lambda x, key: x, shape="a"),
     "layer size": lambda: snn.Layer(lambda x, key: x, shape=(2, 0)),
     "layer module": lambda: snn.Layer(3),
@@ -114,7 +113,6 @@ def test_what_is_right_is_taken():
         assert snn.SpikeSource(n).n == 7
     assert link(topology=snn.FixedInDegree(np.int64(2)), delay=np.float32(2.0), max_delay=3)["p"].max_delay == 3
     assert link(delay=[1.0] * 16)["p"].delay.shape == (16,)
-    assert snn.Sparse(np.int32(3)).capacity == 3
     assert link(topology=snn.FixedProb(np.float64(0.5)), weight=np.float32(2.0))["p"].weight == 2.0
 
 

@@ -118,7 +118,6 @@ REFUSED = {
     "zero tau of a port": (lambda: snn.Exponential(0.0), ("Exponential.tau is 0.0 ms", "expected more than 0")),
     "nan tau of a port": (lambda: snn.Alpha(np.nan), ("Alpha.tau is nan ms", "expected more than 0")),
     "infinite tau": (lambda: snn.Conductance(tau=-np.inf), ("Conductance.tau is -inf ms", "expected more than 0")),
-    "no spikes": (lambda: snn.Sparse(capacity=0), ("Sparse.capacity is 0", "a positive number of spikes or None")),
     "part": (lambda: build()["C"], ("Got 'C'", "population or projection", "A, B")),
 }
 

@@ -30,7 +30,7 @@ class Case:
             pre, post = np.sort(rng.integers(0, N_PRE, 18)), rng.integers(0, N_POST, 18)
             padded = (jnp.asarray(np.r_[x, [end] * 2], jnp.int32) for x, end in ((pre, N_PRE), (post, 0)))
             start, post_padded = row_starts(next(padded), N_PRE), next(padded)
-            self.graph = SparseGraph(start, post_padded, N_PRE, N_POST, 3, None)
+            self.graph = SparseGraph(start, post_padded, N_PRE, N_POST, 3)
         else:
             count = None if held == "matrix" else jnp.asarray(rng.integers(0, 2, (N_PRE, N_POST)), jnp.int8)
             self.graph = DenseGraph(count, N_PRE, N_POST)

@@ -1,4 +1,4 @@
-"""A batch spread over two CPU devices: each runs its own part, to the bit; or one sentence says what to use."""
+"""A batch spread over two devices: each runs its own part, on CPUs to the bit; or one sentence says what to use."""
 
 import os
 import subprocess
@@ -30,6 +30,9 @@ program = jax.jit(batch).lower(*spread(auto)).compile()
 out = program(*spread(auto))
 assert np.array_equal(out, expected) and out.sharding.spec == P("i"), out.sharding
 assert not any(x in program.as_text() for x in ("all-gather", "all-reduce", "collective-permute"))
+text = lambda given, on: jax.jit(batch).trace(*given).lower(lowering_platforms=(on,)).as_text()
+for on in ("cuda", "tpu"):  # so are accelerators, whose batches are one program each
+    assert "manual_computation" in text(spread(auto), on) and "manual_computation" not in text(given, on)
 odd = jax.jit(batch)(*(x[:3] for x in spread(auto)))  # two devices do not divide three
 assert np.array_equal(odd, expected[:3])
 

@@ -88,7 +88,7 @@ class RowSynapses(AbstractSynapses):
             matrix = jnp.zeros((senders, self.n_post), jnp.int32).at[sender, self.receiver].add(self.weight)
             return Matrix(matrix, jnp.int32(0), self.delay, ring, first)
         place = self.delay * ring.width + first + self.receiver
-        return Scattered(Rows(self.start, place, self.weight, ring, self.longest, senders))
+        return Scattered(Rows(self.start, place, self.weight, ring, self.longest))
 
     def describe(self):
         kind, senders = "inhibitory" if self.inhibitory else "excitatory", self.start.shape[0] - 1

@@ -157,7 +157,7 @@ class CoreCells(AbstractCells):
         if self.axons * self.n <= _MATRIX:
             matrix = jnp.zeros((self.axons, self.n), jnp.int16)
             return dataclasses.replace(self, adds=matrix.at[self.axon, self.receiver].set(self.added.astype(jnp.int16)))
-        rows = Rows(self.start, self.receiver, self.added, Ring(1, self.n), min(self.n, 256), self.axons)
+        rows = Rows(self.start, self.receiver, self.added, Ring(1, self.n), min(self.n, 256))
         return dataclasses.replace(self, adds=rows)
 
     def init(self):
@@ -196,7 +196,7 @@ class CoreCells(AbstractCells):
         assert self.adds is not None  # `prepare` filled it in
         spikes = active.astype(jnp.int32)
         if isinstance(self.adds, Rows):
-            return self.adds.deliver(jnp.zeros(self.n, jnp.int32), Spikes.found(spikes), jnp.int32(0))[0]
+            return self.adds.deliver(jnp.zeros(self.n, jnp.int32), Spikes.found(spikes), jnp.int32(0))
         return many_rows_of(spikes, self.adds)
 
     def bounds(self, low, high):

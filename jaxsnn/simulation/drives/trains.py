@@ -120,11 +120,10 @@ class _PoissonTrains(AbstractDrive):
     targets: tuple[Target, ...] = eqx.field(static=True)
 
     def step(self, d, t, signals, *, key):
-        weight, parts = jnp.where(self.window.holds(t), self.weight, 0.0), []
-        for target in self.targets:
-            stream = _random.stream(key, f"{target.path}.poisson")
-            counts = _random.poisson(self.table, stream, t, target.ids)
-            parts.append((target, weight * counts.astype(weight.dtype)))
+        weight = jnp.where(self.window.holds(t), self.weight, 0.0)
+        streams = [_random.stream(key, f"{target.path}.poisson") for target in self.targets]
+        counts = _random.poisson_of_several(self.table, streams, t, [target.ids for target in self.targets])
+        parts = [(x, weight * own.astype(weight.dtype)) for x, own in zip(self.targets, counts, strict=True)]
         return d, Inputs(arrivals=fed(parts))
 
     def status(self):

@@ -207,6 +207,11 @@ def check_start(probe: Any, model: AbstractModel, first: Any, steps: int) -> Non
         )
 
 
+def steps_from(begin: Int[Array, ""], steps: int, first: Int[Array, ""]) -> Int[Array, ""]:
+    """How many of `steps` steps, the first of which is step `first`, are step `begin` or later ones."""
+    return jnp.clip(first - begin, -steps, 0) + jnp.int32(steps)
+
+
 def nothing_recorded(steps_seen: Int[Array, ""]) -> UInt32[Array, ""]:
     """The status bit of a fold over no step."""
     return bit(Status.NOTHING_RECORDED, steps_seen < 1)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from ... import _sums
 from ..._time import instant, step_of
 from ..._types import canonical_float
-from .base import AbstractSpikeProbe, check_start, nothing_recorded, one_start
+from .base import AbstractSpikeProbe, check_start, nothing_recorded, one_start, steps_from
 
 
 class Count(AbstractSpikeProbe):
@@ -30,15 +30,13 @@ class Count(AbstractSpikeProbe):
         check_start(self, model, first, steps)
 
     def init(self, model, steps, first):
-        begin, zero = step_of(self.start, model.dt), jnp.zeros((), jnp.int32)
+        begin = step_of(self.start, model.dt)
         n, dtype = self.size(model), canonical_float()
-        return begin, zero, jnp.zeros(n, dtype), _sums.nothing((n,), dtype)
+        return begin, steps_from(begin, steps, first), jnp.zeros(n, dtype), _sums.nothing((n,), dtype)
 
     def step(self, carry, signals, t):
         begin, seen, count, before = carry
-        counts = t >= begin
-        count = count + jnp.where(counts, self.spikes(signals), 0)
-        return (begin, seen + counts.astype(seen.dtype), count, before), None
+        return (begin, seen, count + jnp.where(t >= begin, self.spikes(signals), 0), before), None
 
     def emit(self, carry, stacked, model):
         begin, seen, count, before = carry

@@ -11,7 +11,7 @@ from jaxtyping import Array
 from ... import _sums
 from ..._time import instant, step_of
 from ..._types import canonical_float
-from .base import AbstractVariableProbe, check_start, nothing_recorded, one_start
+from .base import AbstractVariableProbe, check_start, nothing_recorded, one_start, steps_from
 
 
 class _Folded(AbstractVariableProbe):
@@ -27,12 +27,11 @@ class _Folded(AbstractVariableProbe):
 
     def init(self, model, steps, first):
         begin = step_of(self.start, model.dt)
-        return begin, jnp.zeros((), jnp.int32), self._empty(self.look_up(model))
+        return begin, steps_from(begin, steps, first), self._empty(self.look_up(model))
 
     def step(self, carry, signals, t):
         begin, seen, folded = carry
-        counts = t >= begin
-        return (begin, seen + counts.astype(seen.dtype), self._fold(folded, self.value(signals), counts)), None
+        return (begin, seen, self._fold(folded, self.value(signals), t >= begin)), None
 
     def status(self, carry):
         return nothing_recorded(carry[1])
