@@ -15,6 +15,7 @@ from pyNN.parameters import Sequence
 
 import jaxsnn as snn
 import jaxsnn.interop.pynn as backend
+from jaxsnn.interop.pynn import __main__ as launcher
 from jaxsnn.presets import nest
 
 TESTS = pathlib.Path(__file__).parents[1]
@@ -175,6 +176,32 @@ def test_sources_that_draw_fire_as_often():
         assert abs(intervals.mean() - 1e3 / 60.0) < 4 * cv * 1e3 / 60.0 / np.sqrt(n) + 0.5  # cut at the end
         assert abs(intervals.std() / intervals.mean() - cv) < 0.05
     assert min(np.concatenate([np.diff(x) for x in trains["refractory"]])) >= 10.0
+
+
+SCRIPT = """
+from pyNN.utility import get_simulator
+sim, _ = get_simulator()
+sim.setup()
+cells = sim.Population(2, sim.IF_cond_exp())
+name = sim.__name__
+"""
+
+
+def test_a_script_that_names_its_simulator(tmp_path, monkeypatch):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    monkeypatch.setattr(sys, "argv", ["pynn", str(tmp_path / "script.py"), "jaxsnn"])
+    monkeypatch.setitem(sys.modules, "pyNN.jaxsnn", None)  # so that it is as before afterwards
+    monkeypatch.syspath_prepend("")
+    assert launcher.main()["name"] == "jaxsnn.interop.pynn"
+
+
+def test_a_source_that_comes_later_acts():
+    """Drives have states of their own: those of a new one begin, the network goes on."""
+    _, cells, _ = pair()
+    sim.run(1.0)
+    cells.inject(sim.DCSource(amplitude=5.0, start=0.0, stop=100.0))
+    sim.run(9.0)
+    assert cells.mean_spike_count() > 0 and sim.get_current_time() == 10.0
 
 
 REFUSED = {

@@ -5,18 +5,19 @@
 
 import runpy
 import sys
+from typing import Any
 
 from jaxsnn.interop import pynn
 
 
-def main() -> None:
-    """Run the script in the first argument with the rest."""
+def main() -> dict[str, Any]:
+    """Run the script in the first argument with the rest; its names."""
     if len(sys.argv) < 2:
         raise SystemExit("usage: python -m jaxsnn.interop.pynn SCRIPT [ARGUMENT ...]")
     sys.modules["pyNN.jaxsnn"] = pynn
     sys.argv = sys.argv[1:]
     sys.path.insert(0, "")
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    return runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 if __name__ == "__main__":

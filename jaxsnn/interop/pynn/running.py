@@ -8,10 +8,10 @@ import equinox as eqx
 import jax
 import numpy as np
 
+from ... import _random
 from ..._tree import get
-from ...networks.model import Network
 from ...simulation.drives.base import AbstractDrive
-from ...simulation.parts import RunState, started
+from ...simulation.parts import RunState
 from ...simulation.progress import Quiet
 from ...simulation.run import simulate
 from .building import built, drives, named
@@ -46,7 +46,7 @@ class Running:
         drive = drives(state, self.names, state.step, state.step + steps)
         key = jax.random.fold_in(jax.random.key(state.seed), state.segment_counter)
         record = {recorder.name: recorder.probes(state.step, steps) for recorder in self._recorders(state)}
-        before = self.state if self.state is None else _with_drive(self.state, self.net, drive, key)
+        before = self.state if self.state is None else _with_drive(self.state, drive, key)
         run = simulate(self.net, drive, steps=steps, key=key, state=before, record=record, progress=Quiet())
         for recorder in self._recorders(state):
             recorder.store(run[recorder.name], state.step, steps)
@@ -97,9 +97,9 @@ def _replaced(part: Any, name: str, value: np.ndarray) -> Any:
     return part._replace(**{name: jax.numpy.asarray(value, old.dtype)})
 
 
-def _with_drive(state: RunState, net: Network, drive: AbstractDrive, key: Any) -> RunState:
+def _with_drive(state: RunState, drive: AbstractDrive, key: Any) -> RunState:
     """The state, for a drive that has gained or lost parts since: its own state begins."""
-    fresh = jax.eval_shape(lambda: started(net, drive, key).drive)
-    if jax.tree.structure(fresh) == jax.tree.structure(state.drive):
+    fresh = lambda: drive.init(key=_random.named_key(key, "drive"))
+    if jax.tree.structure(jax.eval_shape(fresh)) == jax.tree.structure(state.drive):
         return state
-    return RunState(state.t, state.model, started(net, drive, key).drive, state.spikes, state.dt)
+    return RunState(state.t, state.model, fresh(), state.spikes, state.dt)
