@@ -2,7 +2,7 @@
 
 `from_nir` and `to_nir` read and write the Neuromorphic Intermediate Representation, as snnTorch, Norse, SpikingJelly,
 Sinabs, Rockpool and others do. `from_brian2` makes a network of a constructed Brian2 `Network`. `pynn` is a backend of
-PyNN, imported when it is asked for.
+PyNN, imported when it is asked for. `to_neo` and `to_pandas` hand over what a run recorded.
 """
 
 from importlib import import_module as _import
@@ -16,6 +16,8 @@ from .nir import conventions as conventions
 from .nir.reading import FromNIR as FromNIR
 from .nir.reading import from_nir as from_nir
 from .nir.writing import to_nir as to_nir
+from .results import to_neo as to_neo
+from .results import to_pandas as to_pandas
 
 if not TYPE_CHECKING:  # or a name that there is not would pass for one
 
