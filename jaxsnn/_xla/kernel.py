@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,7 +22,8 @@ def kernel(name: str, plain: Batched, gpu: Batched, widths: Callable[..., tuple[
     Both are functions of the same arrays, each with a leading axis of 1 (shared by the batch) or `size`, and of static
     keyword arguments. Results have the shapes `(size, width)` of `widths(**static)` and the type of the first array.
     There is no derivative. What is not compiled for a card does not import the language of its kernels. Nothing, and
-    more than 2^31 numbers, are left to `plain`.
+    more than 2^31 numbers, are left to `plain`; so is, from JAX 0.11 on, what is compiled for a card of no known kind;
+    a line of the log says so.
     """
     made = Primitive(name)
     made.multiple_results = True
@@ -35,8 +37,19 @@ def kernel(name: str, plain: Batched, gpu: Batched, widths: Callable[..., tuple[
         fits = all(0 < x.size < 2**31 for x in args) and all(widths(**{k: v for k, v in static.items() if k != "size"}))
         return (gpu if fits else plain)(*args, **static)
 
-    mlir.register_lowering(made, mlir.lower_fun(plain, multiple_results=True))
-    mlir.register_lowering(made, mlir.lower_fun(on_card, multiple_results=True), platform="cuda")
+    lowered, kernels = (mlir.lower_fun(f, multiple_results=True) for f in (plain, on_card))
+
+    def for_card(*args: Any, **static: Any) -> Any:
+        try:
+            return kernels(*args, **static)
+        except RuntimeError as error:
+            if "GPU" not in str(error):
+                raise
+            logging.getLogger("jaxsnn").info("%s is left to XLA: %s", name, error)
+            return lowered(*args, **static)
+
+    mlir.register_lowering(made, lowered)
+    mlir.register_lowering(made, for_card, platform="cuda")
 
     def batch(args: Sequence[Array], axes: Sequence[int | None], *, size: int, **static: Any) -> Any:
         """A batch of batches is one larger batch."""

@@ -10,7 +10,8 @@ import pytest
 from jax import lax
 
 import jaxsnn as snn
-from jaxsnn._xla import at_most_once, hoisted, opaque, read_slot, write_slot
+from jaxsnn import _random
+from jaxsnn._xla import at_most_once, hoisted, kernel, opaque, read_slot, write_slot, written
 from tests.simulation.hlo import copies_in_loops, in_loops
 from tests.simulation.test_compiled import program
 
@@ -174,3 +175,56 @@ def test_hoisted_values_and_derivatives_are_the_same():
         jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-6), a, b)
     number = lambda how: jax.jit(lambda tau: decay(tau)(how)).lower(jnp.ones(1)).as_text().count("exponential_minus")
     assert number(hoisted) == number(as_it_is)  # one number is left where it is: it costs nothing there
+
+
+def test_words_of_random_streams_are_derived_once():
+    """In a batch, a key is an array: its stream is mixed before the loop, and not again in every step."""
+
+    def mixed(words):
+        found = []
+
+        def run(key):
+            step = lambda v, t: (v + t + _random.stream(key, "drive")[0], None)
+            body, _ = hoisted(step, jnp.uint32(0), jnp.uint32(1), words=words)
+            found.append(str(jax.make_jaxpr(body)(jnp.uint32(0), jnp.uint32(1))).count(" xor "))
+            return body(jnp.uint32(0), jnp.uint32(1))[0]
+
+        return found, jax.jit(run)(jax.random.key(3))
+
+    (inside, a), (early, b) = mixed(False), mixed(True)
+    assert inside[0] > 20 and early[0] < 10 and a == b  # what is left leads nowhere: XLA removes it
+
+
+def test_what_is_written_is_a_barrier_on_accelerators():
+    """Only there, and the derivative is that of the identity."""
+    text = lambda on: jax.jit(written).trace(jnp.ones(3)).lower(lowering_platforms=(on,)).as_text()
+    assert "optimization_barrier" in text("tpu") and "optimization_barrier" not in text("cpu")
+    np.testing.assert_array_equal(jax.grad(lambda x: jnp.sum(written(x) ** 2))(jnp.arange(3.0)), [0.0, 2.0, 4.0])
+
+
+def test_a_kernel_is_of_a_card():
+    """It is traced where it is compiled for one; where none is known XLA's way is taken; other errors are raised."""
+    traced = []
+
+    def gpu(x, *, size, error):
+        traced.append(size)
+        if error:
+            raise RuntimeError(error)
+        return [jnp.sin(x)]
+
+    plain = lambda x, *, size, error: [jnp.cos(jnp.broadcast_to(x, (size, 4)))]
+    made = kernel("test_tricks", plain, gpu, lambda error: (4,))
+
+    def text(on, error=""):
+        traced_for = jax.jit(lambda x: made(x, size=2, error=error)).trace(jnp.ones((2, 4)))
+        return traced_for.lower(lowering_platforms=(on,)).as_text()
+
+    assert "cosine" in text("cpu") and "cosine" in text("tpu") and traced == []
+    assert "stablehlo.sine" in text("cuda") and traced == [2]
+    assert "cosine" in text("cuda", "No supported GPU devices found")
+    with pytest.raises(RuntimeError, match="another"):
+        text("cuda", "another")
+    x = jnp.arange(24.0).reshape(3, 2, 4)  # a batch of batches
+    np.testing.assert_array_equal(jax.vmap(lambda x: made(x, size=2, error="")[0])(x), jnp.cos(x))
+    shared = jax.vmap(lambda x: made(x, size=2, error="")[0], axis_size=3)(x[:, :1])
+    np.testing.assert_array_equal(shared, jnp.broadcast_to(jnp.cos(x[:, :1]), (3, 2, 4)))
