@@ -122,10 +122,11 @@ def test_lists_of_a_batch(width, delays):
         assert np.any(kernel(late, size) != np.asarray(expected))  # control
 
 
-def test_matrices_of_a_batch():
+@pytest.mark.parametrize("places", [(2, 7, 50), (2, 2, 30)], ids=["apart", "meeting"])
+def test_matrices_of_a_batch(places):
     """Rounds and kernels of rows of a matrix, as sums and added to slots of a ring, against NumPy."""
     rng, slots = np.random.default_rng(7), Ring(5, 80)
-    to, step = dense.Slots(slots, (5, 40, 25), (2, 7, 50)), jnp.array([13], jnp.int32)
+    to, step = dense.Slots(slots, (5, 40, 25), places), jnp.array([13], jnp.int32)
     spikes = np.stack([moment(seed)[1] for seed in range(3)])
     spikes[1] = 0.0
     assert np.count_nonzero(spikes[0]) > dense._SPIKES
