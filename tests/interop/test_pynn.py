@@ -182,16 +182,18 @@ SCRIPT = """
 from pyNN.utility import get_simulator
 sim, _ = get_simulator()
 sim.setup()
-cells = sim.Population(2, sim.IF_cond_exp())
+from beside import size
+cells = sim.Population(size, sim.IF_cond_exp())
 name = sim.__name__
 """
 
 
 def test_a_script_that_names_its_simulator(tmp_path, monkeypatch):
     (tmp_path / "script.py").write_text(SCRIPT)
+    (tmp_path / "beside.py").write_text("size = 2")
     monkeypatch.setattr(sys, "argv", ["pynn", str(tmp_path / "script.py"), "jaxsnn"])
     monkeypatch.setitem(sys.modules, "pyNN.jaxsnn", None)  # so that it is as before afterwards
-    monkeypatch.syspath_prepend("")
+    monkeypatch.syspath_prepend(tmp_path / "nowhere")  # and the path, too
     assert launcher.main()["name"] == "jaxsnn.interop.pynn"
 
 

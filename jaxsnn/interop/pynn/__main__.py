@@ -5,6 +5,7 @@
 
 import runpy
 import sys
+from pathlib import Path
 from typing import Any
 
 from jaxsnn.interop import pynn
@@ -16,7 +17,7 @@ def main() -> dict[str, Any]:
         raise SystemExit("usage: python -m jaxsnn.interop.pynn SCRIPT [ARGUMENT ...]")
     sys.modules["pyNN.jaxsnn"] = pynn
     sys.argv = sys.argv[1:]
-    sys.path.insert(0, "")
+    sys.path.insert(0, str(Path(sys.argv[0]).parent))  # as Python does
     return runpy.run_path(sys.argv[0], run_name="__main__")
 
 
