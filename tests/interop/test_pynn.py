@@ -178,6 +178,27 @@ def test_sources_that_draw_fire_as_often():
     assert min(np.concatenate([np.diff(x) for x in trains["refractory"]])) >= 10.0
 
 
+def test_weights_that_learn_are_set():
+    """Also to those with which learning began; a reset begins with the weights that were set last."""
+    source, cells, _ = pair()
+    cells.set(i_offset=1.5)
+    synapse = sim.STDPMechanism(sim.SpikePairRule(A_plus=0.1), sim.AdditiveWeightDependence(w_max=2.0), weight=1.0)
+    wire = sim.Projection(source, cells, sim.AllToAllConnector(), synapse, label="learns")
+    learnt = lambda: np.array(wire.get("weight", format="array"))
+    sim.run(20.0)
+    assert learnt().min() > 1.05
+    wire.set(weight=1.0)
+    assert np.all(learnt() == 1.0)
+    source.set(spike_times=[21.0])
+    sim.run(20.0)
+    assert not np.any(learnt() == 1.0)
+    wire[0].weight = 0.5
+    assert learnt()[0, 0] == 0.5 and learnt()[0, 1] != 0.5
+    sim.reset()
+    sim.run(0.5)
+    assert learnt()[0, 0] == 0.5
+
+
 SCRIPT = """
 from pyNN.utility import get_simulator
 sim, _ = get_simulator()

@@ -155,7 +155,7 @@ class Projection(common.Projection):
         running = simulator.state.running_network
         if name == "weight" and running is not None and running.state is not None:
             for part in self.parts(running.names):
-                running.forget(part.name)
+                running.relearn(part.name, values[part.edges[np.argsort(part.pre, kind="stable")]] * self.scale(part))
         simulator.state.changed()
 
     def _set_attributes(self, parameter_space: Any) -> None:

@@ -82,13 +82,14 @@ class Running:
             return None
         return np.array(self.net.view(self.state.model)[name]["weight"])
 
-    def forget(self, name: str) -> None:
-        """Let the weights of the network replace those learnt, also where they are those that learning began with."""
+    def relearn(self, name: str, weight: np.ndarray) -> None:
+        """Let a plastic projection go on from these weights, in the order of its edges."""
         if self.state is None or "plastic" not in self.state.model.projections.get(name, {}):
             return
         projections = self.state.model.projections
         old = projections[name]["plastic"]
-        new = {**projections, name: {**projections[name], "plastic": old._replace(origin=~old.origin)}}
+        synapses = old.synapses.at[0].set(jax.numpy.asarray(weight, old.synapses.dtype))
+        new = {**projections, name: {**projections[name], "plastic": old._replace(synapses=synapses)}}
         self.state = eqx.tree_at(lambda s: s.model, self.state, self.state.model._replace(projections=new))
 
 
