@@ -35,8 +35,9 @@ def delivered(size: int = 8, senders: int = 256, row: int = 100) -> str:
     weight = (rng.integers(-40, 41, place.shape) / 8).astype(np.float32)
     spikes = (rng.random((size, senders)) < 0.05).astype(np.float32)
     words = np.packbits(spikes.astype(bool), axis=1, bitorder="little").view(np.uint32)
-    empty, slot = np.zeros((size, ring.size), np.float32), np.zeros(1, np.int32)
-    given = Delivery(*map(jnp.asarray, (empty, spikes, words, slot, start[None], place, weight)))
+    empty, slot = jnp.zeros((size, ring.size)), jnp.zeros(1, jnp.int32)
+    put = jnp.asarray
+    given = Delivery(empty, put(spikes), put(words), slot, put(start[None]), put(place), put(weight))
     found = jax.jit(lambda given: for_a_batch(given, size, ring=ring, width=row))(given)
     expected = np.zeros((size, ring.size))
     for b in range(size):
@@ -45,10 +46,10 @@ def delivered(size: int = 8, senders: int = 256, row: int = 100) -> str:
 
 
 def same_spikes(name: str, device: Any, cpu: Any, points: int) -> dict[str, Any]:
-    """Spikes of the first 20 ms of some points, here and on the CPU."""
+    """What some points come to in 20 ms (spikes, of `cuba` their rate), summed, here and on the CPU."""
     totals = [np.asarray(program(name, [d], Size(points, 200)).run()[0][0]) for d in (device, cpu)]
     apart = np.abs(totals[0].astype(float) - totals[1]) / np.maximum(totals[1], 1.0)
-    return {"spikes": int(totals[0].sum()), "spikes_cpu": int(totals[1].sum()), "apart": float(apart.max())}
+    return {"found": float(totals[0].sum()), "on_cpu": float(totals[1].sum()), "apart": float(apart.max())}
 
 
 def seconds(run: Callable[[], Any], repeat: int = 3) -> float:
