@@ -1,6 +1,7 @@
 """Many chips, and many precisions, are one program: a sweep of a thousand points traces its experiment once."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,13 +12,13 @@ import jaxsnn as snn
 bss = snn.chips.brainscales
 MANY, STEPS, KEY = 1000, 30, jax.random.key(0)
 QUIET = snn.progress.Quiet()
-RASTER = (np.random.default_rng(0).random((STEPS, 6)) < 0.3).astype(np.float32)
+RASTER = jnp.asarray(np.random.default_rng(0).random((STEPS, 6)) < 0.3, jnp.float32)
 
 
 @functools.cache
 def network():
     cell = snn.CubaLIF(tau=8.0, tau_syn=4.0)
-    dense = dict(topology=snn.AllToAll(), via=snn.Dense(), delay=1.0)
+    dense: Any = dict(topology=snn.AllToAll(), via=snn.Dense(), delay=1.0)
     return snn.network(
         dt=1.0,
         key=jax.random.key(1),

@@ -3,6 +3,9 @@
 `Loihi1()` and `Loihi2()` are targets of `lower`; cells and cores run by themselves, too.
 """
 
+from .ann import Activity as Activity
+from .ann import SigmaDelta as SigmaDelta
+from .ann import from_ann as from_ann
 from .build import program as program
 from .build import with_core as with_core
 from .cells import CellNoise as CellNoise
