@@ -3,9 +3,10 @@
 One CPU device: tests that need several start a process of their own.
 Programs are compiled once for all workers and for the next run, by JAX's persistent cache in pytest's own.
 
-Compiling is nearly all of the suite's time, and a third of that is what XLA's newer emitters of kernels take on a CPU.
-Tests are compiled by its older ones where these are known to be there; `JAXSNN_TEST_EMITTERS=default` tests as users
-run, and so does the stage of `.ci/run` for the newest Python, and every other version of JAX.
+Compiling is nearly all of the suite's time. Where its options are known to be there, XLA compiles a test in half of
+it: with its older emitters of kernels, a program in one piece (they are 32, each with a cost of its own), and kernels
+optimised as by -O1. `JAXSNN_TEST_COMPILER=default` tests as users run, and so does the stage of `.ci/run` for the
+newest Python, and every other version of JAX.
 """
 
 import gc
@@ -13,8 +14,11 @@ import os
 from importlib.metadata import version
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # XLA logs two lines for every program that the cache has
-if version("jaxlib") == "0.10.1" and os.environ.get("JAXSNN_TEST_EMITTERS") != "default":
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false"
+if version("jaxlib") == "0.10.1" and os.environ.get("JAXSNN_TEST_COMPILER") != "default":
+    os.environ["XLA_FLAGS"] = (
+        f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false "
+        "--xla_cpu_parallel_codegen_split_count=1 --xla_backend_optimization_level=1"
+    )
 
 import jax
 import pytest
