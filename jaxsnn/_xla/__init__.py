@@ -16,5 +16,6 @@ from .opaque import apart as apart
 from .opaque import opaque as opaque
 from .order import at_most_once as at_most_once
 from .order import zero_after as zero_after
+from .platforms import by_platform as by_platform
 from .slots import read_slot as read_slot
 from .slots import write_slot as write_slot

@@ -10,6 +10,8 @@ from jax import lax
 from jax.custom_batching import custom_vmap
 from jaxtyping import Array
 
+from .platforms import by_platform
+
 Operation = Callable[..., Any]  # of arrays; returns a pytree of arrays
 
 
@@ -53,7 +55,7 @@ def dispatch(
 
         ways = (lambda _: mapped), (lambda size: together(size, batched))
         cpu, other = (spread(of_size, args, size, batched) for of_size in ways)
-        out = lax.platform_dependent(*args, cpu=cpu, default=other)
+        out = by_platform(*args, cpu=cpu, default=other)
         return out, jax.tree.map(lambda _: True, out)
 
     @jax.custom_jvp

@@ -46,8 +46,8 @@ def batched_by_device(
             static_out[:] = [static]  # the same every time it is traced
             return out
 
-        forms = (partial(of_arrays, f or function) for f in (function, differentiated, batch))
-        return eqx.combine(_by_device(*forms)(*flat), static_out[0])
+        once = lambda f: jax.jit(partial(of_arrays, f or function), inline=True)  # traced once, for each of its uses
+        return eqx.combine(_by_device(*map(once, (function, differentiated, batch)))(*flat), static_out[0])
 
     return operation
 

@@ -17,6 +17,7 @@ from jaxsnn.connectivity import batch, dense, events, gpu, merge, ring, sparse
 from jaxsnn.connectivity.graph import SparseGraph, row_starts
 from jaxsnn.connectivity.ring import Ring
 from jaxsnn.connectivity.spikes import Spikes, side_by_side
+from tests.elsewhere import as_accelerators
 from tests.laws.registry import DT
 
 N_PRE, RING = 40, Ring(slots=7, width=15)
@@ -335,7 +336,7 @@ def assert_same(a, b):
 def accelerator(monkeypatch):
     """Everywhere the code of accelerators instead of the CPU's, on this CPU. Nothing traced before may be used."""
     jax.clear_caches()
-    monkeypatch.setattr(jax.lax, "platform_dependent", lambda *args, default, **others: default(*args))
+    as_accelerators(monkeypatch)
     yield
     jax.clear_caches()
 

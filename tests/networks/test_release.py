@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
+from tests.elsewhere import as_accelerators
 from tests.refused import refused
 from tests.simulation.toys import assert_same, differ
 
@@ -250,7 +251,7 @@ def test_accelerators_draw_the_same(monkeypatch):
     """The code that accelerators run, for a batch."""
     here = [ALONE(POINTS["p"][i], POINTS["weight"][i]) for i in range(3)]
     with monkeypatch.context() as patch:
-        patch.setattr(jax.lax, "platform_dependent", lambda *args, default, **others: default(*args))
+        as_accelerators(patch)
         there = batched()
     for i in range(3):
         jax.tree.map(lambda a, b, i=i: np.testing.assert_allclose(a[i], b, rtol=1e-6), there, here[i])

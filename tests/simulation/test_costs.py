@@ -4,11 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax import lax
 from scipy import stats
 
 import jaxsnn as snn
 from jaxsnn.simulation.drives.varying import counts
+from tests.elsewhere import as_accelerators
 from tests.refused import refused
 
 KEY = jax.random.key(5)
@@ -36,7 +36,7 @@ MEANS = np.array([1e-5, 1e-3, 0.02, 0.3, 1.0, 2.5, 7.9, 20.0, 45.0, 79.0])
 @pytest.fixture
 def on_accelerators(monkeypatch):
     """What accelerators compile: every turn of the loop, unrolled."""
-    monkeypatch.setattr(lax, "platform_dependent", lambda *args, cpu, default: default(*args))
+    as_accelerators(monkeypatch)
 
 
 def draw(mean, word):

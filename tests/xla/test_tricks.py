@@ -11,7 +11,7 @@ from jax import lax
 
 import jaxsnn as snn
 from jaxsnn import _random
-from jaxsnn._xla import at_most_once, hoisted, kernel, opaque, read_slot, write_slot, written
+from jaxsnn._xla import at_most_once, by_platform, hoisted, kernel, opaque, read_slot, write_slot, written
 from tests.simulation.hlo import copies_in_loops, in_loops
 from tests.simulation.test_compiled import program
 
@@ -228,3 +228,25 @@ def test_a_kernel_is_of_a_card():
     np.testing.assert_array_equal(jax.vmap(lambda x: made(x, size=2, error="")[0])(x), jnp.cos(x))
     shared = jax.vmap(lambda x: made(x, size=2, error="")[0], axis_size=3)(x[:, :1])
     np.testing.assert_array_equal(shared, jnp.broadcast_to(jnp.cos(x[:, :1]), (3, 2, 4)))
+
+
+@pytest.mark.parametrize(("choice", "traced"), [(by_platform, 0), (lax.platform_dependent, 1)])
+def test_what_accelerators_run_is_not_traced_for_a_cpu(choice, traced):
+    """Batched twice, differentiated, closed over a value; a program for a GPU holds what is meant for it."""
+    seen = []
+
+    def elsewhere(x):
+        seen.append(x)
+        return {"y": jnp.sin(x)}
+
+    def of(x, scale):
+        return choice(x, cpu=lambda x: {"y": scale * x}, default=elsewhere)["y"]
+
+    x = jnp.arange(6.0).reshape(2, 3)
+    twice = jax.jit(jax.vmap(jax.vmap(of, (0, None)), (0, 0)))
+    np.testing.assert_array_equal(twice(x, jnp.array([2.0, 3.0])), [[0.0, 2.0, 4.0], [9.0, 12.0, 15.0]])
+    assert len(seen) == traced
+    np.testing.assert_array_equal(of(x, 2.0), 2 * x)
+    assert jax.grad(of)(1.0, 5.0) == 5.0
+    texts = [jax.export.export(jax.jit(of), platforms=[device])(x, 2.0).mlir_module() for device in ("cpu", "cuda")]
+    assert ["stablehlo.sine" in text for text in texts] == [False, True]

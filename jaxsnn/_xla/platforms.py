@@ -1,0 +1,60 @@
+"""One function for CPUs and another for accelerators, of which only the one that is compiled is traced.
+
+`lax.platform_dependent` traces both wherever it is used. A batch of runs on accelerators is the larger half of what
+there is to trace of a sweep, and a CPU never compiles it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+from jax import lax
+from jax.extend.core import ClosedJaxpr, Jaxpr, Primitive, jaxpr_as_fun
+from jax.interpreters import ad, batching, mlir
+from jaxtyping import Array
+
+Function = Callable[..., Any]  # of arrays; returns a pytree of arrays
+
+
+def by_platform(*args: Array, cpu: Function, default: Function) -> Any:
+    """`cpu(*args)` on CPUs and `default(*args)` elsewhere, which give results of the same structure and shapes.
+
+    `default` is called when a program is compiled for its device. It may hold no values of the program around it.
+    """
+    closed, shapes = jax.make_jaxpr(cpu, return_shape=True)(*args)
+    held, inner = closed.consts, closed.jaxpr
+    inner = Jaxpr((), [*inner.constvars, *inner.invars], inner.outvars, inner.eqns, inner.effects, inner.debug_info)
+    flat = lambda *args: jax.tree.leaves(default(*args[len(held) :]))
+    return jax.tree.unflatten(
+        jax.tree.structure(shapes), by_platform_p.bind(*held, *args, cpu=ClosedJaxpr(inner, ()), default=flat)
+    )
+
+
+def _on_cpus(*args: Array, cpu: ClosedJaxpr, default: Function) -> list[Array]:
+    return jaxpr_as_fun(cpu)(*args)
+
+
+def _elsewhere(*args: Array, cpu: ClosedJaxpr, default: Function) -> list[Array]:
+    return default(*args)
+
+
+def _batched(args: Any, axes: Any, *, cpu: ClosedJaxpr, default: Function) -> tuple[list[Array], list[int]]:
+    out = by_platform(*args, cpu=jax.vmap(jaxpr_as_fun(cpu), axes), default=jax.vmap(default, axes))
+    return out, [0] * len(out)
+
+
+def _jvp(primals: Any, tangents: Any, *, cpu: ClosedJaxpr, default: Function) -> Any:
+    both = lambda *args: lax.platform_dependent(*args, cpu=jaxpr_as_fun(cpu), default=default)
+    return jax.jvp(both, tuple(primals), tuple(map(ad.instantiate_zeros, tangents)))
+
+
+by_platform_p = Primitive("by_platform")
+by_platform_p.multiple_results = True
+by_platform_p.def_impl(lambda *args, **which: jax.jit(lambda *args: by_platform_p.bind(*args, **which))(*args))
+by_platform_p.def_abstract_eval(lambda *args, cpu, default: list(cpu.out_avals))
+mlir.register_lowering(by_platform_p, mlir.lower_fun(_elsewhere))
+mlir.register_lowering(by_platform_p, mlir.lower_fun(_on_cpus), platform="cpu")
+batching.primitive_batchers[by_platform_p] = _batched
+ad.primitive_jvps[by_platform_p] = _jvp
