@@ -189,39 +189,88 @@ def scan(w: Writer, op: Op) -> None:
 
 
 def steps(w: Writer, op: Op) -> None:
-    """The steps of a run: what is carried lies in the results of the call, and rows of results one behind the other."""
+    """The steps of a run, one after the other."""
     w.flush()
     (step,), carry = op.blocks, len(op.ins)
-    places: list[Home] = []
-    for k, out in enumerate(op.outs):
-        kind, at = c_type(out.dtype), f"carried{k}"
-        if out.size == 1:
-            w.line(f"{local_type(out.dtype)} {at} = *(const {kind} *)results[{k}];")
-            places.append(Scalar(at))
-        else:
-            w.line(f"{kind} *const {at} = results[{k}];")
-            places.append(Memory(at, Root(out.nbytes, at, out.dtype, kept=1)))
-    for k, out in enumerate(step.outputs[carry:], carry):
-        w.line(f"{c_type(out.dtype)} *const rows{k} = results[{k}];")
+    places = [_handed(w, k, x, kept=1) for k, x in enumerate(op.ins)]
+    _rows(w, step.outputs[carry:], carry)
     with w.braces("for (int64_t step = 0; step < count; step++)"):
         w.line("const int32_t time = (int32_t)(first + step);")
         enter(w, step.inputs, [*places, Scalar("time")])
-        rows: list[Home | None] = []
-        for k, out in enumerate(step.outputs[carry:], carry):
-            rows.append(Memory(at := f"(rows{k} + step * {int(np.prod(out.shape))})", Root(0, at)))
         # what no step reads, such as the spikes of the step before, is put in its place by the last one only
         read = {x for o in step.ops for x in o.reads()} | {x for x in step.outputs if isinstance(x, Value)}
         late = [k for k, x in enumerate(step.inputs[:carry]) if x not in read and x.size > 1]
-        soon = [None if k in late else place for k, place in enumerate(places)] + rows
+        soon = [None if k in late else place for k, place in enumerate(places)]
+        soon += _row(step.outputs[carry:], carry, "step")
         w.block(step, [place if isinstance(place, Memory) else None for place in soon])
         if late:
             with w.braces("if (step + 1 == count)"):
                 move(w, [step.outputs[k] for k in late], [places[k] for k in late])
         move(w, step.outputs, soon)
         w.leave()
-    for k, (place, out) in enumerate(zip(places, op.outs, strict=True)):
+    _hand_back(w, op.ins, places)
+
+
+def start(w: Writer, op: Op) -> None:
+    """What a run begins with: what is carried, and its first step."""
+    *carried, time = op.outs
+    w.line("if (count < 1) return;")
+    for k, value in enumerate(carried):
+        op.params["places"].append(place := _handed(w, k, value))
+        w.bind(value, place)
+    w.bind(time, w.number(time.dtype, "(int32_t)first"))
+
+
+def turns(w: Writer, op: Op) -> None:
+    """From the middle of a step to the middle of the next, as often as there are further steps."""
+    w.flush()
+    (block,), carry, (*after, last) = op.blocks, len(op.params["places"]), op.outs
+    row = block.outputs[len(after) :]
+    _rows(w, row, carry)
+    places = homes(w, op, op.ins, after)
+    with w.braces("for (int64_t step = 1; step < count; step++)"):
+        w.line("const int32_t time = (int32_t)(first + step), before = time - 1;")
+        enter(w, block.inputs, [*places, Scalar("before"), Scalar("time")])
+        body(w, block, [*places, *_row(row, carry, "(step - 1)")])
+    leave(w, after, places)
+    w.bind(last, w.number(last.dtype, "(int32_t)(first + count - 1)"))
+
+
+def finish(w: Writer, op: Op) -> None:
+    """What is carried after the last step, and its row, handed back."""
+    w.flush()
+    places, carry = op.params["places"], len(op.params["places"])
+    move(w, op.ins, [*places, *_row(op.ins[carry:], carry, "(count - 1)")])
+    _hand_back(w, op.ins, places)
+
+
+def _handed(w: Writer, k: int, value: Value, kept: int = 0) -> Home:
+    """Where a carried value lies when a run begins: an array in the result that it becomes."""
+    kind, at = c_type(value.dtype), f"carried{k}"
+    if value.size == 1:
+        w.line(f"{local_type(value.dtype)} {at} = *(const {kind} *)results[{k}];")
+        return Scalar(at)
+    w.line(f"{kind} *const {at} = results[{k}];")
+    return Memory(at, Root(value.nbytes, at, value.dtype, kept=kept))
+
+
+def _hand_back(w: Writer, carried: Sequence[Atom], places: Sequence[Home]) -> None:
+    for k, (place, value) in enumerate(zip(places, carried, strict=False)):
         if isinstance(place, Scalar):
-            w.line(f"*({c_type(out.dtype)} *)results[{k}] = {place.text};")
+            w.line(f"*({c_type(value.dtype)} *)results[{k}] = {place.text};")
 
 
-RULES: dict[str, Callable[[Writer, Op], None]] = {"while": while_loop, "cond": cond, "scan": scan, "steps": steps}
+def _rows(w: Writer, rows: Sequence[Atom], carry: int) -> None:
+    for k, out in enumerate(rows, carry):
+        w.line(f"{c_type(out.dtype)} *const rows{k} = results[{k}];")
+
+
+def _row(rows: Sequence[Atom], carry: int, step: str) -> list[Home | None]:
+    """The places of the results of a step."""
+    sizes = [int(np.prod(out.shape)) for out in rows]
+    return [Memory(at := f"(rows{k} + {step} * {size})", Root(0, at)) for k, size in enumerate(sizes, carry)]
+
+
+RULES: dict[str, Callable[[Writer, Op], None]] = {
+    "while": while_loop, "cond": cond, "scan": scan, "steps": steps, "start": start, "turns": turns, "finish": finish,
+}  # fmt: skip

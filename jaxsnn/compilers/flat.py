@@ -44,6 +44,7 @@ _CALLS = {
     **dict.fromkeys(("jit", "pjit", "closed_call", "core_call", "remat2", "checkpoint"), "jaxpr"),
     **dict.fromkeys(("custom_jvp_call", "custom_vjp_call"), "call_jaxpr"),
     "custom_vmap_call": "call",
+    "by_platform": "cpu",
 }
 _SAME = frozenset({"optimization_barrier", "stop_gradient", "copy", "copy_p", "random_wrap", "random_unwrap", "name"})
 _RESHAPES = frozenset({"reshape", "squeeze", "expand_dims"})
@@ -185,10 +186,10 @@ def _without_dead(block: Block) -> None:
                 _without_dead(inner)
             live |= op.reads()
             kept.append(op)
-    block.ops = _late_writes(kept[::-1])
+    block.ops = late_writes(kept[::-1])
 
 
-def _late_writes(ops: list[Op]) -> list[Op]:
+def late_writes(ops: list[Op]) -> list[Op]:
     """Writes into a part of an array right before their first use, so that what reads the old array has been there."""
     out: list[Op] = []
     for op in reversed(ops):

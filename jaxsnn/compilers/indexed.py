@@ -42,7 +42,7 @@ def _part(w: Writer, out: Value, given: Atom, start: str) -> None:
     found = w.settled(given)
     place = mapped("i", out.shape, strides_of(given.shape), start)
     if isinstance(found, Memory) and place in ("i", f"{start} + i"):
-        return w.bind(out, Memory(found.pointer if start == "0" else f"({found.pointer} + {start})", found.root))
+        return w.bind(out, found.piece(start))
     at, roots = w.reader(given)
     w.virtual(out, lambda i: at(mapped(i, out.shape, strides_of(given.shape), start)), roots)
 
@@ -77,8 +77,7 @@ def _put(w: Writer, op: Op, given: Atom, values: Atom, starts: list[Atom]) -> No
         w.line(f"copy({place.pointer} + {start}, {source.pointer}, {size * out.dtype.itemsize});")
     else:
         text, _ = w.reader(values)
-        w.line("#pragma GCC ivdep")
-        w.line(f"for (int64_t i = 0; i < {size}; i++) {place.pointer}[{to}] = {text('i')};")
+        w.rounds(size, [f"{place.pointer}[{to}] = {text('i')};"], free=True)
     w.bind(out, place)
 
 
@@ -185,15 +184,13 @@ def scatter(w: Writer, op: Op) -> None:
         w.line(f"if ({inside_ or 1}) {change(f'{place.pointer}[{to}]', value)}")
         return w.bind(out, place)
     loop = w.loop_of(count)
-    if alone:
-        text = w.element(loop, indices)
-        index = lambda _: text
-    else:
-        index, _ = w.reader(indices)
+    text = w.element(loop, indices) if alone else ""
+    index, _ = ((lambda _: text), ()) if alone else w.reader(indices)
     value = w.element(loop, updates)
     lines, to, inside_ = places.lines("i", index, w.name)
     put = change(f"{place.pointer}[{to}]", value)
-    w.write(loop, [*lines, f"if ({inside_}) {put}" if inside_ else put])
+    where = loop.outside(text, operand.shape[axes[0]]) if alone and inside_ else ""
+    w.write(loop, [*lines, f"if ({inside_}) {put}" if inside_ else put], where)
     w.bind(out, place)
 
 

@@ -36,6 +36,10 @@ class Memory(NamedTuple):
     pointer: str
     root: Root
 
+    def piece(self, start: int | str) -> Memory:
+        """The elements from `start` on."""
+        return self if start in (0, "0") else Memory(f"({self.pointer} + {start})", self.root)
+
 
 class Virtual(NamedTuple):
     """An array that is not in memory: `at(i)` is the C expression of element `i`."""

@@ -40,7 +40,7 @@ def _moved(w: Writer, op: Op, steps: Sequence[int], start: int = 0) -> None:
     at, roots = w.reader(op.ins[0])
     place = lambda i: mapped(i, out.shape, steps, start)
     if (found := w.settled(op.ins[0])) and isinstance(found, Memory) and place("i") in ("i", f"{start} + i"):
-        return w.bind(out, Memory(f"({found.pointer} + {start})" if start else found.pointer, found.root))
+        return w.bind(out, found.piece(start))
     w.virtual(out, lambda i: at(place(i)), roots)
 
 
@@ -116,15 +116,19 @@ def _copied(w: Writer, atom: Atom, to: str, out: Sequence[int], start: int) -> N
 def concatenate(w: Writer, op: Op) -> None:
     """Parts side by side. One that waits in a loop is written to its place there, and need not be copied."""
     (out,), axis = op.outs, op.params["dimension"]
-    place, at, step = w.aside(out.dtype, out.size), 0, strides_of(out.shape)[axis]
-    for part in op.ins:
-        start, at = at * step, at + part.shape[axis]
-        row = math.prod(out.shape[:axis]) == 1
-        if row and isinstance(part, Value) and isinstance(w.env[part], Loop):
-            w.also.setdefault(part, []).append(Memory(f"({place.pointer} + {start})", place.root))
-            w.settled(part)
-        else:
-            _copied(w, part, place.pointer, out.shape, start)
+    row, step = math.prod(out.shape[:axis]) == 1, strides_of(out.shape)[axis]
+    parts = [(x, step * sum(y.shape[axis] for y in op.ins[:k])) for k, x in enumerate(op.ins)]
+    waits = lambda part: row and isinstance(part, Value) and isinstance(w.env[part], Loop)
+    waiting = [(part, start) for part, start in parts if waits(part)]
+    rest = [(part, start) for part, start in parts if not waits(part)]
+    place = None if rest else w.goal_of(out, waiting)
+    place = w.aside(out.dtype, out.size) if place is None else place
+    for part, start in waiting:
+        w.also.setdefault(part, []).append(place.piece(start))
+    for part, _ in waiting:
+        w.settled(part)
+    for part, start in rest:
+        _copied(w, part, place.pointer, out.shape, start)
     w.bind(out, place)
 
 

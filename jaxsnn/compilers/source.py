@@ -7,8 +7,9 @@ from importlib.resources import files
 from .elementwise import RULES as ELEMENTWISE
 from .elementwise import c_type
 from .memory import Memory, Root
-from .program import Block, Op, Value
+from .program import Atom, Block, Op, Value
 from .rules import RULES
+from .turned import renamed, turned
 from .writer import Writer
 
 _DEAR = frozenset(
@@ -52,18 +53,16 @@ XLA_FFI_Error *jaxsnn_run(XLA_FFI_CallFrame *call) {{
 """
 
 
-def source(program: Block, carry: int, length: int) -> str:
+def source(program: Block, carry: int, length: int, threads: int = 1) -> str:
     """C for a program of `(carried..., step, constants...) -> (carried..., row...)`, for up to `length` steps."""
     carried, (time, *constants) = program.inputs[:carry], program.inputs[carry:]
     early, late = _divided(program, {*carried, time})
-    outs = tuple(Value(x.shape, x.dtype) for x in carried)
-    loop = Op("steps", tuple(carried), outs, {}, (Block([*carried, time], late, program.outputs),))
-    writer = Writer(RULES)
+    writer = Writer(RULES, threads)
     for i, value in enumerate(constants, carry + 2):
         kind, name = c_type(value.dtype), f"given{i}"
         writer.line(f"const {kind} *const {name} = given[{i}];")
         writer.env[value], writer.born[value] = Memory(name, Root(value.nbytes, name, value.dtype, writable=False)), 1
-    writer.block(Block([], [*early, loop], list(outs)))
+    writer.block(Block([], [*early, *_run(late, carried, time, program.outputs)]))
     rows = program.outputs[carry:]
     clear = [
         f"  memset((char *)results[{k}] + count * {x.nbytes}, 0, ({length} - count) * (size_t){x.nbytes});"
@@ -82,6 +81,23 @@ def source(program: Block, carry: int, length: int) -> str:
             room=writer.room.size,
         )
     )
+
+
+def _run(ops: list[Op], carried: list[Value], time: Value, outputs: list[Atom]) -> list[Op]:
+    """The loop over steps `(carried, time) -> (carried, row)`."""
+    if (parts := turned(ops, carried, time, outputs)) is None:
+        return [Op("steps", tuple(carried), (), {}, (Block([*carried, time], ops, outputs),))]
+    last, after = Value(time.shape, time.dtype), tuple(Value(x.shape, x.dtype) for x in parts.crossing)
+    places = {"places": []}  # of what is carried, which are handed back
+    rest, done = renamed(parts.second, {time: last, **dict(zip(parts.crossing, after, strict=True))})
+    ends = tuple(done.get(x, x) if isinstance(x, Value) else x for x in parts.outputs)
+    return [
+        Op("start", (), (*carried, time), places),
+        *parts.first,
+        Op("turns", tuple(parts.crossing), (*after, last), places, (parts.between,)),
+        *rest,
+        Op("finish", ends, (), places),
+    ]
 
 
 def _divided(program: Block, varying: set[Value]) -> tuple[list[Op], list[Op]]:

@@ -19,14 +19,18 @@ from .places import END, Frame, Places
 from .program import Atom, Block, Op, Unsupported, Value
 
 _ROWS = re.compile(r"\(i\) [/%] (\d+)")
+_SHARED = 2**14  # elements from which on a loop is divided among threads, which start within microseconds
+_WHOLE = re.compile(r"\(\(int32_t\)(\d+)\)")
 
 
 class Writer(Places):
-    """`rules`: how operations that are not elementwise are written, by name."""
+    """`rules`: how operations that are not elementwise are written, by name. `threads`: among how many loops over many
+    elements are divided.
+    """
 
-    def __init__(self, rules: Mapping[str, Callable[[Writer, Op], None]]):
+    def __init__(self, rules: Mapping[str, Callable[[Writer, Op], None]], threads: int = 1):
         super().__init__()
-        self.rules = rules
+        self.rules, self.threads = rules, threads
 
     # --- blocks -------------------------------------------------------------------------------------------------------
 
@@ -86,6 +90,8 @@ class Writer(Places):
             loop = self.loop_of(out.size)
             args = [self.element(loop, x) for x in op.ins]
         self.local(loop, out, elementwise.expression(op, args))
+        if op.name == "select_n" and (number := _WHOLE.fullmatch(args[1])) and len(args) == 3:
+            loop.chosen[loop.locals[out]] = args[0], int(number[1])
 
     def loop_of(self, size: int) -> Loop:
         return self.waiting.setdefault(size, Loop(size))
@@ -95,6 +101,8 @@ class Writer(Places):
         loop.locals[out] = name = self.name("x")
         loop.lines.append(f"const {local_type(out.dtype)} {name} = {text};")
         self.env[out], self.born[out] = loop, len(self.frames)
+        if text in loop.chosen:
+            loop.chosen[name] = loop.chosen[text]
 
     def element(self, loop: Loop, atom: Atom) -> str:
         """The element of an operand in round `i` of a loop."""
@@ -121,38 +129,48 @@ class Writer(Places):
             loop.lines.append(f"const {local_type(atom.dtype)} {name} = {text};")
         return loop.loaded[text]
 
-    def write(self, loop: Loop, effect: Sequence[str] = ()) -> None:
-        """The loop, with every result that is used later put into memory. `effect`: more statements of each round."""
+    def write(self, loop: Loop, effect: Sequence[str] = (), where: str = "") -> None:
+        """The loop, with every result that is used later put into memory.
+
+        `effect`: more statements of each round, which do nothing but where the condition `where` holds.
+        """
         if self.waiting.get(loop.size) is loop:
             del self.waiting[loop.size]
         self.busy.add(loop)
         frame, puts = self.frames[-1], []
         first = frame.at[0] + 1 if effect else frame.at[0]  # an effect is what the present operation needed
         for value, name in loop.locals.items():
-            if frame.last.get(value, -1) >= first:
-                place = self._place_of(value, loop)
-                self.bind(value, place)
-                puts += [f"{to.pointer}[i] = {name};" for to in (place, *self.also.pop(value, ()))]
+            if (last := frame.last.get(value, -1)) >= first:
+                also = self.also.pop(value, [])
+                if not also or last > frame.at[0]:  # else only the array that it becomes a part of is read
+                    also.insert(0, self._place_of(value, loop))
+                self.bind(value, also[0])
+                puts += [f"{to.pointer}[i] = {name};" for to in also]
             else:
                 self.env[value] = Scalar(f"/* {name} is gone */")
         self.busy.discard(loop)
         if puts or effect:
-            self._rounds(loop.size, [*loop.lines, *puts, *effect], free=not effect)
+            lines = loop.only_where(where) if where and not puts else loop.lines
+            self.rounds(loop.size, [*lines, *puts, *effect], free=not effect)
 
-    def _rounds(self, size: int, lines: list[str], *, free: bool) -> None:
+    def rounds(self, size: int, lines: list[str], *, free: bool) -> None:
         """The C loop, over rows and columns where elements are found by these. `free`: rounds are independent."""
         widths = {int(width) for text in lines for width in _ROWS.findall(text)}
+        shared = free and self.threads > 1 and size >= _SHARED
+        alone, divided = "#pragma GCC ivdep", f"#pragma omp parallel for num_threads({self.threads})"
         if len(widths) == 1 and size % (width := widths.pop()) == 0:
+            if shared:
+                self.line(divided)
             with self.braces(f"for (int64_t row = 0; row < {size // width}; row++)"):
                 if free:
-                    self.line("#pragma GCC ivdep")
+                    self.line(alone)
                 with self.braces(f"for (int64_t column = 0; column < {width}; column++)"):
                     self.line(f"const int64_t i = row * {width} + column;")
                     for text in lines:
                         self.line(text.replace(f"(i) / {width}", "row").replace(f"(i) % {width}", "column"))
             return
         if free:
-            self.line("#pragma GCC ivdep")
+            self.line(divided.replace("for", "for simd") if shared else alone)
         with self.braces(f"for (int64_t i = 0; i < {size}; i++)"):
             for text in lines:
                 self.line(text)
@@ -167,6 +185,17 @@ class Writer(Places):
             if goal is None and same and self._free(old := Memory(root.name, root), loop):
                 return old
         return self.aside(value.dtype, value.size)
+
+    def goal_of(self, value: Value, parts: Sequence[tuple[Atom, int]]) -> Memory | None:
+        """Where the block wants a value that is made of parts in waiting loops, if they have read what is there."""
+        goal = self.frames[-1].goals.get(value)
+        if goal is None or not all(self.gone(x, owner) for x, owner in goal.root.members.items()):
+            return None
+        for loop in (*self.waiting.values(), *self.busy):
+            own = {goal.piece(start).pointer for part, start in parts if self.env[part] is loop}  # pyright: ignore
+            if not loop.reads.get(goal.root, set()) <= own:
+                return None
+        return goal
 
     def _free(self, place: Memory, loop: Loop) -> bool:
         """Whether `place[i]` may be written in round `i` of the loop: what was there is read by then, or by nobody."""

@@ -116,7 +116,8 @@ def _rows_of_spikes(given: Delivery, *, ring: Ring, width: int, sites: int = 0) 
             if given.draw is not None:
                 stream, step, p = given.draw
                 w = w * quanta(stream, step, first + lane, p[i], sites)
-            return at + width, buffer.at[jnp.where(inside, to, ring.size)].add(jnp.where(inside, w, 0), mode="drop")
+            to = buffer.at[jnp.where(inside, to, ring.size)]
+            return at + width, to.add(jnp.where(inside, w, 0), mode="drop", wrap_negative_indices=False)
 
         return lax.while_loop(lambda state: state[0] < end, piece, (given.start[i], buffer))[1]
 

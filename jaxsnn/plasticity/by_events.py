@@ -65,7 +65,8 @@ def rows(update: Update, synapses: Array, buffer: Array | None, target: Columns 
             def send(block: Array, buffer: Array) -> Array:
                 assert target is not None  # as there is a buffer
                 places = jnp.where(inside, target.places(update.t, dendritic, other), target.ring.size)
-                return buffer.at[places].add(jnp.where(inside, pre.amplitude * block[0], 0), mode="drop")
+                sent = jnp.where(inside, pre.amplitude * block[0], 0)
+                return buffer.at[places].add(sent, mode="drop", wrap_negative_indices=False)
 
             if before and buffer is not None:
                 buffer = send(update.chain.up_to_date(segments.read(synapses, where), clocks), buffer)
@@ -120,7 +121,8 @@ def send(update: Update, synapses: Array, buffer: Array, target: Columns) -> Any
             places = jnp.where(
                 inside, target.places(update.t, segments.slice(index.dendritic, where), other), target.ring.size
             )
-            return buffer.at[places].add(jnp.where(inside, spike * block[0], 0), mode="drop")
+            sent = jnp.where(inside, spike * block[0], 0)
+            return buffer.at[places].add(sent, mode="drop", wrap_negative_indices=False)
 
         return _pieces(segments, neuron, delay, piece, buffer)
 

@@ -1,0 +1,105 @@
+"""A run whose steps begin after their deliveries is the same run, bit for bit."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsnn as snn
+from jaxsnn.compilers import C, source
+from jaxsnn.compilers.flat import flat
+from tests.compilers.both import PLAIN, assert_equal, steps
+from tests.refused import refused
+from tests.simulation.toys import assert_same
+
+N = 80  # more than the fewest neurons with which a step is turned
+
+
+def network(order, rule=None):
+    ports = {"exc": snn.Exponential(tau=2.0), "inh": snn.Exponential(tau=4.0)}
+    neuron = snn.LIF(v_th=1.0, t_ref=1.0)
+    cell = lambda n: snn.Population(neuron, n, ports=ports, init={"v": snn.Uniform(0.0, 1.0)})
+    link = lambda pre, post, w, **more: snn.Connection(
+        pre, post, snn.FixedProb(0.2), weight=w, delay=snn.Uniform(0.1, 0.5), **more
+    )
+    return snn.network(
+        dt=0.1,
+        key=0,
+        order=order,
+        populations={"E": cell(N), "I": cell(N // 2)},
+        projections={
+            "EE": link("E", "E.exc", 0.2, rule=rule),
+            "EI": link("E", "I.exc", 0.2),
+            "IE": link("I", "E.inh", -0.3),
+        },
+    )
+
+
+def outcome(net, count, state=None):
+    record = {"spikes": snn.Count("E"), "v": snn.Trace("E.v"), "now": snn.Raster("I")}
+    drive = snn.Poisson(rate=2000.0, weight=2.0, into=("E.exc", "I.exc"))
+    quiet = snn.progress.Quiet()
+    run = snn.simulate(
+        net, drive, steps=count, key=jax.random.key(1), record=record, state=state, progress=quiet, compiler=PLAIN
+    )
+    return run.record, run.state
+
+
+@pytest.mark.parametrize(("order", "rule"), [(snn.BrianOrder(), None), (snn.NestOrder(), snn.PairSTDP())])
+def test_the_same_bits(order, rule, monkeypatch):
+    """Runs of one step, of two, of many, and one continued; with what is recorded in every step."""
+    net, seen = network(order, rule), []
+    whole = source.turned
+
+    def spied(*args):
+        seen.append(whole(*args))
+        return seen[-1]
+
+    monkeypatch.setattr(source, "turned", spied)
+    ours = [outcome(net, count) for count in (1, 2, 150)]
+    ours.append(outcome(net, 77, ours[-1][1]))
+    assert any(x is not None for x in seen)
+    assert np.sum(ours[2][0]["spikes"]) > 50
+    jax.clear_caches()
+    monkeypatch.setattr(source, "turned", lambda *args: None)
+    plain = [outcome(net, count) for count in (1, 2, 150)]
+    plain.append(outcome(net, 77, plain[-1][1]))
+    assert_same(ours, plain)
+    with pytest.raises(AssertionError):  # control: a step more
+        assert_same(ours[2][0]["v"], outcome(net, 151)[0]["v"][1:])
+
+
+def test_what_crosses_the_middle_of_a_step():
+    """Constants, numbers, arrays that are carried on as they are, put side by side, returned twice, and the time."""
+
+    def one(carried, t):
+        x, y, kept, total, ring = carried
+        s = jnp.sin(x) + jnp.where(y > 0, kept, 0.5)
+        both = jnp.concatenate([s, y[:70]])
+        ring = jax.lax.fori_loop(0, 3, lambda i, ring: ring.at[(t + i) % 150].add(both[i] * total), ring)
+        x, y = x * 0.5 + ring[:80] + t.astype(x.dtype), jnp.concatenate([y[1:], s[:1]]) + both[80:].sum()
+        return (x, y, kept, total + s[0], ring * 0.9), (s, x, t, both)
+
+    start = jnp.linspace(0, 1, 80), jnp.linspace(-1, 1, 80), jnp.full(80, 2.0), jnp.float32(1.0), jnp.ones(150)
+    for count in (1, 2, 9):
+        assert_equal(steps(snn.compilers.XLA(), one, start, count), steps(PLAIN, one, start, count), 1e-5)
+
+
+def test_threads_change_no_number():
+    """Loops over many elements and over rows of them; the source says which are divided, and few elements are not."""
+    n = 2**14
+
+    def one(carried, t):
+        x, few = carried
+        rows = x.reshape(128, -1)
+        y = jnp.exp(-x) + (rows.T.reshape(-1) * 0.5) + (rows + few[:, None]).reshape(-1)
+        return (jnp.sin(y) + t.astype(x.dtype), few * 1.5), y[:3]
+
+    start = jnp.linspace(0, 1, n), jnp.linspace(-1, 1, 128)
+    two = C(required=True, threads=2, flags=("-O1",))
+    assert_same(steps(PLAIN, one, start), steps(two, one, start))
+    closed = jax.make_jaxpr(one)(start, jnp.int32(0))
+    loops = [source.source(flat(closed, positive=2)[0], 2, 10, k).count("#pragma omp parallel") for k in (1, 2)]
+    assert loops[0] == 0 < loops[1] < 10
+    with refused("threads = 0", "expected a positive whole number"):
+        C(threads=0)
