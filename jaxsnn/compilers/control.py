@@ -192,7 +192,7 @@ def steps(w: Writer, op: Op) -> None:
     """The steps of a run, one after the other."""
     w.flush()
     (step,), carry = op.blocks, len(op.ins)
-    places = [_handed(w, k, x, kept=1) for k, x in enumerate(op.ins)]
+    places = [_handed(w, k, x, kept=1) for k, x in enumerate(step.inputs[:carry])]
     _rows(w, step.outputs[carry:], carry)
     with w.braces("for (int64_t step = 0; step < count; step++)"):
         w.line("const int32_t time = (int32_t)(first + step);")

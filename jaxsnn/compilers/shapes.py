@@ -119,7 +119,7 @@ def concatenate(w: Writer, op: Op) -> None:
     row, step = math.prod(out.shape[:axis]) == 1, strides_of(out.shape)[axis]
     parts = [(x, step * sum(y.shape[axis] for y in op.ins[:k])) for k, x in enumerate(op.ins)]
     waits = lambda part: row and isinstance(part, Value) and isinstance(w.env[part], Loop)
-    waiting = [(part, start) for part, start in parts if waits(part)]
+    waiting = [(part, start) for part, start in parts if isinstance(part, Value) and waits(part)]
     rest = [(part, start) for part, start in parts if not waits(part)]
     place = None if rest else w.goal_of(out, waiting)
     place = w.aside(out.dtype, out.size) if place is None else place

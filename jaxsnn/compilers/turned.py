@@ -66,7 +66,7 @@ def _parts(ops: Sequence[Op]) -> tuple[list[Op], list[Op]]:
 def _parts_of_joined(first: Sequence[Op], second: Sequence[Op], outputs: Sequence[Atom]) -> tuple[list[Op], list[Atom]]:
     """The second part, which finds arrays that the first part puts side by side where it puts them."""
     cuts: list[Op] = []
-    env: dict[Value, Atom] = {}
+    env: dict[Value, Value] = {}
     for op in first:
         if op.name == "concatenate" and len(op.outs[0].shape) == 1 and len({*map(id, op.ins)}) == len(op.ins):
             at = 0
@@ -80,7 +80,7 @@ def _parts_of_joined(first: Sequence[Op], second: Sequence[Op], outputs: Sequenc
     read = {x for op in second for x in op.reads()} | {x for x in outputs if isinstance(x, Value)}
     back = {own: part for part, own in env.items()}
     cuts = [cut for cut in cuts if back[cut.outs[0]] in read]
-    rest, known = renamed(second, env)
+    rest, known = renamed(second, dict(env))
     return [*cuts, *rest], [known.get(x, x) if isinstance(x, Value) else x for x in outputs]
 
 

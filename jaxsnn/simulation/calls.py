@@ -16,11 +16,11 @@ import numpy as np
 from jaxtyping import Array
 
 from .._types import on_device
-from .._xla import SMALL
 from ..compilers import AbstractCompiler
 from ..models import Signals
 from . import room
 from .parts import RunState, emitted_by, finished, observed, resumed, started
+from .prepared import stepper_of
 from .progress import AbstractProgress
 
 _UPDATES = 80_000_000  # neuron updates of a call: about a fifth of a second, where a call from Python costs 0.3 ms
@@ -35,8 +35,8 @@ def in_calls(given: Any, total: int, chunk: int, progress: AbstractProgress, com
         state = _begin(model, drive, key) if state is None else _resume(model, drive, state)
         stepped = [probe.prepare(model, state.model) for probe in probes]
         carries, shapes, length = _opening(model, stepped, state, total, chunk)
-        stepper, driven = _prepare(model, drive, state.t)
-    kept = room.taken(shapes) if total > length else None
+        stepper, driven = stepper_of(model), _driven(model, drive, state.t)
+    kept = None if shapes is None else room.taken(shapes)
     stacked: Any = None
     with progress.task("simulate", total) as advance:
         for i, at in enumerate(range(0, total, length)):
@@ -46,7 +46,7 @@ def in_calls(given: Any, total: int, chunk: int, progress: AbstractProgress, com
                 state, carries, stacked = _go(now, carries, length, compiler)
                 if count < length:
                     stacked = jax.tree.map(lambda x, count=count: _first(x, count), stacked)
-                if kept is not None:
+                if kept is not None and shapes is not None:
                     carries, stacked = _emit((model, probes), carries, stacked)
                     kept = room.put(kept, stacked, shapes, i)
             jax.block_until_ready(state.t)
@@ -88,46 +88,34 @@ def _resume(model: Any, drive: Any, state: RunState) -> RunState:
     return resumed(model, drive, state)
 
 
-@eqx.filter_jit
 def _opening(model: Any, probes: Any, state: RunState, total: int, chunk: int) -> Any:
     """Empty carries, the room that records need, which is checked before any of it is taken, and steps of a call."""
-    carries = [probe.init(model, total, state.t) for probe in probes]
+    room_of = total if any(probe.sized for probe in probes) else None
+    carries, a_step, every = _carries(model, probes, state, on_device(np.int32(total)), room_of)
+    length = _length(total, chunk, every, a_step, max(1, sum(model.sizes.values())))
+    shapes = room.emitted(model, probes, state, carries, total, length) if total > length else None
+    room.check(length * a_step if shapes is None else sum(x.bytes for x in shapes), carries)
+    return carries, shapes, length
+
+
+@eqx.filter_jit
+def _carries(model: Any, probes: Any, state: RunState, total: Any, room_of: int | None) -> Any:
+    """Empty carries; bytes that are stacked a step, and steps that form a unit of all probes."""
+    steps = [room_of if probe.sized else total for probe in probes]
+    carries = [probe.init(model, n, state.t) for probe, n in zip(probes, steps, strict=True)]
+    room.check(0, carries)
 
     def row(state: RunState, carries: Any) -> Any:
         signals = Signals(state.spikes, model.view(state.model))
         return [probe.step(carry, signals, state.t)[1] for probe, carry in zip(probes, carries, strict=True)]
 
     a_step = sum(math.prod(x.shape) * x.dtype.itemsize for x in jax.tree.leaves(jax.eval_shape(row, state, carries)))
-    every = math.lcm(1, *(probe.stride(model) for probe in probes))
-    length = _length(total, chunk, every, a_step, max(1, sum(model.sizes.values())))
-    shapes = room.emitted(model, probes, state, carries, total, length)
-    room.check(shapes, carries)
-    return carries, shapes, length
-
-
-def _prepare(model: Any, drive: Any, first: Any) -> Any:
-    """The stepper and the drive of a run. What the model holds already is not copied: at 10^8 synapses that counts."""
-    given = jax.tree.leaves(eqx.filter(model, eqx.is_array))
-    derived, places, rest, driven = _derived(model, drive, first)
-    new = iter(derived)
-    arrays = [next(new) if place is None else given[place] for place in places]
-    structure, static = rest
-    return eqx.combine(jax.tree.unflatten(structure, arrays), static), driven
+    return carries, a_step, math.lcm(1, *(probe.stride(model) for probe in probes))
 
 
 @eqx.filter_jit
-def _derived(model: Any, drive: Any, first: Any) -> Any:
-    """What a stepper has beside what is the model's, and where the rest is among the arrays of the model."""
-    own = {id(x): i for i, x in enumerate(jax.tree.leaves(eqx.filter(model, eqx.is_array))) if x.size > SMALL}
-    arrays, rest = eqx.partition(model.prepare(), eqx.is_array)
-    leaves, structure = jax.tree.flatten(arrays)
-    places = [own.get(id(x)) for x in leaves]
-    return (
-        [x for x, place in zip(leaves, places) if place is None],
-        places,
-        (structure, rest),
-        drive.prepare(model, first),
-    )
+def _driven(model: Any, drive: Any, first: Any) -> Any:
+    return drive.prepare(model, first)
 
 
 _kept = functools.partial(eqx.filter_jit, donate="all-except-first")  # what a call is handed is its own memory

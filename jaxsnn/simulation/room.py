@@ -50,10 +50,10 @@ def emitted(model: Any, probes: Any, state: Any, carries: Any, total: int, lengt
     )
 
 
-def check(rows: tuple[Room, ...], carries: Any) -> None:
-    """One error for records that are larger than the memory of the device; counted in Python integers."""
+def check(rows: int, carries: Any) -> None:
+    """One error for records that are larger than the memory of the device; `rows`: their bytes, a Python integer."""
     arrays = [x for x in jax.tree.leaves(carries) if hasattr(x, "dtype")]
-    size = sum(x.bytes for x in rows) + sum(math.prod(x.shape) * x.dtype.itemsize for x in arrays)
+    size = rows + sum(math.prod(x.shape) * x.dtype.itemsize for x in arrays)
     memory = available()
     if memory is not None and size > memory:
         raise ValueError(

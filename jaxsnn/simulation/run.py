@@ -214,7 +214,7 @@ def _in_one_program(
         return (state, carries), emitted
 
     whole, rest = divmod(total, length)
-    room.check(room.emitted(model, probes, state, carries, total, length), carries)
+    room.check(sum(x.bytes for x in room.emitted(model, probes, state, carries, total, length)), carries)
     (state, carries), emitted = policy.repeat(go, (state, carries), whole)
     emitted = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), emitted)
     if rest:

@@ -57,6 +57,10 @@ count("another rate", lambda: run(net, drive=10000.0))
 count("continued", lambda: run(net, state=first.state))
 count("another t", lambda: run(net, steps=350))
 count("a long t", lambda: run(net, steps=4000))
+counts, seen = {"n": snn.Count("I")}, {"n": snn.Snapshots("E.v", every=1.0)}
+run(net, record=counts), run(net, record=seen)
+count("another t, nothing stacked", lambda: run(net, steps=360, record=counts))
+count("another t, snapshots", lambda: run(net, steps=370, record=seen))
 count("another probe", lambda: run(net, record={"s": snn.Raster("E"), "v": snn.Trace("I.v")}))
 some = lambda a, b, c: {"s": snn.Raster(f"E[{a}:{a + 17}]"), "v": snn.Trace(f"I[{b}:{b + 6}:2].v"), "n": snn.Count(c)}
 chosen = count("some neurons", lambda: run(net, record=some(3, 2, "E[4,1,9]")))
@@ -96,7 +100,8 @@ def test_the_same_structure_compiles_nothing(compiled):
 
 
 def test_another_length_compiles_what_makes_records(compiled):
-    assert compiled["another t"] <= 2 and compiled["a long t"] <= 2
+    assert compiled["another t"] <= 1 and compiled["a long t"] <= 2
+    assert compiled["another t, nothing stacked"] == 0 < compiled["another t, snapshots"]
     assert compiled["another probe"] <= 3
     assert compiled["other neurons"] <= 1 < compiled["some neurons"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -31,7 +31,12 @@ class AbstractProbe(eqx.Module):
 
     Times are absolute, also in a continued run: step `k` takes the state from `k dt` to `(k + 1) dt`, so a spike or
     a state of this step is stamped `(k + 1) dt`.
+
+    `sized`: whether the shapes of its carry depend on the number of steps. Where they do not, a run of another length
+    is no other program, and `init` gets the number as an array.
     """
+
+    sized: ClassVar[bool] = True
 
     def check(self, model: AbstractModel, first: Array | np.integer, steps: int) -> None:
         """Raises ValueError where it is known, before anything compiles, that steps `first` .. `first + steps - 1`
@@ -42,7 +47,7 @@ class AbstractProbe(eqx.Module):
         probe of as many neurons takes the same program."""
         return self
 
-    def init(self, model: AbstractModel, steps: int, first: Int[Array, ""]) -> Any:
+    def init(self, model: AbstractModel, steps: Any, first: Int[Array, ""]) -> Any:
         """The carry before the first of `steps` steps, which is step `first`: 0 unless a run is continued.
 
         Checks that the names it reads exist.
@@ -207,7 +212,7 @@ def check_start(probe: Any, model: AbstractModel, first: Any, steps: int) -> Non
         )
 
 
-def steps_from(begin: Int[Array, ""], steps: int, first: Int[Array, ""]) -> Int[Array, ""]:
+def steps_from(begin: Int[Array, ""], steps: int | Int[Array, ""], first: Int[Array, ""]) -> Int[Array, ""]:
     """How many of `steps` steps, the first of which is step `first`, are step `begin` or later ones."""
     return jnp.clip(first - begin, -steps, 0) + jnp.int32(steps)
 

@@ -21,6 +21,8 @@ class Count(AbstractSpikeProbe):
     **Arguments:** `population`, `index`: whose. `start`: absolute, ms; later spikes count.
     """
 
+    sized = False
+
     start: Any = instant(0.0)
 
     def __check_init__(self):
@@ -69,6 +71,8 @@ class FirstSpike(AbstractSpikeProbe):
 
     **Arguments:** `population`, `index`: whose.
     """
+
+    sized = False
 
     def init(self, model, steps, first):
         n, dtype = self.size(model), canonical_float()

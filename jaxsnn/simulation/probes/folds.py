@@ -17,6 +17,8 @@ from .base import AbstractVariableProbe, check_start, nothing_recorded, one_star
 class _Folded(AbstractVariableProbe):
     """A state variable, folded over time into one number per neuron, shape `(n,)`, from `start` ms (absolute) on."""
 
+    sized = False
+
     start: Any = instant(0.0)
 
     def __check_init__(self):

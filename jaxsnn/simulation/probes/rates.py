@@ -25,6 +25,8 @@ class PopulationRate(AbstractSpikeProbe):
     **Arguments:** `population`, `index`: whose. `bin`: ms, a whole number of steps, static.
     """
 
+    sized = False
+
     bin: float = eqx.field(default=1.0, static=True)
 
     def __post_init__(self):
@@ -74,6 +76,8 @@ class ISI(AbstractSpikeProbe):
 
     **Reference:** Welford, Technometrics 4:419 (1962), with compensated sums.
     """
+
+    sized = False
 
     start: Any = instant(0.0)
 

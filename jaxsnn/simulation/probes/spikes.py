@@ -20,6 +20,8 @@ class Raster(AbstractSpikeProbe):
     **Arguments:** `population`, `index`: whose; `"E[0:10]"` or `index=slice(0, 10)` for some of its neurons.
     """
 
+    sized = False
+
     def init(self, model, steps, first):
         self.size(model)
         return first
@@ -39,6 +41,8 @@ class Spikes(AbstractSpikeProbe):
     **Arguments:** `population`, `index`: whose. `capacity`: the largest number of spikes, static. More set the
     status EVENT_CAPACITY; the first ones are kept.
     """
+
+    sized = False
 
     capacity: int = eqx.field(static=True)
 

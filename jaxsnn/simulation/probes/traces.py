@@ -38,6 +38,8 @@ class Trace(_Sampled):
     for every step. `index`: which neurons (`"E[0:10].v"` says the same), static; by default all.
     """
 
+    sized = False
+
     def stride(self, model):
         return self.spacing(model)
 
@@ -87,6 +89,8 @@ class Last(AbstractVariableProbe):
 
     **Arguments:** `path`: e.g. `"E.v"`. `index`: which neurons, static; by default all.
     """
+
+    sized = False
 
     def init(self, model, steps, first):
         found = self.look_up(model)

@@ -1,0 +1,42 @@
+"""A network is prepared once for all of its runs, and what was prepared goes with it."""
+
+import dataclasses
+import gc
+
+import jax
+import numpy as np
+
+import jaxsnn as snn
+from jaxsnn.simulation import prepared
+from tests.simulation.toys import KEY, assert_same
+
+
+def network(weight=0.4):
+    """Two lists of synapses of one sender, which are put together before a run."""
+    cell = snn.Population(snn.LIF(v_th=1.0, bias=1.5), 12, ports={"in": snn.Delta()}, init={"v": snn.Uniform(0.0, 1.0)})
+    link = lambda post: snn.Connection("E", post, snn.FixedInDegree(5), weight=weight, delay=0.5)
+    links = {"EE": link("E"), "EI": link("I")}
+    return snn.network(dt=0.1, key=KEY, populations={"E": cell, "I": cell}, projections=links)
+
+
+def spikes(net):
+    run = snn.simulate(net, steps=200, key=KEY, record={name: snn.Count(name) for name in "EI"})
+    return jax.tree.map(np.asarray, run.record)
+
+
+def test_a_network_is_prepared_once(monkeypatch):
+    made, whole = [], prepared._derived
+    monkeypatch.setattr(prepared, "_derived", lambda model: made.append(model.order) or whole(model))
+    kept, net = dict(prepared._kept), network()
+    first = spikes(net)
+    assert_same(first, spikes(net))
+    assert len(made) == 1
+    louder = snn.set(net, "EE.weight", 3.0)  # a weight of its own
+    assert np.any(spikes(louder)["E"] != first["E"]) and len(made) == 2
+    other = dataclasses.replace(net, order=snn.BrianOrder())  # the same arrays
+    spikes(other), spikes(net)
+    assert [type(order) for order in made] == [snn.NestOrder, snn.NestOrder, snn.BrianOrder]
+    made.clear()
+    del net, louder, other
+    gc.collect()
+    assert prepared._kept.keys() <= kept.keys()
