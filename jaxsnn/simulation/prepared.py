@@ -29,7 +29,9 @@ def stepper_of(model: Any) -> Any:
 
 
 def _of_the_same(model: Any, given: list[Any]) -> Any:
-    """What was derived from the same arrays before, or is now."""
+    """What was derived from the same arrays before, or is now; always anew of arrays of NumPy, which may change."""
+    if not all(isinstance(x, jax.Array) for x in given):
+        return _derived(model)
     leaves, structure = jax.tree.flatten(eqx.filter(model, eqx.is_array, inverse=True))
     name = tuple(map(id, given)), tuple(leaves), structure, jnp.result_type(float)
     try:
@@ -38,10 +40,9 @@ def _of_the_same(model: Any, given: list[Any]) -> Any:
         return _derived(model)
     if known is None:
         known = _derived(model), [weakref.ref(x, lambda _: _kept.pop(name, None)) for x in given]
-        if all(isinstance(x, jax.Array) for x in given):
-            while len(_kept) >= _MOST:
-                _kept.pop(next(iter(_kept)), None)
-            _kept[name] = known
+        while len(_kept) >= _MOST:
+            _kept.pop(next(iter(_kept)), None)
+        _kept[name] = known
     return known[0]
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import gc
 
+import equinox as eqx
 import jax
 import numpy as np
 
@@ -36,7 +37,10 @@ def test_a_network_is_prepared_once(monkeypatch):
     other = dataclasses.replace(net, order=snn.BrianOrder())  # the same arrays
     spikes(other), spikes(net)
     assert [type(order) for order in made] == [snn.NestOrder, snn.NestOrder, snn.BrianOrder]
+    own = eqx.tree_at(lambda net: net.projections["EE"].weight, net, np.full((), 0.4, np.float32))
+    assert_same([spikes(own), spikes(own)], [first, first])
+    assert len(made) == 5  # an array of NumPy may have changed
     made.clear()
-    del net, louder, other
+    del net, louder, other, own
     gc.collect()
     assert prepared._kept.keys() <= kept.keys()
