@@ -8,7 +8,7 @@ import pytest
 import jaxsnn as snn
 from jaxsnn.connectivity import merge
 from jaxsnn.models import View
-from jaxsnn.simulation import calls
+from jaxsnn.simulation.prepared import stepper_of
 
 KEY = jax.random.key(0)
 
@@ -57,8 +57,9 @@ def test_a_run_copies_no_synapses(monkeypatch):
     """A synapse takes 12 bytes: its receiver, weight and delay, which the run reads where the network has them."""
 
     def bytes_of(net):
-        stepper, _ = calls._prepare(net, snn.drives.Silence(), np.int32(0))
-        held, ready = ([x for x in jax.tree.leaves(tree) if isinstance(x, jax.Array)] for tree in (net, stepper))
+        held, ready = (
+            [x for x in jax.tree.leaves(tree) if isinstance(x, jax.Array)] for tree in (net, stepper_of(net))
+        )
         places = {x.unsafe_buffer_pointer() for x in held}
         more = [x for x in ready if x.unsafe_buffer_pointer() not in places]
         synapses = net["EE"].graph.post.size
