@@ -11,7 +11,6 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
 
-from .._time import whole
 from .base import XLA, AbstractCompiler, Step
 from .program import Unsupported
 
@@ -29,22 +28,16 @@ class C(AbstractCompiler):
     Where there is no C compiler, or the step contains an operation that cannot be written, XLA compiles it, and one
     line of the log says why.
 
-    **Arguments:** `required`: raise ValueError instead of leaving it to XLA. `threads`: among how many the neurons of
-    one network are divided, where that pays (from 16 384 on); leave it at 1 where several networks run at a time, as in
-    a sweep. It changes no number, and needs OpenMP. `flags`: further options of the compiler. All static.
+    **Arguments:** `required`: raise ValueError instead of leaving it to XLA. `flags`: further options of the compiler.
+    Both static.
     """
 
     required: bool = eqx.field(default=False, static=True)
-    threads: int = eqx.field(default=1, static=True)
     flags: tuple[str, ...] = eqx.field(default=(), static=True)
-
-    def __check_init__(self):
-        if whole(self.threads) is None or self.threads < 1:
-            raise ValueError(f"Got threads = {self.threads!r}, expected a positive whole number: os.cpu_count(), or 1.")
 
     def steps(self, one, carried, t, length, count=None):
         try:
-            native = _native(one, carried, t, length, self.threads, self.flags)
+            native = _native(one, carried, t, length, self.flags)
         except Unsupported as why:
             if self.required:
                 raise ValueError(f"compilers.C(required=True) cannot compile this run: {why}.") from None
@@ -55,7 +48,7 @@ class C(AbstractCompiler):
         return lax.platform_dependent(carried, t, of, cpu=native, default=xla)
 
 
-def _native(one: Step, carried: Any, t: Array, length: int, threads: int, flags: tuple[str, ...]) -> Any:
+def _native(one: Step, carried: Any, t: Array, length: int, flags: tuple[str, ...]) -> Any:
     """A function of (carried, t, count) that calls the compiled program."""
     from . import build  # the rules of all operations take a tenth of the time in which jaxsnn is imported
     from .flat import flat
@@ -64,8 +57,7 @@ def _native(one: Step, carried: Any, t: Array, length: int, threads: int, flags:
     closed, (_, rows) = jax.make_jaxpr(one, return_shape=True)(carried, t)
     leaves, structure = jax.tree.flatten(carried)
     program, more = flat(closed, positive=len(leaves))
-    flags = ("-fopenmp", *flags) if threads > 1 else flags
-    name = build.target(source(program, len(leaves), length, threads), flags)
+    name = build.target(source(program, len(leaves), length), flags)
     row_leaves, row_structure = jax.tree.flatten(rows)
 
     def call(carried: Any, t: Array, count: Array) -> tuple[Any, Any]:

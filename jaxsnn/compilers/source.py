@@ -53,11 +53,11 @@ XLA_FFI_Error *jaxsnn_run(XLA_FFI_CallFrame *call) {{
 """
 
 
-def source(program: Block, carry: int, length: int, threads: int = 1) -> str:
+def source(program: Block, carry: int, length: int) -> str:
     """C for a program of `(carried..., step, constants...) -> (carried..., row...)`, for up to `length` steps."""
     carried, (time, *constants) = program.inputs[:carry], program.inputs[carry:]
     early, late = _divided(program, {*carried, time})
-    writer = Writer(RULES, threads)
+    writer = Writer(RULES)
     for i, value in enumerate(constants, carry + 2):
         kind, name = c_type(value.dtype), f"given{i}"
         writer.line(f"const {kind} *const {name} = given[{i}];")

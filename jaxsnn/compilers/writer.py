@@ -19,18 +19,15 @@ from .places import END, Frame, Places
 from .program import Atom, Block, Op, Unsupported, Value
 
 _ROWS = re.compile(r"\(i\) [/%] (\d+)")
-_SHARED = 2**14  # elements from which on a loop is divided among threads, which start within microseconds
 _WHOLE = re.compile(r"\(\(int32_t\)(\d+)\)")
 
 
 class Writer(Places):
-    """`rules`: how operations that are not elementwise are written, by name. `threads`: among how many loops over many
-    elements are divided.
-    """
+    """`rules`: how operations that are not elementwise are written, by name."""
 
-    def __init__(self, rules: Mapping[str, Callable[[Writer, Op], None]], threads: int = 1):
+    def __init__(self, rules: Mapping[str, Callable[[Writer, Op], None]]):
         super().__init__()
-        self.rules, self.threads = rules, threads
+        self.rules = rules
 
     # --- blocks -------------------------------------------------------------------------------------------------------
 
@@ -156,21 +153,17 @@ class Writer(Places):
     def rounds(self, size: int, lines: list[str], *, free: bool) -> None:
         """The C loop, over rows and columns where elements are found by these. `free`: rounds are independent."""
         widths = {int(width) for text in lines for width in _ROWS.findall(text)}
-        shared = free and self.threads > 1 and size >= _SHARED
-        alone, divided = "#pragma GCC ivdep", f"#pragma omp parallel for num_threads({self.threads})"
         if len(widths) == 1 and size % (width := widths.pop()) == 0:
-            if shared:
-                self.line(divided)
             with self.braces(f"for (int64_t row = 0; row < {size // width}; row++)"):
                 if free:
-                    self.line(alone)
+                    self.line("#pragma GCC ivdep")
                 with self.braces(f"for (int64_t column = 0; column < {width}; column++)"):
                     self.line(f"const int64_t i = row * {width} + column;")
                     for text in lines:
                         self.line(text.replace(f"(i) / {width}", "row").replace(f"(i) % {width}", "column"))
             return
         if free:
-            self.line(divided.replace("for", "for simd") if shared else alone)
+            self.line("#pragma GCC ivdep")
         with self.braces(f"for (int64_t i = 0; i < {size}; i++)"):
             for text in lines:
                 self.line(text)

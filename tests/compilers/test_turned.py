@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
-from jaxsnn.compilers import C, source
-from jaxsnn.compilers.flat import flat
+from jaxsnn.compilers import source
 from tests.compilers.both import PLAIN, assert_equal, steps
-from tests.refused import refused
 from tests.simulation.toys import assert_same
 
 N = 80  # more than the fewest neurons with which a step is turned
@@ -83,23 +81,3 @@ def test_what_crosses_the_middle_of_a_step():
     start = jnp.linspace(0, 1, 80), jnp.linspace(-1, 1, 80), jnp.full(80, 2.0), jnp.float32(1.0), jnp.ones(150)
     for count in (1, 2, 9):
         assert_equal(steps(snn.compilers.XLA(), one, start, count), steps(PLAIN, one, start, count), 1e-5)
-
-
-def test_threads_change_no_number():
-    """Loops over many elements and over rows of them; the source says which are divided, and few elements are not."""
-    n = 2**14
-
-    def one(carried, t):
-        x, few = carried
-        rows = x.reshape(128, -1)
-        y = jnp.exp(-x) + (rows.T.reshape(-1) * 0.5) + (rows + few[:, None]).reshape(-1)
-        return (jnp.sin(y) + t.astype(x.dtype), few * 1.5), y[:3]
-
-    start = jnp.linspace(0, 1, n), jnp.linspace(-1, 1, 128)
-    two = C(required=True, threads=2, flags=("-O1",))
-    assert_same(steps(PLAIN, one, start), steps(two, one, start))
-    closed = jax.make_jaxpr(one)(start, jnp.int32(0))
-    loops = [source.source(flat(closed, positive=2)[0], 2, 10, k).count("#pragma omp parallel") for k in (1, 2)]
-    assert loops[0] == 0 < loops[1] < 10
-    with refused("threads = 0", "expected a positive whole number"):
-        C(threads=0)
