@@ -25,9 +25,9 @@ def by_platform(*args: Array, cpu: Function, default: Function) -> Any:
     `default` is called when a program is compiled for its device. It may hold no values of the program around it.
     """
     closed, shapes = jax.make_jaxpr(cpu, return_shape=True)(*args)
-    held, inner = closed.consts, closed.jaxpr
+    held, count, inner = closed.consts, len(closed.consts), closed.jaxpr
     inner = Jaxpr((), [*inner.constvars, *inner.invars], inner.outvars, inner.eqns, inner.effects, inner.debug_info)
-    flat = lambda *args: jax.tree.leaves(default(*args[len(held) :]))
+    flat = lambda *args: jax.tree.leaves(default(*args[count:]))  # which holds none of these values
     return jax.tree.unflatten(
         jax.tree.structure(shapes), by_platform_p.bind(*held, *args, cpu=ClosedJaxpr(inner, ()), default=flat)
     )

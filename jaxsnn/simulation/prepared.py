@@ -40,8 +40,8 @@ def _of_the_same(model: Any, given: list[Any]) -> Any:
         return _derived(model)
     if known is None:
         known = _derived(model), [weakref.ref(x, lambda _: _kept.pop(name, None)) for x in given]
-        while len(_kept) >= _MOST:
-            _kept.pop(next(iter(_kept)), None)
+        for oldest in list(_kept)[: len(_kept) + 1 - _MOST]:  # a copy: other threads, and arrays that go, change it
+            _kept.pop(oldest, None)
         _kept[name] = known
     return known[0]
 

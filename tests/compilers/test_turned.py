@@ -79,5 +79,13 @@ def test_what_crosses_the_middle_of_a_step():
         return (x, y, kept, total + s[0], ring * 0.9), (s, x, t, both)
 
     start = jnp.linspace(0, 1, 80), jnp.linspace(-1, 1, 80), jnp.full(80, 2.0), jnp.float32(1.0), jnp.ones(150)
+    xla = snn.compilers.XLA()
     for count in (1, 2, 9):
-        assert_equal(steps(snn.compilers.XLA(), one, start, count), steps(PLAIN, one, start, count), 1e-5)
+        assert_equal(steps(xla, one, start, count), steps(PLAIN, one, start, count), 1e-5)
+
+    def up_to(compiler):  # of nine steps that there may be
+        return jax.jit(lambda count: compiler.steps(one, start, jnp.int32(3), 9, count))
+
+    ours, native = up_to(xla), up_to(PLAIN)
+    for count in (0, 1, 5):
+        assert_equal(ours(jnp.int32(count)), native(jnp.int32(count)), 1e-5)
