@@ -199,6 +199,16 @@ def summary(ds):
     return "\n".join(lines)
 
 
+def over_spread(ax, ds, kinds):
+    """A line a kind of accuracy: its mean, and the standard deviation over what else was swept."""
+    values = 100 * ds.accuracy.transpose("spread", ...).values
+    values = values.reshape(len(ds.spread), -1, len(kinds))
+    for kind, x in zip(kinds, values.transpose(2, 0, 1), strict=True):
+        ax.errorbar(ds.spread, x.mean(axis=1), x.std(axis=1), fmt="o-", capsize=3, label=kind)
+    ax.set(xlabel="times the default spread and noise", ylabel="test accuracy, %")
+    ax.legend(frameon=False, fontsize="small")
+
+
 def plot(ds, path):
     """The eight accuracies, over the spread if it varies."""
     from matplotlib.figure import Figure
@@ -206,12 +216,7 @@ def plot(ds, path):
     made = Figure(figsize=(8.0, 4.0), layout="constrained")
     ax = made.subplots()
     if "spread" in ds.dims:
-        values = 100 * ds.accuracy.transpose("spread", ...).values
-        values = values.reshape(len(ds.spread), -1, len(KINDS)).mean(axis=1)
-        for kind, x in zip(KINDS, values.T, strict=True):
-            ax.plot(ds.spread, x, "o-", label=kind)
-        ax.set(xlabel="times the default spread and noise", ylabel="test accuracy, %")
-        ax.legend(frameon=False, fontsize="small")
+        over_spread(ax, ds, KINDS)
     else:
         values = 100 * np.asarray(ds.accuracy).reshape(-1, len(KINDS))
         ax.barh(KINDS, values.mean(axis=0), color=["0.6", "C0", "C0", "C0", "C1", "C2", "C2", "C2"])

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from chips_digits import CALIBRATION, accuracy, classifier, fit, images, scaled
+from chips_digits import CALIBRATION, accuracy, classifier, fit, images, over_spread, scaled
 from digits import digits
 
 import jaxsnn as snn
@@ -101,12 +101,7 @@ def plot(ds, path):
     made = Figure(figsize=(8.0, 4.0), layout="constrained")
     ax = made.subplots()
     if "spread" in ds.dims:
-        values = 100 * ds.accuracy.transpose("spread", ...).values
-        values = values.reshape(len(ds.spread), -1, len(KINDS))
-        for kind, x in zip(KINDS, values.transpose(2, 0, 1), strict=True):
-            ax.errorbar(ds.spread, x.mean(axis=1), x.std(axis=1), fmt="o-", capsize=3, label=kind)
-        ax.set(xlabel="times the default spread and noise", ylabel="test accuracy, %")
-        ax.legend(frameon=False, fontsize="small")
+        over_spread(ax, ds, KINDS)
     else:
         values = 100 * np.asarray(ds.accuracy).reshape(-1, len(KINDS))
         ax.plot(range(len(KINDS)), values.T, color="0.75", lw=1.0)

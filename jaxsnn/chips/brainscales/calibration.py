@@ -55,7 +55,7 @@ def calibrate(
 ) -> Calibrated:
     """Find registers of every circuit with which a chip does what the program says: down the gradient of readings.
 
-    Every group on the chip hears the spikes that the program itself sends in `run`, and is made to fire where the
+    Every group on the chip receives the spikes that the program itself sends in `run`, and is made to fire where the
     program fires, so that each circuit is compared by itself, and smoothly. With `e` the difference of the readings of
     the converter, and of the spikes that the circuit would have sent (5 LSB each), registers `u` of a circuit go
 
@@ -110,7 +110,7 @@ def _without_noise(program: Program) -> Program:
 
 
 class Fit(eqx.Module):
-    """A group on its chip, what it hears and what the converter should read: a least-squares problem a circuit."""
+    """A group on its chip, what it receives and what the converter should read: a least-squares problem a circuit."""
 
     cells: AnalogCells
     task: Task

@@ -11,14 +11,14 @@ from .cells import AnalogCells, half
 
 
 class Task(NamedTuple):
-    """What a group hears, LSB of weights by port, from excitatory and from inhibitory synapses, and when it fires."""
+    """What a group receives, LSB of weights by port, from excitatory and inhibitory synapses, and when it fires."""
 
     arrivals: dict[str, tuple[Float[Array, "steps n"], Float[Array, "steps n"]]]
     spikes: Float[Array, "steps n"]
 
 
 def task_of(program: Program, name: str, sent: dict[str, Array]) -> Task:
-    """What a group of a program hears, of spikes that are given: `(steps, n)` of every group."""
+    """What a group of a program receives from given spikes: `(steps, n)` of every group."""
     cells: Any = program.cells[name]
     none = jnp.zeros_like(sent[name])
     arrivals = dict.fromkeys(cells.population.ports, (none, none))

@@ -17,7 +17,7 @@ CELL = snn.CubaLIF(
 
 
 def program(cell=CELL, n=4):
-    """Two groups, of which one hears itself."""
+    """Two groups, of which one is connected to itself."""
     weight = np.random.default_rng(0).integers(-63, 64, (5, n))
     cells = {
         "in": snn.lowering.InputCells(5),
