@@ -72,7 +72,7 @@ def _parts_of_joined(first: Sequence[Op], second: Sequence[Op], outputs: Sequenc
             at = 0
             for part in op.ins:
                 end = at + part.size
-                if isinstance(part, Value) and part.size > 1:
+                if isinstance(part, Value) and part.size > 1 and part not in env:
                     where = {"start_indices": (at,), "limit_indices": (end,), "strides": None}
                     cuts.append(Op("slice", op.outs, (own := Value(part.shape, part.dtype),), where))
                     env[part] = own

@@ -73,9 +73,9 @@ def test_what_crosses_the_middle_of_a_step():
     def one(carried, t):
         x, y, kept, total, ring = carried
         s = jnp.sin(x) + jnp.where(y > 0, kept, 0.5)
-        both = jnp.concatenate([s, y[:70]])
-        ring = jax.lax.fori_loop(0, 3, lambda i, ring: ring.at[(t + i) % 150].add(both[i] * total), ring)
-        x, y = x * 0.5 + ring[:80] + t.astype(x.dtype), jnp.concatenate([y[1:], s[:1]]) + both[80:].sum()
+        both, again = jnp.concatenate([s, y[:70]]), jnp.concatenate([y[70:], s])  # `s` lies in two arrays
+        ring = jax.lax.fori_loop(0, 3, lambda i, ring: ring.at[(t + i) % 150].add(both[i] * total - again[i + 9]), ring)
+        x, y = x * 0.5 + ring[:80] + 0.1 * t.astype(x.dtype), jnp.concatenate([y[1:], s[:1]]) + 0.1 * both[80:].mean()
         return (x, y, kept, total + s[0], ring * 0.9), (s, x, t, both)
 
     start = jnp.linspace(0, 1, 80), jnp.linspace(-1, 1, 80), jnp.full(80, 2.0), jnp.float32(1.0), jnp.ones(150)
