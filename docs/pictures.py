@@ -43,7 +43,14 @@ def balanced() -> None:
     figure.savefig(PICTURES / "balanced.png", dpi=110)
 
 
+def graph() -> None:
+    """The graph of that network and its drive."""
+    names = pasted(ROOT / "README.md")
+    names["net"].graph(names["drive"]).save(PICTURES / "graph.svg")
+
+
 if __name__ == "__main__":
     matplotlib.use("Agg")
     PICTURES.mkdir(exist_ok=True)
     balanced()
+    graph()

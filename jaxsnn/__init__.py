@@ -143,6 +143,7 @@ if TYPE_CHECKING:
     from .gradients.losses import VanRossum as VanRossum
     from .lowering import compare_targets as compare_targets
     from .lowering import lower as lower
+    from .networks.description import describe as describe
     from .sweeps import Axis as Axis
     from .sweeps import Flag as Flag
     from .sweeps import Seeds as Seeds
@@ -160,6 +161,7 @@ _LATER = {  # what a simulation does without is imported when it is first asked 
     "gradients": ("BPTT", "RTRL", "EProp", "EventProp", "evaluate", "feedback", "fit", "losses"),
     "gradients.losses": ("Accuracy", "CrossEntropy", "MeanSquaredError", "VanRossum"),
     "lowering": ("compare_targets", "lower"),
+    "networks.description": ("describe",),
     "sweeps": (
         "Axis",
         "Flag",

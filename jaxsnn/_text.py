@@ -54,3 +54,36 @@ def numbers(value: Any, unit: str = "") -> str:
     if not x.size or x.dtype.kind not in "iuf":
         return f"<{shape} {x.dtype}>{unit}"
     return f"<{shape}, {x.min():.4g} .. {x.max():.4g}, mean {x.mean(dtype=np.float64):.4g}>{unit}"
+
+
+def law(value: Any) -> str:
+    """A law that numbers are drawn from, or what else they were given as, in few characters."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return str(value)
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, tuple) and len(value) <= _FEW and all(isinstance(part, str) for part in value):
+        return law(value[0]) if len(value) == 1 else f"({', '.join(map(law, value))})"
+    if isinstance(value, (jax.Array, np.ndarray, np.generic)):
+        return numbers(value) if not value.shape else f"{' x '.join(map(str, value.shape))} numbers given"
+    if "__str__" in vars(type(value)):
+        return str(value)
+    if dataclasses.is_dataclass(value):
+        parts = [
+            f"{field.name}={law(part)}"
+            for field in dataclasses.fields(value)
+            if field.repr and (part := getattr(value, field.name, None)) is not None
+            if not (isinstance(part, bool) and part is field.default)
+            if law(part) not in ("inf", "-inf") and not _same(field, part)
+        ]
+        return f"{type(value).__name__}({', '.join(parts)})"
+    if isinstance(value, (list, tuple)):
+        return f"{len(value)} given" if len(value) > _FEW else text(value)
+    return "a function" if callable(value) else text(value)
+
+
+def _same(field: Any, part: Any) -> bool:
+    """Whether a choice is the default one."""
+    made = field.default_factory
+    usual = field.default if made is dataclasses.MISSING else made()
+    return type(part) is type(usual) and dataclasses.is_dataclass(part) and described(part) == described(usual)

@@ -1,6 +1,7 @@
 """The public names of the library, each by the shortest dotted path at which users find it."""
 
 import ast
+import importlib
 import inspect
 from pathlib import Path
 from types import ModuleType
@@ -39,6 +40,7 @@ def namespaces():
     }
     parts = {f"presets.snntorch.{name}": getattr(snn.presets.snntorch, name) for name in SNNTORCH}
     parts |= {"interop.conventions": snn.interop.conventions}
+    parts |= {"networks.description": importlib.import_module("jaxsnn.networks.description")}
     parts |= {"interop.pynn": snn.interop.pynn.control}  # the rest of it is PyNN's interface
     return {"": snn, **packages, **top, **chips, **tools, **parts}
 

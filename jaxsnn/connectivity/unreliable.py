@@ -31,7 +31,8 @@ class AbstractByChance(AbstractRelease):
 
 
 class Bernoulli(AbstractByChance):
-    """Each synapse transmits a spike with probability `p`; one draw for every synapse and spike.
+    """Each synapse transmits a spike with probability `p`: `weight k`, `k ~ Bernoulli(p)`, one draw for every synapse
+    and spike.
 
     NEST: `bernoulli_synapse`. The derivative with respect to `p` is that of the mean, `weight`, straight through the
     draw: right on average where the response is linear.

@@ -34,6 +34,7 @@ class EquationNeuron(AbstractODE):
     """
 
     model: ClassVar[Model]
+    _texts: ClassVar[tuple[str, ...]] = ("threshold", "reset", "refractory")  # what follows the equations in a recipe
     recipe: ClassVar[tuple[Any, ...]]  # what the class was made of: a sweep's points are others for another text
     linear_form: ClassVar[Linear | None] = None
     parts: ClassVar[Split | None] = None  # of equations whose integrator is ConditionallyLinear()

@@ -24,6 +24,7 @@ class EquationRelease(AbstractRelease):
 
     model: ClassVar[Sending]
     recipe: ClassVar[tuple[Any, ...]]
+    _texts: ClassVar[tuple[str, ...]] = ("on_pre",)  # what follows the equations in a recipe
 
     def __check_init__(self):
         check_made(self, "release")

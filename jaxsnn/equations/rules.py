@@ -26,6 +26,7 @@ class EquationRule(AbstractRule):
 
     model: ClassVar[Learning]
     recipe: ClassVar[tuple[Any, ...]]
+    _texts: ClassVar[tuple[str, ...]] = ("on_pre", "on_post")  # what follows the equations in a recipe
 
     def __check_init__(self):
         check_made(self, "rule")

@@ -26,7 +26,7 @@ from ..plasticity.base import chain
 from ..plasticity.draws import drawn_rule
 from ..plasticity.synapse_index import synapse_index
 from .order import AbstractOrder
-from .projection import Connection, Learning, Projection
+from .projection import Connection, Learning, Origin, Projection
 
 
 def build(
@@ -78,6 +78,7 @@ def build(
             late,
             connection.release,
             plastic,
+            Origin.of(connection),
         )
     except ValueError as error:
         raise ValueError(f"Projection {name!r} ({connection.pre} to {connection.post}): {error}") from None
@@ -98,7 +99,8 @@ def _through_layer(
     edges = Edges(none, none, late, pre.n, post.n)
     delay = _total(_Layout(connection, edges, graph, key, dt), order)
     steps, longest, late = (None, 0, late) if delay is None else delay.as_arrays()
-    return Projection(pre.name, post.name, port, graph, None, steps, longest, edges.overflow, late, connection.release)
+    given = (pre.name, post.name, port, graph, None, steps, longest, edges.overflow, late, connection.release)
+    return Projection(*given, origin=Origin.of(connection))
 
 
 class _Delay(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax
@@ -28,6 +28,10 @@ from .projection import Projection
 from .state import NetworkState, view
 from .stepper import NetworkStepper, changing
 
+if TYPE_CHECKING:
+    from .description.picture import Picture
+    from .description.summary import Summary
+
 
 class Network(AbstractModel):
     """Populations, the projections between them, and modules around them; made by `network(...)`.
@@ -46,6 +50,31 @@ class Network(AbstractModel):
         parts += [f"{name}: {type(part).__name__}" for name, part in self.modules.items()]
         head = f"Network(dt={self.dt:g} ms, {type(self.order).__name__}(), {sum(self.sizes.values())} neurons)"
         return "\n  ".join([head, *parts])
+
+    def __str__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
+    def summary(self, drive: Any = None, record: Any = None) -> Summary:
+        """The network in a few lines before it runs: `print(net)`, and what a notebook shows.
+
+        Populations with ports; projections with counts and the ranges of weights and delays with units, releases and
+        rules; memory; the longest delay in steps. `drive`, `record`: as in `simulate`, to be listed too.
+        """
+        from .description.summary import summary
+
+        return summary(self, drive, record)
+
+    def graph(self, drive: Any = None) -> Picture:
+        """Populations and projections as a picture, with the drives into it if given: `net.graph().save("net.svg")`.
+
+        Blue arrows excite, red ones inhibit (by the signs of their weights); wider ones have more synapses.
+        """
+        from .description.picture import drawn
+
+        return drawn(self, drive)
 
     @property
     def named(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -12,7 +13,7 @@ from jaxtyping import Array, Bool, Int
 
 from .._arguments import is_time, shown
 from .._select import Selection, split
-from .._text import described, numbers
+from .._text import described, law, numbers
 from .._types import Field, check, is_concrete, on_host
 from ..connectivity.graph import AbstractConnectivity, AbstractGraph, Sparse, SparseGraph
 from ..connectivity.layer import Layer
@@ -128,6 +129,34 @@ class Learning(eqx.Module):
     index: SynapseIndex
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Origin:
+    """How a projection was written, in words, for summaries: its topology, and the laws of its weights and delays.
+
+    All origins are equal: networks that differ in nothing else are one structure, and one compiled program.
+    """
+
+    topology: str
+    pattern: str
+    weight: str
+    delay: str
+
+    @classmethod
+    def of(cls, connection: Connection) -> Origin:
+        """The origin of what is built from a connection."""
+        if isinstance(connection.via, Layer):
+            return cls(f"Layer({type(connection.via.module).__name__})", "a module, applied in every step", "", "")
+        chosen = f", of {connection.pre} to {connection.post}" if "[" in connection.pre + connection.post else ""
+        pattern = " ".join((type(connection.topology).__doc__ or "").split("\n\n")[0].split())
+        return cls(law(connection.topology) + chosen, pattern, law(connection.weight), law(connection.delay))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Origin)
+
+    def __hash__(self) -> int:
+        return hash(Origin)
+
+
 class Projection(eqx.Module):
     """The synapses from one population to one port of another.
 
@@ -147,6 +176,7 @@ class Projection(eqx.Module):
     late: Bool[Array, ""]  # a delay was out of range
     release: AbstractRelease | None = None
     plastic: Learning | None = None
+    origin: Origin | None = eqx.field(default=None, static=True)
 
     def __repr__(self) -> str:
         pre = self.graph.pre if isinstance(self.graph, SparseGraph) and is_concrete(self.graph.pre) else None

@@ -45,7 +45,8 @@ class ALIFState(NamedTuple):
 
 
 class ALIF(AbstractLIF):
-    """Adaptive LIF in threshold form: it fires where `v` reaches `v_th + beta a`, with `tau_a da/dt = -a`.
+    """Adaptive LIF in threshold form: `tau dv/dt = -(v - v_rest) + R I`, a spike where `v` reaches `v_th + beta a`,
+    with `tau_a da/dt = -a`.
 
     A spike of step `k` adds to `a` at the end of the step, so that the threshold of step `k + 1` has it, decayed once:
     `a_{k+1} = exp(-dt/tau_a) (a_k + increment z_k)`. The reset subtracts the base threshold. Bellec's recursion

@@ -65,7 +65,8 @@ class EscapeState(NamedTuple):
 
 
 class EscapeLIF(AbstractLIF):
-    """LIF with escape noise: in a step it fires with the probability `p = 1 - exp(-hazard(v - v_th) dt)`.
+    """LIF with escape noise: `tau dv/dt = -(v - v_rest) + R I`, and in a step it fires with the probability
+    `p = 1 - exp(-hazard(v - v_th) dt)`.
 
     The threshold is soft, and the membrane the deterministic one of `LIF`. The derivative of a spike is that of its
     probability, `dp/dv`, so no surrogate is needed: gradients are those of the expected spike of a step.

@@ -64,7 +64,8 @@ class EIF(AbstractExponential):
 
 
 class AdEx(AbstractExponential):
-    """Adaptive exponential integrate-and-fire: `EIF` with `- w` beside `I`, `tau_w dw/dt = a (v - e_l) - w`.
+    """Adaptive exponential integrate-and-fire:
+    `C dv/dt = -g_l (v - e_l) + g_l delta_t exp((v - v_t)/delta_t) - w + I`, `tau_w dw/dt = a (v - e_l) - w`.
 
     A spike sets `v` to `v_reset` and adds `b` to `w`. The defaults are NEST's `aeif_cond_exp`, which is
     `integrator=RKF45(1e-6, relative=1e-6, first=0.01)` spike for spike: there a spike is found, and `w` raised, within

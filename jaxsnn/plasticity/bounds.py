@@ -37,7 +37,11 @@ class Bound(AbstractBound):
 
 
 class StraightThroughBound(AbstractBound):
-    """`Bound` with the derivative of no bound (straight through), so that training does not stop at a bound."""
+    """`w <- min(max(w, lo), hi)` as of `Bound`, with the derivative of no bound (straight through), so that training
+    does not stop at a bound.
+
+    **Arguments:** `lo`, `hi`: unit of the weight.
+    """
 
     lo: Param = param(0.0, unit="weight")
     hi: Param = param(1.0, unit="weight")
@@ -47,7 +51,8 @@ class StraightThroughBound(AbstractBound):
 
 
 class SoftBound(AbstractBound):
-    """Growth is scaled by `((hi - w) / (hi - lo))^power`, decline by `((w - lo) / (hi - lo))^power`; then `Bound`.
+    """`dw <- dw ((hi - w) / (hi - lo))^power` of a growth, `dw <- dw ((w - lo) / (hi - lo))^power` of a decline; then
+    `Bound`.
 
     **Arguments:** `lo`, `hi`: unit of the weight. `power`: 1 for the linear form.
     """

@@ -35,6 +35,8 @@ class Alpha(AbstractSynapse):
     tau: Param = param(5.0, unit="ms", gt=0.0, finite=True)
     hold: AbstractHold = eqx.field(default_factory=ExactIntegral)
 
+    weight_unit = "current"
+
     def init(self, shape, dtype):
         return AlphaState(jnp.zeros(shape, dtype), jnp.zeros(shape, dtype))
 

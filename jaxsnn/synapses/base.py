@@ -22,12 +22,13 @@ class AbstractSynapse(Checked):
     and decays the state to `t_{k+1}`; `receive` adds what arrived and says which part of it is a jump of `v` (None
     where none ever is, so that the membrane need not be updated). Parameters are leaves of shape `()` or `(n,)`, or
     distributions. `signed`: whether what arrives may be negative; a conductance may not. `variable`: what jumps of the
-    neuron, if anything. `ranges`: of state variables.
+    neuron, if anything. `ranges`: of state variables. `weight_unit`: of what arrives, for summaries.
     """
 
     drawn = True
     signed: ClassVar[bool] = True
     variable: ClassVar[str] = "v"
+    weight_unit: ClassVar[str] = ""
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = MappingProxyType({})
 
     @abc.abstractmethod

@@ -37,6 +37,7 @@ class Conductance(AbstractSynapse):
     e_rev: Param = param(0.0, unit="mV", finite=True)
 
     signed = False
+    weight_unit = "conductance"
     ranges = MappingProxyType({"g": (0.0, math.inf)})
 
     def init(self, shape, dtype):

@@ -11,6 +11,8 @@ class Delta(AbstractSynapse):
     NEST: `iaf_psc_delta`; Brian2: `on_pre="v += w"`; deep-learning libraries: the input of a neuron.
     """
 
+    weight_unit = "mV"
+
     def init(self, shape, dtype):
         return ()
 

@@ -96,6 +96,8 @@ class DualExponential(AbstractSynapse):
     size: AbstractNormalisation = eqx.field(default_factory=UnitPeak)
     hold: AbstractHold = eqx.field(default_factory=ExactIntegral)
 
+    weight_unit = "current"
+
     def requirements(self):
         return _ends(self)
 
@@ -136,6 +138,7 @@ class DualConductance(AbstractSynapse):
     size: AbstractNormalisation = eqx.field(default_factory=UnitPeak)
 
     signed = False
+    weight_unit = "conductance"
     ranges = MappingProxyType({"g": (0.0, math.inf), "y": (0.0, math.inf)})
 
     def requirements(self):

@@ -33,6 +33,8 @@ class Exponential(AbstractSynapse):
     tau: Param = param(5.0, unit="ms", gt=0.0)
     hold: AbstractHold = eqx.field(default_factory=ExactIntegral)
 
+    weight_unit = "current"
+
     def init(self, shape, dtype):
         return ExponentialState(jnp.zeros(shape, dtype))
 

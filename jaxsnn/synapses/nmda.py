@@ -34,6 +34,7 @@ class NMDA(AbstractSynapse):
     half: Param = param(3.57, unit="mM", gt=0.0, finite=True)
 
     signed = False
+    weight_unit = "conductance"
 
     def __check_init__(self):
         if not isinstance(self.course, AbstractSynapse) or self.course.signed:

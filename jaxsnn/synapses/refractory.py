@@ -20,6 +20,10 @@ class UnlessRefractory(AbstractSynapse):
         return self.port.signed
 
     @property
+    def weight_unit(self):
+        return self.port.weight_unit
+
+    @property
     def variable(self):
         return self.port.variable
 

@@ -41,6 +41,8 @@ def test_page_runs_from_top_to_bottom(page):
         rate, cv, _ = activity(names["run"])
         assert (f"{rate:.0f}", f"{cv:.2f}") == says.groups()
         assert is_asynchronous_irregular(names["run"])
+    if page.stem == "first-hour":
+        assert f"```\n{names['net']}\n```\n" in page.read_text(), "the page shows what print(net) says"
 
 
 def activity(run):

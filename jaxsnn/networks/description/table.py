@@ -1,0 +1,65 @@
+"""A table, and its forms: columns of text, Markdown, HTML."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Table(NamedTuple):
+    """Rows of text under a title; what stands in backticks is code or a formula."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def without_empty(self) -> Table:
+        """Without the columns in which no row has anything."""
+        keep = [i for i in range(len(self.head)) if any(row[i] for row in self.rows)]
+        return Table(self.title, tuple(self.head[i] for i in keep), tuple(tuple(r[i] for i in keep) for r in self.rows))
+
+
+def as_text(table: Table) -> list[str]:
+    """Lines of columns; the last one may be as long as it is."""
+    rows = [(table.title, *table.head[1:]), *table.rows]
+    width = [max(len(row[i]) for row in rows) for i in range(len(table.head))]
+    return ["  ".join(cell.ljust(w) for cell, w in zip(row, width)).rstrip() for row in rows]
+
+
+def as_markdown(table: Table) -> str:
+    """A heading and a table, with what would end a cell escaped."""
+    line = lambda cells: "| " + " | ".join(_cell(cell) for cell in cells) + " |"
+    rule = "|" + "---|" * len(table.head)
+    return "\n".join([f"## {table.title}", "", line(table.head), rule, *map(line, table.rows)])
+
+
+def _cell(text: str) -> str:
+    outside = lambda part: re.sub(r"([*_<\[\]])", r"\\\1", part)
+    parts = text.replace("|", r"\|").split("`")
+    even = len(parts) % 2 == 1  # every backtick has its other one
+    return "`".join(outside(p) if i % 2 == 0 else p for i, p in enumerate(parts)) if even else outside(text)
+
+
+def as_html(table: Table) -> str:
+    """A caption and rows; nothing in it is taken as HTML."""
+    row = lambda cells, tag: "<tr>" + "".join(f"<{tag}>{marked(cell)}</{tag}>" for cell in cells) + "</tr>"
+    body = "".join(row(cells, "td") for cells in table.rows)
+    return f"<table><caption>{marked(table.title)}</caption>{row(table.head, 'th')}{body}</table>"
+
+
+def marked(text: str) -> str:
+    """Text as HTML, code in backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
+
+
+def page(parts: Sequence[str]) -> str:
+    """Parts of HTML in one frame with a style of its own, for a notebook: light or dark as the notebook is."""
+    style = (
+        "<style>.jaxsnn-model{font:13px/1.45 system-ui,sans-serif}.jaxsnn-model table{border-collapse:collapse;"
+        "margin:.6em 0}.jaxsnn-model caption{text-align:left;font-weight:600}.jaxsnn-model td,.jaxsnn-model th"
+        "{text-align:left;vertical-align:top;padding:.15em .9em .15em 0;border-bottom:1px solid #8884}"
+        ".jaxsnn-model svg{max-width:100%;height:auto}</style>"
+    )
+    return f'<div class="jaxsnn-model">{style}{"".join(parts)}</div>'
