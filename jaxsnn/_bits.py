@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +14,26 @@ from jaxtyping import Array, Bool, UInt32
 from ._xla import named
 
 BITS = 32
+
+
+class Bits(eqx.Module):
+    """A boolean array, `(..., n)`, with its last axis packed into words."""
+
+    words: UInt32[Array | np.ndarray, "... words"]
+    n: int = eqx.field(static=True)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the boolean array."""
+        return (*self.words.shape[:-1], self.n)
+
+    @property
+    def ndim(self) -> int:
+        return self.words.ndim
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(bool)
 
 
 @named("pack")

@@ -39,6 +39,7 @@ def namespaces():
         if inspect.ismodule(value) and name[0] != "_"
     }
     parts = {f"presets.snntorch.{name}": getattr(snn.presets.snntorch, name) for name in SNNTORCH}
+    parts |= {"data.formats": snn.data.formats}
     parts |= {"interop.conventions": snn.interop.conventions}
     parts |= {"networks.description": importlib.import_module("jaxsnn.networks.description")}
     parts |= {"interop.pynn": snn.interop.pynn.control}  # the rest of it is PyNN's interface

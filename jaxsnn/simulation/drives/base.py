@@ -14,6 +14,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Int, UInt32
 
+from ..._bits import Bits
 from ..._select import split
 from ..._types import Checked, is_concrete
 from ...models import AbstractModel, Inputs, Signals
@@ -231,7 +232,7 @@ def _first(x: Array) -> Array:
 
 
 def _rank(x: Any) -> int | None:
-    return x.ndim if eqx.is_array(x) else None
+    return x.ndim if eqx.is_array(x) or isinstance(x, Bits) else None
 
 
 def negative(kind: str, path: str, model: AbstractModel, *numbers: Array) -> str | None:

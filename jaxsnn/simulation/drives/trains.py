@@ -10,11 +10,13 @@ import jax.numpy as jnp
 from jax import Array
 
 from ... import _random
+from ..._bits import Bits, unpack
 from ..._select import Chosen
 from ..._status import Status, bit
 from ..._time import instant
 from ..._types import OptionalParam, Param, as_number, check, no_flag, param
 from ...models import Inputs
+from ..probes.events import PackedRaster
 from .base import AbstractDrive, finite, negative
 from .generator import SpikeGenerator
 from .target import Target, fed, index, names, one_name, targets
@@ -130,10 +132,16 @@ class _PoissonTrains(AbstractDrive):
         return bit(Status.RATE_RANGE, ~self.table.valid) | self.window.status()
 
 
+def _bits_of(raster: Any) -> Any:
+    """A bit-packed record as its bits, which say nothing of the run that it is of."""
+    return Bits(raster.words, raster.n) if isinstance(raster, PackedRaster) else raster
+
+
 class Replay(AbstractDrive):
     """Plays back a raster: row `k` arrives in the `k`-th step of the run; nothing after the last row.
 
-    **Arguments:** `raster`: shape `(steps, n)`, any number type, amplitudes (0 and 1 for spikes). `into`: a port (of a
+    **Arguments:** `raster`: shape `(steps, n)`, any number type, amplitudes (0 and 1 for spikes); or a bit-packed
+    `PackedRaster`, from `data.to_raster` or of an earlier run, which stays packed. `into`: a port (of a
     `SpikeSource`: these are its spikes), `"E[0:10]"` for some of its neurons, or `index=`. `weight`: of an amplitude of
     one, in the port's unit, `()` or `(n,)`. `start`: ms, absolute, when row 0 arrives; by default the
     start of the run, so that the next input can be given to a continued run. With `start=`, a raster that has ended
@@ -143,7 +151,7 @@ class Replay(AbstractDrive):
     `Replay.events(step, neuron, steps=, n=, into=)` where they are given in steps.
     """
 
-    raster: Array
+    raster: Any = eqx.field(converter=_bits_of)
     into: str = eqx.field(static=True, kw_only=True)
     weight: Param = param(1.0, unit="port", kw_only=True)
     start: OptionalParam = instant(None, optional=True, kw_only=True)
@@ -157,7 +165,8 @@ class Replay(AbstractDrive):
 
     def __check_init__(self):
         wanted = "an array of shape (steps, n), or (examples, steps, n) for a batch"
-        if not eqx.is_array(self.raster) or self.raster.ndim not in (2, 3) or 0 in self.raster.shape:
+        known = eqx.is_array(self.raster) or isinstance(self.raster, Bits)
+        if not known or self.raster.ndim not in (2, 3) or 0 in self.raster.shape:
             raise ValueError(f"Replay.raster is {_shape(self.raster)}, expected {wanted}.")
         if not (jnp.issubdtype(self.raster.dtype, jnp.number) or self.raster.dtype == bool) or jnp.iscomplexobj(
             self.raster
@@ -186,7 +195,8 @@ class Replay(AbstractDrive):
             check_rows(self, self.steps, model.dt, first)
 
     def unsupported(self, model):
-        return negative("Replay", self.into, model, self.raster, self.weight)
+        packed = isinstance(self.raster, Bits)  # ones
+        return negative("Replay", self.into, model, *([] if packed else [self.raster]), self.weight)
 
     def prepare(self, model, first):
         (target,) = targets((self.into,), self.index, model.port)
@@ -202,7 +212,8 @@ class Replay(AbstractDrive):
                 f"Replay.raster has shape {self.raster.shape}, expected (steps, {target.count}) for {target}{hint}"
             )
         target.fits("Replay.weight", self.weight)
-        return _Played(Rows.of(self.raster, self.start, None, model.dt, first), self.weight, target)
+        values, n = (self.raster.words, self.raster.n) if isinstance(self.raster, Bits) else (self.raster, None)
+        return _Played(Rows.of(values, self.start, None, model.dt, first), self.weight, target, n)
 
 
 class _Played(AbstractDrive):
@@ -211,10 +222,12 @@ class _Played(AbstractDrive):
     rows: Rows
     weight: Array
     target: Target = eqx.field(static=True)
+    n: int | None = eqx.field(static=True)  # of rows that are bits
 
     def step(self, d, t, signals, *, key):
-        row = self.weight * self.rows.at(t).astype(self.weight.dtype)
-        return d, Inputs(arrivals=fed([(self.target, row)]))
+        row = self.rows.at(t)
+        row = row if self.n is None else unpack(row, self.n)
+        return d, Inputs(arrivals=fed([(self.target, self.weight * row.astype(self.weight.dtype))]))
 
     def status(self):
         return self.rows.bad

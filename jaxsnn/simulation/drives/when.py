@@ -56,7 +56,7 @@ class Rows(eqx.Module):
     every: int = eqx.field(static=True)
 
     @classmethod
-    def of(cls, values: Array, start: Any, bin: float | None, dt: float, run: Int[Array, ""]) -> Rows:
+    def of(cls, values: Any, start: Any, bin: float | None, dt: float, run: Int[Array, ""]) -> Rows:
         """From `start` ms on, or from where the run starts: step `run`."""
         every = bin_steps(bin, dt)
         if start is None:

@@ -68,7 +68,7 @@ class PackedRaster(AbstractSpikeRecord):
     Row `k` is step `first + k`. `np.asarray(raster)` is the boolean array `(steps, n)`; `dense()` the same in JAX.
     """
 
-    words: UInt32[Array, "steps words"]
+    words: UInt32[Array | np.ndarray, "steps words"]
     n: int = eqx.field(static=True)
     dt: float = eqx.field(static=True)
     first: Int[Array, ""] | int = 0  # the absolute step of the first row
