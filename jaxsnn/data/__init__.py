@@ -12,6 +12,9 @@ from .filters import Denoise as Denoise
 from .filters import Downsample as Downsample
 from .filters import MergePolarities as MergePolarities
 from .filters import OnlyPolarity as OnlyPolarity
+from .idx import read_idx as read_idx
+from .loading import load_rasters as load_rasters
+from .nwb import read_nwb as read_nwb
 from .rasters import AbstractBins as AbstractBins
 from .rasters import CountBins as CountBins
 from .rasters import TimeBins as TimeBins
@@ -21,3 +24,7 @@ from .rasters import to_frames as to_frames
 from .rasters import to_raster as to_raster
 from .reading import read_events as read_events
 from .reading import stream_events as stream_events
+from .speech import SpikingSpeech as SpikingSpeech
+from .speech import read_shd as read_shd
+from .trains import SpikeTrains as SpikeTrains
+from .trains import read_spikes as read_spikes
