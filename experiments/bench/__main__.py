@@ -39,6 +39,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from . import accelerator, records
@@ -145,11 +146,15 @@ def told(line: dict) -> None:
 
 
 def first_use(repeat: int) -> None:
-    """Medians over fresh processes, without what JAX has kept on disk."""
+    """Medians over fresh processes, without what JAX has kept on disk, with the byte code that an installation has."""
     command = [sys.executable, "-m", "experiments.bench.first_use"]
-    fresh = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
-    run = lambda: subprocess.run(command, env=fresh, stdout=subprocess.PIPE, text=True, check=True).stdout
-    lines = [json.loads(run()) for _ in range(repeat)]
+    left_out = ("JAX_COMPILATION_CACHE_DIR", "PYTHONDONTWRITEBYTECODE")
+    fresh = {name: value for name, value in os.environ.items() if name not in left_out}
+    with tempfile.TemporaryDirectory() as folder:
+        fresh["PYTHONPYCACHEPREFIX"] = folder
+        run = lambda: subprocess.run(command, env=fresh, stdout=subprocess.PIPE, text=True, check=True).stdout
+        run()  # writes it
+        lines = [json.loads(run()) for _ in range(repeat)]
     told({"workload": "first-use", "subject": "jaxsnn"} | {k: statistics.median(x[k] for x in lines) for k in lines[0]})
 
 

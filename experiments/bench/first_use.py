@@ -1,7 +1,8 @@
 """First use, in a fresh process: processor seconds and compilations from `import jaxsnn` to the README's result.
 
-`jax_s` is importing JAX alone, `import_s` what the library adds to it. Then, each in seconds beyond the import and in
-programs that XLA compiled (small ones, of one operation, included): `network` builds the README's network and `first`
+`jax_s` is importing JAX alone, `import_s` what the library adds to it with all that the README's network names, which
+is imported when it is asked for. Then, each in seconds beyond the import and in programs that XLA compiled (small ones,
+of one operation, included): `network` builds the README's network and `first`
 runs it; `second` is another network of the same structure, `longer` another `t`, `probe` another probe of the same
 kind, `continued` a run from the state of the first.
 """
@@ -13,6 +14,10 @@ import jax  # noqa: E402
 
 JAX = time.process_time()
 import jaxsnn as snn  # noqa: E402
+
+NAMES = ("FixedInDegree", "Delta", "LIF", "Poisson", "ISI", "Raster", "Trace", "Uniform", "network", "simulate")
+for name in NAMES:
+    getattr(snn, name)
 
 IMPORTED = time.process_time()
 import json  # noqa: E402

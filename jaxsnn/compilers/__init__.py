@@ -3,6 +3,13 @@
 `simulate(..., compiler=snn.compilers.C())` is the same run, with the same equations.
 """
 
-from .base import XLA as XLA
-from .base import AbstractCompiler as AbstractCompiler
-from .native import C as C
+from typing import TYPE_CHECKING
+
+from .._late import exports
+
+if TYPE_CHECKING:
+    from .base import XLA as XLA
+    from .base import AbstractCompiler as AbstractCompiler
+    from .native import C as C
+else:
+    __getattr__, __dir__ = exports(__name__)

@@ -3,20 +3,27 @@
 A port belongs to the receiving population and is shared by all projections into it.
 """
 
-from .._linear import Current as Current
-from .alpha import Alpha as Alpha
-from .base import AbstractSynapse as AbstractSynapse
-from .base import ExactIntegral as ExactIntegral
-from .base import ZeroOrderHold as ZeroOrderHold
-from .conductance import Conductance as Conductance
-from .delta import Delta as Delta
-from .dual import AbstractNormalisation as AbstractNormalisation
-from .dual import DualConductance as DualConductance
-from .dual import DualExponential as DualExponential
-from .dual import UnitArea as UnitArea
-from .dual import UnitPeak as UnitPeak
-from .dual import Unnormalised as Unnormalised
-from .exponential import Exponential as Exponential
-from .into import Into as Into
-from .nmda import NMDA as NMDA
-from .refractory import UnlessRefractory as UnlessRefractory
+from typing import TYPE_CHECKING
+
+from .._late import exports
+
+if TYPE_CHECKING:
+    from .._linear import Current as Current
+    from .alpha import Alpha as Alpha
+    from .base import AbstractSynapse as AbstractSynapse
+    from .base import ExactIntegral as ExactIntegral
+    from .base import ZeroOrderHold as ZeroOrderHold
+    from .conductance import Conductance as Conductance
+    from .delta import Delta as Delta
+    from .dual import AbstractNormalisation as AbstractNormalisation
+    from .dual import DualConductance as DualConductance
+    from .dual import DualExponential as DualExponential
+    from .dual import UnitArea as UnitArea
+    from .dual import UnitPeak as UnitPeak
+    from .dual import Unnormalised as Unnormalised
+    from .exponential import Exponential as Exponential
+    from .into import Into as Into
+    from .nmda import NMDA as NMDA
+    from .refractory import UnlessRefractory as UnlessRefractory
+else:
+    __getattr__, __dir__ = exports(__name__)

@@ -3,7 +3,10 @@
 import ast
 import dataclasses
 import importlib.util
+import inspect
 import pkgutil
+import subprocess
+import sys
 from pathlib import Path
 
 import equinox as eqx
@@ -12,7 +15,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
-from tests.public import public
+from tests.public import _exported, public
 from tests.simulation.toys import KEY, WATCHED, drive, toy
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +78,36 @@ def test_the_top_is_a_table_of_contents():
 def shadowed(names):
     """Public names that are also modules: `jaxsnn.simulate` would be a function here and a room there."""
     return [name for name in names if importlib.util.find_spec(f"jaxsnn.{name}") is not None]
+
+
+LAZY = [
+    module for module in MODULES if hasattr(module, "__path__") and "_late import exports" in inspect.getsource(module)
+]
+
+
+@pytest.mark.parametrize("module", [snn, *LAZY], ids=lambda module: module.__name__)
+def test_what_is_imported_when_it_is_asked_for_is_there(module):
+    assert {*_exported(module)} <= {*dir(module)} and all(hasattr(module, name) for name in _exported(module))
+    assert {*module.__all__} == {*_exported(module)}
+    assert not hasattr(module, "nothing")  # control
+
+
+ASKED = """
+import sys, jaxsnn as snn
+assert not {"jaxsnn.networks.model", "jaxsnn.neurons.lif", "equinox"} & set(sys.modules), "work at import"
+snn.network, snn.simulate, snn.LIF, snn.Delta
+assert "jaxsnn.neurons.lif" in sys.modules
+unused = {"jaxsnn.neurons." + name for name in sys.argv[1:]} & set(sys.modules)
+assert not unused, f"imported {unused}"
+"""
+
+
+def test_only_what_is_asked_for_is_imported():
+    def run(*names):
+        return subprocess.run([sys.executable, "-c", ASKED, *names], cwd=ROOT, capture_output=True, text=True)
+
+    assert (done := run("hodgkin_huxley", "alif", "cuba")).returncode == 0, done.stderr
+    assert "imported {'jaxsnn.neurons.lif'}" in run("lif").stderr  # negative control
 
 
 def test_no_module_has_the_name_of_something_public():
