@@ -20,6 +20,7 @@ progress goes to stderr.
     loihi-batch    256 programs with other weights, decays and thresholds on 2 cores; a peer runs one
     loihi-learning all synapses learn by pairs, epochs of 4 steps (a fifth of `--seconds`)
     first-use      a fresh process from `import jaxsnn` to the README's result: processor seconds and compilations
+    release        a wheel and a source distribution, each built, installed in an environment of its own and used: sizes
     accelerator    what a step costs on an H100 or a TPU v5e that is not there, by the programs compiled for it:
                    `accelerator [--target h100|v5e] [PROGRAM ...]`, in an environment of its own (5 GB, 0.5 GB)
     gpu            the same, measured on a card that is here, after its results have been compared with those of the
@@ -42,7 +43,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import accelerator, records
+from . import accelerator, records, release
 from .environments import PEERS, python_of
 
 WORKLOADS = {  # by peer: its script and arguments; two cores are two threads of ours, two processes of theirs
@@ -166,6 +167,8 @@ def main() -> None:
         return
     if sys.argv[1:2] == ["accelerator"]:
         return accelerator.main(sys.argv[2:], told)
+    if sys.argv[1:2] == ["release"]:
+        return release.main()
     if sys.argv[1:2] == ["gpu"]:
         from . import gpu  # which imports JAX
 

@@ -118,8 +118,13 @@ def _complain(dataset: xarray.Dataset, problem: SimulationError, most: int = 5) 
 def _show(experiment: Experiment, dataset: xarray.Dataset, folder: Path, stem: str) -> None:
     if experiment.plot is not None:
         picture = folder / f"{stem}.png"
-        experiment.plot(dataset, picture)
-        say(f"picture: {picture}")
+        try:
+            experiment.plot(dataset, picture)
+            say(f"picture: {picture}")
+        except ModuleNotFoundError as error:  # an extra; the result is there
+            if error.name is None or error.name.startswith("jaxsnn"):
+                raise
+            say(f"no picture: {error.name} is not installed; pip install {error.name} draws it")
     if experiment.summary is not None:
         say(str(experiment.summary(dataset)))
     elif dataset.attrs["points"] == 1:

@@ -43,6 +43,18 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+def test_a_picture_whose_library_is_not_there_is_no_error(folder, capsys):
+    """The result is stored and summed up; what is missing is named."""
+    (folder / "bare.py").write_text(FILE + EXTRA.replace("path.write_text", "import none_such; path.write_text"))
+    assert main(["run", "bare.py"]) == 0
+    out = capsys.readouterr().out
+    assert "no picture: none_such is not installed" in out and "the largest is 20.5" in out
+    (folder / "wrong.py").write_text(
+        FILE + EXTRA.replace("path.write_text", "import jaxsnn.none_such; path.write_text")
+    )
+    assert main(["run", "wrong.py"]) == 1  # control: ours that is missing is a bug
+
+
 def load(folder):
     return xarray.open_zarr(folder / "result.zarr").load()  # as the line says that is printed; a warning is an error
 

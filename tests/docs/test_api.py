@@ -9,7 +9,7 @@ import griffe
 import pytest
 
 import jaxsnn as snn
-from docs import fields
+from docs import fields, names
 from docs.pictures import ROOT
 
 ENTRY = re.compile(r"^::: jaxsnn\.(\S+)$", re.MULTILINE)
@@ -58,6 +58,13 @@ def differs(name, shown):
 @pytest.mark.parametrize("name", ENTRIES)
 def test_shown_as_it_is(name, shown):
     assert differs(name, shown) is None
+
+
+def test_the_index_of_all_names_is_that_of_the_pages():
+    assert {*names.pages()} == {*PAGES}, "the navigation of mkdocs.yml lists every page of the API"
+    text = names.INDEX.read_text()
+    assert text == names.index(), "write it again: python -m docs.names"
+    assert sum(f"#jaxsnn.{name})" in text for name in ENTRIES) == len(ENTRIES)
 
 
 def test_what_is_shown_wrongly_is_seen():
