@@ -1,6 +1,7 @@
 """Every page, pasted block by block as a reader would, runs; and a network that a page shows does what it says."""
 
 import functools
+import json
 import re
 
 import jax
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
+from docs.notebook import NOTEBOOK, PAGE, notebook
 from docs.pictures import ROOT, blocks, pasted
 
 PAGES = [page for page in [ROOT / "README.md", *sorted((ROOT / "docs" / "pages").glob("*.md"))] if blocks(page)]
@@ -58,6 +60,15 @@ def activity(run):
 def is_asynchronous_irregular(run):
     rate, cv, fano = activity(run)
     return 5 < rate < 50 and cv > 0.7 and fano < 3
+
+
+def test_the_notebook_is_that_of_the_page():
+    """So that its cells run, too."""
+    assert NOTEBOOK.read_text() == notebook(), "write it again: python -m docs.notebook"
+    cells = json.loads(NOTEBOOK.read_text())["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert code == [block.strip("\n") for block in blocks(PAGE)] and len(code) > 5
+    assert len({cell["id"] for cell in cells}) == len(cells)
 
 
 def test_a_page_that_fails_says_where(tmp_path):

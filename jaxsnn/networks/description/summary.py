@@ -64,10 +64,14 @@ def summary(net: Any, drive: Any = None, record: Any = None) -> Summary:
 def _title(net: Any) -> str:
     known = [count(p) for p in net.projections.values() if isinstance(p.graph, (SparseGraph, DenseGraph))]
     total = "a traced number of" if None in known else grouped(sum(known))  # type: ignore[arg-type]
-    return (
-        f"Network of {grouped(sum(net.sizes.values()))} neurons in {len(net.populations)} populations and {total} "
-        f"synapses in {len(net.projections)} projections; steps of {net.dt:g} ms, {type(net.order).__name__}()"
-    )
+    neurons, populations = _several(sum(net.sizes.values()), "neuron"), _several(len(net.populations), "population")
+    synapses = f"{total} synapses in {_several(len(net.projections), 'projection')}"
+    how = f"steps of {net.dt:g} ms, {type(net.order).__name__}()"
+    return f"Network of {neurons} in {populations} and {synapses}; {how}"
+
+
+def _several(n: int, what: str) -> str:
+    return f"{grouped(n)} {what}{'' if n == 1 else 's'}"
 
 
 def _populations(net: Any) -> Table:

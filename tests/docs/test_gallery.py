@@ -1,0 +1,23 @@
+"""The gallery shows every experiment, and says of each what the file itself says."""
+
+from docs import gallery
+from docs.gallery import PAGE, PICTURES, SHARED, functions, names, page
+
+
+def test_the_gallery_is_that_of_the_experiments():
+    files = {path.stem for path in (gallery.ROOT / "experiments").glob("*.py")} - {"__init__"}
+    assert {*names()} == files - {*SHARED} and len(names()) == len({*names()})
+    assert PAGE.read_text() == page(), "write it again: python -m docs.gallery"
+
+
+def test_what_draws_a_picture_has_one():
+    """A picture a page needs is small, and none is left of an experiment that is gone."""
+    drawn = {name for name in names() if {"experiment", "plot"} <= functions(name)}
+    kept = {path.stem: path.stat().st_size for path in PICTURES.glob("*.png")}
+    assert {*kept} <= drawn and max(kept.values()) < 200_000
+    assert "cuba" not in drawn and "brunel" in drawn  # control
+
+
+def test_every_command_is_one():
+    for name in names():
+        assert ("experiment" in functions(name)) == gallery.command(name).startswith("jaxsnn run")
