@@ -63,7 +63,10 @@ _REMEDIES = {
 
 
 class SimulationError(RuntimeError):
-    """A run ended with a status that is not clean: `status` holds the bits, `dataset` the result of a sweep."""
+    """A run ended with a status that is not clean: `status` holds the bits, `dataset` the result of a sweep.
+
+    **Arguments:** `status`, `dataset`: as said. `where`: what ran. `points`: of a sweep, which are not clean.
+    """
 
     def __init__(self, status: Status, where: str = "", dataset: Any = None, points: str = ""):
         self.status = status

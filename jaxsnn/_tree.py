@@ -34,7 +34,7 @@ def children(node: Any) -> Mapping[str, Any]:
 
 
 def get(node: Any, path: str) -> Any:
-    """The part of `node` at a dotted path; one error that lists what there is instead."""
+    """The part of `node` at `path`, with dots; one error that lists what there is instead."""
     at = node
     for depth, name in enumerate(path.split(".")):
         parts = children(at)

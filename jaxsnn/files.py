@@ -58,8 +58,8 @@ def save(tree: Any, path: str | os.PathLike[str]) -> None:
 def load(path: str | os.PathLike[str], *, kinds: Iterable[type] = ()) -> Any:
     """Read what `save` wrote.
 
-    **Arguments:** `kinds`: classes of your own that the file names, such as a neuron: a file makes nothing but what
-    jaxsnn has and what is given here.
+    **Arguments:** `path`: of the file. `kinds`: classes of your own that the file names, such as a neuron: a file makes
+    nothing but what jaxsnn has and what is given here.
 
     **Raises:** `FileError` (a ValueError) that says why: no such file, damaged, changed since it was written, newer
     than this jaxsnn, too large for its size, or with a class that is not known.

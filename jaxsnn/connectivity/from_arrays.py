@@ -20,7 +20,8 @@ def _indices(given: ArrayLike) -> Array:
 
 
 class FromArrays(AbstractTopology):
-    """The edges given, shape (E,) each; sorted by pre, stably (`order` says how, for values given one per edge).
+    """The edges given, `pre` and `post` of shape (E,) each; sorted by pre, stably (`order` says how, for values given
+    one per edge).
 
     PyNN: `FromListConnector`; Brian2: `connect(i=..., j=...)`. Indices are those of the populations, or, in a link
     between chosen neurons, of the choice: with `"E[100:200]"` index 0 is neuron 100, and with `"E[7,3]"` neuron 7.

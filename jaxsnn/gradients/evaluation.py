@@ -33,7 +33,8 @@ def evaluate(
 ) -> dict[str, Float[Array, ""]]:
     """Losses and metrics by name, averaged over examples, without differentiation and with `Dropout` off.
 
-    **Arguments:** those of `AbstractEstimator.value_and_grad`, with several losses or metrics (`Accuracy`) by name.
+    **Arguments:** `scores`: losses or metrics (`Accuracy`) by name. `net`, `inputs`, `targets`, `steps`, `key`: as of
+    `AbstractEstimator.value_and_grad`.
     """
     if not isinstance(scores, Mapping):
         raise ValueError(f"Got scores of type {type(scores).__name__}, expected losses by name, {{'loss': ...}}.")

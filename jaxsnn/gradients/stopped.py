@@ -16,7 +16,7 @@ from .._tree import set as put
 
 
 class Fit(NamedTuple):
-    """A finished training: the network, its scores by name and epoch, and the status bits of all its runs."""
+    """A finished training: the network, `net`; its scores by name and epoch, `history`; `status`, of all its runs."""
 
     net: Any
     history: Mapping[str, Float[Array | np.ndarray, " epochs"]]

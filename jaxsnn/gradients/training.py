@@ -93,6 +93,7 @@ def fit(
     - `patience`: stop when the validation loss (without validation, the loss) has not fallen for so many epochs, and
       return the network it was lowest with. Not inside `jit`, where the number of epochs is fixed.
     - `checkpoints`: where to keep the state, and to go on from if there is one.
+    - `steps`: of a run, where the inputs do not say it. `progress`: `Bar()`, or `Quiet()`: nothing is printed.
     - `key`: orders and examples of an epoch depend on it and the epoch's number, so a training that was interrupted
       ends as one that was not.
 

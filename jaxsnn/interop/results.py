@@ -49,7 +49,7 @@ def to_neo(run: Run, *, units: Mapping[str, str] | None = None) -> Any:
 
 
 def to_pandas(run: Run) -> dict[str, Any]:
-    """The records of a run as tables of pandas, by name.
+    """The records of `run`, which `simulate` returned, as tables of pandas, by name.
 
     Spikes are a table with the columns `time`, ms, and `neuron`, in order of time. What is sampled over time is a table
     with a row for each sample, whose index `time` is in ms, and a column for each value of a sample. Records without

@@ -13,7 +13,9 @@ from .._types import canonical_float
 
 
 class Agreement(NamedTuple):
-    """Spikes per cell and step of both runs, the share that coincides, and the first step that differs (-1: none)."""
+    """`rates`: spikes per cell and step of both runs. `coincidence`: the share that coincides. `first`: the first step
+    that differs, -1 for none.
+    """
 
     rates: tuple[Float[Array, ""], Float[Array, ""]]
     coincidence: Float[Array | np.ndarray, ""]

@@ -23,7 +23,7 @@ class ProgramFileError(FileError):
 
 
 def save_program(program: Program, path: str | os.PathLike[str]) -> None:
-    """Write a program to an `.npz` file, from which the same program is read, register by register."""
+    """Write `program` to an `.npz` file at `path`, from which the same program is read, register by register."""
     if not isinstance(program, Program):
         raise ValueError(f"Got {type(program).__name__}, expected a Program, as lower(...).program is one.")
     arrays: _objects.Arrays = {}
@@ -33,7 +33,7 @@ def save_program(program: Program, path: str | os.PathLike[str]) -> None:
 
 
 def load_program(path: str | os.PathLike[str]) -> Program:
-    """Read a program that `save_program` wrote.
+    """Read a program that `save_program` wrote to `path`.
 
     A file can only contain parts whose classes are marked with `@stored`.
 

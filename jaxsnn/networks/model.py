@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 class Network(AbstractModel):
     """Populations, the projections between them, and modules around them; made by `network(...)`.
 
+    `populations`, `projections`, `modules`: by name, sorted. `dt`: ms. `order`: of events.
+
     `net["E"]`, `net["EE"]`: a part by name. `snn.set(net, "E.neuron.tau", 10.0)`: a copy with another number.
     """
 

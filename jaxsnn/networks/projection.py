@@ -162,7 +162,8 @@ class Projection(eqx.Module):
 
     `weight`: shape `()` or one a synapse; of a plastic projection, at the start; None through a `Layer`, whose numbers
     are in `graph.module`. `delay`: whole steps, likewise; None on a same-step edge. `release`: None where a spike sends
-    itself. `plastic`: None where weights stay.
+    itself. `plastic`: None where weights stay. `pre`, `post`, `port`: names. `max_delay`: steps, for which the ring has
+    slots. `overflow`, `late`: whether edges had no room, or a delay was out of range. `origin`: how it was written.
     """
 
     pre: str = eqx.field(static=True)

@@ -24,7 +24,10 @@ class AbstractGain(Checked):
 
 
 class Resistance(AbstractGain):
-    """`tau dv/dt = -(v - v_rest) + R I`: with the default `R = 1` a current is given in mV, as in Brian2's `CUBA`."""
+    """`tau dv/dt = -(v - v_rest) + R I`: with the default `R = 1` a current is given in mV, as in Brian2's `CUBA`.
+
+    **Arguments:** `r`: mV per unit of current, `()` or `(n,)`.
+    """
 
     r: Param = param(1.0, unit="mV per unit of current", gt=0.0, finite=True)
 
@@ -36,7 +39,10 @@ class Resistance(AbstractGain):
 
 
 class Capacitance(AbstractGain):
-    """`dv/dt = -(v - v_rest) / tau + I / C`: NEST's parametrisation, `C` in pF with `I` in pA."""
+    """`dv/dt = -(v - v_rest) / tau + I / C`: NEST's parametrisation, `C` in pF with `I` in pA.
+
+    **Arguments:** `c`: pF, `()` or `(n,)`.
+    """
 
     c: Param = param(250.0, unit="pF", gt=0.0, finite=True)
 

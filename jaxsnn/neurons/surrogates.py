@@ -62,6 +62,8 @@ class Scaled(AbstractSurrogate):
 
     With equal peaks a learning rate means the same for all of them. `Scaled(ATan(5.0))` is 1 at threshold. A surrogate
     that is 0 at threshold stays 0.
+
+    **Arguments:** `surrogate`: any other. `peak`: its height at threshold.
     """
 
     surrogate: AbstractSurrogate

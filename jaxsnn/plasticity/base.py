@@ -181,7 +181,9 @@ class ClipWholeChange(AbstractClipping):
 
 
 class Chain(eqx.Module):
-    """Rules and modifiers in order; made by `chain(...)`."""
+    """Rules and modifiers in order, `parts`, with the choices of `chain(...)`, which makes it: `sends`,
+    `coincident_pairs`, `clips`.
+    """
 
     parts: tuple[AbstractRule | AbstractModifier, ...]
     sends: AbstractSentWeight | None

@@ -19,7 +19,8 @@ class Clopath(AbstractRule):
     around spikes, and costs nothing otherwise. The membrane has to show its spikes, as that of `AdEx` does. NEST:
     `clopath_synapse`.
 
-    **Arguments:** `a_ltd`: weight / mV. `a_ltp`: weight / (mV^2). Time constants: ms. `theta_minus`, `theta_plus`: mV.
+    **Arguments:** `a_ltd`: weight / mV. `a_ltp`: weight / (mV^2). `tau_x`, `tau_minus`, `tau_plus`: ms. `theta_minus`,
+    `theta_plus`: mV.
 
     **Reference:** Clopath et al., Nat. Neurosci. 13:344 (2010), without the homeostatic factor of `a_ltd`.
     """

@@ -33,7 +33,9 @@ from .rows import RowTimes
 
 
 class Run(eqx.Module):
-    """A finished run: `run["name"]` is the record of that probe, `run.state` continues it, `run.status` its bits."""
+    """A finished run: `run["name"]`, or `run.record`, is the record of that probe, `run.state` continues it,
+    `run.status` its bits.
+    """
 
     record: Any
     state: RunState

@@ -56,7 +56,8 @@ def simulate_until(
     """Run `model` in parts of `every` ms until it has settled, or for `t` ms.
 
     **Arguments:** `settled(now, before)`: a boolean, asked after every part but the first, of its record and that of
-    the part before. `record`: probes, as in `simulate`; each part has a record of its own. Others as in `simulate`.
+    the part before. `record`: probes, as in `simulate`; each part has a record of its own. `drive`, `chunk`
+    and others: as in `simulate`.
 
     A part begins where the one before ended, so that the numbers are those of one run up to where it ends. In a sweep
     on a CPU a point that has settled takes no more time; on an accelerator it stands still, and the loop ends when all

@@ -61,6 +61,8 @@ class Seeds:
     """Seeds `first .. first + n - 1`, or `values`: a point's key is `fold_in(key, seed)`, whatever else is in the grid.
 
     Whole numbers from 0 to 2^31 - 1; inside the experiment, a traced int32.
+
+    **Arguments:** `n`: how many. `first`: the smallest. `values`: the seeds themselves instead. `unit`: text.
     """
 
     n: int = 1

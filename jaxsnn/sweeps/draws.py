@@ -22,8 +22,9 @@ from .values import MOST, flag, whole
 def random(space: Space, n: int, seed: int = 0, *, own_seeds: bool = False) -> Grid:
     """`n` points drawn at random along a dimension `point`; several `Seeds` are combined with each of them.
 
-    `own_seeds`: instead, each point has a seed that no other has (`first`, `first + 1`, ...), and so random numbers
-    that no other has: what inference from the results needs (`as_training_set`).
+    `space`: as of `product`. `seed`: of the draws. `own_seeds`: instead, each point has a seed that no other has
+    (`first`, `first + 1`, ...), and so random numbers that no other has: what inference from the results needs
+    (`as_training_set`).
 
     An `Axis` with `prior` is drawn from that distribution; one with a range uniformly, or in its logarithm
     (`log=True`); one with values, and every `Whole`, `Flag` and `Static` that varies, from its values, all as likely.
@@ -45,7 +46,8 @@ def random(space: Space, n: int, seed: int = 0, *, own_seeds: bool = False) -> G
 def sobol(space: Space, n: int, seed: int = 0, *, own_seeds: bool = False) -> Grid:
     """`n` points of a scrambled Sobol sequence (`scipy.stats.qmc`), which fill the space more evenly than chance.
 
-    As `random`, but for distributions: axes have ranges or values. Powers of two are the most even.
+    `space`, `seed`, `own_seeds`: as of `random`, but for distributions: axes have ranges or values. Powers of two are
+    the most even.
     """
     from scipy.stats import qmc
 
@@ -66,8 +68,8 @@ def sobol(space: Space, n: int, seed: int = 0, *, own_seeds: bool = False) -> Gr
 def from_table(space: Space, table: Any) -> Grid:
     """Points one by one: a row a point, along a dimension `point`; parameters without a column are at their default.
 
-    **Arguments:** `table`: a pandas DataFrame, a dict of columns, or the path of a CSV file with names in its first
-    line, whose values are read as those of the command line.
+    **Arguments:** `space`: as of `product`. `table`: a pandas DataFrame, a dict of columns, or the path of a CSV file
+    with names in its first line, whose values are read as those of the command line.
     """
     space = checked(space, repeated=True)
     if isinstance(table, str | Path):

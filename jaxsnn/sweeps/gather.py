@@ -34,6 +34,8 @@ def open_sweep(place: str | Path) -> xarray.Dataset:
     Points that are not finished have the status NOT_RUN, and NaN or 0 as results. A finished sweep is read from its
     `result.zarr` when its numbers are asked for.
 
+    **Arguments:** `place`: the folder, or the URL that `sweep` was given as `out`.
+
     **Raises:** ValueError where there is no sweep.
     """
     import xarray

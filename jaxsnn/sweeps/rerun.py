@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 def command_of(dataset: xarray.Dataset, at: Mapping[str, int]) -> str:
     """The command line that runs one point of a sweep alone, bit for bit what the dataset has.
 
-    **Arguments:** `at`: the place of the point along each dimension of the design, `{"g": 3, "eta": 0}`.
+    **Arguments:** `dataset`: of a sweep. `at`: the place of the point along each dimension of the design, `{"g": 3,
+    "eta": 0}`.
 
     **Raises:** ValueError for a sweep that was not run from the command line.
     """

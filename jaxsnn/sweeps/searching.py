@@ -34,11 +34,11 @@ def search(
 ) -> xarray.Dataset:
     """Look for the best points of a space: `study` suggests `batch` points at a time, which are run as one sweep.
 
-    **Arguments:** `space`: an `Axis` with a range is suggested between its ends (in the logarithm with `log=True`); one
-    with values, and a `Whole`, `Flag` or `Static` that varies, among its values; several `Seeds` are combined with each
-    point. `objective(dataset)`: a number for each `point` of the dataset of a round. `study`: one of Optuna's, such as
-    `optuna.create_study(direction="maximize")`, with any sampler. `rounds`: how many sweeps. `how`: arguments of
-    `sweep`, such as `out`.
+    **Arguments:** `experiment`: as of `sweep`. `space`: an `Axis` with a range is suggested between its ends (in the
+    logarithm with `log=True`); one with values, and a `Whole`, `Flag` or `Static` that varies, among its values;
+    several `Seeds` are combined with each point. `objective(dataset)`: a number for each `point` of the dataset of a
+    round. `study`: one of Optuna's, such as `optuna.create_study(direction="maximize")`, with any sampler. `rounds`:
+    how many sweeps. `how`: arguments of `sweep`, such as `out`.
 
     A point whose status is not clean, or whose objective is NaN, has failed for the study. Needs Optuna
     (`pip install jaxsnn[search]`).

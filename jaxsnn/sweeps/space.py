@@ -167,8 +167,8 @@ class Whole:
 class Flag:
     """Yes or no, within one compiled program: a traced boolean (`jnp.where(point["on"], ...)`).
 
-    **Arguments:** `default`: its value where it does not vary. `values`: both, `(False, True)`, or one. A choice that
-    Python's `if` makes is a `Static`.
+    **Arguments:** `default`: its value where it does not vary. `values`: both, `(False, True)`, or one. `unit`: text. A
+    choice that Python's `if` makes is a `Static`.
     """
 
     default: bool

@@ -92,6 +92,7 @@ def sweep(
       or 0; `"tree"` returns an `xarray.DataTree` with a dataset for each.
     - `only_failed`: run the points again that are stored without a clean status, and no others.
     - `plan_only`: run nothing; a `Plan`, which prints what would be done and what it would take.
+    - `progress`: `Bar()`, or `Quiet()`: nothing is printed.
     - `throw`: raise `SimulationError` where a point's status is not clean, or where one has no result; the error's
       `dataset` holds what all points came to. False leaves it to the dataset.
 

@@ -11,6 +11,8 @@ class UnlessRefractory(AbstractSynapse):
     Brian2's `(unless refractory)` flag on a synaptic variable: after a spike in step `k` the state does not decay in
     the refractory steps, and arrivals in `k` (after the threshold) or in a refractory step are lost. The population
     applies it, since only the population knows who is refractory.
+
+    **Arguments:** `port`: any other port.
     """
 
     port: AbstractSynapse

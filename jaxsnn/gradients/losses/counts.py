@@ -58,7 +58,7 @@ class CrossEntropy(AbstractReadout):
 
 
 class Accuracy(AbstractReadout):
-    """1 where a probe's record is largest at the example's label, else 0: a metric, without a gradient."""
+    """1 where the record of `probe` is largest at the example's label, else 0: a metric, without a gradient."""
 
     probe: AbstractProbe
 

@@ -15,7 +15,7 @@ _MARK = "@array"
 
 
 def store_brian2(description: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
-    """Write a description of a Brian2 network, as `describe_brian2` returns it, to a file, `.npz`.
+    """Write a `description` of a Brian2 network, as `describe_brian2` returns it, to a file at `path`, `.npz`.
 
     `from_brian2` takes the path. Nothing in the file is code.
     """

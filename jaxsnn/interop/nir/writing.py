@@ -31,8 +31,8 @@ def to_nir(net: Network, *, convention: Convention = Nir(), outputs: tuple[str, 
     `from_nir` of it with the same convention is a network of the same spikes. NIR has no place for a reset by
     subtraction or in the next step: what the network does and what the convention says have to agree.
 
-    **Arguments:** `convention`: how the tool that reads it steps a graph. `outputs`: populations that become a node
-    Output, by default those that send to no other.
+    **Arguments:** `net`: a network. `convention`: how the tool that reads it steps a graph. `outputs`: populations that
+    become a node Output, by default those that send to no other.
 
     **Raises:** ValueError for what NIR has no node for, by the name of the part and with the nearest that it has.
     """

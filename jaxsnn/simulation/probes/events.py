@@ -65,7 +65,8 @@ class AbstractSpikeRecord(eqx.Module):
 class PackedRaster(AbstractSpikeRecord):
     """Every spike of a run, packed into bits: column `i` in row `k` is bit `i % 32` of `words[k, i // 32]`.
 
-    Row `k` is step `first + k`. `np.asarray(raster)` is the boolean array `(steps, n)`; `dense()` the same in JAX.
+    `n`: how many neurons were recorded; `neurons`: which, None for all. Row `k` is step `first + k`.
+    `np.asarray(raster)` is the boolean array `(steps, n)`; `dense()` the same in JAX.
     """
 
     words: UInt32[Array | np.ndarray, "steps words"]
@@ -94,7 +95,8 @@ class PackedRaster(AbstractSpikeRecord):
 class Events(AbstractSpikeRecord):
     """A list of at most `capacity` spikes: the first `count` entries are valid, the others are -1.
 
-    `step` is absolute, `neuron` the index in the population.
+    `step` is absolute, `neuron` the index in the population. `n`: how many neurons were recorded, and `neurons` which,
+    None for all.
     """
 
     step: Int[Array, " capacity"]
