@@ -36,6 +36,9 @@ PEERS = {
     "snntorch": Peer(("snntorch==1.0.*", "torch", "numpy"), "snntorch"),
     "norse": Peer(("norse==1.1.*", "torch", "numpy", "setuptools"), "norse.torch"),
     "spyx": Peer(("spyx==1.0.*",), "spyx.nn"),
+    "events": Peer(
+        ("tonic==1.7.*", "expelliarmus==1.1.*", "faery==0.7.*", "evlib==0.13.*", "dv-processing==2.0.*"), "tonic"
+    ),
     "nengo-loihi": Peer(("nengo-loihi==1.1.*", "nengo==3.2.*", "numpy<2", "scipy<1.14", "setuptools"), "nengo_loihi"),
 }
 

@@ -95,7 +95,7 @@ class EventArray:
     def __getitem__(self, some: Any) -> EventArray:
         if isinstance(some, int | np.integer):
             some = [some]
-        return dataclasses.replace(self, **{name: getattr(self, name)[some] for name in _FIELDS})
+        return trusted(**{name: getattr(self, name)[some] for name in _FIELDS}, sensor_size=self.sensor_size)
 
     def __str__(self) -> str:
         width, height, polarities = self.sensor_size
@@ -106,12 +106,23 @@ class EventArray:
         return f"<{self}, {self.duration:g} ms>"
 
 
+def trusted(
+    t: np.ndarray, x: np.ndarray, y: np.ndarray, p: np.ndarray, sensor_size: tuple[int, int, int]
+) -> EventArray:
+    """Events that were looked at already, of any types that hold them."""
+    new = object.__new__(EventArray)
+    for (name, dtype), values in zip(_FIELDS.items(), (t, x, y, p)):
+        object.__setattr__(new, name, values.astype(dtype, copy=False))
+    object.__setattr__(new, "sensor_size", sensor_size)
+    return new
+
+
 def joined(parts: list[EventArray], sensor_size: tuple[int, int, int]) -> EventArray:
     """Events of several arrays, one after the other."""
     if len(parts) == 1:
         return parts[0]
     columns = {name: [np.empty(0, dtype), *(getattr(x, name) for x in parts)] for name, dtype in _FIELDS.items()}
-    return EventArray(**{name: np.concatenate(x) for name, x in columns.items()}, sensor_size=sensor_size)
+    return trusted(**{name: np.concatenate(x) for name, x in columns.items()}, sensor_size=sensor_size)
 
 
 def _whole(given: Any, name: str, dtype: Any) -> np.ndarray:

@@ -35,7 +35,7 @@ def filtered(pieces: Iterable[EventArray], filters: Iterable[AbstractEventFilter
     for one in filters:
         if not isinstance(one, AbstractEventFilter):
             raise ValueError(f"Got a filter {shown(one)}, expected one such as Crop(x=(0, 64)).")
-    return _through(pieces, filters)
+    return _through(pieces, filters) if filters else iter(pieces)
 
 
 def _through(pieces: Iterable[EventArray], filters: tuple[AbstractEventFilter, ...]) -> Iterator[EventArray]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from .._archive import FileError, regular
+from .._archive import FileError
 from .._arguments import count, shown
 from .arrays import EventArray, joined
 from .filters import AbstractEventFilter, filtered
@@ -14,7 +14,7 @@ from .formats import AEDAT2, AEDAT3, AEDAT4, DAT, EVT2, EVT3, NMNIST, AbstractEv
 from .formats.header import percent_header
 from .source import Source
 
-CHUNK = 2**22
+CHUNK, WHOLE = 2**22, 2**24  # bytes at a time, where all is kept anyway more
 WHAT = "a file of events: .bin of N-MNIST, .aedat, .aedat4, .raw or .dat"
 
 
@@ -32,8 +32,9 @@ def read_events(
 
     **Raises:** `FileError` (a ValueError) with the first byte of what is cut off or damaged.
     """
-    parts = [*stream_events(path, format=format, filters=filters)]
-    return joined(parts, parts[0].sensor_size) if parts else _none(path)
+    if parts := [*stream_events(path, chunk=WHOLE, format=format, filters=filters)]:
+        return joined(parts, parts[0].sensor_size)
+    raise FileError(f"{os.fspath(path)!r} holds no event.")
 
 
 def stream_events(
@@ -52,31 +53,27 @@ def stream_events(
     chunk = count(chunk, "chunk", "a positive number of bytes")
     if format is not None and not isinstance(format, AbstractEventFormat):
         raise ValueError(f"Got format = {shown(format)}, expected one of formats, such as formats.EVT3(), or None.")
-    format = _found(path) if format is None else format
     return filtered(_pieces(path, format, chunk), filters)
 
 
-def _pieces(path: Any, format: AbstractEventFormat, chunk: int) -> Iterator[EventArray]:
-    with Source(path, format.what) as source:
+def _pieces(path: Any, format: AbstractEventFormat | None, chunk: int) -> Iterator[EventArray]:
+    with Source(path, WHAT) as source:
+        format = _found(source) if format is None else format
+        source.what = format.what
         yield from format.chunks(source, chunk)
 
 
-def _none(path: Any) -> EventArray:
-    raise FileError(f"{os.fspath(path)!r} holds no event.")
-
-
-def _found(path: Any) -> AbstractEventFormat:
+def _found(source: Source) -> AbstractEventFormat:
     """The format of a file, by its first bytes, else by its name."""
-    ending = regular(path, WHAT).suffix.lower()
-    with Source(path, WHAT) as source:
-        begin = source.peek(14)
-        if begin.startswith(b"#!AER-DAT"):
-            versions: dict[bytes, Callable[[], AbstractEventFormat]] = {b"2": AEDAT2, b"3": AEDAT3, b"4": AEDAT4}
-            if (version := begin[9:10]) in versions:
-                return versions[version]()
-        elif begin.startswith(b"%"):
-            version = percent_header(source).version
-            return EVT3() if version == 3 else EVT2() if version == 2 else DAT()
-        if ending in (".bin", ".dat"):
-            return NMNIST() if ending == ".bin" else DAT()
-        raise source.fail(f"it begins with {begin!r}; expected {WHAT}; if it is one, say which: format=", 0)
+    begin, ending = source.peek(14), source.path.rpartition(".")[2].lower()
+    if begin.startswith(b"#!AER-DAT"):
+        versions: dict[bytes, Callable[[], AbstractEventFormat]] = {b"2": AEDAT2, b"3": AEDAT3, b"4": AEDAT4}
+        if (version := begin[9:10]) in versions:
+            return versions[version]()
+    elif begin.startswith(b"%"):
+        version = percent_header(source).version
+        source.go(0)
+        return EVT3() if version == 3 else EVT2() if version == 2 else DAT()
+    if ending in ("bin", "dat"):
+        return NMNIST() if ending == "bin" else DAT()
+    raise source.fail(f"it begins with {begin!r}; expected {WHAT}; if it is one, say which: format=", 0)

@@ -17,9 +17,12 @@ class Source:
     """The bytes of a file. Nothing is read, and no room is taken, that the file does not hold."""
 
     def __init__(self, path: str | os.PathLike[str], what: str):
-        found = regular(path, what)
-        self.path, self.what = str(found), what
-        self.stream: IO[bytes] = open(found, "rb")
+        try:
+            self.path, self.what = os.fspath(path), what
+            self.stream: IO[bytes] = open(self.path, "rb")
+        except (OSError, TypeError) as error:
+            regular(path, what)  # says what there is instead
+            raise FileError(f"{path!r} cannot be opened ({error}); expected {what}.") from None
         self.size = os.fstat(self.stream.fileno()).st_size
         self.at = 0  # the next byte
 
@@ -60,9 +63,7 @@ class Source:
 
     def peek(self, count: int) -> bytes:
         """The next bytes, which stay the next; fewer at the end of the file."""
-        found = self.stream.read(count)
-        self.stream.seek(self.at)
-        return found
+        return self.stream.peek(count)[:count]  # type: ignore[attr-defined]  # of a buffered file
 
     def go(self, to: int) -> None:
         """Continue at a byte."""
@@ -84,7 +85,9 @@ def unwrapped(low: np.ndarray, bits: int, last: int) -> np.ndarray:
 
     **Arguments:** `last`: the time before the first of them, gone on.
     """
+    first, base = last & ((1 << bits) - 1), last >> bits << bits
+    if not len(low) or (int(low[0]) >= first and not np.any(low[1:] < low[:-1])):  # never back
+        return low.astype(np.int64) + base
     low = low.astype(np.int64)
-    before = np.concatenate([[last & ((1 << bits) - 1)], low[:-1]])
-    rounds = (last >> bits) + np.cumsum(before - low >= 1 << (bits - 1))
-    return low + (rounds << bits)
+    fall = np.concatenate([[first], low[:-1]]) - low
+    return low + base + (np.cumsum(fall >= 1 << (bits - 1)) << bits)

@@ -8,7 +8,7 @@ import dataclasses
 import numpy as np
 
 from ..source import Source, unwrapped
-from .base import AbstractEventFormat
+from .base import AbstractEventFormat, number
 
 
 class AbstractAddress(abc.ABC):
@@ -28,7 +28,8 @@ class DVS128(AbstractAddress):
     sensor: tuple[int, int] = (128, 128)
 
     def events(self, address):
-        return address >> 15 & 1 == 0, address >> 1 & 127, address >> 8 & 127, address & 1
+        low = address.astype(np.uint16)
+        return low < 2**15, low >> 1 & 127, low >> 8 & 127, low & 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,14 +64,14 @@ class AEDAT2(AbstractEventFormat):
         said = _hash_header(source)
         address = self.address or (DAVIS(_davis(said)) if "davis" in said or "SBret" in said else DVS128())
         sensor, last = self.sensor or address.sensor, 0
-        while len(words := source.words([("a", ">u4"), ("t", ">u4")], chunk)):
-            begin = source.at - 8 * len(words)
-            t = unwrapped(words["t"], 32, last)
+        while len(words := source.words((">u4", 2), chunk)):
+            begin, words = source.at - 8 * len(words), words.astype("<u4")
+            t = unwrapped(words[:, 1], 32, last)
             last = int(t[-1])
-            real, x, y, p = address.events(words["a"].astype(np.uint32))
-            at = np.flatnonzero(real)
+            real, x, y, p = address.events(words[:, 0].copy())
+            at = slice(None) if real.all() else np.flatnonzero(real)
             parts = (t[at], x[at], y[at], p[at])
-            yield self.within(source, parts, sensor, lambda i, begin=begin, at=at: begin + 8 * int(at[i]))
+            yield self.within(source, parts, sensor, lambda i, begin=begin, at=at: begin + 8 * number(at, i))
 
 
 def _hash_header(source: Source) -> str:

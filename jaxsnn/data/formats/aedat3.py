@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from .base import AbstractEventFormat
+from .base import AbstractEventFormat, number
 
 _HEADER = np.dtype(
     [(name, "<u2") for name in ("kind", "source")]
@@ -51,11 +51,11 @@ class AEDAT3(AbstractEventFormat):
                 if size != 8 or int(packet["stamp"]) != 4:
                     raise source.fail(f"a packet has events of {size} bytes, expected 8 with the time at 4", begin)
                 late = int(packet["round"]) << 31
-                while len(words := source.words([("a", "<u4"), ("t", "<u4")], chunk, filled)):
-                    first = source.at - 8 * len(words)
-                    at = np.flatnonzero(words["a"] & 1)
-                    a, t = words["a"][at], words["t"][at].astype(np.int64) + late
+                while len(words := source.words(("<u4", 2), chunk, filled)):
+                    first, a = source.at - 8 * len(words), words[:, 0]
+                    at = slice(None) if (a & 1).all() else np.flatnonzero(a & 1)
+                    a, t = a[at].copy(), words[:, 1][at].astype(np.int64) + late
                     parts = (t, a >> 17, a >> 2 & 0x7FFF, a >> 1 & 1)
-                    place = lambda i, first=first, at=at: first + 8 * int(at[i])
+                    place = lambda i, first=first, at=at: first + 8 * number(at, i)
                     yield self.within(source, parts, self.sensor or (128, 128), place)
             source.go(end)

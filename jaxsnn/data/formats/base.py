@@ -5,11 +5,11 @@ from __future__ import annotations
 import abc
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ..arrays import EventArray
+from ..arrays import EventArray, trusted
 from ..source import Source
 
 
@@ -45,4 +45,9 @@ class AbstractEventFormat(abc.ABC):
                 f"damaged, or of another camera: {type(self).__name__}(sensor=(width, height))",
                 at(i),
             )
-        return EventArray(t, x.astype(np.uint16), y.astype(np.uint16), p.astype(np.uint8), (width, height, 2))
+        return trusted(t, x, y, p, (width, height, 2))
+
+
+def number(at: Any, i: int) -> int:
+    """Which word the event `i` is, of those chosen by a slice of all or by their numbers."""
+    return i if isinstance(at, slice) else int(at[i])

@@ -30,9 +30,9 @@ class DAT(AbstractEventFormat):
                 f"events are of type {kind} and {size} bytes; expected contrast, type 0 or 12 of 8 bytes", source.at - 2
             )
         sensor, last = self.sensor or header.size or (1280, 720), 0
-        while len(words := source.words([("t", "<u4"), ("a", "<u4")], chunk)):
-            begin, address = source.at - 8 * len(words), words["a"]
-            t = unwrapped(words["t"], 32, last)
+        while len(words := source.words(("<u4", 2), chunk)):
+            begin, address = source.at - 8 * len(words), words[:, 1].copy()
+            t = unwrapped(words[:, 0], 32, last)
             last = int(t[-1])
             parts = (t, address & 0x3FFF, address >> 14 & 0x3FFF, address >> 28 & 1)
             yield self.within(source, parts, sensor, lambda i, begin=begin: begin + 8 * i)

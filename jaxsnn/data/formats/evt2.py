@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from ..source import unwrapped
+from ..source import Source, unwrapped
 from .base import AbstractEventFormat
 from .header import percent_header
 
@@ -28,29 +28,24 @@ class EVT2(AbstractEventFormat):
 
     def chunks(self, source, chunk):
         header = percent_header(source)
-        sensor, high = self.sensor or header.size or (1280, 720), None
+        sensor, high = self.sensor or header.size or (1280, 720), -1  # the high bits; none yet
         while len(words := source.words("<u4", chunk)):
-            begin, kind = source.at - 4 * len(words), words >> 28
+            begin, kind = source.at - 4 * len(words), (words >> 28).astype(np.uint8)
             known(source, kind, _KNOWN, begin, 4)
-            clock = np.flatnonzero(kind == _HIGH)
-            times = unwrapped(words[clock] & 0xFFFFFFF, 28, high or 0)
-            if high is None:
-                first = int(clock[0]) if len(clock) else len(words)
-            else:
-                clock, times, first = np.append(-1, clock), np.append(high, times), 0
-            high = int(times[-1]) if len(times) else high
-            at = first + np.flatnonzero(kind[first:] <= 1)
-            event = words[at]
-            t = times[np.searchsorted(clock, at) - 1] << 6 if len(times) else np.empty(0, np.int64)
-            parts = (t + (event >> 22 & 0x3F), event >> 11 & 0x7FF, event & 0x7FF, event >> 28)
+            clock, at = kind == _HIGH, np.flatnonzero(kind <= 1)
+            times = np.append(high, unwrapped(words[clock] & 0xFFFFFFF, 28, max(high, 0)))
+            passed = np.cumsum(clock, dtype=np.int32)[at]  # words of time before each event
+            if high < 0:
+                at, passed = at[passed > 0], passed[passed > 0]
+            high, event = int(times[-1]), words[at]
+            parts = ((times[passed] << 6) + (event >> 22 & 0x3F), event >> 11 & 0x7FF, event & 0x7FF, event >> 28)
             yield self.within(source, parts, sensor, lambda i, begin=begin, at=at: begin + 4 * int(at[i]))
 
 
-def known(source, kind: np.ndarray, kinds: tuple[int, ...], begin: int, size: int) -> None:
+def known(source: Source, kind: np.ndarray, kinds: tuple[int, ...], begin: int, size: int) -> None:
     """Raises for the first word of a kind that the format does not have."""
-    has = np.zeros(16, bool)
-    has[list(kinds)] = True
-    unknown = ~has[kind]
-    if unknown.any():
-        i = int(np.argmax(unknown))
+    counts = np.bincount(kind, minlength=16)
+    counts[list(kinds)] = 0
+    if counts.any():
+        i = int(np.argmax(counts[kind] > 0))
         raise source.fail(f"a word of type {int(kind[i])}, which the format does not have", begin + size * i)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,9 +34,9 @@ class EVT3(AbstractEventFormat):
         header = percent_header(source)
         sensor, state = self.sensor or header.size or (1280, 720), _State()
         while len(words := source.words("<u2", chunk)):
-            begin = source.at - 2 * len(words)
-            known(source, words >> 12, _KNOWN, begin, 2)
-            events, at, state = _decoded(words, state)
+            begin, kind = source.at - 2 * len(words), (words >> 12).astype(np.uint8)
+            known(source, kind, _KNOWN, begin, 2)
+            events, at, state = _decoded(words & 0xFFF, kind, state)
             yield self.within(source, events, sensor, lambda i, begin=begin, at=at: begin + 2 * int(at[i]))
 
 
@@ -54,63 +53,58 @@ class _State(NamedTuple):
     polarity: int = 0
 
 
-def _decoded(words: np.ndarray, state: _State) -> tuple[_Events, np.ndarray, _State]:
+def _decoded(content: np.ndarray, kind: np.ndarray, state: _State) -> tuple[_Events, np.ndarray, _State]:
     """Events `(t, x, y, p)`, the word of each, and what the words leave behind."""
-    kind, content = words >> 12, (words & 0xFFF).astype(np.int32)
-    at = np.flatnonzero((kind == _X) | (kind == _VECTOR_12) | (kind == _VECTOR_8))
-    with_end = np.append(at, len(words))  # the last entry is what the next words begin with
+    event = (kind == _X) | (kind == _VECTOR_12) | (kind == _VECTOR_8)
+    at = np.flatnonzero(event)
+    with_end = np.append(at, len(kind) - 1)  # the last entry is what the next words begin with
 
     def last(of: np.ndarray, values: np.ndarray, before: int) -> np.ndarray:
-        """The value that the last word of a kind (those at `of`) has set, for each event and for the end."""
-        return np.append(before, values)[np.searchsorted(of, with_end)]
+        """The value that the last of some words has set, for each event and for the end."""
+        if not len(values):
+            return np.full(len(with_end), before)
+        return np.append(before, values)[np.cumsum(of, dtype=np.int32)[with_end]]
 
-    rows = np.flatnonzero(kind == _Y)
-    y = last(rows, content[rows] & 0x7FF, state.y)
+    y = last(kind == _Y, content[kind == _Y] & 0x7FF, state.y)
+    t, high, low = _times(content, kind, last, state)
+    after = state._replace(high=high, low=low, y=int(y[-1]))
+    valid = np.flatnonzero((y[:-1] >= 0) & (t[:-1] >= 0)) if state.y < 0 or state.high < 0 else slice(None)
 
-    clock = np.flatnonzero(kind == _HIGH)
-    high = unwrapped(content[clock], 12, max(state.high, 0))
-    changed = np.diff(high, prepend=state.high) != 0
-    ticks = np.flatnonzero((kind == _LOW) | (kind == _HIGH))
-    low = np.where(kind[ticks] == _LOW, content[ticks], 0)
-    kept = np.ones(len(ticks), bool)
-    kept[np.searchsorted(ticks, clock[~changed])] = False  # the same high part again: the low part stays
-    low = last(ticks[kept], low[kept], state.low)
-    high = last(clock, high, state.high)
-
-    bases = np.flatnonzero(kind == _BASE)
-    wide = np.cumsum(np.where(kind[at] == _VECTOR_12, 12, np.where(kind[at] == _VECTOR_8, 8, 0)))
-    before = np.append(0, wide)  # pixels of vectors before each event, and before the end
-    passed = last(bases, before[np.searchsorted(at, bases)], 0)
-    base = last(bases, content[bases] & 0x7FF, state.base) + before - passed
-    polarity = last(bases, content[bases] >> 11, state.polarity)
-
+    bits = content[at]
+    if (kind[at] == _X).all() and not (kind == _BASE).any():
+        at, some = at[valid], bits[valid]
+        return (t[:-1][valid], some & 0x7FF, y[:-1][valid], some >> 11), at, after
+    base, polarity = _vectors(content, kind, event, at, last, state)
+    after = after._replace(base=int(base[-1]), polarity=int(polarity[-1]))
     single = kind[at] == _X
-    some = content[at]
-    bits = np.where(single, 1, np.where(kind[at] == _VECTOR_8, some & 0xFF, some))
-    x = np.where(single, some & 0x7FF, base[:-1])
-    p = np.where(single, some >> 11, polarity[:-1])
-    after = _State(*(int(values[-1]) for values in (high, low, y, base, polarity)))
-
-    bits[(y[:-1] < 0) | (high[:-1] < 0)] = 0  # nothing has said when or where
-    which, offset = _ones(bits)
-    t = (high[which] << 12) + low[which]
-    return (t, x[which] + offset, y[which], p[which]), at[which], after
+    x = np.where(single, bits & 0x7FF, base[:-1])
+    p = np.where(single, bits >> 11, polarity[:-1])
+    bits = np.where(single, 1, np.where(kind[at] == _VECTOR_8, bits & 0xFF, bits))[valid]
+    places = np.unpackbits(bits.astype("<u2").view(np.uint8).reshape(-1, 2), axis=1, bitorder="little")
+    which, offset = np.divmod(np.flatnonzero(places), 16)
+    t, x, y, p, at = t[:-1][valid], x[valid], y[:-1][valid], p[valid], at[valid]
+    return (t[which], x[which] + offset, y[which], p[which]), at[which], after
 
 
-def _ones(bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Entry and place of every bit that is set, in order."""
-    if not np.any(bits > 1):
-        which = np.flatnonzero(bits)
-        return which, np.zeros(len(which), np.int32)
-    counts, places = _table()
-    count = counts[bits]
-    which = np.repeat(np.arange(len(bits)), count)
-    nth = np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
-    return which, places[bits[which], nth]
+def _times(content: np.ndarray, kind: np.ndarray, last: Any, state: _State) -> tuple[np.ndarray, int, int]:
+    """The time at each event and at the end, -1 before the first high part, and the two parts at the end."""
+    is_high = kind == _HIGH
+    high = unwrapped(content[is_high], 12, max(state.high, 0))
+    ticks = (kind == _LOW) | is_high
+    low = np.where(is_high, 0, content)[ticks]
+    again = np.zeros(len(kind), bool)
+    again[is_high] = np.diff(high, prepend=state.high) == 0  # the same high part: the low part stays
+    highs, lows = last(is_high, high, state.high), last(ticks & ~again, low[~again[ticks]], state.low)
+    return np.where(highs < 0, -1, (highs << 12) + lows), int(highs[-1]), int(lows[-1])
 
 
-@cache
-def _table() -> tuple[np.ndarray, np.ndarray]:
-    """For each of the 4096 vectors the number of its bits, and their places in order."""
-    set_ = (np.arange(4096)[:, None] >> np.arange(12) & 1).astype(bool)
-    return set_.sum(1), np.argsort(~set_, axis=1, kind="stable").astype(np.int32)
+def _vectors(
+    content: np.ndarray, kind: np.ndarray, event: np.ndarray, at: np.ndarray, last: Any, state: _State
+) -> tuple[np.ndarray, np.ndarray]:
+    """The first `x` and the polarity of a vector at each event, and at the end."""
+    is_base = kind == _BASE
+    width = np.array([0] * 4 + [12, 8] + [0] * 10)[kind[at]]
+    before = np.append(0, np.cumsum(width))  # pixels of vectors before each event, and before the end
+    set_ = content[is_base]
+    passed = last(is_base, before[np.cumsum(event, dtype=np.int32)[is_base]], 0)
+    return last(is_base, set_ & 0x7FF, state.base) + before - passed, last(is_base, set_ >> 11, state.polarity)
