@@ -240,6 +240,10 @@ class AbstractModel(eqx.Module):
         """Whether arrivals at a port may be negative; False for a conductance."""
         return True
 
+    def unit(self, path: str) -> str:
+        """The unit of the variable at a path, such as mV; empty where nothing says it."""
+        return ""
+
     def constant(self, path: str) -> str | None:
         """For a path of constant numbers, such as static weights, a sentence that says where they are; else None."""
         return None

@@ -26,5 +26,5 @@ from .reading import read_events as read_events
 from .reading import stream_events as stream_events
 from .speech import SpikingSpeech as SpikingSpeech
 from .speech import read_shd as read_shd
-from .trains import SpikeTrains as SpikeTrains
-from .trains import read_spikes as read_spikes
+from .spike_table import SpikeTable as SpikeTable
+from .spike_table import read_spikes as read_spikes

@@ -8,16 +8,18 @@ import numpy as np
 
 from .._archive import FileError, regular, said
 from .hdf5 import open_hdf5, part
-from .trains import SpikeTrains
+from .spike_table import SpikeTable
 
 _WHAT = "an NWB file with a table of units"
 
 
-def read_nwb(path: str | os.PathLike[str]) -> SpikeTrains:
+def read_nwb(path: str | os.PathLike[str], *, names: str = "id") -> SpikeTable:
     """The spikes of an NWB file's units, which keep their ids as names; times in ms.
 
     Reads HDF5 as NWB lays it out: `units/spike_times`, seconds, one unit after the other, and
     `units/spike_times_index`, where each ends. `interop.to_nwb` writes such files of a run.
+
+    **Arguments:** `names`: the column of the table that has the names, such as `"neuron"` in files of `to_nwb`.
 
     **Raises:** `FileError` for a file without units, or that is damaged.
     **Source:** Rübel et al., eLife 11:e78362 (2022). Needs h5py.
@@ -26,9 +28,9 @@ def read_nwb(path: str | os.PathLike[str]) -> SpikeTrains:
     with open_hdf5(name, _WHAT) as file:
         try:
             units = file["units"]
-            ids = part(units["id"], name)
+            ids = part(units[names], name)
             if "spike_times" not in units:
-                return SpikeTrains([], np.zeros(0, int), tuple(ids.tolist()))
+                return SpikeTable([], np.zeros(0, int), tuple(ids.tolist()))
             times, ends = part(units["spike_times"], name), part(units["spike_times_index"], name)
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, FileError):
@@ -40,4 +42,4 @@ def read_nwb(path: str | os.PathLike[str]) -> SpikeTrains:
         raise FileError(f"{name!r}: units/spike_times_index does not divide {len(times)} times among {len(ids)} units.")
     if times.dtype.kind != "f" or not np.all(np.isfinite(times)):
         raise FileError(f"{name!r}: units/spike_times holds {times.dtype}, expected finite times in seconds.")
-    return SpikeTrains(times * 1e3, np.repeat(np.arange(len(ids)), counts), tuple(ids.tolist()))
+    return SpikeTable(times * 1e3, np.repeat(np.arange(len(ids)), counts), tuple(ids.tolist()))

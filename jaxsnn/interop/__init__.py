@@ -2,7 +2,8 @@
 
 `from_nir` and `to_nir` read and write the Neuromorphic Intermediate Representation, as snnTorch, Norse, SpikingJelly,
 Sinabs, Rockpool and others do. `from_brian2` makes a network of a constructed Brian2 `Network`. `pynn` is a backend of
-PyNN, imported when it is asked for. `to_neo` and `to_pandas` hand over what a run recorded.
+PyNN, imported when it is asked for. `to_neo`, `to_pandas`, `to_xarray`, `to_pynapple` and `to_nwb` hand over what a run
+recorded.
 """
 
 from importlib import import_module as _import
@@ -17,7 +18,10 @@ from .nir.reading import FromNIR as FromNIR
 from .nir.reading import from_nir as from_nir
 from .nir.writing import to_nir as to_nir
 from .results import to_neo as to_neo
+from .results import to_nwb as to_nwb
 from .results import to_pandas as to_pandas
+from .results import to_pynapple as to_pynapple
+from .results import to_xarray as to_xarray
 
 if not TYPE_CHECKING:  # or a name that there is not would pass for one
 

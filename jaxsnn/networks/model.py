@@ -27,6 +27,7 @@ from .population import Population
 from .projection import Projection
 from .state import NetworkState, view
 from .stepper import NetworkStepper, changing
+from .units import unit_of
 
 if TYPE_CHECKING:
     from .description.picture import Picture
@@ -108,6 +109,9 @@ class Network(AbstractModel):
 
     def port(self, path: str) -> tuple[str, int]:
         return port_of(self.populations, path)
+
+    def unit(self, path: str) -> str:
+        return unit_of(self.populations, self.projections, path)
 
     def module(self, name: str) -> Any:
         if name not in self.modules:

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, UInt32
 
 from .. import _random
+from .._exports import Exported
 from .._reports import reported
 from .._status import explain, raise_if
 from .._time import on_grid, run_steps, whole
@@ -28,13 +29,17 @@ from .drives.base import AbstractDrive, Silence
 from .parts import RunState, emitted_by, finished, observed, resumed, started
 from .probes.base import AbstractProbe
 from .probes.events import AbstractSpikeRecord
+from .probes.shortcuts import expanded
 from .progress import AbstractProgress, Bar
 from .rows import RowTimes
 
 
-class Run(eqx.Module):
+class Run(eqx.Module, Exported):
     """A finished run: `run["name"]`, or `run.record`, is the record of that probe, `run.state` continues it,
     `run.status` its bits.
+
+    `run.times("name")` and `run.units("name")` are its times and its unit; `run.to_neo()`, `to_pandas()`,
+    `to_xarray()`, `to_pynapple()` and `to_nwb()` hand all of it over.
     """
 
     record: Any
@@ -59,6 +64,13 @@ class Run(eqx.Module):
         if self.rows is None:
             raise ValueError("This run was not made by simulate: it does not know its times.")
         return self.rows.times(names, found, self.state.t)
+
+    def units(self, *names: Any) -> str:
+        """The unit of the numbers in `run[name]` (`"ms"` of spikes, `"Hz"` of rates, `"mV"` of a membrane); empty where
+        the model leaves it open. Names as of `times`."""
+        if self.rows is None:
+            raise ValueError("This run was not made by simulate: it does not know its units.")
+        return self.rows.unit(names)
 
     @property
     def problems(self) -> list[str]:
@@ -90,7 +102,9 @@ def simulate(
     - `key`: with the same key, a run in two parts (`state=first.state`) equals one run bit for bit.
     - `state`: where to start: an earlier run of a model of the same structure and step, or its `state`; None for
       `model.init`. Parameters and weights may have been set since.
-    - `record`: a pytree of probes; `run.record` has the same structure.
+    - `record`: a pytree of probes; `run.record` has the same structure. Names stand for probes: `"spikes"`, `"rates"`
+      (bins of 1 ms) and `"v"` of all populations, a population's spikes (`"E"`), a variable over time (`"E[0:5].v"`);
+      one name, a list, or values of a dictionary.
 
     **Other arguments:**
 
@@ -114,7 +128,7 @@ def simulate(
     _check(model, drive, begin, chunk, checkpoint, progress, compiler, throw)
     key = _random.as_key(key)
     total = run_steps(t, steps, model.dt, first := np.int32(0) if begin is None else begin.t)
-    drive, record = on_grid((Silence() if drive is None else drive, record), model.dt)
+    drive, record = on_grid((Silence() if drive is None else drive, expanded(record, model)), model.dt)
     drive.check(model, first)
     probes, structure = jax.tree.flatten(record, is_leaf=lambda x: isinstance(x, AbstractProbe))
     for probe in probes:
@@ -147,7 +161,9 @@ def simulate(
             raise
         if throw:
             end, records, status = reported(status, (end, records, status))
-    rows = RowTimes(total, model.dt, structure, tuple(probe.spacing(model) for probe in probes))
+    rows = RowTimes(
+        total, model.dt, structure, *(tuple(x) for x in zip(*((p.spacing(model), p.unit(model)) for p in probes)))
+    )
     return Run(jax.tree.unflatten(structure, records), end, status, rows)
 
 

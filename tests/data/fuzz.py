@@ -1,8 +1,8 @@
 """Random damage to every kind of file that is read: `python -m tests.data.fuzz [--minutes 10] [--kinds .bin .h5]`.
 
-Each input is a golden file with some bytes changed, cut, doubled, moved or taken from another, or its numbers replaced by
-extreme ones. Readers run in a process of its own with bounded memory; whatever is neither a result nor a `FileError`, what
-takes longer than five seconds, and what ends the process, is printed with the seed that makes it again.
+Each input is a golden file with some bytes changed, cut, doubled, moved or taken from another, or its numbers replaced
+by extreme ones. Readers run in a process of its own with bounded memory; whatever is neither a result nor a
+`FileError`, what takes longer than five seconds, and what ends the process, is printed with the seed that makes it.
 """
 
 import argparse

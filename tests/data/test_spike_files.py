@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
-from jaxsnn.data import SpikeTrains, load_rasters, read_idx, read_nwb, read_shd, read_spikes
+from jaxsnn.data import SpikeTable, load_rasters, read_idx, read_nwb, read_shd, read_spikes
 from jaxsnn.files import FileError
 
 FOLDER = Path(__file__).parents[1] / "golden" / "data"
@@ -76,7 +76,7 @@ def test_spikes_become_a_drive_and_a_raster():
     net = snn.network(dt=0.1, key=0, populations={"in": snn.SpikeSource(3)}, projections={})
     run = snn.simulate(net, trains.drive("in", dt=0.1), t=20.0, key=0, record={"in": snn.Raster("in")})
     assert np.array_equal(np.asarray(run["in"])[:122], np.asarray(trains.raster(0.1)))
-    back = SpikeTrains.of(run["in"])
+    back = SpikeTable.of(run["in"])
     assert np.allclose(back.time, trains.time + 0.1) and np.array_equal(back.neuron, trains.neuron)
     assert trains.raster(0.1, steps=30).shape == (30, 3) and np.asarray(trains.raster(0.1, steps=30)).sum() == 2
 

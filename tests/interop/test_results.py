@@ -1,4 +1,5 @@
-"""Runs as Neo blocks and tables: what the run itself says, and what PyNN's own recorder makes of the same network."""
+"""Runs as Neo blocks, tables, groups and NWB: what the run itself says, and what PyNN's own recorder makes of the same
+network."""
 
 import jax
 import jax.numpy as jnp
@@ -7,6 +8,7 @@ import pytest
 
 import jaxsnn as snn
 import jaxsnn.interop.pynn as sim
+from jaxsnn.data import read_nwb
 from jaxsnn.interop import to_neo, to_pandas
 
 RECORD = {
@@ -57,11 +59,76 @@ def test_tables_are_what_the_run_says(both):
     assert np.array_equal(tables["more.v"], run["more"]["v"])
 
 
+def test_what_a_run_knows_of_its_units(both):
+    run, _ = both
+    assert (run.units("more", "v"), run.units("spikes"), run.units("count")) == ("mV", "ms", "")
+    assert to_neo(run).segments[0].analogsignals[0].units.dimensionality.string == "mV"
+    with pytest.raises(ValueError, match=r"run\['more'\] holds several records: name one of them, run.units"):
+        run.units("more")
+
+
+def test_a_dataset_is_what_the_run_says(both):
+    run, _ = both
+    found = run.to_xarray()
+    assert found["more_v"].attrs == {"units": "mV"} and found["more_v"].dims == ("more_v_time", "more_v_neuron")
+    assert np.array_equal(found["more_v"], run["more"]["v"])
+    assert np.array_equal(found["more_v_time"], run.times("more", "v"))
+    assert np.array_equal(found["spikes_time"], run["spikes"].times()) and {*found["spikes_neuron"].values} == {1, 2}
+    assert found.attrs == {"t_start": 20.0, "t_stop": 40.0} and found["spikes_neuron"].attrs == {"population": "cells"}
+
+
+def test_nwb_is_read_back_equal(both, tmp_path):
+    pynwb = pytest.importorskip("pynwb")
+    run, _ = both
+    with pynwb.NWBHDF5IO(tmp_path / "run.nwb", "w") as io:
+        io.write(run.to_nwb(identifier="run"))
+    own = read_nwb(tmp_path / "run.nwb", names="neuron")  # by h5py
+    assert own.n == 5 and sorted(own.names) == [0, 1, 1, 2, 2]
+    with pynwb.NWBHDF5IO(tmp_path / "run.nwb", "r") as io:
+        file = io.read()
+        units, series = file.units, file.acquisition["more.v"]
+        for i, train in enumerate(own.trains()):
+            record = run["spikes"] if units["record"][i] == "spikes" else run["more"]["all"]
+            want = record.trains()[[*record.ids].index(units["neuron"][i])]
+            assert np.allclose(train, want, rtol=1e-15) and len(train) == len(want)
+            assert np.allclose(units.get_unit_spike_times(i) * 1e3, want, rtol=1e-15)
+        assert {*units["population"]} == {"cells"} and np.allclose(units["obs_intervals"][0], [[0.02, 0.04]])
+        assert series.unit == "mV" and np.array_equal(series.data[:], run["more"]["v"])
+        assert np.allclose(series.timestamps[:] * 1e3, run.times("more", "v"), rtol=1e-15)
+
+
+def test_groups_of_pynapple(both):
+    nap = pytest.importorskip("pynapple")
+    run, _ = both
+    found = run.to_pynapple()
+    assert isinstance(found["spikes"], nap.TsGroup) and [*found["spikes"].keys()] == [1, 2]
+    assert np.allclose(found["spikes"][2].times("ms"), run["spikes"].trains()[1])
+    assert np.allclose(found["more.v"].times("ms"), run.times("more", "v"))
+    assert np.array_equal(found["more.v"].values, run["more"]["v"])
+    assert np.allclose(found["spikes"].rates, [len(x) / 0.02 for x in run["spikes"].trains()])
+    assert isinstance(run["spikes"].to_pynapple(), nap.TsGroup)
+
+
+def test_one_record_and_those_of_all_populations(both):
+    run, _ = both
+    segment = run["spikes"].to_neo().segments[0]
+    assert [x.annotations["neuron"] for x in segment.spiketrains] == [1, 2]
+    assert {x.annotations["record"] for x in segment.spiketrains} == {"cells"}
+    assert float(segment.spiketrains[0].t_start) == 20.0 and float(segment.spiketrains[0].t_stop) == 40.0
+    every = snn.probes.ByPopulation({"cells": run["spikes"], "others": run["more"]["all"]})
+    assert np.array_equal(every.times("cells"), run["spikes"].times()) and len(every.trains("others")) == 3
+    assert {*every.to_pandas()} == {"cells", "others"}
+    with pytest.raises(KeyError, match="Got 'I', expected a population that was recorded: cells, others"):
+        every.times("I")
+
+
 def test_refused_by_name(both):
     run, _ = both
     with pytest.raises(ValueError, match="Got units of 'v', expected those of"):
         to_neo(run, units={"v": "mV"})
     with pytest.raises(ValueError, match="expected a run as simulate"):
-        to_neo(run.record)
+        to_neo(3)
+    with pytest.raises(ValueError, match="which holds no spikes; hand over the run"):
+        to_pandas({"v": run["more"]["v"]})
     with pytest.raises(ValueError, match="Got a batch of runs, expected one"):
         to_pandas(jax.tree.map(lambda x: jnp.stack([x, x]) if hasattr(x, "dtype") else x, run))

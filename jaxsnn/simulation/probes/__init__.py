@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .folds import Sum as Sum
     from .rates import ISI as ISI
     from .rates import PopulationRate as PopulationRate
+    from .shortcuts import ByPopulation as ByPopulation
     from .spikes import Raster as Raster
     from .spikes import Spikes as Spikes
     from .traces import Last as Last

@@ -78,6 +78,10 @@ class AbstractProbe(eqx.Module):
         """The number of steps between rows of the record, for `Run.times`; None where rows are not times."""
         return None
 
+    def unit(self, model: AbstractModel) -> str:
+        """The unit of the record's numbers, for `Run.units`; empty where the model leaves it open."""
+        return ""
+
 
 # --- what is recorded: spikes of a population, or a variable ---------------------------------------------------------
 
@@ -177,6 +181,9 @@ class AbstractVariableProbe(AbstractProbe):
             return self
         found = jax.eval_shape(lambda state: self._variable(model, model.view(state)), state)
         return _reading(self, found.shape[0], self._what)
+
+    def unit(self, model: AbstractModel) -> str:
+        return model.unit(self.path)
 
     def value(self, signals: Signals) -> Array:
         """Its value after a step."""

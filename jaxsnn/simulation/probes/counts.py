@@ -57,6 +57,9 @@ class FiringRate(Count):
     **Arguments:** `population`, `index`: whose. `start`: absolute, ms; later spikes count.
     """
 
+    def unit(self, model):
+        return "Hz"
+
     def finish(self, carry, emitted, model):
         count = super().finish(carry, emitted, model)
         return count * (1e3 / (model.dt * carry[1].astype(count.dtype)))
@@ -73,6 +76,9 @@ class FirstSpike(AbstractSpikeProbe):
     """
 
     sized = False
+
+    def unit(self, model):
+        return "ms"
 
     def init(self, model, steps, first):
         n, dtype = self.size(model), canonical_float()

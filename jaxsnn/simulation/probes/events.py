@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Int, UInt32
 
 from ..._bits import ones, unpack
+from ..._exports import Exported
 from ..._types import is_concrete
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ else:
     from equinox import AbstractVar
 
 
-class AbstractSpikeRecord(eqx.Module):
+class AbstractSpikeRecord(eqx.Module, Exported):
     """Spikes of a run. Step `k` takes the state from `k dt` to `(k + 1) dt`, and its spikes are stamped `(k + 1) dt`.
 
     Steps and times are absolute, also in a continued run. Neurons have their indices in the population, also where only
@@ -26,6 +27,16 @@ class AbstractSpikeRecord(eqx.Module):
     n: AbstractVar[int]
     dt: AbstractVar[float]
     neurons: AbstractVar[tuple[int, ...] | None]
+    population: AbstractVar[str | None]
+
+    @property
+    def ids(self) -> np.ndarray:
+        """The indices in the population of the recorded neurons, in the order of `trains()`."""
+        return np.arange(self.n) if self.neurons is None else np.asarray(self.neurons)
+
+    def window(self) -> tuple[float, float]:
+        """From when to when was recorded, ms; of a list of spikes, to the last of them."""
+        raise NotImplementedError
 
     def _places(self) -> tuple[np.ndarray, np.ndarray]:
         """The absolute step and the column of every spike, in order of time."""
@@ -74,6 +85,7 @@ class PackedRaster(AbstractSpikeRecord):
     dt: float = eqx.field(static=True)
     first: Int[Array, ""] | int = 0  # the absolute step of the first row
     neurons: tuple[int, ...] | None = eqx.field(default=None, static=True)  # the recorded neurons; None for all
+    population: str | None = eqx.field(default=None, static=True)
 
     def dense(self) -> Bool[Array, "steps n"]:
         """A boolean array, `(steps, n)`."""
@@ -86,6 +98,10 @@ class PackedRaster(AbstractSpikeRecord):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(unpack(np.asarray(self.words), self.n), dtype or bool)
+
+    def window(self):
+        first = int(self.first)
+        return first * self.dt, (first + self._one(self.words, 2).shape[0]) * self.dt
 
     def _places(self):
         row, column = ones(self._one(self.words, 2))
@@ -105,6 +121,10 @@ class Events(AbstractSpikeRecord):
     n: int = eqx.field(static=True)
     dt: float = eqx.field(static=True)
     neurons: tuple[int, ...] | None = eqx.field(default=None, static=True)
+    population: str | None = eqx.field(default=None, static=True)
+
+    def window(self):
+        return 0.0, float(self.times().max(initial=0.0))
 
     def events(self):
         count = int(self._one(self.count, 0))

@@ -38,6 +38,9 @@ class PopulationRate(AbstractSpikeProbe):
     def stride(self, model):
         return steps_between(self.bin, model.dt, "PopulationRate.bin")
 
+    def unit(self, model):
+        return "Hz"
+
     def spacing(self, model):
         return self.stride(model)
 

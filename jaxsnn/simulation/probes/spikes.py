@@ -29,8 +29,11 @@ class Raster(AbstractSpikeProbe):
     def step(self, carry, signals, t):
         return carry, self.words(signals)
 
+    def unit(self, model):
+        return "ms"
+
     def finish(self, carry, emitted, model):
-        return PackedRaster(emitted, self.size(model), model.dt, carry, self.neurons(model))
+        return PackedRaster(emitted, self.size(model), model.dt, carry, self.neurons(model), self.population)
 
 
 class Spikes(AbstractSpikeProbe):
@@ -79,10 +82,14 @@ class Spikes(AbstractSpikeProbe):
         lost |= (total > self.capacity) | (jnp.sum(flat != 0) > some)
         return (steps, neurons, jnp.minimum(total, self.capacity).astype(jnp.int32), lost), None
 
+    def unit(self, model):
+        return "ms"
+
     def finish(self, carry, emitted, model):
         steps, columns, count, _ = carry
         neurons = self.neurons(model)
-        return Events(steps, own_numbers(columns, neurons), count, self.size(model), model.dt, neurons)
+        own = own_numbers(columns, neurons)
+        return Events(steps, own, count, self.size(model), model.dt, neurons, self.population)
 
     def status(self, carry):
         return bit(Status.EVENT_CAPACITY, carry[3])

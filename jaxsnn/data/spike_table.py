@@ -18,7 +18,7 @@ _UNITS = {"ms": 1.0, "s": 1e3, "us": 1e-3, "ns": 1e-6}  # in ms
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class SpikeTrains:
+class SpikeTable:
     """Spikes of neurons in order of time: spike `i` is at `time[i]` ms, of neuron `neuron[i]`.
 
     **Arguments:** `time`: ms, in any order. `neuron`: whole numbers from 0 on. `names`: what the neurons are called,
@@ -56,7 +56,7 @@ class SpikeTrains:
             object.__setattr__(self, name, value)
 
     @classmethod
-    def of(cls, record: AbstractSpikeRecord) -> SpikeTrains:
+    def of(cls, record: AbstractSpikeRecord) -> SpikeTable:
         """What a run recorded (`Raster`, `Spikes`): its neurons under their numbers in the population."""
         trains = record.trains()
         columns = [np.full(len(train), i) for i, train in enumerate(trains)]
@@ -115,7 +115,7 @@ class SpikeTrains:
 
 def read_spikes(
     path: str | os.PathLike[str], *, time: str = "time", neuron: str = "neuron", unit: str = "ms", **options: Any
-) -> SpikeTrains:
+) -> SpikeTable:
     """Spikes from a table with a row a spike: `.parquet`, or text (`.csv`, `.txt`, also `.gz`), by pandas.
 
     Neurons get numbers from 0 on in the order of what the table calls them; `trains.names` has those names.
@@ -143,4 +143,4 @@ def read_spikes(
         ) from None
     if not np.all(np.isfinite(times)):
         raise FileError(f"{str(found)!r}: row {int(np.argmin(np.isfinite(times)))} has no time.")
-    return SpikeTrains(times * _UNITS[unit], index, tuple(names.tolist()))
+    return SpikeTable(times * _UNITS[unit], index, tuple(names.tolist()))
