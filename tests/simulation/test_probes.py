@@ -153,7 +153,8 @@ def test_recording_nothing_costs_nothing():
             snn.PopulationRate("E", bin=0.7),
             ("PopulationRate.bin = 0.7 ms", "no whole number of steps of dt = 0.5 ms", "use that"),
         ),
-        ({"v": "E.v"}, ("record holds 'E.v'", "expected a pytree of probes such as Count('E')")),
+        ({"v": 3.0}, ("record holds 3.0", "expected a pytree of probes such as Count('E')")),
+        ({"v": "E.u"}, ("path 'E.u'", "E has no 'u'")),
     ],
 )
 def test_what_cannot_be_recorded_is_refused(record, message):
