@@ -76,7 +76,7 @@ class AbstractSpikeRecord(eqx.Module, Exported):
 class PackedRaster(AbstractSpikeRecord):
     """Every spike of a run, packed into bits: column `i` in row `k` is bit `i % 32` of `words[k, i // 32]`.
 
-    `n`: how many neurons were recorded; `neurons`: which, None for all. Row `k` is step `first + k`.
+    `n`: how many neurons of `population` were recorded; `neurons`: which, None for all. Row `k` is step `first + k`.
     `np.asarray(raster)` is the boolean array `(steps, n)`; `dense()` the same in JAX.
     """
 
@@ -111,8 +111,8 @@ class PackedRaster(AbstractSpikeRecord):
 class Events(AbstractSpikeRecord):
     """A list of at most `capacity` spikes: the first `count` entries are valid, the others are -1.
 
-    `step` is absolute, `neuron` the index in the population. `n`: how many neurons were recorded, and `neurons` which,
-    None for all.
+    `step` is absolute, `neuron` the index in the population. `n`: how many neurons of `population` were recorded, and
+    `neurons` which, None for all.
     """
 
     step: Int[Array, " capacity"]

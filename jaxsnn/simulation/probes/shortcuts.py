@@ -23,7 +23,10 @@ WORDS = ("spikes", "rates", "v")
 
 @jax.tree_util.register_pytree_with_keys_class
 class ByPopulation(Exported, Mapping[str, Any]):
-    """Records of one kind by population: `run["spikes"]["E"]`, and, of spikes, `run["spikes"].times("E")`."""
+    """Records of one kind by population: `run["spikes"]["E"]`, and, of spikes, `run["spikes"].times("E")`.
+
+    **Arguments:** `parts`: a record for each population, by its name.
+    """
 
     def __init__(self, parts: Mapping[str, Any]):
         self._parts = dict(parts)
