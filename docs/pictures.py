@@ -9,6 +9,7 @@ import numpy as np
 ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "docs" / "pages" / "pictures"
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PART = re.compile(rf"{BLOCK.pattern}|^!\[[^\]]*\]\((pictures/[^)]*\.png)\)$", BLOCK.flags)
 
 
 def blocks(page: Path) -> list[str]:
@@ -23,6 +24,29 @@ def pasted(page: Path) -> dict:
         line = page.read_text()[: page.read_text().index(block)].count("\n")
         exec(compile("\n" * line + block, str(page), "exec"), names)  # an error names the line of the page
     return names
+
+
+def drawn(page: Path) -> None:
+    """The pictures of a page, each what the block above it has drawn: its `figure`, or else the newest of pyplot."""
+    import matplotlib.pyplot as plt
+    from PIL import Image
+
+    names, last = {"__name__": page.stem}, None
+    for part in PART.finditer(page.read_text()):
+        block, path = part.groups()
+        if block is not None:
+            exec(compile(block, str(page), "exec"), names)
+            continue
+        figure = plt.gcf() if names.get("figure") is last else names["figure"]
+        last = names.get("figure")
+        target = page.parent / path
+        target.parent.mkdir(exist_ok=True)
+        figure.savefig(target, dpi=80)
+        with Image.open(target) as picture:  # half of the bytes in fewer colours
+            picture.convert("RGB").quantize(200, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+                target
+            )
+        plt.close("all")
 
 
 def balanced() -> None:
@@ -54,3 +78,5 @@ if __name__ == "__main__":
     PICTURES.mkdir(exist_ok=True)
     balanced()
     graph()
+    for page in ("plots", "lowering"):
+        drawn(ROOT / "docs" / "pages" / f"{page}.md")

@@ -1,6 +1,7 @@
 """What to make of results: statistics of spike trains, mean-field theory to hold them against, and plots.
 
-Everything is a pure function of arrays; nothing here knows how they were simulated.
+Statistics are pure functions of arrays and know nothing of how they were simulated; only what looks at a single neuron
+(`fi_curve`, `vector_field`) runs it.
 """
 
 from . import plots as plots
@@ -13,6 +14,9 @@ from .cascades import Branching as Branching
 from .cascades import avalanches as avalanches
 from .cascades import branching_parameter as branching_parameter
 from .cascades import branching_ratio as branching_ratio
+from .cells import Field as Field
+from .cells import fi_curve as fi_curve
+from .cells import vector_field as vector_field
 from .correlations import Correlogram as Correlogram
 from .correlations import correlation_coefficient as correlation_coefficient
 from .correlations import covariance as covariance
