@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 ROOT = Path(__file__).parent.parent
 PICTURES = ROOT / "docs" / "pages" / "pictures"
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PART = re.compile(rf"{BLOCK.pattern}|^!\[[^\]]*\]\((pictures/[^)]*\.png)\)$", BLOCK.flags)
+PART = re.compile(rf"{BLOCK.pattern}|^!\[[^\]]*\]\((pictures/plots/[^)]*\.png)\)$", BLOCK.flags)
 
 
 def blocks(page: Path) -> list[str]:
@@ -26,10 +27,20 @@ def pasted(page: Path) -> dict:
     return names
 
 
+def saved(figure: Any, path: Path) -> None:
+    """Half of the bytes in fewer colours."""
+    from PIL import Image
+
+    path.parent.mkdir(exist_ok=True)
+    figure.savefig(path, dpi=80)
+    with Image.open(path) as picture:
+        few = picture.convert("RGB").quantize(200, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(path)
+
+
 def drawn(page: Path) -> None:
     """The pictures of a page, each what the block above it has drawn: its `figure`, or else the newest of pyplot."""
     import matplotlib.pyplot as plt
-    from PIL import Image
 
     names, last = {"__name__": page.stem}, None
     for part in PART.finditer(page.read_text()):
@@ -39,13 +50,7 @@ def drawn(page: Path) -> None:
             continue
         figure = plt.gcf() if names.get("figure") is last else names["figure"]
         last = names.get("figure")
-        target = page.parent / path
-        target.parent.mkdir(exist_ok=True)
-        figure.savefig(target, dpi=80)
-        with Image.open(target) as picture:  # half of the bytes in fewer colours
-            picture.convert("RGB").quantize(200, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
-                target
-            )
+        saved(figure, page.parent / path)
         plt.close("all")
 
 
@@ -73,10 +78,31 @@ def graph() -> None:
     names["net"].graph(names["drive"]).save(PICTURES / "graph.svg")
 
 
+def cores() -> None:
+    """How full four cores of Loihi are."""
+    import jax
+
+    import jaxsnn as snn
+
+    dense = dict(topology=snn.AllToAll(), via=snn.Dense(), delay=1.0, weight=snn.Normal(0.0, 0.1))
+    cell = snn.LIF(tau=5.0, v_th=1.0)
+    net = snn.network(
+        dt=1.0,
+        key=jax.random.key(0),
+        populations={"in": snn.SpikeSource(400), "hidden": snn.Population(cell, 700), "out": snn.Population(cell, 10)},
+        projections={
+            "in-hidden": snn.Connection("in", "hidden", **dense),
+            "hidden-out": snn.Connection("hidden", "out", **dense),
+        },
+    )
+    ax = snn.plot.core_occupancy(snn.lower(net, target=snn.chips.loihi.Loihi1()))
+    saved(ax.figure, PICTURES / "cores.png")
+
+
 if __name__ == "__main__":
     matplotlib.use("Agg")
     PICTURES.mkdir(exist_ok=True)
     balanced()
     graph()
-    for page in ("plots", "lowering"):
-        drawn(ROOT / "docs" / "pages" / f"{page}.md")
+    drawn(ROOT / "docs" / "pages" / "plots.md")
+    cores()

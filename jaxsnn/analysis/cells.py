@@ -42,7 +42,7 @@ def fi_curve(
 
         >>> import jaxsnn as snn
         >>> fi_curve(snn.LIF(tau=20.0, v_th=20.0, v_reset=10.0, t_ref=2.0), [19.0, 25.0], t=600.0, start=100.0).round()
-        array([ 0., 48.])
+        array([ 0., 42.])
     """
     currents = np.asarray(currents, float)
     if currents.ndim != 1 or not np.isfinite(currents).all() or not len(currents):

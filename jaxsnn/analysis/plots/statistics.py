@@ -10,6 +10,7 @@ from ..correlations import cross_correlation_histogram
 from ..intervals import cv, isi
 from ..rates import binned, time_histogram
 from ..spectra import welch_psd
+from ..trains import spike_trains
 from ._style import COLOURS, GREY, axes, coloured, named, open_frame, whole_ticks
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def psth(trains: Any, *, bin_size: float = 5.0, ax: Axes | None = None) -> Axes:
     ax, given = axes(ax), named(trains)
     for name, colour in coloured(list(given)):
         rate = time_histogram(given[name], bin_size)
-        edges = bin_size * np.arange(len(rate) + 1)
+        edges = float(spike_trains(given[name]).t_start) + bin_size * np.arange(len(rate) + 1)
         ax.stairs(rate, edges, color=colour, fill=len(given) == 1, label=name or None)
     ax.set(xlabel="time (ms)", ylabel="rate (Hz)", ylim=(0.0, None))
     ax.margins(x=0.0)
