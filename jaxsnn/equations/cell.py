@@ -260,7 +260,7 @@ class EquationNeuron(AbstractODE):
         once = jnp.where(spike > 1.0, 1.0, spike)  # `minimum` would halve the gradient at 1
         for each in model.reset:
             old, new = getattr(s, each.name), Names(self, self.model, s).shaped(each.expression)
-            s = s._replace(**{each.name: _assigned(each.operation, old, new, once)})
+            s = s._replace(**{each.name: assigned(each.operation, old, new, once)})
         if model.refractory is not None:
             s = self._counted(s, spike > 0, dt)
         return s._replace(elapsed=s.elapsed + 1) if "t" in model.clocks else s
@@ -279,7 +279,7 @@ class EquationNeuron(AbstractODE):
         return s._replace(refractory=jnp.where(fired, jnp.maximum(period - 1, 0), jnp.maximum(s.refractory - 1, 0)))
 
 
-def _assigned(operation: str, old: Array, new: Array, spike: Array) -> Array:
+def assigned(operation: str, old: Array, new: Array, spike: Array) -> Array:
     """`old`, with the effect of a statement where there is a spike, so that gradients pass through the spike."""
     if operation == "+=":
         return old + spike * new

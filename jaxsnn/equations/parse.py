@@ -18,7 +18,11 @@ _ALLOWED = {
     "subexpression": {"constant over dt", "shared"},
     "parameter": {"constant", "shared"},
 }
-SYNAPSES = {"differential": {"event-driven"}, "subexpression": set(), "parameter": {"constant", "shared"}}
+SYNAPSES = {
+    "differential": {"event-driven", "clock-driven"},
+    "subexpression": set(),
+    "parameter": {"constant", "shared"},
+}
 _CALLED = {"differential": "differential equation", "subexpression": "subexpression", "parameter": "parameter"}
 _ELSEWHERE = {
     "event-driven": "which is for synapses",

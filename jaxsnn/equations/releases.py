@@ -88,10 +88,10 @@ def release(
         )
         snn.Connection("E", "I.ge", snn.FixedProb(0.1), weight=2.0, delay=1.0, release=Depressing(U=0.5))
 
-    Variables are numbers of the sending neuron, the same for all its synapses: `dx/dt = a + b x` (event-driven), with
-    constants. Statements act in their order at each of its spikes. `x = ...` for a name without a line is one for the
-    statements behind it. One statement adds to a variable of the receivers: what it adds is what is sent, to be
-    multiplied by the connection's weights, for which `weight` stands in it as a factor.
+    Variables are numbers of the sending neuron, the same for all its synapses: `dx/dt = a + b x` (event-driven or
+    clock-driven), with constants. Statements act in their order at each of its spikes. `x = ...` for a name without a
+    line is one for the statements behind it. One statement adds to a variable of the receivers: what it adds is what is
+    sent, to be multiplied by the connection's weights, for which `weight` stands in it as a factor.
 
     **Parameters** are leaves: all other names, defined by a line or by a value; and for each variable its value at the
     start, `x_0`, 0 by default. As for every release a spike of step `k` sees the variables at the end of the step: a

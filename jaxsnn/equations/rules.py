@@ -119,11 +119,11 @@ def rule(
         )
         snn.Connection("in", "E.ge", snn.AllToAll(), weight=0.5, delay=0.0, rule=STDP(d_apre=0.02).chained())
 
-    A synapse has one variable that is kept, its `weight`, and traces that decay, `dx/dt = -x/tau` (event-driven), each
-    changed by spikes of one side, by a constant: `x += a` counts all spikes, `x = a` the nearest one. Statements are
-    put into each other in their order, so that what is read after `apre += a` includes the spike. A `clip` of the new
-    weight are the bounds of the rule. A statement that adds the weight to a variable of the neurons says whether the
-    weight is passed on before or after its change; the variable is the port of the connection.
+    A synapse has one variable that is kept, its `weight`, and traces that decay, `dx/dt = -x/tau` (event-driven or
+    clock-driven), each changed by spikes of one side, by a constant: `x += a` counts all spikes, `x = a` the nearest
+    one. Statements are put into each other in their order, so that what is read after `apre += a` includes the spike. A
+    `clip` of the new weight are the bounds of the rule. A statement that adds the weight to a variable of the neurons
+    says whether the weight is passed on before or after its change; the variable is the port of the connection.
 
     **Parameters** are leaves: all other names, defined by a line or by a value (`taupre="20*ms"`); numbers without unit
     are in the library's. A parameter that is assigned by `on_pre` or `on_post` is a name for the statements behind it.

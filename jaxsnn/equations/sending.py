@@ -35,8 +35,9 @@ def sending(text: str, on_pre: str, weight: str | None, values: Mapping[str, Any
     for line in found.values():
         if line.kind == "subexpression":
             line.source.error(line.at, f"{line.name!r} is computed in every synapse; write it out where it is used.")
-        if line.kind == "differential" and "event-driven" not in line.flags:
-            line.source.error(line.at, f"d{line.name}/dt is not flagged (event-driven), as a release's variables are.")
+        if line.kind == "differential" and not line.flags:
+            said = f"d{line.name}/dt is not flagged (event-driven) or (clock-driven)"
+            line.source.error(line.at, f"{said}, which come to the same where it is linear.")
     temporary: dict[str, None] = {}
     sent = [each for each in code if each.operation in ("+=", "-=") and each.name not in {*variables, *declared}
             and not any(each.name == other.name and other.operation == "=" for other in code)]  # fmt: skip

@@ -41,8 +41,9 @@ def learning(text: str, on_pre: str, on_post: str, weight: str, values: Mapping[
     for line in found.values():
         if line.kind == "subexpression":
             line.source.error(line.at, f"{line.name!r} is computed in every synapse; write it out where it is used.")
-        if line.kind == "differential" and "event-driven" not in line.flags:
-            line.source.error(line.at, f"d{line.name}/dt is not flagged (event-driven), as a rule's traces are.")
+        if line.kind == "differential" and not line.flags:
+            said = f"d{line.name}/dt is not flagged (event-driven) or (clock-driven)"
+            line.source.error(line.at, f"{said}, which come to the same where a trace decays.")
     traces = {name: line for name, line in found.items() if line.kind == "differential"}
     code = {side: statements(Source.of(given, f"on_{side}")) for side, given in (("pre", on_pre), ("post", on_post))}
     assigned = {each.name for several in code.values() for each in several}

@@ -7,6 +7,7 @@ import copy
 import pathlib
 import re
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
@@ -17,7 +18,20 @@ from jaxsnn.interop.brian2.numbers import Number
 from jaxsnn.interop.brian2.stored import opened, store_brian2
 
 GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "brian2"
-EXACT = ("lif", "cuba", "coba", "hh", "tables", "stdp", "inhibition", "short_term", "split", "gap")
+EXACT = (
+    "lif",
+    "cuba",
+    "coba",
+    "hh",
+    "tables",
+    "stdp",
+    "inhibition",
+    "short_term",
+    "split",
+    "gap",
+    "clocked",
+    "clocked_stdp",
+)
 STEPS = 1000
 
 
@@ -111,10 +125,17 @@ def slower(given):
     given["synapses"]["S"]["names"]["rec"]["si"] *= 0.99
 
 
+def less_forgotten(given):
+    for each in given["synapses"].values():
+        for path in each["pathways"]:
+            path["code"] = path["code"].replace("q *= 0.5", "q *= 0.51")
+
+
 @pytest.mark.parametrize(
     ("name", "change"),
-    [("cuba", later), ("cuba", longer), ("stdp", other_sign), ("stdp", earlier), ("coba", other_method),
-     ("tables", one_row_off), ("gap", weaker), ("short_term", slower), ("split", other_method)],
+    [("clocked", later), ("clocked", less_forgotten), ("cuba", later), ("cuba", longer), ("stdp", other_sign),
+     ("stdp", earlier), ("coba", other_method), ("tables", one_row_off), ("gap", weaker), ("short_term", slower),
+     ("split", other_method)],
 )  # fmt: skip
 def test_another_network_is_noticed(name, change, x64):
     """Negative controls."""
@@ -122,6 +143,27 @@ def test_another_network_is_noticed(name, change, x64):
     change(given)
     wrong, _, worst = differences(name, given)
     assert wrong > 0 or worst > 1e-6
+
+
+def test_synapses_that_are_integrated_have_derivatives(x64):
+    """Of a sum of membranes with respect to the weights of these synapses, before any of them fires: finite
+    differences."""
+    found = from_brian2(description("clocked"))
+    (drive,) = (x for x in found.drive.drives if getattr(x, "totals", None) and x.totals[0].into == "cells")
+    others = [x for x in found.drive.drives if x is not drive]
+    narrow = snn.surrogates.Boxcar(1e3)  # 0 for what does not come near its threshold
+    net = eqx.tree_at(lambda net: net.populations["cells"].neuron.surrogate, found.net, narrow)
+
+    def total(w):
+        own = eqx.tree_at(lambda d: d.cell.w, drive, drive.cell.w * w)
+        run = snn.simulate(net, sum(others) + own, steps=90, key=0, record=snn.Last("cells.v"), throw=False)
+        return run.record.sum()
+
+    assert outcome("clocked")["cells.step"].min() > 90
+    value, slope = jax.jit(jax.value_and_grad(total))(1.0)
+    near = (total(1.0 + 1e-6) - total(1.0 - 1e-6)) / 2e-6
+    assert np.isfinite(value) and abs(slope) > 0.1
+    np.testing.assert_allclose(slope, near, rtol=1e-6)
 
 
 def test_sources_that_draw_fire_as_often(x64):

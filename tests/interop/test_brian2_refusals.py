@@ -68,6 +68,11 @@ def clock_driven(given):
     given["synapses"]["S"]["equations"] += [line(type="differential", expr="-q/second", text="dq/dt = -q/second : 1")]
 
 
+def mixed(given):
+    (x,) = (line for line in given["synapses"]["S"]["equations"] if line["name"] == "x")
+    x["flags"] = ["event-driven"]
+
+
 def trace_of_its_own(given):
     given["synapses"]["S"]["values"]["apre"]["si"] = 0.5
 
@@ -125,7 +130,13 @@ def each_its_own(given):
         ("cuba", lambda given: code(given, "ge += we*nS"), ("ge is in mV, but what is given for it", "ge += we*nS")),
         ("cuba", lambda given: code(given, "nothing += we"), ("'nothing' is no variable of 'cells'",)),
         ("cuba", lambda given: code(given, "ge +* we"), ("This is no statement",)),
-        ("coba", clock_driven, ("Synapses 'S'", "'q' is integrated in every synapse", "dq/dt = -q/second : 1")),
+        ("coba", clock_driven, ("Synapses 'S'", "'q' is integrated in every synapse", "nothing of it reaches neurons")),
+        ("clocked", lambda given: code(given, "v += s*mV"), ("passes on 's', which changes; expected it to",)),
+        ("clocked", lambda given: given["synapses"]["S"].update(summed=[]), ("'s' is integrated in every synapse",)),
+        ("clocked", lambda given: code(given, "x += rand()"), ("a spike draws random numbers", "x += rand()")),
+        ("clocked", lambda given: code(given, "x += v_post/mV"), ("depends on 'v_post' in every step",)),
+        ("clocked", lambda given: code(given, "x += 1*mV"), ("x is in 1",)),
+        ("clocked", mixed, ("'x' is event-driven beside variables",)),
         ("tables", two_tables, ("reads 'stimulus' and 'other'; expected one TimedArray", )),
         ("tables", shifted_table, ("otherwise than by stimulus(t)", "t - 1*ms")),
         ("tables", table_of_rk4, ("NeuronGroup 'plain'", "'rk4' reads 'ramp' within a step")),

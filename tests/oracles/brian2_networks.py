@@ -276,6 +276,74 @@ def gap():
     return Network(G, H, S, T, *traces, SpikeMonitor(G), SpikeMonitor(H)), locals()
 
 
+def clocked():
+    """Gates of NMDA receptors, integrated in every synapse and summed, with a weight and a delay of each synapse."""
+    rng = np.random.default_rng(9)
+    source = SpikeGeneratorGroup(5, rng.integers(0, 5, 90), np.sort(rng.choice(900, 90, replace=False)) * 0.1 * ms,
+                                 name="source")  # fmt: skip
+    cells = NeuronGroup(
+        6,
+        """dv/dt = (-70*mV - v + drive*s_total)/(10*ms) : volt (unless refractory)
+        s_total : 1""",
+        threshold="v > -52*mV", reset="v = -62*mV", refractory=2 * ms, method="euler", name="cells",
+        namespace={"drive": 14 * mV},
+    )  # fmt: skip
+    H = NeuronGroup(
+        4, "dv/dt = (-70*mV - v + g)/(8*ms) : volt\ng : volt", threshold="v > -60*mV", reset="v = -70*mV",
+        method="exponential_euler", name="H",
+    )  # fmt: skip
+    cells.v, H.v = -70 * mV, -70 * mV
+    S = Synapses(
+        source, cells,
+        """w : 1
+        ds/dt = -s/tau_d + a*x*(1 - s) : 1 (clock-driven)
+        dx/dt = -x/tau_r : 1 (clock-driven)
+        s_total_post = w*s : 1 (summed)""",
+        on_pre="x += 1", method="euler", name="S", namespace={"tau_d": 40 * ms, "tau_r": 2 * ms, "a": 0.5 / ms},
+    )  # fmt: skip
+    S.connect()
+    S.w = "0.5 + 0.5*rand()"
+    S.delay = "1.5*ms*rand()"
+    T = Synapses(
+        cells, H,
+        """w : volt
+        fresh : 1
+        dq/dt = -q/(6*ms + 0.5*ms*i) : 1 (clock-driven)
+        g_post = w*q*(1 - 0.1*v_post/mV/70) : volt (summed)""",
+        on_pre="q += 0.5*(1 + fresh); fresh = 0", on_post="q *= 0.5; fresh = 1", method="exact", name="T",
+    )  # fmt: skip
+    T.connect("(i + j) % 2 == 0")
+    T.w, T.fresh = "30*mV*rand()", 1
+    traces = StateMonitor(cells, "v", record=True, name="of_cells"), StateMonitor(H, "v", record=True, name="of_h")
+    return Network(source, cells, H, S, T, *traces, SpikeMonitor(cells), SpikeMonitor(H)), locals()
+
+
+def clocked_stdp():
+    """The same rule, with traces that are integrated in every step."""
+    rng = np.random.default_rng(5)
+    steps = np.sort(rng.choice(950, 300, replace=False))
+    source = SpikeGeneratorGroup(25, rng.integers(0, 25, 300), steps * 0.1 * ms, name="source")
+    cells = NeuronGroup(
+        3,
+        """dv/dt = (ge*(0*mV - v) - 74*mV - v)/(10*ms) : volt
+        dge/dt = -ge/(5*ms) : 1""",
+        threshold="v > -54*mV", reset="v = -60*mV", method="euler", name="cells",
+    )  # fmt: skip
+    cells.v = -60 * mV
+    taupre, taupost, g_max, up = 20 * ms, 25 * ms, 0.4, 0.02
+    S = Synapses(
+        source, cells,
+        """w : 1
+        dapre/dt = -apre/taupre : 1 (clock-driven)
+        dapost/dt = -apost/taupost : 1 (clock-driven)""",
+        on_pre="ge += w; apre += up*g_max; w = clip(w + apost, 0, g_max)",
+        on_post="apost -= 1.05*up*g_max; w = clip(w + apre, 0, g_max)", method="exact", name="S",
+    )  # fmt: skip
+    S.connect()
+    S.w, S.delay = "0.3*rand()", "2*ms*rand()"
+    return Network(source, cells, S, SpikeMonitor(cells), StateMonitor(S, "w", record=True, name="weights")), locals()
+
+
 def poisson():
     """Sources that draw: rates as numbers and as text, and the sum of many."""
     steady = PoissonGroup(20, np.arange(1, 21) * 5 * Hz, name="steady")
@@ -292,7 +360,8 @@ def poisson():
     return Network(steady, waxing, cells, S, one, many, SpikeMonitor(cells)), locals()
 
 
-CASES = {f.__name__: f for f in (lif, cuba, coba, hh, tables, stdp, inhibition, short_term, split, gap, poisson)}
+MADE = (lif, cuba, coba, hh, tables, stdp, inhibition, short_term, split, gap, clocked, clocked_stdp, poisson)
+CASES = {f.__name__: f for f in MADE}
 
 
 def main():

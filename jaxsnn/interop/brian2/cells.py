@@ -24,7 +24,7 @@ from .sources import AsCurrents, Fed
 from .tables import Table, held, input_of
 from .texts import INPUT, Texts, constants, free_names
 
-_METHODS = {
+METHODS = {
     "exact": "exact", "linear": "exact", "euler": "euler", "rk2": "rk2", "rk4": "rk4", "heun": "heun",
     "milstein": "milstein", "exponential_euler": "exponential_euler",
 }  # fmt: skip
@@ -66,8 +66,8 @@ def cells(name: str, group: Mapping[str, Any], dt: float, into: set[str], summed
 
 def _neurons(what: str, name: str, group: Mapping[str, Any], dt: float, into: set[str], summed: str | None) -> Cells:
     lines, method, n = group["equations"], group["method"], group["n"]
-    if method is not None and method not in _METHODS:
-        refuse(what, f"its method is {method!r}, expected one of {', '.join(_METHODS)}")
+    if method is not None and method not in METHODS:
+        refuse(what, f"its method is {method!r}, expected one of {', '.join(METHODS)}")
     for line in lines:
         if line["name"] in into and (line["type"] == "subexpression" or "shared" in line["flags"]):
             refuse(what, f"spikes are added to {line['name']!r}, which is no variable of each neuron", line["text"])
@@ -91,7 +91,7 @@ def _neurons(what: str, name: str, group: Mapping[str, Any], dt: float, into: se
         refractory = texts.new(refractory)
     made: dict[str, Any] = {
         "threshold": threshold, "reset": texts.new(group["reset"]) if threshold else None, "refractory": refractory,
-        "method": None if method is None else _METHODS[method], "current": INPUT, "name": "BrianNeuron",
+        "method": None if method is None else METHODS[method], "current": INPUT, "name": "BrianNeuron",
     }  # fmt: skip
     text = "\n".join(written)
     kind = _class(what, text, **made)

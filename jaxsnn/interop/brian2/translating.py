@@ -14,6 +14,7 @@ from ...networks.model import Network
 from ...networks.order import BrianOrder
 from ...simulation.drives.base import AbstractDrive, Silence, Sum
 from .cells import cells
+from .clocked import clocked, is_clocked
 from .inputs import poisson_input
 from .monitors import probes
 from .plain import refuse
@@ -99,7 +100,9 @@ def translated(given: Mapping[str, Any]) -> FromBrian2:
     sums = sums_of(given)
     groups = {name: cells(name, group, dt, into[name], sums.get(name)) for name, group in given["groups"].items()}
     drives: list[AbstractDrive] = [drive for each in groups.values() for drive in each.drives]
-    drives += [summed(name, x, one, groups) for name, x in given["synapses"].items() for one in x["summed"]]
+    for name, x in given["synapses"].items():
+        one_for_all = is_clocked(x) and x["summed"] and len(x["pre"]) > 0
+        drives += [clocked(name, x, groups, dt)] if one_for_all else [summed(name, x, y, groups) for y in x["summed"]]
     drives += [poisson_input(f"PoissonInput {name!r}", x, groups, dt) for name, x in given["inputs"].items()]
     learnt = {name: (each.weight, places(given["synapses"][name]["pre"])) for name, each in wires.learners.items()}
     record: dict[str, Any] = {}

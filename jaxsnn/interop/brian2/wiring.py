@@ -13,6 +13,7 @@ from ...equations.source import EquationError
 from ...equations.units import Units, resolved
 from ...networks.projection import Connection
 from .cells import Cells
+from .clocked import at_spikes, check_clocked, is_clocked, parted
 from .learners import Learner, learner
 from .numbers import Number
 from .pathways import Addition, Numbers, delay_ms, of_pathway, sided
@@ -37,10 +38,15 @@ def wires_of(given: Mapping[str, Any], into: dict[str, set[str]]) -> Wires:
         own = {line["name"] for line in entry["equations"]}
         ends = {side: given["groups"][entry[end]["group"]] for side, end in (("pre", "source"), ("post", "target"))}
         neurons = {side: {line["name"] for line in group.get("equations", ())} for side, group in ends.items()}
-        for line in entry["equations"]:
-            if line["type"] == "differential" and "event-driven" not in line["flags"]:
-                refuse(what, f"{line['name']!r} is integrated in every synapse and step (clock-driven); synapses here "
-                       "change at spikes", line["text"])  # fmt: skip
+        entry = at_spikes(entry) if is_clocked(entry) else entry
+        if is_clocked(entry):
+            check_clocked(what, entry)
+            for path in entry["pathways"]:
+                code = parted(what, entry, path)[1]
+                additions = (of_pathway(what, {**path, "code": code}, own) or []) if code else []
+                _note(what, given, entry, additions, into)
+                found.pathways.append((name, path, additions))
+            continue
         several = [(path, of_pathway(what, path, own)) for path in entry["pathways"]]
         if all(additions is not None for _, additions in several):
             for line in entry["equations"]:
