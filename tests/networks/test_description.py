@@ -199,6 +199,8 @@ def test_the_tables_are_those_of_nordlie_and_others():
     assert ("Poisson", "`rate`") in parameters and r"\section*{A \& B}" in found.latex
     assert any("Tsodyks and Markram" in row[1] for row in rows["References"])
     assert snn.describe(network()).tables[0].rows[-1][1] == "none given"  # control
+    named = snn.describe(network(), record=["spikes", "E.v"])
+    assert named.tables[0].rows[-1][1] == "spikes, E.v" and '"spikes"' in str(network().summary(record="spikes"))
 
 
 def test_it_is_saved_by_its_ending(tmp_path):

@@ -35,7 +35,8 @@ def tables(net: Any, drive: Any, record: Any) -> tuple[Table, ...]:
 
 
 def _summary(net: Any, drive: Any, record: Any) -> Table:
-    kinds = lambda parts: ", ".join(dict.fromkeys(type(part).__name__ for part in parts)) or "none"
+    kind = lambda part: part if isinstance(part, str) else type(part).__name__
+    kinds = lambda parts: ", ".join(dict.fromkeys(map(kind, parts))) or "none"
     total = grouped(sum(net.sizes.values()))
     patterns = dict.fromkeys(topology(p).split("(")[0] for p in net.projections.values())
     positioned = [name for name, p in net.populations.items() if p.positions is not None]
@@ -133,6 +134,9 @@ def _inputs(drive: Any) -> Iterable[tuple[str, ...]]:
 
 def _measurements(record: Any) -> Iterable[tuple[str, ...]]:
     for name, probe in () if record is None else probes(record):
+        if isinstance(probe, str):  # a name that stands for a probe: `record="spikes"`
+            yield name, probe, "as `simulate` says"
+            continue
         yield name, type(probe).__name__, f"{facts.sentence(type(probe))}; {law(probe)}"
 
 

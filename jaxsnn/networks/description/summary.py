@@ -130,7 +130,8 @@ def drives(drive: Any) -> tuple[Any, ...]:
 
 
 def probes(record: Any) -> list[tuple[str, Any]]:
-    """The probes of a record by name."""
+    """The probes of a record by name; a text stands for a probe, and for its name."""
     if isinstance(record, Mapping):
         return [(str(name), probe) for name, probe in record.items()]
-    return [(str(i), probe) for i, probe in enumerate(record)] if isinstance(record, (tuple, list)) else [("", record)]
+    several = record if isinstance(record, (tuple, list)) else [record]
+    return [(probe if isinstance(probe, str) else str(i), probe) for i, probe in enumerate(several)]
