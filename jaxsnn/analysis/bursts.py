@@ -35,6 +35,8 @@ def max_interval_bursts(
     `max_end_isi`; bursts less than `min_interburst` apart are joined; then those that last less than `min_duration` or
     have fewer than `min_spikes` spikes are dropped. All times in ms, `max_begin_isi <= max_end_isi`.
 
+    **Arguments:** `trains`: whatever `spike_trains` accepts.
+
     **Returns** `Bursts` for each train; on the host. Cost: in proportion to the spikes.
 
     **Reference:** Nex Technologies, NeuroExplorer manual; Cotterill et al., J. Neurophysiol. 116:306 (2016), table 1.
@@ -68,6 +70,8 @@ def log_isi_bursts(trains: Any, *, max_cutoff: float = 100.0, min_spikes: int = 
     the spikes around it up to the threshold. Where the histogram has no valley, or none below 1 s, `max_cutoff` is the
     threshold; where it has no peak below `max_cutoff`, there are no bursts.
 
+    **Arguments:** `trains`: whatever `spike_trains` accepts. `min_spikes`: the fewest spikes of a burst.
+
     **Returns** `Bursts` for each train; on the host. Cost: in proportion to the spikes.
 
     **Reference:** Pasquale, Martinoia & Chiappalone, J. Comput. Neurosci. 29:213 (2010).
@@ -95,6 +99,8 @@ def log_isi_threshold(trains: Any, *, max_cutoff: float = 100.0) -> np.ndarray:
 
     Ten bins a decade from 1 ms. The peak of bursts is the highest below `max_cutoff`; the valley is the lowest bin to
     the first later peak from which it is separated by a void parameter `1 - g_min / sqrt(g_1 g_2)` of at least 0.7.
+
+    **Arguments:** `trains`: whatever `spike_trains` accepts.
 
     **Returns** one number a train, NaN where there is none; on the host.
 

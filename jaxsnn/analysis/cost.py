@@ -33,7 +33,10 @@ def synaptic_operations(active: Float[Array, "... pre"], weight: Float[Array, "p
 
 
 def activation_sparsity(active: Float[Array, "... n"], steps: int) -> Float[Array, ""]:
-    """The part of all neurons, steps and examples without a spike: `1 - active / all`, one number for all of them."""
+    """The part of all neurons, steps and examples without a spike: `1 - active / all`, one number for all of them.
+
+    **Arguments:** `active`: in how many of the `steps` steps each neuron fired.
+    """
     count(steps, "activation_sparsity", "steps")
     if is_concrete(active) and not bool(jnp.all((active >= 0) & (active <= steps))):
         raise ValueError(f"activation_sparsity: active steps lie outside 0 .. {steps}: expected their number a neuron.")
@@ -41,10 +44,10 @@ def activation_sparsity(active: Float[Array, "... n"], steps: int) -> Float[Arra
 
 
 def parameter_count(learnt: Any) -> int:
-    """Numbers that are learnt, e.g. of `estimator.parameters(net)`."""
+    """How many numbers are learnt. `learnt`: e.g. `estimator.parameters(net)`."""
     return sum(x.size for x in jax.tree.leaves(eqx.filter(learnt, eqx.is_inexact_array)))
 
 
 def footprint(learnt: Any) -> int:
-    """Bytes of the numbers that are learnt."""
+    """Bytes of the numbers that are learnt. `learnt`: e.g. `estimator.parameters(net)`."""
     return sum(x.nbytes for x in jax.tree.leaves(eqx.filter(learnt, eqx.is_inexact_array)))

@@ -38,7 +38,8 @@ def isi(trains: Any) -> Array:
 def cv(intervals: Any) -> Array:
     """Coefficient of variation of intervals: `sd / mean`, with the population's standard deviation.
 
-    1 for a Poisson process, 0 for a clock. NaN without an interval, 0 with one. SciPy and Elephant: `variation`, `cv`.
+    `intervals`: ms, along the last axis, from `isi`. 1 for a Poisson process, 0 for a clock. NaN without one, 0 with
+    one. SciPy and Elephant: `variation`, `cv`.
 
         >>> cv([2.0, 4.0]).round(4)
         np.float64(0.3333)
@@ -54,7 +55,7 @@ def cv(intervals: Any) -> Array:
 def cv2(intervals: Any) -> Array:
     """Mean local coefficient of variation: `<2 |I_{i+1} - I_i| / (I_{i+1} + I_i)>`, NaN for fewer than 2 intervals.
 
-    Slow changes of the rate leave it as it is. 1 for a Poisson process.
+    `intervals`: ms, from `isi`. Slow changes of the rate leave it as it is. 1 for a Poisson process.
 
     **Reference:** Holt et al., J. Neurophysiol. 75:1806 (1996). Elephant: `cv2`.
 
@@ -68,6 +69,8 @@ def cv2(intervals: Any) -> Array:
 def lv(intervals: Any) -> Array:
     """Local variation: `<3 (I_i - I_{i+1})^2 / (I_i + I_{i+1})^2>`, NaN for fewer than 2 intervals; 1 for Poisson.
 
+    **Arguments:** `intervals`: ms, along the last axis, from `isi`.
+
     **Reference:** Shinomoto et al., Neural Comput. 15:2823 (2003). Elephant: `lv`.
 
         >>> lv([0.3, 4.5, 6.7, 9.3]).round(4)
@@ -80,7 +83,8 @@ def lv(intervals: Any) -> Array:
 def lvr(intervals: Any, R: float = 5.0) -> Array:
     """Local variation, revised: `<3 (1 - 4 I_i I_{i+1} / (I_i + I_{i+1})^2) (1 + 4 R / (I_i + I_{i+1}))>`.
 
-    `R`, ms, compensates for a refractory period. NaN for fewer than 2 intervals.
+    **Arguments:** `intervals`: ms, from `isi`. `R`: ms, which compensates for a refractory period. NaN for fewer than 2
+    intervals.
 
     **Reference:** Shinomoto et al., PLoS Comput. Biol. 5:e1000433 (2009). Elephant: `lvr`.
 

@@ -19,6 +19,8 @@ from .trains import SpikeTrains, spike_trains, with_window
 def mean_firing_rate(trains: Any) -> Array:
     """The rate of every train: its spikes over the length of the window, Hz, shape `(n,)`. Elephant: the same name.
 
+    **Arguments:** `trains`: whatever `spike_trains` accepts, with a window.
+
     >>> mean_firing_rate(spike_trains([[1.0, 3.0], []], t_stop=100.0))
     array([20.,  0.])
     """
@@ -29,8 +31,8 @@ def mean_firing_rate(trains: Any) -> Array:
 def fanofactor(trains: Any) -> Array:
     """Fano factor over trials: variance / mean of the number of spikes over the trains, which are the trials.
 
-    1 for Poisson. The variance is the population's; NaN where no train has a spike. `fano` is that over windows of one
-    long run. Elephant: `fanofactor`.
+    `trains`: whatever `spike_trains` accepts. 1 for Poisson. The variance is the population's; NaN where no train has a
+    spike. `fano` is that over windows of one long run. Elephant: `fanofactor`.
 
         >>> fanofactor([[1.0, 2.0], [1.0, 2.0, 3.0, 4.0]]).round(4)
         np.float64(0.3333)
@@ -90,8 +92,9 @@ def time_histogram(
 ) -> Array:
     """The peristimulus time histogram (PSTH): spikes of all trains in each bin, over the trains and the bin, in Hz.
 
-    The trains are trials of one neuron, or the neurons of a population. `output`: `"rate"` in Hz, or `"counts"` of all
-    trains together, or their `"mean"` a train. **Returns** shape `(bins,)`. Elephant: `time_histogram`.
+    **Arguments:** `trains`: trials of one neuron, or the neurons of a population, as of `binned`, with `dt`.
+    `bin_size`: ms. `output`: `"rate"` in Hz, or `"counts"` of all trains together, or their `"mean"` a train.
+    **Returns** shape `(bins,)`. Elephant: `time_histogram`.
 
         >>> time_histogram(spike_trains([[1.0, 2.0, 2.5]], t_stop=4.0), 2.0)
         array([1000.,  500.])

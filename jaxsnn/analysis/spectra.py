@@ -43,7 +43,8 @@ def welch_coherence(
 ) -> Spectrum:
     """Coherence of two signals: `|S_12|^2 / (S_11 S_22)`, each a mean over segments; 1 if one is a filter of the other.
 
-    With a single segment it is 1 everywhere: take several. Arguments as those of `welch_psd`. NaN at a frequency where
+    With a single segment it is 1 everywhere: take several. `first`, `second`: signals of one shape; all else as of
+    `welch_psd`. NaN at a frequency where
     a signal has no power. Elephant: `welch_coherence`, which also gives the phase; SciPy: `signal.coherence`.
     """
     first, second = _signal(first, "welch_coherence"), _signal(second, "welch_coherence")

@@ -84,6 +84,7 @@ def spike_contrast(trains: Any, min_bin: float = 10.0, bin_shrink_factor: float 
     half of the window to half of the shortest interval, or `min_bin`.
 
     **Arguments:** `trains`: whatever `spike_trains` accepts, at least two, with a window. `min_bin`: ms.
+    `bin_shrink_factor`: from one size to the next, between 0 and 1.
 
     **Returns** a number from 0 to 1; on the host. Cost: spikes times bin sizes (some 50).
 

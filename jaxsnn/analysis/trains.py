@@ -18,6 +18,9 @@ from .rasters import count, namespace, unpack
 class SpikeTrains(eqx.Module):
     """Sorted spike times of `n` neurons in one array, and the window in which they were seen. `spike_trains` makes it.
 
+    **Arguments:** `times`: ms, shape `(n, k)`, each row sorted, with infinity behind its last spike. `t_start`,
+    `t_stop`: the window, ms; None where its end is not known.
+
     It is a pytree: it goes through `jit`, and a batch of runs through `vmap`. Unequal trains are padded with infinity.
     A train whose spikes did not all fit is NaN, and so is whatever is computed of it.
     """

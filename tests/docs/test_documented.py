@@ -12,7 +12,7 @@ from tests.public import public
 
 PUBLIC = public()
 # Arguments of these are those of the tool, the chip, or the graph behind them, and are listed by their pages.
-OTHERS = ("presets.", "chips.", "lowering.", "interop.pynn.", "data.", "analysis.")
+OTHERS = ("presets.", "chips.", "lowering.", "interop.pynn.", "data.")
 FILLED_IN = {  # made by the library, never by a user: what they hold is said where they are returned
     "Status", "simulation.RunState", "simulation.Signals", "sweeps.Plan", "sweeps.Refinement", "sweeps.Grid",
     "interop.FromBrian2", "interop.FromNIR", "equations.EquationNeuron", "neurons.Membrane", "gradients.TrainingError",

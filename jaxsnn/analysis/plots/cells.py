@@ -27,8 +27,8 @@ def fi_curve(
 ) -> Axes:
     """The f-I curve of a neuron, or of several by name: the rate over a constant current, Hz.
 
-    **Arguments:** `neurons`: such as `snn.AdEx()`, or `{"b = 0": snn.AdEx(b=0.0), ...}`. The others are those of
-    `jaxsnn.analysis.fi_curve`.
+    **Arguments:** `neurons`: such as `snn.AdEx()`, or `{"b = 0": snn.AdEx(b=0.0), ...}`. `ax`: axes to draw into.
+    The others are those of `jaxsnn.analysis.fi_curve`.
 
     **Returns** the axes.
     """
@@ -59,7 +59,7 @@ def phase_plane(
 
     - `neuron`: of any kind. `x`, `y`: a variable and its range each, `("v", -80.0, -40.0)`, `("w", -20.0, 200.0)`.
     - `current`: constant, in the unit that its `gain` expects. `at`: values of other variables, for the field.
-    - `t`: how long the trajectory is, ms; None for none. `dt`: its step, ms.
+    - `t`: how long the trajectory is, ms; None for none. `dt`: its step, ms. `ax`: axes to draw into.
 
     **Returns** the axes. Arrows show the direction only. Nullclines are contours of the sampled field.
     """

@@ -48,7 +48,7 @@ def connection_graph(
 
     **Arguments:** `projection`: such as `net["EE"]`, or a square matrix `(n, n)`. `positions`: `(n, 2)`, where the
     neurons are, such as `net.populations["E"].positions`; default: on a circle. `most`: arrows drawn; of more, a random
-    choice by `seed`.
+    choice by `seed`. `ax`: axes to draw into.
 
     **Returns** the axes.
     """
@@ -84,7 +84,8 @@ def connection_distances(
     """The probability of a connection over the distance between the neurons: synapses / pairs at that distance.
 
     **Arguments:** `projection`: such as `net["EE"]`, or a matrix. `positions`: of the senders, `(n_pre, d)`;
-    `post_positions`: of the receivers, default the same. Distances are those in the plane, without periodic edges.
+    `post_positions`: of the receivers, default the same. `bins`: of the distance. `ax`: axes to draw into. Distances
+    are without periodic edges.
 
     **Returns** the axes. Cost: pairs of neurons.
     """

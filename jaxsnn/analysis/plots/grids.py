@@ -29,6 +29,7 @@ def heatmap(
     - `values`: shape `(len(y), len(x))`; `x`, `y`: the swept values, increasing.
     - `labels`: of the horizontal axis, the vertical axis and the colour bar.
     - `log`: logarithmic colours over at most four decades below the highest value; 0 and below are left white.
+    - `ax`: axes to draw into; default: new ones.
 
     **Returns** the axes.
 
@@ -75,7 +76,7 @@ def phase_diagram(
     - `ds`: the result of `sweep`; dimensions other than `x` and `y` are averaged, NaN left out.
     - `x`, `y`: names of the horizontal and vertical axis; `names`: the variables, one panel each.
     - `marks`: text to write at points `(x, y)`, the same in every panel.
-    - `log`: those of `names` that get logarithmic colours.
+    - `log`: those of `names` that get logarithmic colours. `title`: above all panels.
 
     **Returns** the figure; `figure.savefig(path)` writes it.
 

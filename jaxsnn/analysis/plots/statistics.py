@@ -21,7 +21,7 @@ def isi_histogram(trains: Any, *, bins: int = 50, log: bool = False, ax: Axes | 
     """How often which inter-spike interval occurs, of all trains together, with the mean CV in the title.
 
     **Arguments:** `trains`: whatever `jaxsnn.analysis.spike_trains` accepts, or several by name. `bins`: their number.
-    `log`: intervals on a logarithmic axis, in bins of equal width there.
+    `log`: intervals on a logarithmic axis, in bins of equal width there. `ax`: axes to draw into.
 
     **Returns** the axes.
     """
@@ -51,7 +51,7 @@ def psth(trains: Any, *, bin_size: float = 5.0, ax: Axes | None = None) -> Axes:
     """The peristimulus time histogram: the rate of all trains together in each bin, Hz a train.
 
     **Arguments:** `trains`: trials or neurons, whatever `jaxsnn.analysis.spike_trains` accepts, or several by name.
-    `bin_size`: ms.
+    `bin_size`: ms. `ax`: axes to draw into.
 
     **Returns** the axes.
     """
@@ -73,7 +73,7 @@ def correlogram(
     """The cross-correlogram of two populations, or the auto-correlogram of one: their rates' correlation over the lag.
 
     **Arguments:** `first`, `second`: whatever `jaxsnn.analysis.spike_trains` accepts; spikes of all trains are pooled.
-    `window`: the largest lag, ms; a positive one: `second` comes later. `bin_size`: ms.
+    `window`: the largest lag, ms; a positive one: `second` comes later. `bin_size`: ms. `ax`: axes to draw into.
 
     **Returns** the axes. The correlation is Pearson's; of an auto-correlogram lag 0, which is 1, is left out.
     """
@@ -100,6 +100,7 @@ def spectrum(
     """The power spectral density of a signal, by Welch's method, over frequency.
 
     **Arguments:** as of `jaxsnn.analysis.welch_psd`; or several signals by name. `log`: power on a logarithmic axis.
+    `ax`: axes to draw into.
 
     **Returns** the axes; frequency 0, the mean, is left out.
     """
@@ -118,7 +119,7 @@ def pair_matrix(values: Any, *, label: str = "", centred: bool = False, ax: Axes
     """A number for every pair of trains as colours, such as of `correlation_coefficient` or `spike_distance`.
 
     **Arguments:** `values`: shape `(n, n)`; NaN left white. `label`: of the colours. `centred`: blue below 0, red
-    above, as far as the largest off the diagonal.
+    above, as far as the largest off the diagonal. `ax`: axes to draw into.
 
     **Returns** the axes.
     """

@@ -45,6 +45,7 @@ def weight_histogram(
 
     **Arguments:** `weights`: a projection or numbers, or several by name, `{"before": w0, "after": w}`, with common
     bins. `bins`: their number. `label`: of the weights, with the unit. `log`: a logarithmic axis of the numbers.
+    `ax`: axes to draw into.
 
     **Returns** the axes.
     """
@@ -71,6 +72,7 @@ def weight_trajectories(
 
     **Arguments:** `times`: ms, shape `(samples,)`, such as `run.times("w")`. `weights`: shape `(samples, synapses)`, as
     `Trace` or `Snapshots` recorded; or several by name, in colours. `most`: single synapses drawn, spread over all.
+    `label`: of the weights, with the unit. `ax`: axes to draw into.
 
     **Returns** the axes.
     """
@@ -102,7 +104,7 @@ def losses(curves: Mapping[str, Sequence[float]] | Sequence[float], *, every: fl
 
     **Arguments:** `curves`: a curve, or several by name, `{"train": ..., "test": ...}`; of unequal length they are
     drawn over the same range, as a test after every epoch is. `every`: steps between the numbers of the longest.
-    `log`: a logarithmic axis, where all are positive. `label`: of the vertical axis.
+    `log`: a logarithmic axis, where all are positive. `label`: of the vertical axis. `ax`: axes to draw into.
 
     **Returns** the axes.
     """

@@ -7,7 +7,9 @@ from typing import Any
 from .collected import collected
 
 
-def to_nwb(run: Any, *, description: str = "A simulation by jaxsnn", identifier: str | None = None, start: Any = None) -> Any:
+def to_nwb(
+    run: Any, *, description: str = "A simulation by jaxsnn", identifier: str | None = None, start: Any = None
+) -> Any:
     """The records of a run as an `NWBFile` of pynwb, to be written by its `NWBHDF5IO`.
 
     Every recorded neuron is a row of the table of units, with its spike times, when it was observed, and the columns
