@@ -39,6 +39,7 @@ PEERS = {
     "events": Peer(
         ("tonic==1.7.*", "expelliarmus==1.1.*", "faery==0.7.*", "evlib==0.13.*", "dv-processing==2.0.*"), "tonic"
     ),
+    "trains": Peer(("elephant==1.2.*", "pyspike==0.9.*"), "elephant.spike_train_correlation"),
     "nengo-loihi": Peer(("nengo-loihi==1.1.*", "nengo==3.2.*", "numpy<2", "scipy<1.14", "setuptools"), "nengo_loihi"),
 }
 

@@ -19,6 +19,17 @@ def rows(of_one: Callable[..., Array], *each: Array) -> Array:
     return jax.lax.map(lambda row: of_one(*row), each)
 
 
+def symmetric(of_one: Callable[..., Array], trains: Any, *each: Array) -> Array:
+    """`of_one(trains, row of each)` for every row of a symmetric matrix; in NumPy with trains up to the row's."""
+    if not isinstance(each[0], np.ndarray):
+        return jax.lax.map(lambda row: of_one(trains, *row), each)
+    n = len(each[0])
+    found = np.zeros((n, n))
+    for i in range(n):
+        found[i, : i + 1] = of_one(type(trains)(*(x[: i + 1] for x in trains)), *(x[i] for x in each))
+    return found + np.tril(found, -1).T
+
+
 def until(queries: Array, trains: Array) -> Array:
     """How many spikes of each train, shape `(n, k)`, lie at or before each of the sorted queries, `(q,)`: `(n, q)`.
 

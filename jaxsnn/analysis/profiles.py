@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .matrices import checked, number, rows, taken, until
+from .matrices import checked, number, rows, symmetric, taken, until
 from .rasters import Array, namespace
 from .trains import Window, with_window
 
@@ -40,7 +40,7 @@ def isi_distance(trains: Any) -> Array:
     edged = _edged(given, "isi_distance")
     xp = namespace(edged.times)
 
-    def row(own: Array, interval: Array) -> Array:
+    def row(edged: _Edged, own: Array, interval: Array) -> Array:
         _, length, own_place, place = _merged(own, edged, given)
         x = interval[xp.clip(own_place, 0, interval.shape[0] - 1)]
         y = taken(edged.interval, place)
@@ -48,7 +48,7 @@ def isi_distance(trains: Any) -> Array:
         value = xp.where(larger > 0.0, xp.abs(x - y) / xp.where(larger > 0.0, larger, 1.0), 0.0)
         return xp.sum(xp.where(length > 0.0, value * length, 0.0), axis=-1)
 
-    return _shown(rows(row, edged.times, edged.interval), given)
+    return _shown(symmetric(row, edged, edged.times, edged.interval), given)
 
 
 def spike_distance(trains: Any) -> Array:
@@ -71,22 +71,27 @@ def spike_distance(trains: Any) -> Array:
     edged = _edged(given, "spike_distance")
     xp = namespace(edged.times)
 
-    def row(own: Array, knots: Array, count: Array) -> Array:
+    def row(edged: _Edged, own: Array, knots: Array, count: Array) -> Array:
         middle, length, own_place, place = _merged(own, edged, given)
         own_near = _framed(_nearest(own, edged, xp), xp.broadcast_to(count, edged.count.shape), xp)
         near = _framed(_nearest_of(edged.times, own, knots, count, xp), edged.count, xp)
-        own_knots = xp.broadcast_to(knots[None], edged.knots.shape)
-        parts = []
-        for spikes, distance, at in ((own_knots, own_near, own_place), (edged.knots, near, place)):
-            left, right = taken(spikes, at), taken(spikes, at + 1)
+        width = knots.shape[0]
+        rows_begin = width * np.arange(place.shape[0], dtype=np.int32)[:, None]
+
+        def weighted(spikes: Array, distance: Array, at: Array, begin: Any) -> tuple[Array, Array]:
+            """A train's weighted distance at the middle of every stretch, and its interval there."""
+            at = xp.clip(at, 0, width - 2)
+            left, right = (spikes.reshape(-1)[i] for i in (at + begin, at + begin + 1))
             interval = xp.where(right > left, right - left, 1.0)
-            d_left, d_right = taken(distance, at), taken(distance, at + 1)
-            parts.append(((d_left * (right - middle) + d_right * (middle - left)) / interval, interval))
-        (s, x), (z, y) = parts
+            d_left, d_right = (distance.reshape(-1)[i] for i in (at + rows_begin, at + rows_begin + 1))
+            return (d_left * (right - middle) + d_right * (middle - left)) / interval, interval
+
+        s, x = weighted(knots, own_near, own_place, 0)
+        z, y = weighted(edged.knots, near, place, rows_begin)
         value = 0.5 * (s * y + z * x) / (0.5 * (x + y)) ** 2  # linear between events: its middle is its mean
         return xp.sum(xp.where(length > 0.0, value * length, 0.0), axis=-1)
 
-    return _shown(rows(row, edged.times, edged.knots, edged.count), given)
+    return _shown(symmetric(row, edged, edged.times, edged.knots, edged.count), given)
 
 
 def spike_sync(trains: Any) -> Array:

@@ -3,6 +3,7 @@
 `python -m tests.analysis.test_drawn` freezes the pictures again, in `tests/golden/plots`.
 """
 
+import inspect
 from pathlib import Path
 
 import jax
@@ -13,6 +14,7 @@ import pytest
 import jaxsnn as snn
 from jaxsnn import analysis as an
 from jaxsnn.analysis import plots
+from tests.docs.test_documented import unnamed
 from tests.refused import refused
 
 matplotlib.use("Agg")
@@ -203,6 +205,12 @@ def test_single_neurons():
     figure = plots.firing_patterns({"a tonic one": cell, "silent": cell}, {"a tonic one": 700.0, "silent": 0.0}, t=60.0)
     assert [ax.get_title() for ax in figure.axes] == ["a tonic one", "silent"]
     assert [len(ax.collections[0].get_segments()) > 0 for ax in figure.axes] == [True, False]
+
+
+def test_arguments_of_plots_are_named():
+    assert {name: unnamed(name, draw) for name, draw in vars(plots).items() if inspect.isfunction(draw)} == {
+        name: set() for name, draw in vars(plots).items() if inspect.isfunction(draw)
+    }
 
 
 WRONG = [
