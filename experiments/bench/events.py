@@ -22,6 +22,7 @@ from .environments import python_of
 PEERS = {  # the reader of a peer, by the kind of file
     "nmnist": ("tonic",),
     "many-nmnist": ("tonic",),
+    "rasters": ("tonic",),  # many files of N-MNIST as booleans in bins of 1 ms
     "aedat2": ("tonic",),
     "aedat3": ("tonic",),
     "dat": ("expelliarmus", "faery"),
@@ -38,7 +39,7 @@ def write(kind, path, n):
     rng = np.random.default_rng(1)
     t = np.sort(rng.integers(0, n, n))
     x, y, p = rng.integers(0, 128, n), rng.integers(0, 128, n), rng.integers(0, 2, n)
-    if kind in ("nmnist", "many-nmnist"):
+    if kind in ("nmnist", "many-nmnist", "rasters"):
         t = t * (2**23 - 1) // n
         entries = np.stack([x % 34, y % 34, p << 7 | t >> 16, t >> 8 & 255, t & 255], 1).astype(np.uint8)
         if kind == "nmnist":
@@ -103,7 +104,7 @@ def compare(kind, folder, n, repeat):
     """Lines of all readers of a kind of file."""
     path = folder / kind
     readers = {name: Reader(name) for name in ("jaxsnn", *PEERS[kind])}
-    suffix = {"nmnist": ".bin", "many-nmnist": "", "dat": ".dat", "aedat4": ".aedat4"}
+    suffix = {"nmnist": ".bin", "many-nmnist": "", "rasters": "", "dat": ".dat", "aedat4": ".aedat4"}
     path = path.with_name(kind + suffix.get(kind, ".aedat" if kind.startswith("aedat") else ".raw"))
     if kind == "aedat4":
         readers["dv"]("write", str(path), n)

@@ -13,6 +13,7 @@ import numpy as np
 from .._archive import FileError, said
 
 _RATIO = 1100  # the most that compression saves
+_LIST = np.dtype([("length", "<u4"), ("heap", "<u8"), ("number", "<u4")])
 
 
 def open_hdf5(path: str, what: str) -> Any:
@@ -34,6 +35,8 @@ def part(dataset: Any, path: str, some: Any = ()) -> np.ndarray:
         stored = min(dataset.id.get_storage_size(), os.path.getsize(path))
         if claimed > (stored if dataset.chunks is None else _RATIO * stored):
             raise FileError(f"{path!r} says that {dataset.name!r} has {claimed} bytes, and stores {stored}.")
+        if dataset.dtype.kind == "O":
+            check_lists(dataset, path)
         return np.asarray(dataset[some])
     except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
         if isinstance(error, FileError):
@@ -42,21 +45,47 @@ def part(dataset: Any, path: str, some: Any = ()) -> np.ndarray:
 
 
 def check_lists(dataset: Any, path: str) -> None:
-    """One error for a list of lists of which one says that it is longer than the file.
+    """One error for a list of lists that the library which reads HDF5 would take too much room for, or never end at.
 
-    The library that reads HDF5 takes the room that a list claims before it looks. What a list says is in the first four
-    of its sixteen bytes, which lie in the file as they are, or packed by gzip, after a shuffle of bytes or not.
+    It takes the room that a list claims before it looks, and goes through a heap without end that says that an entry
+    has no size. Of a list sixteen bytes are stored: its length, the place of its heap, and its number in there.
     """
-    claimed = 0
+    size, heaps = os.path.getsize(path), {}
+    of = (dataset.dtype.metadata or {}).get("vlen")
+    if of is None:
+        raise FileError(f"{path!r} has {dataset.name!r} of {dataset.dtype}, expected lists.")
+    itemsize = 1 if of in (str, bytes) else of.itemsize
     try:
-        for packed in _stored(dataset, path):
-            pieces = np.frombuffer(packed, np.uint8)[: len(packed) // 16 * 16]
-            pieces = pieces.reshape(16, -1).T if dataset.shuffle else pieces.reshape(-1, 16)
-            claimed = max(claimed, int(np.ascontiguousarray(pieces[:, :4]).view("<u4").max(initial=0)))
-    except (OSError, ValueError, RuntimeError, zlib.error) as error:
+        with open(path, "rb") as file:
+            for packed in _stored(dataset, path):
+                pieces = np.frombuffer(packed, np.uint8)[: len(packed) // 16 * 16]
+                pieces = np.ascontiguousarray(pieces.reshape(16, -1).T) if dataset.shuffle else pieces
+                for length, at, number in np.frombuffer(pieces.tobytes(), _LIST).tolist():
+                    if length:
+                        heaps[at] = heaps.get(at) or _heap(file, at, size)
+                        if length * itemsize > heaps[at].get(number, -1):
+                            raise ValueError(f"a list of {length} entries, which its heap does not hold")
+    except (OSError, ValueError, RuntimeError, OverflowError, zlib.error) as error:
         raise FileError(f"{path!r}: {dataset.name!r} is damaged ({said(error)}).") from None
-    if claimed * dataset.dtype.metadata["vlen"].itemsize > os.path.getsize(path):
-        raise FileError(f"{path!r} says that a list of {dataset.name!r} has {claimed} entries, more than the file.")
+
+
+def _heap(file: Any, at: int, size: int) -> dict[int, int]:
+    """The size of each object of a global heap (HDF5 file format, III.E), by its number."""
+    file.seek(at if at < size else size)
+    head = file.read(16)
+    length = int.from_bytes(head[8:16], "little")
+    if head[:4] != b"GCOL" or not 16 <= length <= size - at:
+        raise ValueError(f"a heap at byte {at} that there is not")
+    body, place, found = file.read(length - 16), 0, {}
+    while place + 16 <= len(body):
+        number = int.from_bytes(body[place : place + 2], "little")
+        held = int.from_bytes(body[place + 8 : place + 16], "little")
+        step = 16 + -(-held // 8) * 8 if number else held  # number 0 is what is free, with its own header
+        if not 16 <= step <= len(body) - place:
+            raise ValueError(f"an object of {held} bytes in the heap at byte {at}")
+        found[number] = held
+        place += step
+    return found
 
 
 def _stored(dataset: Any, path: str) -> Iterator[bytes]:

@@ -29,8 +29,9 @@ def read_nwb(path: str | os.PathLike[str], *, names: str = "id") -> SpikeTable:
         try:
             units = file["units"]
             ids = part(units[names], name)
+            called = tuple(x.decode() if isinstance(x, bytes) else x for x in ids.tolist())
             if "spike_times" not in units:
-                return SpikeTable([], np.zeros(0, int), tuple(ids.tolist()))
+                return SpikeTable([], np.zeros(0, int), called)
             times, ends = part(units["spike_times"], name), part(units["spike_times_index"], name)
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, FileError):
@@ -42,4 +43,4 @@ def read_nwb(path: str | os.PathLike[str], *, names: str = "id") -> SpikeTable:
         raise FileError(f"{name!r}: units/spike_times_index does not divide {len(times)} times among {len(ids)} units.")
     if times.dtype.kind != "f" or not np.all(np.isfinite(times)):
         raise FileError(f"{name!r}: units/spike_times holds {times.dtype}, expected finite times in seconds.")
-    return SpikeTable(times * 1e3, np.repeat(np.arange(len(ids)), counts), tuple(ids.tolist()))
+    return SpikeTable(times * 1e3, np.repeat(np.arange(len(ids)), counts), called)

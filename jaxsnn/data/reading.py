@@ -14,7 +14,7 @@ from .formats import AEDAT2, AEDAT3, AEDAT4, DAT, EVT2, EVT3, NMNIST, AbstractEv
 from .formats.header import percent_header
 from .source import Source
 
-CHUNK, WHOLE = 2**22, 2**24  # bytes at a time, where all is kept anyway more
+CHUNK = 2**22
 WHAT = "a file of events: .bin of N-MNIST, .aedat, .aedat4, .raw or .dat"
 
 
@@ -32,7 +32,7 @@ def read_events(
 
     **Raises:** `FileError` (a ValueError) with the first byte of what is cut off or damaged.
     """
-    if parts := [*stream_events(path, chunk=WHOLE, format=format, filters=filters)]:
+    if parts := [*_through(path, None, format, filters)]:
         return joined(parts, parts[0].sensor_size)
     raise FileError(f"{os.fspath(path)!r} holds no event.")
 
@@ -50,17 +50,20 @@ def stream_events(
 
     **Raises:** as `read_events`; what lies before the damage is given first.
     """
-    chunk = count(chunk, "chunk", "a positive number of bytes")
+    return _through(path, count(chunk, "chunk", "a positive number of bytes"), format, filters)
+
+
+def _through(path: Any, chunk: int | None, format: Any, filters: Any) -> Iterator[EventArray]:
     if format is not None and not isinstance(format, AbstractEventFormat):
         raise ValueError(f"Got format = {shown(format)}, expected one of formats, such as formats.EVT3(), or None.")
     return filtered(_pieces(path, format, chunk), filters)
 
 
-def _pieces(path: Any, format: AbstractEventFormat | None, chunk: int) -> Iterator[EventArray]:
+def _pieces(path: Any, format: AbstractEventFormat | None, chunk: int | None) -> Iterator[EventArray]:
     with Source(path, WHAT) as source:
         format = _found(source) if format is None else format
         source.what = format.what
-        yield from format.chunks(source, chunk)
+        yield from format.chunks(source, chunk or format.whole)
 
 
 def _found(source: Source) -> AbstractEventFormat:

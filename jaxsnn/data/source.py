@@ -74,7 +74,9 @@ class Source:
         """Up to `most` bytes as words of a type, at least one; none at the end of the file, or at byte `end`."""
         dtype = np.dtype(dtype)
         left = (self.size if end is None else end) - self.at
-        if 0 < left < dtype.itemsize:
+        if not left:
+            return np.empty(0, dtype)
+        if left < dtype.itemsize:
             raise self.fail(f"{left} bytes are left, of an event of {dtype.itemsize}: the file was cut off")
         count = min(max(most // dtype.itemsize, 1), left // dtype.itemsize)
         return np.frombuffer(self.read(count * dtype.itemsize, "a piece"), dtype)

@@ -57,6 +57,7 @@ class Broken(Tonics):
 def test_units_of_nwb():
     trains, theirs = read_nwb(FOLDER / "units.nwb"), json.loads((FOLDER / "units.json").read_text())
     assert [str(name) for name in trains.names] == [*theirs] and trains.n == 4
+    assert read_nwb(FOLDER / "units.nwb", names="quality").names == ("good",) * 4
     for own, name in zip(trains.trains(), theirs, strict=True):
         assert np.allclose(own, 1e3 * np.array(theirs[name]), rtol=1e-15)
 
@@ -111,6 +112,17 @@ def test_damage_is_one_error(name, tmp_path):
         except FileError as error:
             refused += str(path) in str(error)
     assert refused > 5
+
+
+def test_a_heap_that_the_library_would_never_end_at(tmp_path):
+    """An entry of no size: h5py 3.16 reads it forever; and a list that is longer than its entry."""
+    whole = bytearray((FOLDER / "shd.h5").read_bytes())
+    at = whole.index(b"GCOL") + 16  # of the first entry: number, references, 4 bytes, size
+    for size in (0, 1):
+        whole[at + 8 : at + 16] = size.to_bytes(8, "little")
+        (tmp_path / f"{size}.h5").write_bytes(whole)
+        with pytest.raises(FileError, match=r"is damaged \((an object of|a list of)"):
+            read_shd(tmp_path / f"{size}.h5")
 
 
 def test_a_claim_that_is_larger_than_the_file(tmp_path):

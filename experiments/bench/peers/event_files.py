@@ -6,28 +6,37 @@ gives MB before and at most, bins and events (jaxsnn).
 """
 
 import json
-import resource
+import re
 import sys
 import time
 from pathlib import Path
 
 
 def jaxsnn(kind):
-    from jaxsnn.data import read_events
+    import numpy as np
+
+    from jaxsnn.data import read_events, to_raster
 
     def one(path):
         events = read_events(path)
         return events.t, events.x, events.y, events.p
 
-    return one
+    def frames(path):
+        return (np.asarray(to_raster(read_events(path), 1.0)),)
+
+    return frames if kind == "rasters" else one
 
 
 def tonic(kind):
-    import tonic.io
+    import tonic
 
     def columns(events):
         return events["t"], events["x"], events["y"], events["p"]
 
+    if kind == "rasters":
+        framed = tonic.transforms.ToFrame(sensor_size=(34, 34, 2), time_window=1000, include_incomplete=True)
+        read_one = lambda path: framed(tonic.io.read_mnist_file(path, dtype=tonic.io.events_struct))
+        return lambda path: ((read_one(path) != 0).reshape(-1, 2312),)
     if kind.endswith("nmnist"):
         return lambda path: columns(tonic.io.read_mnist_file(path, dtype=tonic.io.events_struct))
     if kind == "aedat4":
@@ -126,7 +135,7 @@ def write(path, n):
 def stream(path):
     from jaxsnn.data import stream_events, stream_rasters
 
-    most = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    most = lambda: int(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1]) >> 10
     before, rows, events = most(), 0, 0
 
     def counted():
@@ -150,7 +159,7 @@ def main():
             if Path(path).is_dir():
                 parts = [read(str(each)) for each in sorted(Path(path).iterdir())]
                 seconds, count = time.perf_counter() - begin, sum(len(part[0]) for part in parts)
-                sums = [sum(int(part[i].sum(dtype="int64")) for part in parts) for i in range(4)]
+                sums = [sum(int(part[i].sum(dtype="int64")) for part in parts) for i in range(len(parts[0]))]
             else:
                 columns = read(path)
                 seconds, count = time.perf_counter() - begin, len(columns[0])

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import struct
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..._archive import FileError
+from ..arrays import EventArray
+from ..source import Source
 from .base import AbstractEventFormat, number
 
-_HEADER = np.dtype(
-    [(name, "<u2") for name in ("kind", "source")]
-    + [(name, "<u4") for name in ("size", "stamp", "round", "room", "count", "valid")]
-)
+_HEADER = struct.Struct("<2H6I")  # kind, source, size, place of the time, round of the clock, room, count, valid ones
 _POLARITY = 1
 
 
@@ -36,26 +39,66 @@ class AEDAT3(AbstractEventFormat):
             if source.peek(1) != b"#":
                 raise source.fail(f"the header has no line #!END-HEADER; expected {self.what}")
             line = source.line()
-        while source.left:
-            begin = source.at
-            (packet,) = np.frombuffer(source.read(_HEADER.itemsize, "the header of a packet"), _HEADER)
-            room, count, size = int(packet["room"]), int(packet["count"]), int(packet["size"])
-            if count > room or room * size > source.left:
-                raise source.fail(
-                    f"a packet says that it holds {count} events in room for {room} of {size} bytes, and {source.left} "
-                    "bytes are left: the file was cut off or damaged",
-                    begin,
-                )
-            end, filled = source.at + room * size, source.at + count * size
-            if int(packet["kind"]) == _POLARITY:
-                if size != 8 or int(packet["stamp"]) != 4:
-                    raise source.fail(f"a packet has events of {size} bytes, expected 8 with the time at 4", begin)
-                late = int(packet["round"]) << 31
-                while len(words := source.words(("<u4", 2), chunk, filled)):
-                    first, a = source.at - 8 * len(words), words[:, 0]
-                    at = slice(None) if (a & 1).all() else np.flatnonzero(a & 1)
-                    a, t = a[at].copy(), words[:, 1][at].astype(np.int64) + late
-                    parts = (t, a >> 17, a >> 2 & 0x7FFF, a >> 1 & 1)
-                    place = lambda i, first=first, at=at: first + 8 * number(at, i)
-                    yield self.within(source, parts, self.sensor or (128, 128), place)
+        held: list[_Packet] = []
+        try:
+            for packet in _packets(source, chunk):
+                held.append(packet)
+                if sum(len(x.words) for x in held) * 8 >= chunk:
+                    yield self._events(source, held)
+                    held = []
+        except FileError:
+            if held:
+                yield self._events(source, held)  # what lies before the damage
+            raise
+        if held:
+            yield self._events(source, held)
+
+    def _events(self, source: Source, packets: list[_Packet]) -> EventArray:
+        words = np.concatenate([x.words for x in packets]) if len(packets) > 1 else packets[0].words
+        lengths = [len(x.words) for x in packets]
+        address, t = words[:, 0].copy(), words[:, 1].astype(np.int64)
+        if any(x.late for x in packets):
+            t += np.repeat([x.late for x in packets], lengths)
+        at: Any = slice(None)
+        if not (address & 1).all():
+            at = np.flatnonzero(address & 1)
+            address, t = address[at], t[at]
+        ends = np.cumsum(lengths)
+
+        def place(i: int) -> int:
+            k = int(np.searchsorted(ends, number(at, i), side="right"))
+            return packets[k].begin + 8 * (number(at, i) - int(ends[k]) + lengths[k])
+
+        parts = (t, address >> 17, address >> 2 & 0x7FFF, address >> 1 & 1)
+        return self.within(source, parts, self.sensor or (128, 128), place)
+
+
+class _Packet(NamedTuple):
+    """Events of contrast, or a part of them: address and time of each, the first byte, and what is added to times."""
+
+    words: np.ndarray
+    begin: int
+    late: int
+
+
+def _packets(source: Source, chunk: int) -> Iterator[_Packet]:
+    """The packets of contrast, those larger than `chunk` bytes in pieces."""
+    while source.left:
+        begin = source.at
+        kind, _, size, stamp, rounds, room, count, _ = _HEADER.unpack(
+            source.read(_HEADER.size, "the header of a packet")
+        )
+        if count > room or room * size > source.left:
+            raise source.fail(
+                f"a packet says that it holds {count} events in room for {room} of {size} bytes, and {source.left} "
+                "bytes are left: the file was cut off or damaged",
+                begin,
+            )
+        end, filled = source.at + room * size, source.at + count * size
+        if kind == _POLARITY:
+            if size != 8 or stamp != 4:
+                raise source.fail(f"a packet has events of {size} bytes, expected 8 with the time at 4", begin)
+            while len(words := source.words(("<u4", 2), chunk, filled)):
+                yield _Packet(words, source.at - 8 * len(words), rounds << 31)
+        if source.at != end:
             source.go(end)

@@ -23,6 +23,7 @@ class AbstractEventFormat(abc.ABC):
     sensor: tuple[int, int] | None = None
 
     what: ClassVar[str]  # for errors: "a file of ..."
+    whole: ClassVar[int] = 2**24  # bytes at a time where all events are kept anyway
 
     @abc.abstractmethod
     def chunks(self, source: Source, chunk: int) -> Iterator[EventArray]:

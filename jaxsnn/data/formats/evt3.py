@@ -29,6 +29,7 @@ class EVT3(AbstractEventFormat):
     """
 
     what = "a .raw file of Prophesee in EVT 3.0"
+    whole = 2**21  # a word may be twelve events
 
     def chunks(self, source, chunk):
         header = percent_header(source)
@@ -77,13 +78,15 @@ def _decoded(content: np.ndarray, kind: np.ndarray, state: _State) -> tuple[_Eve
     base, polarity = _vectors(content, kind, event, at, last, state)
     after = after._replace(base=int(base[-1]), polarity=int(polarity[-1]))
     single = kind[at] == _X
-    x = np.where(single, bits & 0x7FF, base[:-1])
-    p = np.where(single, bits >> 11, polarity[:-1])
+    x = np.where(single, bits & 0x7FF, base[:-1]).astype(np.uint16)
+    p = np.where(single, bits >> 11, polarity[:-1]).astype(np.uint8)
     bits = np.where(single, 1, np.where(kind[at] == _VECTOR_8, bits & 0xFF, bits))[valid]
     places = np.unpackbits(bits.astype("<u2").view(np.uint8).reshape(-1, 2), axis=1, bitorder="little")
-    which, offset = np.divmod(np.flatnonzero(places), 16)
-    t, x, y, p, at = t[:-1][valid], x[valid], y[:-1][valid], p[valid], at[valid]
-    return (t[which], x[which] + offset, y[which], p[which]), at[which], after
+    which = np.flatnonzero(places)
+    offset = (which & 15).astype(np.uint16)
+    which >>= 4
+    y = y[:-1].astype(np.uint16)[valid]
+    return (t[:-1][valid][which], x[valid][which] + offset, y[which], p[valid][which]), at[valid][which], after
 
 
 def _times(content: np.ndarray, kind: np.ndarray, last: Any, state: _State) -> tuple[np.ndarray, int, int]:

@@ -26,15 +26,17 @@ class NMNIST(AbstractEventFormat):
         late = 0
         while len(rows := source.words((np.uint8, 5), chunk)):
             begin = source.at - 5 * len(rows)
-            x, y, high, middle, low = rows.T
+            x, y, high = rows[:, 0], rows[:, 1], rows[:, 2]
             marks = y == 240
-            t = (high & 127).astype(np.int64) << 16 | middle.astype(np.int64) << 8 | low
+            last_three = np.zeros((len(rows), 4), np.uint8)
+            last_three[:, :3] = rows[:, :1:-1]
+            t = (last_three.view("<u4")[:, 0] & 0x7FFFFF).astype(np.int64)
             if marks.any():
                 later = late + np.cumsum(marks)
                 late, real = int(later[-1]), np.flatnonzero(~marks)
                 x, y, high, t = x[real], y[real], high[real], (t + (later << 13))[real]
                 place = lambda i, begin=begin, real=real: begin + 5 * int(real[i])
             else:
-                t += late << 13
+                t = t + (late << 13) if late else t
                 place = lambda i, begin=begin: begin + 5 * i
             yield self.within(source, (t, x, y, high >> 7), self.sensor or (34, 34), place)
