@@ -52,6 +52,11 @@ SECTIONS = {  # the order of the page
     ),
 }
 SHARED = ("posterior", "vogels_abbott")  # what experiments import
+ON_OTHER_PAGES = {"infer_balanced": "inference.png", "mismatch": "mismatch.png"}  # whose pictures are there already
+LONG = {  # their pictures take the machine for long: python -m docs.gallery NAME draws them
+    "chips_digits", "diehl_cook", "evidence_accumulation", "hybrid_digits", "lower_digits", "precision_sweep",
+    "sequential_digits",
+}  # fmt: skip
 
 
 def names() -> list[str]:
@@ -77,8 +82,8 @@ def entry(name: str) -> str:
     text = ast.get_docstring(ast.parse((ROOT / "experiments" / f"{name}.py").read_text())) or ""
     first, *rest = (" ".join(part.split()) for part in text.split("\n\n") if not part.startswith("    "))
     about = next((part for part in rest if not re.match(r"(jaxsnn|python|\$)", part)), "")
-    picture = PICTURES / f"{name}.png"
-    shown = f"![{first.rstrip('.')}](pictures/gallery/{name}.png)" if picture.exists() else ""
+    picture = ON_OTHER_PAGES.get(name, f"gallery/{name}.png")
+    shown = f"![{first.rstrip('.')}](pictures/{picture})" if (PICTURES.parent / picture).exists() else ""
     parts = [f"### {name}", first, about, f"```\n{command(name)}\n```", shown]
     return "\n\n".join(part for part in parts if part)
 

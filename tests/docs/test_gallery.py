@@ -1,7 +1,7 @@
 """The gallery shows every experiment, and says of each what the file itself says."""
 
 from docs import gallery
-from docs.gallery import PAGE, PICTURES, SHARED, functions, names, page
+from docs.gallery import LONG, ON_OTHER_PAGES, PAGE, PICTURES, SHARED, functions, names, page
 
 
 def test_the_gallery_is_that_of_the_experiments():
@@ -11,10 +11,11 @@ def test_the_gallery_is_that_of_the_experiments():
 
 
 def test_what_draws_a_picture_has_one():
-    """A picture a page needs is small, and none is left of an experiment that is gone."""
+    """But for those that are named; pictures are small, and none is left of an experiment that is gone."""
     drawn = {name for name in names() if {"experiment", "plot"} <= functions(name)}
     kept = {path.stem: path.stat().st_size for path in PICTURES.glob("*.png")}
-    assert {*kept} <= drawn and max(kept.values()) < 200_000
+    assert {*kept} == drawn - LONG - {*ON_OTHER_PAGES} and max(kept.values()) < 200_000
+    assert drawn > LONG and all((PICTURES.parent / picture).exists() for picture in ON_OTHER_PAGES.values())
     assert "cuba" not in drawn and "brunel" in drawn  # control
 
 
