@@ -13,6 +13,7 @@ from .kernels import AbstractKernel
 from .rasters import Array, milliseconds, namespace
 from .rasters import spikes as dense
 from .rasters import steps as whole_steps
+from .statistics import in_bins
 from .trains import SpikeTrains, spike_trains, with_window
 
 
@@ -69,15 +70,14 @@ def binned(spikes: Any, bin_size: float, *, dt: float | None = None, n: int | No
             whole_steps(bin_size, float(spikes.dt), "binned", "bin_size")
             return binned(spike_trains(spikes), bin_size)  # in proportion to the spikes
         given = dense(spikes, n, "binned", dt=dt)
-        width = whole_steps(bin_size, given.dt, "binned", "bin_size")
-        bins = _some(given.values.shape[0] // width)
-        cut = given.values[: bins * width].reshape(bins, width, given.values.shape[1])
-        return _sums.over(cut if cut.dtype.kind == "f" else cut.astype(np.int32), axis=1).astype(float)
+        return in_bins(given.values, whole_steps(bin_size, given.dt, "binned", "bin_size"), "binned")
     trains = with_window(spikes, "binned")
     xp = namespace(trains.times)
     if not isinstance(trains.times, np.ndarray):
         raise ValueError("binned: trains that are traced have no fixed number of bins: bin the raster instead.")
-    bins = _some(int((trains.t_stop - trains.t_start) / bin_size + 1e-6))
+    bins = int((trains.t_stop - trains.t_start) / bin_size + 1e-6)
+    if bins < 1:
+        raise ValueError("binned: not one whole bin fits into the window. Record longer or narrow the bins.")
     neuron, _ = np.nonzero(xp.isfinite(trains.times))
     where = np.ceil((trains.times[xp.isfinite(trains.times)] - trains.t_start) / bin_size - 1e-6) - 1
     place = np.maximum(where, 0).astype(np.int64)
@@ -144,9 +144,3 @@ def _counts(times: Array) -> Array:
     xp = namespace(times)
     number = xp.sum(xp.isfinite(times), axis=-1).astype(times.dtype)
     return xp.where(xp.isnan(times).any(axis=-1), xp.nan, number)
-
-
-def _some(bins: int) -> int:
-    if bins < 1:
-        raise ValueError("binned: not one whole bin fits into the window. Record longer or narrow the bins.")
-    return bins

@@ -30,7 +30,7 @@ def population_rate(raster: Array, dt: float | None = None, bin: float = 1.0, *,
         array([250., 250.])
     """
     given = spikes(raster, n, "population_rate", dt=dt)
-    counts = _binned(given.values, steps(bin, given.dt, "population_rate", "bin"), "population_rate")
+    counts = in_bins(given.values, steps(bin, given.dt, "population_rate", "bin"), "population_rate")
     return _mean(counts, 1) * (1000.0 / bin)
 
 
@@ -137,7 +137,7 @@ def fano(raster: Array, window: float, *, dt: float | None = None, n: int | None
         array([1.3333])
     """
     given = spikes(raster, n, "fano", dt=dt)
-    counts = _binned(given.values, steps(window, given.dt, "fano", "window"), "fano", at_least=2)
+    counts = in_bins(given.values, steps(window, given.dt, "fano", "window"), "fano", at_least=2)
     xp = namespace(counts)
     mean = _mean(counts)
     variance = _sums.over((counts - mean[None]) ** 2) / (counts.shape[0] - 1)
@@ -162,7 +162,7 @@ def pairwise_correlation(raster: Array, window: float, *, dt: float | None = Non
     """
     given = spikes(raster, n, "pairwise_correlation", dt=dt)
     window_steps = steps(window, given.dt, "pairwise_correlation", "window")
-    counts = _binned(given.values, window_steps, "pairwise_correlation", at_least=2)
+    counts = in_bins(given.values, window_steps, "pairwise_correlation", at_least=2)
     xp = namespace(counts)
     centred = counts - _mean(counts)[None]
     covariance = centred.T @ centred
@@ -172,7 +172,7 @@ def pairwise_correlation(raster: Array, window: float, *, dt: float | None = Non
     return matrix[np.triu_indices(counts.shape[1], 1)]
 
 
-def _binned(values: Array, width: int, function: str, at_least: int = 1) -> Array:
+def in_bins(values: Array, width: int, function: str, at_least: int = 1) -> Array:
     """Spike counts in consecutive bins of `width` steps, shape `(bins, n)`, floating point."""
     bins = values.shape[0] // width
     if bins < at_least:
