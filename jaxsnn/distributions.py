@@ -35,7 +35,7 @@ from jaxsnn._types import (
     recheck,
 )
 
-from ._xla import apart
+from ._xla import apart, named
 
 __all__ = ["AbstractDistribution", "Clip", "LogNormal", "Normal", "Redraw", "Uniform"]
 
@@ -71,6 +71,11 @@ def _plus(offset: Array, scale: Array, x: Array) -> Array:
     """
     product = jnp.broadcast_to(scale, x.shape) * x
     return jnp.broadcast_to(offset, x.shape) + jnp.minimum(product, float(jnp.finfo(x.dtype).max) / 2)
+
+
+@named("single_rounded.between")
+def _between(lo: Array, hi: Array, unit: Array) -> Array:
+    return _plus(lo, hi - lo, unit)
 
 
 @jax.jit  # so that an eager call is compiled like a traced one
@@ -122,7 +127,7 @@ class Uniform(AbstractDistribution):
 
             return on_device(filled(size, np.result_type(lo, hi, canonical_float()), part).reshape(shape))
         unit = _random.uniform(_random.stream(key, "uniform"), 0, _ids(shape))
-        return _plus(self.lo, self.hi - self.lo, unit)
+        return _between(self.lo, self.hi, unit)
 
     def bounds(self) -> tuple[float, float] | None:
         return _finite_bounds(self.lo, self.hi)

@@ -37,6 +37,9 @@ def be_strict():
         jax.config.update(name, value)
 
 
+# Where each operation was written is a tenth of the text that a program is lowered to, and nobody reads it here.
+jax.config.update("jax_traceback_in_locations_limit", 0)
+
 # From here on: what modules and their fixtures compile under other settings would be compiled again in tests.
 be_strict()
 

@@ -11,6 +11,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float, Int32, UInt32
 
 from .._types import as_number, canonical_float, check, is_concrete
+from .._xla.named import named
 from .generator import words
 from .thresholds import ALWAYS, Thresholds, offsets, reach_of, thresholds_of, thresholds_on_host
 
@@ -47,6 +48,13 @@ def binomial_on_host(word: np.ndarray, n: int, p: float, most: float) -> np.ndar
     return (np.int32(n) - count if p > 0.5 else count).astype(np.int32)
 
 
+@named("single_rounded.poisson_ratios")
+def _ratios(lam: Array, mode: Array, offset: Array) -> tuple[Array, Array]:
+    """Of successive probabilities, above the mode and below it."""
+    ahead, behind = mode[None] + offset, mode[None] - offset  # whole numbers, exact
+    return lam[None] / (ahead + 1.0), jnp.where(behind > 0, behind * (1.0 / lam[None]), 0.0)
+
+
 _MOST = 80.0  # mean per step that a table covers when its own mean is traced
 
 
@@ -70,10 +78,7 @@ class PoissonTable(eqx.Module):
             self.valid = jnp.all((lam >= 0) & (lam <= most))
             lam = jnp.nan_to_num(jnp.clip(lam, 0.0, most))
             mode = jnp.floor(lam)
-            offset = offsets(most, mode)
-            ahead, behind = mode[None] + offset, mode[None] - offset
-            down = jnp.where(behind > 0, behind * (1.0 / lam[None]), 0.0)
-            thresholds = thresholds_of(mode, lam[None] / (ahead + 1.0), down)
+            thresholds = thresholds_of(mode, *_ratios(lam, mode, offsets(most, mode)))
             self.thresholds = thresholds.trimmed() if is_concrete(lam) else thresholds
 
 

@@ -12,6 +12,7 @@ from jax import lax
 from jaxtyping import Array, Float, Int32, UInt32
 
 from .._types import on_device
+from .._xla.named import named
 
 _NEGLIGIBLE = 2.0**-44  # weights this far below the mode's are taken as zero: the sums then do not depend on the window
 _ROWS = (8, 16, 32)  # numbers of rows for which the comparison is compiled where the rows needed are not known
@@ -93,7 +94,7 @@ def _blocks_above(number: Array, survival: Array, needed: Array) -> Array:
     return lax.fori_loop(0, -(-needed // block), add, jnp.zeros(number.shape, jnp.int32))
 
 
-@jax.jit
+@named("single_rounded.thresholds")
 def thresholds_of(mode: Array, up: Array, down: Array) -> Thresholds:
     """Thresholds of a law with one mode, from ratios of successive probabilities, without exponentials or factorials.
 

@@ -15,6 +15,7 @@ import jax
 import numpy as np
 from jaxtyping import Array
 
+from .._host import by_numpy
 from .._types import on_device
 from ..compilers import AbstractCompiler
 from ..models import Signals
@@ -78,12 +79,12 @@ def _first(x: Array, count: int) -> Array:
 # Every number is an argument of them, so that the compiler has nothing to compute with.
 
 
-@eqx.filter_jit
+@by_numpy
 def _begin(model: Any, drive: Any, key: Any) -> RunState:
     return started(model, drive, key)
 
 
-@eqx.filter_jit
+@by_numpy
 def _resume(model: Any, drive: Any, state: RunState) -> RunState:
     return resumed(model, drive, state)
 
@@ -98,7 +99,7 @@ def _opening(model: Any, probes: Any, state: RunState, total: int, chunk: int) -
     return carries, shapes, length
 
 
-@eqx.filter_jit
+@by_numpy
 def _carries(model: Any, probes: Any, state: RunState, total: Any, room_of: int | None) -> Any:
     """Empty carries; bytes that are stacked a step, and steps that form a unit of all probes."""
     steps = [room_of if probe.sized else total for probe in probes]
@@ -113,15 +114,15 @@ def _carries(model: Any, probes: Any, state: RunState, total: Any, room_of: int 
     return carries, a_step, math.lcm(1, *(probe.stride(model) for probe in probes))
 
 
-@eqx.filter_jit
+@by_numpy
 def _driven(model: Any, drive: Any, first: Any) -> Any:
     return drive.prepare(model, first)
 
 
-_kept = functools.partial(eqx.filter_jit, donate="all-except-first")  # what a call is handed is its own memory
+_own = functools.partial(by_numpy, donate=True)  # what a call is handed is its own memory
 
 
-@_kept
+@functools.partial(eqx.filter_jit, donate="all-except-first")
 def _go(given: Any, carries: Any, length: int, compiler: AbstractCompiler) -> Any:
     """So many steps, and what was stacked in them: `length` rows, of which the others are zero."""
     stepper, drive, probes, key, state, count = given
@@ -133,19 +134,19 @@ def _go(given: Any, carries: Any, length: int, compiler: AbstractCompiler) -> An
     return RunState(state.t + count, at, d, spikes, state.dt), carries, stacked
 
 
-@_kept
+@_own
 def _emit(given: Any, carries: Any, stacked: Any) -> Any:
     model, probes = given
     return emitted_by(model, probes, carries, stacked)
 
 
-@_kept
+@_own
 def _finish(given: Any, carries: Any, emitted: Any) -> Any:
     model, drive, probes, state = given
     return finished(model, drive, probes, state, carries, emitted)
 
 
-@_kept
+@_own
 def _emit_and_finish(given: Any, carries: Any, stacked: Any) -> Any:
     model, drive, probes, state = given
     return finished(model, drive, probes, state, *emitted_by(model, probes, carries, stacked))

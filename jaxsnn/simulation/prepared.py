@@ -13,6 +13,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from .._host import by_numpy
 from .._xla import SMALL
 
 _MOST = 8  # models
@@ -46,7 +47,7 @@ def _of_the_same(model: Any, given: list[Any]) -> Any:
     return known[0]
 
 
-@eqx.filter_jit
+@by_numpy
 def _derived(model: Any) -> Any:
     """What a stepper has beside what is the model's, and where the rest is among the arrays of the model."""
     own = {id(x): i for i, x in enumerate(jax.tree.leaves(eqx.filter(model, eqx.is_array))) if x.size > SMALL}
