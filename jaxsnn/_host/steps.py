@@ -24,6 +24,7 @@ _CALLS = {
     "custom_vmap_call": "call",
     "by_platform": "cpu",
 }
+THREEFRY = "jaxsnn.threefry."  # and the number of its rounds
 SINGLE_ROUNDED = "jaxsnn.single_rounded."  # names of programs whose authors keep their operations apart
 
 
@@ -38,21 +39,32 @@ class Steps:
         self.cost = _cost(closed.jaxpr)
 
     def __call__(self, arrays: Sequence[jax.Array]) -> list[jax.Array]:
-        given = [x if _is_key(x) else np.asarray(x) for x in arrays]
         with np.errstate(all="ignore"):
-            out = self.program(given)
+            out = self.program([_Key.of(x) if _is_key(x) else np.asarray(x) for x in arrays])
         # In memory of their own, as results of compiled programs are: whoever is handed them may donate them.
-        own = jax.device_put([np.array(jax.random.key_data(x) if _is_key(x) else x) for x in out])
+        own = jax.device_put([np.array(x.words if isinstance(x, _Key) else x) for x in out])
         return [
-            jax.random.wrap_key_data(new, impl=jax.random.key_impl(x)) if _is_key(x) else new
+            jax.random.wrap_key_data(new, impl=x.kind) if isinstance(x, _Key) else new
             for new, x in zip(own, out, strict=True)
         ]
+
+
+class _Key(NamedTuple):
+    """A key: its words, and the name of what they are for."""
+
+    words: Any
+    kind: Any
+
+    @staticmethod
+    def of(key: jax.Array) -> _Key:
+        return _Key(np.asarray(jax.random.key_data(key)), jax.random.key_impl(key))
 
 
 def _cost(jaxpr: Jaxpr) -> int:
     """Operations of a call; the turns of a loop of unknown length are taken as ten."""
     turns = {"scan": lambda eqn: eqn.params["length"], "while": lambda _: 10}
-    inner = lambda eqn: sum(_cost(getattr(x, "jaxpr", x)) for x in jax.tree.leaves(eqn.params) if _is_program(x))
+    within = lambda eqn: [getattr(x, "jaxpr", x) for x in jax.tree.leaves(eqn.params) if _is_program(x)]
+    inner = lambda eqn: 0 if _is_threefry(eqn) else sum(map(_cost, within(eqn)))
     return sum(1 + turns.get(eqn.primitive.name, lambda _: 1)(eqn) * inner(eqn) for eqn in _used(jaxpr))
 
 
@@ -131,6 +143,9 @@ def _called(eqn: Any, origins: list[Origin], trusted: bool) -> tuple[Function, l
     name, params = eqn.primitive.name, eqn.params
     if eqn.effects:
         raise Inexact
+    if _is_threefry(eqn):
+        rounds = int(params["name"].removeprefix(THREEFRY))
+        return lambda k, l, x, y: threefry((k, l), (x, y), rounds=rounds), [_PLAIN, _PLAIN]
     if name in _CALLS:
         inner = params[_CALLS[name]]
         consts, inner = (inner.consts, inner.jaxpr) if isinstance(inner, ClosedJaxpr) else ((), inner)
@@ -143,10 +158,9 @@ def _called(eqn: Any, origins: list[Origin], trusted: bool) -> tuple[Function, l
     if name == "threefry2x32":
         return lambda k, l, x, y: threefry((k, l), (x, y), rounds=20), [_PLAIN, _PLAIN]
     if name == "random_unwrap":
-        return lambda key: np.asarray(jax.random.key_data(key)), [_PLAIN]
+        return lambda key: key.words, [_PLAIN]
     if name == "random_wrap":
-        impl = params["impl"].name
-        return lambda words: jax.random.wrap_key_data(jax.device_put(np.array(words)), impl=impl), [_PLAIN]
+        return lambda words: _Key(words, params["impl"].name), [_PLAIN]
     if name in _LOOPS:
         return _LOOPS[name](eqn, origins, trusted)
     kinds = {kind(v.aval) for v in (*eqn.invars, *eqn.outvars)}
@@ -161,6 +175,12 @@ def _called(eqn: Any, origins: list[Origin], trusted: bool) -> tuple[Function, l
         if rounded or (name == "div" and size > 1 and shared[1]):
             raise Inexact
     return RULES[name](eqn), [Origin(rounded or (floats and name in ARITHMETIC), all(shared))] * len(eqn.outvars)
+
+
+def _is_threefry(eqn: Any) -> bool:
+    """Mixes words as they come; in a batch they may have axes that NumPy would not pair."""
+    shapes = {v.aval.shape for v in eqn.invars} - {()}
+    return eqn.primitive.name == "jit" and eqn.params["name"].startswith(THREEFRY) and len(shapes) < 2
 
 
 def _is_key(x: Any) -> bool:

@@ -1,9 +1,13 @@
 """Threefry-2x32: words from a key and a counter, bit for bit alike on NumPy and JAX."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import numpy as np
+
+from .._xla.named import named
 
 _ROTATIONS = (13, 15, 26, 6, 17, 29, 16, 24)
 _PARITY = np.uint32(0x1BD11BDA)  # of the key schedule: makes an all-zero key harmless
@@ -16,7 +20,7 @@ def threefry(key: tuple[Any, Any], counter: tuple[Any, Any], rounds: int = 13) -
     **Returns:** two uint32 words. For a given key and rounds the map counter -> words is a bijection.
     """
     given = (key[0], key[1], counter[0], counter[1])
-    return (_traced if any(isinstance(x, jax.Array) for x in given) else _mixed)(*given, rounds)
+    return _traced(rounds)(*given) if any(isinstance(x, jax.Array) for x in given) else _mixed(*given, rounds)
 
 
 def _mixed(first: Any, second: Any, low: Any, high: Any, rounds: int) -> tuple[Any, Any]:
@@ -34,7 +38,10 @@ def _mixed(first: Any, second: Any, low: Any, high: Any, rounds: int) -> tuple[A
     return x, y
 
 
-_traced = jax.jit(_mixed, static_argnums=4, inline=True)  # some eighty operations, traced once for arguments of a shape
+@functools.cache
+def _traced(rounds: int) -> Callable[..., tuple[Any, Any]]:
+    """Some eighty operations, traced and written once for arguments of a shape; a name by which they are known."""
+    return named(f"threefry.{rounds}")(lambda first, second, low, high: _mixed(first, second, low, high, rounds))
 
 
 def as_word(x: Any) -> Any:

@@ -75,7 +75,7 @@ def _in_two_levels(number: Array, survival: Array) -> Array:
     return first + sum(((number < row).astype(jnp.int32) for row in rows), jnp.zeros(number.shape, jnp.int32))
 
 
-@partial(jax.jit, static_argnums=2, inline=True)
+@partial(jax.jit, static_argnums=2)
 def _rows_above(number: Array, survival: Array, count: int) -> Array:
     """How many of the first `count` rows lie above each number; unrolled, so that it is one loop over the neurons."""
     within = ((number < survival[i]).astype(jnp.int32) for i in range(count))

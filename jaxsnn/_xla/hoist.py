@@ -110,8 +110,8 @@ def _late(closed: ClosedJaxpr, args: list[Any], early: Early) -> list[Any]:
     for number, eqn in enumerate(jaxpr.eqns):
         own = early.get(str(number))
         given = lambda eqn=eqn: [read(v) for v in eqn.invars]
-        if (inner := _inlined(eqn)) is not None:
-            outs = _late(inner, given(), own or {})
+        if own and (inner := _inlined(eqn)) is not None:
+            outs = _late(inner, given(), own)
         elif own is None:
             if not all(isinstance(v, Literal) or v in env for v in eqn.invars):
                 continue  # led only to early values

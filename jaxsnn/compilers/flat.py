@@ -141,9 +141,21 @@ class _Flattening:
             return self.appended(Op(name, ins[consts:], outs, kept, (body,)))
         if name == "jit":
             name, params = params["name"], {}
+        if name == "argmax" and (words := self.words_that_are_not_0(ins[0])) is not None:
+            return self.once("first_word", (words,), outs, {})
         if name in ELEMENTWISE:  # axes of size 1 are repeated
             ins = tuple(self.spread(x, outs[0].shape) for x in ins)
         return self.once(name, ins, outs, params)
+
+    def words_that_are_not_0(self, x: Atom) -> Value | None:
+        """The words of which `x` says whether they are not 0, all of them side by side."""
+        made = next((op for op in reversed(self.ops) if x in op.outs), None)
+        if made is None or made.name != "ne" or len(made.outs[0].shape) != 1:
+            return None
+        words, zero = made.ins
+        if not isinstance(words, Value) or isinstance(zero, Value) or zero.any():
+            return None
+        return words if words.dtype == np.uint32 and words.shape == made.outs[0].shape else None
 
     def spread(self, x: Atom, shape: tuple[int, ...]) -> Atom:
         """`x` with its axes of size 1 repeated."""

@@ -59,6 +59,8 @@ def read_slot(w: Writer, op: Op) -> None:
     if len(given.shape) != 1:
         raise Unsupported("slots of several rings")
     _part(w, op.outs[0], given, _start(w, [at], given.shape, op.outs[0].shape))
+    if isinstance(found := w.env[op.outs[0]], Memory):
+        w.slots.read(w, op, found)
 
 
 def _put(w: Writer, op: Op, given: Atom, values: Atom, starts: list[Atom]) -> None:
@@ -92,7 +94,15 @@ def write_slot(w: Writer, op: Op) -> None:
     given, values, at = op.ins
     if len(given.shape) != 1:
         raise Unsupported("slots of several rings")
-    _put(w, op, given, values, [at])
+    found = w.settled(given)
+    slot = w.slots.expected(given, found.root, w.frames[-1].at[0]) if isinstance(found, Memory) else None
+    if slot is None:
+        return _put(w, op, given, values, [at])
+    start, place = _start(w, [at], given.shape, values.shape), w.own(given)  # which writes the loops that read the slot
+    for first, last in slot.rest():
+        w.rounds(last - first, [f"{place.pointer}[{start} + {first} + i] = {slot.number};"], free=True)
+    del w.slots.by_root[slot.memory.root]
+    w.bind(op.outs[0], place)
 
 
 # --- gathers and scatters ---------------------------------------------------------------------------------------------

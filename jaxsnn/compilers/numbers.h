@@ -140,6 +140,17 @@ INLINE void threefry(const uint32_t key[2], uint32_t x, uint32_t y, uint32_t out
   out[0] = x, out[1] = y;
 }
 
+/* The first word that is not 0, or 0; several at a time, which are seldom anything else. */
+INLINE int64_t first_word(const uint32_t *words, int64_t n) {
+  int64_t i = 0;
+  for (uint32_t some = 0; i + 16 <= n; i += 16) {
+    for (int j = 0; j < 16; j++) some |= words[i + j];
+    if (some) break;
+  }
+  for (; i < n; i++) if (words[i]) return i;
+  return 0;
+}
+
 /* Bits of 32 elements that are not 0. */
 #ifdef __AVX__
 #include <immintrin.h>

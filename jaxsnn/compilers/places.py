@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .elementwise import c_type, literal, local_type
+from .emptied import Slots
 from .loops import Loop
 from .memory import Memory, Room, Root, Scalar, Virtual
 from .program import Atom, Block, Value
@@ -43,6 +44,7 @@ class Places(abc.ABC):
         self.busy: set[Loop] = set()
         self.also: dict[Value, list[Memory]] = {}  # further places of a result, e.g. within a larger array
         self.born: dict[Value, int] = {}  # how deep within loops and branches a value is defined
+        self.slots = Slots()
         self.count = 0
 
     # --- text ---------------------------------------------------------------------------------------------------------

@@ -105,6 +105,12 @@ def argument(w: Writer, op: Op) -> None:
     w.bind(out, target)
 
 
+def first_word(w: Writer, op: Op) -> None:
+    """The first word that is not 0, or 0: where the next spike is looked for."""
+    (out,), (words,) = op.outs, op.ins
+    w.bind(out, w.number(out.dtype, f"first_word({w.memory(words).pointer}, {math.prod(words.shape)})"))
+
+
 _RUNNING = {"cumsum": "add", "cumprod": "mul", "cummax": "max", "cummin": "min"}
 
 
@@ -175,4 +181,5 @@ _REDUCTIONS: Sequence[str] = (*_SIGNS, "reduce_max", "reduce_min")
 RULES: dict[str, Callable[[Writer, Op], None]] = {
     **dict.fromkeys(_REDUCTIONS, _of_numbers(reduce)), **dict.fromkeys(("argmax", "argmin"), _of_numbers(argument)),
     **dict.fromkeys(_RUNNING, _of_numbers(running)), "dot_general": _of_numbers(matrix_product), "split": split,
+    "first_word": first_word,
 }  # fmt: skip

@@ -146,6 +146,7 @@ class Writer(Places):
             else:
                 self.env[value] = Scalar(f"/* {name} is gone */")
         self.busy.discard(loop)
+        puts += self.slots.filled_by(self, loop) if puts else []
         if puts or effect:
             lines = loop.only_where(where) if where and not puts else loop.lines
             self.rounds(loop.size, [*lines, *puts, *effect], free=not effect)
