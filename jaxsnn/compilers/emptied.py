@@ -38,15 +38,6 @@ class Slot:
         )
         return (int(number), int(number) + size) if number.isdigit() else None
 
-    def rest(self) -> list[tuple[int, int]]:
-        """The parts that nobody has filled."""
-        rest, end = [], 0
-        for first, last in [*sorted(self.done), (self.size, self.size)]:
-            if first > end:
-                rest.append((end, first))
-            end = max(end, last)
-        return rest
-
 
 class Slots:
     """The slots that are being read, by their memory."""

@@ -11,7 +11,7 @@ from jax.lax import GatherScatterMode
 from .elementwise import RULES as ELEMENTWISE
 from .elementwise import literal, local_type
 from .indices import Indices
-from .loops import Loop
+from .loops import Loop, rest
 from .memory import Memory
 from .program import Atom, Op, Unsupported, Value
 from .shapes import mapped, strides_of
@@ -99,7 +99,7 @@ def write_slot(w: Writer, op: Op) -> None:
     if slot is None:
         return _put(w, op, given, values, [at])
     start, place = _start(w, [at], given.shape, values.shape), w.own(given)  # which writes the loops that read the slot
-    for first, last in slot.rest():
+    for first, last in rest(slot.done, slot.size):
         w.rounds(last - first, [f"{place.pointer}[{start} + {first} + i] = {slot.number};"], free=True)
     del w.slots.by_root[slot.memory.root]
     w.bind(op.outs[0], place)

@@ -3,9 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from .memory import Root
+from .memory import Memory, Root
 from .program import Value
+
+BITS = 32  # of a word
+
+
+def rest(done: list[tuple[int, int]], size: int) -> list[tuple[int, int]]:
+    """The parts of `size` elements, from and to, that are not done."""
+    left, end = [], 0
+    for first, last in [*sorted(done), (size, size)]:
+        if first > end:
+            left.append((end, first))
+        end = max(end, last)
+    return left
+
+
+class Packed(NamedTuple):
+    """Words for the bits of a result, 32 of its elements in each, from word number `start` on."""
+
+    words: Memory
+    start: int
+    done: list[tuple[int, int]]  # words that have been written, from and to
+
+    def by_block(self, value: Value, at: Memory) -> str:
+        """The word of a block of 32 rounds, in which elements of `value` have just been written to `at`."""
+        self.done.append((self.start, self.start + value.size // BITS))
+        bits = "bits_f32" if value.dtype.itemsize == 4 else "bits_f64"
+        return f"{self.words.pointer}[{self.start} + block / {BITS}] = {bits}({at.pointer} + block);"
 
 
 @dataclass(eq=False, slots=True)

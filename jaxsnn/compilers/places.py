@@ -12,7 +12,7 @@ import numpy as np
 
 from .elementwise import c_type, literal, local_type
 from .emptied import Slots
-from .loops import Loop
+from .loops import Loop, Packed
 from .memory import Memory, Room, Root, Scalar, Virtual
 from .program import Atom, Block, Value
 
@@ -45,6 +45,7 @@ class Places(abc.ABC):
         self.also: dict[Value, list[Memory]] = {}  # further places of a result, e.g. within a larger array
         self.born: dict[Value, int] = {}  # how deep within loops and branches a value is defined
         self.slots = Slots()
+        self.words: dict[Value, Packed] = {}  # whose bits are to be packed as soon as they are there
         self.count = 0
 
     # --- text ---------------------------------------------------------------------------------------------------------

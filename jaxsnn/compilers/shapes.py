@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from .elementwise import local_type
-from .loops import Loop
+from .loops import BITS, Loop, Packed, rest
 from .memory import Memory, Scalar
 from .program import Atom, Op, Unsupported, Value
 from .writer import Writer
@@ -125,6 +127,7 @@ def concatenate(w: Writer, op: Op) -> None:
     place = w.aside(out.dtype, out.size) if place is None else place
     for part, start in waiting:
         w.also.setdefault(part, []).append(place.piece(start))
+    expect_words(w, out, waiting)
     for part, _ in waiting:
         w.settled(part)
     for part, start in rest:
@@ -159,20 +162,39 @@ def pad(w: Writer, op: Op) -> None:
     w.bind(out, place)
 
 
+def expect_words(w: Writer, out: Value, parts: Sequence[tuple[Value, int]]) -> None:
+    """Before the loops of its parts are written: that they pack `out`, too, if a later operation of the block does."""
+    frame = w.frames[-1]
+    later = any(op.name == "jaxsnn.pack" and op.ins[0] is out for op in frame.block.ops[int(frame.at[0]) :])
+    whole = [(part, start) for part, start in parts if part.size % BITS == 0 and start % BITS == 0]
+    if later and whole and len(out.shape) == 1 and out.dtype.name in ("float32", "float64"):
+        words, done = w.aside(np.dtype(np.uint32), -(-out.size // BITS)), []
+        words.root.kept += 1  # it holds nothing that is read before `pack`
+        w.words[out] = Packed(words, 0, done)
+        for part, start in whole:
+            w.words[part] = Packed(words, start // BITS, done)
+
+
 def pack(w: Writer, op: Op) -> None:
     """Bits of what is not 0, 32 in a word."""
     (out,), (given,) = op.outs, op.ins
     if len(given.shape) != 1:
         raise Unsupported("pack along several axes")
-    found, whole, kind = w.settled(given), given.size // 32, given.dtype.name
+    if isinstance(given, Value) and isinstance(w.env[given], Loop):
+        expect_words(w, given, [(given, 0)])
+    found, whole, kind = w.settled(given), given.size // BITS, given.dtype.name
     direct = isinstance(found, Memory) and kind in ("float32", "float64")
     text, _ = w.reader(given)
-    place = w.aside(out.dtype, out.size)
-    for first, last, bits in ((0, whole, "32"), (whole, out.size, str(given.size % 32))):
+    packed = w.words.pop(given, None) if isinstance(given, Value) else None
+    if packed is not None:
+        packed.words.root.kept -= 1
+    place, done = (packed.words, packed.done) if packed is not None else (w.aside(out.dtype, out.size), [])
+    left = [(first, last, str(BITS)) for first, last in rest(done, whole)]
+    for first, last, bits in (*left, (whole, out.size, str(given.size % BITS))):
         if first == last:
             continue
         with w.braces(f"for (int64_t i = {first}; i < {last}; i++)"):
-            if direct and bits == "32":
+            if direct and bits == str(BITS):
                 assert isinstance(found, Memory)
                 w.line(f"{place.pointer}[i] = bits_{'f32' if kind == 'float32' else 'f64'}({found.pointer} + 32 * i);")
             else:

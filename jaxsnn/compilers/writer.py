@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from . import elementwise
 from .elementwise import local_type
-from .loops import Loop
+from .loops import BITS, Loop
 from .memory import Memory, Scalar, Virtual
 from .places import END, Frame, Places
 from .program import Atom, Block, Op, Unsupported, Value
@@ -134,7 +134,7 @@ class Writer(Places):
         if self.waiting.get(loop.size) is loop:
             del self.waiting[loop.size]
         self.busy.add(loop)
-        frame, puts = self.frames[-1], []
+        frame, puts, words = self.frames[-1], [], []
         first = frame.at[0] + 1 if effect else frame.at[0]  # an effect is what the present operation needed
         for value, name in loop.locals.items():
             if (last := frame.last.get(value, -1)) >= first:
@@ -143,16 +143,30 @@ class Writer(Places):
                     also.insert(0, self._place_of(value, loop))
                 self.bind(value, also[0])
                 puts += [f"{to.pointer}[i] = {name};" for to in also]
+                if value in self.words and not effect and not any(map(_ROWS.search, loop.lines)):
+                    words.append(self.words[value].by_block(value, also[0]))
             else:
                 self.env[value] = Scalar(f"/* {name} is gone */")
         self.busy.discard(loop)
         puts += self.slots.filled_by(self, loop) if puts else []
         if puts or effect:
             lines = loop.only_where(where) if where and not puts else loop.lines
-            self.rounds(loop.size, [*lines, *puts, *effect], free=not effect)
+            self.rounds(loop.size, [*lines, *puts, *effect], free=not effect, words=words)
 
-    def rounds(self, size: int, lines: list[str], *, free: bool) -> None:
-        """The C loop, over rows and columns where elements are found by these. `free`: rounds are independent."""
+    def rounds(self, size: int, lines: list[str], *, free: bool, words: Sequence[str] = ()) -> None:
+        """The C loop, over rows and columns where elements are found by these. `free`: rounds are independent.
+
+        `words`: what is done after each block of 32 rounds.
+        """
+        if words:
+            with self.braces(f"for (int64_t block = 0; block < {size}; block += {BITS})"):
+                self.line("#pragma GCC ivdep")
+                with self.braces(f"for (int64_t i = block; i < block + {BITS}; i++)"):
+                    for text in lines:
+                        self.line(text)
+                for text in words:
+                    self.line(text)
+            return
         widths = {int(width) for text in lines for width in _ROWS.findall(text)}
         if len(widths) == 1 and size % (width := widths.pop()) == 0:
             with self.braces(f"for (int64_t row = 0; row < {size // width}; row++)"):

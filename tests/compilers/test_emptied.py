@@ -5,12 +5,27 @@ import numpy as np
 import pytest
 
 from jaxsnn import BrianOrder
-from jaxsnn.compilers import build
+from jaxsnn.compilers import build, loops, shapes
 from jaxsnn.compilers.emptied import Slot, Slots
 from jaxsnn.compilers.memory import Memory, Root
 from jaxsnn.compilers.program import Value
 from tests.compilers.test_turned import network, outcome
 from tests.simulation.toys import assert_same
+
+
+def test_bits_are_packed_where_spikes_are_found(monkeypatch):
+    """32 neurons at a time, with the same bits as by a loop of its own, which is the control."""
+    texts, target = [], build.target
+    monkeypatch.setattr(build, "target", lambda text, *more: texts.append(text) or target(text, *more))
+    jax.clear_caches()
+    net = network(BrianOrder(), sizes=(96, 64))
+    ours = outcome(net, 150)
+    jax.clear_caches()
+    monkeypatch.setattr(shapes, "expect_words", lambda *args: None)
+    plain = outcome(net, 150)
+    assert_same(ours, plain)
+    blocks, apart = (text.partition("static void run")[2].count("bits_f32(") for text in texts)
+    assert blocks > apart > 0 and "i < block + 32" in texts[0] and "i < block + 32" not in texts[1]
 
 
 def test_a_ring_is_emptied_by_its_readers(monkeypatch):
@@ -41,9 +56,7 @@ def test_a_ring_is_emptied_by_its_readers(monkeypatch):
     ],
 )
 def test_what_is_left_of_a_slot(done, rest):
-    at = Memory("(ring + p7)", Root(800, "ring"))
-    slot = Slot(Value((200,), np.dtype(np.float32)), at, 100, 5, "0", done=done)
-    assert slot.rest() == rest
+    assert loops.rest(done, 100) == rest
 
 
 @pytest.mark.parametrize(

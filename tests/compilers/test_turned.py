@@ -13,7 +13,7 @@ from tests.simulation.toys import assert_same
 N = 80  # more than the fewest neurons with which a step is turned
 
 
-def network(order, rule=None):
+def network(order, rule=None, sizes=(N, N // 2)):
     ports = {"exc": snn.Exponential(tau=2.0), "inh": snn.Exponential(tau=4.0)}
     neuron = snn.LIF(v_th=1.0, t_ref=1.0)
     cell = lambda n: snn.Population(neuron, n, ports=ports, init={"v": snn.Uniform(0.0, 1.0)})
@@ -24,7 +24,7 @@ def network(order, rule=None):
         dt=0.1,
         key=0,
         order=order,
-        populations={"E": cell(N), "I": cell(N // 2)},
+        populations={"E": cell(sizes[0]), "I": cell(sizes[1])},
         projections={
             "EE": link("E", "E.exc", 0.2, rule=rule),
             "EI": link("E", "I.exc", 0.2),
