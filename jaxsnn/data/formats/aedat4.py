@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import struct
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ..._archive import FileError
+from ..arrays import EventArray
 from ..source import Source
 from .base import AbstractEventFormat
 from .flatbuffers import root
@@ -16,7 +19,7 @@ from .flatbuffers import root
 _EVENT = np.dtype(
     {"names": ["t", "x", "y", "p"], "formats": ["<i8", "<i2", "<i2", "?"], "offsets": [0, 8, 10, 12], "itemsize": 16}
 )
-_PACKET = np.dtype([("stream", "<i4"), ("size", "<i4")])
+_PACKET = struct.Struct("<2i")  # stream and size
 LARGEST = 2**30  # bytes of a packet, unpacked
 
 
@@ -25,7 +28,7 @@ class AEDAT4(AbstractEventFormat):
     """Files `.aedat4` of iniVation's DV: a header, then packets, of which those of events are read.
 
     Times are microseconds since 1970. Packets are compressed by LZ4 or Zstandard, for which the packages `lz4` and
-    `zstandard` are needed, or not at all. A packet is unpacked at a time, whatever `chunk` is.
+    `zstandard` are needed, or not at all. Packets are unpacked as a whole, whatever `chunk` is.
 
     **Arguments:** `sensor`: as of `AbstractEventFormat`; None for what the header says of the first stream of events.
     **Source:** iniVation, AEDAT file formats.
@@ -44,17 +47,36 @@ class AEDAT4(AbstractEventFormat):
         end, sensor = source.size if table < 0 else table, self.sensor or size or (346, 260)
         if not source.at <= end <= source.size:
             raise source.fail(f"the table of packets is said to begin at byte {table} of {source.size}", begin)
-        while source.at < end:
-            begin = source.at
-            (packet,) = np.frombuffer(source.read(8, "the header of a packet"), _PACKET)
-            body = source.read(int(packet["size"]), "a packet")
-            if int(packet["stream"]) in streams or not streams:
-                events = _events(source, unpack(body, begin), begin)
-                if len(events) and events["t"].min() < 0:
-                    raise source.fail("a packet has times before 1970: the file is damaged", begin)
-                if len(events):
-                    x, y = (events[name].astype(np.uint16) for name in "xy")
-                    yield self.within(source, (events["t"], x, y, events["p"]), sensor, lambda i, begin=begin: begin)
+        held: list[tuple[int, np.ndarray]] = []
+        try:
+            while source.at < end:
+                begin = source.at
+                stream, size = _PACKET.unpack(source.read(_PACKET.size, "the header of a packet"))
+                body = source.read(size, "a packet")
+                if stream in streams or not streams:
+                    held.append((begin, _events(source, unpack(body, begin), begin)))
+                    if sum(events.nbytes for _, events in held) >= chunk:
+                        yield self._joined(source, held, sensor)
+                        held = []
+        except FileError:
+            if held:
+                yield self._joined(source, held, sensor)  # what lies before the damage
+            raise
+        if held:
+            yield self._joined(source, held, sensor)
+
+    def _joined(self, source: Source, packets: list[tuple[int, np.ndarray]], sensor: tuple[int, int]) -> EventArray:
+        """The events of some packets; each is copied once."""
+        ends = np.cumsum([len(events) for _, events in packets])
+        columns = [np.empty(int(ends[-1]), dtype) for dtype in (np.int64, np.uint16, np.uint16, np.uint8)]
+        for (_, events), last in zip(packets, ends.tolist()):
+            for column, name in zip(columns, "txyp"):
+                column[last - len(events) : last] = events[name]
+        t, x, y, p = columns
+        place = lambda i: packets[int(np.searchsorted(ends, i, side="right"))][0]
+        if len(t) and t.min() < 0:
+            raise source.fail("a packet has times before 1970: the file is damaged", place(int(t.argmin())))
+        return self.within(source, (t, x, y, p), sensor, place)
 
 
 def _streams(description: str) -> tuple[set[int], tuple[int, int] | None]:
