@@ -89,14 +89,16 @@ class Reader:
         python = sys.executable if name == "jaxsnn" else python_of("events")
         command = [str(python), str(script), name]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.questions, self.answers = self.process.stdin, self.process.stdout
 
     def __call__(self, *question):
-        self.process.stdin.write(json.dumps(question) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline() or "null")
+        self.questions.write(json.dumps(question) + "\n")
+        self.questions.flush()
+        return json.loads(self.answers.readline() or "null")
 
     def close(self):
-        self.process.stdin.close()
+        self.questions.close()
         self.process.wait()
 
 

@@ -83,7 +83,7 @@ def faery(kind):
             with faery.evt.Decoder(path, None, None) as decoder:
                 parts = [packet["events"] for packet in decoder if "events" in packet]
         events = np.concatenate(parts)
-        polarity = next(name for name in ("payload", "p", "on") if name in events.dtype.names)
+        polarity = next(name for name in ("payload", "p", "on") if name in (events.dtype.names or ()))
         return events["t"], events["x"], events["y"], events[polarity]
 
     return one
@@ -135,7 +135,7 @@ def write(path, n):
 def stream(path):
     from jaxsnn.data import stream_events, stream_rasters
 
-    most = lambda: int(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1]) >> 10
+    most = lambda: int(re.findall(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[0]) >> 10
     before, rows, events = most(), 0, 0
 
     def counted():
