@@ -73,15 +73,16 @@ DRAWINGS = {
 
 
 def drawn(draw):
-    """A picture of 160 x 120 points in greys: without text, whose shape differs between versions of fonts."""
+    """A picture of 160 x 120 points in greys: without text, whose shape differs between versions of fonts, and without
+    legends, whose place follows from it; see `test_legends_name_what_is_drawn`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.0, 3.0), dpi=40)
     ax = figure.add_axes((0.1, 0.1, 0.7, 0.8))
     assert draw(ax) is ax  # axes in and axes out
-    for text in figure.findobj(matplotlib.text.Text):
-        text.set_visible(False)
+    for part in (*figure.findobj(matplotlib.text.Text), *figure.findobj(matplotlib.legend.Legend)):
+        part.set_visible(False)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].mean(axis=2)
@@ -105,6 +106,17 @@ def test_pictures_are_those_that_were_looked_at(name):
         apart[other] = np.sqrt(np.mean((found - blurred(golden)) ** 2))
     assert apart.pop(name) < 3.0  # greys of 0 to 255
     assert min(apart.values()) > 6.0
+
+
+LEGENDS = {"psth": ["E", "I"], "weight_histogram": ["a", "b"], "losses": ["train", "test"]}
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_legends_name_what_is_drawn(name):
+    import matplotlib.pyplot as plt
+
+    legend = DRAWINGS[name](plt.figure().add_subplot()).get_legend()
+    assert ([] if legend is None else [text.get_text() for text in legend.get_texts()]) == LEGENDS.get(name, [])
 
 
 def data(ax, line=0):

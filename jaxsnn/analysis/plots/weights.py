@@ -11,7 +11,7 @@ from .synapses import synapses, values
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_CELLS = 400  # of a picture, along each side: more cannot be told apart
+_CELLS = 400  # of a picture, along each side: more cannot be seen
 
 
 def weight_matrix(weights: Any, *, label: str = "weight", ax: "Axes | None" = None) -> "Axes":
