@@ -62,7 +62,8 @@ class _Traced:
     def __init__(self, function: Any, structure: Any, static: tuple[Any, ...], arrays: list[Any], own: int | None):
         self.structure: Any = None  # of the results
         self.rest: Any = None  # what they hold beside arrays
-        self.done = 0
+        self.done = 0  # operations that NumPy has done for it
+        self.donates = own is not None
 
         def flat(*arrays: Any) -> list[Any]:
             given = iter(arrays)
@@ -91,6 +92,8 @@ class _Traced:
                 return self.steps(arrays)
             except Inexact:
                 pass
+        if not self.donates:
+            return self.compiled(*arrays)
         with warnings.catch_warnings():  # of memory that no result has use for
             warnings.filterwarnings("ignore", "Some donated buffers were not usable")
             return self.compiled(*arrays)

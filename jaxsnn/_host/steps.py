@@ -11,6 +11,7 @@ import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
 from .._random.generator import threefry
+from .._xla.platforms import called, cpu_branch
 from .inexact import Inexact
 from .rules import ARITHMETIC, MOVES, RULES, kind
 
@@ -18,12 +19,6 @@ _LARGEST = 2**24  # numbers of one result
 _TURNS = 2**15  # operations in the turns of a loop
 
 Function = Callable[..., Any]
-_CALLS = {
-    **dict.fromkeys(("jit", "pjit", "closed_call", "core_call", "remat2", "checkpoint"), "jaxpr"),
-    **dict.fromkeys(("custom_jvp_call", "custom_vjp_call"), "call_jaxpr"),
-    "custom_vmap_call": "call",
-    "by_platform": "cpu",
-}
 THREEFRY = "jaxsnn.threefry."  # and the number of its rounds
 SINGLE_ROUNDED = "jaxsnn.single_rounded."  # names of programs whose authors keep their operations apart
 
@@ -146,15 +141,12 @@ def _called(eqn: Any, origins: list[Origin], trusted: bool) -> tuple[Function, l
     if _is_threefry(eqn):
         rounds = int(params["name"].removeprefix(THREEFRY))
         return lambda k, l, x, y: threefry((k, l), (x, y), rounds=rounds), [_PLAIN, _PLAIN]
-    if name in _CALLS:
-        inner = params[_CALLS[name]]
-        consts, inner = (inner.consts, inner.jaxpr) if isinstance(inner, ClosedJaxpr) else ((), inner)
+    if (inner := called(name, params)) is not None:
         alone = name == "jit" and params["name"].startswith(SINGLE_ROUNDED)
-        run, out = _program(inner, consts, origins, trusted=trusted or alone)
+        run, out = _program(*inner, origins, trusted=trusted or alone)
         return lambda *given: run(given), out
     if name == "platform_index":
-        index = next(i for i, some in enumerate(params["platforms"]) if some is None or "cpu" in some)
-        return lambda: np.int32(index), [_PLAIN]
+        return lambda: cpu_branch(params["platforms"]), [_PLAIN]
     if name == "threefry2x32":
         return lambda k, l, x, y: threefry((k, l), (x, y), rounds=20), [_PLAIN, _PLAIN]
     if name == "random_unwrap":

@@ -17,5 +17,7 @@ from .opaque import opaque as opaque
 from .order import at_most_once as at_most_once
 from .order import zero_after as zero_after
 from .platforms import by_platform as by_platform
+from .platforms import called as called
+from .platforms import cpu_branch as cpu_branch
 from .slots import read_slot as read_slot
 from .slots import write_slot as write_slot

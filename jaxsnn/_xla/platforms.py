@@ -6,7 +6,7 @@ there is to trace of a sweep, and a CPU never compiles it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -17,6 +17,27 @@ from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array
 
 Function = Callable[..., Any]  # of arrays; returns a pytree of arrays
+
+# Operations that are a call of another program, by name, and the parameter which is what a CPU calls.
+CALLS = {
+    **dict.fromkeys(("jit", "pjit", "closed_call", "core_call", "remat2", "checkpoint"), "jaxpr"),
+    **dict.fromkeys(("custom_jvp_call", "custom_vjp_call"), "call_jaxpr"),
+    "custom_vmap_call": "call",
+    "by_platform": "cpu",
+}
+
+
+def called(name: str, params: Any) -> tuple[Jaxpr, Sequence[Any]] | None:
+    """The program that an operation calls on a CPU, and its constants; None if it calls none."""
+    if name not in CALLS:
+        return None
+    inner = params[CALLS[name]]
+    return (inner.jaxpr, inner.consts) if isinstance(inner, ClosedJaxpr) else (inner, ())
+
+
+def cpu_branch(platforms: Sequence[Sequence[str] | None]) -> np.ndarray:
+    """What `platform_index` is on a CPU."""
+    return np.asarray(next(i for i, some in enumerate(platforms) if some is None or "cpu" in some), np.int32)
 
 
 def by_platform(*args: Array, cpu: Function, default: Function) -> Any:

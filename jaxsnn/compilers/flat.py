@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
+from .._xla import called, cpu_branch
 from .elementwise import RULES as ELEMENTWISE
 from .program import Atom, Block, Op, Unsupported, Value
 
@@ -40,12 +41,6 @@ def _value(aval: Any) -> Value:
     return Value(tuple(aval.shape), np.dtype(aval.dtype))
 
 
-_CALLS = {
-    **dict.fromkeys(("jit", "pjit", "closed_call", "core_call", "remat2", "checkpoint"), "jaxpr"),
-    **dict.fromkeys(("custom_jvp_call", "custom_vjp_call"), "call_jaxpr"),
-    "custom_vmap_call": "call",
-    "by_platform": "cpu",
-}
 _SAME = frozenset({"optimization_barrier", "stop_gradient", "copy", "copy_p", "random_wrap", "random_unwrap", "name"})
 _RESHAPES = frozenset({"reshape", "squeeze", "expand_dims"})
 _KEPT = frozenset({"jaxsnn.pack", "jaxsnn.zero_after"})  # programs that are one operation in C
@@ -82,13 +77,10 @@ class _Flattening:
         name, params = eqn.primitive.name, eqn.params
         if name in _SAME:
             return ins
-        if name in _CALLS and not (name == "jit" and params["name"] in _KEPT):
-            inner = params[_CALLS[name]]
-            consts, inner = (inner.consts, inner.jaxpr) if isinstance(inner, ClosedJaxpr) else ((), inner)
-            return self.inlined(inner, consts, ins)
+        if not (name == "jit" and params["name"] in _KEPT) and (inner := called(name, params)) is not None:
+            return self.inlined(*inner, ins)
         if name == "platform_index":
-            platforms = params["platforms"]
-            return [np.asarray(next(i for i, some in enumerate(platforms) if some is None or "cpu" in some), np.int32)]
+            return [cpu_branch(params["platforms"])]
         if name == "cond" and not isinstance(ins[0], Value):
             branch = params["branches"][min(max(int(ins[0]), 0), len(params["branches"]) - 1)]
             return self.inlined(branch.jaxpr, branch.consts, ins[1:])

@@ -156,8 +156,8 @@ def tables():
     return Network(A, B, given, kick, across, *traces, SpikeMonitor(A), SpikeMonitor(B)), locals()
 
 
-def stdp():
-    """Spike-timing-dependent plasticity in its usual text, with a delay of its own for each synapse."""
+def driven_cells():
+    """Three neurons with excitatory conductances, and what sends to them."""
     rng = np.random.default_rng(5)
     steps = np.sort(rng.choice(950, 300, replace=False))
     source = SpikeGeneratorGroup(25, rng.integers(0, 25, 300), steps * 0.1 * ms, name="source")
@@ -168,6 +168,12 @@ def stdp():
         threshold="v > -54*mV", reset="v = -60*mV", method="euler", name="cells",
     )  # fmt: skip
     cells.v = -60 * mV
+    return source, cells
+
+
+def stdp():
+    """Spike-timing-dependent plasticity in its usual text, with a delay of its own for each synapse."""
+    source, cells = driven_cells()
     taupre, taupost, g_max, up = 20 * ms, 25 * ms, 0.4, 0.02
     S = Synapses(
         source, cells,
@@ -320,16 +326,7 @@ def clocked():
 
 def clocked_stdp():
     """The same rule, with traces that are integrated in every step."""
-    rng = np.random.default_rng(5)
-    steps = np.sort(rng.choice(950, 300, replace=False))
-    source = SpikeGeneratorGroup(25, rng.integers(0, 25, 300), steps * 0.1 * ms, name="source")
-    cells = NeuronGroup(
-        3,
-        """dv/dt = (ge*(0*mV - v) - 74*mV - v)/(10*ms) : volt
-        dge/dt = -ge/(5*ms) : 1""",
-        threshold="v > -54*mV", reset="v = -60*mV", method="euler", name="cells",
-    )  # fmt: skip
-    cells.v = -60 * mV
+    source, cells = driven_cells()
     taupre, taupost, g_max, up = 20 * ms, 25 * ms, 0.4, 0.02
     S = Synapses(
         source, cells,
