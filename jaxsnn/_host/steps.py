@@ -32,10 +32,14 @@ class Steps:
     def __init__(self, closed: ClosedJaxpr):
         self.program, _ = _program(closed.jaxpr, closed.consts, [_PLAIN] * len(closed.jaxpr.invars), trusted=False)
         self.cost = _cost(closed.jaxpr)
+        read = {v for eqn in _used(closed.jaxpr) for v in eqn.invars if not isinstance(v, Literal)}
+        read |= {v for v in closed.jaxpr.outvars if not isinstance(v, Literal)}
+        self.read = [v in read for v in closed.jaxpr.invars]
 
     def __call__(self, arrays: Sequence[jax.Array]) -> list[jax.Array]:
         with np.errstate(all="ignore"):
-            out = self.program([_Key.of(x) if _is_key(x) else np.asarray(x) for x in arrays])
+            given = [_host(x) if read else None for x, read in zip(arrays, self.read, strict=True)]
+            out = self.program(given)
         # In memory of their own, as results of compiled programs are: whoever is handed them may donate them.
         own = jax.device_put([np.array(x.words if isinstance(x, _Key) else x) for x in out])
         return [
@@ -50,9 +54,10 @@ class _Key(NamedTuple):
     words: Any
     kind: Any
 
-    @staticmethod
-    def of(key: jax.Array) -> _Key:
-        return _Key(np.asarray(jax.random.key_data(key)), jax.random.key_impl(key))
+
+def _host(x: Any) -> Any:
+    """An array of NumPy, of the same memory; of a key its words."""
+    return _Key(np.asarray(jax.random.key_data(x)), jax.random.key_impl(x)) if _is_key(x) else np.asarray(x)
 
 
 def _cost(jaxpr: Jaxpr) -> int:
