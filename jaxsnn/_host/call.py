@@ -17,7 +17,7 @@ from .steps import Steps
 
 _LARGEST = 2**22  # numbers that a call is handed: above, XLA's fewer passes over memory pay for compiling
 _KEPT = 128  # traced programs
-_PATIENCE = 50_000  # operations after which a program is compiled: NumPy has then taken as long as compiling does
+_PATIENCE = 20_000  # operations after which a program is compiled: NumPy has then taken as long as compiling does
 
 
 def by_numpy(function: Callable[..., Any], *, donate: bool = False) -> Callable[..., Any]:

@@ -34,11 +34,11 @@ class Steps:
         self.cost = _cost(closed.jaxpr)
         read = {v for eqn in _used(closed.jaxpr) for v in eqn.invars if not isinstance(v, Literal)}
         read |= {v for v in closed.jaxpr.outvars if not isinstance(v, Literal)}
-        self.read = [v in read for v in closed.jaxpr.invars]
+        self.takes = [(_key if _is_key(v.aval) else np.asarray) if v in read else _nothing for v in closed.jaxpr.invars]
 
     def __call__(self, arrays: Sequence[jax.Array]) -> list[jax.Array]:
+        given = [take(x) for take, x in zip(self.takes, arrays, strict=True)]
         with np.errstate(all="ignore"):
-            given = [_host(x) if read else None for x, read in zip(arrays, self.read, strict=True)]
             out = self.program(given)
         # In memory of their own, as results of compiled programs are: whoever is handed them may donate them.
         own = jax.device_put([np.array(x.words if isinstance(x, _Key) else x) for x in out])
@@ -55,9 +55,12 @@ class _Key(NamedTuple):
     kind: Any
 
 
-def _host(x: Any) -> Any:
-    """An array of NumPy, of the same memory; of a key its words."""
-    return _Key(np.asarray(jax.random.key_data(x)), jax.random.key_impl(x)) if _is_key(x) else np.asarray(x)
+def _key(x: jax.Array) -> _Key:
+    return _Key(np.asarray(jax.random.key_data(x)), jax.random.key_impl(x))
+
+
+def _nothing(_: Any) -> None:
+    """What a program does not read."""
 
 
 def _cost(jaxpr: Jaxpr) -> int:
