@@ -2,6 +2,7 @@
 
 import itertools
 
+import equinox as eqx
 import nir
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ WRITERS = {
     "spikingjelly": conventions.SpikingJelly(),
     "sinabs": conventions.Sinabs(),
     "rockpool": conventions.Rockpool(),
+    "snntorch_zero": conventions.SnnTorch(reset_mechanism=snn.resets.ToValue()),
 }
 WRITTEN = sorted(path.stem for path in GOLDEN.glob("*.nir") if not path.stem.startswith("read_by"))
 
@@ -32,7 +34,7 @@ def golden(name):
 @pytest.mark.parametrize("name", WRITTEN)
 def test_what_another_tool_wrote_does_what_it_does_there(name, x64):
     """Spike for spike, membranes to the writer's single precision; and once more after it was written here."""
-    convention = WRITERS[name.partition("_")[0]]
+    convention = WRITERS.get(name) or WRITERS[name.partition("_")[0]]
     found = from_nir(GOLDEN / f"{name}.nir", convention=convention)
     x, expected = golden(name)
     spikes, v = outputs(found, x)
@@ -42,7 +44,7 @@ def test_what_another_tool_wrote_does_what_it_does_there(name, x64):
     else:
         np.testing.assert_array_equal(spikes, expected > 0)
         assert 20 < spikes.sum() < spikes.size - 20
-    assert len(found.recurrent) == (2 if "recurrent" in name else 0)
+    assert len(found.recurrent) == {"snntorch_recurrent": 2, "snntorch_zero": 1}.get(name, 0)
     again = from_nir(to_nir(found.net, convention=convention), convention=convention)
     np.testing.assert_allclose(outputs(again, x)[1], v, rtol=0, atol=1e-12)
 
@@ -57,6 +59,18 @@ def test_other_numbers_and_conventions_are_seen(x64):
         assert np.any(outputs(found._replace(net=net), x)[0] != (expected > 0)), path
     assert np.any(outputs(read(reset_time=snn.resets.SameStep()), x)[0] != (expected > 0))
     assert float(read(unit=1.0).net.dt) == 1e-4
+
+
+def test_when_a_neuron_of_snntorch_is_set_to_zero(x64):
+    """Of `Leaky` before the leak and the input of the next step, of `RLeaky` and `Synaptic` after them. Controls."""
+    x, expected = golden("snntorch_zero")
+    found = from_nir(GOLDEN / "snntorch_zero.nir", convention=WRITERS["snntorch_zero"])
+    times = {name: type(p.neuron.reset_time).__name__ for name, p in found.net.populations.items() if name != "input"}
+    assert sorted(times.values()) == ["NextStep", "NextStep", "SameStep"]
+    for name, time in times.items():
+        other = snn.resets.SameStep() if time == "NextStep" else snn.resets.NextStep()
+        net = eqx.tree_at(lambda net, name=name: net.populations[name].neuron.reset_time, found.net, other)
+        assert np.any(outputs(found._replace(net=net), x)[0] != (expected > 0)), name
 
 
 @pytest.mark.parametrize("name", CONVENTIONS)

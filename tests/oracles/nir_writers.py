@@ -77,6 +77,16 @@ def snntorch():
         snn.RLeaky(beta=0.9, linear_features=N_OUT, init_hidden=True),
     )
     keep("snntorch_recurrent", export_to_nir(weights(net), torch.ones(N_IN)), x, walked(last(net), x))
+    zero = dict(reset_mechanism="zero", init_hidden=True)
+    net = nn.Sequential(
+        nn.Linear(N_IN, HIDDEN),
+        snn.Leaky(beta=each(0.9, HIDDEN), threshold=each(0.8, HIDDEN), **zero),
+        nn.Linear(HIDDEN, HIDDEN),
+        snn.RLeaky(beta=0.9, linear_features=HIDDEN, **zero),
+        nn.Linear(HIDDEN, N_OUT),
+        snn.Synaptic(alpha=each(0.8, N_OUT), beta=each(0.7, N_OUT), threshold=each(1.5, N_OUT), **zero),
+    )
+    keep("snntorch_zero", export_to_nir(weights(net), torch.ones(N_IN)), x, walked(last(net), x))
     x = spikes(2, 8, 8, rate=0.2)
     net = nn.Sequential(
         nn.Conv2d(2, 3, 3, padding=1),

@@ -26,8 +26,11 @@ class Cell(NamedTuple):
     scale: np.ndarray
 
 
-def node_of(name: str, p: Population, shape: Shape, convention: Convention) -> Cell:
-    """The node of a population; **raises** ValueError for what NIR has no node for."""
+def node_of(name: str, p: Population, shape: Shape, convention: Convention, *, looped: bool) -> Cell:
+    """The node of a population, whose spikes return to it where it is `looped`.
+
+    **Raises:** ValueError for what NIR has no node for.
+    """
     what, neuron = f"Population {name!r}", p.neuron
     if type(neuron) not in _KINDS:
         raise ValueError(f"{what} is {type(neuron).__name__}, which NIR has no node for; it has LIF, LI and CubaLIF.")
@@ -36,14 +39,14 @@ def node_of(name: str, p: Population, shape: Shape, convention: Convention) -> C
         raise ValueError(f"{what} has the ports {kinds}; NIR has jumps (Delta), or the current of CubaLIF.")
     if p.init and not (isinstance(neuron, LI) and set(p.init) == {"v"}):
         raise ValueError(f"{what} has initial values; a graph of NIR starts at rest.")
-    return _KINDS[type(neuron)](_Given(what, p, shape, convention))
+    return _KINDS[type(neuron)](_Given(what, p, shape, looped, convention))
 
 
 class _Given:
     """The numbers of a population as NIR has them: one a neuron, times in units of the graph."""
 
-    def __init__(self, what: str, p: Population, shape: Shape, convention: Convention):
-        self.what, self.p, self.shape, self.convention = what, p, shape, convention
+    def __init__(self, what: str, p: Population, shape: Shape, looped: bool, convention: Convention):
+        self.what, self.p, self.shape, self.looped, self.convention = what, p, shape, looped, convention
         self.neuron: Any = p.neuron
         self.euler = isinstance(convention.decay, EulerDecay)
 
@@ -76,8 +79,14 @@ class _Given:
             if not np.all(endless):
                 raise ValueError(f"{self.what} has neurons that fire and ones of an infinite v_th; split it in two.")
             return {}
-        for part in ("reset_mechanism", "reset_time", "comparator"):
-            here, said = (type(getattr(x, part)).__name__ for x in (self.neuron, self.convention))
+        convention, current = self.convention, isinstance(self.neuron, CubaLIF)
+        expected = {
+            "reset_mechanism": convention.reset_mechanism,
+            "reset_time": convention.reset_time_of(current=current, looped=self.looped),
+            "comparator": convention.comparator,
+        }
+        for part, choice in expected.items():
+            here, said = (type(x).__name__ for x in (getattr(self.neuron, part), choice))
             if here != said:
                 raise ValueError(
                     f"{self.what} has {part} = {here}(), and the convention {said}(), which NIR does not say; give a "

@@ -64,6 +64,10 @@ class Convention(eqx.Module):
         """What a unit of input adds to the membrane of `IF`, `I`."""
         return r * self.dt
 
+    def reset_time_of(self, *, current: bool, looped: bool) -> AbstractResetTime:
+        """When a neuron is reset that has a `current` of its own, or whose spikes are `looped` straight back to it."""
+        return self.reset_time
+
     def written_r(self, tau: Any) -> Any:
         """The `r` that `to_nir` writes: that of a gain of 1, so that weights stay what they are."""
         return 1.0 / self.membrane_gain(1.0, tau)
@@ -81,13 +85,19 @@ class Nir(Convention):
 class SnnTorch(Convention):
     """snnTorch 1.0: times in seconds with `dt = 1e-4`, resets by subtraction in the next step, as its neurons do.
 
-    A graph does not say so: give `reset_mechanism=ToValue()` for neurons with `reset_mechanism="zero"`. What snnTorch
-    itself makes of a graph has `ToValue()` and `SameStep()`.
+    A graph does not say so: give `reset_mechanism=ToValue()` for neurons with `reset_mechanism="zero"`. Of those,
+    `RLeaky`, `Synaptic` and `RSynaptic` are set to zero after the leak and the input of the next step, which are lost;
+    `Leaky` before them, so that its spikes are those of `SameStep()`, which it has here. What snnTorch itself makes of
+    a graph has `ToValue()` and `SameStep()`.
     """
 
     dt: float = eqx.field(default=1e-4, static=True)
     reset_mechanism: AbstractReset = Subtract()
     reset_time: AbstractResetTime = NextStep()
+
+    def reset_time_of(self, *, current, looped):
+        leaky = not current and not looped
+        return SameStep() if leaky and isinstance(self.reset_mechanism, ToValue) else self.reset_time
 
 
 class Norse(Convention):

@@ -32,10 +32,11 @@ class Made(NamedTuple):
 
 
 class Numbers:
-    """The parameters of a node, of shape `()` or `(n,)`; times in ms."""
+    """The parameters of a node, of shape `()` or `(n,)`; times in ms. `looped`: whether its spikes return to it."""
 
-    def __init__(self, name: str, node: Any, n: int, convention: Convention):
+    def __init__(self, name: str, node: Any, n: int, looped: bool, convention: Convention):
         self.node, self.n, self.unit, self.dt = node, n, convention.unit, convention.dt_ms
+        self.looped = looped
         self.what = f"Node {name!r} ({kind_of(node)})"
 
     def __call__(self, name: str) -> np.ndarray:
@@ -63,9 +64,11 @@ class Numbers:
         return -self.dt / np.log1p(-self.dt / tau)
 
 
-def neuron_of(name: str, node: Any, n: int, bias: np.ndarray | None, convention: Convention) -> Made:
-    """`node` for `n` neurons, of which `bias` arrives in every step."""
-    return _KINDS[kind_of(node)](Numbers(name, node, n, convention), bias, convention)
+def neuron_of(
+    name: str, node: Any, n: int, bias: np.ndarray | None, convention: Convention, *, looped: bool
+) -> Made:
+    """`node` for `n` neurons, at which `bias` arrives in every step, and their own spikes where it is `looped`."""
+    return _KINDS[kind_of(node)](Numbers(name, node, n, looped, convention), bias, convention)
 
 
 def read_out(n: int, bias: np.ndarray | None, convention: Convention) -> Made:
@@ -105,7 +108,7 @@ def _lif(of: Numbers, tau: Any, v_leak: Any, bias: Any, convention: Convention) 
         gain=PerStep(),
         comparator=convention.comparator,
         reset_mechanism=convention.reset_mechanism,
-        reset_time=convention.reset_time,
+        reset_time=convention.reset_time_of(current=False, looped=of.looped),
     )
 
 
@@ -135,7 +138,7 @@ def _current_based(of: Numbers, bias: Any, convention: Convention) -> Made:
         gain=PerStep(),
         comparator=convention.comparator,
         reset_mechanism=convention.reset_mechanism,
-        reset_time=convention.reset_time,
+        reset_time=convention.reset_time_of(current=True, looped=of.looped),
     )
     return Made(cell, gain, None if bias is None else gain * bias)
 

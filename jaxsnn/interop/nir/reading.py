@@ -79,10 +79,11 @@ def from_nir(graph: Any, *, convention: Convention = Nir()) -> FromNIR:
         if math.prod(reach.shape) != n:
             raise ValueError(f"Node {node!r} ({kind}) has {n} neurons and is reached by shape {reach.shape}.")
         bias = None if reach.bias is None else reach.bias.reshape(-1)
+        looped = any(source == node for source, _ in reach.ways)
         made = (
             read_out(n, bias, convention)
             if kind == "Output"
-            else neuron_of(node, flat.nodes[node], n, bias, convention)
+            else neuron_of(node, flat.nodes[node], n, bias, convention, looped=looped)
         )
         populations[name] = Population(made.neuron, n, init=dict(made.init))
         for source, chain in reach.ways:

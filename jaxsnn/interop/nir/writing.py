@@ -49,8 +49,11 @@ def to_nir(net: Network, *, convention: Convention = Nir(), outputs: tuple[str, 
     shapes = {name: _shape(name, net) for name in net.populations}
     inputs = [name for name, p in net.populations.items() if isinstance(p.neuron, Parrot)]
     nodes: dict[str, Any] = {name: new.Input(input_type=np.array(shapes[name])) for name in inputs}
+    looped = {projection.pre for projection in net.projections.values() if projection.pre == projection.post}
     cells = {
-        name: node_of(name, p, shapes[name], convention) for name, p in net.populations.items() if name not in inputs
+        name: node_of(name, p, shapes[name], convention, looped=name in looped)
+        for name, p in net.populations.items()
+        if name not in inputs
     }
     nodes |= {name: cell.node for name, cell in cells.items()}
     biases = {name: cell.bias for name, cell in cells.items()}
