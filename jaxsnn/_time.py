@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Int32
 
 from ._types import as_number, canonical_float, is_concrete, on_device
+from ._units import unitless
 
 T = TypeVar("T")
 
@@ -53,6 +54,7 @@ def run_steps(t: Any, steps: Any, dt: float, first: Any = 0) -> int:
     if (t is None) == (steps is None):
         raise ValueError(f"Got t = {t} and steps = {steps}, expected one of them: t in ms, or a number of steps.")
     if steps is None:
+        unitless(t, "t")
         if not (_is_real(t) and np.ndim(t) == 0 and is_concrete(t)):
             raise ValueError(f"Got t = {t!r}, expected a number of ms (it is static).")
         total = int(_counted(t, dt, True, "t"))
@@ -89,7 +91,7 @@ def _is_real(value: Any) -> bool:
 
 def _counted(ms: Any, dt: float, exact: bool, name: str) -> np.ndarray:
     """Whole steps in double precision, or one error."""
-    given, what = np.asarray(ms), name and name + " = "
+    given, what = np.asarray(unitless(ms, name)), name and name + " = "
     precision = np.finfo(given.dtype).eps if np.issubdtype(given.dtype, np.floating) else 0.0
     with np.errstate(invalid="ignore", over="ignore"):
         count = given.astype(np.float64) / dt
@@ -130,6 +132,7 @@ def as_instant(value: Any, *, optional: bool = False, never: bool = False) -> An
     """
     if value is None and optional:
         return None
+    unitless(value)
     if isinstance(value, (list, tuple)) and is_concrete(value):
         value = np.asarray(value, np.float64) if len(value) == 0 else np.asarray(value)
     if not _is_real(value):

@@ -15,6 +15,7 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Int
 
 from ._text import described
+from ._units import unitless
 
 M = TypeVar("M")
 G = TypeVar("G", contravariant=True)
@@ -51,6 +52,7 @@ def as_number(value: Any) -> Array:
 
     A weakly typed leaf would trace a second time and change the type of a scan's carry, hence the explicit type.
     """
+    unitless(value)
     numeric = isinstance(value, (bool, int, float)) or (
         hasattr(value, "dtype") and (jnp.issubdtype(value.dtype, np.number) or jnp.issubdtype(value.dtype, np.bool_))
     )

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from .._types import is_concrete
+from .._units import unitless
 from .rasters import count, namespace, unpack
 
 
@@ -98,7 +99,7 @@ def spike_trains(
     if trains and hasattr(trains[0], "rescale"):  # Neo's, with a unit and a window of their own
         t_start, t_stop = (float(getattr(trains[0], name).rescale("ms")) for name in ("t_start", "t_stop"))
         trains = [train.rescale("ms").magnitude for train in trains]
-    return _padded(trains, t_start, t_stop)
+    return _padded(unitless(trains, "spike times"), t_start, t_stop)
 
 
 class Window(NamedTuple):

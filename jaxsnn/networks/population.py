@@ -19,6 +19,7 @@ from .._status import Status, bit
 from .._text import described
 from .._tree import children, get
 from .._types import Field, OptionalParam, Requirement, canonical_float, check, is_concrete, on_host, param
+from .._units import unitless
 from .._xla import materialised
 from ..distributions import AbstractDistribution, draw, drawn, stand_in
 from ..models import known
@@ -128,7 +129,7 @@ class Population(eqx.Module):
             return
         if value is None or not is_concrete(value):
             return
-        given = np.asarray(value)
+        given = np.asarray(unitless(value, f"Population.init[{path!r}]"))
         if given.dtype.kind not in "iufb":
             raise ValueError(
                 f"Population.init[{path!r}] is {shown(value)}, expected a number, an array of them, a distribution or "

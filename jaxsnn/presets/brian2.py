@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Array
 
 from .._types import as_number
+from .._units import unitless
 from ..networks.population import Population
 from ..neurons.hodgkin_huxley import AboveThreshold, TraubMiles
 from ..neurons.integrators import ExponentialEuler
@@ -122,7 +123,7 @@ def SpikeGeneratorGroup(
     ms. `dt`: the time step of the network, ms.
     """
     refuse("brian2.SpikeGeneratorGroup", others, _REASONS)
-    at, which = np.asarray(times, float), np.asarray(indices)
+    at, which = np.asarray(unitless(times, "times"), float), np.asarray(indices)
     if which.size and (which.min() < 0 or which.max() >= N):
         raise ValueError(
             f"brian2.SpikeGeneratorGroup got indices from {which.min()} to {which.max()}, expected 0 to {N - 1}."

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from .._types import is_concrete
+from .._units import unitless
 
 MOST = 10**8  # values of an axis, and points of a grid
 INT32 = (-(2**31), 2**31 - 1)
@@ -29,7 +30,7 @@ def plain(value: Any) -> Any:
 
 def number(value: Any, what: str, finite: bool = False) -> int | float:
     """A real number that a float holds exactly."""
-    found = plain(value)
+    found = plain(unitless(value, what))
     if isinstance(found, bool) or not isinstance(found, int | float) or found != found:
         raise ValueError(f"Got {what} = {value!r}, expected a number; choices of other kinds are Static(...).")
     try:

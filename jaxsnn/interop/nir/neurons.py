@@ -64,9 +64,7 @@ class Numbers:
         return -self.dt / np.log1p(-self.dt / tau)
 
 
-def neuron_of(
-    name: str, node: Any, n: int, bias: np.ndarray | None, convention: Convention, *, looped: bool
-) -> Made:
+def neuron_of(name: str, node: Any, n: int, bias: np.ndarray | None, convention: Convention, *, looped: bool) -> Made:
     """`node` for `n` neurons, at which `bias` arrives in every step, and their own spikes where it is `looped`."""
     return _KINDS[kind_of(node)](Numbers(name, node, n, looped, convention), bias, convention)
 
