@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dis
 import functools
 import hashlib
 import inspect
@@ -92,7 +93,7 @@ def _function(function: FunctionType, seen: dict[int, Any]) -> Iterator[str]:
     yield function.__qualname__
     if not _of_project(sys.modules.get(function.__module__)):
         return
-    yield _syntax(function) or function.__code__.co_code.hex() + repr(function.__code__.co_consts)
+    yield _syntax(function) or _compiled(function.__code__)
     for value in (function.__defaults__, function.__kwdefaults__):
         yield from _parts(value or (), seen)
     for cell in function.__closure__ or ():
@@ -130,8 +131,18 @@ def _module(module: ModuleType, seen: dict[int, Any]) -> Iterator[str]:
             yield from _parts(other, seen)
 
 
+def _compiled(code: CodeType) -> str:
+    """What stands for a function without a source: its instructions, and the names and constants that they number."""
+    constants = [_compiled(each) if isinstance(each, CodeType) else repr(each) for each in code.co_consts]
+    return " ".join([code.co_code.hex(), *code.co_names, *constants])
+
+
+_GLOBALS = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}
+
+
 def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
+    """The globals that it names; an attribute may have the name of a global, and is none."""
+    yield from (each.argval for each in dis.get_instructions(code) if each.opname in _GLOBALS)
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
             yield from _names(inner)

@@ -47,7 +47,7 @@ def text(value: Any) -> str:
         return value
     if isinstance(value, type) or (callable(value) and hasattr(value, "__qualname__")):
         return value.__qualname__
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))  # an address says nothing, and is another one in the next run
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))  # an address says nothing, and is another one in the next run
 
 
 def labels(values: Sequence[Any] | np.ndarray) -> np.ndarray:

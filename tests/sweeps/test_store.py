@@ -104,6 +104,13 @@ def test_code_is_what_is_computed():
     assert one == of("C = 3\ndef g(x): return x + C\n\n\ndef f(x):\n    # the same\n    return g(x)")
     assert one != of("C = 4\ndef g(x): return x + C\ndef f(x): return g(x)")
     assert one != of("C = 3\ndef g(x): return x - C\ndef f(x): return g(x)")
+    assert one != of("C = 3\ndef g(x): return x + C\ndef f(x): return g(x.real)")
+    assert of("def f(x): return x.real") != of("def f(x): return x.imag")
+    inner = "def f(x):\n    def g(y): return y.real\n    return g(x)"
+    assert of(inner) == of(inner) != of(inner.replace("real", "imag"))
+    assert of("def f(x): return x.t", t=1) == of("def f(x): return x.t", t=2)  # an attribute is no global
+    drawn = lambda: np.random.RandomState(0).normal  # whose text has an address in capital letters
+    assert of("def f(x): return n(x)", n=drawn()) == of("def f(x): return n(x)", n=drawn())
     table = np.arange(5)
     closed = lambda table: identity.code_of((lambda table: lambda p, k: {"x": table})(table))
     assert closed(table) == closed(table.copy()) != closed(table + 1)
