@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -48,11 +49,20 @@ def of_points(plot: Plot, dataset: xarray.Dataset, view: View, most: int) -> Ite
             if lost[index]:
                 continue
             path.unlink(missing_ok=True)
+            before = _open_figures()
             plot(_one(dataset.isel(at)), path)
+            for number in _open_figures() - before:  # which pyplot would keep, one a point
+                sys.modules["matplotlib.pyplot"].close(number)
             named = {p.name: p.values[at[p.dim]] for p in view.parameters if p.dim in at}
             said = ", ".join(f"{name} {x:.4g}" if isinstance(x, float) else f"{name} {x}" for name, x in named.items())
             point = int(np.ravel_multi_index(index, lost.shape)) if index else 0
             yield Picture(point, said or "its only point", _uri(path))
+
+
+def _open_figures() -> set[int]:
+    """Those of pyplot, where something has imported it."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    return set() if pyplot is None else {*pyplot.get_fignums()}
 
 
 def _one(point: xarray.Dataset) -> xarray.Dataset:

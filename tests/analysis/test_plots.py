@@ -60,10 +60,12 @@ def test_heatmap_keeps_rows_on_the_vertical_axis():
 
 
 def test_phase_diagram_averages_the_rest_and_writes(tmp_path):
+    import matplotlib.pyplot as plt
+
     rate = xr.DataArray(
         np.arange(24.0).reshape(4, 2, 3),
         dims=("seed", "eta", "g"),
-        coords={"g": [3.0, 4.0, 5.0], "eta": [1.0, 2.0]},
+        coords={"g": ("g", [3.0, 4.0, 5.0], {"units": "nS"}), "eta": [1.0, 2.0]},
         attrs={"units": "Hz"},
     )
     ds = xr.Dataset({"rate": rate, "silent": rate * 0.0})
@@ -71,6 +73,8 @@ def test_phase_diagram_averages_the_rest_and_writes(tmp_path):
     panel, bar = figure.axes[0], figure.axes[2]
     np.testing.assert_allclose(panel.collections[0].get_array(), rate.values.mean(axis=0))
     assert bar.get_ylabel() == "rate (Hz)" and [t.get_text() for t in panel.texts] == ["AI"]
+    assert (panel.get_xlabel(), panel.get_ylabel()) == ("g (nS)", "eta")
+    assert plt.gcf() is figure  # what `plt.savefig` and `plt.show` take
     figure.savefig(tmp_path / "diagram.png", dpi=40)
     assert (tmp_path / "diagram.png").stat().st_size > 1000
     with pytest.raises(ValueError, match="'zeta'"):

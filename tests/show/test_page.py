@@ -93,10 +93,16 @@ def test_every_part_of_the_program_is_in_the_page(tmp_path):
 
 
 def test_pictures(tmp_path):
-    """Of some points, by the experiment's `plot`: it gets what `jaxsnn run` would give it. One that fails is a note."""
-    seen = []
+    """Of some points, by the experiment's `plot`: it gets what `jaxsnn run` would give it. One that fails is a note.
+
+    Figures that it leaves open are closed, and no others.
+    """
+    import matplotlib.pyplot as plt
+
+    seen, own = [], plt.figure()
 
     def plot(ds, path):
+        plt.figure()
         seen.append((dict(ds.sizes), ds.attrs["g"], ds.attrs["eta"]))
         path.write_bytes(b"\x89PNG a picture")
 
@@ -105,6 +111,8 @@ def test_pictures(tmp_path):
     assert len(data["pictures"]) == 9 == len({p["point"] for p in data["pictures"]})
     assert {sizes["seed"] for sizes, _, _ in seen} == {2} and all("g" not in sizes for sizes, _, _ in seen)
     assert {g for _, g, _ in seen} == {ds.g.values[i] for i in (0, 3, 6)}
+    assert plt.get_fignums() == [own.number]
+    plt.close(own)
     for picture, (_, g, eta) in zip(data["pictures"], seen):
         i, j, seed = np.unravel_index(picture["point"], (7, 5, 2))
         assert (ds.g[i], ds.eta[j], seed) == (g, eta, 0) and picture["data"].startswith("data:image/png;base64,")

@@ -10,6 +10,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Told apart by colour-blind readers too: Okabe and Ito's, without yellow.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -23,6 +24,13 @@ def axes(ax: Axes | None) -> Axes:
     import matplotlib.pyplot as plt
 
     return plt.subplots(layout="constrained")[1]
+
+
+def sheet(width: float, height: float) -> Figure:
+    """A new figure, inches; pyplot's current one, so that `plt.show()` and `plt.savefig(path)` find it."""
+    import matplotlib.pyplot as plt
+
+    return plt.figure(figsize=(width, height), layout="constrained")
 
 
 def column(given: Sequence[Axes] | None, heights: Sequence[float], function: str) -> list[Axes]:

@@ -14,7 +14,7 @@ from ...simulation import simulate
 from ...simulation.drives import StepCurrent
 from ...simulation.probes import Raster, Trace
 from .. import cells
-from ._style import COLOURS, GREY, axes, coloured, named, open_frame
+from ._style import COLOURS, GREY, axes, coloured, named, open_frame, sheet
 from .traces import trace
 
 if TYPE_CHECKING:
@@ -105,8 +105,6 @@ def firing_patterns(
 
     **Returns** the figure; `figure.savefig(path)` writes it. One run.
     """
-    from matplotlib.figure import Figure
-
     if not isinstance(neurons, Mapping) or not neurons:
         raise ValueError("firing_patterns: got no neurons by name, expected {name: neuron}.")
     given = currents if isinstance(currents, Mapping) else dict.fromkeys(neurons, currents)
@@ -115,7 +113,7 @@ def firing_patterns(
     keys = {name: f"cell{i}" for i, name in enumerate(neurons)}  # any text may be a title
     run = _run({keys[name]: neuron for name, neuron in neurons.items()}, {keys[n]: given[n] for n in neurons}, t, dt)
     rows = math.ceil(len(neurons) / columns)
-    figure = Figure(figsize=(4.6 * columns, 1.7 * rows), layout="constrained")
+    figure = sheet(4.6 * columns, 1.7 * rows)
     panels = figure.subplots(rows, columns, squeeze=False, sharex=True)
     for ax, (name, key) in zip(panels.ravel(), keys.items()):
         trace(run[f"{key}.v"][:, 0], every=dt, label="v", spikes=run[f"{key}.spikes"], peak=peak, ax=ax)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._style import axes
+from ._style import axes, sheet
 
 if TYPE_CHECKING:
     import xarray
@@ -82,7 +82,6 @@ def phase_diagram(
 
     **Raises** `ValueError` naming what is missing if `x`, `y` or one of `names` is not in `ds`.
     """
-    from matplotlib.figure import Figure
     from matplotlib.patheffects import withStroke
 
     names, log = ([given] if isinstance(given, str) else list(given) for given in (names, log))
@@ -90,13 +89,13 @@ def phase_diagram(
     missing = [name for name in (x, y, *names, *log) if name not in present]
     if missing:
         raise ValueError(f"phase_diagram: {missing} not in the dataset: it has {present}. Check the names.")
-    figure = Figure(figsize=(4.8 * len(names), 4.0), layout="constrained")
+    figure = sheet(4.8 * len(names), 4.0)
     panels = figure.subplots(1, len(names), squeeze=False)[0]
+    label = lambda name: f"{name} ({unit})" if (unit := ds[name].attrs.get("units", "")) else name
     for ax, name in zip(panels, names, strict=True):
         variable = ds[name]
         mean = variable.mean([dim for dim in variable.dims if dim not in (x, y)]).transpose(y, x)
-        unit = variable.attrs.get("units", "")
-        heatmap(mean, ds[x], ds[y], labels=(x, y, f"{name} ({unit})" if unit else name), log=name in log, ax=ax)
+        heatmap(mean, ds[x], ds[y], labels=(label(x), label(y), label(name)), log=name in log, ax=ax)
         for text, at in (marks or {}).items():
             ax.plot(*at, marker="o", color="black", markersize=4.0, markeredgecolor="white")
             right, top = at[0] > np.mean(ax.get_xlim()), at[1] > np.mean(ax.get_ylim())  # write towards the middle
