@@ -13,6 +13,8 @@ from functools import cache
 from importlib.util import resolve_name
 from typing import Any
 
+from ._elsewhere import hint
+
 _WAITING: list[Callable[[], object]] = []
 
 
@@ -38,7 +40,10 @@ def exports(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]
         if name == "__all__":
             return [*_places(package)]
         if name not in _places(package):
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            known = hint(name) if package == "jaxsnn" and not name.startswith("_") else ""
+            raise AttributeError(
+                f"module {package!r} has no attribute {name!r}{known}", name=name, obj=sys.modules[package]
+            )
         module, member = _places(package)[name]
         found: Any = importlib.import_module(module)
         found = getattr(found, member) if member else found

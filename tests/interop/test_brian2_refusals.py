@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jaxsnn.interop import describe_brian2, from_brian2
+from jaxsnn.interop.brian2.reading_groups import outside
 from jaxsnn.interop.brian2.reading_regular import Regular, put
 from jaxsnn.interop.brian2.stored import opened
 from tests.interop.test_brian2 import description
@@ -256,3 +257,26 @@ def test_another_file_is_named(tmp_path):
         from_brian2(cut)
     with pytest.raises(ValueError, match="version 7"):
         from_brian2({"version": 7})
+
+
+def test_all_names_that_nobody_defines_are_named_at_once():
+    """And what to do about them. Control: one that the caller defines is not among them."""
+
+    class Group:
+        variables = types.MappingProxyType({"v": None})
+
+        def resolve_all(self, names, namespace):
+            (name,) = names
+            if name not in namespace:
+                raise KeyError(name)
+            return {name: types.SimpleNamespace(get_value=lambda: namespace[name], dim=Dimension())}
+
+    class Dimension:
+        def get_dimension(self, name):
+            return 0.0
+
+    with pytest.raises(ValueError, match="cells: 'C', 'gL' are not defined where from_brian2 was called"):
+        outside("cells", Group(), {"v", "C", "gL", "Vt"}, {"Vt": 1.0})
+    with pytest.raises(ValueError, match=r"'C' is not .*namespace=\{'C': \.\.\.\}\), or namespace=vars\(module\)"):
+        outside("cells", Group(), {"v", "C", "Vt"}, {"Vt": 1.0})
+    assert {*outside("cells", Group(), {"v", "C"}, {"C": 1.0})} == {"C"}

@@ -118,13 +118,15 @@ def method_of(what: str, group: Any, namespace: Mapping[str, Any], lines: list[d
 def outside(what: str, group: Any, names: set[str], namespace: Mapping[str, Any]) -> dict[str, Any]:
     """The names that the group does not define: constants and units as quantities, tables over time, functions."""
     found: dict[str, Any] = {}
+    missing: list[str] = []
     for name in sorted(names - {"and", "or", "not", "True", "False"}):
         if name in group.variables or name == "xi" or name.startswith("xi_"):
             continue
         try:
             known = group.resolve_all({name}, dict(namespace))[name]
         except KeyError:
-            refuse(what, f"{name!r} is not defined; hand it over, from_brian2(network, namespace={{{name!r}: ...}})")
+            missing.append(name)
+            continue
         if kind_of(known) == "TimedArray":
             table = quantity(np.asarray(known.values), known.dim)
             table["si"] = np.array(known.values, dtype=float)
@@ -133,6 +135,14 @@ def outside(what: str, group: Any, names: set[str], namespace: Mapping[str, Any]
             found[name] = {"function": name}
         else:
             found[name] = quantity(known.get_value(), known.dim)
+    if missing:
+        several = ", ".join(map(repr, missing)) + (" is" if len(missing) == 1 else " are")
+        handed = ", ".join(f"{name!r}: ..." for name in missing)
+        refuse(
+            what,
+            f"{several} not defined where from_brian2 was called; hand over what the equations mean, "
+            f"from_brian2(network, namespace={{{handed}}}), or namespace=vars(module) of the module with the network",
+        )
     return found
 
 

@@ -72,8 +72,9 @@ class Intervals(NamedTuple):
 class ISI(AbstractSpikeProbe):
     """Mean and coefficient of variation of every neuron's inter-spike intervals, in one pass: `Intervals`.
 
-    Intervals that begin at `start` ms (absolute) or later; standard deviation over mean, not corrected for small
-    numbers.
+    Intervals that begin at `start` ms (absolute) or later. The record has three arrays, one number a neuron: `mean`,
+    ms; `cv`, standard deviation over mean, not corrected for small numbers; and `count`, of intervals. `mean` is NaN
+    where there is none and `cv` where there are fewer than two: `jnp.nanmean(run["isi"].cv)`.
 
     **Arguments:** `population`, `index`: whose. `start`: ms.
 
