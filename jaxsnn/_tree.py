@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ._select import Selection, split
 from ._types import as_number, is_concrete
 
 M = TypeVar("M", bound=eqx.Module)
@@ -49,9 +50,11 @@ def get(node: Any, path: str) -> Any:
 def set(model: M, path: str, value: Any) -> M:  # the verb users expect: snn.set(net, "E.neuron.tau", 10.0)
     """A copy of `model` with the leaf at `path` replaced by `value`, converted to the type the leaf has.
 
-    **Arguments:** `path`: e.g. `"E.neuron.tau"`, `"EE.weight"`. `value`: a number or array, shape `()` or the leaf's.
+    **Arguments:** `path`: e.g. `"E.neuron.tau"`, `"EE.weight"`; `"E[0:80].neuron.tau"` is that of some neurons, the
+    others keep theirs. `value`: a number or array, shape `()`, the leaf's or one a neuron that is named.
     **Raises:** ValueError if there is no such leaf, or if what it belongs to does not allow the value or its shape.
     """
+    path, chosen = split(path, "path")
     old = get(model, path)
     if not eqx.is_array(old):
         raise ValueError(f"Got path {path!r}, which is {type(old).__name__}, no numeric leaf; set a number below it.")
@@ -59,6 +62,8 @@ def set(model: M, path: str, value: Any) -> M:  # the verb users expect: snn.set
         new = as_number(value)
     else:
         new = _like(value, old, path)
+    if chosen is not None:
+        new = _of_some(model, path, old, new, chosen)
     if new.ndim and old.ndim and new.shape != old.shape:
         raise ValueError(f"Got shape {new.shape} for {path!r}, expected () or {old.shape}.")
     changed = node = eqx.tree_at(lambda m: get(m, path), model, new)
@@ -71,6 +76,17 @@ def set(model: M, path: str, value: Any) -> M:  # the verb users expect: snn.set
             if "__check_init__" in vars(kind):
                 kind.__check_init__(holder)
     return changed
+
+
+def _of_some(model: Any, path: str, old: Any, new: Any, chosen: Selection) -> Any:
+    """A number for each neuron of a population: new ones for those that are chosen."""
+    n = getattr(children(model).get(path.split(".")[0]), "n", None)
+    if n is None or old.shape not in ((), (n,)):
+        raise ValueError(f"Got neurons {chosen} in {path!r}, which is no parameter of neurons; leave the brackets out.")
+    at = chosen.of(n, f"path {path!r}")
+    if new.ndim and new.shape != (count := chosen.size(n, path),):
+        raise ValueError(f"Got shape {new.shape} for {count} neurons of {path!r}, expected () or ({count},).")
+    return jnp.broadcast_to(old, (n,)).at[at].set(new)
 
 
 def _like(value: Any, old: jax.Array, path: str) -> jax.Array:

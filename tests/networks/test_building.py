@@ -145,9 +145,23 @@ def test_get_and_set_by_path():
     assert jax.tree.structure(snn.set(net, "p.weight", 3)) == jax.tree.structure(net)  # nothing static has changed
 
 
+def test_set_of_some_neurons():
+    """The others keep their numbers, also where a swept value is traced."""
+    net = build(p=link())
+    tau = lambda net: net["A"].neuron.tau.tolist()
+    some = snn.set(net, "A[1:].neuron.tau", 7.0)
+    assert tau(some) == [20.0, 7.0, 7.0]
+    assert tau(snn.set(some, "A[2,0].neuron.tau", [3.0, 5.0])) == [5.0, 7.0, 3.0]
+    assert jax.jit(lambda x: snn.set(net, "A[1].neuron.tau", x)["A"].neuron.tau)(4.0).tolist() == [20.0, 4.0, 20.0]
+
+
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
+        ("A[0:9].neuron.tau", 1.0, ("[0:9]", "beyond the 3 neurons")),
+        ("A[0:2].neuron.tau", np.ones(3), ("shape (3,) for 2 neurons", "() or (2,)")),
+        ("A[0:2].neuron.tau", -1.0, ("LIF.tau is -1.0 ms in 2 of 3 places", "expected more than 0")),
+        ("p[0:2].weight", 1.0, ("neurons [0:2] in 'p.weight'", "no parameter of neurons", "leave the brackets out")),
         ("A.neuron.tua", 1.0, ("path 'A.neuron.tua'", "A.neuron has no 'tua'; it has", "tau")),
         ("C.neuron", 1.0, ("path 'C.neuron'", "Network has no 'C'; it has A, B", "p")),
         ("A.neuron", 1.0, ("path 'A.neuron'", "LIF, no numeric leaf", "below it")),
