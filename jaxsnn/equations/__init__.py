@@ -1,4 +1,4 @@
-"""Neurons, plasticity rules and releases from Brian2's text, as ordinary classes whose parameters are leaves.
+"""Neurons, synapses, plasticity rules and releases from Brian2's text, as ordinary classes whose parameters are leaves.
 
     Cell = snn.equations.neuron("dv/dt = (v_rest - v + r*i)/tau : volt", threshold="v > v_th", reset="v = v_rest", ...)
 
@@ -8,6 +8,8 @@ SymPy, which finds the coefficients of linear equations, is an extra: `pip insta
 from .build import neuron as neuron
 from .cell import EquationNeuron as EquationNeuron
 from .exact import Exact as Exact
+from .integrating import EquationSynapse as EquationSynapse
+from .integrating import synapse as synapse
 from .releases import EquationRelease as EquationRelease
 from .releases import release as release
 from .rules import EquationRule as EquationRule

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from .dimensions import ONE, TIME, Dimension
 from .expressions import Expression, truth
@@ -14,11 +14,23 @@ from .parse import Line
 from .units import Units, quantity, resolved
 
 
-def check_units(made: Model, declared: Mapping[str, Line], values: Mapping[str, Any]) -> None:
-    """All units agree; fills in the dimensions and values of a model."""
+class Agreement(NamedTuple):
+    """An expression that has to have the dimension of `name`, which an error calls `what`; None: a number."""
+
+    expression: Expression
+    name: str | None
+    what: str
+
+
+def check_units(
+    made: Model, declared: Mapping[str, Line], values: Mapping[str, Any], beside: tuple[Agreement, ...] = ()
+) -> None:
+    """All units agree, those of expressions `beside` the model's too; fills in its dimensions and values."""
     named: dict[str, Dimension] = {"t": TIME, "dt": TIME}
     named |= {name: ONE for name, _ in made.draws}
     named |= {name: TIME ** Fraction(-1, 2) for name in made.noises}
+    named |= {name: Dimension({f"?{name}": 1}) for each in beside if (name := each.name) is not None}
+    named |= {name: Dimension({f"?{name}": 1}) for name in made.fed}
     if made.current is not None:
         named[made.current] = Dimension({f"?{made.current}": 1})
     for name, given in values.items():
@@ -31,7 +43,7 @@ def check_units(made: Model, declared: Mapping[str, Line], values: Mapping[str, 
     named |= {"v": ONE} | {name: line.dimension for name, line in declared.items()}
     if "refractory_period" in values and "refractory_period" not in declared:
         named["refractory_period"] = TIME
-    for expression in _expressions(made):
+    for expression in (*_expressions(made), *(each.expression for each in beside)):
         for node in expression.names():
             if node.id not in named:
                 named[node.id] = resolved(node.id)[1]  # type: ignore[index]
@@ -48,6 +60,8 @@ def check_units(made: Model, declared: Mapping[str, Line], values: Mapping[str, 
         units.check(made.refractory, ONE if made.while_true else TIME, "A refractory period")
     for each in made.reset:
         units.check(each.expression, ONE if each.operation in ("*=", "/=") else named[each.name], each.name)
+    for each in beside:
+        units.check(each.expression, ONE if each.name is None else named[each.name], each.what)
     made.dimensions.update({name: units[name] for name in named})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -73,7 +73,8 @@ def neuron(
 
     **Arguments:**
 
-    - `equations`: the text. Flags: `(unless refractory)`, `(constant)`, `(shared)`, `(constant over dt)`.
+    - `equations`: the text. Flags: `(unless refractory)`, `(constant)`, `(shared)`, `(constant over dt)`; `(summed)` of
+      a line without an equation, for what synapses sum (`snn.equations.synapse`).
     - `threshold`: a condition; its surrogate is a function of the distance between its two sides, in units of that from
       the reset to the threshold. `reset`: statements, separated by `;`.
     - `refractory`: a time or a condition, as text or number. As in Brian2 the step of the spike counts: with `5*ms` and
@@ -108,28 +109,33 @@ def _made(
     values: tuple[tuple[str, Any], ...],
 ) -> type[Cell]:
     found = model(equations, threshold, reset, refractory, current, dict(values))
+    recipe = (equations, threshold, reset, refractory, method, current, values)
+    leaves = (*found.parameters, *found.variables)
+    return class_of(EquationNeuron, name, found, method, leaves, __doc__=equations, recipe=recipe)
+
+
+def class_of(base: type, name: str, found: Model, method: str | None, leaves: Iterable[str], **own: Any) -> type[Any]:
+    """A class of neurons or synapses with this model, and a leaf for each of these names."""
     integrator, coefficients = _integrator(found, method)
-    own: dict[str, Any] = {
+    own |= {
         "__module__": "equations",  # none of the library: a file names it by its name, for `load(kinds=...)`
-        "__doc__": equations,
         "__annotations__": {"integrator": AbstractIntegrator},
-        "recipe": (equations, threshold, reset, refractory, method, current, values),
         "model": found,
         "linear_form": coefficients,
         "parts": split(found) if integrator is ConditionallyLinear else None,
         "integrator": eqx.field(default_factory=integrator, kw_only=True),
     }
-    for each in (*found.parameters, *found.variables):
+    for each in leaves:
         own["__annotations__"][each] = Param
         own[each] = _leaf(each, found)
-    return types.new_class(name, (EquationNeuron,), {}, lambda namespace: namespace.update(own))
+    return types.new_class(name, (base,), {}, lambda namespace: namespace.update(own))
 
 
 def _leaf(name: str, found: Model) -> Any:
     """A parameter, or the value of a variable at the start; required if it is a parameter without a value."""
     dimension = found.dimensions[name]
     unknown = any(each[0] == "?" for each in dimension.powers)
-    start = found.values.get(name, 0.0 if name in found.rates else None)
+    start = found.values.get(name, 0.0 if name in (*found.rates, *found.fed) else None)
     default: dict[str, Any] = {} if start is None else {"default_factory": lambda: start}  # an array is no default
     convert = functools.partial(_converted, name=name, dimension=None if unknown else dimension)
     return param(**default, unit="1" if unknown else str(dimension), convert=convert, kw_only=True)

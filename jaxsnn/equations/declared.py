@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import keyword
 
-from ..neurons.ode import AbstractODE
 from .functions import FUNCTIONS, RANDOM
 from .model import NOISE, OWN, STATE, Model
 from .parse import Line
@@ -23,10 +22,10 @@ def check_once(found: list[Line]) -> None:
         seen[line.name] = line
 
 
-def check_free(name: str, line: Line | None) -> None:
-    """A name that becomes a field of the neuron or of its state."""
-    if hasattr(AbstractODE, name) or name.startswith("_") or name in (*STATE, *OWN) or keyword.iskeyword(name):
-        message = f"{name!r} is a name that every neuron has; take another one."
+def check_free(name: str, line: Line | None, taken: type) -> None:
+    """A name that becomes a field of a class, or of its state: none that `taken`, the class above it, has."""
+    if hasattr(taken, name) or name.startswith("_") or name in (*STATE, *OWN) or keyword.iskeyword(name):
+        message = f"{name!r} is a name that every class of equations has; take another one."
         if line is None:
             raise EquationError(message)
         line.source.error(line.at, message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from .expressions import DEEPEST, Expression, Look, combined, operands, value
@@ -42,19 +43,22 @@ def linear(model: Model) -> Linear:
     """The coefficients of a model; an error points at the first equation that is not linear."""
     sympy = _sympy()
     opaque: dict[str, Any] = {}
-    changing = [sympy.Symbol(name) for name in model.rates]
-    given = [] if model.current is None else [sympy.Symbol(model.current)]
-    forbidden = {*changing, *given, sympy.Symbol("t")}
+    rates = {row: _symbolic(expression.node, model, opaque, 0) for row, expression in model.rates.items()}
+    columns = {sympy.Symbol(name): name for name in model.rates}
+    columns |= {} if model.current is None else {sympy.Symbol(model.current): INPUT}
+    fed = [sympy.Symbol(name) for name in model.fed]
+    columns |= {x: x.name for x in fed if _added(x, rates.values(), {*columns, *fed})}
+    forbidden = {*columns, sympy.Symbol("t")}
     found: dict[tuple[str, str], Any] = {}
     for row, expression in model.rates.items():
-        rate = _symbolic(expression.node, model, opaque, 0)
-        for x, column in zip((*changing, *given), (*model.rates, INPUT)):
+        rate = rates[row]
+        for x, column in columns.items():
             slope = sympy.diff(rate, x)
             if slope.free_symbols & forbidden:
                 _not_linear(row, expression, x.name)
             if slope != 0:
                 found[row, column] = slope
-        rest = rate.subs(dict.fromkeys((*changing, *given), 0))
+        rest = rate.subs(dict.fromkeys(columns, 0))
         if sympy.Symbol("t") in rest.free_symbols:
             expression.error(
                 expression.node,
@@ -69,6 +73,12 @@ def linear(model: Model) -> Linear:
         expression = model.rates[bad[0]]
         expression.error(expression.node, f"d{bad[0]}/dt divides by zero.")
     return Linear(found, opaque)
+
+
+def _added(x: Any, rates: Iterable[Any], changing: set[Any]) -> bool:
+    """Whether something that is fed is only added, so that it is a column beside the input, and no coefficient."""
+    slopes = [_sympy().diff(rate, x) for rate in rates]
+    return not any(slope.free_symbols & changing for slope in slopes)
 
 
 def noise(model: Model) -> dict[tuple[str, str], set[str]]:

@@ -31,7 +31,8 @@ class Model:
     subexpressions: dict[str, Expression]
     frozen: tuple[str, ...]  # subexpressions that are constant over a step
     parameters: tuple[str, ...]
-    assigned: tuple[str, ...]  # parameters that a reset assigns, and which therefore are variables
+    assigned: tuple[str, ...]  # parameters that a reset or a spike assigns, and which therefore are variables
+    fed: tuple[str, ...]  # numbers that are set from outside at the start of every step, and stay within it
     held: frozenset[str]  # variables that are constant while refractory
     shared: frozenset[str]
     threshold: Expression | None
@@ -48,7 +49,7 @@ class Model:
     @property
     def variables(self) -> tuple[str, ...]:
         """What the state keeps from step to step."""
-        return (*self.rates, *self.assigned)
+        return (*self.rates, *self.assigned, *self.fed)
 
     def reached(self, expression: Expression) -> set[str]:
         """The names that the value of an expression depends on, through subexpressions."""

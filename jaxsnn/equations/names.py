@@ -42,5 +42,9 @@ class Names:
 
     def shaped(self, expression: Expression) -> Float[Array, "..."]:
         """The value of an expression as numbers, one a neuron."""
-        v = self.s.v
-        return jnp.broadcast_to(jnp.asarray(number(self.of(expression)), v.dtype), v.shape)
+        return self.full(self.of(expression))
+
+    def full(self, x: Any) -> Float[Array, "..."]:
+        """A value as numbers, one a neuron."""
+        like = self.s[0]  # any variable
+        return jnp.broadcast_to(jnp.asarray(number(x), like.dtype), like.shape)

@@ -16,18 +16,23 @@ _START = re.compile(r"\s*(d\w+\s*/\s*dt\s*=|\w+\s*=(?!=)|\w+\s*:)")
 _ALLOWED = {
     "differential": {"unless refractory"},
     "subexpression": {"constant over dt", "shared"},
-    "parameter": {"constant", "shared"},
+    "parameter": {"constant", "shared", "summed"},
 }
 SYNAPSES = {
     "differential": {"event-driven", "clock-driven"},
     "subexpression": set(),
     "parameter": {"constant", "shared"},
 }
+CLOCKED = {
+    "differential": {"event-driven", "clock-driven"},
+    "subexpression": {"summed"},
+    "parameter": {"constant", "shared"},
+}
 _CALLED = {"differential": "differential equation", "subexpression": "subexpression", "parameter": "parameter"}
 _ELSEWHERE = {
     "event-driven": "which is for synapses",
     "clock-driven": "which is for synapses",
-    "summed": "which is for synapses",
+    "summed": "which is for synapses; what they sum into is a line without an equation, `x : unit (summed)`",
     "linked": "which names a variable of another group; connect the two by a projection",
 }
 
@@ -120,7 +125,7 @@ def _flags(source: Source, kind: str, begin: int, end: int, known: set[str]) -> 
     flags, at = [], begin + found.start(1)
     for flag in found[1].split(","):
         word, where = " ".join(flag.split()), at + len(flag) - len(flag.lstrip())
-        if word in _ELSEWHERE and known is _ALLOWED[kind]:
+        if word in _ELSEWHERE and word not in known and known is _ALLOWED[kind]:
             source.error(where, f"Neurons have no flag ({word}), {_ELSEWHERE[word]}.")
         if word not in known:
             options = " or ".join(sorted(known)) or "none"

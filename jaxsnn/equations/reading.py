@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from .agreement import check_units, is_condition
+from ..neurons.ode import AbstractODE
+from .agreement import Agreement, check_units, is_condition
 from .chance import calls, drawn, plain
 from .declared import check_acyclic, check_free, check_once
 from .expressions import Expression
@@ -19,22 +20,41 @@ from .units import quantity, resolved
 def model(
     text: str, threshold: str | None, reset: str | None, refractory: Any, current: str, values: Mapping[str, Any]
 ) -> Model:
-    """The model of a text; an `EquationError` says where the first thing is that is wrong."""
+    """The model of a neuron's text; an `EquationError` says where the first thing is that is wrong."""
     found = lines(Source.of(text, "the equations"))
+    return modelled(found, _said(found, threshold, reset, refractory, values), current, AbstractODE)
+
+
+def modelled(
+    found: list[Line],
+    said: Said,
+    current: str,
+    taken: type,
+    *,
+    assigned: Iterable[str] = (),
+    fed: Iterable[str] = (),
+    beside: Iterable[Agreement] = (),
+) -> Model:
+    """The model of lines and of all that is said beside them.
+
+    `taken`: the class whose names are taken. `assigned`: parameters that spikes assign. `fed`: names without a line
+    that are set from outside. `beside`: further expressions, with the dimensions that they have to have.
+    """
     check_once(found)
     declared = {line.name: line for line in found}
-    said = _said(found, threshold, reset, refractory, values)
-    used, noises = _used(said, declared, current)
+    beside, assigned, fed = tuple(beside), tuple(assigned), tuple(fed)
+    others = {*fed, *assigned, *(each.name for each in beside if each.name is not None)}
+    used, noises = _used(said, declared, current, others, [each.expression for each in beside])
     _check_values(said.values, declared, used)
-    made = _made(said, found, used, noises, current)
+    made = _made(said, found, used, noises, current, assigned, fed)
     check_acyclic(made)
     for name in (*made.variables, *made.parameters, *made.frozen):
-        check_free(name, declared.get(name))
-    check_units(made, declared, said.values)
+        check_free(name, declared.get(name), taken)
+    check_units(made, declared, said.values, beside)
     return made
 
 
-class _Said(NamedTuple):
+class Said(NamedTuple):
     """The expressions of all texts, in which random numbers are names; `draws` are their names and distributions."""
 
     rates: dict[str, Expression]
@@ -53,7 +73,7 @@ class _Said(NamedTuple):
 
 def _said(
     found: list[Line], threshold: str | None, reset: str | None, refractory: Any, values: Mapping[str, Any]
-) -> _Said:
+) -> Said:
     rates = {line.name: plain(line.expression) for line in found if line.kind == "differential"}
     taken = next((line for line in found if line.name == "v" and line.kind != "differential"), None)
     if taken is not None:
@@ -75,7 +95,7 @@ def _said(
     period, given = _refractory(refractory, dict(values))
     if threshold is None and (after or period):
         raise EquationError("There is a reset or a refractory period but no threshold; give threshold='v > v_th'.")
-    return _Said(rates, subexpressions, after, fires, period, draws, given)
+    return Said(rates, subexpressions, after, fires, period, draws, given)
 
 
 def _frozen(line: Line) -> bool:
@@ -83,13 +103,15 @@ def _frozen(line: Line) -> bool:
     return line.kind == "subexpression" and "constant over dt" in line.flags
 
 
-def _used(said: _Said, declared: Mapping[str, Line], current: str) -> tuple[set[str], list[str]]:
+def _used(
+    said: Said, declared: Mapping[str, Line], current: str, others: set[str], beside: list[Expression]
+) -> tuple[set[str], list[str]]:
     """The names in all expressions, and which of them are noise; an error for the first that is not defined."""
-    known = {*declared, *said.values, *(name for name, _ in said.draws), "t", "dt", current}
+    known = {*declared, *said.values, *(name for name, _ in said.draws), "t", "dt", current, *others}
     used: set[str] = {each.name for each in said.reset}
     noises: list[str] = []
     undefined = None
-    for expression in said.everything:
+    for expression in (*said.everything, *beside):
         for node in expression.names():
             name = node.id
             used.add(name)
@@ -103,8 +125,8 @@ def _used(said: _Said, declared: Mapping[str, Line], current: str) -> tuple[set[
         expression, node = undefined
         expression.error(
             node,
-            f"{node.id!r} is not defined{near(node.id, {*declared, *said.values, current, *FUNCTIONS})}; give it a "
-            f"value, {node.id}=..., or a line `{node.id} : unit`.",
+            f"{node.id!r} is not defined{near(node.id, {*declared, *said.values, *others, current, *FUNCTIONS})}; give "
+            f"it a value, {node.id}=..., or a line `{node.id} : unit`.",
         )
     return used, noises
 
@@ -119,7 +141,10 @@ def _check_values(values: Mapping[str, Any], declared: Mapping[str, Line], used:
             raise EquationError(f"Got a value for {name!r}, which the equations do not have{near(name, used)}.")
 
 
-def _made(said: _Said, found: list[Line], used: set[str], noises: list[str], current: str) -> Model:
+def _made(
+    said: Said, found: list[Line], used: set[str], noises: list[str], current: str,
+    spiked: tuple[str, ...], outside: tuple[str, ...],
+) -> Model:  # fmt: skip
     """The model, without dimensions and values."""
     declared = {line.name: line for line in found}
     rates, values, period = said.rates, said.values, said.period
@@ -129,13 +154,19 @@ def _made(said: _Said, found: list[Line], used: set[str], noises: list[str], cur
             each.expression.source.error(each.at, f"{each.name!r} is no variable{near(each.name, rates)}; a reset "
                                          "changes variables and parameters.")  # fmt: skip
     targets = dict.fromkeys(each.name for each in said.reset)
-    assigned = tuple(name for name in targets if name not in rates)
+    fed = (*(line.name for line in found if "summed" in line.flags and line.kind == "parameter"), *outside)
+    assigned = tuple(name for name in (*targets, *spiked) if name not in rates)
+    for each in said.reset:
+        if each.name in fed:
+            message = f"{each.name!r} is summed anew in every step; a reset does not change it."
+            each.expression.source.error(each.at, message)
     return Model(
         rates=rates,
         subexpressions=said.subexpressions,
         frozen=tuple(line.name for line in found if _frozen(line)),
-        parameters=tuple(name for name in parameters if name not in assigned),
+        parameters=tuple(name for name in parameters if name not in (*assigned, *fed)),
         assigned=assigned,
+        fed=fed,
         held=frozenset(line.name for line in found if "unless refractory" in line.flags),
         shared=frozenset(line.name for line in found if "shared" in line.flags),
         threshold=said.threshold,

@@ -16,8 +16,8 @@ from ..plasticity.traces import NearestTrace, SpikeTrace
 from .build import _converted
 from .effects import Effect
 from .expressions import Expression, value
+from .learning import Learning, learning
 from .model import check_made
-from .synapse import Learning, learning
 from .units import resolved
 
 

@@ -46,6 +46,8 @@ def odd_synapses(net: Network) -> str | None:
         if p.plastic is not None:
             rules = ", ".join(type(rule).__name__ for rule in p.plastic.rule.rules)
             return f"{name!r} is plastic ({rules}): its weights change in the run; use BPTT, or net.frozen()"
+        if p.synapse is not None:
+            return f"{name!r} has synapses with a state of their own, {type(p.synapse).__name__}; use BPTT"
         if p.release is not None:
             return f"{name!r} has the release {type(p.release).__name__}; use BPTT, or a projection without one"
     return None

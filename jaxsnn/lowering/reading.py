@@ -50,6 +50,8 @@ def _unsupported(p: Projection) -> str | None:
     """Why a projection cannot be lowered to any chip; None if it can."""
     if p.release is not None:
         return "has a release, and every spike of a chip arrives; build it without, from the mean weights"
+    if p.synapse is not None:
+        return "has synapses with a state of their own that is integrated in every step, which no chip has; use a port"
     if p.weight is None:
         return "goes through a Layer, which has no list of synapses; use a topology with weights, or write a program"
     if not is_concrete(p.graph):

@@ -15,6 +15,7 @@ from .._arguments import name as checked_name
 from ..connectivity.layer import unsuited
 from ..models import known
 from .build import build
+from .clocked import check_clocked
 from .ends import ends_of
 from .layout import check_memory
 from .model import Network
@@ -88,6 +89,8 @@ def network(
         )
     for name, p in built.items():
         _check_voltages(name, p, populations)
+        if p.synapse is not None:
+            check_clocked(name, p, populations)
     topological(populations, built.values())  # a cycle is an error now, not at the first run
     net = Network(dict(sorted(populations.items())), built, float(dt), order, dict(sorted(modules.items())))
     check_memory(net.layout, net.projections, net.dt)

@@ -25,6 +25,7 @@ from ..distributions import AbstractDistribution, draw, drawn
 from ..plasticity.base import chain
 from ..plasticity.draws import drawn_rule
 from ..plasticity.synapse_index import synapse_index
+from .clocked import clocked_projection
 from .order import AbstractOrder
 from .projection import Connection, Learning, Origin, Projection
 
@@ -59,6 +60,8 @@ def build(
         edges, moved = among.numbered(local)
         graph = connection.via.lay(edges, among.topology if among.whole else among)
         layout = _Layout(connection, local, graph, key, dt, among, edges, moved)
+        if connection.synapse is not None:
+            return clocked_projection(layout, port, order)
         weight = layout.laid(connection.weight, "weight")
         if connection.rule is None:
             delay = _total(layout, order)
@@ -78,7 +81,7 @@ def build(
             late,
             connection.release,
             plastic,
-            Origin.of(connection),
+            origin=Origin.of(connection),
         )
     except ValueError as error:
         raise ValueError(f"Projection {name!r} ({connection.pre} to {connection.post}): {error}") from None

@@ -45,6 +45,10 @@ def built_status(
     for projection in projections.values():
         if projection.release is not None:
             status |= bit(Status.PARAMETER_RANGE, out_of_bounds(projection.release))
+        if projection.synapse is not None:
+            status |= bit(Status.PARAMETER_RANGE, out_of_bounds(projection.synapse))
+            for delay in projection.delays.values():
+                status |= bit(Status.DELAY_RANGE, (delay < 0) | (delay > projection.max_delay))
         if projection.plastic is not None:
             status |= bit(Status.PARAMETER_RANGE, out_of_bounds(projection.plastic.rule))
             status |= plastic_of(projection, dt).status(projection.weight)
@@ -65,7 +69,7 @@ def built_status(
 
 def _signed(populations: dict[str, Population], p: Projection) -> bool:
     """Whether weights of a projection may be negative."""
-    return populations[p.post].ports[p.port].signed
+    return p.synapse is not None or populations[p.post].ports[p.port].signed
 
 
 def _check_floor(name: str, p: Projection, kind: str) -> None:

@@ -62,6 +62,7 @@ class Moment(NamedTuple):
     key: Array
     membranes: Callable[[str], Array | None]
     modulators: dict[str, Array]
+    neurons: Callable[[str], Any]  # their state behind the threshold, by population
 
 
 class AbstractDelivery(eqx.Module):
@@ -326,6 +327,8 @@ def deliveries(
     """The deliveries of a step: merged lists first, plastic projections last."""
     ring, pieces, drawing, matrices, modules, plastic = layout.ring, [], [], {}, [], []
     for name, p in projections.items():
+        if p.synapse is not None:
+            continue  # see `clocked`
         sender = sender_of(name, p)
         columns = layout.columns(f"{p.post}.{p.port}")
         if p.plastic is not None:

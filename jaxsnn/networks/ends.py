@@ -13,7 +13,13 @@ def ends_of(populations: dict[str, Population], connection: Connection) -> tuple
     (pre, senders), (path, receivers) = connection.ends
     if pre not in populations:
         raise ValueError(f"there is no population {pre!r}; there are {known(populations)}")
-    post, _, port = port_of(populations, path)[0].partition(".")
+    if connection.synapse is not None:
+        if path not in populations:
+            raise ValueError(f"there is no population {path!r}, which alone synapses by equations name as post; there "
+                             f"are {known(populations)}")  # fmt: skip
+        post, port = path, ""
+    else:
+        post, _, port = port_of(populations, path)[0].partition(".")
     a, b = (End(name, populations[name].n, positions=populations[name].positions) for name in (pre, post))
     return (
         a.choose(senders, f"Connection.pre {connection.pre!r}"),

@@ -48,6 +48,8 @@ def not_layerwise(
     for name, p in projections.items():
         if p.plastic is not None:
             return f"{name!r} is plastic: its weights would be stored for every step of a chunk"
+        if p.synapse is not None:
+            return f"{name!r} has synapses with a state of their own, which sees the neurons of every step"
     if not (order.same_step and isinstance(order.arrivals, BeforeThreshold)):
         return (
             f"the order {type(order).__name__} does not declare that arrivals come before the threshold and that "

@@ -175,6 +175,8 @@ def _padded(n: int) -> int:
 
 def _longest(p: Projection) -> int:
     """The longest delay in the ring; of plastic synapses the dendritic share."""
+    if p.synapse is not None:
+        return 0  # spikes wait at the synapses, and what they add is there at once
     return p.max_delay if p.plastic is None else p.plastic.index.slots[1] - 1
 
 

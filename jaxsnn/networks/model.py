@@ -18,6 +18,7 @@ from ..models import AbstractModel, AbstractPlan, AbstractStepper, Forward, Reve
 from ..neurons.ode import AbstractODE
 from ..plasticity.plastic import Cells
 from .checks import built_status, check_weights
+from .clocked import silent
 from .delivery import plastic_of
 from .ends import port_of
 from .layerwise import layerwise, not_layerwise
@@ -136,6 +137,8 @@ class Network(AbstractModel):
                 parts["plastic"] = plastic_of(p, self.dt).start(
                     p.weight, *(self._silent(side, populations[side]) for side in (p.pre, p.post))
                 )
+            if p.synapse is not None:
+                parts["synapse"] = silent(p, self.sizes, dtype)
             if parts:
                 projections[name] = parts
         return NetworkState(populations, projections, self.layout.ring.empty(dtype), status)
@@ -166,7 +169,12 @@ class Network(AbstractModel):
     def constant(self, path: str) -> str | None:
         name, _, part = path.partition(".")
         p = self.projections.get(name)
-        if p is None or p.plastic is not None or (p.release is not None and part.partition(".")[0] == "release"):
+        if (
+            p is None
+            or p.plastic is not None
+            or p.synapse is not None
+            or (p.release is not None and part.partition(".")[0] == "release")
+        ):
             return None
         return (
             f"Got path {path!r}, but projection {name!r} does not learn, so no run changes it: its weights are "
@@ -220,6 +228,9 @@ class Network(AbstractModel):
         status = state.status
         for name, population in self.populations.items():
             status |= population.status(state.populations[name])
+        for name, p in self.projections.items():
+            if p.synapse is not None:
+                status |= p.synapse.status(state.projections[name]["synapse"].cell)
         for leaf in jax.tree.leaves((state.populations, state.projections)):
             if jnp.issubdtype(leaf.dtype, jnp.floating):
                 status |= bit(Status.NOT_FINITE, ~jnp.isfinite(leaf))

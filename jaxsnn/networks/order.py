@@ -42,6 +42,10 @@ class AbstractStages(eqx.Module):
     sequence: AbstractVar[tuple[str, ...]]  # populations, along same-step edges
 
     @abc.abstractmethod
+    def begin(self, state: Any, inputs: Inputs, t: Array, key: Array) -> tuple[Any, Inputs]:
+        """What synapses with a state of their own sum of the state at `t_k`, in its place; and their step."""
+
+    @abc.abstractmethod
     def arrivals(self, ring: Array, inputs: Inputs, t: Array) -> tuple[Arrivals, Array]:
         """The arrivals of this step, and the ring without them."""
 
@@ -113,6 +117,7 @@ class AbstractOrder(eqx.Module):
     arrivals: ClassVar[AbstractArrival | None] = None
     shortest_delay: AbstractClassVar[int]  # steps
     same_step: AbstractClassVar[bool]  # whether same-step edges are supported
+    clocked: ClassVar[bool] = False  # whether synapses may be integrated in every step: it calls `begin`
     axonal: AbstractClassVar[bool]  # whether the delay of a plastic synapse is axonal by default (else dendritic)
     sends: AbstractClassVar[AbstractSentWeight]  # which weight a plastic synapse sends
     coincident_pairs: AbstractClassVar[AbstractPairing]
@@ -166,12 +171,14 @@ class BrianOrder(AbstractOrder):
     1. Ports give the current of their state at `t_k`, and decay. 2. Membranes advance. 3. Threshold. 4. Spikes of all
     populations (or released amplitudes) go into the ring, delay 0 into slot `k` itself. 5. Slot `k` and the
     drive's arrivals act. 6. Reset, refractory counter. A delay of 0 is not same-step propagation: its earliest
-    effect is a spike in `k + 1`. Plastic synapses learn and send in 4. Their delays are axonal by default.
+    effect is a spike in `k + 1`. Plastic synapses learn and send in 4. Their delays are axonal by default. Synapses
+    with a state of their own sum before 1, and spikes reach them in 4.
     """
 
     arrivals = AfterThreshold()
     shortest_delay = 0
     same_step = False
+    clocked = True
     axonal = True
     sends = WeightBeforeUpdate()
     coincident_pairs = PreBeforePost()
@@ -179,6 +186,7 @@ class BrianOrder(AbstractOrder):
 
     def step(self, net, state, inputs, t, key):
         advanced, spikes = {}, {}
+        state, inputs = net.begin(state, inputs, t, key)
         for name in net.sequence:
             advanced[name], spikes[name] = net.to_threshold(name, state, inputs, t, key)
         released, sent = net.release(state.projections, spikes)

@@ -24,6 +24,7 @@ from ..plasticity.base import AbstractModifier, AbstractRule, Chain
 from ..plasticity.initial import check_start
 from ..plasticity.shapes import check_shapes
 from ..plasticity.synapse_index import SynapseIndex
+from ..synapses.clocked import AbstractClockedSynapse
 
 
 class Connection(eqx.Module):
@@ -43,6 +44,9 @@ class Connection(eqx.Module):
     - `max_delay`: ms, static; needed only where the largest delay is not known when the network is built.
     - `release`: what a spike sends, e.g. `TsodyksMarkram(...)`; None for every spike alike.
     - `rule`: how weights change, e.g. `PairSTDP()` or `chain(PairSTDP(), Bound(0.0, 1.0))`; None if they do not.
+    - `synapse`: synapses with a state of their own that is integrated in every step, made by `snn.equations.synapse`;
+      then `post` names a population alone, numbers are those of the synapse, and the delay (0 by default) is that of
+      `on_pre`, or one for each pathway by name, `{"pre": 1.0, "post": 0.5}`.
     - `axonal`, `dendritic`: shares of the delay of a plastic synapse, before and behind it, ms, given like `delay`. One
       is enough, the other is the rest; without either the order decides (`NestOrder`: dendritic, `BrianOrder`: axonal).
     """
@@ -58,6 +62,7 @@ class Connection(eqx.Module):
     rule: AbstractRule | AbstractModifier | Chain | None = eqx.field(default=None, kw_only=True)
     axonal: Any = eqx.field(default=None, kw_only=True)
     dendritic: Any = eqx.field(default=None, kw_only=True)
+    synapse: AbstractClockedSynapse | None = eqx.field(default=None, kw_only=True)
 
     def __repr__(self) -> str:
         return described(self)
@@ -74,8 +79,11 @@ class Connection(eqx.Module):
                     f"Connection.{name} is {getattr(self, name)!r}, but a Layer goes from all neurons of a population "
                     "to all of another; leave the brackets out, or give a topology in place of the Layer."
                 )
-        for name in ("delay", "max_delay", "axonal", "dendritic"):
-            given = getattr(self, name)
+        given_delays = {"delay": self.delay}
+        if self.synapse is not None:
+            given_delays = {f"delay[{name!r}]": given for name, given in self.delays.items()}
+        others = {name: getattr(self, name) for name in ("max_delay", "axonal", "dendritic")}
+        for name, given in {**given_delays, **others}.items():
             known = given is not None and not isinstance(given, AbstractDistribution) and not callable(given)
             if known and not (isinstance(given, (int, float, str, list, tuple)) or hasattr(given, "dtype")):
                 raise ValueError(f"Connection.{name} is {shown(given)}, expected a time in ms.")
@@ -101,10 +109,39 @@ class Connection(eqx.Module):
             raise ValueError(
                 f"Connection.rule is {self.rule!r}, expected None or a rule such as PairSTDP() or chain(...)."
             )
+        self._check_synapse()
         if self.rule is None and not (self.axonal is None and self.dendritic is None):
             raise ValueError(
                 "Connection.axonal and Connection.dendritic are for plastic synapses; give a rule, or only the delay."
             )
+
+    def _check_synapse(self) -> None:
+        if not isinstance(self.synapse, AbstractClockedSynapse | None):
+            raise ValueError(
+                f"Connection.synapse is {shown(self.synapse)}, expected None or a synapse by snn.equations.synapse."
+            )
+        if self.synapse is None:
+            return
+        plain = isinstance(self.weight, float) and self.weight == 1.0 and isinstance(self.via, Sparse)
+        if not plain or self.rule is not None or self.release is not None:
+            raise ValueError(
+                "Connection.synapse has numbers, spikes and changes of its own, one list of synapses; leave weight, "
+                f"rule, release and via out: {type(self.synapse).__name__}(w=...) gives weights."
+            )
+
+    @property
+    def delays(self) -> dict[str, Any]:
+        """Of synapses with a state of their own, the delay of each pathway, ms."""
+        assert self.synapse is not None
+        names = [path.name for path in self.synapse.pathways]
+        given = self.delay if isinstance(self.delay, dict) else {"pre": self.delay}
+        given = {name: delay for name, delay in given.items() if delay is not None}
+        if unknown := set(given) - set(names):
+            raise ValueError(
+                f"Connection.delay is of {sorted(unknown)[0]!r}, and {type(self.synapse).__name__} has the pathways "
+                f"{', '.join(names) or 'none'}; give delays by these names: delay={{name: 1.0}}."
+            )
+        return {name: given.get(name, 0.0) for name in names}
 
     @property
     def ends(self) -> tuple[tuple[str, Selection | None], tuple[str, Selection | None]]:
@@ -161,9 +198,9 @@ class Projection(eqx.Module):
     """The synapses from one population to one port of another.
 
     `weight`: shape `()` or one a synapse; of a plastic projection, at the start; None through a `Layer`, whose numbers
-    are in `graph.module`. `delay`: whole steps, likewise; None on a same-step edge. `release`: None where a spike sends
+    are in `graph.module`, and of a `synapse`, which has its own. `delay`: whole steps, likewise; None on a same-step edge. `release`: None where a spike sends
     itself. `plastic`: None where weights stay. `pre`, `post`, `port`: names. `max_delay`: steps, for which the ring has
-    slots. `overflow`, `late`: whether edges had no room, or a delay was out of range. `origin`: how it was written.
+    slots. `synapse`: with a state of its own, and `delays` by pathway; its `delay` is 0. `overflow`, `late`: whether edges had no room, or a delay was out of range. `origin`: how it was written.
     """
 
     pre: str = eqx.field(static=True)
@@ -177,6 +214,8 @@ class Projection(eqx.Module):
     late: Bool[Array, ""]  # a delay was out of range
     release: AbstractRelease | None = None
     plastic: Learning | None = None
+    synapse: AbstractClockedSynapse | None = None
+    delays: dict[str, Int[Array, "..."]] = eqx.field(default_factory=dict)
     origin: Origin | None = eqx.field(default=None, static=True)
 
     def __repr__(self) -> str:
@@ -184,13 +223,19 @@ class Projection(eqx.Module):
         real = None if pre is None else np.asarray(pre) < self.graph.n_pre
         edges = type(self.graph).__name__.removesuffix("Graph") if real is None else f"{np.sum(real)} synapses"
         pick = lambda x: x if real is None or x.ndim == 0 or not is_concrete(x) else np.asarray(x)[real]
-        weight = "in its module" if self.weight is None else numbers(pick(self.weight))
-        delay = "None (same step)" if self.delay is None else f"{numbers(pick(self.delay))} steps"
         more = "".join(
             f", {name}={described(part)}"
-            for name, part in (("release", self.release), ("rule", None if self.plastic is None else self.plastic.rule))
+            for name, part in (
+                ("release", self.release),
+                ("rule", None if self.plastic is None else self.plastic.rule),
+                ("synapse", self.synapse),
+            )
             if part is not None
         )
+        if self.synapse is not None:
+            return f"Projection({self.pre} to {self.post}, {edges}{more})"
+        weight = "in its module" if self.weight is None else numbers(pick(self.weight))
+        delay = "None (same step)" if self.delay is None else f"{numbers(pick(self.delay))} steps"
         return f"Projection({self.pre} to {self.post}.{self.port}, {edges}, weight={weight}, delay={delay}{more})"
 
     def __check_init__(self):
@@ -212,6 +257,16 @@ class Projection(eqx.Module):
             if delay is not None:
                 axonal = on_host(self.plastic.axonal)
                 self.plastic.index.check_delays(axonal, delay - axonal)
+        for name, steps in self.delays.items():
+            at = on_host(steps)
+            check(lambda at=at: at <= self.max_delay, f"Got a delay of {name!r} of {_longest(steps)} steps; expected at "
+                  f"most {self.max_delay}: build with a larger max_delay.")  # fmt: skip
+        for leaf in jax.tree.leaves(self.synapse):
+            if leaf.shape not in ((), self.graph.shape):
+                raise ValueError(
+                    f"A number of {type(self.synapse).__name__} has shape {leaf.shape}; expected () or "
+                    f"{self.graph.shape}, one a synapse."
+                )
         if self.apart is not None and self.graph.merged is not None:
             merged = on_host(self.graph.merged)
             check(

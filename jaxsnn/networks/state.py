@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, UInt32
 from ..connectivity.release import AbstractRelease
 from ..models import View
 from ..plasticity.plastic import Plastic
+from ..synapses.clocked import AbstractClockedSynapse
 from .population import Population, PopulationState
 
 
@@ -27,6 +28,7 @@ class Changing(eqx.Module):
 
     release: AbstractRelease | None
     plastic: Plastic | None
+    synapse: AbstractClockedSynapse | None
     shape: tuple[int, ...] = eqx.field(static=True)  # of values per synapse
 
     def view(self, state: dict[str, Any]) -> View:
@@ -37,6 +39,9 @@ class Changing(eqx.Module):
         if self.plastic is not None:
             learnt = self.plastic.view(state["plastic"], self.shape)
             parts |= {name: (lambda name=name: learnt[name]) for name in learnt}
+        if self.synapse is not None:
+            cell = state["synapse"].cell
+            parts |= {name: (lambda name=name: getattr(cell, name)) for name in cell._fields}
         return View(parts)
 
 

@@ -14,6 +14,7 @@ from ..connectivity.release import AbstractRelease
 from ..connectivity.spikes import Spikes
 from ..models import AbstractStepper, Inputs, Signals, View
 from .advance import AbstractAdvance, Elementwise
+from .clocked import ClockedSynapses, clocked
 from .delivery import (
     AbstractDelivery,
     AbstractSameStep,
@@ -74,6 +75,7 @@ class NetworkStepper(AbstractStepper, AbstractStages):
     releases: dict[str, Releasing]
     edges: tuple[Edge, ...]
     deliveries: tuple[AbstractDelivery, ...]
+    clocked: tuple[ClockedSynapses, ...]
     changing: dict[str, Changing]  # projections that have a state
     advance: AbstractAdvance
     exchange: AbstractExchange
@@ -107,6 +109,7 @@ class NetworkStepper(AbstractStepper, AbstractStages):
                 for name in sorted(now, key=lambda name: now[name].plastic is not None)
             ),
             deliveries=deliveries(projections, layout, dt, differentiated=differentiated),
+            clocked=clocked(populations, projections, layout, dt),
             changing=changing(projections, dt),
             advance=Elementwise(),
             exchange=Here(),
@@ -144,6 +147,26 @@ class NetworkStepper(AbstractStepper, AbstractStages):
         return state._replace(populations=self.layout.apart(state.populations))
 
     # --- the stages of a step, which the order arranges -------------------------------------------------------------
+
+    def begin(self, state: NetworkState, inputs: Inputs, t: Array, key: Array) -> tuple[NetworkState, Inputs]:
+        if not self.clocked:
+            return state, inputs
+        populations, projections, currents = self.layout.apart(state.populations), dict(state.projections), {}
+        given: dict[str, dict[str, Array]] = {}
+        neurons = {name: each.neuron for name, each in populations.items()}
+        for each in self.clocked:
+            for (population, variable), x in each.sums(projections[each.name]["synapse"], neurons).items():
+                into = currents if variable is None else given.setdefault(population, {})
+                name = population if variable is None else variable
+                into[name] = into[name] + x if name in into else x
+        for name, values in given.items():
+            neurons[name] = neurons[name]._replace(**values)
+            populations[name] = populations[name]._replace(neuron=neurons[name])
+        for each in self.clocked:
+            own = projections[each.name]["synapse"]
+            projections[each.name] = {"synapse": each.begin(own, neurons, t, key)}
+        state = state._replace(populations=self.layout.joined(populations), projections=projections)
+        return state, inputs + Inputs(currents=currents)
 
     def arrivals(self, ring: Array, inputs: Inputs, t: Array) -> tuple[Arrivals, Array]:
         landed, ring = self.layout.ring.take(ring, t)
@@ -221,8 +244,12 @@ class NetworkStepper(AbstractStepper, AbstractStages):
             group = self.layout.group(name)
             return self.populations[group.name].voltage(group.apart(populations[group.name])[name])
 
-        now = Moment(t, key, membranes, inputs.modulators)
-        for delivery in self.deliveries:
+        def neurons(name: str) -> Any:
+            group = self.layout.group(name)
+            return group.apart(populations[group.name])[name].neuron
+
+        now = Moment(t, key, membranes, inputs.modulators, neurons)
+        for delivery in (*self.deliveries, *self.clocked):
             ring, projections = delivery.deliver(ring, projections, sent, now)
         return ring, projections
 
@@ -268,7 +295,7 @@ def edge(name: str, p: Projection, dt: float, *, differentiated: bool) -> Edge:
 def changing(projections: Mapping[str, Projection], dt: float) -> dict[str, Changing]:
     """Projections that have a state."""
     return {
-        name: Changing(p.release, None if p.plastic is None else plastic_of(p, dt), p.graph.shape)
+        name: Changing(p.release, None if p.plastic is None else plastic_of(p, dt), p.synapse, p.graph.shape)
         for name, p in projections.items()
-        if p.release is not None or p.plastic is not None
+        if p.release is not None or p.plastic is not None or p.synapse is not None
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
@@ -88,6 +89,22 @@ class AbstractNeuron(Checked):
     def voltage(self, s: Any) -> Float[Array, "..."] | None:
         """The membrane potential that plasticity may read; None if there is none."""
         return getattr(s, "v", None)
+
+    @property
+    def summed_variables(self) -> tuple[str, ...]:
+        """Variables of the state that synapses with a state of their own sum in every step."""
+        return ()
+
+    @property
+    def input_name(self) -> str | None:
+        """What such synapses call the current; None where there is none."""
+        return "i"
+
+    def value_of(self, s: Any, name: str) -> Float[Array, "..."] | None:
+        """A variable of the state or a parameter, as such synapses read it; None if there is none of this name."""
+        if name in getattr(s, "_fields", ()):
+            return getattr(s, name)
+        return getattr(self, name, None) if name in {field.name for field in dataclasses.fields(self)} else None
 
     def requirements_at(self, dt: float) -> tuple[Requirement, ...]:
         """Requirements that hold for a step of `dt` ms, besides those for any step."""

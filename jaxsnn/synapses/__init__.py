@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from .base import AbstractSynapse as AbstractSynapse
     from .base import ExactIntegral as ExactIntegral
     from .base import ZeroOrderHold as ZeroOrderHold
+    from .clocked import AbstractClockedSynapse as AbstractClockedSynapse
+    from .clocked import OfNeurons as OfNeurons
+    from .clocked import Pathway as Pathway
     from .conductance import Conductance as Conductance
     from .delta import Delta as Delta
     from .dual import AbstractNormalisation as AbstractNormalisation

@@ -49,7 +49,7 @@ WRONG = {
     "no statement": (dict(equations=LEAK, threshold="v > 1*mV", reset="v == 1*mV"), "This is no statement", "v =="),
     "no target": (dict(equations=LEAK, threshold="v > 1*mV", reset="u = 1*mV"), "'u' is no variable", "u ="),
     "no condition": (dict(equations="dv/dt = -v/tau : 1" + TAU, threshold="v"), "A threshold is a condition", "v"),
-    "taken": (dict(equations=LEAK + "\nflow : 1"), "every neuron has", "flow"),
+    "taken": (dict(equations=LEAK + "\nflow : 1"), "every class of equations has", "flow"),
     "no membrane": (dict(equations="dx/dt = (v - x)/tau : 1\nv : 1" + TAU), "'v' is a parameter here", "v : 1"),
     "taken by a function": (dict(equations=LEAK + "\nint : 1"), "means something in every equation", "int"),
     "random": (dict(equations="dv/dt = (rand() - v)/tau : 1" + TAU), "write noise as xi", "rand"),

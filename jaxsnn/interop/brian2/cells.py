@@ -13,6 +13,7 @@ from ... import equations
 from ..._types import on_device
 from ...equations.cell import EquationNeuron
 from ...equations.dimensions import ONE
+from ...equations.model import Model
 from ...equations.splitting import linear_in_itself
 from ...networks.population import Population
 from ...simulation.drives.base import AbstractDrive
@@ -21,7 +22,7 @@ from ...synapses.into import Into
 from .numbers import Number
 from .plain import names_in, refuse
 from .sources import AsCurrents, Fed
-from .tables import Table, held, input_of
+from .tables import held, input_of
 from .texts import INPUT, Texts, constants, free_names
 
 METHODS = {
@@ -41,18 +42,40 @@ class Cells(NamedTuple):
     names: Mapping[str, str]
     kept: Mapping[str, Number]
     kinds: Mapping[str, str] = MappingProxyType({})  # of variables: float, integer or boolean
+    into: frozenset[str] = frozenset()  # variables, by their names here, that spikes are added to
+
+    @property
+    def _model(self) -> Model | None:
+        neuron = self.population.neuron
+        return neuron.model if isinstance(neuron, EquationNeuron) else None
 
     @property
     def dimensions(self) -> Mapping[str, Any]:
         """The dimensions of the variables that spikes may be added to, by their names here."""
-        neuron = self.population.neuron
-        model = neuron.model if isinstance(neuron, EquationNeuron) else None
+        model = self._model
         return {} if model is None else {name: model.dimensions[name] for name in model.variables}
 
+    @property
+    def readable(self) -> set[str]:
+        """What synapses may read in every step, by its name here."""
+        model = self._model
+        return set() if model is None else {*model.variables, *model.parameters, *model.subexpressions}
 
-def cells(name: str, group: Mapping[str, Any], dt: float, into: set[str], summed: str | None = None) -> Cells:
-    """The population of a group. `dt`: s. `into`: its variables that spikes are added to. `summed`: its one
-    variable that is a sum over synapses.
+    @property
+    def summed(self) -> tuple[str, ...]:
+        """Variables that are sums over synapses, by their names here."""
+        return () if self._model is None else self._model.fed
+
+    def reached(self, names: set[str]) -> set[str]:
+        """These names, and what subexpressions of such a name depend on."""
+        model = self._model
+        inner = () if model is None else (model.subexpressions[x] for x in names if x in model.subexpressions)
+        return {*names, *(x for each in inner for x in model.reached(each))}  # type: ignore[union-attr]
+
+
+def cells(name: str, group: Mapping[str, Any], dt: float, into: set[str], summed: set[str] = set()) -> Cells:  # noqa: B006
+    """The population of a group. `dt`: s. `into`: its variables that spikes are added to. `summed`: those that are
+    sums over synapses.
     """
     match group["kind"]:
         case "neurons":
@@ -64,13 +87,19 @@ def cells(name: str, group: Mapping[str, Any], dt: float, into: set[str], summed
     refuse(name, f"its kind is {group['kind']!r}, expected neurons, poisson or generator")
 
 
-def _neurons(what: str, name: str, group: Mapping[str, Any], dt: float, into: set[str], summed: str | None) -> Cells:
+def _neurons(what: str, name: str, group: Mapping[str, Any], dt: float, into: set[str], summed: set[str]) -> Cells:
     lines, method, n = group["equations"], group["method"], group["n"]
     if method is not None and method not in METHODS:
         refuse(what, f"its method is {method!r}, expected one of {', '.join(METHODS)}")
     for line in lines:
         if line["name"] in into and (line["type"] == "subexpression" or "shared" in line["flags"]):
             refuse(what, f"spikes are added to {line['name']!r}, which is no variable of each neuron", line["text"])
+    for line in lines:
+        if line["name"] in summed and (line["type"] != "parameter" or "shared" in line["flags"]):
+            refuse(what, f"{line['name']!r} is summed over synapses; expected a line `{line['name']} : unit` for it",
+                   line["text"])  # fmt: skip
+        if line["name"] in summed & into:
+            refuse(what, f"spikes are added to {line['name']!r}, which is summed anew in every step", line["text"])
     _whole_numbers(what, group)
     given = constants(what, group["names"])
     values = {key: Number.of(entry) for key, entry in group["values"].items()}
@@ -78,8 +107,9 @@ def _neurons(what: str, name: str, group: Mapping[str, Any], dt: float, into: se
         if key in names_in(*_texts(group)) and key not in values:
             given[key] = Number(value, ONE)
     values |= given
-    fed = input_of(what, group, summed)
-    values = {key: number for key, number in values.items() if key != summed}
+    fed = input_of(what, group)
+    values = {key: number for key, number in values.items() if key not in summed}
+    lines = [{**line, "flags": [*line["flags"], "summed"]} if line["name"] in summed else line for line in lines]
     texts = Texts(what, free_names(lines, given), fed)
     written = [*texts.equations(lines, into), *texts.parameters(given)]
     refractory, threshold = group["refractory"], texts.new(group["threshold"])
@@ -100,9 +130,9 @@ def _neurons(what: str, name: str, group: Mapping[str, Any], dt: float, into: se
     neuron = kind(**{texts.name(key): _leaf(number, n) for key, number in values.items()})
     ports = {texts.name(x): Into(texts.name(x)) for x in sorted(into)} or {"v": Into("v")}
     kept = {key: number for key, number in values.items() if texts.name(key) not in kind.model.variables}
-    drives = (held(what, name, fed, dt, n),) if isinstance(fed, Table) else ()
+    drives = () if fed is None else (held(what, name, fed, dt, n),)
     kinds = {line["name"]: line["kind"] for line in lines}
-    return Cells(Population(neuron, n, ports=ports), drives, texts.names, kept, kinds)
+    return Cells(Population(neuron, n, ports=ports), drives, texts.names, kept, kinds, frozenset(map(texts.name, into)))
 
 
 def _whole_numbers(what: str, group: Mapping[str, Any]) -> None:
@@ -148,7 +178,7 @@ def _poisson(name: str, group: Mapping[str, Any], dt: float) -> Cells:
         "equations": [line], "values": {} if text else {"rates": rates}, "threshold": "rand() < rates*dt",
         "reset": None, "refractory": None, "method": None,
     }  # fmt: skip
-    return _neurons(f"PoissonGroup {name!r}", name, {**group, **given}, dt, set(), None)
+    return _neurons(f"PoissonGroup {name!r}", name, {**group, **given}, dt, set(), set())
 
 
 def _generator(name: str, group: Mapping[str, Any], dt: float) -> Cells:

@@ -9,10 +9,10 @@ import numpy as np
 
 from ... import equations
 from ...equations.expressions import value
+from ...equations.learning import TAKEN
 from ...equations.parse import statements
 from ...equations.rules import EquationRule
 from ...equations.source import EquationError, Source
-from ...equations.synapse import TAKEN
 from ...plasticity.base import AbstractRule, Chain
 from .numbers import Number, unit_text
 from .pathways import Addition, line_of, sided

@@ -14,7 +14,7 @@ def probes(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The probes of a monitor by name, and why something of it is not recorded.
 
-    `synapses`: of those that learn, their weight and the places of Brian2's synapses in it.
+    `synapses`: of those that change, where their variables are, and the places of Brian2's synapses there.
     """
     kind, every = monitor["kind"], _every(monitor["dt"] * 1e3, dt)
     if "synapses" in monitor:
@@ -44,20 +44,19 @@ def probes(
 
 
 def _of_synapses(
-    name: str, monitor: Mapping[str, Any], learnt: tuple[str, Any] | None, every: float | None
+    name: str, monitor: Mapping[str, Any], given: tuple[Mapping[str, str], Any] | None, every: float | None
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """The weights of synapses over time; their other variables are not recorded."""
-    weight, places = ("", None) if learnt is None else learnt
+    """Variables of synapses over time: of those that learn, their weights."""
+    paths, places = ({}, None) if given is None else given
     found: dict[str, Any] = {}
     missing: dict[str, str] = {}
     for variable in monitor["variables"]:
-        if variable == weight and places is not None:
+        if variable in paths and places is not None:
             at = [int(x) for x in places[monitor["record"]]]
-            found[f"{name}.{variable}"] = Trace(f"{monitor['synapses']}.weight", index=at, every=every)
+            found[f"{name}.{variable}"] = Trace(paths[variable], index=at, every=every)
         else:
-            missing[f"{name}.{variable}"] = (
-                "it stays" if learnt is None else f"of these synapses {weight!r} is recorded"
-            )
+            kept = ", ".join(map(repr, paths))
+            missing[f"{name}.{variable}"] = f"of these synapses {kept} is recorded" if paths else "it stays"
     return found, missing
 
 

@@ -86,6 +86,7 @@ class Numbers:
         }  # fmt: skip
         for side, end in ends.items():
             self.known[f"N_{side}"] = Number(np.asarray(float(end["stop"] - end["start"])), ONE)
+        self.own = {*self.known}
 
     def find(self, name: str) -> Number | None:
         """The number of a name; None of one that changes."""

@@ -1,4 +1,4 @@
-"""What is fed to a group in every step as its population's input: a `TimedArray` of Brian2, or a summed variable."""
+"""What is fed to a group in every step as its population's input: a `TimedArray` of Brian2."""
 
 from __future__ import annotations
 
@@ -7,23 +7,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ...equations.dimensions import Dimension
-from .numbers import Number, dimension_of
-from .plain import names_in, refuse, renamed
+from .numbers import Number
+from .plain import names_in, refuse
 from .sources import HeldTable
 
 INPUT = "input_now"  # what texts call it
-
-
-class Sum(NamedTuple):
-    """A summed variable: its name, its unit, and what texts call it."""
-
-    name: str
-    dimension: Dimension
-    now: str
-
-    def put(self, what: str, text: str) -> str:
-        """A text with the input in its place."""
-        return renamed(text, {self.name: self.now})
 
 
 class Table(NamedTuple):
@@ -49,30 +37,23 @@ class Table(NamedTuple):
         return new
 
 
-def input_of(what: str, group: Mapping[str, Any], summed: str | None) -> Table | Sum | None:
-    """The one table over time or summed variable that a group reads; two of them are refused."""
+def input_of(what: str, group: Mapping[str, Any]) -> Table | None:
+    """The one table over time that a group reads; two of them are refused."""
     lines, refractory, method = group["equations"], group["refractory"], group["method"]
     others = [group["threshold"], group["reset"], refractory if isinstance(refractory, str) else None]
     used = names_in(*(line["expr"] for line in lines), *others)
     found = [name for name, entry in group["names"].items() if "table" in entry and name in used]
-    found += [] if summed is None else [summed]
     if not found:
         return None
     if len(found) > 1:
-        refuse(what, f"it reads {found[0]!r} and {found[1]!r}; expected one TimedArray or summed variable, the "
-               "population's input")  # fmt: skip
+        refuse(what, f"it reads {found[0]!r} and {found[1]!r}; expected one TimedArray, the population's input")  # fmt: skip
     (name,) = found
     kept = name in _read_outside(lines, others)
     now = f"{INPUT}_held" if kept else INPUT
-    if (method == "rk4" and summed is None) or (method in ("rk2", "rk4") and kept):
+    if method == "rk4" or (method in ("rk2", "rk4") and kept):
         refuse(what, f"{method!r} reads {name!r} within a step, where the input here is that of its start; expected "
                "another method")  # fmt: skip
-    if summed is None:
-        return Table(name, group["names"][name], now)
-    line = next((line for line in lines if line["name"] == name), None)
-    if line is None or line["type"] != "parameter" or "shared" in line["flags"]:
-        refuse(what, f"{name!r} is summed over synapses; expected a line `{name} : unit` for it")
-    return Sum(name, dimension_of(line["dim"]), now)
+    return Table(name, group["names"][name], now)
 
 
 def _read_outside(lines: list[Any], others: list[str | None]) -> set[str]:

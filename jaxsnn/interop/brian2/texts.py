@@ -12,7 +12,7 @@ from ...equations.units import resolved
 from ...neurons.ode import AbstractODE
 from .numbers import Number, dimension_of, unit_text
 from .plain import refuse, renamed
-from .tables import INPUT, Sum, Table
+from .tables import INPUT, Table
 
 
 class Texts(NamedTuple):
@@ -20,7 +20,7 @@ class Texts(NamedTuple):
 
     what: str
     names: Mapping[str, str]
-    fed: Table | Sum | None
+    fed: Table | None
 
     def name(self, name: str) -> str:
         """The name that something has here."""
@@ -36,8 +36,6 @@ class Texts(NamedTuple):
         """The lines of the group. A parameter that spikes change becomes a variable that else stays."""
         found = []
         for line in lines:
-            if isinstance(self.fed, Sum) and line["name"] == self.fed.name:
-                continue
             expr = self.new(line["expr"])
             if line["name"] in into and line["type"] == "parameter":
                 line, expr = {**line, "type": "differential", "flags": []}, f"0*{self.name(line['name'])}/ms"

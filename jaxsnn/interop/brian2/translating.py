@@ -14,13 +14,11 @@ from ...networks.model import Network
 from ...networks.order import BrianOrder
 from ...simulation.drives.base import AbstractDrive, Silence, Sum
 from .cells import cells
-from .clocked import clocked, is_clocked
 from .inputs import poisson_input
 from .monitors import probes
 from .plain import refuse
 from .reading import VERSION, describe
 from .stored import opened
-from .sums import summed
 from .wiring import connections, places, sums_of, wires_of
 
 
@@ -98,21 +96,21 @@ def translated(given: Mapping[str, Any]) -> FromBrian2:
             refuse(f"PoissonInput {name!r}", f"its target is {entry['target']['group']!r}, expected a NeuronGroup")
         into[entry["target"]["group"]].add(entry["variable"])
     sums = sums_of(given)
-    groups = {name: cells(name, group, dt, into[name], sums.get(name)) for name, group in given["groups"].items()}
+    groups = {
+        name: cells(name, group, dt, into[name], sums.get(name, set())) for name, group in given["groups"].items()
+    }
     drives: list[AbstractDrive] = [drive for each in groups.values() for drive in each.drives]
-    for name, x in given["synapses"].items():
-        one_for_all = is_clocked(x) and x["summed"] and len(x["pre"]) > 0
-        drives += [clocked(name, x, groups, dt)] if one_for_all else [summed(name, x, y, groups) for y in x["summed"]]
     drives += [poisson_input(f"PoissonInput {name!r}", x, groups, dt) for name, x in given["inputs"].items()]
-    learnt = {name: (each.weight, places(given["synapses"][name]["pre"])) for name, each in wires.learners.items()}
+    projections, recorded = connections(given, wires, groups, dt)
+    of_synapses = {name: (paths, places(given["synapses"][name]["pre"])) for name, paths in recorded.items()}
     record: dict[str, Any] = {}
     missing: dict[str, str] = {}
     for name, monitor in given["monitors"].items():
-        found, not_recorded = probes(name, monitor, groups, learnt, dt * 1e3)
+        found, not_recorded = probes(name, monitor, groups, of_synapses, dt * 1e3)
         record |= found
         missing |= not_recorded
     net = network(
-        dt=dt * 1e3, key=jax.random.key(0), order=BrianOrder(), projections=connections(given, wires, groups, dt),
+        dt=dt * 1e3, key=jax.random.key(0), order=BrianOrder(), projections=projections,
         populations={name: each.population for name, each in groups.items()},
     )  # fmt: skip
     drive = drives[0] if len(drives) == 1 else Sum(tuple(drives)) if drives else Silence()

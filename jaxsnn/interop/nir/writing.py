@@ -100,8 +100,9 @@ def _unsupported(net: Network, convention: Convention) -> str | None:
     if net.modules:
         return f"Got a network with modules ({known(net.modules)}), which NIR has no node for; leave them out."
     for name, p in net.projections.items():
-        if p.plastic is not None or p.release is not None:
+        if p.plastic is not None or p.release is not None or p.synapse is not None:
             part = "a rule" if p.plastic is not None else f"the release {type(p.release).__name__}"
+            part = part if p.synapse is None else f"synapses with a state of their own, {type(p.synapse).__name__},"
             return f"Projection {name!r} has {part}, which NIR has no node for; write a network with static synapses."
         if isinstance(net.populations[p.post].neuron, Parrot):
             return f"Projection {name!r} reaches {p.post!r}, a Parrot, which is an input in NIR; connect past it."

@@ -14,7 +14,7 @@ import numpy as np
 from ..._types import is_concrete
 from .arrows import arrow, curve, loop, on
 from .places import BOX, GAP, HEIGHT, Point, apart, places_of
-from .synapses import count, counted, delays, grouped, topology, weight_unit, weights
+from .synapses import count, counted, delays, grouped, receiver, topology, weight_unit, weights
 
 MARGIN = 12.0
 LABELLED = 24  # projections, of which each has its name beside it; with more of them one cannot read it
@@ -65,7 +65,7 @@ def drawn(net: Any, drive: Any = None) -> Picture:
         points.extend(on(own, k / 8) for k in range(9))
 
     for name, p in net.projections.items():
-        about = f"{name}: {p.pre} to {p.post}.{p.port}, {topology(p)}, {counted(p)} synapses, weight "
+        about = f"{name}: {p.pre} to {receiver(p)}, {topology(p)}, {counted(p)} synapses, weight "
         about += f"{weights(p, weight_unit(net.populations, p))}, delay {delays(p, net.dt)}"
         width = 1.0 + 0.5 * math.log10(max(count(p) or 1, 1))
         draw(places[p.pre], places[p.post], COLOURS[_sign(p)], width, about, name if few else "")

@@ -11,7 +11,7 @@ from ..._text import law
 from ..._types import canonical_float
 from . import facts
 from .summary import drives, probes
-from .synapses import counted, delays, grouped, topology, weight_unit, weights
+from .synapses import counted, delays, grouped, receiver, topology, weight_unit, weights
 from .table import Table
 
 
@@ -79,7 +79,7 @@ def _connectivity(net: Any) -> Iterable[tuple[str, ...]]:
         weight, delay = weights(p, unit), delays(p, net.dt)
         yield (
             name,
-            f"{p.pre} to {p.post}.{p.port}",
+            f"{p.pre} to {receiver(p)}",
             f"{pattern}; {counted(p)} synapses",
             weight if origin is None else drawn(origin.weight, weight),
             delay if origin is None else drawn(origin.delay, delay),
@@ -91,7 +91,8 @@ def _neurons(net: Any) -> list[tuple[str, Any]]:
 
 
 def _ports(net: Any) -> list[tuple[str, Any]]:
-    return [(f"{name}.{port}", part) for name, p in net.populations.items() for port, part in p.ports.items()]
+    ports = [(f"{name}.{port}", part) for name, p in net.populations.items() for port, part in p.ports.items()]
+    return [*ports, *((name, p.synapse) for name, p in net.projections.items() if p.synapse is not None)]
 
 
 def _releases(net: Any) -> list[tuple[str, Any]]:

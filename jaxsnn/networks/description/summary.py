@@ -15,7 +15,7 @@ from ..._text import law
 from ...connectivity.graph import DenseGraph, SparseGraph
 from .facts import unusual
 from .picture import drawn
-from .synapses import count, counted, delays, grouped, numbers_in, topology, weight_unit, weights
+from .synapses import count, counted, delays, grouped, numbers_in, receiver, topology, weight_unit, weights
 from .table import Table, as_html, as_text, marked, page
 
 
@@ -89,16 +89,17 @@ def _projections(net: Any) -> Table:
         rows.append(
             (
                 name,
-                f"{p.pre} to {p.post}.{p.port}",
+                f"{p.pre} to {receiver(p)}",
                 topology(p),
                 counted(p),
                 weights(p, weight_unit(net.populations, p)),
                 delays(p, net.dt),
                 "" if p.release is None else unusual(p.release),
                 "" if p.plastic is None else ", ".join(map(unusual, p.plastic.rule.parts)),
+                "" if p.synapse is None else unusual(p.synapse),
             )
         )
-    head = ("name", "from and to", "topology", "synapses", "weight", "delay", "release", "rule")
+    head = ("name", "from and to", "topology", "synapses", "weight", "delay", "release", "rule", "synapse")
     return Table("projections", head, tuple(rows))
 
 

@@ -72,18 +72,22 @@ def extent(p: Projection, x: Any, scale: float = 1.0, unit: str = "") -> str:
 
 def weights(p: Projection, unit: str = "") -> str:
     """The weights with their unit."""
+    if p.synapse is not None:
+        return "in its equations"
     return "in the module" if p.weight is None else extent(p, p.weight, unit=unit)
 
 
 def delays(p: Projection, dt: float) -> str:
     """The delays, ms."""
+    if p.synapse is not None:
+        return "; ".join(f"{name}: {extent(p, steps, dt, 'ms')}" for name, steps in p.delays.items())
     return "none: same step" if p.delay is None else extent(p, p.delay, dt, "ms")
 
 
 def weight_unit(populations: dict[str, Population], p: Projection) -> str:
     """The unit of what arrives at the port: a jump of a population without membrane is an amplitude."""
     receiver = populations[p.post]
-    if not hasattr(jax.eval_shape(receiver.rest).neuron, "v"):
+    if p.synapse is not None or not hasattr(jax.eval_shape(receiver.rest).neuron, "v"):
         return ""
     return receiver.ports[p.port].weight_unit
 
@@ -96,3 +100,8 @@ def topology(p: Projection) -> str:
 def as_drawn(written: str, now: str) -> str:
     """A law beside the numbers that there are; the numbers alone where they were given as such."""
     return f"{written}; {now}" if "(" in written and "numbers given" not in written else now
+
+
+def receiver(p: Projection) -> str:
+    """Where a projection goes: a port, or a population whose synapses say themselves where."""
+    return p.post if p.synapse is not None else f"{p.post}.{p.port}"
