@@ -36,6 +36,7 @@ class Clocked(NamedTuple):
     reads: tuple[OfNeurons, ...]
     added: tuple[OfNeurons, ...]
     local: tuple[str, ...]
+    events: tuple[str, ...]  # variables that are flagged (event-driven)
 
 
 def clocked(
@@ -71,7 +72,8 @@ def clocked(
             each.expression.source.error(each.at, f"{each.name!r} is computed from others; a spike cannot change it.")
     model = modelled(found, said, "->", taken, assigned=assigned, fed=map(str, reads), beside=beside)
     _check_units(sums, totals, model)
-    return model, Clocked(totals, code, reads, added, local), _method(found)
+    events = tuple(line.name for line in found if "event-driven" in line.flags)
+    return model, Clocked(totals, code, reads, added, local, events), "exact" if events else None
 
 
 def _code(
@@ -140,9 +142,3 @@ def _check_units(sums: list[Line], totals: tuple[Sum, ...], model: Model) -> Non
         if own != line.dimension and not any(name[0] == "?" for name in own.powers):
             line.source.error(line.at, f"{line.name} is in {line.dimension}, but what is summed is in {own}.")
         model.dimensions[str(total.into)] = line.dimension
-
-
-def _method(found: list[Line]) -> str | None:
-    """`exact` where variables are event-driven, which comes to the same; else what the user says."""
-    kinds = {"event-driven" in line.flags for line in found if line.kind == "differential"}
-    return "exact" if True in kinds else None

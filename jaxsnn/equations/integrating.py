@@ -15,6 +15,7 @@ from .._status import Status, bit
 from ..neurons.integrators import explicit, stiffness
 from ..neurons.ode import _state
 from ..synapses.clocked import AbstractClockedSynapse, OfNeurons
+from . import steps
 from .build import class_of
 from .cell import assigned
 from .clocked import SIDES, Clocked, clocked
@@ -32,18 +33,25 @@ class EquationSynapse(AbstractEquations, AbstractClockedSynapse):
     number, one a synapse, or a distribution.
 
     **Arguments** (keyword): `after`: the sides, `"pre"` or `"post"`, whose neurons the equations read as they are after
-    their step; others are read as they are before it; static.
+    their step; others are read as they are before it; static. `behind`: sums are of the synapses as they are behind
+    their step, not at its start; static.
     """
 
     _texts: ClassVar[tuple[str, ...]] = ("on_pre", "on_post")  # what follows the equations in a recipe
     said: ClassVar[Clocked]
 
     after: tuple[str, ...] = eqx.field(default=(), static=True, kw_only=True)
+    behind: bool = eqx.field(default=False, static=True, kw_only=True)
 
     def __check_init__(self):
         check_made(self, "synapse")
         if not set(self.after) <= {*SIDES}:
             raise ValueError(f"{type(self).__name__}.after is {self.after!r}, expected some of 'pre' and 'post'.")
+        if self.behind and {read.side for read in self.reads} & {*self.after}:
+            raise ValueError(
+                f"{type(self).__name__} has behind=True and after={self.after!r}, so that its sums would come behind "
+                "the step of the neurons that take them; give one of the two."
+            )
 
     @property
     def pathways(self):
@@ -69,6 +77,10 @@ class EquationSynapse(AbstractEquations, AbstractClockedSynapse):
     def updated(self):
         return self.after
 
+    @property
+    def sums_behind(self):
+        return self.behind
+
     def misfit(self, read: OfNeurons, neuron: Any) -> str | None:
         own = self.model.dimensions[str(read)]
         theirs = neuron.model.dimensions.get(read.variable) if isinstance(neuron, AbstractEquations) else None
@@ -76,9 +88,16 @@ class EquationSynapse(AbstractEquations, AbstractClockedSynapse):
             return None
         return f"{read} is in {own} in the equations of the synapse, and in {theirs} in those of the neuron"
 
-    def init(self, shape, dtype):
+    def init(self, shape, dtype, dt):
         fields = self._at_start(shape, dtype) or {"nothing": jnp.zeros(shape, dtype)}
-        return _state(tuple(fields))(**fields)
+        s = _state(tuple(fields))(**fields)
+        if not self.said.events:
+            return s
+        # What moves from event to event is at t_k when a spike of step k arrives, and here a step has been made by then.
+        assert self.linear_form is not None
+        coefficients = self.linear_form.values(Names(self, self.model, s))
+        before = steps.linear_step(self.model, s, steps.entries(self.model, coefficients, -dt), s[0], None)
+        return s._replace(**{name: getattr(before, name) for name in self.said.events})
 
     def seeing(self, s, seen):
         return s._replace(**{name: jnp.asarray(x, s[0].dtype) for name, x in seen.items()})
@@ -179,7 +198,8 @@ def synapse(
     **Time.** Step `k` sums the state at `t_k`, integrates synapses and neurons, and has the spikes of that step act:
     Brian2's order, for which the network needs `BrianOrder()`. Equations read neurons as they are at `t_k`; with
     `NMDA(after=("pre",))` presynaptic ones as they are behind their step, as Brian2 does where their name comes before
-    that of the synapses. Variables flagged `(event-driven)` are integrated exactly, which comes to the same.
+    that of the synapses; with `NMDA(behind=True)` sums are of the state behind the step of the synapses, as Brian2's
+    into a part of a group are. Variables flagged `(event-driven)` are integrated exactly, which comes to the same.
 
     **Arguments:** `equations`, `on_pre`, `on_post`: text. `method`: as of neurons, with noise too. `name`: of the class.
 

@@ -119,13 +119,13 @@ class ClockedState(NamedTuple):
     spikes: dict[str, Float[Array, "slots n"]]
 
 
-def silent(p: Projection, sizes: Mapping[str, int], dtype: Any) -> ClockedState:
+def silent(p: Projection, sizes: Mapping[str, int], dtype: Any, dt: float) -> ClockedState:
     """The state of a projection at the start."""
     assert p.synapse is not None
     n = {"pre": sizes[p.pre], "post": sizes[p.post]}
     waiting = {} if p.max_delay == 0 else {path.name: n[path.side] for path in p.synapse.pathways}
     rings = {name: jnp.zeros((p.max_delay + 1, size), dtype) for name, size in waiting.items()}
-    return ClockedState(p.synapse.init(p.graph.shape, dtype), rings)
+    return ClockedState(p.synapse.init(p.graph.shape, dtype, dt), rings)
 
 
 class Column(NamedTuple):

@@ -138,7 +138,7 @@ class Network(AbstractModel):
                     p.weight, *(self._silent(side, populations[side]) for side in (p.pre, p.post))
                 )
             if p.synapse is not None:
-                parts["synapse"] = silent(p, self.sizes, dtype)
+                parts["synapse"] = silent(p, self.sizes, dtype, self.dt)
             if parts:
                 projections[name] = parts
         return NetworkState(populations, projections, self.layout.ring.empty(dtype), status)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -152,19 +152,23 @@ class NetworkStepper(AbstractStepper, AbstractStages):
         if not self.clocked:
             return state, inputs
         populations, projections, currents = self.layout.apart(state.populations), dict(state.projections), {}
-        given: dict[str, dict[str, Array]] = {}
         neurons = {name: each.neuron for name, each in populations.items()}
-        for each in self.clocked:
-            for (population, variable), x in each.sums(projections[each.name]["synapse"], neurons).items():
+
+        def summed(some: Iterable[ClockedSynapses]) -> None:
+            given: dict[str, dict[str, Array]] = {}
+            parts = [x for each in some for x in each.sums(projections[each.name]["synapse"], neurons).items()]
+            for (population, variable), x in parts:
                 into = currents if variable is None else given.setdefault(population, {})
                 name = population if variable is None else variable
                 into[name] = into[name] + x if name in into else x
-        for name, values in given.items():
-            neurons[name] = neurons[name]._replace(**values)
-            populations[name] = populations[name]._replace(neuron=neurons[name])
+            for name, values in given.items():
+                neurons[name] = neurons[name]._replace(**values)
+
+        summed(each for each in self.clocked if not each.synapse.sums_behind)
         for each in self.clocked:
-            own = projections[each.name]["synapse"]
-            projections[each.name] = {"synapse": each.begin(own, neurons, t, key)}
+            projections[each.name] = {"synapse": each.begin(projections[each.name]["synapse"], neurons, t, key)}
+        summed(each for each in self.clocked if each.synapse.sums_behind)
+        populations = {name: each._replace(neuron=neurons[name]) for name, each in populations.items()}
         state = state._replace(populations=self.layout.joined(populations), projections=projections)
         return state, inputs + Inputs(currents=currents)
 

@@ -74,6 +74,11 @@ class AbstractClockedSynapse(Checked):
         return ()
 
     @property
+    def sums_behind(self) -> bool:
+        """Whether sums are of the state behind `advanced`; then that reads no neurons behind their step."""
+        return False
+
+    @property
     @abc.abstractmethod
     def noisy(self) -> bool:
         """Whether a step needs random numbers."""
@@ -83,8 +88,8 @@ class AbstractClockedSynapse(Checked):
         """Random numbers of a step, for each synapse."""
 
     @abc.abstractmethod
-    def init(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        """The state at the start: a NamedTuple of arrays."""
+    def init(self, shape: tuple[int, ...], dtype: Any, dt: float) -> Any:
+        """The state at the start: a NamedTuple of arrays. `dt`: of a step, ms."""
 
     def prepared(self, dt: float) -> Any:
         """A copy with what a step of `dt` ms needs and parameters alone decide."""

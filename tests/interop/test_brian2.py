@@ -31,6 +31,8 @@ EXACT = (
     "gap",
     "clocked",
     "clocked_stdp",
+    "reading",
+    "calcium",
 )
 STEPS = 1000
 

@@ -341,6 +341,131 @@ def clocked_stdp():
     return Network(source, cells, S, SpikeMonitor(cells), StateMonitor(S, "w", record=True, name="weights")), locals()
 
 
+def reading():
+    """Synapses whose equations read neurons on both sides, in all methods: of groups whose names come before and
+    behind theirs; several sums into one group, of both sides and of parts; a sum as a coefficient.
+    """
+    rng = np.random.default_rng(12)
+    source = SpikeGeneratorGroup(8, rng.integers(0, 8, 160), np.sort(rng.choice(950, 160, replace=False)) * 0.1 * ms,
+                                 name="source")  # fmt: skip
+    alpha = NeuronGroup(
+        5,
+        """dv/dt = (g_l*(-65*mV - v) + level - I_total + back)/C + reach*(0*mV - v)/C : volt (unless refractory)
+        I_total : amp
+        back : amp
+        reach : siemens
+        level : amp
+        scale = 1 + 0.1*v/mV/60 : 1""",
+        threshold="v > -50*mV", reset="v = -62*mV", refractory=2 * ms, method="euler", name="alpha",
+        namespace={"g_l": 10 * nS, "C": 150 * pF},
+    )  # fmt: skip
+    zeta = NeuronGroup(
+        6, "dv/dt = (-68*mV - v + open_*(0*mV - v) + kick)/(12*ms) : volt\nopen_ : 1\nkick : volt",
+        threshold="v > -52*mV", reset="v = -66*mV", method="exact", name="zeta",
+    )  # fmt: skip
+    alpha.v, zeta.v, alpha.level = "-65*mV + i*mV", "-68*mV + 0.5*i*mV", "190*pA + 40*pA*i"
+    S = Synapses(
+        source, alpha,
+        """dg/dt = (-g + x)/(6*ms) : siemens (clock-driven)
+        dx/dt = -x/tau_r : siemens (clock-driven)
+        tau_r : second (constant)
+        w : siemens (constant)
+        I_total_post = g*(v_post + 70*mV)*scale_post : amp (summed)""",
+        on_pre="x += w", method="rk4", name="mid_s",
+    )  # fmt: skip
+    S.connect(p=0.7)
+    S.w, S.tau_r, S.delay = "-(1 + 3*rand())*nS", "1*ms + rand()*ms", "2*ms*rand()"
+    T = Synapses(
+        alpha, zeta,
+        """ds/dt = (0.5*(1 + tanh((v_pre + 57*mV)/(4*mV))) - s)/(5*ms) + 0.004*(v_post + 68*mV)/mV/ms*s : 1 (clock-driven)
+        w : 1
+        open__post = w*s : 1 (summed)
+        back_pre = 4*pA*s*(v_post - v_pre)/mV : amp (summed)""",
+        method="euler", name="mid_t",
+    )  # fmt: skip
+    T.connect()
+    T.w, T.s = "0.06 + 0.06*rand()", "0.1*rand()"
+    U = Synapses(
+        alpha, zeta[1:4],
+        """dq/dt = -q*(1 + exp((v_post + 60*mV)/(10*mV)))/(4*ms) : volt (clock-driven)
+        kick_post = q : volt (summed)""",
+        on_pre="q += 2*mV*(1 + 0.1*j)", on_post="q *= 0.5", method="exponential_euler", name="mid_u",
+    )  # fmt: skip
+    U.connect("(i + j) % 2 == 0")
+    V = Synapses(
+        zeta, alpha,
+        """dr/dt = -k*r**2 + (v_pre + 70*mV)*nS/mV/(50*ms) : siemens (clock-driven)
+        reach_post = 0.02*r : siemens (summed)""",
+        on_pre="r += 1*nS", delay=0.7 * ms, method="rk2", name="mid_v", namespace={"k": 0.1 / (nS * ms)},
+    )  # fmt: skip
+    V.connect("i == j")
+    traces = StateMonitor(alpha, ["v", "I_total"], record=True, name="of_alpha"), StateMonitor(
+        zeta, ["v", "open_", "kick"], record=True, name="of_zeta"
+    )
+    inner = StateMonitor(T, "s", record=[0, 11, 29], name="of_t"), StateMonitor(U, "q", record=True, name="of_u")
+    spikes = SpikeMonitor(alpha), SpikeMonitor(zeta)
+    return Network(source, alpha, zeta, S, T, U, V, *traces, *inner, *spikes), locals()
+
+
+def calcium():
+    """Synapses that pass on a state which spikes of both sides move, with delays on both, and membranes at the spikes;
+    several numbers that change, names for a statement, pathways, and what decays by itself between spikes.
+    """
+    rng = np.random.default_rng(13)
+    source = SpikeGeneratorGroup(10, rng.integers(0, 10, 260), np.sort(rng.choice(950, 260, replace=False)) * 0.1 * ms,
+                                 name="source")  # fmt: skip
+    cells = NeuronGroup(
+        4,
+        """dv/dt = (-70*mV - v + g)/(10*ms) : volt (unless refractory)
+        dg/dt = -g/(4*ms) : volt
+        du/dt = (v - u)/(8*ms) : volt
+        gain : 1""",
+        threshold="v > -58*mV", reset="v = -66*mV", refractory=1 * ms, method="exact", name="cells",
+    )  # fmt: skip
+    cells.v, cells.u, cells.gain = -70 * mV, -70 * mV, "1 + 0.1*i"
+    S = Synapses(
+        source, cells,
+        """drho/dt = (-rho*(1 - rho)*(0.5 - rho) + 80*(1 - rho)*int(c > 1.3) - 40*rho*int(c > 1))/tau : 1 (clock-driven)
+        dc/dt = -c/(15*ms) : 1 (clock-driven)
+        tau : second (constant, shared)
+        w : volt""",
+        on_pre={"calcium": "c += 0.6", "act": "g_post += w*(0.5 + rho)*gain_post"}, on_post="c += 0.9", method="euler",
+        name="S",
+    )  # fmt: skip
+    S.connect(p=0.8)
+    S.tau, S.rho, S.w = 1000 * ms, "rand()", "3*mV + 5*mV*rand()"
+    S.calcium.delay, S.act.delay, S.post.delay = 1.3 * ms, "1.5*ms*rand()", 0.4 * ms
+    R = Synapses(
+        source, cells,
+        """w : volt
+        up : volt
+        dx/dt = -x/(16*ms) : 1 (event-driven)
+        dy/dt = -y/(22*ms) : 1 (event-driven)""",
+        on_pre="""bent = clip((u_post + 69*mV)/mV, 0, 4)
+        w = clip(w - 0.05*mV*bent*y, 0*mV, 8*mV)
+        up += 0.1*mV*bent; x += 1
+        g += w + 0.1*up""",
+        on_post="y += 1; w = clip(w + 0.2*x*up, 0*mV, 8*mV); up *= 0.9", name="R",
+    )  # fmt: skip
+    R.connect("(i + j) % 3 > 0")
+    R.w, R.up, R.x, R.delay = "4*mV*rand()", "0.2*mV*rand()", "0.3*rand()", "1*ms*rand()"
+    D = Synapses(
+        source, cells,
+        """w : volt
+        part : 1
+        rest : second
+        dx/dt = (1 - x)/rest : 1 (event-driven)""",
+        on_pre="r = part*x; x -= r; g += w*r", on_post="x += 0.2*(1 - x)", name="D",
+    )  # fmt: skip
+    D.connect(p=0.5)
+    D.w, D.part, D.rest, D.x = "6*mV*rand()", "0.2 + 0.6*rand()", "10*ms + 40*ms*rand()", "rand()"
+    traces = StateMonitor(cells, ["v", "g"], record=True, name="of_cells"), StateMonitor(
+        S, ["rho", "c"], record=[0, 5, 20], name="of_s"
+    )
+    inner = StateMonitor(R, ["w", "up"], record=[0, 3, 12], name="of_r")
+    return Network(source, cells, S, R, D, *traces, inner, SpikeMonitor(cells)), locals()
+
+
 def poisson():
     """Sources that draw: rates as numbers and as text, and the sum of many."""
     steady = PoissonGroup(20, np.arange(1, 21) * 5 * Hz, name="steady")
@@ -353,11 +478,13 @@ def poisson():
     S.connect(p=0.5)
     one = Synapses(waxing, cells, on_pre="v += 0.1", name="one")
     one.connect(j="i + 5")
+    lossy = Synapses(steady, cells, on_pre="v += 0.1*int(rand() < 0.3)*(1 + 0.2*randn())", name="lossy")
+    lossy.connect("j < 12")
     many = PoissonInput(cells[:10], "v", 100, 15 * Hz, weight=0.06)
-    return Network(steady, waxing, cells, S, one, many, SpikeMonitor(cells)), locals()
+    return Network(steady, waxing, cells, S, one, lossy, many, SpikeMonitor(cells)), locals()
 
 
-MADE = (lif, cuba, coba, hh, tables, stdp, inhibition, short_term, split, gap, clocked, clocked_stdp, poisson)
+MADE = (lif, cuba, coba, hh, tables, stdp, inhibition, short_term, split, gap, clocked, clocked_stdp, reading, calcium, poisson)
 CASES = {f.__name__: f for f in MADE}
 
 

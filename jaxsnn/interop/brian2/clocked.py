@@ -106,8 +106,11 @@ def clocked_of(
     })  # fmt: skip
     values = {key: Number.of(value) for key, value in entry["values"].items() if key in lines} | constants
     after = tuple(side for side, group in ends.items() if f"{group}_stateupdater" < f"{name}_stateupdater")
+    behind = _behind(what, name, entry, neurons, ends, after)
     try:
-        synapse = kind(after=after, **{own.get(key, key): number.plain for key, number in values.items()})
+        synapse = kind(
+            after=after, behind=behind, **{own.get(key, key): number.plain for key, number in values.items()}
+        )
     except ValueError as error:
         refuse(what, str(error))
     return Connection(
@@ -171,6 +174,37 @@ def _check_reads(
             variable, side = sided(name)
             if neurons[side].reached({neurons[side].names.get(variable, variable)}) & {*neurons[side].summed}:
                 refuse(what, f"what is summed depends on {name!r}, which is a sum itself", each["text"])
+
+
+def _behind(
+    what: str, name: str, entry: Mapping[str, Any], neurons: Mapping[str, Cells], ends: Mapping[str, str],
+    after: tuple[str, ...],
+) -> bool:  # fmt: skip
+    """Whether sums are of the state behind the step of the synapses: Brian2's sums into a part of a group, which come
+    in the order of names, and not before all groups.
+    """
+    late = [each for each in entry["summed"] if each.get("order", -1) >= 0]
+    if late and len(late) < len(entry["summed"]):
+        refuse(what, "it sums for a part of a group and for a whole one, which Brian2 does at different times in a step; "
+               "expected one of the two", late[0]["text"])  # fmt: skip
+    for each in late:
+        own = f"{name}_summed_variable_{each['variable']}"
+        read = {sided(x) for x in names_in(each["expr"])} | {sided(each["variable"])}
+        read |= (
+            {sided(x) for line in entry["equations"] if line["expr"] for x in names_in(line["expr"])}
+            if after
+            else set()
+        )
+        for variable, side in read:
+            known = variable in entry["neurons"][side]
+            if known and own > f"{ends[side]}_stateupdater":
+                refuse(
+                    what,
+                    f"its sum for a part of {ends[side]!r} comes behind the step of {ends[side]!r} in Brian2, by "
+                    f"the order of their names; give the synapses a name before {ends[side]!r}",
+                    each["text"],
+                )
+    return bool(late)
 
 
 def _flags(line: Mapping[str, Any]) -> list[str]:

@@ -27,10 +27,12 @@ def synapses(what: str, given: Any, namespace: Mapping[str, Any]) -> dict[str, A
             refuse(what, f"it has {part.name!r}, a {kind_of(part)}; expected equations, on_pre and on_post")
     sums = []
     for name, part in given.summed_updaters.items():
-        if (part.when, part.order) != ("groups", given.target.order - 1):
+        group = given.source if name.endswith("_pre") else given.target
+        if (part.when, part.order) != ("groups", group.order - 1):
             refuse(what, f"the sum {name!r} runs in slot {part.when!r}, order {part.order}; expected Brian2's own")
         expr = " ".join(str(part.expression).split())
-        sums.append({"variable": name, "expr": expr, "text": f"{name} = {expr} : ... (summed)"})
+        sums.append({"variable": name, "expr": expr, "text": f"{name} = {expr} : ... (summed)",
+                     "order": int(part.order)})  # fmt: skip
     pathways = [_pathway(what, path) for path in given._pathways]
     lines = [line for line in lines if "summed" not in line["flags"]]
     used = names_in(*(line["expr"] for line in [*lines, *sums]), *(path["code"] for path in pathways))

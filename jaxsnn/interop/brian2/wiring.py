@@ -138,7 +138,8 @@ def connections(
             found[name], names = made
             variables = type(found[name].synapse).model.variables
             own = {line["name"]: names.get(line["name"], line["name"]) for line in given["synapses"][name]["equations"]}
-            recorded[name] = {x: f"{name}.{here}" for x, here in own.items() if here in variables}
+            events = type(found[name].synapse).said.events  # which Brian2 has as of the last event
+            recorded[name] = {x: f"{name}.{y}" for x, y in own.items() if y in variables and y not in events}
     for name, each in wires.senders.items():
         found |= sending_of(given["synapses"][name], name, each, groups, dt)
     return found, recorded
