@@ -15,11 +15,15 @@ from .units import Units, quantity, resolved
 
 
 class Agreement(NamedTuple):
-    """An expression that has to have the dimension of `name`, which an error calls `what`; None: a number."""
+    """An expression that has to have the dimension of `name` (None: a number), which an error calls `what`.
+
+    `dimension`: that of the name, where nothing else says it; None where it is found from its use.
+    """
 
     expression: Expression
     name: str | None
     what: str
+    dimension: Dimension | None = None
 
 
 def check_units(
@@ -29,8 +33,8 @@ def check_units(
     named: dict[str, Dimension] = {"t": TIME, "dt": TIME}
     named |= {name: ONE for name, _ in made.draws}
     named |= {name: TIME ** Fraction(-1, 2) for name in made.noises}
-    named |= {name: Dimension({f"?{name}": 1}) for each in beside if (name := each.name) is not None}
-    named |= {name: Dimension({f"?{name}": 1}) for name in made.fed}
+    named |= {name: Dimension({f"?{name}": 1}) for name in (*made.fed, *(x.name for x in beside if x.name is not None))}
+    named |= {each.name: each.dimension for each in beside if each.name is not None and each.dimension is not None}
     if made.current is not None:
         named[made.current] = Dimension({f"?{made.current}": 1})
     for name, given in values.items():

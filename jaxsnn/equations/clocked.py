@@ -66,12 +66,11 @@ def clocked(
     assigned = [name for name in own if own[name].kind == "parameter" and any(x.name == name for x in every)]
     said = Said(rates, subexpressions, [], None, None, draws, dict(values))
     beside = [Agreement(x.expression, *_target(x, own, local)) for x in every]
-    beside += [Agreement(plain(line.expression), str(into), line.name) for line, (into, _) in zip(sums, totals)]
+    beside += [Agreement(total.expression, x.name, x.name, x.dimension) for x, total in zip(sums, totals)]
     for each in every:
         if each.name in subexpressions:
             each.expression.source.error(each.at, f"{each.name!r} is computed from others; a spike cannot change it.")
     model = modelled(found, said, "->", taken, assigned=assigned, fed=map(str, reads), beside=beside)
-    _check_units(sums, totals, model)
     events = tuple(line.name for line in found if "event-driven" in line.flags)
     return model, Clocked(totals, code, reads, added, local, events), "exact" if events else None
 
@@ -133,12 +132,3 @@ def _reads(given: Iterable[Expression], known: set[str]) -> tuple[OfNeurons, ...
     """The variables of neurons in some expressions."""
     names = (node.id for each in given for node in each.names() if node.id not in known)
     return tuple(dict.fromkeys(of for name in names if str(of := sided(name)) == name))
-
-
-def _check_units(sums: list[Line], totals: tuple[Sum, ...], model: Model) -> None:
-    """A sum has the unit of its line."""
-    for line, total in zip(sums, totals):
-        own = model.dimensions[str(total.into)]
-        if own != line.dimension and not any(name[0] == "?" for name in own.powers):
-            line.source.error(line.at, f"{line.name} is in {line.dimension}, but what is summed is in {own}.")
-        model.dimensions[str(total.into)] = line.dimension

@@ -71,7 +71,7 @@ def network(
     for name, connection in sorted(projections.items()):
         try:
             pre, post, port = ends_of(populations, connection)
-            if connection.delay is None and not order.same_step:
+            if connection.delay is None and connection.synapse is None and not order.same_step:
                 raise ValueError(
                     f"delay is None, a same-step edge; {type(order).__name__} has none: give a delay of 0 or more"
                 )

@@ -79,6 +79,7 @@ class Connection(eqx.Module):
                     f"Connection.{name} is {getattr(self, name)!r}, but a Layer goes from all neurons of a population "
                     "to all of another; leave the brackets out, or give a topology in place of the Layer."
                 )
+        self._check_synapse()
         given_delays = {"delay": self.delay}
         if self.synapse is not None:
             given_delays = {f"delay[{name!r}]": given for name, given in self.delays.items()}
@@ -109,7 +110,6 @@ class Connection(eqx.Module):
             raise ValueError(
                 f"Connection.rule is {self.rule!r}, expected None or a rule such as PairSTDP() or chain(...)."
             )
-        self._check_synapse()
         if self.rule is None and not (self.axonal is None and self.dendritic is None):
             raise ValueError(
                 "Connection.axonal and Connection.dendritic are for plastic synapses; give a rule, or only the delay."

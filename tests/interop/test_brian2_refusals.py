@@ -14,9 +14,6 @@ from jaxsnn.interop.brian2.stored import opened
 from tests.interop.test_brian2 import description
 
 ZERO = [0.0] * 7
-SQUARE = "ge += w*w; apre += up; w = clip(w + apost, 0, g_max)"
-MEMBRANE = "ge += w; apre += up*v_post/mV; w += apost"
-OTHER_END = "ge += w; apre += up; w = clip(w + apost, 0, 9)"
 
 
 def line(**changed):
@@ -65,30 +62,9 @@ def uneven_table(given):
     given["groups"]["plain"]["names"]["ramp"]["table"] = 0.00015
 
 
-def clock_driven(given):
-    given["synapses"]["S"]["equations"] += [line(type="differential", expr="-q/second", text="dq/dt = -q/second : 1")]
-
-
 def mixed(given):
     (x,) = (line for line in given["synapses"]["S"]["equations"] if line["name"] == "x")
     x["flags"] = ["event-driven"]
-
-
-def trace_of_its_own(given):
-    given["synapses"]["S"]["values"]["apre"]["si"] = 0.5
-
-
-def number_of_its_own(given):
-    given["synapses"]["S"]["equations"] += [line()]
-    given["synapses"]["S"]["values"]["q"] = {
-        "si": np.arange(len(given["synapses"]["S"]["pre"]), dtype=float),
-        "dim": ZERO,
-    }
-    code(given, "ge += w; apre += up*q; w = w + apost")
-
-
-def delayed_post(given):
-    given["synapses"]["S"]["pathways"][1]["delay"] = 1e-3
 
 
 def half_in_the_reset(given):
@@ -103,20 +79,23 @@ def sums(given, text, variable="joined_post"):
     }
 
 
-def summed_twice(given):
-    given["synapses"]["S"]["summed"] *= 2
-
-
 def summed_in_a_part(given):
     given["synapses"]["S"]["target"]["stop"] = 5
+    given["groups"]["G"]["values"]["joined"]["si"] = 0.0
 
 
-def away_from_rest(given):
-    given["synapses"]["S"]["values"]["x"]["si"] = 0.5
+def summed_beside_others(given):
+    given["synapses"]["S"]["target"]["stop"] = 5
+    given["groups"]["G"]["values"]["joined"]["si"] = np.arange(8.0)
 
 
-def each_its_own(given):
-    given["synapses"]["S"]["values"]["x"]["si"] = np.linspace(0.5, 1.0, len(given["synapses"]["S"]["pre"]))
+def added_to_a_sum(given):
+    path = {"name": "pre", "side": "pre", "code": "joined += w", "delay": 0.0}
+    given["synapses"]["S"]["pathways"] = [path]
+
+
+def no_method_of_synapses(given):
+    given["synapses"]["S"]["method"] = "gsl_rkf45"
 
 
 @pytest.mark.parametrize(
@@ -125,17 +104,10 @@ def each_its_own(given):
         ("cuba", no_method, ("NeuronGroup 'cells'", "its method is 'gsl_rkf45'")),
         ("cuba", unknown_function, ("NeuronGroup 'cells'", "poisson() is a function")),
         ("cuba", lambda given: code(given, "ge = we"), ("Synapses 'exc'", "'ge' is set by a spike", "ge = we")),
-        ("cuba", lambda given: code(given, "ge += we*rand()"), ("drawn anew at every spike", "rand()")),
-        ("cuba", lambda given: code(given, "ge += we*v_pre/mV"), ("'v_pre', which changes in a run", "ge += we*v_pre")),
-        ("cuba", lambda given: code(given, "ge += we\ngi += ge"), ("'ge', which a spike changes", "gi += ge")),
+        ("cuba", lambda given: code(given, "ge += we\ngi += ge"), ("a spike reads 'ge', which spikes", "gi += ge")),
         ("cuba", lambda given: code(given, "ge += we*nS"), ("ge is in mV, but what is given for it", "ge += we*nS")),
         ("cuba", lambda given: code(given, "nothing += we"), ("'nothing' is no variable of 'cells'",)),
         ("cuba", lambda given: code(given, "ge +* we"), ("This is no statement",)),
-        ("coba", clock_driven, ("Synapses 'S'", "'q' is integrated in every synapse", "nothing of it reaches neurons")),
-        ("clocked", lambda given: code(given, "v += s*mV"), ("passes on 's', which changes; expected it to",)),
-        ("clocked", lambda given: given["synapses"]["S"].update(summed=[]), ("'s' is integrated in every synapse",)),
-        ("clocked", lambda given: code(given, "x += rand()"), ("a spike draws random numbers", "x += rand()")),
-        ("clocked", lambda given: code(given, "x += v_post/mV"), ("depends on 'v_post' in every step",)),
         ("clocked", lambda given: code(given, "x += 1*mV"), ("x is in 1",)),
         ("clocked", mixed, ("'x' is event-driven beside variables",)),
         ("tables", two_tables, ("reads 'stimulus' and 'other'; expected one TimedArray", )),
@@ -144,26 +116,21 @@ def each_its_own(given):
         ("tables", uneven_table, ("'ramp' has dt = 0.15 ms, expected whole steps of 0.1 ms",)),
         ("hh", lambda given: code(given, "heard += 0.5"), ("'heard' is integer", "heard += 0.5")),
         ("hh", half_in_the_reset, ("'heard' is an integer and is set to what may be none", "heard = heard/2")),
-        ("gap", lambda given: sums(given, "w*rand()"), ("drawn anew in every step", "w*rand()")),
-        ("gap", lambda given: sums(given, "w*other_pre"), ("depends on 'other_pre'", "w*other_pre")),
+        ("gap", lambda given: sums(given, "w*rand()"), ("A random number would change within the step", "w*rand()")),
+        ("gap", lambda given: sums(given, "w*other_pre"), ("Synapses 'S'", "depends on 'other_pre'")),
         ("gap", lambda given: sums(given, "w*v_pre + tau_x*mV"), ("depends on 'tau_x'",)),
-        ("gap", lambda given: sums(given, "w*v_pre", "joined_pre"), ("a sum of the sending neurons",)),
         ("gap", lambda given: sums(given, "w*v_pre", "v_post"), ("'v' is summed over synapses; expected a line",)),
-        ("gap", summed_twice, ("'G' has two summed variables",)),
-        ("gap", summed_in_a_part, ("it sums for a part of 'G'",)),
-        ("short_term", away_from_rest, ("'x' starts at 0.5 and not at rest",)),
-        ("short_term", each_its_own, ("'x' starts differently in its synapses",)),
-        ("short_term", lambda given: code(given, "u += U; g_pre += w*u"), ("a variable of the receivers",)),
-        ("short_term", lambda given: code(given, "u += U"), ("added to 0 variables of neurons",)),
-        ("short_term", lambda given: code(given, "u += U*v_post/mV; g += w*u"), ("it reads 'v_post'",)),
-        ("short_term", lambda given: code(given, "u += U; g += w + u*mV"), ("'w' is no factor of what is sent",)),
-        ("stdp", trace_of_its_own, ("the trace 'apre' does not start at 0", "dapre/dt")),
-        ("stdp", number_of_its_own, ("'q' differs from synapse to synapse",)),
-        ("stdp", delayed_post, ("postsynaptic spikes reach it with a delay",)),
-        ("stdp", lambda given: code(given, SQUARE), ("no multiple of the weight",)),
-        ("stdp", lambda given: code(given, "apre += up; w += apost"), ("expected a weight that is passed on",)),
-        ("stdp", lambda given: code(given, MEMBRANE), ("'v_post', a variable of the neurons",)),
-        ("stdp", lambda given: code(given, OTHER_END), ("clip the weight differently",)),
+        ("gap", summed_in_a_part, ("its sum for a part of 'G' comes behind the step of 'G'",)),
+        ("gap", summed_beside_others, ("it sums for a part of 'G', and 'joined' of the others is not 0",)),
+        ("gap", lambda given: sums(given, "w*joined_pre"), ("depends on 'joined_pre', which is a sum itself",)),
+        ("gap", lambda given: sums(given, "w*v_pre*mV"), ("does not fit: v_pre is in mV^-1", "of the synapse, and in 1")),
+        ("gap", added_to_a_sum, ("spikes are added to 'joined', which is summed anew", "joined : 1")),
+        ("clocked", lambda given: code(given, "x += 1; v_post = 0*mV"), ("'v_post' is set by a spike", "v_post = 0*mV")),
+        ("clocked", lambda given: code(given, "x += 1; v_post *= 2"), ("'v_post' is set by a spike", "v_post *= 2")),
+        ("clocked", lambda given: code(given, "x += other_post"), ("depends on 'other_post', which is no variable",)),
+        ("clocked", lambda given: code(given, "x += 1; v += s*mV*v/mV"), ("a spike reads 'v', which spikes",)),
+        ("clocked", no_method_of_synapses, ("Synapses 'S'", "its method is 'gsl_rkf45'")),
+        ("clocked", lambda given: code(given, "x += 1; none_post += s"), ("'none' is no variable of 'cells'",)),
     ],
 )  # fmt: skip
 def test_the_translation_refuses(name, change, says):

@@ -399,8 +399,9 @@ def reading():
         on_pre="r += 1*nS", delay=0.7 * ms, method="rk2", name="mid_v", namespace={"k": 0.1 / (nS * ms)},
     )  # fmt: skip
     V.connect("i == j")
-    traces = StateMonitor(alpha, ["v", "I_total"], record=True, name="of_alpha"), StateMonitor(
-        zeta, ["v", "open_", "kick"], record=True, name="of_zeta"
+    traces = (
+        StateMonitor(alpha, ["v", "I_total"], record=True, name="of_alpha"),
+        StateMonitor(zeta, ["v", "open_", "kick"], record=True, name="of_zeta"),
     )
     inner = StateMonitor(T, "s", record=[0, 11, 29], name="of_t"), StateMonitor(U, "q", record=True, name="of_u")
     spikes = SpikeMonitor(alpha), SpikeMonitor(zeta)
@@ -459,11 +460,14 @@ def calcium():
     )  # fmt: skip
     D.connect(p=0.5)
     D.w, D.part, D.rest, D.x = "6*mV*rand()", "0.2 + 0.6*rand()", "10*ms + 40*ms*rand()", "rand()"
-    traces = StateMonitor(cells, ["v", "g"], record=True, name="of_cells"), StateMonitor(
-        S, ["rho", "c"], record=[0, 5, 20], name="of_s"
+    E = Synapses(cells, cells, on_pre="g += 0.4*(u_post - u_pre)*gain_pre", delay=0.6 * ms, name="E")
+    E.connect("i != j")
+    traces = (
+        StateMonitor(cells, ["v", "g"], record=True, name="of_cells"),
+        StateMonitor(S, ["rho", "c"], record=[0, 5, 20], name="of_s"),
     )
     inner = StateMonitor(R, ["w", "up"], record=[0, 3, 12], name="of_r")
-    return Network(source, cells, S, R, D, *traces, inner, SpikeMonitor(cells)), locals()
+    return Network(source, cells, S, R, D, E, *traces, inner, SpikeMonitor(cells)), locals()
 
 
 def poisson():
@@ -484,7 +488,23 @@ def poisson():
     return Network(steady, waxing, cells, S, one, lossy, many, SpikeMonitor(cells)), locals()
 
 
-MADE = (lif, cuba, coba, hh, tables, stdp, inhibition, short_term, split, gap, clocked, clocked_stdp, reading, calcium, poisson)
+MADE = (
+    lif,
+    cuba,
+    coba,
+    hh,
+    tables,
+    stdp,
+    inhibition,
+    short_term,
+    split,
+    gap,
+    clocked,
+    clocked_stdp,
+    reading,
+    calcium,
+    poisson,
+)
 CASES = {f.__name__: f for f in MADE}
 
 

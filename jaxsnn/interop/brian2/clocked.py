@@ -56,7 +56,7 @@ def parted(what: str, entry: Mapping[str, Any], path: Mapping[str, Any]) -> tupl
     code = [each for other in entry["pathways"] for each in parsed(what, other["code"], other["side"])]
     changing = {line["name"] for line in entry["equations"] if line["type"] != "parameter"}
     changing |= {each.name for each in code} & own
-    local = {each.name for each in code if each.operation == "=" and each.name not in own}
+    local = local_names(code, entry)
     neurons = {side: {*entry["changing"][side]} for side in ("pre", "post")}
     for piece in re.split(r"[;\n]", re.sub(r"#[^\n]*", "", path["code"])):
         if piece.strip():
@@ -66,6 +66,13 @@ def parted(what: str, entry: Mapping[str, Any], path: Mapping[str, Any]) -> tupl
             plain = each.name not in {*own, *local} and each.operation in ("+=", "-=") and not calls(each.expression)
             found[plain and not (read & {*changing, *local}) and not moving].append(piece.strip())
     return "; ".join(found[0]), "; ".join(found[1])
+
+
+def local_names(code: Iterable[Any], entry: Mapping[str, Any]) -> set[str]:
+    """Names that statements set for those behind them: of no variable of the synapses or the neurons."""
+    own = {line["name"] for line in entry["equations"]}
+    of_neurons = lambda name: sided(name)[0] in entry["neurons"][sided(name)[1]]
+    return {x.name for x in code if x.operation == "=" and x.name not in own and not of_neurons(x.name)}
 
 
 def clocked_of(
@@ -84,7 +91,7 @@ def clocked_of(
     code = [each for path in paths for each in parsed(what, path["code"], path["side"])]
     neurons = {side: groups[group] for side, group in ends.items()}
     numbers = Numbers(what, entry, {side: cells.kept for side, cells in neurons.items()})
-    local = {each.name for each in code if each.operation == "=" and each.name not in lines}
+    local = local_names(code, entry)
     names, constants = _meanings(what, names_in(*texts) - {*lines, *local}, neurons, numbers)
     names |= {each.name: _target(what, each, neurons) for each in code if each.name not in {*lines, *local}}
     own = freed([*lines, *constants, *local], lambda x: _taken(x) or x in names.values())
@@ -183,7 +190,11 @@ def _behind(
     """Whether sums are of the state behind the step of the synapses: Brian2's sums into a part of a group, which come
     in the order of names, and not before all groups.
     """
-    late = [each for each in entry["summed"] if each.get("order", -1) >= 0]
+    part = lambda each: entry["source" if sided(each["variable"])[1] == "pre" else "target"]
+    usual = lambda each: (
+        -1 if part(each)["stop"] - part(each)["start"] == neurons[sided(each["variable"])[1]].population.n else 0
+    )
+    late = [each for each in entry["summed"] if each.get("order", usual(each)) >= 0]
     if late and len(late) < len(entry["summed"]):
         refuse(what, "it sums for a part of a group and for a whole one, which Brian2 does at different times in a step; "
                "expected one of the two", late[0]["text"])  # fmt: skip
@@ -232,8 +243,6 @@ def _class(what: str, entry: Mapping[str, Any], text: str, code: Mapping[str, di
         line = next(iter(events.values()))
         refuse(what, f"{line['name']!r} is event-driven beside variables that {method!r} integrates in every step; "
                "expected all of one kind, or method='exact'", line["text"])  # fmt: skip
-    if not text.strip():
-        refuse(what, "it has no equations, and its spikes do more than to add numbers that stay")
     try:
         kind = equations.synapse(text, **made)
         if method == "exponential_euler" and not linear_in_itself(kind.model):

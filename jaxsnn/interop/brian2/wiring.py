@@ -13,7 +13,7 @@ from ...equations.source import EquationError
 from ...equations.units import Units, resolved
 from ...networks.projection import Connection
 from .cells import Cells
-from .clocked import Clocked, at_spikes, clocked_of, is_clocked, parted
+from .clocked import Clocked, at_spikes, clocked_of, is_clocked, local_names, parted
 from .learners import Learner, learner, parsed
 from .numbers import Number
 from .pathways import Addition, Numbers, delay_ms, line_of, of_pathway, sided
@@ -54,9 +54,7 @@ def wires_of(given: Mapping[str, Any], into: dict[str, set[str]]) -> Wires:
             own = {*(line["name"] for line in entry["equations"])}
             for path in paths:
                 code = parsed(what, path["code"], path["side"])
-                local = {
-                    x.name for x in code if x.operation == "=" and sided(x.name)[0] not in entry["neurons"]["post"]
-                }
+                local = local_names(code, entry)
                 several = [x for x in code if x.name not in own | local]
                 _note(
                     what, given, entry, [Addition(*sided(x.name), x.expression, 1.0, line_of(x)) for x in several], into
