@@ -93,7 +93,7 @@ class EquationSynapse(AbstractEquations, AbstractClockedSynapse):
         s = _state(tuple(fields))(**fields)
         if not self.said.events:
             return s
-        # What moves from event to event is at t_k when a spike of step k arrives, and here a step has been made by then.
+        # What moves from event to event is at t_k when a spike of step k arrives; here a step has been made by then.
         assert self.linear_form is not None
         coefficients = self.linear_form.values(Names(self, self.model, s))
         before = steps.linear_step(self.model, s, steps.entries(self.model, coefficients, -dt), s[0], None)
@@ -201,7 +201,7 @@ def synapse(
     that of the synapses; with `NMDA(behind=True)` sums are of the state behind the step of the synapses, as Brian2's
     into a part of a group are. Variables flagged `(event-driven)` are integrated exactly, which comes to the same.
 
-    **Arguments:** `equations`, `on_pre`, `on_post`: text. `method`: as of neurons, with noise too. `name`: of the class.
+    **Arguments:** `equations`, `on_pre`, `on_post`: text. `method`: as of neurons, with noise too. `name`: the class's.
 
     **Raises:** `EquationError`, a ValueError, with the line of the text and a caret where it is wrong.
 
@@ -219,8 +219,8 @@ def _made(
     model, said, own_method = clocked(text, before, behind, dict(values), EquationSynapse)
     if own_method is not None and method not in (None, own_method):
         raise EquationError(
-            f"Got method={method!r} for a synapse with (event-driven) variables, whose step is exact; expected 'exact', "
-            "or (clock-driven) variables."
+            f"Got method={method!r} for a synapse with (event-driven) variables, whose step is exact; expected "
+            "'exact', or (clock-driven) variables."
         )
     leaves = (*model.parameters, *(each for each in model.variables if each not in model.fed))
     recipe = (text, on_pre, on_post, method, values)

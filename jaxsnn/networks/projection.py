@@ -198,9 +198,11 @@ class Projection(eqx.Module):
     """The synapses from one population to one port of another.
 
     `weight`: shape `()` or one a synapse; of a plastic projection, at the start; None through a `Layer`, whose numbers
-    are in `graph.module`, and of a `synapse`, which has its own. `delay`: whole steps, likewise; None on a same-step edge. `release`: None where a spike sends
-    itself. `plastic`: None where weights stay. `pre`, `post`, `port`: names. `max_delay`: steps, for which the ring has
-    slots. `synapse`: with a state of its own, and `delays` by pathway; its `delay` is 0. `overflow`, `late`: whether edges had no room, or a delay was out of range. `origin`: how it was written.
+    are in `graph.module`, and of a `synapse`, which has its own. `delay`: whole steps, likewise; None on a same-step
+    edge. `release`: None where a spike sends itself. `plastic`: None where weights stay. `synapse`: None where there is
+    no state; with one, `delays` has those of its pathways, and `delay` is 0. `pre`, `post`, `port`: names. `max_delay`:
+    steps, for which there is room. `overflow`, `late`: whether edges had no room, or a delay was out of range.
+    `origin`: how it was written.
     """
 
     pre: str = eqx.field(static=True)
@@ -259,8 +261,11 @@ class Projection(eqx.Module):
                 self.plastic.index.check_delays(axonal, delay - axonal)
         for name, steps in self.delays.items():
             at = on_host(steps)
-            check(lambda at=at: at <= self.max_delay, f"Got a delay of {name!r} of {_longest(steps)} steps; expected at "
-                  f"most {self.max_delay}: build with a larger max_delay.")  # fmt: skip
+            check(
+                lambda at=at: at <= self.max_delay,
+                f"Got a delay of {name!r} of {_longest(steps)} steps; expected at most {self.max_delay}: build with a "
+                "larger max_delay.",
+            )
         for leaf in jax.tree.leaves(self.synapse):
             if leaf.shape not in ((), self.graph.shape):
                 raise ValueError(

@@ -36,9 +36,9 @@ class AbstractClockedSynapse(Checked):
     """The synapses of one projection, each with variables that are integrated in every step: `clock-driven`.
 
     Parameters are leaves of shape `()`, or one number a synapse. In `BrianOrder` a network calls, in step `k`, for all
-    synapses at once, 1. `sums` of the state at `t_k`; 2. `advanced`, before or behind the step of the neurons; 3. behind
-    the thresholds, `reached` for each pathway, by the spikes of step `k - delay`; what that adds to neurons arrives in
-    the same step. `seen` has what `reads` names, of each synapse.
+    synapses at once, 1. `sums` of the state at `t_k`; 2. `advanced`, before or behind the step of the neurons; 3.
+    behind the thresholds, `reached` for each pathway, by the spikes of step `k - delay`; what that adds to neurons
+    arrives in the same step. `seen` has what `reads` names, of each synapse.
     """
 
     drawn = True

@@ -377,7 +377,8 @@ def reading():
     S.w, S.tau_r, S.delay = "-(1 + 3*rand())*nS", "1*ms + rand()*ms", "2*ms*rand()"
     T = Synapses(
         alpha, zeta,
-        """ds/dt = (0.5*(1 + tanh((v_pre + 57*mV)/(4*mV))) - s)/(5*ms) + 0.004*(v_post + 68*mV)/mV/ms*s : 1 (clock-driven)
+        """ds/dt = (open_gates - s)/(5*ms) + 0.004*(v_post + 68*mV)/mV/ms*s : 1 (clock-driven)
+        open_gates = 0.5*(1 + tanh((v_pre + 57*mV)/(4*mV))) : 1
         w : 1
         open__post = w*s : 1 (summed)
         back_pre = 4*pA*s*(v_post - v_pre)/mV : amp (summed)""",

@@ -196,8 +196,8 @@ def _behind(
     )
     late = [each for each in entry["summed"] if each.get("order", usual(each)) >= 0]
     if late and len(late) < len(entry["summed"]):
-        refuse(what, "it sums for a part of a group and for a whole one, which Brian2 does at different times in a step; "
-               "expected one of the two", late[0]["text"])  # fmt: skip
+        refuse(what, "it sums for a part of a group and for a whole one, which Brian2 does at different times in a "
+               "step; expected one of the two", late[0]["text"])  # fmt: skip
     for each in late:
         own = f"{name}_summed_variable_{each['variable']}"
         read = {sided(x) for x in names_in(each["expr"])} | {sided(each["variable"])}

@@ -46,7 +46,9 @@ def input_of(what: str, group: Mapping[str, Any]) -> Table | None:
     if not found:
         return None
     if len(found) > 1:
-        refuse(what, f"it reads {found[0]!r} and {found[1]!r}; expected one TimedArray, the population's input")  # fmt: skip
+        refuse(
+            what, f"it reads {found[0]!r} and {found[1]!r}; expected one TimedArray, which is the population's input"
+        )
     (name,) = found
     kept = name in _read_outside(lines, others)
     now = f"{INPUT}_held" if kept else INPUT

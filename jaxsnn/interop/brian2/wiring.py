@@ -49,7 +49,7 @@ def wires_of(given: Mapping[str, Any], into: dict[str, set[str]]) -> Wires:
             _pathways(what, given, name, entry, [plain for _, plain in codes], found, into)
         elif is_clocked(entry) or not _at_its_spikes(what, given, name, entry, found, into):
             _pathways(what, given, name, entry, [plain for _, plain in codes], found, into)
-            paths = [{**path, "code": own} for path, (own, _) in zip(entry["pathways"], codes)]
+            paths: list[Mapping[str, Any]] = [{**path, "code": own} for path, (own, _) in zip(entry["pathways"], codes)]
             found.clocked[name] = Clocked(paths)
             own = {*(line["name"] for line in entry["equations"])}
             for path in paths:
@@ -134,9 +134,10 @@ def connections(
         made = clocked_of(name, _with_neurons(given, given["synapses"][name]), each, groups, dt)
         if made is not None:
             found[name], names = made
-            variables = type(found[name].synapse).model.variables
+            kind: Any = type(found[name].synapse)
+            variables = kind.model.variables
             own = {line["name"]: names.get(line["name"], line["name"]) for line in given["synapses"][name]["equations"]}
-            events = type(found[name].synapse).said.events  # which Brian2 has as of the last event
+            events = kind.said.events  # which Brian2 has as of the last event
             recorded[name] = {x: f"{name}.{y}" for x, y in own.items() if y in variables and y not in events}
     for name, each in wires.senders.items():
         found |= sending_of(given["synapses"][name], name, each, groups, dt)
