@@ -11,6 +11,8 @@ progress goes to stderr.
     cuba-sweep     16 points with scaled weights, each with a graph of its own, on 2 cores: making graphs included
     sweep          64 points of the same for 1 s: beside it the sweep on one core, and its points without a sweep
     brunel-sweep   16 points (g, eta) of Brunel's network of 2 500 neurons on 2 cores, likewise
+    brian2-sweep   32 time constants of one Brian2 `Network` of 4 000 neurons, taken in by `from_brian2` (0.2 s: give
+                   `--seconds 0.2`), beside Brian2 itself, whose spikes are compared first; float64, on 2 cores
     plasticity     10^6 synapses with pair STDP at 5 Hz, and the same without (`static_us_per_step`), one thread each
     song           Song, Miller and Abbott (2000): 1 000 plastic synapses of one neuron (100 s: `--seconds 100`)
     train          1 024 spike trains into Linear and LIF of 1 024 units, batch 16, 500 steps, forwards and backwards
@@ -43,7 +45,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import accelerator, records, release
+from . import accelerator, records, release, taken
 from .environments import PEERS, python_of
 
 WORKLOADS = {  # by peer: its script and arguments; two cores are two threads of ours, two processes of theirs
@@ -51,6 +53,7 @@ WORKLOADS = {  # by peer: its script and arguments; two cores are two threads of
     "cuba-sweep": ("cuba.py", ["--sweep", "16", "--processes", "2"]),
     "sweep": ("cuba.py", ["--sweep", "64", "--processes", "2"]),
     "brunel-sweep": ("brunel.py", ["--processes", "2"]),
+    "brian2-sweep": ("taken.py", ["--processes", "2"]),
     "plasticity": ("plasticity.py", []),
     "song": ("song.py", []),
     "train": ("train.py", []),
@@ -102,15 +105,23 @@ class Subject:
         return out
 
 
-def compare(workload: str, peers: list[str], repeat: int, seconds: float, against: Path | None, compiler: bool) -> None:
-    """Every subject `repeat` times in turn, and a JSON line each."""
+def compare(
+    workload: str, peers: list[str], repeat: int, seconds: float, against: Path | None, compiler: bool, folder: Path
+) -> None:
+    """Every subject `repeat` times in turn, and a JSON line each. `folder`: for files of a run."""
     script, extra = WORKLOADS[workload]
+    peers = ["brian2"] if workload == "brian2-sweep" else peers
     seconds = seconds / 5 if workload == "loihi-learning" else seconds
     common = ["--seconds", str(seconds), "--repeat", str(repeat), "--on-request"]
     if script == "brunel.py":
         extra = [*extra, "--points", ",".join(f"{g}:{eta}" for g, eta in GRID)]
+    if workload == "brian2-sweep":
+        os.environ["JAX_ENABLE_X64"] = "1"
+        extra = [*extra, "--network", str(taken.prepared(python_of("brian2-and-jaxsnn"), seconds, folder))]
     commands = {"jaxsnn": [sys.executable, "-m", "experiments.bench.ours", workload, *common]}
     if script == "brunel.py":
+        commands["jaxsnn"] += extra[-2:]
+    if workload == "brian2-sweep":
         commands["jaxsnn"] += extra[-2:]
     for other in BESIDE.get(workload, ()):
         commands[other] = [sys.executable, "-m", "experiments.bench.ours", other, *common]
@@ -123,7 +134,9 @@ def compare(workload: str, peers: list[str], repeat: int, seconds: float, agains
             print(f"{workload} without {name}: {why}", file=sys.stderr)
             continue
         path = Path(__file__).parent / "peers" / f"{name}_{script}"
-        commands[name] = [str(python_of(name)), str(path), *common, *extra]
+        python = python_of("brian2-and-jaxsnn" if workload == "brian2-sweep" else name)
+        task = ["run"] if workload == "brian2-sweep" else []
+        commands[name] = [str(python), str(path), *task, *common, *extra]
     alone = not workload.endswith(("sweep", "batch", "train")) and hasattr(os, "sched_setaffinity")
     # Lava's runtime is several processes, which need a core each
     subjects = [
@@ -187,8 +200,10 @@ def main() -> None:
             parser.error(f"Got peer {name!r}, expected some of {', '.join(PEERS)}.")
     if arguments.workload == "first-use":
         return first_use(arguments.repeat)
-    for workload in TOGETHER.get(arguments.workload, [arguments.workload]):
-        compare(workload, peers, arguments.repeat, arguments.seconds, arguments.against, arguments.c)
+    with tempfile.TemporaryDirectory() as folder:
+        for workload in TOGETHER.get(arguments.workload, [arguments.workload]):
+            given = (peers, arguments.repeat, arguments.seconds, arguments.against, arguments.c)
+            compare(workload, *given, Path(folder))
 
 
 if __name__ == "__main__":

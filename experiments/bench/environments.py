@@ -26,6 +26,9 @@ class Peer(NamedTuple):
 
 PEERS = {
     "brian2": Peer(("brian2>=2.9", "setuptools", "cython"), "brian2", newest=True),
+    "brian2-and-jaxsnn": Peer(  # what reads a network of Brian2's objects
+        ("brian2>=2.9", "setuptools", "cython", "jax", "equinox", "jaxtyping", "sympy"), "brian2", newest=True
+    ),
     "nest": Peer(("nest-simulator==3.10.*", "numpy"), "nest"),
     "lava": Peer(  # it asks for Python 3.10 alone, and for a networkx and asteval of its time
         ("numpy<2", "scipy<1.14", "networkx<3.4", "asteval", "scikit-learn", "matplotlib"),

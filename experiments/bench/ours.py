@@ -25,6 +25,7 @@ import jaxsnn as snn
 from jaxsnn.cli import load
 
 from .loihi import measure_loihi, measure_loihi_batch
+from .taken import measure_taken
 from .train import measure_train
 
 Line = dict[str, Any]
@@ -218,6 +219,7 @@ def main() -> None:
     parser.add_argument("workload")
     parser.add_argument("--seconds", type=float, default=1.0, help="model time of one network")
     parser.add_argument("--points", default="3:2,6:4,5:2,4.5:0.9", help="of brunel-sweep: g:eta,g:eta,...")
+    parser.add_argument("--network", help="of brian2-sweep: the file of a Brian2 network")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--on-request", action="store_true", help="wait for a line of standard input before each run")
     parser.add_argument("--compiler", choices=COMPILERS, default="xla")
@@ -231,6 +233,7 @@ def main() -> None:
         "sweep-one-core": lambda: measure_cuba_sweep(compiler, args.seconds, 64, threads=1),
         "sweep-points": lambda: measure_cuba_points(compiler, args.seconds, 64),
         "brunel-sweep": lambda: measure_brunel_sweep(compiler, args.seconds, args.points),
+        "brian2-sweep": lambda: measure_taken(compiler, args.seconds, args.network),
         "plasticity": lambda: measure_plasticity(compiler, args.seconds),
         "song": lambda: measure_song(compiler, args.seconds),
         "train": measure_train,
