@@ -32,7 +32,7 @@ class EquationSynapse(AbstractEquations, AbstractClockedSynapse):
     Every parameter of the equations is a leaf of its name, and so is the value of every variable at the start: a
     number, one a synapse, or a distribution.
 
-    **Arguments** (keyword): `integrator`: that of the method. `after`: the sides, `"pre"` or `"post"`, whose neurons the equations read as they are after
+    **Arguments** (keyword): `after`: the sides, `"pre"` or `"post"`, whose neurons the equations read as they are after
     their step; others are read as they are before it; static. `behind`: sums are of the synapses as they are behind
     their step, not at its start; static.
     """

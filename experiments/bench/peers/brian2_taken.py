@@ -6,8 +6,8 @@
 
 4000 neurons, p = 0.02, dt 0.1 ms, exact integration, delay 0, float64. `run`: `POINTS` membrane time constants, of a
 C++ program that is compiled once (`compile_s`) and started for each point, `--processes` at a time: the fastest way
-that Brian2 2.9 has, with spikes only counted. `seconds` is the wall time of all points, each of which reads the graph anew;
-`loop_us_per_step` the mean of the loops alone.
+that Brian2 2.9 has, with spikes only counted. `seconds` is the wall time of all points, each of which reads the graph
+anew; `loop_us_per_step` is the mean of the loops alone.
 
 Needs Brian2 and, for `describe`, jaxsnn in one environment, and a C++ compiler.
 """
