@@ -15,8 +15,8 @@ PUBLIC = public()
 OTHERS = ("presets.", "chips.", "lowering.", "interop.pynn.", "data.")
 FILLED_IN = {  # made by the library, never by a user: what they hold is said where they are returned
     "Status", "simulation.RunState", "simulation.Signals", "sweeps.Plan", "sweeps.Refinement", "sweeps.Grid",
-    "interop.FromBrian2", "interop.FromNIR", "equations.EquationNeuron", "equations.EquationSynapse", "neurons.Membrane", "gradients.TrainingError",
-    "simulation.Run",
+    "interop.FromBrian2", "interop.FromNIR", "equations.EquationNeuron", "equations.EquationSynapse",
+    "neurons.Membrane", "gradients.TrainingError", "simulation.Run",
 }  # fmt: skip
 NOT_GIVEN = {
     "losses.StepCrossEntropy": {"first_step"},
