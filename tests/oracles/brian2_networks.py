@@ -486,7 +486,9 @@ def poisson():
     lossy = Synapses(steady, cells, on_pre="v += 0.1*int(rand() < 0.3)*(1 + 0.2*randn())", name="lossy")
     lossy.connect("j < 12")
     many = PoissonInput(cells[:10], "v", 100, 15 * Hz, weight=0.06)
-    return Network(steady, waxing, cells, S, one, lossy, many, SpikeMonitor(cells)), locals()
+    wave = TimedArray([1.0, 0.2, 0.6], dt=30 * ms)
+    waving = PoissonInput(cells[10:20], "v", 60, 20 * Hz, weight="0.08*wave(t)")
+    return Network(steady, waxing, cells, S, one, lossy, many, waving, SpikeMonitor(cells)), locals()
 
 
 MADE = (

@@ -72,12 +72,16 @@ def _read_outside(lines: list[Any], others: list[str | None]) -> set[str]:
 
 def held(what: str, name: str, table: Table, dt: float, n: int) -> HeldTable:
     """The table as the current of the population `name`. `dt`: s."""
-    rows, step = Number.of(table.entry).value, table.entry["table"]
-    every, ahead = max(round(step / dt), 1), max(round(dt / step), 1)
-    if abs(step / dt - every / ahead) > 1e-6 * step / dt:
-        refuse(
-            what, f"the TimedArray {table.name!r} has dt = {step * 1e3:g} ms, expected whole steps of {dt * 1e3:g} ms"
-        )
+    rows = Number.of(table.entry).value
+    every, ahead = paced(what, table.name, table.entry["table"], dt)
     if rows.ndim == 2 and rows.shape[1] < n:
         refuse(what, f"the TimedArray {table.name!r} has {rows.shape[1]} columns, expected one for each of {n} neurons")
     return HeldTable(rows if rows.ndim == 1 else rows[:, :n], into=name, every=every, ahead=ahead)
+
+
+def paced(what: str, name: str, step: float, dt: float) -> tuple[int, int]:
+    """The steps of a row of a table, and the rows of a step. `step`: of the table, `dt`: of the network, s."""
+    every, ahead = max(round(step / dt), 1), max(round(dt / step), 1)
+    if abs(step / dt - every / ahead) > 1e-6 * step / dt:
+        refuse(what, f"the TimedArray {name!r} has dt = {step * 1e3:g} ms, expected whole steps of {dt * 1e3:g} ms")
+    return every, ahead
