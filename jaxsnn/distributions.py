@@ -9,8 +9,7 @@ import dataclasses
 import inspect
 import math
 from collections.abc import Callable
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import equinox as eqx
 import jax
@@ -19,7 +18,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Float
 
-from jaxsnn import _random
+from jaxsnn import _normals, _random
 from jaxsnn._blocks import filled
 from jaxsnn._text import described
 from jaxsnn._types import (
@@ -63,6 +62,7 @@ def _ids(shape: Shape) -> Array:
     return jnp.arange(math.prod(shape), dtype=jnp.uint32).reshape(shape)
 
 
+@named("single_rounded.plus")
 def _plus(offset: Array, scale: Array, x: Array) -> Array:
     """`offset + scale x` with two roundings, always.
 
@@ -76,11 +76,6 @@ def _plus(offset: Array, scale: Array, x: Array) -> Array:
 @named("single_rounded.between")
 def _between(lo: Array, hi: Array, unit: Array) -> Array:
     return _plus(lo, hi - lo, unit)
-
-
-@jax.jit  # so that an eager call is compiled like a traced one
-def _standard(stream: Array, step: ArrayLike, ids: Array) -> Array:
-    return apart(_random.normal(*apart((stream, step, ids))))
 
 
 def _finite_bounds(lo: Array, hi: Array) -> tuple[float, float] | None:
@@ -116,16 +111,14 @@ class Uniform(AbstractDistribution):
     def sample(self, key: Array, shape: Shape) -> Array:
         if is_concrete(key, self):  # by NumPy, which compiles nothing: the same roundings
             stream, size = _random.host_stream(key, "uniform"), math.prod(shape)
-            lo, hi = (
-                np.asarray(x) if x.ndim == 0 else np.broadcast_to(x, shape).reshape(-1) for x in (self.lo, self.hi)
-            )
-            some = lambda x, at: x if x.ndim == 0 else x[at]
+            lo, hi = (_by_number(x, shape) for x in (self.lo, self.hi))
 
             def part(at: slice) -> np.ndarray:
-                low, unit = some(lo, at), _random.uniform(stream, 0, np.arange(at.start, at.stop, dtype=np.uint32))
-                return low + (some(hi, at) - low) * unit
+                low, unit = lo(at), _random.uniform(stream, 0, np.arange(at.start, at.stop, dtype=np.uint32))
+                return low + (hi(at) - low) * unit
 
-            return on_device(filled(size, np.result_type(lo, hi, canonical_float()), part).reshape(shape))
+            dtype = np.result_type(self.lo.dtype, self.hi.dtype, canonical_float())
+            return on_device(filled(size, dtype, part).reshape(shape))
         unit = _random.uniform(_random.stream(key, "uniform"), 0, _ids(shape))
         return _between(self.lo, self.hi, unit)
 
@@ -134,7 +127,9 @@ class Uniform(AbstractDistribution):
 
 
 class AbstractOutside(eqx.Module):
-    """How a draw outside [lo, hi] is treated."""
+    """How a draw outside [lo, hi] is treated. `attempts`: the most that are made for a number."""
+
+    attempts: ClassVar[int]
 
     @abc.abstractmethod
     def standard(self, propose: Callable[[ArrayLike], Array], inside: Callable[[Array], Array]) -> Array:
@@ -143,6 +138,8 @@ class AbstractOutside(eqx.Module):
 
 class Redraw(AbstractOutside):
     """Draw again until inside: the truncated distribution."""
+
+    attempts: ClassVar[int] = _ATTEMPTS
 
     def standard(self, propose: Callable[[ArrayLike], Array], inside: Callable[[Array], Array]) -> Array:
         def again(carry: tuple[Array, Array]) -> tuple[Array, Array]:
@@ -158,6 +155,8 @@ class Redraw(AbstractOutside):
 
 class Clip(AbstractOutside):
     """Clip to the nearer bound, which then has a finite probability."""
+
+    attempts: ClassVar[int] = 1
 
     def standard(self, propose: Callable[[ArrayLike], Array], inside: Callable[[Array], Array]) -> Array:
         return propose(jnp.uint32(0))
@@ -195,13 +194,26 @@ class Normal(AbstractDistribution):
         return ndtr(high) - ndtr(low) > 1e-3
 
     def sample(self, key: Array, shape: Shape) -> Array:
-        return _sampled(self, key, shape) if is_concrete(key, self) else self._sample(key, shape)
-
-    def _sample(self, key: Array, shape: Shape) -> Array:
+        if is_concrete(key, self):
+            return self._known(key, shape)
         lo, hi = jnp.broadcast_to(self.lo, shape), jnp.broadcast_to(self.hi, shape)
         numbers = lax.stop_gradient((self.mean, self.sd, lo, hi))
         z = _standard_within(self.outside, _random.stream(key, "normal"), _ids(shape), *numbers)
         return jnp.clip(_plus(self.mean, self.sd, lax.stop_gradient(z)), lo, hi)
+
+    def _known(self, key: Array, shape: Shape) -> Array:
+        """The same roundings by NumPy."""
+        mean, sd, lo, hi = (_by_number(x, shape) for x in (self.mean, self.sd, self.lo, self.hi))
+        x = _normals.drawn(
+            _random.host_stream(key, "normal"),
+            math.prod(shape),
+            lambda z, ids: mean(ids) + sd(ids) * z,
+            lambda x, ids: (lo(ids) <= x) & (x <= hi(ids)),
+            self.outside.attempts,
+        )
+        every = slice(0, x.size)
+        np.clip(x, lo(every), hi(every), out=x)
+        return on_device(x.reshape(shape))
 
     def bounds(self) -> tuple[float, float] | None:
         return _finite_bounds(self.lo, self.hi)
@@ -217,7 +229,7 @@ def _standard_within(
         x = _plus(mean, sd, z)
         return (lo <= x) & (x <= hi)
 
-    return outside.standard(lambda attempt: _standard(stream, attempt, ids), inside)
+    return outside.standard(lambda attempt: _normals.standard(stream, attempt, ids), inside)
 
 
 class LogNormal(AbstractDistribution):
@@ -235,11 +247,14 @@ class LogNormal(AbstractDistribution):
 
     def sample(self, key: Array, shape: Shape) -> Array:
         if is_concrete(key, self):
-            return _sampled(self, key, shape)
-        return self._sample(key, shape)
-
-    def _sample(self, key: Array, shape: Shape) -> Array:
-        z = _standard(_random.stream(key, "lognormal"), jnp.uint32(0), _ids(shape))
+            mu, sigma = (_by_number(x, shape) for x in (self.mu, self.sigma))
+            x = _normals.drawn(
+                _random.host_stream(key, "lognormal"),
+                math.prod(shape),
+                lambda z, ids: _normals.by_blocks(_exp, mu(ids) + sigma(ids) * z),
+            )
+            return on_device(x.reshape(shape))
+        z = _normals.standard(_random.stream(key, "lognormal"), jnp.uint32(0), _ids(shape))
         return apart(_exp(apart(_plus(self.mu, self.sigma, z))))
 
     def bounds(self) -> None:
@@ -249,10 +264,13 @@ class LogNormal(AbstractDistribution):
 _exp = jax.jit(jnp.exp)
 
 
-@partial(jax.jit, static_argnums=2)
-def _sampled(law: Any, key: Array, shape: Shape) -> Array:
-    """With concrete arguments: one compiled program per distribution and shape, instead of one per operation."""
-    return law._sample(key, shape)
+def _by_number(x: Array, shape: Shape) -> Callable[[Any], np.ndarray]:
+    """A known parameter of some of the numbers that are drawn, which are counted through."""
+    known = np.asarray(x)
+    if known.ndim == 0:
+        return lambda ids: known
+    spread = np.broadcast_to(known, shape).reshape(-1)
+    return lambda ids: spread[ids]
 
 
 def draw(

@@ -15,7 +15,7 @@ from .._types import is_concrete
 from .rules import Inexact
 from .steps import Steps
 
-_LARGEST = 2**22  # numbers that a call is handed: above, XLA's fewer passes over memory pay for compiling
+_LARGEST = 2**26  # numbers that a call is handed: above, XLA's fewer passes over memory pay for compiling
 _KEPT = 128  # traced programs
 _PATIENCE = 20_000  # operations after which a program is compiled: NumPy has then taken as long as compiling does
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
+from .. import _normals
 from .._random.generator import threefry
 from .._xla.platforms import called, cpu_branch
 from .inexact import Inexact
@@ -20,6 +21,7 @@ _TURNS = 2**15  # operations in the turns of a loop
 
 Function = Callable[..., Any]
 THREEFRY = "jaxsnn.threefry."  # and the number of its rounds
+STANDARD_NORMAL = "jaxsnn.standard_normal"
 SINGLE_ROUNDED = "jaxsnn.single_rounded."  # names of programs whose authors keep their operations apart
 
 
@@ -67,7 +69,7 @@ def _cost(jaxpr: Jaxpr) -> int:
     """Operations of a call; the turns of a loop of unknown length are taken as ten."""
     turns = {"scan": lambda eqn: eqn.params["length"], "while": lambda _: 10}
     within = lambda eqn: [getattr(x, "jaxpr", x) for x in jax.tree.leaves(eqn.params) if _is_program(x)]
-    inner = lambda eqn: 0 if _is_threefry(eqn) else sum(map(_cost, within(eqn)))
+    inner = lambda eqn: 0 if _is_threefry(eqn) or _is_standard_normal(eqn) else sum(map(_cost, within(eqn)))
     return sum(1 + turns.get(eqn.primitive.name, lambda _: 1)(eqn) * inner(eqn) for eqn in _used(jaxpr))
 
 
@@ -149,6 +151,8 @@ def _called(eqn: Any, origins: list[Origin], trusted: bool) -> tuple[Function, l
     if _is_threefry(eqn):
         rounds = int(params["name"].removeprefix(THREEFRY))
         return lambda k, l, x, y: threefry((k, l), (x, y), rounds=rounds), [_PLAIN, _PLAIN]
+    if _is_standard_normal(eqn):
+        return lambda *given: [_normals.known(*given)], [_PLAIN]
     if (inner := called(name, params)) is not None:
         alone = name == "jit" and params["name"].startswith(SINGLE_ROUNDED)
         run, out = _program(*inner, origins, trusted=trusted or alone)
@@ -181,6 +185,12 @@ def _is_threefry(eqn: Any) -> bool:
     """Mixes words as they come; in a batch they may have axes that NumPy would not pair."""
     shapes = {v.aval.shape for v in eqn.invars} - {()}
     return eqn.primitive.name == "jit" and eqn.params["name"].startswith(THREEFRY) and len(shapes) < 2
+
+
+def _is_standard_normal(eqn: Any) -> bool:
+    """Of one stream and step, by a program of XLA, since logarithms and roots are its own."""
+    named = eqn.primitive.name == "jit" and eqn.params["name"] == STANDARD_NORMAL
+    return named and [v.aval.ndim for v in eqn.invars] == [1, 0, 1]
 
 
 def _is_key(x: Any) -> bool:
