@@ -17,9 +17,11 @@ from .keys import host_stream as host_stream
 from .keys import named_key as named_key
 from .keys import opened as opened
 from .keys import stream as stream
+from .keys import streams as streams
 from .numbers import below as below
 from .numbers import normal as normal
 from .numbers import uniform as uniform
 from .permutations import permute as permute
 from .permutations import permute_on_host as permute_on_host
 from .thresholds import Thresholds as Thresholds
+from .together import PoissonTables as PoissonTables

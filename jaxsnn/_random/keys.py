@@ -1,7 +1,7 @@
 """JAX keys: what a user gives, the stream of one use, the key of one name."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -47,22 +47,33 @@ def stream(key: Array, name: str) -> UInt32[Array, " 2"]:
     key = as_key(key)
     if is_concrete(key):
         return on_device(np.stack(host_stream(key, name)))
-    return jnp.stack(_absorbed(_words_of(key), name))
+    return jnp.stack(_absorbed(_words_of(key), _begun(name)))
+
+
+def streams(keys: Array, names: Sequence[str]) -> UInt32[Array, "names 2"]:
+    """`stream` of each key with its name, by one Threefry for all: programs grow with what they derive one by one."""
+    words = _words_of(keys)
+    state = (np.array([zlib.crc32(name.encode()) for name in names], np.uint32), np.zeros(len(names), np.uint32))
+    return jnp.stack(_absorbed(words.T, state=state), axis=-1)
 
 
 def host_stream(key: Array, name: str) -> tuple[Any, Any]:
     """The two words of `stream` for a concrete key, as NumPy numbers: what follows compiles nothing."""
     with jax.ensure_compile_time_eval():
-        return _absorbed(np.asarray(_words_of(as_key(key))), name)
+        return _absorbed(np.asarray(_words_of(as_key(key))), _begun(name))
 
 
 def _words_of(key: Array) -> Array:
     return jax.random.key_data(key) if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else key
 
 
-def _absorbed(data: Any, name: str) -> tuple[Any, Any]:
-    state = (np.uint32(zlib.crc32(name.encode())), np.uint32(0))
-    for i in range(0, data.size, 2):
+def _begun(name: str) -> tuple[Any, Any]:
+    return np.uint32(zlib.crc32(name.encode())), np.uint32(0)
+
+
+def _absorbed(data: Any, state: tuple[Any, Any]) -> tuple[Any, Any]:
+    """`data`: the words of a key, or of several keys along a second axis."""
+    for i in range(0, data.shape[0], 2):
         state = threefry((data[i], data[i + 1]), state, rounds=20)
     return state
 

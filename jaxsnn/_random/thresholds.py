@@ -16,7 +16,7 @@ from .._xla.named import named
 
 _NEGLIGIBLE = 2.0**-44  # weights this far below the mode's are taken as zero: the sums then do not depend on the window
 _ROWS = (8, 16, 32)  # numbers of rows for which the comparison is compiled where the rows needed are not known
-ALWAYS, _NEVER = 2**31 - 1, -(2**31)
+ALWAYS, NEVER = 2**31 - 1, -(2**31)
 
 
 class Thresholds(eqx.Module):
@@ -68,10 +68,10 @@ def _in_two_levels(number: Array, survival: Array) -> Array:
     if survival.ndim > 1:
         return jnp.sum(number[None] < survival, axis=0, dtype=jnp.int32)
     wide = 16
-    survival = jnp.pad(survival, (0, -survival.shape[0] % wide), constant_values=_NEVER)
+    survival = jnp.pad(survival, (0, -survival.shape[0] % wide), constant_values=NEVER)
     coarse = survival[wide - 1 :: wide]
     first = wide * _rows_above(number, coarse, coarse.shape[0])
-    rows = (survival.at[first + i].get(mode="fill", fill_value=_NEVER) for i in range(wide))
+    rows = (survival.at[first + i].get(mode="fill", fill_value=NEVER) for i in range(wide))
     return first + sum(((number < row).astype(jnp.int32) for row in rows), jnp.zeros(number.shape, jnp.int32))
 
 
@@ -86,7 +86,7 @@ def _blocks_above(number: Array, survival: Array, needed: Array) -> Array:
     """The same of the first `needed` rows, which are many: block by block, since each row takes XLA time to compile."""
     block = _ROWS[-1]
     more = [(0, -survival.shape[0] % block)] + [(0, 0)] * (survival.ndim - 1)
-    survival = jnp.pad(survival, more, constant_values=_NEVER)
+    survival = jnp.pad(survival, more, constant_values=NEVER)
 
     def add(i: Array, found: Array) -> Array:
         return found + _rows_above(number, lax.dynamic_slice_in_dim(survival, i * block, block), block)
@@ -128,12 +128,12 @@ def thresholds_of(mode: Array, up: Array, down: Array) -> Thresholds:
     survival = lax.bitcast_convert_type(survival, jnp.int32)
     # Rows that count always, whoever asks, go into `first` once and for all.
     start = jnp.min(jnp.sum(survival == ALWAYS, axis=0, dtype=jnp.int32))
-    padded = jnp.concatenate([survival, on_device(np.full(survival.shape, _NEVER, np.int32))])
+    padded = jnp.concatenate([survival, on_device(np.full(survival.shape, NEVER, np.int32))])
     survival = lax.dynamic_slice_in_dim(padded, start, survival.shape[0])
     return Thresholds(
         first=mode.astype(jnp.int32) - down.shape[0] + start,
         survival=survival,
-        needed=jnp.max(jnp.sum(survival > _NEVER, axis=0, dtype=jnp.int32)),
+        needed=jnp.max(jnp.sum(survival > NEVER, axis=0, dtype=jnp.int32)),
     )
 
 

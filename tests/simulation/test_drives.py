@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
+from jaxsnn.simulation.drives import trains
 from tests.refused import refused
 
 DT = 0.1
@@ -141,6 +142,31 @@ def test_a_sum_is_flat_and_the_first_drive_is_what_it_was_alone():
     assert jax.tree.structure((a + b) + c) == jax.tree.structure(a + (b + c))
     net = network(A=relays(5), B=relays(5))
     assert np.array_equal(traces(net, a + b, 40)["A"], traces(net, a, 40)["A"])
+
+
+def test_many_trains_are_those_they_are_one_by_one(monkeypatch):
+    """In a loop over blocks of neurons, of which some end within a population: the same numbers, bit for bit."""
+    sizes = {"A": 300, "B": 5, "C": 128, "D": 129}
+    rates = (900.0, 15_000.0, 300.0, 60.0)
+    into = (("A", "B"), "C", "D", "B")
+    drive = sum(
+        (
+            snn.Poisson(rate, weight, into=into, start=0.1 * i, stop=3.0)
+            for i, (rate, weight, into) in enumerate(zip(rates, (1.0, 0.5, np.linspace(1, 2, 129), -1.0), into))
+        ),
+        snn.Poisson(2000.0, into="A[0:3]"),  # of some neurons: left alone
+    )
+    net = network(**{name: relays(n) for name, n in sizes.items()})
+    together = traces(net, drive, 40)
+    monkeypatch.setattr(trains, "FEWEST", 100)
+    alone = traces(net, drive, 40)
+    for name in sizes:
+        assert np.array_equal(together[name], alone[name])
+        assert np.any(together[name] != np.roll(together[name], 1, axis=1))  # not all neurons alike
+    assert snn.simulate(net, drive, steps=1, key=jax.random.key(0)).problems == []
+    # a mean beyond the table is told of where it is one of many, too
+    traced = jax.jit(lambda rate: snn.simulate(net, drive + snn.Poisson(rate, into="C"), steps=1, key=KEY).status)
+    assert not traced(10.0) and traced(2e6)
 
 
 # --- environments -----------------------------------------------------------------------------------------------------

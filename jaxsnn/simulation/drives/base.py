@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -74,6 +75,14 @@ class AbstractDrive(Checked):
     def unsupported(self, model: AbstractModel) -> str | None:
         """Why this drive cannot feed this model, judged by its concrete numbers before a run; None if it can."""
         return None
+
+    @classmethod
+    def together(cls, drives: dict[int, Any]) -> tuple[AbstractDrive | None, dict[int, Any]]:
+        """One drive without a state for several prepared terms of a sum, all of this class, and those it leaves alone.
+
+        `drives`: by their place in the sum, which their random numbers depend on (`key_of_term`).
+        """
+        return None, drives
 
     def init(self, *, key: Array) -> Any:
         return ()
@@ -149,24 +158,38 @@ class _Prepared(AbstractDrive):
     """A prepared sum: drives by their position, and one loop for many drives of the same kind."""
 
     alone: tuple[tuple[int, AbstractDrive], ...]
+    merged: tuple[AbstractDrive, ...]
     alike: tuple[_Alike, ...]
 
     def step(self, d, t, signals, *, key):
         states, total = list(d), Inputs()
         for i, drive in self.alone:
-            states[i], inputs = drive.step(d[i], t, signals, key=jax.random.fold_in(key, i) if i else key)
+            states[i], inputs = drive.step(d[i], t, signals, key=key_of_term(key, i))
             total = total + inputs
+        for drive in self.merged:
+            total = total + drive.step((), t, signals, key=key)[1]
         for group in self.alike:
             total = total + group.feed(t, signals, key)
         return tuple(states), total
 
     def status(self):
         status = jnp.uint32(0)
-        for _, drive in self.alone:
+        for drive in (*(drive for _, drive in self.alone), *self.merged):
             status |= drive.status()
         for group in self.alike:
             status |= group.status()
         return status
+
+
+def key_of_term(key: Array, place: int) -> Array:
+    """The key of a term of a sum; that of the first is the sum's own, as if there were no others."""
+    return jax.random.fold_in(key, place) if place else key
+
+
+def keys_of_terms(key: Array, places: Sequence[int]) -> Array:
+    """`key_of_term` for several terms in the order of their places, by one Threefry for all."""
+    many = jax.vmap(jax.random.fold_in, (None, 0))(key, np.asarray(places, np.uint32))
+    return jnp.concatenate([*[key[None]] * (first := places.count(0)), many[first:]])
 
 
 class _Alike(eqx.Module):
@@ -190,6 +213,7 @@ class _Alike(eqx.Module):
         return lax.reduce(bits, jnp.uint32(0), lax.bitwise_or, (0,))
 
 
+FEWEST = 4  # terms of one class that are worth a loop over all of their neurons
 _MANY = 8  # minimum number of equal drives for a loop; fewer run faster one after the other and compile as fast
 
 
@@ -207,8 +231,16 @@ def prepared(drives: tuple[AbstractDrive, ...], model: AbstractModel, first: Int
             kinds.setdefault((jax.tree.structure(drive), shapes), []).append(i)
     groups = [places for places in kinds.values() if len(places) >= _MANY]
     grouped = {i for places in groups for i in places}
-    alone = tuple((i, drive.prepare(model, first)) for i, drive in enumerate(drives) if i not in grouped)
-    return _Prepared(alone, tuple(_alike([drives[i] for i in places], places, model, first) for places in groups))
+    alone = {i: drive.prepare(model, first) for i, drive in enumerate(drives) if i not in grouped}
+    merged = []
+    for kind in dict.fromkeys(map(type, alone.values())):
+        own = {i: drive for i, drive in alone.items() if type(drive) is kind}
+        one, left = kind.together(own)
+        if one is not None:
+            merged.append(one)
+            alone = {i: drive for i, drive in alone.items() if i not in own or i in left}
+    alike = (_alike([drives[i] for i in places], places, model, first) for places in groups)
+    return _Prepared(tuple(alone.items()), tuple(merged), tuple(alike))
 
 
 def _alike(drives: list[AbstractDrive], places: list[int], model: AbstractModel, first: Int[Array, ""]) -> _Alike:

@@ -17,7 +17,7 @@ from ..._time import instant
 from ..._types import OptionalParam, Param, as_number, check, no_flag, param
 from ...models import Inputs
 from ..probes.events import PackedRaster
-from .base import AbstractDrive, finite, negative
+from .base import FEWEST, AbstractDrive, finite, keys_of_terms, negative
 from .generator import SpikeGenerator
 from .target import Target, fed, index, names, one_name, targets
 from .varying import MOST, OfTime, Varying
@@ -130,6 +130,52 @@ class _PoissonTrains(AbstractDrive):
 
     def status(self):
         return bit(Status.RATE_RANGE, ~self.table.valid) | self.window.status()
+
+    @classmethod
+    def together(cls, drives):
+        """Those with one rate each for whole populations; of others a loop over blocks of neurons has no use."""
+        alike = {
+            i: drive
+            for i, drive in drives.items()
+            if drive.table.thresholds.first.ndim == 0 and all(target.chosen is None for target in drive.targets)
+        }
+        if len(alike) < FEWEST:
+            return None, drives
+        each = tuple((i, drive.weight, drive.window, drive.targets) for i, drive in alike.items())
+        tables = [drive.table for drive in alike.values() for _ in drive.targets]
+        whole = _ManyPoissonTrains(
+            _random.PoissonTables.of(tables),
+            tuple(weight for _, weight, _, _ in each),
+            tuple(window for _, _, window, _ in each),
+            tuple((i, targets) for i, _, _, targets in each),
+        )
+        return whole, {i: drive for i, drive in drives.items() if i not in alike}
+
+
+class _ManyPoissonTrains(AbstractDrive):
+    """The trains of several terms of a sum, each with the random numbers that it has alone."""
+
+    tables: _random.PoissonTables
+    weights: tuple[Array, ...]
+    windows: tuple[Window, ...]
+    targets: tuple[tuple[int, tuple[Target, ...]], ...] = eqx.field(static=True)  # by the place of the term in the sum
+
+    def step(self, d, t, signals, *, key):
+        fed_into = [(i, target) for i, some in self.targets for target in some]
+        keys = keys_of_terms(key, [i for i, _ in fed_into])
+        streams = _random.streams(keys, [f"{target.path}.poisson" for _, target in fed_into])
+        sizes = tuple(target.n for _, target in fed_into)
+        counts, parts = iter(self.tables.counts(streams, t, sizes)), []
+        for weight, window, (_, some) in zip(self.weights, self.windows, self.targets, strict=True):
+            weight = jnp.where(window.holds(t), weight, 0.0)
+            parts += [(target, weight * next(counts).astype(weight.dtype)) for target in some]
+        return d, Inputs(arrivals=fed(parts))
+
+    def status(self):
+        found = bit(Status.RATE_RANGE, ~self.tables.valid)
+        for window in self.windows:
+            found |= window.status()
+        return found
 
 
 def _bits_of(raster: Any) -> Any:
