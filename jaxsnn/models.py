@@ -127,6 +127,10 @@ class AbstractStepper(eqx.Module):
     def view(self, state: Any) -> Mapping[str, Any]:
         """The state by name, as probes and drives read it."""
 
+    def settled(self) -> "AbstractStepper":
+        """The stepper for many runs, outside of programs: with what NumPy does better of arrays that are known."""
+        return self
+
     # --- the loop over time -------------------------------------------------------------------------------------------
 
     def joined(self, state: Any, spikes: Any) -> Any:

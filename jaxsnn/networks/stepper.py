@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from jaxtyping import Array, Float
 
 from .. import _random
 from .._xla import written
+from ..connectivity.merge import gathered
 from ..connectivity.release import AbstractRelease
 from ..connectivity.spikes import Spikes
 from ..models import AbstractStepper, Inputs, Signals, View
@@ -135,6 +137,14 @@ class NetworkStepper(AbstractStepper, AbstractStages):
     def advanced(self, carried: Any, inputs: Inputs, t: Array, *, key: Array) -> tuple[Any, Signals]:
         state, sent = self.order.step(self, carried[0], inputs, t, key)
         return (state, sent.groups), self._signals(state, sent)
+
+    def settled(self) -> NetworkStepper:
+        lists = [delivery.rows for delivery in self.deliveries if isinstance(delivery, Lists)]
+        whole = gathered(lists)
+        if whole is None:
+            return self
+        rest = [delivery for delivery in self.deliveries if not isinstance(delivery, Lists)]
+        return dataclasses.replace(self, deliveries=(Lists(whole), *rest))
 
     def _signals(self, state: NetworkState, sent: Sent) -> Signals:
         words = View({name: (lambda name=name: sent.words(name)) for name, _ in self.layout.sizes})

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 import jaxsnn as snn
+from jaxsnn.connectivity import merge
 from jaxsnn.simulation import prepared
 from tests.simulation.toys import KEY, assert_same
 
@@ -44,3 +45,32 @@ def test_a_network_is_prepared_once(monkeypatch):
     del net, louder, other, own
     gc.collect()
     assert prepared._kept.keys() <= kept.keys()
+
+
+def test_many_long_lists_are_one_in_a_run(monkeypatch):
+    """Lists that are too long to be merged in a program are by NumPy: the same rows, and the same spikes."""
+    cell = snn.Population(snn.LIF(v_th=1.0, bias=1.5), 40, ports={"in": snn.Delta()}, init={"v": snn.Uniform(0.0, 1.0)})
+    names = "ABC"
+
+    def link(pre, post, i):
+        delay = snn.Uniform(0.2, 2.0) if i % 2 else 0.3
+        weight = snn.Uniform(0.0, 0.3) if i % 3 else 0.1
+        return snn.Connection(pre, post, snn.FixedProb(0.2), weight=weight, delay=delay)
+
+    links = {pre + post: link(pre, post, 3 * i + k) for i, pre in enumerate(names) for k, post in enumerate(names)}
+    net = snn.network(dt=0.1, key=KEY, populations=dict.fromkeys(names, cell), projections=links)
+    run = lambda: snn.simulate(net, steps=300, key=KEY, record={name: snn.Raster(name) for name in names}).record
+    expected, (one,) = run(), prepared.stepper_of(net).deliveries
+    assert sum(np.count_nonzero(raster.words) for raster in expected.values()) > 100
+    monkeypatch.setattr(merge, "_MANY", 1)
+    prepared._kept.clear()
+    whole = lambda model: prepared._divided(model.prepare(), jax.tree.leaves(eqx.filter(model, eqx.is_array)))
+    monkeypatch.setattr(prepared, "_derived", whole)  # traced anew
+    (gathered,) = prepared.stepper_of(net).deliveries
+    several = net.prepare().deliveries
+    assert len(several) == len(links)  # control: without it they are apart
+    real = int(gathered.rows.start[-1])
+    assert np.array_equal(gathered.rows.start, one.rows.start)
+    for name in ("place", "weight"):
+        assert np.array_equal(getattr(gathered.rows, name)[:real], getattr(one.rows, name)[:real])
+    assert_same(run(), expected)
