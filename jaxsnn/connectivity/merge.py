@@ -87,7 +87,7 @@ def gathered(lists: list[Rows]) -> Rows | None:
     if len(lists) < MANY_LISTS or (room is not None and 24 * size > room) or not _on_cpu(lists):
         return None
     begins = [np.asarray(rows.start).astype(np.int64) for rows in lists]
-    start = sum(begins)
+    start = np.sum(begins, axis=0)
     place, weight = empty(size, np.int32), empty(size, np.asarray(lists[0].weight).dtype)
     place[start[-1] :], weight[start[-1] :] = 0, 0
     to = start[:-1].copy()  # where the next synapse of each sender goes
@@ -95,7 +95,8 @@ def gathered(lists: list[Rows]) -> Rows | None:
         length = np.diff(begin)
         shift, ahead = to - begin[:-1], 0 if rows.offset is None else np.asarray(rows.offset)
         sender = np.repeat(np.arange(len(length), dtype=np.int32), length)
-        own, weights, delay = (None if x is None else np.asarray(x) for x in (rows.place, rows.weight, rows.delay))
+        own, weights = np.asarray(rows.place), np.asarray(rows.weight)
+        delay = None if rows.delay is None else np.asarray(rows.delay)
         for at in blocks(sender.size):
             there = shift[sender[at]] + np.arange(at.start, at.stop)
             place[there] = own[at] + ahead if delay is None else own[at] + ahead + delay[at] * rows.ring.width

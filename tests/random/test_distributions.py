@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from jaxsnn import _normals
+from jaxsnn._host import by_numpy
 from jaxsnn.distributions import Clip, LogNormal, Normal, Redraw, Uniform, draw
 
 KEY = jax.random.key(7)
@@ -38,8 +40,28 @@ def test_same_bits_however_it_is_run(law):
         "vmap": jax.jit(jax.vmap(lambda key: law.sample(key, (N,))))(keys)[1],
         "map": jax.jit(lambda keys: jax.lax.map(lambda key: law.sample(key, (N,)), keys))(keys)[1],
         "shaped": law.sample(KEY, (N // 100, 100)).ravel(),
+        "by NumPy": by_numpy(lambda key, law: law.sample(key, (N,)))(KEY, law),
     }
     assert [name for name, run in runs.items() if not np.array_equal(eager, run)] == []
+
+
+@pytest.mark.parametrize("outside", [Redraw(), Clip()])
+def test_known_draws_are_made_block_by_block(monkeypatch, outside):
+    """Wherever blocks end, with parameters of each number's own, and in one of a few programs."""
+    mean = np.linspace(-1.0, 1.0, 3000, dtype=np.float32)
+    law = Normal(mean, 0.7, -0.5, 2.0, outside)
+    whole = np.asarray(law.sample(KEY, (3000,)))
+    assert np.array_equal(whole, jax.jit(lambda key, law: law.sample(key, (3000,)))(KEY, law))
+    monkeypatch.setattr(_normals, "_BLOCK", 512)
+    assert np.array_equal(law.sample(KEY, (3000,)), whole)
+    before = _normals.standard._cache_size()
+    for n in range(300, 500, 10):
+        assert np.array_equal(Normal(0.2, 0.7, -0.5, 2.0, outside).sample(KEY, (n,))[:300], _first(outside))
+    assert _normals.standard._cache_size() <= before + 2
+
+
+def _first(outside):
+    return np.asarray(Normal(0.2, 0.7, -0.5, 2.0, outside).sample(KEY, (1000,)))[:300]
 
 
 def test_policies():
