@@ -63,6 +63,18 @@ def test_what_is_printed_is_what_there_is():
     assert "-3 .. -0.5 mV" in str(other) and "-3 .. -0.5 mV" not in str(net)
 
 
+def test_a_long_model_does_not_push_the_rest_out_of_sight():
+    """It continues below, whole; short rows are a line each."""
+    numbers = dict(c=201.0, g_l=11.0, e_l=-71.0, v_t=-51.0, delta_t=2.1, a=3.0, tau_w=31.0, b=61.0, v_reset=-59.0)
+    cells = {"long": snn.Population(snn.AdEx(**numbers), 5), "short": snn.Population(snn.LIF(), 5)}
+    lines = str(snn.network(dt=0.1, populations=cells, key=0).summary()).split("\n")
+    table = lines[lines.index("") + 1 :]
+    assert max(map(len, table)) < 110 and len(table[: table.index("")]) > 3
+    assert len({line.index("in: ") for line in table if "in: " in line}) == 1  # ports stand in one column
+    written = "".join(table).replace(" ", "")
+    assert all(f"{name}={value:g}" in written for name, value in numbers.items())
+
+
 def test_drives_and_probes_are_listed_where_given():
     net = network()
     text = str(net.summary(DRIVE, RECORD))

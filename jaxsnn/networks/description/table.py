@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+import textwrap
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 
@@ -21,11 +23,20 @@ class Table(NamedTuple):
         return Table(self.title, tuple(self.head[i] for i in keep), tuple(tuple(r[i] for i in keep) for r in self.rows))
 
 
+_WIDEST = 64  # characters of a column, so that those behind it are seen in a terminal
+
+
 def as_text(table: Table) -> list[str]:
-    """Lines of columns; the last one may be as long as it is."""
-    rows = [(table.title, *table.head[1:]), *table.rows]
-    width = [max(len(row[i]) for row in rows) for i in range(len(table.head))]
-    return ["  ".join(cell.ljust(w) for cell, w in zip(row, width)).rstrip() for row in rows]
+    """Lines of columns; what is long continues below, the last column may be as long as it is."""
+    rows = [[*map(_lines, row[:-1]), [row[-1]]] for row in [(table.title, *table.head[1:]), *table.rows]]
+    width = [max(len(line) for row in rows for line in row[i]) for i in range(len(table.head))]
+    several = [zip_longest(*row, fillvalue="") for row in rows]
+    return ["  ".join(map(str.ljust, line, width)).rstrip() for lines in several for line in lines]
+
+
+def _lines(cell: str) -> list[str]:
+    found = textwrap.wrap(cell, _WIDEST, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return found or [""]
 
 
 def as_markdown(table: Table) -> str:
