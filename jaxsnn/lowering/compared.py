@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .html import STYLE, escaped, svg
+from .html import document, escaped, svg
 from .html import table as drawn
 from .table import HEAD, cells, notes
 
@@ -17,11 +17,11 @@ def page(data: dict[str, Any]) -> str:
     """The file, from the data of a comparison."""
     rows = {name: cells(name, row) for name, row in data["targets"].items()}
     shown = [c for c in HEAD if any(row[c] != "-" for row in rows.values())]
-    sizes = ", ".join(f"{n} {name}" for name, n in data["populations"].items())
+    sizes = ", ".join(f"{name}: {n}" for name, n in data["populations"].items())
     fit = sum(row["fits"] for row in data["targets"].values())
     parts = [
         f"<h1>One network on {len(rows)} targets: {fit} take it</h1>",
-        f"<p class=note>{escaped(sizes)}; dt = {data['dt ms']:g} ms</p>",
+        f"<p class=note>Neurons of {escaped(sizes)}; dt = {data['dt ms']:g} ms</p>",
         drawn("Targets", tuple(shown), [tuple(row[c] for c in shown) for row in rows.values()]),
     ]
     if "score of the model" in data:
@@ -42,8 +42,7 @@ def page(data: dict[str, Any]) -> str:
     for name, row in data["targets"].items():
         said = "".join(f"<li>{escaped(note)}</li>" for note in notes(row))
         parts.append(f"<h2>{escaped(name)}{'' if row['fits'] else ': does not take it'}</h2><ul>{said}</ul>")
-    title = "<title>One network on every target</title>"
-    return f"<!doctype html><html lang=en><meta charset=utf-8>{title}<style>{STYLE}</style>{''.join(parts)}</html>\n"
+    return document("One network on every target", parts)
 
 
 def figure(data: dict[str, Any]) -> Any:

@@ -12,7 +12,8 @@ from .passes.losses import SAMPLE
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem } svg { max-width: 100%; height: auto }
-table { border-collapse: collapse; margin: .5rem 0 } td, th { padding: .15rem .8rem .15rem 0; text-align: left }
+table { border-collapse: collapse; margin: .5rem 0; display: block; overflow-x: auto }
+td, th { padding: .15rem .8rem .15rem 0; text-align: left }
 th { border-bottom: 1px solid #999; font-weight: 600 } td { border-bottom: 1px solid #eee }
 .note { color: #555; font-size: .9rem }
 """
@@ -75,8 +76,14 @@ def page(data: dict[str, Any]) -> str:
             parts.append(f"<p>Not available: {escaped(energy.get('why', 'no figures'))}</p>")
     parts.append(table("Cells", ("group", "", ""), rows))
     parts.append(f"<p class=note>Proofs of registers assume that {escaped(data['proofs assume'])}.</p>")
-    title = f"<title>{escaped(data['target'])}</title>"
-    return f"<!doctype html><html lang=en><meta charset=utf-8>{title}<style>{STYLE}</style>{''.join(parts)}</html>\n"
+    return document(data["target"], parts)
+
+
+def document(title: str, parts: list[str]) -> str:
+    """A page of its own, also on a phone."""
+    head = "<meta charset=utf-8><meta name=viewport content='width=device-width'>"
+    head += f"<title>{escaped(title)}</title><style>{STYLE}</style>"
+    return f"<!doctype html><html lang=en>{head}{''.join(parts)}</html>\n"
 
 
 def figure(data: dict[str, Any]):

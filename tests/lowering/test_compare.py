@@ -97,6 +97,7 @@ def test_it_is_text_json_and_a_page(tmp_path):
     for name in ("table.html", "table.json", "table.txt"):
         found.save(tmp_path / name)
     page = (tmp_path / "table.html").read_text()
+    assert "Neurons of E: 8, in: 6; dt" in page and "name=viewport" in page and "overflow-x: auto" in page  # a phone's
     assert page == found.html and page.count("<svg") == 1 and "http" not in page.split("</svg>")[1]
     for part in (
         "5 targets: 3 take it",

@@ -68,7 +68,8 @@ def marked(text: str) -> str:
 def page(parts: Sequence[str]) -> str:
     """Parts of HTML in one frame with a style of its own, for a notebook: light or dark as the notebook is."""
     style = (
-        "<style>.jaxsnn-model{font:13px/1.45 system-ui,sans-serif}.jaxsnn-model table{border-collapse:collapse;"
+        "<style>.jaxsnn-model{font:13px/1.45 system-ui,sans-serif;overflow-x:auto}"
+        ".jaxsnn-model table{border-collapse:collapse;"
         "margin:.6em 0}.jaxsnn-model caption{text-align:left;font-weight:600}.jaxsnn-model td,.jaxsnn-model th"
         "{text-align:left;vertical-align:top;padding:.15em .9em .15em 0;border-bottom:1px solid #8884}"
         ".jaxsnn-model svg{max-width:100%;height:auto}</style>"
