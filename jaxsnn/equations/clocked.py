@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ..synapses.clocked import OfNeurons, Pathway
 from .agreement import Agreement
 from .chance import drawn, plain
+from .declared import check_once
 from .expressions import Expression
 from .model import Model
 from .parse import CLOCKED, Line, Statement, lines, statements
@@ -48,6 +49,7 @@ def clocked(
     """
     source = Source.of(text, "the equations")
     found = lines(source, CLOCKED) if source.text.strip() else []
+    check_once([line for line in found if "summed" not in line.flags])
     sums = [line for line in found if "summed" in line.flags]
     found = [line for line in found if line not in sums]
     own = {line.name: line for line in found}

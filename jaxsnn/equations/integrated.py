@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -31,7 +31,8 @@ class AbstractEquations(eqx.Module):
     parts: ClassVar[Split | None] = None  # of equations whose integrator is ConditionallyLinear()
 
     propagator: Any = eqx.field(default=None, kw_only=True, repr=False)
-    integrator: eqx.AbstractVar[AbstractIntegrator]
+    if TYPE_CHECKING:
+        integrator: AbstractIntegrator  # a field of every class below
 
     def __check_init__(self):
         if not hasattr(type(self), "model"):

@@ -22,6 +22,7 @@ def model(
 ) -> Model:
     """The model of a neuron's text; an `EquationError` says where the first thing is that is wrong."""
     found = lines(Source.of(text, "the equations"))
+    check_once(found)
     return modelled(found, _said(found, threshold, reset, refractory, values), current, AbstractODE)
 
 
@@ -40,7 +41,6 @@ def modelled(
     `taken`: the class whose names are taken. `assigned`: parameters that spikes assign. `fed`: names without a line
     that are set from outside. `beside`: further expressions, with the dimensions that they have to have.
     """
-    check_once(found)
     declared = {line.name: line for line in found}
     beside, assigned, fed = tuple(beside), tuple(assigned), tuple(fed)
     others = {*fed, *assigned, *(each.name for each in beside if each.name is not None)}
