@@ -7,7 +7,7 @@ import os
 import numpy as np
 
 from .._archive import FileError, regular, said
-from .hdf5 import open_hdf5, part
+from .._hdf5 import open_hdf5, part
 from .spike_table import SpikeTable
 
 _WHAT = "an NWB file with a table of units"

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from .._archive import FileError, regular, said
+from .._hdf5 import check_lists, open_hdf5, part
 from .arrays import EventArray
-from .hdf5 import check_lists, open_hdf5, part
 
 _SHD = "an .h5 file of the Spiking Heidelberg Digits or Speech Commands"
 

@@ -41,6 +41,9 @@ from .reading import read as read
 from .relaxed import Relaxed as Relaxed
 from .relaxed import relax as relax
 from .report import Report as Report
+from .rounded import RealNeuron as RealNeuron
+from .rounded import rounded_network as rounded_network
+from .rounded import stored_values as stored_values
 from .rules import AbstractRuleNode as AbstractRuleNode
 from .storage import stored as stored
 from .summaries import summary as summary

@@ -18,6 +18,7 @@ from .formats import AbstractFormat
 from .graph import CellNode, Facts, Graph
 from .passes.base import AbstractPass
 from .program import Program
+from .rounded import RealNeuron
 from .rules import AbstractRuleNode
 
 
@@ -65,6 +66,16 @@ class AbstractTarget(eqx.Module):
     @abc.abstractmethod
     def emit(self, graph: Graph) -> Program:
         """The program of a lowered graph. Numbers may be traced."""
+
+    def neuron(self, name: str, graph: Graph) -> RealNeuron:
+        """The neuron of real numbers that lowered cells are, for `rounded_network`.
+
+        **Raises:** ValueError that names what no such neuron has.
+        """
+        raise ValueError(
+            f"Cells {name!r} of {self.name} have equations that are no neuron of real numbers here; write the network "
+            "itself, before it is lowered."
+        )
 
     @abc.abstractmethod
     def unsupported(self, program: Program) -> str | None:

@@ -216,7 +216,7 @@ def test_another_file_is_named(tmp_path):
     with pytest.raises(ValueError, match="no file of a description"):
         opened(path)
     path.write_bytes(b"PK\x03\x04 cut off")
-    with pytest.raises(ValueError, match="no file of a description"):
+    with pytest.raises(ValueError, match="damaged or not a file of a description"):
         from_brian2(path)
     cut = copy.deepcopy(description("gap"))
     del cut["synapses"]["S"]["post"]

@@ -28,6 +28,10 @@ BAD_GRAPHS = {
         chained(nir.AvgPool2d(np.array([1, 1]), np.array([1, 1]), np.array([2, 2])), shape=(1, 2, 2)),
         ["'0' (AvgPool2d)", "padding of (2, 2)", "at most its kernel"],
     ),
+    "a membrane that is sent": (
+        chained(nir.LI(**{k: LIF[k] for k in ("tau", "r", "v_leak")}), nir.Linear(weight=np.eye(2)), nir.LIF(**LIF)),
+        ["'0' (LI)", "sends its membrane to '1' (Linear)", "Output", "Threshold"],
+    ),
     "no input": (nir.NIRGraph({"a": nir.LIF(**LIF)}, [], type_check=False), ["without a node Input"]),
     "nothing comes in": (
         nir.NIRGraph({"input": nir.Input(input_type=np.array([2])), "a": nir.LIF(**LIF)}, [], type_check=False),
@@ -57,7 +61,7 @@ def test_a_graph_without_a_meaning_is_one_sentence(name):
 
 def test_files_and_arguments(tmp_path):
     (tmp_path / "no.nir").write_text("no graph")
-    with refused("no.nir", "no file of a NIR graph"):
+    with refused("no.nir", "not a file of a NIR graph"):
         from_nir(tmp_path / "no.nir")
     with refused("Got graph = 3 (int)", "path"):
         from_nir(3)

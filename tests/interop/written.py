@@ -17,7 +17,13 @@ CONVENTIONS = {
     "snntorch": READS.SnnTorch(reset_mechanism=snn.resets.ToValue(), reset_time=snn.resets.SameStep()),
     "norse": READS.Nir(dt=1e-3),
     "spikingjelly": READS.SpikingJelly(),
+    "spyx": READS.Spyx(),
 }
+
+
+def source_of(reader):
+    """The name of the input: Spyx follows the graph from a node of this name on."""
+    return "input" if reader == "spyx" else "in"
 
 
 def network(reader):
@@ -29,18 +35,20 @@ def network(reader):
     cell = lambda tau, bias: snn.LIF(
         tau=tau * convention.dt_ms, v_th=1.0, v_reset=0.0, gain=snn.gains.PerStep(), bias=bias, **choices
     )
+    source = source_of(reader)
+    late = convention.late * convention.dt_ms or None
     dense = dict(topology=snn.AllToAll(), via=snn.Dense())
     return snn.network(
         dt=convention.dt_ms,
         key=jax.random.key(0),
         populations={
-            "in": snn.SpikeSource(6),
+            source: snn.SpikeSource(6),
             "hid": snn.Population(cell(10.0, np.linspace(0.0, 0.1, 8)), 8),
             "out": snn.Population(cell(5.0, 0.0), 4),
         },
         projections={
-            "ih": snn.Connection("in", "hid", **dense, weight=weight(6, 8)),
-            "ho": snn.Connection("hid", "out", **dense, weight=weight(8, 4)),
+            "ih": snn.Connection(source, "hid", **dense, weight=weight(6, 8)),
+            "ho": snn.Connection("hid", "out", **dense, weight=weight(8, 4), delay=late),
         },
     )
 

@@ -9,7 +9,7 @@ import sys
 import nir
 import numpy as np
 import torch
-from nir_writers import OUT, spikes
+from nir_golden import OUT, spikes
 
 
 def walked(net, x):

@@ -8,19 +8,14 @@ spikes; its spikes, or the membranes of a last layer that does not fire, are kep
 """
 
 import sys
-from pathlib import Path
 
 import nir
 import numpy as np
 import torch
+from nir_golden import keep, spikes
 from torch import nn
 
-OUT = Path(__file__).resolve().parents[1] / "golden" / "nir"
-STEPS, N_IN, HIDDEN, N_OUT = 80, 6, 8, 4
-
-
-def spikes(*shape, rate=0.4, seed=0):
-    return (np.random.default_rng(seed).random((STEPS, *shape)) < rate).astype(np.float32)
+N_IN, HIDDEN, N_OUT = 6, 8, 4
 
 
 def weights(net, seed=1):
@@ -34,15 +29,6 @@ def weights(net, seed=1):
             elif name.endswith("bias"):
                 x.copy_(0.1 * torch.randn(x.shape, generator=generator, dtype=x.dtype))
     return net
-
-
-def keep(name, graph, x, out):
-    OUT.mkdir(exist_ok=True)
-    nir.write(OUT / f"{name}.nir", graph)
-    out = np.asarray(out, np.float64)
-    fired = bool(np.all((out == 0) | (out == 1)))
-    np.savez_compressed(OUT / f"{name}.npz", x=np.packbits(x.astype(bool)), shape=np.array(x.shape), out=out)
-    print(f"{name}: {'spikes ' + str(int(out.sum())) if fired else 'membranes up to ' + str(np.abs(out).max())}")
 
 
 def walked(step, x):

@@ -10,6 +10,7 @@ import numpy as np
 from ..._types import OptionalRegister, Param, is_concrete, param, register
 from ...lowering.formats import AbstractFormat, Real
 from ...lowering.graph import Graph, Value, real
+from ...lowering.integers import power_of_two
 from ...lowering.passes.base import AbstractPass
 from ...lowering.passes.losses import lost
 from ...lowering.passes.peaks import Peaks, unseen
@@ -104,7 +105,7 @@ class RoundWeights(AbstractPass):
                 continue
             into = graph.into(name)
             unit = jnp.ones(())
-            most = None if self.bits is None else jnp.exp2(jnp.asarray(self.bits, unit.dtype)) - 1.0
+            most = None if self.bits is None else power_of_two(jnp.asarray(self.bits, jnp.int32), unit.dtype) - 1.0
             if most is not None:
                 top = [jnp.max(jnp.abs(e["weight"]), initial=0.0) for e in into.values()]
                 top = jnp.max(jnp.stack([jnp.zeros(()), *top]))

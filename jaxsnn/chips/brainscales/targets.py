@@ -8,10 +8,11 @@ import numpy as np
 from jaxtyping import Array
 
 from ..._random import as_key
-from ..._types import OptionalParam, Param, on_device, param
+from ..._types import OptionalParam, Param, canonical_float, on_device, param
 from ...lowering.cells import InputCells
 from ...lowering.formats import Real
 from ...lowering.graph import EdgeNode
+from ...lowering.integers import power_of_two
 from ...lowering.kinds import is_a
 from ...lowering.passes.base import AbstractPass
 from ...lowering.passes.onestep import OneStep
@@ -90,7 +91,11 @@ class BrainScaleS2(AbstractTarget):
         if precision is not None and (precision.decay, precision.threshold) != (None, None):
             raise ValueError(f"{self.name} has a choice of bits for weights only; expected Precision(weight=...).")
         bits = self._bits(precision)
-        return {"weight": Real() if bits is None else Levels(jnp.exp2(jnp.asarray(bits, float)) - 1.0)}
+        return {
+            "weight": Real()
+            if bits is None
+            else Levels(power_of_two(jnp.asarray(bits, jnp.int32), canonical_float()) - 1.0)
+        }
 
     def _bits(self, precision: Any) -> Any:
         return self.weight_bits if precision is None or precision.weight is None else precision.weight

@@ -30,7 +30,7 @@ class DecayFormat(_Bits):
     bits: Register = register(12, within=(1, 12))
 
     def nearest(self, x):
-        unit = jnp.exp2(self.bits.astype(x.dtype))
+        unit = power_of_two(self.bits, x.dtype)
         least = jnp.where(x == 0, 0.0, 1.0)
         stored = jnp.clip(jnp.round(x * unit), least, unit).astype(jnp.int32) * (as_integer(1) << (12 - self.bits))
         return self._or_none(stored), jnp.zeros(jnp.shape(x), bool)
@@ -143,7 +143,7 @@ class WeightFormat(_Bits):
         Bits that no weight uses are not stored.
         """
         sign_bits = int(sign == 0)
-        limit = jnp.exp2(jnp.maximum(self.bits - sign_bits, 0).astype(x.dtype)) - 1.0
+        limit = power_of_two(jnp.maximum(self.bits - sign_bits, 0), x.dtype) - 1.0
         top = jnp.max(jnp.abs(x / UNIT), initial=0.0)
         most = (15 + sign_bits - self.bits).astype(x.dtype)  # 7, of a mantissa that fills the high bits
         need = jnp.ceil(jnp.log2(jnp.maximum(top, 1e-30) / (jnp.maximum(limit, 0.5) + 0.499)))

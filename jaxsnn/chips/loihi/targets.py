@@ -33,6 +33,7 @@ from .loihi2.resonate import IzhikevichResonatorCells, PhaseCells, ResonatorCell
 from .loihi2.sigma_delta import DeltaCells, SigmaCells, SigmaDeltaCells
 from .place import PlaceOnCores, Plan, RouteAxons, VerifyLimits, binding
 from .reading import cells_of
+from .real import neuron_of
 from .synapses import LoihiSynapses
 
 if TYPE_CHECKING:
@@ -151,6 +152,9 @@ class AbstractLoihi(AbstractTarget):
             if (why := group.unsupported(program.cells[group.post]) or group.unsupported_by(self.core)) is not None:
                 return f"{name!r} has {why}"
         return None
+
+    def neuron(self, name, graph):
+        return neuron_of(name, graph, self)
 
     def placed(self, graph):
         plan = graph.placement

@@ -20,6 +20,7 @@ from .lif import CondExpCells, CurrDeltaCells, CurrExpCells
 from .passes import ChooseShifts, RoundWeights, SynapseTypes, ToAccums, VerifyRanges, accums, type_of
 from .place import estimate, use
 from .read import cells_of
+from .real import neuron_of
 from .synapses import DELAY, RowSynapses
 
 _KINDS = (InputCounts, CurrExpCells, CondExpCells, CurrDeltaCells, IzhikevichCells)
@@ -65,6 +66,9 @@ class SpiNNaker1(AbstractTarget):
 
     def read(self, population, facts):
         return cells_of(population, facts)
+
+    def neuron(self, name, graph):
+        return neuron_of(name, graph, self)
 
     def emit(self, graph):
         cells = {name: _cells(cell, graph) for name, cell in graph.cells.items()}

@@ -21,6 +21,7 @@ from .fan_out import AbstractFanOut
 from .passes import CodeWeights, ToRegisters
 from .place import CORES, estimate, use
 from .read import cells_of
+from .real import neuron_of
 from .routes import Routes
 from .splitters import Splitters
 from .timing import StartLate
@@ -59,6 +60,9 @@ class TrueNorth(AbstractTarget):
 
     def read(self, population, facts):
         return cells_of(population, facts, self.rules)
+
+    def neuron(self, name, graph):
+        return neuron_of(name, graph, self)
 
     def emit(self, graph):
         program = emit(graph, self.rules)

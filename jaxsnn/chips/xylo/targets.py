@@ -15,6 +15,7 @@ from .cells import XyloCells
 from .passes import AbstractScaling, MergePorts, PerNeuron, ScaleToBits, outputs
 from .place import AUDIO, estimate, no_figures, use
 from .read import cells_of
+from .real import neuron_of
 from .synapses import XyloSynapses, xylo_program
 
 
@@ -44,6 +45,9 @@ class AbstractXylo(AbstractTarget):
 
     def read(self, population, facts):
         return cells_of(population, facts)
+
+    def neuron(self, name, graph):
+        return neuron_of(name, graph, self)
 
     def emit(self, graph: Graph) -> Program:
         last, cells, matrices = outputs(graph), {}, {}

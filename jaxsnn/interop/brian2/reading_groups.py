@@ -99,7 +99,7 @@ def method_of(what: str, group: Any, namespace: Mapping[str, Any], lines: list[d
         refuse(what, f"its method has options, {options}, which no method here has")
     if isinstance(choice, str):
         return choice.lower()
-    if callable(choice):
+    if callable(choice) or choice is None:
         refuse(what, f"its method is {choice!r}, expected the name of one of Brian2's methods")
     try:  # the first that Brian2 itself finds suitable
         for one in choice:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from ... import _archive
+from ..._archive import FileError, said
+
 _MARK = "@array"
+_WHAT = "a file of a description of a Brian2 network"
 
 
 def store_brian2(description: Mapping[str, Any], path: str | os.PathLike[str]) -> None:
@@ -36,18 +38,20 @@ def store_brian2(description: Mapping[str, Any], path: str | os.PathLike[str]) -
 
 
 def opened(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Read a description from a file."""
-    wrong = f"{os.fspath(path)!r} is no file of a description of a Brian2 network"
+    """Read a description from a file. **Raises:** `FileError` for one that is damaged, or no description."""
+    arrays = _archive.read(path, _WHAT)
+    if "header" not in arrays:
+        raise FileError(f"{os.fspath(path)!r} is no file of a description of a Brian2 network, as jaxsnn writes one.")
     try:
-        with open(path, "rb") as raw, np.load(raw) as file:
-            if "header" not in file:
-                raise ValueError(f"{wrong}; expected one that jaxsnn wrote.")
-            return restored(str(file["header"]), file)
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, json.JSONDecodeError) as error:
-        raise ValueError(f"{wrong}, or is cut off: {error}") from None
+        found = restored(str(arrays["header"]), arrays)
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
+        found = said(error)
+    if not isinstance(found, dict):
+        raise FileError(f"{os.fspath(path)!r} has a text that is no description of a Brian2 network ({found!s:.99}).")
+    return found
 
 
-def restored(header: str, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def restored(header: str, arrays: Mapping[str, np.ndarray]) -> Any:
     """A description from its text and its arrays."""
 
     def whole(x: Any) -> Any:

@@ -14,6 +14,7 @@ from ...networks.model import Network
 from ...networks.order import BrianOrder
 from ...simulation.drives.base import AbstractDrive, Silence, Sum
 from .cells import cells
+from .checked import checked
 from .inputs import poisson_input
 from .monitors import probes
 from .plain import refuse
@@ -56,6 +57,7 @@ def from_brian2(network: Any, *, namespace: Mapping[str, Any] | None = None) -> 
     if isinstance(network, str) or hasattr(network, "__fspath__"):
         network = opened(network)
     if isinstance(network, Mapping):
+        checked(network)
         try:
             return translated(network)
         except (KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..._types import on_device
+from .fields import few, field, numbers, sizes
 from .flat import NEURONS, Flat, kind_of
 from .maps import Delay, Map, Reshape, Shape, sequential
 from .nodes import map_of
@@ -25,6 +26,7 @@ class Sites:
     """Follows linear nodes back to where spikes come from."""
 
     most = 10_000  # ways to one node
+    deepest = 200  # linear nodes in a row
 
     def __init__(self, flat: Flat, unit: float):
         self.flat, self.unit = flat, unit
@@ -35,7 +37,7 @@ class Sites:
         """The shape of what a node sends: that of its parameters, or where these are one number, of what arrives."""
         if name not in self.shapes:
             node = self.flat.nodes[name]
-            own = _own_shape(node)
+            own = _own_shape(name, node)
             if own is None and name in asking:
                 raise ValueError(f"Node {name!r} has no shape: it is only reached by itself.")
             if own is None:
@@ -94,16 +96,13 @@ class Sites:
         return self.found[name]
 
 
-def _own_shape(node: Any) -> Shape | None:
+def _own_shape(name: str, node: Any) -> Shape | None:
+    what = f"Node {name!r} ({kind_of(node)})"
     if kind_of(node) == "Input":
-        given = next(iter(node.input_type.values()))
-        shape = () if given is None else tuple(int(n) for n in np.asarray(given).reshape(-1))
-        if not shape or any(n < 1 for n in shape):
-            raise ValueError(f"A node Input has the shape {shape}, expected sizes of at least 1.")
-        return shape
+        return sizes(field(node, "input_type", what), what)
     names = ("v_threshold", "threshold", "r", "tau", "tau_mem", "v_leak")
-    shapes = [np.shape(getattr(node, name)) for name in names if hasattr(node, name)]
-    return next((shape for shape in shapes if math.prod(shape) > 1), None)
+    shapes = [numbers(getattr(node, name), what).shape for name in names if hasattr(node, name)]
+    return next((few(shape, what) for shape in shapes if math.prod(shape) > 1), None)
 
 
 def directly(reach: Arriving) -> str | None:

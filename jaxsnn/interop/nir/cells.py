@@ -11,6 +11,7 @@ from ...neurons.cuba import CubaLIF
 from ...neurons.lif import LIF
 from ...neurons.readout import LI
 from ...neurons.recursions import CurrentAfterInput, EulerDecay
+from ...neurons.resets import NoReset
 from ...synapses.delta import Delta
 from .conventions import Convention
 from .maps import Shape
@@ -19,11 +20,15 @@ KEY = "jaxsnn"  # of a node's metadata
 
 
 class Cell(NamedTuple):
-    """A node; what is to arrive at it in every step beside spikes; and what a weight of 1 is in the graph."""
+    """A node; what is to arrive at it in every step beside spikes; and what a weight of 1 is in the graph.
+
+    `threshold`: the node behind it of neurons that are not reset, or None.
+    """
 
     node: Any
     bias: np.ndarray
     scale: np.ndarray
+    threshold: Any = None
 
 
 def node_of(name: str, p: Population, shape: Shape, convention: Convention, *, looped: bool) -> Cell:
@@ -39,7 +44,9 @@ def node_of(name: str, p: Population, shape: Shape, convention: Convention, *, l
         raise ValueError(f"{what} has the ports {kinds}; NIR has jumps (Delta), or the current of CubaLIF.")
     if p.init and not (isinstance(neuron, LI) and set(p.init) == {"v"}):
         raise ValueError(f"{what} has initial values; a graph of NIR starts at rest.")
-    return _KINDS[type(neuron)](_Given(what, p, shape, looped, convention))
+    given = _Given(what, p, shape, looped, convention)
+    cell: Cell = _KINDS[type(neuron)](given)
+    return cell._replace(threshold=given.threshold())
 
 
 class _Given:
@@ -72,24 +79,37 @@ class _Given:
             raise ValueError(f"{self.what} has neurons with and without a leak, LIF and IF in NIR; split it in two.")
         return not np.any(np.isinf(tau))
 
-    def firing(self) -> dict[str, Any]:
-        """What NIR says of the threshold, and what it has no place for; nothing where it is infinite."""
+    @property
+    def unreset(self) -> bool:
+        """Whether it fires and is not reset: in NIR a membrane with a threshold behind it."""
+        never = isinstance(getattr(self.neuron, "reset_mechanism", None), NoReset)
+        return never and not np.any(np.isinf(self.each(self.neuron.v_th)))
+
+    def threshold(self) -> Any:
+        import nir
+
+        return nir.Threshold(threshold=self.each(self.neuron.v_th)) if self.unreset else None
+
+    def firing(self, parts: tuple[str, ...] = ("reset_mechanism", "reset_time", "comparator")) -> dict[str, Any]:
+        """What NIR says of the threshold, and what it has no place for; nothing where it is infinite or behind."""
         v_th, v_reset = self.each(self.neuron.v_th), self.each(self.neuron.v_reset)
+        if self.unreset and isinstance(self.neuron.comparator, type(self.convention.comparator)):
+            return {}
         if np.any(endless := np.isinf(v_th)):
             if not np.all(endless):
                 raise ValueError(f"{self.what} has neurons that fire and ones of an infinite v_th; split it in two.")
             return {}
         convention, current = self.convention, isinstance(self.neuron, CubaLIF)
-        expected = {
+        said = {
             "reset_mechanism": convention.reset_mechanism,
             "reset_time": convention.reset_time_of(current=current, looped=self.looped),
             "comparator": convention.comparator,
         }
-        for part, choice in expected.items():
-            here, said = (type(x).__name__ for x in (getattr(self.neuron, part), choice))
-            if here != said:
+        for part in parts:
+            here, there = type(getattr(self.neuron, part)).__name__, type(said[part]).__name__
+            if here != there:
                 raise ValueError(
-                    f"{self.what} has {part} = {here}(), and the convention {said}(), which NIR does not say; give a "
+                    f"{self.what} has {part} = {here}(), and the convention {there}(), which NIR does not say; give a "
                     f"convention with {part}={here}(), which its reader has to take as well."
                 )
         return {"v_threshold": v_th, "v_reset": v_reset}
@@ -133,27 +153,31 @@ def _cuba(of: _Given) -> Cell:
     import nir
 
     of.plain()
-    neuron, convention, firing = of.neuron, of.convention, of.firing()
+    neuron, convention = of.neuron, of.convention
+    euler = isinstance(neuron.decay, EulerDecay)
+    memoryless = np.all(of.each(neuron.tau) == convention.dt_ms) and np.all(of.each(neuron.tau_syn) == convention.dt_ms)
+    memoryless = euler and memoryless and not np.any(np.isinf(of.each(neuron.v_th)))
+    firing = of.firing(("comparator",)) if memoryless else of.firing()
     if not isinstance(neuron.recursion, CurrentAfterInput):
         kind = type(neuron.recursion).__name__
         raise ValueError(f"{of.what} has recursion = {kind}(); graphs of NIR are stepped as CurrentAfterInput().")
-    euler = isinstance(neuron.decay, EulerDecay)
-    tau, tau_syn = of.tau(neuron.tau, euler), of.tau(neuron.tau_syn, euler)
-    memoryless = np.all(of.each(neuron.tau) == convention.dt_ms) and np.all(of.each(neuron.tau_syn) == convention.dt_ms)
-    if euler and memoryless and firing:
+    if memoryless:
         return of.cell(nir.Threshold(threshold=firing["v_threshold"]), of.each(neuron.bias))
     if np.any(np.asarray(neuron.bias)):
         raise ValueError(f"{of.what} has a bias at its membrane, and NIR has one at its current; set bias=0.")
+    tau, tau_syn = of.tau(neuron.tau, euler), of.tau(neuron.tau_syn, euler)
     made: Any = nir.CubaLIF if firing else nir.CubaLI
+    r, w_in = convention.written_current(tau, tau_syn)
     node = made(
         tau_syn=tau_syn * convention.dt,
         tau_mem=tau * convention.dt,
-        r=of.each(neuron.per_step(convention.dt_ms)) / convention.membrane_gain(1.0, tau),
+        r=r,
         v_leak=of.each(neuron.v_rest),
-        w_in=1.0 / convention.current_gain(1.0, tau_syn),
+        w_in=w_in,
         **firing,
     )
-    return of.cell(node, of.each(0.0))
+    gain = convention.membrane_gain(r, tau) * convention.current_gain(w_in, tau_syn)
+    return of.cell(node, of.each(0.0), gain / of.each(neuron.per_step(convention.dt_ms)))
 
 
 _KINDS: dict[type, Any] = {LIF: _lif, LI: _li, CubaLIF: _cuba}

@@ -15,8 +15,10 @@ from ..._arguments import shown
 from ...neurons.recursions import AbstractDecay, EulerDecay, ExactDecay
 from ...neurons.resets import AbstractReset, AbstractResetTime, NextStep, SameStep, Subtract, ToValue
 from ...neurons.thresholds import AbstractComparator, Greater, GreaterEqual
+from . import spyx
+from .flat import Flat
 
-__all__ = ["Convention", "Lava", "Nir", "Norse", "Rockpool", "Sinabs", "SnnTorch", "SpikingJelly"]
+__all__ = ["Convention", "Lava", "Nir", "Norse", "Rockpool", "Sinabs", "SnnTorch", "SpikingJelly", "Spyx"]
 
 
 class Convention(eqx.Module):
@@ -32,6 +34,7 @@ class Convention(eqx.Module):
     - `unit`: ms in one unit of the graph's times: 1000 for seconds, static.
     - `decay`: `a` is `1 - dt/tau` by `EulerDecay()` (what most tools do), `exp(-dt/tau)` by `ExactDecay()`.
     - `reset_mechanism`, `reset_time`, `comparator`: NIR's are `ToValue()` in the `SameStep()` and `Greater()`.
+    - `late`: the steps after which a spike of `LIF`, `IF` or `CubaLIF` is sent, static: connections have it as a delay.
     """
 
     dt: float = eqx.field(static=True)
@@ -40,8 +43,11 @@ class Convention(eqx.Module):
     reset_mechanism: AbstractReset = ToValue()
     reset_time: AbstractResetTime = SameStep()
     comparator: AbstractComparator = Greater()
+    late: int = eqx.field(default=0, static=True)
 
     def __check_init__(self):
+        if isinstance(self.late, bool) or not isinstance(self.late, int) or self.late < 0:
+            raise ValueError(f"{type(self).__name__}.late is {shown(self.late)}, expected a number of steps.")
         for name in ("dt", "unit"):
             given = getattr(self, name)
             if isinstance(given, bool) or not isinstance(given, (int, float)) or not 0 < given < math.inf:
@@ -68,9 +74,21 @@ class Convention(eqx.Module):
         """When a neuron is reset that has a `current` of its own, or whose spikes are `looped` straight back to it."""
         return self.reset_time
 
+    def meant(self, flat: Flat) -> Flat:
+        """What the tool means by a graph that it wrote, where that is not what the graph says."""
+        return flat
+
+    def written(self, nodes: dict[str, Any], edges: list[tuple[str, str]]) -> dict[str, Any]:
+        """The nodes with which the tool means what is to be written: the inverse of `meant`."""
+        return nodes
+
     def written_r(self, tau: Any) -> Any:
         """The `r` that `to_nir` writes: that of a gain of 1, so that weights stay what they are."""
         return 1.0 / self.membrane_gain(1.0, tau)
+
+    def written_current(self, tau: Any, tau_syn: Any) -> tuple[Any, Any]:
+        """The `r` and `w_in` that `to_nir` writes of a neuron with a current: of gains of 1."""
+        return 1.0 / self.membrane_gain(1.0, tau), 1.0 / self.current_gain(1.0, tau_syn)
 
 
 class Nir(Convention):
@@ -144,7 +162,11 @@ class Sinabs(Convention):
 
 
 class Rockpool(Convention):
-    """Rockpool 3.1: times in seconds, exact decays, resets by subtraction. **Arguments:** `dt`: that of its modules."""
+    """Rockpool 3.1: times in seconds, exact decays, resets by subtraction. **Arguments:** `dt`: that of its modules.
+
+    Rockpool reads `dt` from `r` and has gains of its own, with which graphs are written; several spikes of a neuron in
+    one step, which it then has, have no counterpart here.
+    """
 
     dt: float = eqx.field(default=1e-3, static=True)
     decay: AbstractDecay = ExactDecay()
@@ -153,11 +175,51 @@ class Rockpool(Convention):
     def current_gain(self, w_in, tau_syn):
         return w_in * np.exp(-1.0 / tau_syn)
 
+    def written_current(self, tau, tau_syn):
+        return tau - 1.0, tau / (tau - 1.0)
+
 
 class Lava(Convention):
-    """Lava, as the scripts of the paper on NIR write and read it: times in seconds with `dt = 1e-4`, resets to 0."""
+    """Lava and Lava-DL, as the scripts of NIR write and read it: times in seconds with `dt = 1e-4`, resets to 0.
+
+    Lava's own run has each layer's spikes a step later, as every process of Lava takes one.
+    """
 
     dt: float = eqx.field(default=1e-4, static=True)
+
+
+class Spyx(Convention):
+    """Spyx 1.0: times in steps of 1 ms, resets by subtraction; it reads no resistances, an input is added whole.
+
+    A spike is sent a step after its membrane crossed the threshold, `late = 1`: what Spyx returns for an output are our
+    spikes, one step later. Images are channels last there: weights behind a `Flatten` are put in NIR's order. What
+    comes into a recurrent layer goes past its recurrent weights, through which the graph leads it.
+    **Arguments:** `dt`: that of Spyx's `to_nir`.
+    """
+
+    dt: float = eqx.field(default=1.0, static=True)
+    unit: float = eqx.field(default=1.0, static=True)
+    reset_mechanism: AbstractReset = Subtract()
+    reset_time: AbstractResetTime = NextStep()
+    late: int = eqx.field(default=1, static=True)
+
+    def membrane_gain(self, r, tau):
+        return np.ones(np.shape(tau))
+
+    def current_gain(self, w_in, tau_syn):
+        return np.ones(np.shape(tau_syn))
+
+    def integrator_gain(self, r):
+        return np.ones(np.shape(r))
+
+    def reset_time_of(self, *, current, looped):
+        return SameStep() if current else self.reset_time
+
+    def meant(self, flat):
+        return spyx.meant(flat)
+
+    def written(self, nodes, edges):
+        return spyx.written(nodes, edges)
 
 
 def as_convention(given: Any) -> Convention:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from ..._arguments import shown
+from .fields import field
+
+MEMBRANES = ("I", "LI", "CubaLI")
 NEURONS = ("I", "IF", "LI", "LIF", "CubaLI", "CubaLIF", "Threshold")
 LINEAR = ("Affine", "Linear", "Scale", "Conv1d", "Conv2d", "SumPool2d", "AvgPool2d", "Flatten", "Delay", "Identity")
 
@@ -57,7 +63,7 @@ def flattened(graph: Any) -> Flat:
                 f"{', '.join((*NEURONS, *LINEAR))}."
             )
     _no_loop(flat)
-    return flat
+    return _thresholds(flat)
 
 
 def _inlined(graph: Any, prefix: str, taken: set[str]) -> tuple[dict[str, Any], list[tuple[str, str]], dict[str, str]]:
@@ -66,7 +72,8 @@ def _inlined(graph: Any, prefix: str, taken: set[str]) -> tuple[dict[str, Any], 
     edges: list[tuple[str, str]] = []
     begins: dict[str, str] = {}  # where an edge from a node of this name begins
     ends: dict[str, str] = {}  # and where one to it ends
-    for name, node in graph.nodes.items():
+    own_nodes, own_edges = _parts(graph, prefix)
+    for name, node in own_nodes.items():
         here = f"{prefix}{name}"
         if kind_of(node) != "NIRGraph":
             here = unique(here, taken)
@@ -75,28 +82,88 @@ def _inlined(graph: Any, prefix: str, taken: set[str]) -> tuple[dict[str, Any], 
             continue
         inner, own, called = _inlined(node, f"{here}.", taken)
         for side, at in (("Input", ends), ("Output", begins)):
-            found = [n for n, x in node.nodes.items() if kind_of(x) == side]
+            found = [n for n in called if kind_of(node.nodes[n]) == side]
             if len(found) != 1:
                 raise ValueError(f"Node {here!r} is a graph with {len(found)} nodes {side}, expected one.")
             at[name] = called[found[0]]
             inner[at[name]] = _PassedOn(inner[at[name]])
         nodes |= inner
         edges += own
-    for a, b in graph.edges:
-        if kind_of(graph.nodes.get(b)) == "Input":
+    for a, b in own_edges:
+        if kind_of(own_nodes.get(b)) == "Input":
             raise ValueError(
-                f"Got a graph with the edge {prefix + a!r} to {prefix + b!r}, a node Input, which takes what is fed "
-                "and no spikes; leave the edge out, or end it at a neuron."
+                f"Got a graph with the edge {f'{prefix}{a}'!r} to {f'{prefix}{b}'!r}, a node Input, which takes what "
+                "is fed and no spikes; leave the edge out, or end it at a neuron."
+            )
+        if kind_of(own_nodes.get(a)) == "Output":
+            raise ValueError(
+                f"Got a graph with the edge {f'{prefix}{a}'!r} to {f'{prefix}{b}'!r} from a node Output, with which a "
+                "graph ends; let the edge begin at what feeds it."
             )
         edges.append((begins.get(a, f"{prefix}{a}"), ends.get(b, f"{prefix}{b}")))
     return nodes, edges, begins
+
+
+def _parts(graph: Any, prefix: str) -> tuple[dict[Any, Any], list[tuple[Any, Any]]]:
+    """Nodes by name and edges as pairs of names, or one error: `nir` takes whatever it is given."""
+    what = f"Node {prefix.removesuffix('.')!r}, a graph," if prefix else "Got a graph that"
+    nodes, edges = getattr(graph, "nodes", None), getattr(graph, "edges", None)
+    if not isinstance(nodes, Mapping) or not all(_is_name(name) for name in nodes):
+        raise ValueError(f"{what} has nodes = {shown(nodes)[:80]!r}, expected nodes by their names.")
+    pairs: list[Any] = list(edges) if isinstance(edges, (list, tuple, set, np.ndarray)) else [None]
+    for pair in pairs:
+        if not isinstance(pair, (list, tuple, np.ndarray)) or len(pair) != 2 or not all(map(_is_name, pair)):
+            raise ValueError(f"{what} has {shown(pair)[:80]!r} among its edges, expected pairs of names of nodes.")
+    return dict(nodes), [(pair[0], pair[1]) for pair in pairs]
+
+
+def _is_name(x: Any) -> bool:
+    """Whether it names a node: text, or a number, as of a list."""
+    return isinstance(x, (str, int, np.integer)) and not isinstance(x, bool)
+
+
+class Unreset:
+    """A membrane and the threshold behind it: a neuron that fires and is not reset, under the name of its kind."""
+
+    reset = False
+
+    def __init__(self, membrane: Any, threshold: Any):
+        vars(self).update(
+            vars(membrane), v_threshold=field(threshold, "threshold", "A Threshold"), v_reset=np.zeros(())
+        )
+
+
+_UNRESET = {kind: type(f"{kind}F", (Unreset,), {}) for kind in MEMBRANES}
+
+
+def _thresholds(flat: Flat) -> Flat:
+    """A membrane that a `Threshold` alone takes is one node with it; any other sends to nothing but an output.
+
+    Spikes are all that is sent here: what else would take a membrane would get nothing.
+    """
+    nodes, before, after = dict(flat.nodes), {**flat.before}, {**flat.after}
+    for name in flat.of_kind(*MEMBRANES):
+        to = [n for n in after[name] if kind_of(nodes[n]) != "Output"]
+        if not to:
+            continue
+        if after[name] != to or [kind_of(nodes[n]) for n in to] != ["Threshold"] or before[to[0]] != [name]:
+            raise ValueError(
+                f"Node {name!r} ({kind_of(nodes[name])}) sends its membrane to {to[0]!r} ({kind_of(nodes[to[0]])}), "
+                "and only spikes are sent here; end it in an Output, or in one Threshold that takes nothing else."
+            )
+        nodes[to[0]] = _UNRESET[kind_of(nodes[name])](nodes.pop(name), nodes[to[0]])
+        before[to[0]] = before.pop(name)
+        del after[name]
+        for n in before[to[0]]:
+            after[n] = [to[0] if x == name else x for x in after[n]]
+    return Flat(nodes, before, after)
 
 
 class _PassedOn:
     """What a graph within a graph calls its input or output: the identity."""
 
     def __init__(self, node: Any):
-        self.input_type, self.output_type = node.input_type, node.output_type
+        self.input_type = getattr(node, "input_type", None)
 
 
 _PassedOn.__name__ = "Identity"

@@ -14,9 +14,10 @@ from ...neurons.gains import PerStep
 from ...neurons.lif import LIF
 from ...neurons.readout import LI
 from ...neurons.recursions import AbstractDecay, EulerDecay, ExactDecay
+from ...neurons.resets import NoReset
 from .conventions import Convention
-from .flat import kind_of
-from .nodes import numbers
+from .fields import field, numbers
+from .flat import Unreset, kind_of
 
 
 class Made(NamedTuple):
@@ -40,7 +41,7 @@ class Numbers:
         self.what = f"Node {name!r} ({kind_of(node)})"
 
     def __call__(self, name: str) -> np.ndarray:
-        found = numbers(getattr(self.node, name), f"{self.what}, parameter {name}").reshape(-1)
+        found = numbers(field(self.node, name, self.what), f"{self.what}, parameter {name}").reshape(-1)
         if found.size not in (1, self.n):
             raise ValueError(f"{self.what} has {found.size} numbers {name}, expected 1 or {self.n}, one a neuron.")
         return found[0] if np.all(found == found[0]) else found
@@ -50,6 +51,13 @@ class Numbers:
         if np.any(found <= 0):
             raise ValueError(f"{self.what} has {name} = {np.min(found) / self.unit:g}, expected more than 0.")
         return found
+
+    def resets(self, convention: Convention, *, current: bool) -> dict[str, Any]:
+        """What a spike does, and when; nothing where a graph has a membrane and a threshold behind it."""
+        if isinstance(self.node, Unreset):
+            return {"reset_mechanism": NoReset()}
+        time = convention.reset_time_of(current=current, looped=self.looped)
+        return {"reset_mechanism": convention.reset_mechanism, "reset_time": time}
 
     def exact(self, name: str, decay: AbstractDecay) -> np.ndarray:
         """The time constant of `LIF`, which decays exactly, for the decay of the convention."""
@@ -105,8 +113,7 @@ def _lif(of: Numbers, tau: Any, v_leak: Any, bias: Any, convention: Convention) 
         bias=bias,
         gain=PerStep(),
         comparator=convention.comparator,
-        reset_mechanism=convention.reset_mechanism,
-        reset_time=convention.reset_time_of(current=False, looped=of.looped),
+        **of.resets(convention, current=False),
     )
 
 
@@ -135,8 +142,7 @@ def _current_based(of: Numbers, bias: Any, convention: Convention) -> Made:
         decay=convention.decay,
         gain=PerStep(),
         comparator=convention.comparator,
-        reset_mechanism=convention.reset_mechanism,
-        reset_time=convention.reset_time_of(current=True, looped=of.looped),
+        **of.resets(convention, current=True),
     )
     return Made(cell, gain, None if bias is None else gain * bias)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from pathlib import Path
+import os
 from typing import Any, NamedTuple
 
 import jax
@@ -20,7 +20,8 @@ from ...networks.projection import Connection
 from .arriving import Sites, directly
 from .chains import Constant
 from .conventions import Convention, Nir, as_convention
-from .flat import NEURONS, Flat, flattened, kind_of, unique
+from .files import opened
+from .flat import NEURONS, Flat, Unreset, flattened, kind_of, unique
 from .neurons import neuron_of, read_out
 from .ways import closing, connections_of
 
@@ -56,7 +57,17 @@ def from_nir(graph: Any, *, convention: Convention = Nir()) -> FromNIR:
     **Raises:** ValueError for a graph that is inconsistent, or a node that has no meaning here, by its name.
     """
     convention = as_convention(convention)
-    flat = flattened(_opened(graph))
+    try:
+        return _read(graph, convention)
+    except RecursionError:
+        raise ValueError(
+            "Got a graph that contains itself, or that has more nodes in a row, or graphs within graphs, than can be "
+            "followed; expected at most some 200."
+        ) from None
+
+
+def _read(graph: Any, convention: Convention) -> FromNIR:
+    flat = convention.meant(flattened(_graph(graph)))
     sites = Sites(flat, convention.unit)
     names = _names(flat)
     populations: dict[str, Any] = {}
@@ -99,25 +110,21 @@ def from_nir(graph: Any, *, convention: Convention = Nir()) -> FromNIR:
         if kind == "Output":
             outputs[node] = name
     recurrent = closing(links, list(inputs.values()))
-    for key in recurrent:
-        connections[key] = dataclasses.replace(connections[key], delay=convention.dt_ms)
+    late = {names[node] for node in flat.of_kind("LIF", "IF", "CubaLIF") if not isinstance(flat.nodes[node], Unreset)}
+    for key, _, _, same in links:
+        steps = max(convention.late * (connections[key].pre in late), 1 * (key in recurrent))
+        delay = steps * convention.dt_ms + (0.0 if same else connections[key].delay)
+        connections[key] = connections[key] if steps == 0 else dataclasses.replace(connections[key], delay=delay)
     net = network(dt=convention.dt_ms, key=jax.random.key(0), populations=populations, projections=connections)
     return FromNIR(net, inputs, outputs, recurrent)
 
 
-def _opened(graph: Any) -> Any:
+def _graph(graph: Any) -> Any:
     if kind_of(graph) == "NIRGraph":
         return graph
-    if not isinstance(graph, (str, Path)):
+    if not isinstance(graph, (str, os.PathLike)):
         raise ValueError(f"Got graph = {shown(graph)}, expected a nir.NIRGraph or the path of a file of one.")
-    import nir
-
-    try:
-        return nir.read(str(graph), type_check=False)
-    except FileNotFoundError:
-        raise
-    except Exception as error:  # h5py, KeyError, AssertionError: whatever a file that is no graph runs into
-        raise ValueError(f"{str(graph)!r} is no file of a NIR graph that nir can read: {error}") from error
+    return opened(graph)
 
 
 def _names(flat: Flat) -> dict[str, str]:

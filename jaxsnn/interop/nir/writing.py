@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,14 +18,20 @@ from ...networks.model import Network
 from ...networks.order import NestOrder
 from ...networks.projection import Projection
 from ...neurons.readout import Parrot
-from .cells import node_of
+from .cells import KEY, node_of
 from .conventions import Convention, Nir, as_convention
-from .flat import unique
+from .flat import kind_of, unique
 from .maps import Shape
 from .modules import flat, nodes_of_module, shape_behind
 
 
-def to_nir(net: Network, *, convention: Convention = Nir(), outputs: tuple[str, ...] | None = None) -> Any:
+def to_nir(
+    net: Network,
+    *,
+    convention: Convention = Nir(),
+    outputs: tuple[str, ...] | None = None,
+    metadata: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> Any:
     """The graph of a network in the Neuromorphic Intermediate Representation (NIR 1.0), to be written by `nir.write`.
 
         nir.write("net.nir", snn.interop.to_nir(net, convention=conventions.SnnTorch(dt=1e-3)))
@@ -32,7 +40,8 @@ def to_nir(net: Network, *, convention: Convention = Nir(), outputs: tuple[str, 
     subtraction or in the next step: what the network does and what the convention says have to agree.
 
     **Arguments:** `net`: a network. `convention`: how the tool that reads it steps a graph. `outputs`: populations that
-    become a node Output, by default those that send to no other.
+    become a node Output, by default those that send to no other. `metadata`: of populations and projections, by name:
+    what the nodes of these names say under `metadata["jaxsnn"]`, such as `lowering.stored_values`.
 
     **Raises:** ValueError for what NIR has no node for, by the name of the part and with the nearest that it has.
     """
@@ -55,19 +64,23 @@ def to_nir(net: Network, *, convention: Convention = Nir(), outputs: tuple[str, 
         for name, p in net.populations.items()
         if name not in inputs
     }
-    nodes |= {name: cell.node for name, cell in cells.items()}
+    entry = {name: f"{name}.membrane" if cell.threshold else name for name, cell in cells.items()}
+    nodes |= {entry[name]: cell.node for name, cell in cells.items()}
+    nodes |= {name: cell.threshold for name, cell in cells.items() if cell.threshold}
     biases = {name: cell.bias for name, cell in cells.items()}
-    edges: list[tuple[str, str]] = []
+    edges = [(membrane, name) for name, membrane in entry.items() if membrane != name]
 
     def through(name: str, pre: str, chain: list[Any], post: str) -> None:
         names = []
         for i, node in enumerate(chain):
             names.append(unique(f"{name}.{i}" if i else name, nodes))
             nodes[names[-1]] = node
-        edges.extend(itertools.pairwise([pre, *names, post]))
+        edges.extend(itertools.pairwise([pre, *names, entry[post]]))
 
     for name, p in net.projections.items():
-        through(name, p.pre, _chain(name, p, shapes, convention, biases, cells[p.post].scale), p.post)
+        fires = p.pre in cells and kind_of(nodes[p.pre]) in ("LIF", "IF", "CubaLIF")
+        late = convention.late if fires else 0
+        through(name, p.pre, _chain(name, p, shapes, convention, biases, cells[p.post].scale, late), p.post)
     for name in [name for name, bias in biases.items() if np.any(bias)]:
         if not inputs:
             raise ValueError(f"Population {name!r} has a bias, in NIR a part of a connection, and nothing comes in.")
@@ -84,7 +97,11 @@ def to_nir(net: Network, *, convention: Convention = Nir(), outputs: tuple[str, 
         label = "output" if "output" not in nodes else unique(f"{name}.output", nodes)
         nodes[label] = new.Output(output_type=np.array(shapes[name]))
         edges.append((name, label))
-    return new.NIRGraph(nodes, edges)
+    for name, told in metadata.items():
+        if name not in nodes:
+            raise ValueError(f"Got metadata of {name!r}, expected populations and projections: {known(nodes)}.")
+        nodes[name].metadata = {KEY: dict(told)}
+    return new.NIRGraph(convention.written(nodes, edges), edges)
 
 
 def _unsupported(net: Network, convention: Convention) -> str | None:
@@ -128,15 +145,19 @@ def _chain(
     convention: Convention,
     biases: dict[str, np.ndarray],
     scale: np.ndarray,
+    late: int,
 ) -> list[Any]:
-    """The nodes of a projection, its delay first. It takes the bias of its receivers, if it has a place for it."""
+    """The nodes of a projection, its delay first. It takes the bias of its receivers, if it has a place for it.
+
+    `late`: the steps of its delay that its senders take anyway.
+    """
     import nir
 
     new: Any = nir
     shape, bias = shapes[p.pre], biases[p.post]
     if isinstance(p.graph, Layered):
         chain, out = nodes_of_module(f"Projection {name!r}", p.graph.module, shape), shape_behind(p.graph.module, shape)
-        delays = np.full(shape, 0 if p.delay is None else int(p.delay))
+        delays = _beyond(late, np.full(shape, 0 if p.delay is None else int(p.delay)), name, convention)
         if np.any(delays) and any(np.any(getattr(node, "bias", 0.0)) for node in chain):
             raise ValueError(
                 f"Projection {name!r} has a delay and a module with a bias, which arrives as late as the spikes do, "
@@ -155,7 +176,7 @@ def _chain(
             chain += flat(out)
     else:
         matrix, delays = _matrix(name, p)
-        matrix = matrix * scale
+        matrix, delays = matrix * scale, _beyond(late, delays, name, convention)
         alone = len(matrix) == math.prod(shapes[p.post]) and not np.any(matrix - np.diag(np.diag(matrix)))
         if alone and not np.any(bias):
             chain = [new.Scale(scale=np.diag(matrix).reshape(shape))]
@@ -163,9 +184,19 @@ def _chain(
             kind = new.Affine(weight=matrix.T, bias=bias) if np.any(bias) else new.Linear(weight=matrix.T)
             biases[p.post] = np.zeros_like(bias)
             chain = [*flat(shape), kind]
-    if np.any(delays) and not (p.pre == p.post and np.all(delays == 1)):  # a loop takes a step anyway
+    if np.any(delays) and not (p.pre == p.post and late == 0 and np.all(delays == 1)):  # a loop takes a step anyway
         chain = [new.Delay(delay=delays.reshape(shape) * convention.dt), *chain]
     return chain
+
+
+def _beyond(late: int, delays: np.ndarray, name: str, convention: Convention) -> np.ndarray:
+    """Delays without what senders take anyway."""
+    if np.any(delays < late):
+        raise ValueError(
+            f"Projection {name!r} has a delay of {delays.min()} steps, and neurons of {type(convention).__name__} send "
+            f"{late} later; give it {late * convention.dt_ms:g} ms or more."
+        )
+    return delays - late
 
 
 def _matrix(name: str, p: Projection) -> tuple[np.ndarray, np.ndarray]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from pyNN import common
 from pyNN.common.control import DEFAULT_MAX_DELAY, DEFAULT_MIN_DELAY, DEFAULT_TIMESTEP
 from pyNN.recording import get_io
 
+from ..._arguments import shown
 from ...networks.model import Network
 from ...simulation.drives.base import AbstractDrive
 from ...simulation.parts import RunState
@@ -30,6 +32,8 @@ def setup(timestep: float = DEFAULT_TIMESTEP, min_delay: Any = DEFAULT_MIN_DELAY
     network runs, such as the spikes of `SpikeSourcePoisson`. What other simulators take besides (`threads`,
     `verbosity`, ...) changes nothing. `spike_precision="off_grid"` is refused: spikes are on the grid of `timestep`.
     """
+    if isinstance(timestep, bool) or not isinstance(timestep, (int, float)) or not 0.0 < timestep < math.inf:
+        raise ValueError(f"Got timestep = {shown(timestep)}, expected a positive number of ms.")
     common.setup(timestep, min_delay, **extra_params)
     if extra_params.get("spike_precision", "on_grid") != "on_grid":
         raise ValueError(

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 from pyNN.common import Assembly, Population, PopulationView
+from pyNN.errors import InvalidParameterValueError
 from pyNN.parameters import ParameterSpace, Sequence
 from pyNN.standardmodels import StandardCurrentSource, build_translations, electrodes
 
@@ -38,7 +39,17 @@ class _Source(StandardCurrentSource):
     def set_native_parameters(self, parameters: ParameterSpace) -> None:
         parameters.evaluate(simplify=True)
         for name, value in parameters.items():
-            self.numbers[name] = np.asarray(value.value, float) if isinstance(value, Sequence) else float(value)
+            one = not isinstance(value, Sequence)
+            self.numbers[name] = found = np.asarray(value if one else value.value, float)
+            if found.ndim != (0 if one else 1):
+                expected = "one number" if one else "a list of numbers"
+                raise InvalidParameterValueError(
+                    f"{type(self).__name__} got {name} of shape {found.shape}, expected {expected}."
+                )
+            if np.any(np.isnan(found)) or (name == "start" and not np.isfinite(found)):
+                raise InvalidParameterValueError(
+                    f"{type(self).__name__} got {name} = {found}, expected finite numbers."
+                )
         self.check()
 
     def get_native_parameters(self) -> ParameterSpace:

@@ -115,6 +115,8 @@ class Population(_Parameters, common.Population):
 
     def _create_cells(self) -> None:
         state = simulator.state
+        if self.size < 0:
+            raise ValueError(f"Got a population of {self.size} cells, expected 0 or more.")
         numbers = range(state.id_counter, state.id_counter + self.size)
         self.all_cells = np.empty(self.size, dtype=object)
         self.all_cells[:] = [simulator.ID(number) for number in numbers]

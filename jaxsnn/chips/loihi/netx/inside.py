@@ -9,18 +9,17 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...._archive import FileError, regular, room, said
+from ...._hdf5 import datasets
 
 BLOCK = 512  # bytes, the smallest that HDF5 has
 _MARK = b"jaxsnn netx, sha256 of what follows this block of 512 bytes: "
-_DEEPEST, _MOST = 8, 10_000  # groups in groups, and names in a file
-_FILTERS = (1, 2, 3)  # deflate, shuffle, fletcher32: nothing that is loaded from a library
+_DEEPEST = 8  # groups in groups
 
 
 class Section:
@@ -60,7 +59,7 @@ def read(path: str | os.PathLike[str], what: str) -> Section:
     try:
         with h5py.File(found, "r") as file:
             left = room(found.stat().st_size)
-            for name, dataset in _datasets(file, "", set()):
+            for name, dataset in datasets(file, deepest=_DEEPEST):
                 left -= _size(name, dataset)
                 if left < 0:
                     raise ValueError(f"it holds more than {room(found.stat().st_size)} bytes")
@@ -72,35 +71,8 @@ def read(path: str | os.PathLike[str], what: str) -> Section:
     return Section(arrays)
 
 
-def _datasets(group: Any, at: str, seen: set[Any]) -> Iterator[tuple[str, Any]]:
-    import h5py
-
-    if at.count("/") > _DEEPEST:
-        raise ValueError("it has groups in groups without end")
-    for name in group:
-        path = f"{at}{name}"
-        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-            raise ValueError(f"{path} is a link to somewhere else")
-        found = group[name]
-        place = hash(found.id)  # of its address in the file
-        if place in seen or len(seen) > _MOST:
-            raise ValueError(f"{path} is there twice, or there are too many names")
-        seen.add(place)
-        if isinstance(found, h5py.Group):
-            yield from _datasets(found, f"{path}/", seen)
-        elif isinstance(found, h5py.Dataset):
-            yield path, found
-        else:
-            raise ValueError(f"{path} is neither a group nor a dataset")
-
-
 def _size(name: str, dataset: Any) -> int:
-    """Bytes that a dataset declares. Raises for one whose numbers are not in the file."""
-    made = dataset.id.get_create_plist()
-    if made.get_external_count() or dataset.is_virtual:
-        raise ValueError(f"{name} has its numbers in another file")
-    if any(made.get_filter(i)[0] not in _FILTERS for i in range(made.get_nfilters())):
-        raise ValueError(f"{name} is packed by a filter that is not part of HDF5")
+    """Bytes that a dataset declares. Raises for one that has no numbers."""
     if dataset.shape is None or dataset.dtype.kind not in "biufS":
         raise ValueError(f"{name} has {dataset.dtype}, expected numbers or text of one length")
     return math.prod(dataset.shape) * dataset.dtype.itemsize

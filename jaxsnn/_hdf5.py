@@ -1,4 +1,7 @@
-"""HDF5 files, read without trust: what a data set says of its size is held against the size of the file."""
+"""HDF5 files, read without trust: what a data set says of its size is held against the size of the file.
+
+Only what is inside a file is read: no link, storage or mapping that leads out of it is followed.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from .._archive import FileError, said
+from ._archive import FileError, said
 
 _RATIO = 1100  # the most that compression saves
+_FILTERS = (1, 2, 3)  # deflate, shuffle, fletcher32: nothing that is loaded from a library
+_DEEPEST, _MOST = 64, 100_000  # groups in groups, and names in a file
 _LIST = np.dtype([("length", "<u4"), ("heap", "<u8"), ("number", "<u4")])
 
 
@@ -26,22 +31,64 @@ def open_hdf5(path: str, what: str) -> Any:
         raise FileError(f"{path!r} is truncated, damaged or not {what} ({said(error)}).") from None
 
 
+def datasets(
+    group: Any, at: str = "", seen: set[Any] | None = None, deepest: int = _DEEPEST
+) -> Iterator[tuple[str, Any]]:
+    """Every data set of a file by its path, each in one place. Raises ValueError where a name leads elsewhere."""
+    import h5py
+
+    seen = set() if seen is None else seen
+    if at.count("/") > deepest:
+        raise ValueError("it has groups in groups without end")
+    for name in group:
+        path = f"{at}{name}"
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise ValueError(f"{path} is a link to somewhere else")
+        found = group[name]
+        place = hash(found.id)  # of its address in the file
+        if place in seen or len(seen) > _MOST:
+            raise ValueError(f"{path} is there twice, or there are too many names")
+        seen.add(place)
+        if isinstance(found, h5py.Group):
+            yield from datasets(found, f"{path}/", seen, deepest)
+        elif not isinstance(found, h5py.Dataset):
+            raise ValueError(f"{path} is neither a group nor a dataset")
+        elif found.is_virtual or found.id.get_create_plist().get_external_count():
+            raise ValueError(f"{path} has its numbers in another file")
+        elif not plain(found):
+            raise ValueError(f"{path} is packed by a filter that is not part of HDF5")
+        else:
+            yield path, found
+
+
+def plain(dataset: Any) -> bool:
+    """Whether it is packed by filters that are part of HDF5 alone."""
+    made = dataset.id.get_create_plist()
+    return all(made.get_filter(i)[0] in _FILTERS for i in range(made.get_nfilters()))
+
+
 def part(dataset: Any, path: str, some: Any = ()) -> np.ndarray:
     """A data set, or a part of it, as an array; nothing is read that says it is larger than what is stored of it."""
-    if not hasattr(dataset, "shape") or dataset.shape is None:
-        raise FileError(f"{path!r} has {str(getattr(dataset, 'name', dataset))!r}, which is no array.")
     try:
-        claimed = math.prod(dataset.shape) * dataset.dtype.itemsize
-        stored = min(dataset.id.get_storage_size(), os.path.getsize(path))
-        if claimed > (stored if dataset.chunks is None else _RATIO * stored):
-            raise FileError(f"{path!r} says that {dataset.name!r} has {claimed} bytes, and stores {stored}.")
-        if dataset.dtype.kind == "O":
-            check_lists(dataset, path)
+        check_size(dataset, path)
         return np.asarray(dataset[some])
     except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
         if isinstance(error, FileError):
             raise
         raise FileError(f"{path!r}: {dataset.name!r} is damaged ({said(error)}).") from None
+
+
+def check_size(dataset: Any, path: str) -> int:
+    """The bytes that a data set unpacks to; one error if it says that it has more than what is stored of it."""
+    if not hasattr(dataset, "shape") or dataset.shape is None:
+        raise FileError(f"{path!r} has {str(getattr(dataset, 'name', dataset))!r}, which is no array.")
+    claimed = math.prod(dataset.shape) * dataset.dtype.itemsize
+    stored = min(dataset.id.get_storage_size(), os.path.getsize(path))
+    if claimed > (stored if dataset.chunks is None else _RATIO * stored):
+        raise FileError(f"{path!r} says that {dataset.name!r} has {claimed} bytes, and stores {stored}.")
+    if dataset.dtype.kind == "O":
+        check_lists(dataset, path)
+    return claimed
 
 
 def check_lists(dataset: Any, path: str) -> None:
@@ -94,7 +141,7 @@ def _stored(dataset: Any, path: str) -> Iterator[bytes]:
         if (offset := dataset.id.get_offset()) is not None:
             with open(path, "rb") as file:
                 file.seek(offset)
-                yield file.read(16 * len(dataset))
+                yield file.read(16 * dataset.size)
         return
     most = 16 * math.prod(dataset.chunks)
     for i in range(dataset.id.get_num_chunks()):
