@@ -38,10 +38,10 @@ from .pipeline import lower_graph as lower_graph
 from .program import Program as Program
 from .proofs import bounds as bounds
 from .reading import read as read
+from .real import RealNeuron as RealNeuron
 from .relaxed import Relaxed as Relaxed
 from .relaxed import relax as relax
 from .report import Report as Report
-from .rounded import RealNeuron as RealNeuron
 from .rounded import rounded_network as rounded_network
 from .rounded import stored_values as stored_values
 from .rules import AbstractRuleNode as AbstractRuleNode

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
@@ -14,22 +14,10 @@ from ..networks.assembly import network
 from ..networks.model import Network
 from ..networks.population import Population, SpikeSource
 from ..networks.projection import Connection
-from ..neurons.base import AbstractNeuron
 from .formats import Real
-from .graph import CellNode, EdgeNode, Graph
-
-if TYPE_CHECKING:
-    from .target import AbstractTarget
-
-
-class RealNeuron(NamedTuple):
-    """What `AbstractTarget.neuron` makes of cells: a neuron above its rest, in the unit of `v` of the model.
-
-    `unit`: register units of a weight for one unit that arrives at the neuron, `()` or `(n,)`.
-    """
-
-    neuron: AbstractNeuron
-    unit: Any
+from .graph import EdgeNode, Graph
+from .real import RealNeuron, lag_of
+from .target import AbstractTarget
 
 
 def rounded_network(graph: Graph, target: AbstractTarget) -> Network:
@@ -101,19 +89,3 @@ def _connection(edge: EdgeNode, late: int, unit: Any, dt: float) -> Connection:
             )
         given = np.where(absent, steps, delay) * dt
     return Connection(edge.pre, edge.post, AllToAll(), via=Dense(), weight=weight, delay=given)
-
-
-def refuse(name: str, target: Any, what: str, why: str) -> ValueError:
-    """The error of a part of cells that no neuron of real numbers has."""
-    return ValueError(f"Cells {name!r} of {target.name} have {what}, which {why}.")
-
-
-def lag_of(name: str, graph: Graph) -> int:
-    """By how many steps a group runs behind the model."""
-    return dict(graph.lags).get(name, 0)
-
-
-def one_number(cell: CellNode, name: str) -> Any:
-    """A value of a node as one number, or one for each cell."""
-    x = np.asarray(cell.real(name), np.float64)
-    return x.reshape(-1)[0] if np.all(x == x.reshape(-1)[0]) else np.broadcast_to(x, (cell.n,))

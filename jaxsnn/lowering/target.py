@@ -18,7 +18,7 @@ from .formats import AbstractFormat
 from .graph import CellNode, Facts, Graph
 from .passes.base import AbstractPass
 from .program import Program
-from .rounded import RealNeuron
+from .real import RealNeuron
 from .rules import AbstractRuleNode
 
 

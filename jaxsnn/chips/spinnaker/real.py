@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...lowering.graph import Graph
-from ...lowering.rounded import RealNeuron, one_number, refuse
+from ...lowering.real import RealNeuron, one_number, refuse
 from ...neurons.cuba import CubaLIF
 from ...neurons.gains import PerStep
 from ...neurons.lif import LIF

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...lowering.graph import Graph
-from ...lowering.rounded import RealNeuron, one_number, refuse
+from ...lowering.real import RealNeuron, one_number, refuse
 from ...neurons.cuba import CubaLIF
 from ...neurons.gains import PerStep
 from ...neurons.recursions import EulerDecay
