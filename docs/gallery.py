@@ -28,7 +28,16 @@ default point. Most are reproductions: what they are compared with is in the fil
 """
 
 SECTIONS = {  # the order of the page
-    "Networks of the literature": ("quickstart", "brunel", "cuba", "coba", "cobahh", "izhikevich2003", "heterogeneity"),
+    "Networks of the literature": (
+        "quickstart",
+        "brunel",
+        "microcircuit",
+        "cuba",
+        "coba",
+        "cobahh",
+        "izhikevich2003",
+        "heterogeneity",
+    ),
     "Neurons and synapses": ("adex_patterns", "twenty_patterns", "stp_demo", "fit_neuron"),
     "Plasticity": ("song2000", "vogels2011", "diehl_cook", "reward_stdp", "associative_memory", "metaplasticity"),
     "Training": (
@@ -109,6 +118,10 @@ def run(name: str) -> None:
     """Run an experiment, and keep the picture that it draws."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / name
+        if "experiment" not in functions(name):  # a script of its own, which is told where its picture goes
+            picture = out.with_suffix(".png")
+            subprocess.run([sys.executable, *command(name).split()[1:], "--plot", str(picture)], cwd=ROOT, check=True)
+            return keep(picture, name)
         subprocess.run(
             [sys.executable, "-m", "jaxsnn.cli", *command(name).split()[1:], "--out", str(out)], cwd=ROOT, check=True
         )

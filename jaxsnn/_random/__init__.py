@@ -13,6 +13,7 @@ from .counts import poisson_of_several as poisson_of_several
 from .generator import threefry as threefry
 from .generator import words as words
 from .keys import as_key as as_key
+from .keys import folded as folded
 from .keys import host_stream as host_stream
 from .keys import named_key as named_key
 from .keys import opened as opened

@@ -50,11 +50,22 @@ def stream(key: Array, name: str) -> UInt32[Array, " 2"]:
     return jnp.stack(_absorbed(_words_of(key), _begun(name)))
 
 
-def streams(keys: Array, names: Sequence[str]) -> UInt32[Array, "names 2"]:
-    """`stream` of each key with its name, by one Threefry for all: programs grow with what they derive one by one."""
-    words = _words_of(keys)
+def streams(words: UInt32[Array, "keys words"], names: Sequence[str]) -> UInt32[Array, "keys 2"]:
+    """`stream` of each key, given as its words, with its name, by one Threefry for all.
+
+    Programs grow with what they derive one by one.
+    """
     state = (np.array([zlib.crc32(name.encode()) for name in names], np.uint32), np.zeros(len(names), np.uint32))
-    return jnp.stack(_absorbed(words.T, state=state), axis=-1)
+    return jnp.stack(_absorbed(words.T, state), axis=-1)
+
+
+def folded(key: Array, numbers: Sequence[int]) -> UInt32[Array, "numbers words"]:
+    """The words of `jax.random.fold_in(key, number)` for every number; of JAX's default generator by one Threefry."""
+    if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) and str(jax.random.key_impl(key)) != "threefry2x32":
+        return jnp.stack([_words_of(jax.random.fold_in(key, number)) for number in numbers])
+    words, _ = opened(key)
+    into = np.zeros(len(numbers), np.uint32), np.asarray(numbers, np.uint32)
+    return jnp.stack(threefry((words[0], words[1]), into, rounds=20), axis=-1)
 
 
 def host_stream(key: Array, name: str) -> tuple[Any, Any]:

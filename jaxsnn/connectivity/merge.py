@@ -73,6 +73,7 @@ def alone(piece: Piece, senders: int, ring: Ring, *, differentiated: bool, many:
     return Rows(start=start, weight=weight, ring=ring, width=_width([piece], post.shape[0]), pre=pre, **where)
 
 
+_PIECE = 1024  # synapses per iteration of a long row: rows differ in length, and lanes behind an end are idle
 MANY_LISTS = 8  # from which on a copy costs less than a search for spikes in every step for each list
 
 
@@ -102,7 +103,7 @@ def gathered(lists: list[Rows]) -> Rows | None:
             place[there] = own[at] + ahead if delay is None else own[at] + ahead + delay[at] * rows.ring.width
             weight[there] = weights if weights.ndim == 0 else weights[at]
         to += length
-    width = int(np.max(np.diff(start), initial=1))
+    width = int(np.clip(np.max(np.diff(start), initial=1), 1, _PIECE))
     return Rows(on_device(start.astype(np.int32)), on_device(place), on_device(weight), lists[0].ring, width)
 
 

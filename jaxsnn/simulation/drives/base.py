@@ -15,6 +15,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Int, UInt32
 
+from ... import _random
 from ..._bits import Bits
 from ..._select import split
 from ..._types import Checked, is_concrete
@@ -186,10 +187,10 @@ def key_of_term(key: Array, place: int) -> Array:
     return jax.random.fold_in(key, place) if place else key
 
 
-def keys_of_terms(key: Array, places: Sequence[int]) -> Array:
-    """`key_of_term` for several terms in the order of their places, by one Threefry for all."""
-    many = jax.vmap(jax.random.fold_in, (None, 0))(key, np.asarray(places, np.uint32))
-    return jnp.concatenate([*[key[None]] * (first := places.count(0)), many[first:]])
+def keys_of_terms(key: Array, places: Sequence[int]) -> UInt32[Array, "places words"]:
+    """The words of `key_of_term` for several terms, in the order of their places."""
+    own = _random.opened(key)[0][None]
+    return jnp.concatenate([*[own] * (first := places.count(0)), _random.folded(key, places)[first:]])
 
 
 class _Alike(eqx.Module):
