@@ -38,7 +38,7 @@ class SpikeSourceArray(_Source, cells.SpikeSourceArray):
 
     def check(self, parameters):
         for train in parameters["spike_times"]:
-            times = np.asarray(train.value, float)
+            times = np.asarray(getattr(train, "value", train), float)
             if times.ndim != 1 or np.any(np.isnan(times)):
                 raise InvalidParameterValueError("SpikeSourceArray got spike times that are no list of numbers of ms.")
             if times.size and np.any(np.diff(times) < 0.0):
