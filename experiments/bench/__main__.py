@@ -27,6 +27,7 @@ progress goes to stderr.
                    `accelerator [--target h100|v5e] [PROGRAM ...]`, in an environment of its own (5 GB, 0.5 GB)
     gpu            the same, measured on a card that is here, after its results have been compared with those of the
                    CPU: `gpu [--rehearse] [--out FILE]`, at most eight minutes
+    growth         a step of 10^3 to 10^6 neurons, 1 to 100 Hz, fan-outs of 10 to 10^4, delays, instances: exponents
     compare        `compare OLD NEW`: two kept results side by side, each a file or a commit
 
 Every line is kept in `experiments/bench/results/COMMIT.json`.
@@ -186,6 +187,10 @@ def main() -> None:
         from . import gpu  # which imports JAX
 
         return gpu.main(sys.argv[2:], told)
+    if sys.argv[1:2] == ["growth"]:
+        from . import growth  # likewise
+
+        return growth.main(sys.argv[2:], told)
     parser = argparse.ArgumentParser(prog="python -m experiments.bench", description="Ours and the peers side by side.")
     parser.add_argument("workload", choices=[*WORKLOADS, *TOGETHER, "first-use"])
     parser.add_argument("--peers", default="", help=f"comma-separated, of {', '.join(PEERS)}")

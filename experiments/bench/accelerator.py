@@ -16,7 +16,7 @@ from .environments import python_of
 ROOT = Path(__file__).parents[2]
 PROGRAMS = {  # by target
     "h100": ("sparse", "sparse-one-graph", "brunel", "brunel-one-graph", "cuba", "plasticity", "train", "loihi"),
-    "v5e": ("sparse", "sparse-sharded", "brunel", "cuba", "plasticity", "train", "loihi"),
+    "v5e": ("sparse", "sparse-sharded", "network-sharded", "brunel", "cuba", "plasticity", "train", "loihi"),
 }
 COLUMNS = {  # of the table: name of a number, and its format
     "kernels": "d",

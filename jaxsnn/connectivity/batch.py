@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int, UInt32
 from .._xla import kernel
 from .events import neuron_of_rank
 from .ring import Ring
+from .spikes import Spikes
 from .stochastic import quanta
 
 _SPIKES = 8  # of every instance, delivered at a time
@@ -30,7 +31,7 @@ class Delivery(NamedTuple):
     """The arguments of a delivery: spikes, synapses and the ring; with a leading axis in a batch."""
 
     buffer: Float[Array, " size"]
-    spikes: Float[Array, " n_pre"]
+    spikes: Float[Array, " n_pre"] | None  # None: all are 1
     words: UInt32[Array, " words"]
     slot: Int[Array, ""]  # where the slot of the step begins, with what all synapses add to it
     start: Int[Array, " n_pre+1"]
@@ -64,7 +65,7 @@ def _in_rounds(*leaves: Array, size: int, structure: Any, ring: Ring, width: int
         real = rank[None] < spikes[:, None]
         i = jnp.where(real, i, 0)
         at, end = pick(given.start, i), jnp.where(real, pick(given.start, i + 1), 0)
-        amplitude = pick(given.spikes, i)[..., None]
+        amplitude = None if given.spikes is None else pick(given.spikes, i)[..., None]
 
         def piece(state: tuple[Array, Array]) -> tuple[Array, Array]:
             first, buffer = state
@@ -74,7 +75,8 @@ def _in_rounds(*leaves: Array, size: int, structure: Any, ring: Ring, width: int
             place = pick(given.place, position)
             if given.delay is not None:
                 place = place + pick(given.delay, position) * ring.width
-            w = pick(given.weight, position if given.weight.shape[1] > 1 else jnp.zeros_like(position)) * amplitude
+            w = pick(given.weight, position if given.weight.shape[1] > 1 else jnp.zeros_like(position))
+            w = w if amplitude is None else w * amplitude
             if given.draw is not None:
                 stream, step, p = given.draw
                 own = stream[:, 0, None, None], stream[:, 1, None, None]
@@ -94,6 +96,8 @@ def _row_by_row(*leaves: Array, structure: Any, **static: Any) -> list[Array]:
     given: Delivery = jax.tree.unflatten(structure, leaves)
     if given.draw is not None:
         return _in_rounds(*leaves, structure=structure, **static)
+    if given.spikes is None:
+        given = given._replace(spikes=Spikes(None, given.words).amplitude)
     from .gpu import add_rows  # imports Pallas, which only cards need
 
     return [add_rows(given, **static)]

@@ -54,7 +54,7 @@ class Rows(eqx.Module):
         slot = self.ring.start(step) if self.offset is None else self.ring.start(step) + self.offset
         given = Delivery(
             buffer,
-            spikes.amplitude,
+            spikes.numbers,
             spikes.words,
             slot,
             self.start,
@@ -85,7 +85,8 @@ def _everything(given: Delivery, *, ring: Ring, sites: int = 0) -> Array:
     """
     count = given.place.shape[0]
     pre = senders_of_rows(given.start, count) if given.pre is None else given.pre
-    amplitude = given.spikes.at[pre].get(mode="fill", fill_value=0)  # padding has pre == n_pre
+    spikes = Spikes(given.spikes, given.words).amplitude
+    amplitude = spikes.at[pre].get(mode="fill", fill_value=0)  # padding has pre == n_pre
     if given.draw is not None:
         p = given.draw.p.at[pre].get(mode="fill", fill_value=0)
         number = quanta(given.draw.stream, given.draw.step, jnp.arange(count, dtype=jnp.int32), p, sites)
@@ -112,7 +113,8 @@ def _rows_of_spikes(given: Delivery, *, ring: Ring, width: int, sites: int = 0) 
             if given.delay is not None:
                 place = place + part(given.delay, first) * ring.width
             to = ring.wrap(given.slot + place)
-            w = part(given.weight, first) * given.spikes[i]
+            w = part(given.weight, first)
+            w = w if given.spikes is None else w * given.spikes[i]
             if given.draw is not None:
                 stream, step, p = given.draw
                 w = w * quanta(stream, step, first + lane, p[i], sites)

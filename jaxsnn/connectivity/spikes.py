@@ -6,7 +6,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
 
-from .._bits import BITS, pack
+from .._bits import BITS, pack, unpack
+from .._types import canonical_float
 
 
 class Spikes(eqx.Module):
@@ -16,8 +17,15 @@ class Spikes(eqx.Module):
     all read these words.
     """
 
-    amplitude: Float[Array, " n"]
+    numbers: Float[Array, " n"] | None  # amplitudes; None: all spikes are 1, and the words say all
     words: UInt32[Array, " words"]  # neuron `i` is bit `i % 32` of word `i // 32`
+
+    @property
+    def amplitude(self) -> Float[Array, " n"]:
+        """A number a neuron, 0 for those that are silent."""
+        if self.numbers is not None:
+            return self.numbers
+        return unpack(self.words, self.words.shape[-1] * BITS).astype(canonical_float())
 
     @classmethod
     def found(cls, amplitude: Float[Array, " n"]) -> Spikes:
@@ -28,7 +36,8 @@ class Spikes(eqx.Module):
         """The spikes of `n` neurons from `first` on, a multiple of 32."""
         assert first % BITS == 0
         at = first // BITS
-        return Spikes(self.amplitude[first : first + n], self.words[at : at + words_of(n)])
+        numbers = None if self.numbers is None else self.numbers[first : first + n]
+        return Spikes(numbers, self.words[at : at + words_of(n)])
 
 
 def words_of(n: int) -> int:

@@ -123,6 +123,7 @@ class EquationNeuron(AbstractEquations, AbstractODE):
             jump = jnp.where(held if fired is None else held | fired, 0.0, jump)
         return s._replace(**{variable: getattr(s, variable) + jump})
 
+    @zero_or_one
     def spike(self, s: Any) -> Float[Array, "..."]:
         threshold = self.model.threshold
         if threshold is None:

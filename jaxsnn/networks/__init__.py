@@ -21,5 +21,7 @@ if TYPE_CHECKING:
     from .population import SpikeSource as SpikeSource
     from .projection import Connection as Connection
     from .projection import Projection as Projection
+    from .sharding import ShardedNetwork as ShardedNetwork
+    from .sharding import sharded as sharded
 else:
     __getattr__, __dir__ = exports(__name__)

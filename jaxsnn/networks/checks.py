@@ -25,7 +25,7 @@ def check_weights(populations: dict[str, Population], projections: dict[str, Pro
         weight = None if _signed(populations, p) else p.weight
         if weight is None or not is_concrete(weight):
             continue
-        least = np.min(np.where(_real(p), np.asarray(weight), 0.0), initial=0.0)
+        least = np.min(np.where(real(p), np.asarray(weight), 0.0), initial=0.0)
         if least < 0:
             kind = type(populations[p.post].ports[p.port]).__name__
             raise ValueError(
@@ -53,7 +53,7 @@ def built_status(
             status |= bit(Status.PARAMETER_RANGE, out_of_bounds(projection.plastic.rule))
             status |= plastic_of(projection, dt).status(projection.weight)
         if projection.weight is not None and not _signed(populations, projection):
-            status |= bit(Status.NEGATIVE_WEIGHT, _real(projection) & (projection.weight < 0))
+            status |= bit(Status.NEGATIVE_WEIGHT, real(projection) & (projection.weight < 0))
             if projection.plastic is not None:
                 status |= bit(Status.NEGATIVE_WEIGHT, ~(projection.plastic.rule.floor() >= 0))
         if projection.apart is not None and (merged := projection.graph.merged) is not None:
@@ -83,7 +83,7 @@ def _check_floor(name: str, p: Projection, kind: str) -> None:
     )
 
 
-def _real(p: Projection) -> Any:
+def real(p: Projection) -> Any:
     """Which places of a projection's weights are synapses."""
     if not p.weight.ndim:
         return np.bool_(True)

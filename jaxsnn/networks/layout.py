@@ -21,6 +21,7 @@ from ..connectivity.spikes import Spikes, side_by_side
 from .groups import Group, alone_in_a_group, kinds
 from .population import Population
 from .projection import Projection
+from .shards import Shards
 
 
 class Span(NamedTuple):
@@ -47,6 +48,8 @@ class Layout(eqx.Module):
     releases: tuple[tuple[str, int], ...] = eqx.field(static=True)  # projections that release: their senders
     slots: int = eqx.field(static=True)
     groups: tuple[Group, ...] = eqx.field(static=True)  # all populations; most are groups of their own
+    shards: Shards | None = eqx.field(default=None, static=True)  # of which this is one part; None: there is one
+    graded: tuple[str, ...] = eqx.field(default=(), static=True)  # populations whose spikes have amplitudes
 
     @classmethod
     def of(
@@ -56,9 +59,11 @@ class Layout(eqx.Module):
         slots: int | None = None,
         *,
         fused: bool = False,
+        shards: Shards | None = None,
     ) -> Layout:
         """`slots`: of the ring of the whole network, if this is a part of it. `fused`: populations of one kind are
-        advanced as one; the columns are the same either way.
+        advanced as one; the columns are the same either way. `shards`: populations are the parts of one device, to
+        which neurons of all devices send.
         """
         groups = kinds(populations, projections)
         return cls(
@@ -69,9 +74,11 @@ class Layout(eqx.Module):
                 for port in populations[group.first].ports
                 for name, _ in group.members
             ),
-            tuple((name, p.graph.n_pre) for name, p in projections.items() if p.release is not None),
+            tuple((name, populations[p.pre].n) for name, p in projections.items() if p.release is not None),
             1 + max((_longest(p) for p in projections.values()), default=0) if slots is None else slots,
             groups if fused else tuple(alone_in_a_group((name, p.n)) for name, p in populations.items()),
+            shards,
+            tuple(name for name, population in populations.items() if not population.neuron.binary),
         )
 
     @property
@@ -139,17 +146,36 @@ class Layout(eqx.Module):
     # --- senders: places of neurons ---------------------------------------------------------------------------------
 
     @property
+    def sending(self) -> tuple[str, ...]:
+        """All senders: populations, and projections with a release of their own."""
+        return tuple(name for name, _ in (*self.sizes, *self.releases))
+
+    @property
+    def with_amplitudes(self) -> tuple[str, ...]:
+        """Senders whose spikes are not all 1."""
+        return (*self.graded, *(name for name, _ in self.releases))
+
+    @property
     def senders(self) -> int:
         """The number of places of all senders."""
-        return sum(_padded(n) for _, n in (*self.sizes, *self.releases))
+        return sum(_padded(n) for _, n in self._everywhere)
 
     def sender(self, name: str) -> Span:
-        """The places of a population, or of a projection with a release of its own."""
+        """The places of a sender among those of all devices."""
+        return _span(self._everywhere, name, BITS)
+
+    def here(self, name: str) -> Span:
+        """The places of a sender among those of this device, which are all unless there are shards."""
         return _span((*self.sizes, *self.releases), name, BITS)
 
+    @property
+    def _everywhere(self) -> tuple[tuple[str, int], ...]:
+        devices = 1 if self.shards is None else self.shards.number
+        return tuple((name, n * devices) for name, n in (*self.sizes, *self.releases))
+
     def everybody(self, sent: Mapping[str, Float[Array, " n"] | Spikes]) -> Spikes:
-        """The spikes of all senders, side by side."""
-        return side_by_side([sent[name] for name, _ in (*self.sizes, *self.releases)])
+        """The spikes of all senders of this device, side by side."""
+        return side_by_side([sent[name] for name in self.sending])
 
     def words(self, everybody: Spikes) -> dict[str, UInt32[Array, " words"]]:
         """The spikes of every population as bits."""
@@ -157,7 +183,9 @@ class Layout(eqx.Module):
 
     def ids(self, population: str) -> UInt32[Array, " n"]:
         """The indices of a population's neurons, on which their random numbers depend."""
-        return jnp.arange(dict(self.sizes)[population], dtype=jnp.uint32)
+        own = dict(self.sizes)[population]
+        ids = jnp.arange(own, dtype=jnp.uint32)
+        return ids if self.shards is None else ids + self.shards.first(own).astype(jnp.uint32)
 
 
 def _span(named: Iterable[tuple[str, int]], name: str, unit: int) -> Span:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import equinox as eqx
 from jaxtyping import Array, Float
@@ -29,12 +29,13 @@ from .delivery import (
     same_step,
     sender_of,
 )
-from .exchange import AbstractExchange, Here
+from .exchange import AbstractExchange, Gathered, Here
 from .layout import Layout
 from .order import AbstractOrder, AbstractStages, Arrivals
 from .population import Population, PopulationState
 from .projection import Projection
 from .sequence import topological
+from .shards import Shards
 from .state import Changing, NetworkState, view
 
 
@@ -96,11 +97,12 @@ class NetworkStepper(AbstractStepper, AbstractStages):
         differentiated: bool,
         slots: int | None = None,
         fused: bool = False,
-    ) -> NetworkStepper:
+        shards: Shards | None = None,
+    ) -> Self:
         """`differentiated`: keep what only derivatives need. `slots`: of the ring of the whole network. `fused`:
-        populations of one kind are advanced as one.
+        populations of one kind are advanced as one. `shards`: the populations are the parts of one device.
         """
-        layout = Layout.of(populations, projections, slots, fused=fused)
+        layout = Layout.of(populations, projections, slots, fused=fused, shards=shards)
         now = {name: p for name, p in projections.items() if p.delay is None}
         return cls(
             populations={group.name: group.population(populations).prepared(dt) for group in layout.groups},
@@ -114,7 +116,7 @@ class NetworkStepper(AbstractStepper, AbstractStages):
             clocked=clocked(populations, projections, layout, dt),
             changing=changing(projections, dt),
             advance=Elementwise(),
-            exchange=Here(),
+            exchange=Here() if shards is None else Gathered(shards),
             layout=layout,
             dt=dt,
             sequence=_in_groups(topological(populations, projections.values()), layout),
@@ -233,14 +235,15 @@ class NetworkStepper(AbstractStepper, AbstractStages):
                 own = sent[edge.sender]
                 sent[edge.sender] = own = own if isinstance(own, Spikes) else Spikes.found(own)
                 heard = arrivals[edge.post]
-                heard[edge.port] = heard[edge.port] + edge.via.arrivals(own, projections, t, key)
+                heard[edge.port] = heard[edge.port] + edge.via.arrivals(self.exchange.of_one(own), projections, t, key)
         return arrivals, sent
 
     def everybody(self, spikes: dict[str, Array], sent: Mapping[str, Array | Spikes]) -> Sent:
         lists = any(isinstance(delivery, Lists) for delivery in self.deliveries)
         sent = written(dict(sent))
         # one behind the other they are a copy, which took a fifth of the time of a step with plastic synapses only
-        everybody = self.exchange(self.layout.everybody(sent)) if lists else None
+        lists = lists or self.layout.shards is not None
+        everybody = self.exchange(self.layout.everybody(sent), self.layout) if lists else None
         return Sent(spikes, everybody, sent, self.layout)
 
     def deliver(

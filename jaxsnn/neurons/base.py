@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
@@ -20,6 +20,12 @@ class Membrane(NamedTuple):
     """The state of a neuron that has nothing but a membrane potential."""
 
     v: Float[Array, "..."]
+
+
+def zero_or_one(spike: Callable[[Any, Any], Array]) -> Callable[[Any, Any], Array]:
+    """Declares of a neuron's `spike` that it gives no other numbers; not of one that overrides it."""
+    spike.zero_or_one = True  # pyright: ignore[reportFunctionMemberAccess]
+    return spike
 
 
 class AbstractNeuron(Checked):
@@ -44,6 +50,11 @@ class AbstractNeuron(Checked):
     def membrane_tau(self) -> Array | None:
         """Membrane time constant in ms, or None where the membrane is not linear (ports then give mean currents)."""
         return None
+
+    @property
+    def binary(self) -> bool:
+        """Whether all spikes have the amplitude 1, so that a bit says all; its `spike` declares it (`@zero_or_one`)."""
+        return getattr(type(self).spike, "zero_or_one", False)
 
     @property
     def noisy(self) -> bool:

@@ -103,6 +103,7 @@ class EscapeLIF(AbstractLIF):
         s = super().advance(s, current, dt)
         return s._replace(luck=s.luck if noise is None else noise, window=jnp.full_like(s.window, dt))
 
+    @zero_or_one
     def spike(self, s):
         chance = -jnp.expm1(-self.hazard(self.due(s) - self.threshold(s)) * s.window)
         fires = _attach((s.luck < chance).astype(chance.dtype), chance, jnp.ones_like(chance))

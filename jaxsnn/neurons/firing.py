@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from .._types import Requirement, shown
-from .base import AbstractNeuron
+from .base import AbstractNeuron, zero_or_one
 from .resets import AbstractReset, AbstractResetTime, NextStep, NoReset
 from .surrogates import AbstractSurrogate
 from .thresholds import AbstractComparator
@@ -74,6 +74,7 @@ class AbstractIntegrateFire(AbstractNeuron):
         """The membrane that is compared with the threshold, after a pending reset of the step before."""
         return s.v if s.pending is None else self.reset_mechanism(s.v, s.pending, self.v_th, self.v_reset)
 
+    @zero_or_one
     def spike(self, s: Any) -> Float[Array, "..."]:
         v, threshold = self.due(s), self.threshold(s)
         fires = self.surrogate(self.comparator(v, threshold), v - threshold, self.v_th - self.v_reset)

@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool, Float, UInt32
 from .._linear import Current
 from .._status import Status, bit
 from .._types import Requirement, shown
-from .base import AbstractNeuron
+from .base import AbstractNeuron, zero_or_one
 from .firing import counted
 from .integrators import AbstractIntegrator, ExponentialEuler, explicit, stiffness
 from .resets import AbstractReset, ToValue
@@ -182,6 +182,11 @@ class AbstractODE(AbstractNeuron):
             return s._replace(v=s.v + jump)
         return s._replace(v=s.v + jnp.where(held if fired is None else held | fired, 0.0, jump))
 
+    @property
+    def binary(self) -> bool:
+        return super().binary and not self.integrator.adaptive  # which may find several spikes in a step
+
+    @zero_or_one
     def spike(self, s: Any) -> Float[Array, "..."]:
         if not self._fires:
             return jnp.zeros_like(s.v)

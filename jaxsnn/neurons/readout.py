@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from .._linear import Current
 from .._types import Param, param
-from .base import AbstractNeuron, Membrane
+from .base import AbstractNeuron, Membrane, zero_or_one
 from .gains import AbstractGain, Resistance
 from .lif import leak
 
@@ -35,6 +35,7 @@ class LI(AbstractNeuron):
     def advance(self, s: Membrane, current: Current, dt: float, *, noise: Array | None = None) -> Membrane:
         return Membrane(leak(s.v, self.v_rest, self.tau, self.gain, current, dt))
 
+    @zero_or_one
     def spike(self, s: Membrane) -> Float[Array, "..."]:
         return jnp.zeros_like(s.v)
 

@@ -11,9 +11,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, SingleDeviceSharding
+from jax.sharding import Mesh, NamedSharding, SingleDeviceSharding
+from jax.sharding import PartitionSpec as P
 
 import jaxsnn as snn
+from jaxsnn.networks.sharding.model import AXIS, divided
+from jaxsnn.networks.sharding.splitting import Divider
+from jaxsnn.networks.shards import Shards
 from jaxsnn.sweeps.compiled import Call, Layout, compiled, lower
 from jaxsnn.sweeps.program import trace
 
@@ -225,6 +229,45 @@ def _brunel_sweep(devices: list[Any], size: Size, one_seed: bool = False) -> Pro
     return _sweep(matrices, _G, network, devices, size, points=64, event=event, one_seed=one_seed)
 
 
+class _Stacked(Divider):
+    """Parts of devices that are not there."""
+
+    def put(self, part: Callable[[int], np.ndarray], dtype: Any) -> Any:
+        return np.stack([np.asarray(part(i), dtype) for i in range(self.shards.number)])
+
+
+def _network(devices: list[Any], size: Size) -> Program:
+    """One network of 16 000 neurons a device, divided among them. A turn of the loop is an exchange, of five steps."""
+    net, drive = _balanced(6.0, jax.random.key(1), 16_000 * len(devices))
+    mesh = Mesh(np.array(devices), (AXIS,))
+    model = divided(net, _Stacked(mesh, Shards(AXIS, len(devices))))
+    assert model.exchange_every == 5
+    arrays, rest = eqx.partition(model, eqx.is_array)
+    steps = model.exchange_every * size.steps
+
+    def run(arrays: Any, key: Any) -> Any:
+        rate = snn.PopulationRate("E", 10.0)
+        found = snn.simulate(
+            eqx.combine(arrays, rest), drive, steps=steps, chunk=steps, key=key, record=rate, throw=False
+        )
+        return found.record, found.status
+
+    def shaped(where: P) -> Any:
+        return lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=NamedSharding(mesh, where))
+
+    given = eqx.tree_at(
+        lambda m: (m.whole, m.parts),
+        arrays,
+        (jax.tree.map(shaped(P()), arrays.whole), jax.tree.map(shaped(P(AXIS)), arrays.parts)),
+    )
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    program = jax.jit(run)
+    once = lambda: jax.block_until_ready(program(arrays, jax.random.key(0)))
+    state = _nbytes(jax.eval_shape(lambda: net.init(key=jax.random.key(0)))) / len(devices)
+    events = _listed(5 * 16_000 * len(devices) * 30e-4, 125 / len(devices))
+    return Program(program.lower(given, key), 1, 2 * 5 * state, events, state, size.steps, once)
+
+
 _G = {"g": snn.Axis(6.0, lo=4.0, hi=8.0, n=16)}
 PROGRAMS: dict[str, Callable[[list[Any], Size], Program]] = {
     "sparse": _balanced_sweep,
@@ -235,6 +278,7 @@ PROGRAMS: dict[str, Callable[[list[Any], Size], Program]] = {
     "plasticity": _plastic_sweep,
     "train": _training,
     "loihi": _loihi_sweep,
+    "network": _network,
 }
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Array, Float, Int
 
 from ..._linear import Current
 from ..._types import OptionalParam, Param, Requirement, param, shown
-from ...neurons.base import AbstractNeuron
+from ...neurons.base import AbstractNeuron, zero_or_one
 from ...neurons.firing import counted
 from ...neurons.resets import ToValue
 from ...neurons.surrogates import AbstractSurrogate, FastSigmoid
@@ -99,6 +99,7 @@ class CubaAdEx(AbstractNeuron):
     def add_jump(self, s: CubaAdExState, jump: Array, dt: float, *, fired: Array | None = None) -> CubaAdExState:
         return s._replace(i=s.i + jump)
 
+    @zero_or_one
     def spike(self, s: CubaAdExState) -> Float[Array, "..."]:
         fires = self.surrogate(s.v > self.v_th, s.v - self.v_th, self.v_th - self.v_reset)
         return jnp.where(self.held(s), 0.0, fires)

@@ -1,0 +1,81 @@
+"""The stepper of the neurons of one device, whose spikes are delivered when those of all devices are there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import equinox as eqx
+import jax
+from jax import lax
+from jax.sharding import PartitionSpec as P
+from jaxtyping import Array
+
+from ...connectivity.spikes import Spikes
+from ..delivery import Moment, Projections, Sent
+from ..population import Population
+from ..shards import Shards, squeezed, stacked
+from ..stepper import NetworkStepper
+
+if TYPE_CHECKING:
+    from .model import ShardedNetwork
+
+
+class LocalStepper(NetworkStepper):
+    """Steps the neurons of one device; their spikes wait until `deliver_late`."""
+
+    def everybody(self, spikes: dict[str, Array], sent: Mapping[str, Array | Spikes]) -> Sent:
+        return Sent(spikes, None, sent, self.layout)
+
+    def deliver(self, ring, projections, sent, populations, inputs, t, key):
+        return ring, projections
+
+    def deliver_late(self, ring: Array, projections: Projections, everybody: Spikes, t: Array, key: Array) -> Array:
+        """The ring with the spikes that all neurons sent in step `t`."""
+        sent, now = Sent({}, everybody, {}, self.layout), Moment(t, key, lambda name: None, {})
+        for delivery in self.deliveries:
+            ring, _ = delivery.deliver(ring, projections, sent, now)
+        return ring
+
+
+def part_of(population: Population, shards: Shards, i: int | Array) -> Population:
+    """The part of a population on device `i`."""
+    n = population.n
+    one = lambda x: lax.dynamic_index_in_dim(shards.split(x, n), i, keepdims=False) if x.ndim else x
+    arrays, rest = eqx.partition((population.neuron, population.ports), eqx.is_array)
+    neuron, ports = eqx.combine(jax.tree.map(one, arrays), rest)
+    return Population(neuron, shards.own(n), ports)
+
+
+def local_stepper(model: ShardedNetwork, *, fused: bool) -> NetworkStepper:
+    """The steppers of all devices, stacked. What a device has of the model already is not copied."""
+    shards, whole = model.shards, model.whole
+    kind = LocalStepper if model.exchange_every else NetworkStepper
+    given, form = jax.tree.flatten(model.parts)
+    found: list[Any] = []
+
+    def prepare(given: list[Array], populations: Any) -> list[Array]:
+        given, here = squeezed(given), lax.axis_index(shards.axis)
+        stepper = kind.of(
+            {name: part_of(p, shards, here) for name, p in populations.items()},
+            jax.tree.unflatten(form, given),
+            whole.order,
+            model.dt,
+            differentiated=False,
+            slots=model.slots,
+            fused=fused,
+            shards=shards,
+        )
+        arrays, rest = eqx.partition(stepper, eqx.is_array)
+        leaves, structure = jax.tree.flatten(arrays)
+        known = {id(x): i for i, x in enumerate(given)}
+        places = [known.get(id(x)) for x in leaves]
+        found[:] = places, structure, rest
+        return stacked([x for x, place in zip(leaves, places) if place is None])
+
+    every = P(shards.axis)
+    spread = jax.shard_map(prepare, mesh=model.mesh, in_specs=(every, P()), out_specs=every, check_vma=False)
+    new = iter(spread(given, whole.populations))
+    places, structure, rest = found
+    leaves = [next(new) if place is None else given[place] for place in places]
+    return eqx.combine(jax.tree.unflatten(structure, leaves), rest)

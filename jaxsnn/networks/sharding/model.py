@@ -1,0 +1,185 @@
+"""A network divided among devices, as users hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+from jaxtyping import Array, UInt32
+
+from ..._arguments import shown
+from ..._status import Status, bit
+from ..._types import canonical_float
+from ...connectivity.release import AbstractRelease
+from ...models import AbstractModel, AbstractPlan, Forward
+from ..checks import built_status
+from ..checks import real as is_real
+from ..layout import Layout
+from ..model import Network
+from ..projection import Projection
+from ..shards import Shards
+from ..state import NetworkState, view
+from ..stepper import changing
+from .local import local_stepper, part_of
+from .splitting import Divider, shortest, unsupported
+from .stepper import ShardedStepper, undivided
+
+AXIS = "neurons"
+_LONGEST = 64  # steps between two exchanges at most: what is kept of them grows
+
+
+def sharded(net: Network, devices: Sequence[Any] | None = None) -> ShardedNetwork:
+    """One network on several devices: `simulate(snn.networks.sharded(net), ...)` gives the numbers of `net` itself.
+
+    Every population is divided into parts of equal size; a device holds the state of its neurons, the synapses into
+    them and their pending arrivals. Spikes of all neurons are gathered as bits, n / 8 bytes, once per shortest delay
+    (each step for delays of one step). Drives and probes see whole populations: what a probe reads is gathered,
+    too, and every device computes all inputs.
+
+    **Arguments:** `net`: a network, with concrete numbers. `devices`: by default all, of all processes; in each
+    process of several, this is called with the same network.
+
+    The state in `run.state` is divided likewise, and continues on as many devices only. Integers, bits and spikes of
+    lists are those of one device; floats agree up to rounding, as compilers contract products and sums.
+
+    **Raises:** ValueError, which names the part, for what is not divided: rules, releases that draw, layers, and
+    networks that are being traced. `simulate` of it has no derivative.
+    """
+    if not isinstance(net, Network):
+        raise ValueError(f"Got net = {shown(net)}, expected a network(...) to divide among devices.")
+    given = tuple(jax.devices() if devices is None else devices)
+    if not given or not all(isinstance(device, jax.Device) for device in given):
+        raise ValueError(f"Got devices = {devices!r}, expected a list of devices, as jax.devices() gives it.")
+    return divided(net, Divider(Mesh(np.array(given), (AXIS,)), Shards(AXIS, len(given))))
+
+
+def divided(net: Network, divider: Divider) -> ShardedNetwork:
+    """The network divided by `divider`."""
+    if (why := unsupported(net)) is not None:
+        raise ValueError(f"This network cannot be divided among devices: {why}.")
+    parts = {name: divider.projection(p) for name, p in net.projections.items()}
+    whole = eqx.tree_at(lambda net: net.projections, net, {})
+    late = net.order.arrivals is not None  # an order of somebody's own may deliver within the step
+    every = min(shortest(net), _LONGEST) if late else 0
+    return ShardedNetwork(whole, parts, divider.mesh, divider.shards, net.layout.slots, every, net.dt)
+
+
+class ShardedNetwork(AbstractModel):
+    """A network divided among devices, made by `networks.sharded(net)`.
+
+    `whole`: its populations, undivided (their parameters are on every device), and modules. `parts`: projections, of
+    which every array has a leading axis of devices. `exchange_every`: steps between two exchanges; 0 if they are in the
+    middle of a step.
+    """
+
+    whole: Network
+    parts: dict[str, Projection]
+    mesh: Mesh = eqx.field(static=True)
+    shards: Shards = eqx.field(static=True)
+    slots: int = eqx.field(static=True)
+    exchange_every: int = eqx.field(static=True)
+    dt: float = eqx.field(static=True)
+
+    def __repr__(self) -> str:
+        n = sum(self.sizes.values())
+        return f"ShardedNetwork({n} neurons on {self.shards.number} devices)\n{self.whole!r}"
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return self.whole.sizes
+
+    def port(self, path: str) -> tuple[str, int]:
+        return self.whole.port(path)
+
+    def signed(self, path: str) -> bool:
+        return self.whole.signed(path)
+
+    def unit(self, path: str) -> str:
+        return self.whole.unit(path)
+
+    def module(self, name: str) -> Any:
+        return self.whole.module(name)
+
+    def constant(self, path: str) -> str | None:
+        name, _, part = path.partition(".")
+        if name not in self.parts or part.partition(".")[0] == "release":
+            return None
+        return f"Got path {path!r}, but projection {name!r} does not learn, so no run changes it."
+
+    def no_derivative(self) -> str | None:
+        return "the network is divided among devices, and spikes travel between them as bits: differentiate net itself"
+
+    # --- the state: every array has a leading axis of devices -----------------------------------------------------
+
+    def init(self, *, key: Array) -> NetworkState:
+        start, sizes = self.whole.init(key=key), self.sizes
+        divided = lambda s, n: jax.tree.map(lambda x: self._spread(self.shards.split(x, n)), s)
+        populations = {name: divided(s, sizes[name]) for name, s in start.populations.items()}
+        dtype = canonical_float()
+        releases = {
+            name: {"release": divided(self._release(p).init((sizes[p.pre],), dtype), sizes[p.pre])}
+            for name, p in self.parts.items()
+            if p.release is not None
+        }
+        ring = self._spread(jnp.zeros((self.shards.number, self.layout.ring.size), dtype))
+        return NetworkState(populations, releases, ring, start.status | self.parameter_status())
+
+    def _release(self, p: Projection) -> AbstractRelease:
+        """The release of a projection, for whole populations."""
+        n = self.sizes[p.pre]
+        return jax.tree.map(lambda x: self.shards.whole(x, n) if x.ndim > 1 else x[0], p.release)
+
+    def _spread(self, x: Array) -> Array:
+        return lax.with_sharding_constraint(x, NamedSharding(self.mesh, P(AXIS)))
+
+    def whole_state(self, state: NetworkState) -> NetworkState:
+        """The state of whole populations and releases, without what is pending."""
+        sizes = self.sizes | {name: self.sizes[p.pre] for name, p in self.parts.items()}
+        return undivided(state, sizes, self.shards.whole)
+
+    def resumed(self, state: NetworkState) -> NetworkState:
+        return state._replace(status=state.status | self.parameter_status())
+
+    def view(self, state: NetworkState) -> Mapping[str, Any]:
+        return view(self.whole_state(state), changing(self.parts, self.dt))
+
+    def status(self, state: NetworkState) -> UInt32[Array, ""]:
+        return self.whole.status(self.whole_state(state))
+
+    def parameter_status(self) -> UInt32[Array, ""]:
+        status = self.whole.parameter_status()
+
+        def of_part(parts: dict[str, Projection]) -> UInt32[Array, ""]:
+            ranges = built_status(self.whole.populations, parts, self.dt, self.whole.order)
+            for p in parts.values():  # delays may have been set below what is exchanged in time
+                if p.delay is not None:
+                    steps = p.delay if not p.delay.ndim else jnp.where(is_real(p), p.delay, self.exchange_every)
+                    ranges |= bit(Status.DELAY_RANGE, steps < self.exchange_every)
+            return ranges
+
+        if not self.parts:
+            return status
+        each = lax.with_sharding_constraint(jax.vmap(of_part)(self.parts), NamedSharding(self.mesh, P()))
+        return status | lax.reduce(each, jnp.uint32(0), lax.bitwise_or, (0,))
+
+    # --- a run ----------------------------------------------------------------------------------------------------
+
+    @property
+    def layout(self) -> Layout:
+        """That of one device."""
+        first = {name: part_of(p, self.shards, 0) for name, p in self.whole.populations.items()}
+        return Layout.of(first, self.parts, self.slots, shards=self.shards)
+
+    def prepare(self, plan: AbstractPlan = Forward()) -> ShardedStepper:
+        if not isinstance(plan, Forward):
+            raise ValueError(f"Got the plan {plan!r} for a network on several devices: {self.no_derivative()}.")
+        local = local_stepper(self, fused=plan.fused)
+        sizes = self.sizes | {name: self.sizes[p.pre] for name, p in self.parts.items()}
+        return ShardedStepper(local, self.mesh, self.shards, tuple(sizes.items()), self.exchange_every)

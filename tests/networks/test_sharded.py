@@ -1,0 +1,111 @@
+"""A network on several devices gives the numbers of the same network on one, to the bit; and what is not divided."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import numpy as np
+import pytest
+
+import jaxsnn as snn
+from jaxsnn.networks.shards import Shards
+
+LOW = "--xla_backend_optimization_level=1"  # of a program for several devices, half of the time to compile
+
+
+def start(devices, *words):
+    environment = os.environ | {"XLA_FLAGS": f"--xla_force_host_platform_device_count={devices} {LOW}"}
+    environment |= {"JAX_PLATFORMS": "cpu", "PYTHONPATH": str(Path(__file__).parents[2])}
+    if kept := jax.config.jax_compilation_cache_dir:
+        environment |= {"JAX_COMPILATION_CACHE_DIR": kept, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    command = [sys.executable, "-m", "tests.networks.on_devices", *words]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def lines(process):
+    try:
+        out, err = process.communicate(timeout=900)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err[-3000:]
+    return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+
+
+def check(found, devices):
+    for line in found:
+        assert line["equal"] and line["continued"] and line["devices"] == devices and line["spikes"] > 20, line
+
+
+def test_four_devices():
+    """Lists with releases and noise; matrices with delays of one step; controls: they would be seen to differ."""
+    words = ("lists", "matrices", "numbers:plain", "late:plain", "collectives:lists")
+    *found, numbers, late, program = lines(start(4, *words))
+    check(found, 4)
+    assert [line["every"] for line in found] == [10, 1]
+    assert not numbers["equal"] and numbers["spikes"] > 20
+    assert "DELAY_RANGE" in late["error"]
+    # once in ten steps: the bits of 300 and 77 neurons and of the release, and the amplitudes of the release
+    assert sorted(program["in the loop"]) == ["all-gather f32[10,384]", "all-gather u32[4,10,7]"]
+
+
+def test_two_devices():
+    """Drives that listen, delays of 0 in Brian2's order; graded spikes, edges within a step, groups of populations."""
+    found = lines(start(2, "Brian2's order, listening", "within a step"))
+    check(found, 2)
+    assert [line["every"] for line in found] == [0, 0]
+
+
+def test_two_processes():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    running = [start(1, "--process", address, str(number), "2", "plain") for number in range(2)]
+    try:
+        for process in running:
+            check(lines(process), 2)
+    finally:
+        for process in running:
+            process.kill()
+            process.communicate()
+
+
+def test_how_neurons_are_divided():
+    shards = Shards("neurons", 4)
+    assert [shards.own(n) for n in (1, 32, 128, 129, 300)] == [32, 32, 32, 64, 96]
+    x = np.arange(300)
+    parts = shards.split(x, 300)
+    assert parts.shape == (4, 96) and parts[1, 5] == 101 and np.all(parts.reshape(-1)[300:] == 299)
+    np.testing.assert_array_equal(shards.whole(parts, 300), x)
+
+
+def test_what_is_not_divided_is_named():
+    small = lambda **more: snn.network(
+        dt=0.1,
+        key=0,
+        populations={"E": snn.Population(snn.LIF(), 3)},
+        projections={"EE": snn.Connection("E", "E", **({"topology": snn.AllToAll()} | more), delay=1.0)},
+    )
+    layer = dict(topology=None, via=snn.Layer(eqx.nn.Linear(3, 3, key=jax.random.key(0))))
+    for net, why in (
+        (small(rule=snn.PairSTDP()), "projection 'EE' learns.*frozen"),
+        (small(release=snn.connectivity.Bernoulli(0.5)), "synapses of projection 'EE' draw.*Bernoulli"),
+        (small(**layer), "'EE' goes through a Layer"),
+    ):
+        with pytest.raises(ValueError, match=f"cannot be divided among devices: .*{why}"):
+            snn.networks.sharded(net)
+    with pytest.raises(ValueError, match=r"expected a network\(\.\.\.\) to divide"):
+        snn.networks.sharded(snn.LIF())
+    with pytest.raises(ValueError, match="expected a list of devices"):
+        snn.networks.sharded(small(), devices=[])
+    divided = snn.networks.sharded(small(), devices=jax.devices()[:1])
+    with pytest.raises(ValueError, match=r"differentiate net itself"):
+        snn.BPTT().value_and_grad(snn.losses.TraceError("E.v"), divided, None, np.zeros((1, 5, 3)), key=0)
+    with pytest.raises(ValueError, match=r"Got compiler = C.* on several devices, expected XLA"):
+        snn.simulate(divided, t=1.0, key=0, compiler=snn.compilers.C())
+    with pytest.raises(ValueError, match="'EE' does not learn, so no run changes it"):
+        snn.simulate(divided, t=1.0, key=0, record=snn.Trace("EE.weight"))
