@@ -52,5 +52,6 @@ def over(x: Any, axis: int = 0) -> Any:
     x = xp.moveaxis(x, axis, 0)
     while x.shape[0] > _BLOCK:
         padding = [(0, -x.shape[0] % _BLOCK)] + [(0, 0)] * (x.ndim - 1)
-        x = xp.pad(x, padding).reshape(-1, _BLOCK, *x.shape[1:]).sum(axis=1)
+        x = xp.pad(x, padding)
+        x = x.reshape(x.shape[0] // _BLOCK, _BLOCK, *x.shape[1:]).sum(axis=1)  # -1 is undefined beside an axis of 0
     return x.sum(axis=0)

@@ -37,7 +37,7 @@ class Shards(NamedTuple):
 
     def whole(self, parts: Array, n: int) -> Array:
         """The inverse of `split`."""
-        return parts.reshape(-1, *parts.shape[2:])[:n]
+        return parts.reshape(self.number * parts.shape[1], *parts.shape[2:])[:n]
 
     # --- on one of the devices, inside `shard_map` ----------------------------------------------------------------
 

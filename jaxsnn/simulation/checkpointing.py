@@ -130,7 +130,7 @@ def _nested(go: Go, carry: Any, n: int, levels: int) -> tuple[Any, Any]:
     group = even(n, max(2, round(n ** (1 - 1 / levels))), 1)
     whole, rest = divmod(n, group)
     carry, out = _scan(_again(lambda carry: _nested(go, carry, group, levels - 1)), carry, whole)
-    out = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), out)
+    out = jax.tree.map(lambda x: x.reshape(x.shape[0] * x.shape[1], *x.shape[2:]), out)
     if rest:
         carry, last = _nested(go, carry, rest, levels - 1)
         out = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), out, last)

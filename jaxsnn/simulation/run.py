@@ -234,7 +234,7 @@ def _in_one_program(
     whole, rest = divmod(total, length)
     room.check(sum(x.bytes for x in room.emitted(model, probes, state, carries, total, length)), carries)
     (state, carries), emitted = policy.repeat(go, (state, carries), whole)
-    emitted = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), emitted)
+    emitted = jax.tree.map(lambda x: x.reshape(x.shape[0] * x.shape[1], *x.shape[2:]), emitted)
     if rest:
         state, carries, last = _go(stepper, model, drive, probes, closed(words), state, carries, rest, compiler)
         emitted = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), emitted, last)

@@ -148,3 +148,17 @@ def test_the_agreement_of_rasters_counts_beyond_single_precision():
     many = np.ones((2**19, 33), bool)  # 1.03 * 2^24 spikes
     found = jax.jit(lambda a: snn.lowering.spike_agreement(a, a, within=0))(jnp.asarray(many))
     assert found.rates[0] == found.rates[1] == found.coincidence == 1.0
+
+
+@pytest.mark.parametrize("xp", [np, jnp])
+def test_sums_over_no_columns(xp):
+    """As of a chunk that is shorter than a bin of `PopulationRate`, which has no bins to sum."""
+    assert _sums.over(xp.zeros((100, 0))).shape == (0,) and _sums.over(xp.zeros((0, 100)), axis=1).shape == (0,)
+    np.testing.assert_array_equal(_sums.over(xp.ones((100, 2))), [100.0, 100.0])
+
+
+def test_a_chunk_that_is_shorter_than_a_bin():
+    net = snn.network(dt=0.1, key=0, populations={"E": snn.Population(snn.LIF(bias=20.0, v_th=10.0), 5)})
+    rate = lambda key: snn.simulate(net, steps=249, chunk=50, key=key, record=snn.PopulationRate("E", 10.0)).record
+    key = jax.random.key(0)
+    np.testing.assert_array_equal(jax.jit(rate)(key), rate(key))

@@ -58,7 +58,7 @@ class Device(eqx.Module):
 
         needed = None if count is None else -(-count // window)
         carry, rows = compiler.steps(several, (carried, side), jnp.int32(0), windows, needed)
-        return carry, jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:])[:length], rows)
+        return carry, jax.tree.map(lambda x: x.reshape(x.shape[0] * x.shape[1], *x.shape[2:])[:length], rows)
 
     def _one(self, feed: Feed, observe: Observe, key: Array) -> Any:
         """A step with its exchange."""
