@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from .._linear import Current
+from ..neurons.base import zero_or_one
 from ..neurons.ode import AbstractODE, _state
 from ..synapses.into import Into
 from .exact import Exact

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int
 
 from .. import _random
 from .._types import Checked, Param, param
+from .base import zero_or_one
 from .lif import AbstractLIF
 from .surrogates import _attach
 

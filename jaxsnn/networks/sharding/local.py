@@ -32,7 +32,7 @@ class LocalStepper(NetworkStepper):
 
     def deliver_late(self, ring: Array, projections: Projections, everybody: Spikes, t: Array, key: Array) -> Array:
         """The ring with the spikes that all neurons sent in step `t`."""
-        sent, now = Sent({}, everybody, {}, self.layout), Moment(t, key, lambda name: None, {})
+        sent, now = Sent({}, everybody, {}, self.layout), Moment(t, key, lambda name: None, {}, lambda name: None)
         for delivery in self.deliveries:
             ring, _ = delivery.deliver(ring, projections, sent, now)
         return ring

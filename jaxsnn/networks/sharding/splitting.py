@@ -25,6 +25,8 @@ def unsupported(net: Network) -> str | None:
     for name, p in net.projections.items():
         if p.plastic is not None:
             return f"projection {name!r} learns; run it on one device, or give it frozen: net.frozen()"
+        if p.synapse is not None:
+            return f"the synapses of projection {name!r} are integrated in every step ({type(p.synapse).__name__})"
         if p.reliability is not None:
             return f"the synapses of projection {name!r} draw whether they transmit ({type(p.release).__name__})"
         if isinstance(p.graph, Layered):
