@@ -54,7 +54,7 @@ gc.set_threshold(100_000, 20, 20)
 
 
 def pytest_configure(config):
-    if config.cache is not None and not jax.config.jax_compilation_cache_dir:
+    if getattr(config, "cache", None) is not None and not jax.config.jax_compilation_cache_dir:
         jax.config.update("jax_compilation_cache_dir", str(config.cache.mkdir("programs")))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

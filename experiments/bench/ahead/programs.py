@@ -246,7 +246,7 @@ def _network(devices: list[Any], size: Size) -> Program:
     steps = model.exchange_every * size.steps
 
     def run(arrays: Any, key: Any) -> Any:
-        rate = snn.PopulationRate("E", 10.0)
+        rate = snn.PopulationRate("E", 0.5)  # a bin an exchange
         found = snn.simulate(
             eqx.combine(arrays, rest), drive, steps=steps, chunk=steps, key=key, record=rate, throw=False
         )
