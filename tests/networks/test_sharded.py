@@ -103,8 +103,9 @@ def test_what_is_not_divided_is_named():
     with pytest.raises(ValueError, match="expected a list of devices"):
         snn.networks.sharded(small(), devices=[])
     divided = snn.networks.sharded(small(), devices=jax.devices()[:1])
+    drive = snn.Replay(np.ones((1, 5, 3), np.float32), into="E")
     with pytest.raises(ValueError, match=r"differentiate net itself"):
-        snn.BPTT().value_and_grad(snn.losses.TraceError("E.v"), divided, None, np.zeros((1, 5, 3)), key=0)
+        snn.BPTT("*").value_and_grad(snn.losses.TraceError("E.v"), divided, drive, np.zeros((1, 5, 3)), key=0)
     with pytest.raises(ValueError, match=r"Got compiler = C.* on several devices, expected XLA"):
         snn.simulate(divided, t=1.0, key=0, compiler=snn.compilers.C())
     with pytest.raises(ValueError, match="'EE' does not learn, so no run changes it"):
