@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 PEER = Path(__file__).parent / "peers" / "brian2_taken.py"
@@ -41,7 +42,7 @@ def compared(network: str, spikes: str, seconds: float) -> None:
         theirs = dict(file)
     for k, tau in zip((name[5:] for name in theirs if name.startswith("step_")), theirs["taum"], strict=True):
         run = snn.simulate(
-            snn.set(net, "P.neuron.taum", tau), drive, t=1e3 * seconds, key=0, record=record,
+            snn.set(net, "P.neuron.taum", tau), drive, t=1e3 * seconds, key=jax.random.key(0), record=record,
             progress=snn.progress.Quiet(),
         )  # fmt: skip
         own = {*zip(*map(np.ndarray.tolist, np.nonzero(np.asarray(run["spikes"]))), strict=True)}
@@ -61,7 +62,7 @@ def measure_taken(compiler: Any, seconds: float, network: str, threads: int = 2)
     net, drive, _, _ = snn.interop.from_brian2(network)
     taken = time.perf_counter() - begin
     steps = round(seconds * 1e4)
-    space = {"taum": snn.Axis(20.0, values=POINTS, unit="ms")}
+    space = {"taum": snn.Axis(20.0, values=POINTS.tolist(), unit="ms")}
 
     def experiment(point: Any, key: Any) -> dict[str, Any]:
         other = snn.set(net, "P.neuron.taum", point["taum"])

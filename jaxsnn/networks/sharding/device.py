@@ -1,4 +1,4 @@
-"""What one device does in a run: windows of steps of its own neurons, with an exchange of spikes behind each."""
+"""The part of a network that one device has, and the whole as drives and probes see it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int, UInt32
+from jaxtyping import Array, UInt32
 
-from ...compilers import AbstractCompiler
 from ...connectivity.spikes import Spikes
-from ...models import Feed, Inputs, Observe, Signals, View
+from ...models import Inputs, Signals, View
 from ..shards import Shards
 from ..state import NetworkState
 from ..stepper import NetworkStepper
-from .local import LocalStepper
-from .watched import Watched
 
 
 class Device(eqx.Module):
@@ -25,61 +22,7 @@ class Device(eqx.Module):
 
     net: NetworkStepper
     shards: Shards = eqx.field(static=True)
-    sizes: dict[str, int] = eqx.field(static=True)
-    every: int = eqx.field(static=True)
-
-    def steps(
-        self,
-        carried: Any,
-        side: Any,
-        t: Int[Array, ""],
-        count: Int[Array, ""] | None,
-        length: int,
-        feed: Feed,
-        observe: Observe,
-        key: Array,
-        compiler: AbstractCompiler,
-    ) -> Any:
-        """`length` steps, or `count` of them: the carry, and the rows that `observe` hands out."""
-        window = min(self.every, length)
-        if window <= 1:
-            one = self._one(feed, observe, key)
-            return compiler.steps(one, (carried, side), t, length, count)
-        watched = Watched.of(self, carried, side, t, feed, observe)
-        if watched is None:  # the drive listens to the network in every step
-            one = self._one(feed, observe, key)
-            return compiler.steps(one, (carried, side), t, length, count)
-        total = jnp.int32(length) if count is None else count
-        windows = -(-length // window)
-
-        def several(carry: Any, w: Array) -> tuple[Any, Any]:
-            begin = w * window
-            return watched.window(carry, t + begin, jnp.minimum(window, total - begin), window, key, compiler)
-
-        needed = None if count is None else -(-count // window)
-        carry, rows = compiler.steps(several, (carried, side), jnp.int32(0), windows, needed)
-        return carry, jax.tree.map(lambda x: x.reshape(x.shape[0] * x.shape[1], *x.shape[2:])[:length], rows)
-
-    def _one(self, feed: Feed, observe: Observe, key: Array) -> Any:
-        """A step with its exchange."""
-
-        def one(carry: Any, t: Array) -> tuple[Any, Any]:
-            carried, side = carry
-            side, inputs = feed(side, self.signals(carried[0], carried[1]), t)
-            carried, everybody = self.advanced(carried, inputs, t, key)
-            side, out = observe(side, self.signals(carried[0], carried[1], everybody), t)
-            return (carried, side), out
-
-        return one
-
-    def advanced(self, carried: Any, inputs: Inputs, t: Array, key: Array) -> tuple[Any, Spikes]:
-        """One step of own neurons and the delivery of all spikes; also returns these."""
-        state, sent = self.net.order.step(self.net, carried[0], self.own_inputs(inputs), t, key)
-        if not isinstance(self.net, LocalStepper):
-            return (state, sent.groups), sent.everybody
-        everybody = self.net.exchange(self.net.layout.everybody(sent.senders), self.net.layout)
-        ring = self.net.deliver_late(state.ring, state.projections, everybody, t, key)
-        return (state._replace(ring=ring), sent.groups), everybody
+    sizes: dict[str, int] = eqx.field(static=True)  # of whole populations, and of the senders of projections
 
     def own_inputs(self, inputs: Inputs) -> Inputs:
         """The inputs of own neurons."""

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import equinox as eqx
 import jax
 from jax import lax
+from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 from jaxtyping import Array
 
 from ...connectivity.spikes import Spikes
 from ..delivery import Moment, Projections, Sent
+from ..model import Network
 from ..population import Population
+from ..projection import Projection
 from ..shards import Shards, squeezed, stacked
 from ..stepper import NetworkStepper
-
-if TYPE_CHECKING:
-    from .model import ShardedNetwork
 
 
 class LocalStepper(NetworkStepper):
@@ -47,11 +47,18 @@ def part_of(population: Population, shards: Shards, i: int | Array) -> Populatio
     return Population(neuron, shards.own(n), ports)
 
 
-def local_stepper(model: ShardedNetwork, *, fused: bool) -> NetworkStepper:
-    """The steppers of all devices, stacked. What a device has of the model already is not copied."""
-    shards, whole = model.shards, model.whole
-    kind = LocalStepper if model.exchange_every else NetworkStepper
-    given, form = jax.tree.flatten(model.parts)
+def local_stepper(
+    kind: type[NetworkStepper],
+    whole: Network,
+    parts: dict[str, Projection],
+    mesh: Mesh,
+    shards: Shards,
+    *,
+    slots: int,
+    fused: bool,
+) -> NetworkStepper:
+    """The steppers of all devices, stacked. What a device has in `parts` already is not copied."""
+    given, form = jax.tree.flatten(parts)
     found: list[Any] = []
 
     def prepare(given: list[Array], populations: Any) -> list[Array]:
@@ -60,9 +67,9 @@ def local_stepper(model: ShardedNetwork, *, fused: bool) -> NetworkStepper:
             {name: part_of(p, shards, here) for name, p in populations.items()},
             jax.tree.unflatten(form, given),
             whole.order,
-            model.dt,
+            whole.dt,
             differentiated=False,
-            slots=model.slots,
+            slots=slots,
             fused=fused,
             shards=shards,
         )
@@ -74,7 +81,7 @@ def local_stepper(model: ShardedNetwork, *, fused: bool) -> NetworkStepper:
         return stacked([x for x, place in zip(leaves, places) if place is None])
 
     every = P(shards.axis)
-    spread = jax.shard_map(prepare, mesh=model.mesh, in_specs=(every, P()), out_specs=every, check_vma=False)
+    spread = jax.shard_map(prepare, mesh=mesh, in_specs=(every, P()), out_specs=every, check_vma=False)
     new = iter(spread(given, whole.populations))
     places, structure, rest = found
     leaves = [next(new) if place is None else given[place] for place in places]

@@ -26,8 +26,8 @@ from ..model import Network
 from ..projection import Projection
 from ..shards import Shards
 from ..state import NetworkState, view
-from ..stepper import changing
-from .local import local_stepper, part_of
+from ..stepper import NetworkStepper, changing
+from .local import LocalStepper, local_stepper, part_of
 from .splitting import Divider, shortest, unsupported
 from .stepper import ShardedStepper, undivided
 
@@ -75,8 +75,8 @@ class ShardedNetwork(AbstractModel):
     """A network divided among devices, made by `networks.sharded(net)`.
 
     `whole`: its populations, undivided (their parameters are on every device), and modules. `parts`: projections, of
-    which every array has a leading axis of devices. `exchange_every`: steps between two exchanges; 0 if they are in the
-    middle of a step.
+    which every array has a leading axis of devices. `mesh`, `shards`: the devices, and which neurons are on which.
+    `slots`: of the ring. `exchange_every`: steps between two exchanges; 0: in the middle of each step. `dt`: ms.
     """
 
     whole: Network
@@ -180,6 +180,7 @@ class ShardedNetwork(AbstractModel):
     def prepare(self, plan: AbstractPlan = Forward()) -> ShardedStepper:
         if not isinstance(plan, Forward):
             raise ValueError(f"Got the plan {plan!r} for a network on several devices: {self.no_derivative()}.")
-        local = local_stepper(self, fused=plan.fused)
+        kind, how = (LocalStepper if self.exchange_every else NetworkStepper), dict(slots=self.slots, fused=plan.fused)
+        local = local_stepper(kind, self.whole, self.parts, self.mesh, self.shards, **how)
         sizes = self.sizes | {name: self.sizes[p.pre] for name, p in self.parts.items()}
         return ShardedStepper(local, self.mesh, self.shards, tuple(sizes.items()), self.exchange_every)

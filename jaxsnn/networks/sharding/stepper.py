@@ -19,6 +19,7 @@ from ..shards import Shards, squeezed, stacked
 from ..state import NetworkState, view
 from ..stepper import NetworkStepper
 from .device import Device
+from .loop import steps
 
 
 def undivided(state: NetworkState, sizes: Mapping[str, int], whole: Callable[[Array, int], Array]) -> NetworkState:
@@ -73,9 +74,21 @@ class ShardedStepper(AbstractStepper):
         arrays, rest = eqx.partition(self.local, eqx.is_array)
 
         def device(arrays: Any, divided: Any, spikes: Any, side: Any, t: Array, count: Any) -> Any:
-            local = Device(eqx.combine(squeezed(arrays), rest), self.shards, dict(self.sizes), self.every)
+            local = Device(eqx.combine(squeezed(arrays), rest), self.shards, dict(self.sizes))
             carried = local.net.joined(squeezed(divided), local.here(spikes))
-            (carried, side), rows = local.steps(carried, side, t, count, length, feed, observe, key, compiler)
+            (carried, side), rows = steps(
+                local,
+                carried,
+                side,
+                t,
+                count,
+                length,
+                every=self.every,
+                feed=feed,
+                observe=observe,
+                key=key,
+                compiler=compiler,
+            )
             state, spikes = local.net.apart(carried)
             return stacked(state._replace(status=())), local.everywhere(spikes), side, rows
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -12,10 +12,8 @@ from jaxtyping import Array
 from ...compilers import AbstractCompiler
 from ...models import Feed, Observe, Signals
 from ..exchange import Gathered
+from .device import Device
 from .local import LocalStepper
-
-if TYPE_CHECKING:
-    from .device import Device
 
 
 class Watched(eqx.Module):
