@@ -57,7 +57,7 @@ def _one(device: Device, feed: Feed, observe: Observe, key: Array) -> Callable[[
         carried, side = carry
         side, inputs = feed(side, device.signals(*carried), t)
         carried, everybody = _advanced(device, carried, inputs, t, key)
-        side, out = observe(side, device.signals(*carried, everybody), t)
+        side, out = observe(side, device.signals(carried[0], carried[1], everybody), t)
         return (carried, side), out
 
     return one

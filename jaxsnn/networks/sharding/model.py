@@ -180,7 +180,7 @@ class ShardedNetwork(AbstractModel):
     def prepare(self, plan: AbstractPlan = Forward()) -> ShardedStepper:
         if not isinstance(plan, Forward):
             raise ValueError(f"Got the plan {plan!r} for a network on several devices: {self.no_derivative()}.")
-        kind, how = (LocalStepper if self.exchange_every else NetworkStepper), dict(slots=self.slots, fused=plan.fused)
-        local = local_stepper(kind, self.whole, self.parts, self.mesh, self.shards, **how)
+        kind, own = LocalStepper if self.exchange_every else NetworkStepper, (self.mesh, self.shards)
+        local = local_stepper(kind, self.whole, self.parts, *own, slots=self.slots, fused=plan.fused)
         sizes = self.sizes | {name: self.sizes[p.pre] for name, p in self.parts.items()}
         return ShardedStepper(local, self.mesh, self.shards, tuple(sizes.items()), self.exchange_every)
