@@ -53,14 +53,23 @@ def turned(ops: Sequence[Op], carried: Sequence[Value], time: Value, outputs: Se
 def _parts(ops: Sequence[Op]) -> tuple[list[Op], list[Op]]:
     """What the last loop over spikes needs, with that loop; and the rest."""
     loops = [op for op in ops if op.blocks and any(x.size > 1 for x in op.outs)]
-    needed: set[Value] = set(loops[-1].outs) if loops else set()
-    first: list[Op] = []
+    ends: set[Value] = set(loops[-1].outs) if loops else set()
+    # A slot that the first part empties is read there, too: else the ring would be kept as it was, by a copy a step.
+    emptied = {op.ins[0] for op in _leading_to(ends, ops) if op.name == "write_slot"}
+    ends |= {x for op in ops if op.name == "read_slot" and op.ins[0] in emptied for x in op.outs}
+    first = _leading_to(ends, ops)
+    kept = {op for op in first if not _free(op)}
+    return first, [op for op in ops if op not in kept]
+
+
+def _leading_to(values: set[Value], ops: Sequence[Op]) -> list[Op]:
+    """The operations that some values need."""
+    needed, found = set(values), []
     for op in reversed(ops):
         if needed & set(op.outs):
             needed |= op.reads()
-            first.append(op)
-    kept = {op for op in first if not _free(op)}
-    return first[::-1], [op for op in ops if op not in kept]
+            found.append(op)
+    return found[::-1]
 
 
 def _parts_of_joined(first: Sequence[Op], second: Sequence[Op], outputs: Sequence[Atom]) -> tuple[list[Op], list[Atom]]:

@@ -8,6 +8,7 @@ import pytest
 import jaxsnn as snn
 from jaxsnn.compilers import source
 from tests.compilers.both import PLAIN, assert_equal, steps
+from tests.compilers.test_programs import copies, text_of
 from tests.simulation.toys import assert_same
 
 N = 80  # more than the fewest neurons with which a step is turned
@@ -89,3 +90,16 @@ def test_what_crosses_the_middle_of_a_step():
     ours, native = up_to(xla), up_to(PLAIN)
     for count in (0, 1, 5):
         assert_equal(ours(jnp.int32(count)), native(jnp.int32(count)), 1e-5)
+
+
+@pytest.mark.parametrize("order", [snn.BrianOrder(), snn.NestOrder()])
+def test_the_ring_of_a_network_is_updated_in_place(order):
+    """What arrives acts before or behind the delivery of a step: no copy of the ring either way."""
+    net, key = network(order), jax.random.key(0)
+    stepper, state = net.prepare(), net.init(key=key)
+    start = stepper.joined(state, {name: jnp.zeros(n) for name, n in net.sizes.items()})
+    one = lambda carried, t: stepper.advanced(carried, snn.simulation.Inputs(), t, key=key)
+    step = lambda carried, t: (one(carried, t)[0], jnp.zeros(()))
+    assert copies(text_of(step, start), state.ring.nbytes) == []
+    kept = lambda carried, t: (one(carried, t)[0], carried[0].ring)  # control: the ring as it was is handed out
+    assert len(copies(text_of(kept, start), state.ring.nbytes)) > 0
