@@ -28,12 +28,12 @@ SINGLE_ROUNDED = "jaxsnn.single_rounded."  # names of programs whose authors kee
 class Steps:
     """A program on arrays: `Steps(closed)` or `Inexact`; called with arrays of JAX, returns such.
 
-    `cost`: operations of a call.
+    `cost`: operations of a call. `size`: of the program, each once.
     """
 
     def __init__(self, closed: ClosedJaxpr):
         self.program, _ = _program(closed.jaxpr, closed.consts, [_PLAIN] * len(closed.jaxpr.invars), trusted=False)
-        self.cost = _cost(closed.jaxpr)
+        self.cost, self.size = _cost(closed.jaxpr), _cost(closed.jaxpr, turns=1)
         read = {v for eqn in _used(closed.jaxpr) for v in eqn.invars if not isinstance(v, Literal)}
         read |= {v for v in closed.jaxpr.outvars if not isinstance(v, Literal)}
         self.takes = [(_key if _is_key(v.aval) else np.asarray) if v in read else _nothing for v in closed.jaxpr.invars]
@@ -65,12 +65,15 @@ def _nothing(_: Any) -> None:
     """What a program does not read."""
 
 
-def _cost(jaxpr: Jaxpr) -> int:
-    """Operations of a call; the turns of a loop of unknown length are taken as ten."""
-    turns = {"scan": lambda eqn: eqn.params["length"], "while": lambda _: 10}
+def _cost(jaxpr: Jaxpr, turns: int | None = None) -> int:
+    """Operations of a call, of loops with so many turns: None for their own, of which unknown ones are taken as ten."""
+    known = {"scan": lambda eqn: eqn.params["length"], "while": lambda _: 10}
+    of = lambda eqn: turns or known.get(eqn.primitive.name, lambda _: 1)(eqn)
     within = lambda eqn: [getattr(x, "jaxpr", x) for x in jax.tree.leaves(eqn.params) if _is_program(x)]
-    inner = lambda eqn: 0 if _is_threefry(eqn) or _is_standard_normal(eqn) else sum(map(_cost, within(eqn)))
-    return sum(1 + turns.get(eqn.primitive.name, lambda _: 1)(eqn) * inner(eqn) for eqn in _used(jaxpr))
+    inner = lambda eqn: (
+        0 if _is_threefry(eqn) or _is_standard_normal(eqn) else sum(_cost(x, turns) for x in within(eqn))
+    )
+    return sum(1 + of(eqn) * inner(eqn) for eqn in _used(jaxpr))
 
 
 def _is_program(x: Any) -> bool:

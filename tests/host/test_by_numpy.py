@@ -60,8 +60,10 @@ def test_results_are_memory_of_their_own():
     assert x[0] == 0 and again[0] == 0 and part[0] == 0
 
 
-def test_a_program_that_is_used_often_is_compiled(compiled, monkeypatch):
-    monkeypatch.setattr(call, "_PATIENCE", 5)
+@pytest.mark.parametrize(("in_all", "of_each"), [(5, 0), (0, 2.5)])  # a long program takes longer to compile
+def test_a_program_that_is_used_often_is_compiled(in_all, of_each, compiled, monkeypatch):
+    monkeypatch.setattr(call, "_PATIENCE", in_all)
+    monkeypatch.setattr(call, "_OF_EACH", of_each)
     total = by_numpy(lambda x: (x + x) | 1)  # two operations
     found = [total(np.int32([1, 2])).tolist() for _ in range(3)]
     assert compiled() == 0
