@@ -8,7 +8,7 @@ import pytest
 import jaxsnn as snn
 from jaxsnn.interop import from_brian2, from_nir
 from jaxsnn.interop.brian2.stored import opened
-from tests.interop.fuzz import files, graphs
+from tests.interop.fuzz import descriptions, files, graphs
 from tests.interop.fuzz.outcomes import outcome_of
 from tests.interop.graphs import LIF, chained, graph_of
 from tests.refused import refused
@@ -120,3 +120,8 @@ def test_a_description_has_text_and_numbers_in_their_places():
         with pytest.raises(ValueError, match=words):
             from_brian2(given)
     assert isinstance(from_brian2(opened(golden)).net, snn.Network)
+
+
+@pytest.mark.parametrize("seed", [595, 1250])  # seven numbers for four neurons; a sum for a line that is not there
+def test_descriptions_that_were_found_by_an_hour_of_them(seed):
+    assert outcome_of(descriptions.tried, seed, descriptions.ERRORS) == "refused"

@@ -165,7 +165,11 @@ def _class(what: str, text: str, **given: Any) -> Any:
 
 def _leaf(number: Number, n: int) -> Any:
     value = np.asarray(number.value)
-    return number.plain if value.ndim == 0 else on_device(value.reshape(n))
+    if value.ndim == 0:
+        return number.plain
+    if value.size != n:
+        raise ValueError(f"Got {value.size} numbers for a parameter of {n} neurons; expected one for each, or one.")
+    return on_device(value.reshape(n))
 
 
 def _poisson(name: str, group: Mapping[str, Any], dt: float) -> Cells:

@@ -225,7 +225,10 @@ def _flags(line: Mapping[str, Any]) -> list[str]:
 def _line_of(entry: Mapping[str, Any], each: Mapping[str, Any]) -> Mapping[str, Any]:
     """The line of the neurons that a sum is for."""
     variable, side = sided(each["variable"])
-    return next(line for line in entry["lines"][side] if line["name"] == variable)
+    found = next((line for line in entry["lines"][side] if line["name"] == variable), None)
+    if found is None:
+        raise ValueError(f"Got a sum for {each['variable']!r}, of which the neurons have no line in their equations.")
+    return found
 
 
 def _class(what: str, entry: Mapping[str, Any], text: str, code: Mapping[str, dict[str, str]]) -> Any:
