@@ -65,6 +65,7 @@ def refuses_releases_and_modules(target, cell):
 
 def refuses_rules(target, cell):
     """Of a chip that does not learn."""
+    assert [getattr(snn.plasticity, name) for name in snn.plasticity.__all__]  # a room imports what is asked for
     pair, bound = snn.PairSTDP(), snn.Bound(0.0, 1.0)
     rules = [snn.chain(rule, bound) for rule in below(AbstractRule)]
     rules += [snn.chain(pair, part) for part in below(AbstractModifier)]
@@ -83,7 +84,7 @@ def refuses_orders(target, cell):
 
 
 def below(kind):
-    """Every class of the package below one that can be made without arguments."""
+    """Every class of the package below one that can be made without arguments; of rooms that have been imported."""
     for each in kind.__subclasses__():
         yield from below(each)
         if each.__module__.startswith("jaxsnn.") and not each.__abstractmethods__:
