@@ -55,7 +55,8 @@ def _parts(ops: Sequence[Op]) -> tuple[list[Op], list[Op]]:
     loops = [op for op in ops if op.blocks and any(x.size > 1 for x in op.outs)]
     ends: set[Value] = set(loops[-1].outs) if loops else set()
     # A slot that the first part empties is read there, too: else the ring would be kept as it was, by a copy a step.
-    emptied = {op.ins[0] for op in _leading_to(ends, ops) if op.name == "write_slot"}
+    before = [op.ins[0] for op in _leading_to(ends, ops) if op.name == "write_slot"]
+    emptied = {x for x in before if isinstance(x, Value)}
     ends |= {x for op in ops if op.name == "read_slot" and op.ins[0] in emptied for x in op.outs}
     first = _leading_to(ends, ops)
     kept = {op for op in first if not _free(op)}
