@@ -233,9 +233,9 @@ def test_numbers_are_leaves_by_their_names():
 
 
 def test_the_page_s_sweep_runs():
-    """The second and third blocks of `docs/pages/brian2.md`, with fewer points, of a network of these names."""
+    """The blocks of a sweep of `docs/pages/brian2.md`, with fewer points, of a network of these names."""
     page = (pathlib.Path(__file__).parents[2] / "docs" / "pages" / "brian2.md").read_text()
-    blocks = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    blocks = re.findall(r"```py\n(.*?)```", page, re.DOTALL)
     blocks = [block for block in blocks if "snn." in block][:2]
     given = description("cuba")
     for table in ("groups", "synapses"):
