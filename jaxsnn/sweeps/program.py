@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import ClosedJaxpr
+from jax.extend.core import ClosedJaxpr, Jaxpr
 from jaxtyping import Array
 
 from .. import _tree
@@ -91,7 +91,26 @@ def trace(
             "NumPy: those of Axis, Whole, Flag and Seeds are known only while it runs. Use jnp.where or jax.lax.cond, "
             "or give it as Static."
         ) from error
+    if _spread(program.jaxpr):
+        raise ValueError(
+            "The experiment divides its own work among devices (`networks.sharded` or jax.shard_map), and a sweep puts "
+            "whole points on each device; sweep the network that was divided."
+        )
     return Traced(program, tuple(sorted(numbers)), form)
+
+
+def _spread(jaxpr: Jaxpr) -> bool:
+    """Whether a part of a program runs on several devices."""
+
+    def inside(x: Any) -> bool:
+        found = getattr(x, "jaxpr", x)
+        return isinstance(found, Jaxpr) and _spread(found)
+
+    return any(
+        (eqn.primitive.name == "shard_map" and eqn.params["mesh"].size > 1)
+        or any(inside(x) for x in jax.tree.leaves([*eqn.params.values()]))
+        for eqn in jaxpr.eqns
+    )
 
 
 _UNTRACED = (

@@ -123,6 +123,25 @@ def test_lists_of_a_batch(width, delays):
         assert np.any(kernel(late, size) != np.asarray(expected))  # control
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_spikes_of_one_are_their_bits(seed):
+    """Without amplitudes: what ones as amplitudes give, by rows, by rounds of a batch, and densely."""
+    buffer, spikes, slot, start, _, place, weight = (jnp.asarray(x) for x in (*moment(seed), *rows(seed)))
+    ones = (spikes != 0).astype(spikes.dtype)
+    bits = sparse.Delivery(buffer, None, pack(ones), slot, start, place, weight)
+    static = dict(ring=RING, width=24)
+    ways = {
+        "rows": jax.jit(lambda given: sparse._rows_of_spikes(given, **static)),
+        "rounds": jax.jit(lambda given: batch.for_a_batch(jax.tree.map(lambda x: x[None], given), 1, **static)[0]),
+        "all": jax.jit(lambda given: sparse._everything(given, ring=RING)),
+    }
+    assert np.any(ones != spikes)
+    for name, way in ways.items():
+        expected = way(bits._replace(spikes=ones))
+        np.testing.assert_array_equal(way(bits), expected, err_msg=name)
+        assert np.any(way(bits._replace(spikes=spikes)) != expected)  # control: amplitudes are seen
+
+
 @pytest.mark.parametrize("places", [(2, 7, 50), (2, 2, 30)], ids=["apart", "meeting"])
 def test_matrices_of_a_batch(places):
     """Rounds and kernels of rows of a matrix, as sums and added to slots of a ring, against NumPy."""

@@ -29,6 +29,16 @@ class Listens(snn.drives.AbstractDrive):
         return d, snn.simulation.Inputs(currents={"I": 8.0 + seen})
 
 
+class Fading(snn.NestOrder):
+    """NEST's order, but arrivals fade while they are pending: it matters in which step they were delivered."""
+
+    arrivals = snn.NestOrder.arrivals
+
+    def step(self, net, state, inputs, t, key):
+        after, sent = super().step(net, state, inputs, t, key)
+        return after._replace(ring=after.ring * 0.99), sent
+
+
 def cell(n, **more):
     neuron = snn.LIF(tau=20.0, v_th=10.0, t_ref=2.0, **more)
     ports = {"exc": snn.Exponential(5.0), "inh": snn.Exponential(10.0)}
@@ -89,6 +99,8 @@ CASES = {
         WATCHED | {"u": snn.Trace("EE.release.u")},
     ),
     "matrices": lambda: (balanced(0.1, via=snn.Dense()), noise(), WATCHED),
+    "listening": lambda: (balanced(1.0), noise() + Listens(), WATCHED),
+    "an order of one's own": lambda: (balanced(1.0, order=Fading()), noise(), WATCHED),
     "Brian2's order, listening": lambda: (balanced(0.0, order=snn.BrianOrder()), noise() + Listens(), WATCHED),
     "within a step": lambda: (
         chain(),
@@ -134,6 +146,16 @@ def collectives(name):
     return {"case": name, "in the loop": [f"{kind} {shape}" for shape, kind, where in found if "while" in where]}
 
 
+def swept(name):
+    """What a sweep says of an experiment with a network that is divided."""
+    divided = sharding.sharded(CASES[name]()[0])
+    one = lambda point, key: {"n": jnp.sum(snn.simulate(divided, steps=5, key=key, record=snn.Count("E")).record)}
+    try:
+        snn.sweep(one, snn.product({"seed": snn.Seeds(2)}), key=0, progress=snn.progress.Quiet())
+    except ValueError as error:
+        return {"error": str(error)}
+
+
 @contextlib.contextmanager
 def broken(what):
     """What is wrong on purpose: neurons with the numbers of other ones, or an exchange that comes too late."""
@@ -155,6 +177,8 @@ def main(words):
         kind, _, name = word.partition(":")
         if kind == "collectives":
             print(json.dumps(collectives(name)), flush=True)
+        elif kind == "swept":
+            print(json.dumps(swept(name)), flush=True)
         elif kind in ("numbers", "late"):
             with broken(kind):
                 try:

@@ -54,10 +54,13 @@ def test_four_devices():
 
 
 def test_two_devices():
-    """Drives that listen, delays of 0 in Brian2's order; graded spikes, edges within a step, groups of populations."""
-    found = lines(start(2, "Brian2's order, listening", "within a step"))
+    """Drives that listen, delays of 0 in Brian2's order; graded spikes, edges within a step, groups of populations; an
+    order of one's own, of which only the steps are known; and a sweep, which has no devices to give away."""
+    words = ("listening", "Brian2's order, listening", "within a step", "an order of one's own", "swept:plain")
+    *found, swept = lines(start(2, *words))
     check(found, 2)
-    assert [line["every"] for line in found] == [0, 0]
+    assert [line["every"] for line in found] == [10, 0, 0, 0]
+    assert "sweep the network that was divided" in swept["error"]
 
 
 def test_two_processes():
@@ -88,7 +91,7 @@ def test_what_is_not_divided_is_named():
         dt=0.1,
         key=0,
         populations={"E": snn.Population(snn.LIF(), 3)},
-        projections={"EE": snn.Connection("E", "E", **({"topology": snn.AllToAll()} | more), delay=1.0)},
+        projections={"EE": snn.Connection("E", "E", **({"topology": snn.AllToAll(), "delay": 1.0} | more))},
     )
     layer = dict(topology=None, via=snn.Layer(eqx.nn.Linear(3, 3, key=jax.random.key(0))))
     for net, why in (
@@ -108,5 +111,9 @@ def test_what_is_not_divided_is_named():
         snn.BPTT("*").value_and_grad(snn.losses.TraceError("E.v"), divided, drive, np.zeros((1, 5, 3)), key=0)
     with pytest.raises(ValueError, match=r"Got compiler = C.* on several devices, expected XLA"):
         snn.simulate(divided, t=1.0, key=0, compiler=snn.compilers.C())
+    assert float(snn.set(divided, "E.neuron.tau", 5.0)["E"].neuron.tau) == 5.0
+    with pytest.raises(ValueError, match="not divided among 1 devices; set them in the network, and divide it again"):
+        each = small(delay=snn.Uniform(0.5, 1.0))
+        snn.set(snn.networks.sharded(each, devices=jax.devices()[:1]), "parts.EE.weight", 2.0)
     with pytest.raises(ValueError, match="'EE' does not learn, so no run changes it"):
         snn.simulate(divided, t=1.0, key=0, record=snn.Trace("EE.weight"))

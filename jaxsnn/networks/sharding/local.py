@@ -54,7 +54,6 @@ def local_stepper(
     mesh: Mesh,
     shards: Shards,
     *,
-    slots: int,
     fused: bool,
 ) -> NetworkStepper:
     """The steppers of all devices, stacked. What a device has in `parts` already is not copied."""
@@ -69,7 +68,6 @@ def local_stepper(
             whole.order,
             whole.dt,
             differentiated=False,
-            slots=slots,
             fused=fused,
             shards=shards,
         )

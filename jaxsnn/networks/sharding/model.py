@@ -23,6 +23,7 @@ from ..checks import built_status
 from ..checks import real as is_real
 from ..layout import Layout
 from ..model import Network
+from ..order import BrianOrder, NestOrder
 from ..projection import Projection
 from ..shards import Shards
 from ..state import NetworkState, view
@@ -66,9 +67,9 @@ def divided(net: Network, divider: Divider) -> ShardedNetwork:
         raise ValueError(f"This network cannot be divided among devices: {why}.")
     parts = {name: divider.projection(p) for name, p in net.projections.items()}
     whole = eqx.tree_at(lambda net: net.projections, net, {})
-    late = net.order.arrivals is not None  # an order of somebody's own may deliver within the step
-    every = min(shortest(net), _LONGEST) if late else 0
-    return ShardedNetwork(whole, parts, divider.mesh, divider.shards, net.layout.slots, every, net.dt)
+    ours = type(net.order).step in (NestOrder.step, BrianOrder.step)  # another may use the ring behind its delivery
+    every = min(shortest(net), _LONGEST) if ours else 0
+    return ShardedNetwork(whole, parts, divider.mesh, divider.shards, every)
 
 
 class ShardedNetwork(AbstractModel):
@@ -76,16 +77,41 @@ class ShardedNetwork(AbstractModel):
 
     `whole`: its populations, undivided (their parameters are on every device), and modules. `parts`: projections, of
     which every array has a leading axis of devices. `mesh`, `shards`: the devices, and which neurons are on which.
-    `slots`: of the ring. `exchange_every`: steps between two exchanges; 0: in the middle of each step. `dt`: ms.
+    `exchange_every`: steps between two exchanges; 0: in the middle of each step.
+
+    `net["E"]`, `snn.set(net, "E.neuron.tau", 10.0)`: as of a network, for what is not divided.
     """
 
     whole: Network
     parts: dict[str, Projection]
     mesh: Mesh = eqx.field(static=True)
     shards: Shards = eqx.field(static=True)
-    slots: int = eqx.field(static=True)
     exchange_every: int = eqx.field(static=True)
-    dt: float = eqx.field(static=True)
+
+    def __check_init__(self):
+        for name, p in self.parts.items():
+            if any(x.shape[:1] != (self.shards.number,) for x in jax.tree.leaves(p)):
+                raise ValueError(
+                    f"Got numbers for projection {name!r} that are not divided among {self.shards.number} devices; set "
+                    "them in the network, and divide it again."
+                )
+
+    def __getitem__(self, name: str) -> Any:
+        return self.whole[name]
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """Populations and modules."""
+        return self.whole.named
+
+    @property
+    def dt(self) -> float:
+        return self.whole.dt
+
+    @property
+    def _lengths(self) -> dict[str, int]:
+        """Neurons of populations, and of those that send through each projection."""
+        return self.sizes | {name: self.sizes[p.pre] for name, p in self.parts.items()}
 
     def __repr__(self) -> str:
         n = sum(self.sizes.values())
@@ -141,8 +167,7 @@ class ShardedNetwork(AbstractModel):
 
     def whole_state(self, state: NetworkState) -> NetworkState:
         """The state of whole populations and releases, without what is pending."""
-        sizes = self.sizes | {name: self.sizes[p.pre] for name, p in self.parts.items()}
-        return undivided(state, sizes, self.shards.whole)
+        return undivided(state, self._lengths, self.shards.whole)
 
     def resumed(self, state: NetworkState) -> NetworkState:
         return state._replace(status=state.status | self.parameter_status())
@@ -175,12 +200,11 @@ class ShardedNetwork(AbstractModel):
     def layout(self) -> Layout:
         """That of one device."""
         first = {name: part_of(p, self.shards, 0) for name, p in self.whole.populations.items()}
-        return Layout.of(first, self.parts, self.slots, shards=self.shards)
+        return Layout.of(first, self.parts, shards=self.shards)
 
     def prepare(self, plan: AbstractPlan = Forward()) -> ShardedStepper:
         if not isinstance(plan, Forward):
             raise ValueError(f"Got the plan {plan!r} for a network on several devices: {self.no_derivative()}.")
         kind, own = LocalStepper if self.exchange_every else NetworkStepper, (self.mesh, self.shards)
-        local = local_stepper(kind, self.whole, self.parts, *own, slots=self.slots, fused=plan.fused)
-        sizes = self.sizes | {name: self.sizes[p.pre] for name, p in self.parts.items()}
-        return ShardedStepper(local, self.mesh, self.shards, tuple(sizes.items()), self.exchange_every)
+        local = local_stepper(kind, self.whole, self.parts, *own, fused=plan.fused)
+        return ShardedStepper(local, self.mesh, self.shards, tuple(self._lengths.items()), self.exchange_every)

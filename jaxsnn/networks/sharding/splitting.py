@@ -26,9 +26,11 @@ def unsupported(net: Network) -> str | None:
         if p.plastic is not None:
             return f"projection {name!r} learns; run it on one device, or give it frozen: net.frozen()"
         if p.synapse is not None:
-            return f"the synapses of projection {name!r} are integrated in every step ({type(p.synapse).__name__})"
+            kind = type(p.synapse).__name__
+            return f"the synapses of projection {name!r} ({kind}) are integrated in every step; run it on one device"
         if p.reliability is not None:
-            return f"the synapses of projection {name!r} draw whether they transmit ({type(p.release).__name__})"
+            kind = type(p.release).__name__
+            return f"the synapses of projection {name!r} draw whether they transmit ({kind}); run it on one device"
         if isinstance(p.graph, Layered):
             return f"projection {name!r} goes through a Layer, which is not divided; give a topology instead"
     if not is_concrete(net):
@@ -96,8 +98,7 @@ class Divider:
         senders = number * self.shards.own(graph.n_pre)
         mine = [device == i for i in range(number)]
 
-        def starts(i: int) -> np.ndarray:
-            return np.append(0, np.cumsum(np.bincount(pre[mine[i]], minlength=senders)))
+        begins = [np.append(0, np.cumsum(np.bincount(pre[here], minlength=senders))) for here in mine]
 
         def per_synapse(x: np.ndarray, fill: int = 0) -> Array:
             def part(i: int) -> np.ndarray:
@@ -106,8 +107,8 @@ class Divider:
 
             return self.put(part, x.dtype)
 
-        width = max(int(np.max(np.diff(starts(i)))) for i in range(number))
-        parts = self.put(starts, np.int32), per_synapse(post % own)
+        width = max(int(np.max(np.diff(begin))) for begin in begins)
+        parts = self.put(begins.__getitem__, np.int32), per_synapse(post % own)
         return SparseGraph(*parts, senders, own, max(1, width)), per_synapse
 
     def _matrix(self, graph: DenseGraph) -> Any:
