@@ -217,6 +217,13 @@ def parameters(module: eqx.Module) -> Iterator[tuple[str, Any, Mapping[str, Any]
             yield field.name, value, {**field.metadata, **own}
 
 
+def required(module: eqx.Module) -> Iterator[Any]:
+    """The values of the fields made by `param` that are not optional; None of those that were taken out."""
+    for field in dataclasses.fields(module):
+        if "finite" in field.metadata and field.default is not None:
+            yield getattr(module, field.name, None)
+
+
 class Checked(eqx.Module):
     """A module that checks the bounds of its parameters and its `requirements` at construction.
 

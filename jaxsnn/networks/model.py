@@ -12,7 +12,7 @@ from jaxtyping import Array, UInt32
 
 from .. import _random
 from .._status import Status, bit
-from .._types import canonical_float, check_all
+from .._types import canonical_float, check_all, required
 from ..connectivity.spikes import Spikes
 from ..models import AbstractModel, AbstractPlan, AbstractStepper, Forward, Reverse, known
 from ..neurons.ode import AbstractODE
@@ -56,10 +56,16 @@ class Network(AbstractModel):
         return "\n  ".join([head, *parts])
 
     def __str__(self) -> str:
-        return str(self.summary())
+        return repr(self) if self._in_part else str(self.summary())
 
-    def _repr_html_(self) -> str:
-        return self.summary()._repr_html_()
+    def _repr_html_(self) -> str | None:
+        return None if self._in_part else self.summary()._repr_html_()
+
+    @property
+    def _in_part(self) -> bool:
+        """Whether numbers are missing that every network has: it is a gradient, or what was chosen of a network."""
+        numbers = [x for population in self.populations.values() for x in required(population.neuron)]
+        return any(x is None for x in (*numbers, *(p.overflow for p in self.projections.values())))
 
     def summary(self, drive: Any = None, record: Any = None) -> Summary:
         """The network in a few lines before it runs: `print(net)`, and what a notebook shows.

@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
@@ -324,3 +325,21 @@ def test_equations_are_described_by_their_text():
     row = next(table for table in snn.describe(net).tables if table.title == "Neuron models").rows[0]
     assert "`dv/dt = (v0 - v)/tau : volt (unless refractory)`" in row[2] and "`threshold: v > 20*mV`" in row[2]
     assert "`refractory: 2*ms`" in row[2] and "leak" not in row[2]
+
+
+def test_a_gradient_is_shown_by_what_it_has():
+    """It is a network whose other numbers are None, of which there is no summary."""
+    net = snn.network(dt=0.1, key=0, populations={"E": snn.Population(snn.LIF(), 3)})
+    other = eqx.tree_at(lambda n: n.populations["E"].neuron.v_th, net, None)
+    linked = snn.network(
+        dt=0.1,
+        key=0,
+        populations=net.populations,
+        projections={"EE": snn.Connection("E", "E", snn.AllToAll(), weight=0.5, delay=1.0)},
+    )
+    gradient = eqx.filter(linked, jax.tree.map(eqx.is_inexact_array, linked))
+    for part in (other, gradient):
+        assert str(part) == repr(part) and part._repr_html_() is None
+    assert "None" in repr(other)
+    for whole in (net, linked):
+        assert str(whole) == str(whole.summary()) and "<" in whole._repr_html_()
