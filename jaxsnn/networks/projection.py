@@ -221,7 +221,8 @@ class Projection(eqx.Module):
     origin: Origin | None = eqx.field(default=None, static=True)
 
     def __repr__(self) -> str:
-        pre = self.graph.pre if isinstance(self.graph, SparseGraph) and is_concrete(self.graph.pre) else None
+        graph = self.graph if isinstance(self.graph, SparseGraph) and self.graph.start is not None else None
+        pre = graph.pre if graph is not None and is_concrete(graph.pre) else None  # a gradient has none
         real = None if pre is None else np.asarray(pre) < self.graph.n_pre
         edges = type(self.graph).__name__.removesuffix("Graph") if real is None else f"{np.sum(real)} synapses"
         pick = lambda x: x if real is None or x.ndim == 0 or not is_concrete(x) else np.asarray(x)[real]
