@@ -43,6 +43,14 @@ class PopulationState(NamedTuple):
 Ports = Field[Mapping[str, AbstractSynapse], dict[str, AbstractSynapse]]
 
 
+def _static_functions(given: Any) -> Any:
+    """Initial values, of which functions are part of the structure: then a network is an argument of `jax.jit`."""
+    if not isinstance(given, Mapping):
+        return given
+    plain = lambda x: callable(x) and not isinstance(x, (eqx.Module, jax.tree_util.Partial))
+    return {name: jax.tree_util.Partial(x) if plain(x) else x for name, x in given.items()}
+
+
 class Population(eqx.Module):
     """`n` neurons of one kind. NEST: `Create`; Brian2: `NeuronGroup`; PyNN: `Population`.
 
@@ -62,7 +70,7 @@ class Population(eqx.Module):
     neuron: AbstractNeuron
     n: int = eqx.field(static=True, converter=lambda n: count(n, "Population.n", "a positive whole number of neurons"))
     ports: Ports = eqx.field(default_factory=lambda: {"in": Delta()})
-    init: dict[str, Any] = eqx.field(default_factory=dict)
+    init: dict[str, Any] = eqx.field(default_factory=dict, converter=lambda given: _static_functions(given))
     positions: OptionalParam = param(None, unit="distance", optional=True, kw_only=True)
 
     def __repr__(self) -> str:

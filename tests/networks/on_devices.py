@@ -42,7 +42,8 @@ class Fading(snn.NestOrder):
 def cell(n, **more):
     neuron = snn.LIF(tau=20.0, v_th=10.0, t_ref=2.0, **more)
     ports = {"exc": snn.Exponential(5.0), "inh": snn.Exponential(10.0)}
-    return snn.Population(neuron, n, ports, init={"v": snn.Uniform(0.0, 10.0)})
+    start = lambda key: jax.random.uniform(key, (n,), maxval=10.0)
+    return snn.Population(neuron, n, ports, init={"v": start})
 
 
 def balanced(delay, *, order=None, via=snn.Sparse(), release=None):

@@ -263,3 +263,20 @@ def test_initial_values_depend_on_population_and_variable():
     draws = np.stack([a.neuron.v, a.ports["exc"].i, b.neuron.v, b.ports["exc"].i])
     assert len(np.unique(draws)) == 20 and draws.dtype == np.float32
     assert np.array_equal(net.init(key=KEY).populations["A"].neuron.v, a.neuron.v)
+
+
+def test_initial_values_by_a_function():
+    """The network is an argument of `jax.jit` all the same, and compiled once for each function."""
+    start = lambda key: jax.random.uniform(key, (5,))
+    traced = []
+
+    @jax.jit
+    def begun(net):
+        traced.append(net)
+        return net.init(key=KEY).populations["A"].neuron.v
+
+    nets = [build(populations={"A": snn.Population(CELL, 5, init={"v": f})}) for f in (start, start, lambda key: 0.5)]
+    found = [np.asarray(begun(net)) for net in nets]
+    assert np.array_equal(found[0], nets[0].init(key=KEY).populations["A"].neuron.v)
+    assert len(np.unique(found[0])) == 5 and np.array_equal(*found[:2])
+    assert np.all(found[2] == 0.5) and len(traced) == 2
