@@ -44,7 +44,12 @@ _ATTEMPTS = 100_000  # of redrawing; what would need more than a few thousand is
 
 
 class AbstractDistribution(AbstractLaw):
-    """A distribution. Its parameters have shape `()`, or a shape that broadcasts to that of the draw."""
+    """A distribution. Its parameters have shape `()`, or a shape that broadcasts to that of the draw.
+
+    `stream`: the name of the stream of the key that `numbers` are drawn from; None if it has no `numbers`.
+    """
+
+    stream: ClassVar[str | None] = None
 
     def __repr__(self) -> str:
         return described(self)
@@ -52,6 +57,10 @@ class AbstractDistribution(AbstractLaw):
     @abc.abstractmethod
     def sample(self, key: Array, shape: Shape) -> Float[Array, "*shape"]:
         """Independent draws of the given (static) shape."""
+
+    def numbers(self, stream: Array, ids: Array) -> Array:
+        """What `sample` draws inside a program at some of its places, with parameters that broadcast to `ids`."""
+        raise NotImplementedError
 
     @abc.abstractmethod
     def bounds(self) -> tuple[float, float] | None:
@@ -101,6 +110,7 @@ class Uniform(AbstractDistribution):
     **Arguments:** `lo`, `hi`: in the unit of the parameter.
     """
 
+    stream: ClassVar[str] = "uniform"
     lo: Param = param()
     hi: Param = param()
 
@@ -110,7 +120,7 @@ class Uniform(AbstractDistribution):
 
     def sample(self, key: Array, shape: Shape) -> Array:
         if is_concrete(key, self):  # by NumPy, which compiles nothing: the same roundings
-            stream, size = _random.host_stream(key, "uniform"), math.prod(shape)
+            stream, size = _random.host_stream(key, self.stream), math.prod(shape)
             lo, hi = (_by_number(x, shape) for x in (self.lo, self.hi))
 
             def part(at: slice) -> np.ndarray:
@@ -119,8 +129,10 @@ class Uniform(AbstractDistribution):
 
             dtype = np.result_type(self.lo.dtype, self.hi.dtype, canonical_float())
             return on_device(filled(size, dtype, part).reshape(shape))
-        unit = _random.uniform(_random.stream(key, "uniform"), 0, _ids(shape))
-        return _between(self.lo, self.hi, unit)
+        return self.numbers(_random.stream(key, self.stream), _ids(shape))
+
+    def numbers(self, stream: Array, ids: Array) -> Array:
+        return _between(self.lo, self.hi, _random.uniform(stream, 0, ids))
 
     def bounds(self) -> tuple[float, float] | None:
         return _finite_bounds(self.lo, self.hi)
@@ -169,6 +181,7 @@ class Normal(AbstractDistribution):
     bounds [lo, hi]. `outside`: `Redraw()` or `Clip()`.
     """
 
+    stream: ClassVar[str] = "normal"
     mean: Param = param()
     sd: Param = param()
     lo: Param = param(-math.inf)
@@ -196,16 +209,19 @@ class Normal(AbstractDistribution):
     def sample(self, key: Array, shape: Shape) -> Array:
         if is_concrete(key, self):
             return self._known(key, shape)
-        lo, hi = jnp.broadcast_to(self.lo, shape), jnp.broadcast_to(self.hi, shape)
+        return self.numbers(_random.stream(key, self.stream), _ids(shape))
+
+    def numbers(self, stream: Array, ids: Array) -> Array:
+        lo, hi = jnp.broadcast_to(self.lo, ids.shape), jnp.broadcast_to(self.hi, ids.shape)
         numbers = lax.stop_gradient((self.mean, self.sd, lo, hi))
-        z = _standard_within(self.outside, _random.stream(key, "normal"), _ids(shape), *numbers)
+        z = _standard_within(self.outside, stream, ids, *numbers)
         return jnp.clip(_plus(self.mean, self.sd, lax.stop_gradient(z)), lo, hi)
 
     def _known(self, key: Array, shape: Shape) -> Array:
         """The same roundings by NumPy."""
         mean, sd, lo, hi = (_by_number(x, shape) for x in (self.mean, self.sd, self.lo, self.hi))
         x = _normals.drawn(
-            _random.host_stream(key, "normal"),
+            _random.host_stream(key, self.stream),
             math.prod(shape),
             lambda z, ids: mean(ids) + sd(ids) * z,
             lambda x, ids: (lo(ids) <= x) & (x <= hi(ids)),
@@ -238,6 +254,7 @@ class LogNormal(AbstractDistribution):
     **Arguments:** `mu`, `sigma`: mean and standard deviation of the logarithm.
     """
 
+    stream: ClassVar[str] = "lognormal"
     mu: Param = param()
     sigma: Param = param()
 
@@ -249,12 +266,15 @@ class LogNormal(AbstractDistribution):
         if is_concrete(key, self):
             mu, sigma = (_by_number(x, shape) for x in (self.mu, self.sigma))
             x = _normals.drawn(
-                _random.host_stream(key, "lognormal"),
+                _random.host_stream(key, self.stream),
                 math.prod(shape),
                 lambda z, ids: _normals.by_blocks(_exp, mu(ids) + sigma(ids) * z),
             )
             return on_device(x.reshape(shape))
-        z = _normals.standard(_random.stream(key, "lognormal"), jnp.uint32(0), _ids(shape))
+        return self.numbers(_random.stream(key, self.stream), _ids(shape))
+
+    def numbers(self, stream: Array, ids: Array) -> Array:
+        z = _normals.standard(stream, jnp.uint32(0), ids)
         return apart(_exp(apart(_plus(self.mu, self.sigma, z))))
 
     def bounds(self) -> None:

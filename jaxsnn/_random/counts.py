@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax
@@ -10,7 +11,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Float, Int32, UInt32
 
-from .._types import as_number, canonical_float, check, is_concrete
+from .._types import as_number, canonical_float, check, is_concrete, on_device
 from .._xla.named import named
 from .generator import words
 from .thresholds import ALWAYS, Thresholds, offsets, reach_of, thresholds_of, thresholds_on_host
@@ -18,15 +19,24 @@ from .thresholds import ALWAYS, Thresholds, offsets, reach_of, thresholds_of, th
 
 def binomial(word: UInt32[Array, "..."], n: int, p: Float[Array, ""], most: float) -> Int32[Array, "..."]:
     """Numbers of successes in `n` trials of probability `p <= most` (`n`, `most` static), one for every word."""
+    return binomials([word], [n], p[None], [most])[0]
+
+
+def binomials(
+    words: Sequence[UInt32[Array, "..."]], n: Sequence[int], p: Float[Array, " laws"], most: Sequence[float]
+) -> list[Int32[Array, "..."]]:
+    """`binomial` of several laws, whose tables are made side by side."""
+    trials = on_device(np.array(n, p.dtype))
     rare = jnp.minimum(p, 1 - p)
     odds, against = rare / (1 - rare), (1 - rare) / rare  # not 1 / odds, which a compiler would rewrite
-    mode = jnp.minimum(jnp.floor((n + 1) * rare), n)
-    offset = offsets((n + 1) * min(most, 0.5), mode)
+    mode = jnp.minimum(jnp.floor((trials + 1) * rare), trials)
+    offset = offsets(max((k + 1) * min(q, 0.5) for k, q in zip(n, most, strict=True)), mode)
     ahead, behind = mode + offset, mode - offset
-    up = jnp.maximum(n - ahead, 0.0) / (ahead + 1.0) * odds
-    down = jnp.where(behind > 0, behind / (n + 1.0 - behind) * against, 0.0)
-    count = thresholds_of(mode, up, down).count(word)
-    return jnp.where(p > 0.5, n - count, count)
+    up = jnp.maximum(trials - ahead, 0.0) / (ahead + 1.0) * odds
+    down = jnp.where(behind > 0, behind / (trials + 1.0 - behind) * against, 0.0)
+    laws = thresholds_of(mode, up, down)
+    counts = [Thresholds(laws.first[i], laws.survival[:, i], None).count(word) for i, word in enumerate(words)]
+    return [jnp.where(p[i] > 0.5, n[i] - count, count) for i, count in enumerate(counts)]
 
 
 def binomial_on_host(word: np.ndarray, n: int, p: float, most: float) -> np.ndarray:

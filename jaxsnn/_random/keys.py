@@ -1,10 +1,12 @@
 """JAX keys: what a user gives, the stream of one use, the key of one name."""
 
+import functools
 import zlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -101,6 +103,36 @@ def named_key(key: Array, name: str) -> Array:
         return jax.random.fold_in(key, word)
     words, closed = opened(key)
     return closed(jnp.stack(threefry((words[0], words[1]), (np.uint32(0), word), rounds=20)))
+
+
+class KeyPath(eqx.Module):
+    """The key of a name below a name ... of `root`, which is derived where it is used: together with others."""
+
+    root: Array
+    names: tuple[str, ...] = eqx.field(static=True)
+
+    def key(self) -> Array:
+        return functools.reduce(named_key, self.names, self.root)
+
+
+def derived(key: Array | KeyPath) -> Array:
+    """The key itself."""
+    return key.key() if isinstance(key, KeyPath) else key
+
+
+def streams_of(keys: Sequence[Array | KeyPath], names: Sequence[str]) -> UInt32[Array, "keys 2"]:
+    """`stream` of each key with its name: of paths below one root by as many Threefrys as they have names."""
+    root = keys[0].root if isinstance(keys[0], KeyPath) else None
+    alike = all(isinstance(x, KeyPath) and x.root is root and len(x.names) == len(keys[0].names) for x in keys)
+    typed = alike and jnp.issubdtype(root.dtype, jax.dtypes.prng_key)
+    if not typed or is_concrete(root) or str(jax.random.key_impl(root)) != "threefry2x32":
+        return jnp.stack([stream(derived(key), name) for key, name in zip(keys, names, strict=True)])
+    words, _ = opened(root)
+    state = words[0], words[1]
+    for level in zip(*(x.names for x in keys), strict=True):
+        into = np.array([zlib.crc32(name.encode()) for name in level], np.uint32)
+        state = threefry(state, (np.zeros_like(into), into), rounds=20)
+    return streams(jnp.stack(state, axis=-1), names)
 
 
 def opened(key: Array) -> tuple[Array, Callable[[Array], Array]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -11,11 +9,11 @@ from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Int32, UInt32
 
 from .._xla.platforms import by_platform
+from .blocks import Blocks
 from .counts import PoissonTable
 from .generator import words
 from .thresholds import NEVER, Thresholds
 
-_SMALLEST, _LARGEST = 128, 2048  # ids of a block
 
 
 class PoissonTables(eqx.Module):
@@ -45,7 +43,7 @@ class PoissonTables(eqx.Module):
 
         On a CPU block by block, each of one table, in a loop whose body is compiled once; elsewhere all at once.
         """
-        blocks = _Blocks.of(sizes)
+        blocks = Blocks.of(sizes)
 
         def in_turn(first: Array, survival: Array, needed: Array, streams: Array, step: Array) -> Array:
             def block(given: tuple[Array, Array]) -> Array:
@@ -64,25 +62,3 @@ class PoissonTables(eqx.Module):
         given = (self.first, self.survival, self.needed, streams, jnp.asarray(step))
         found = by_platform(*given, cpu=in_turn, default=at_once)
         return [found[at : at + n] for at, n in zip(blocks.places, sizes, strict=True)]
-
-
-class _Blocks(NamedTuple):
-    """How ids of several tables are cut into blocks of one size: the table and the first id of each block.
-
-    `places`: where the ids of each table begin among those of all blocks.
-    """
-
-    size: int
-    table: np.ndarray
-    begin: np.ndarray
-    places: list[int]
-
-    @classmethod
-    def of(cls, sizes: tuple[int, ...]) -> _Blocks:
-        """Blocks about as large as half a mean group, so that little of them is empty."""
-        half = max(1, sum(sizes) // (2 * len(sizes)))
-        size = min(max(1 << (half - 1).bit_length(), _SMALLEST), _LARGEST)
-        number = [-(-n // size) for n in sizes]
-        table = np.repeat(np.arange(len(sizes), dtype=np.int32), number)
-        begin = np.concatenate([np.arange(k, dtype=np.uint32) * np.uint32(size) for k in number])
-        return cls(size, table, begin, [int(x) * size for x in np.cumsum([0, *number[:-1]])])

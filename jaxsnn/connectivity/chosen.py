@@ -11,6 +11,7 @@ from jaxtyping import Array, Int32
 
 from .._select import Selection
 from .._types import is_concrete, on_device
+from .asking import AbstractDrawn, Drawing, Key
 from .spatial import Spatial
 from .topology import AbstractTopology, Edges
 
@@ -58,7 +59,7 @@ class End(NamedTuple):
         return table[index] if isinstance(index, np.ndarray) else jnp.asarray(table)[index]
 
 
-class Among(AbstractTopology):
+class Among(AbstractDrawn):
     """The edges of `topology` among the selected neurons of both ends; sizes, degrees and indices refer to the
     selections.
 
@@ -101,10 +102,10 @@ class Among(AbstractTopology):
         """Whether both ends select the same neurons in the same order."""
         return self.pre.name == self.post.name and np.array_equal(*self._chosen)
 
-    def local(self, key: Array) -> Edges:
+    def local(self, key: Key) -> Drawing:
         """The edges in indices among the selected neurons, padded so that every draw has the same shape."""
         n_pre, n_post = self.pre.size, self.post.size
-        edges = self.topology.build(key, n_pre, n_post, loop=self.loop)
+        edges = yield from self.topology.drawing(key, n_pre, n_post, loop=self.loop)
         edges = self._without_self(edges) if self.skip else edges
         return edges.padded(self.topology.places(n_pre, n_post, edges.pre.size))
 
@@ -142,8 +143,8 @@ class Among(AbstractTopology):
         out[at] = np.asarray(given)
         return on_device(out)
 
-    def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
-        return self.numbered(self.local(key))[0]
+    def drawing(self, key: Key, n_pre: int, n_post: int, *, loop: bool) -> Drawing:
+        return self.numbered((yield from self.local(key)))[0]
 
     def fan_out(self, n_pre: int, n_post: int) -> int:
         return self.topology.fan_out(self.pre.size, self.post.size)

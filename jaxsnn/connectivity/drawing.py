@@ -15,31 +15,7 @@ from jaxtyping import Array, Bool, Int32, UInt32
 
 from .. import _random
 from .._blocks import blocks, empty, filled
-from .._xla import apart
 from .topology import Edges
-
-
-@partial(jax.jit, static_argnames=("capacity", "n", "skip_self", "multapses"))
-def draw_rows(
-    stream: Array, degree: Int32[Array, " rows"], *, capacity: int, n: int, skip_self: bool, multapses: bool
-) -> tuple[UInt32[Array, " E"], UInt32[Array, " E"], Bool[Array, " E"]]:
-    """For each of `degree[row]` edges one of `n` partners: (row, partner, valid), row after row.
-
-    Without multapses a row takes the first members of its own random permutation. Leaving out oneself is drawing from
-    `n - 1` and stepping over oneself.
-    """
-    degree = apart(degree)  # lest equal degrees be summed up by the compiler, which takes seconds
-    end = jnp.cumsum(degree)
-    row = jnp.repeat(jnp.arange(degree.size, dtype=jnp.int32), degree, total_repeat_length=capacity)
-    edge = jnp.arange(capacity, dtype=jnp.int32)
-    index = (edge - (end - degree)[row]).astype(jnp.uint32)
-    row = row.astype(jnp.uint32)
-    others = n - 1 if skip_self else n
-    if multapses:
-        partner = _random.below(_random.words(stream, row, index)[0], others)
-    else:
-        partner = _random.permute(stream, row, index, others)
-    return row, _step_over(partner, row) if skip_self else partner, edge < end[-1]
 
 
 _BY_NUMPY = 1 << 19  # edges of random permutations up to which NumPy takes less time than a program takes to compile
@@ -67,7 +43,7 @@ def _blocks_of(total: int, multapses: bool) -> Iterator[slice]:
 def rows_on_host(
     key: Array, name: str, degree: np.ndarray, n: int, skip_self: bool, multapses: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The valid ones of `draw_rows`, (row, partner)."""
+    """`Draws` of the host with one number below `n`, (row, partner)."""
     total = int(degree.sum(dtype=np.int64))
     stream, first = _random.host_stream(key, name), np.cumsum(degree, dtype=np.int64) - degree
     row, partner = empty(total, np.uint32), empty(total, np.uint32)
@@ -80,14 +56,14 @@ def rows_on_host(
             drawn = _random.below(_random.words(stream, rows, index)[0], others)
         else:
             drawn = _permute(stream, rows, index, others, total)[: rows.size]
-        partner[at] = _step_over(drawn, rows) if skip_self else drawn
+        partner[at] = step_over(drawn, rows) if skip_self else drawn
     return row, partner
 
 
 def pairs_on_host(
     key: Array, total: int, n_pre: int, n_post: int, skip_self: bool, multapses: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The valid ones of `draw_pairs`."""
+    """`Draws` of the host in one row, with numbers below `n_pre` and `n_post`."""
     others = n_post - 1 if skip_self else n_post
     stream, pre, post = _random.host_stream(key, "pairs"), empty(total, np.uint32), empty(total, np.uint32)
     for at in _blocks_of(total, multapses):
@@ -98,27 +74,11 @@ def pairs_on_host(
         else:
             pair = _permute(stream, np.zeros_like(edge), edge, n_pre * others, total)[: edge.size]
             pre[at], other = pair // np.uint32(others), pair % np.uint32(others)
-        post[at] = _step_over(other, pre[at]) if skip_self else other
+        post[at] = step_over(other, pre[at]) if skip_self else other
     return pre, post
 
 
-@partial(jax.jit, static_argnames=("capacity", "n_pre", "n_post", "skip_self", "multapses"))
-def draw_pairs(
-    stream: Array, total: Int32[Array, ""], *, capacity: int, n_pre: int, n_post: int, skip_self: bool, multapses: bool
-) -> tuple[UInt32[Array, " E"], UInt32[Array, " E"], Bool[Array, " E"]]:
-    """`total` of all pairs, as (pre, post, valid)."""
-    edge = jnp.arange(capacity, dtype=jnp.uint32)
-    others = n_post - 1 if skip_self else n_post
-    if multapses:
-        one, two = _random.words(stream, 0, edge)
-        pre, post = _random.below(one, n_pre), _random.below(two, others)
-    else:
-        pair = _random.permute(stream, jnp.uint32(0), edge, n_pre * others)
-        pre, post = pair // np.uint32(others), pair % np.uint32(others)
-    return pre, _step_over(post, pre) if skip_self else post, edge < total.astype(jnp.uint32)
-
-
-def _step_over(partner: Any, oneself: Any) -> Any:
+def step_over(partner: Any, oneself: Any) -> Any:
     return partner + (partner >= oneself).astype(partner.dtype)
 
 

@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int32
 
-from .. import _random
 from .._arguments import count
 from .._types import check, is_concrete, on_device
-from .drawing import collect, draw_pairs, draw_rows, pairs_on_host, rows_on_host, sorted_on_host
-from .topology import MAX_PAIRS, AbstractTopology, Edges, fits, given, likely_most, most_of
+from .asking import AbstractDrawn, Drawing, Draws, Key
+from .drawing import collect, pairs_on_host, rows_on_host, sorted_on_host, step_over
+from .topology import MAX_PAIRS, fits, given, likely_most, most_of
 
 
 def _whole(value: Any) -> Int32[Array, ""]:
@@ -52,7 +52,7 @@ def _check_number(owner: Any, name: str, partners: int, per: str) -> None:
         )
 
 
-class AbstractFixedDegree(AbstractTopology):
+class AbstractFixedDegree(AbstractDrawn):
     """`k` edges for every neuron of one side: for every post from pre (`incoming`), or for every pre to post."""
 
     incoming: ClassVar[bool]
@@ -64,7 +64,7 @@ class AbstractFixedDegree(AbstractTopology):
     def __check_init__(self):
         _check_given(self, "k")
 
-    def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
+    def drawing(self, key: Key, n_pre: int, n_post: int, *, loop: bool) -> Drawing:
         rows, n = (n_post, n_pre) if self.incoming else (n_pre, n_post)
         skip_self = loop and not self.autapses
         partners = n - 1 if skip_self else n
@@ -81,16 +81,11 @@ class AbstractFixedDegree(AbstractTopology):
             if self.incoming:
                 return given(n_pre, n_post, *sorted_on_host(partner, row, n_pre, n_post))
             return given(n_pre, n_post, row, partner)
-        row, partner, valid = draw_rows(
-            _random.stream(key, name),
-            jnp.full(rows, jnp.clip(self.k, 0, most)),
-            capacity=fits(type(self).__name__, rows * most),
-            n=n,
-            skip_self=skip_self,
-            multapses=self.multapses,
-        )
-        drawn = (partner, row, valid) if self.incoming else (row, partner, valid)
-        return collect(drawn, rows * self.k, n_pre, n_post, sort=self.incoming)
+        degree, capacity = jnp.full(rows, jnp.clip(self.k, 0, most)), fits(type(self).__name__, rows * most)
+        drawn = yield Draws(key, name, degree, capacity, partners, multapses=self.multapses)
+        row, partner = drawn.row, step_over(drawn.first, drawn.row) if skip_self else drawn.first
+        pre, post = (partner, row) if self.incoming else (row, partner)
+        return collect((pre, post, drawn.valid), rows * self.k, n_pre, n_post, sort=self.incoming)
 
 
 class FixedInDegree(AbstractFixedDegree):
@@ -122,7 +117,7 @@ class FixedOutDegree(AbstractFixedDegree):
         return most_of(self, "k")
 
 
-class FixedTotal(AbstractTopology):
+class FixedTotal(AbstractDrawn):
     """`n` edges among random pairs, with replacement unless `multapses=False`.
 
     NEST: `fixed_total_number`; PyNN: `FixedTotalNumberConnector`.
@@ -139,7 +134,7 @@ class FixedTotal(AbstractTopology):
     def __check_init__(self):
         _check_given(self, "n")
 
-    def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
+    def drawing(self, key: Key, n_pre: int, n_post: int, *, loop: bool) -> Drawing:
         skip_self = loop and not self.autapses
         pairs = n_pre * (n_post - 1 if skip_self else n_post)
         _check_number(self, "n", pairs, "pairs to choose from")
@@ -156,16 +151,10 @@ class FixedTotal(AbstractTopology):
             drawn = pairs_on_host(key, fits("FixedTotal", self.n.item()), n_pre, n_post, skip_self, self.multapses)
             pre, post = (x[: self.n.item()] for x in drawn)
             return given(n_pre, n_post, *sorted_on_host(pre, post, n_pre, n_post))
-        drawn = draw_pairs(
-            _random.stream(key, "pairs"),
-            self.n,
-            capacity=fits("FixedTotal", most),
-            n_pre=n_pre,
-            n_post=n_post,
-            skip_self=skip_self,
-            multapses=self.multapses,
-        )
-        return collect(drawn, self.n, n_pre, n_post, sort=True)
+        others, capacity = pairs // n_pre, fits("FixedTotal", most)
+        drawn = yield Draws(key, "pairs", self.n[None], capacity, n_pre, others, multapses=self.multapses)
+        post = step_over(drawn.second, drawn.first) if skip_self else drawn.second
+        return collect((drawn.first, post, drawn.valid), self.n, n_pre, n_post, sort=True)
 
     def fan_out(self, n_pre: int, n_post: int) -> int:
         edges = most_of(self, "n")

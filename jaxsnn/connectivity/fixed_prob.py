@@ -1,21 +1,20 @@
 """Graphs in which every pair is connected with the same probability."""
 
-from functools import partial
 from typing import ClassVar
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int32
+from jaxtyping import Array
 
 from .. import _random
 from .._types import Param, check, is_concrete, param
-from .drawing import collect, draw_rows, rows_on_host
-from .topology import AbstractTopology, Edges, coarse, fits, given, likely_most, most_of
+from .asking import AbstractDrawn, Degrees, Drawing, Draws, Key
+from .drawing import collect, rows_on_host, step_over
+from .topology import coarse, fits, given, likely_most, most_of
 
 
-class FixedProb(AbstractTopology):
+class FixedProb(AbstractDrawn):
     """Every pair with probability `p`, independently: a binomial out-degree, then that many of a random permutation.
 
     NEST: `pairwise_bernoulli`; PyNN: `FixedProbabilityConnector`; Brian2: `connect(p=...)`.
@@ -40,7 +39,7 @@ class FixedProb(AbstractTopology):
             most = self.p.dtype.type(self.most)  # rounded as p is
             check(lambda: p <= most, f"FixedProb got p={p}, more than most={self.most}; give a larger `most`.")
 
-    def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
+    def drawing(self, key: Key, n_pre: int, n_post: int, *, loop: bool) -> Drawing:
         skip_self, most = loop and not self.autapses, float(most_of(self, "p"))
         others = n_post - 1 if skip_self else n_post
         if others < 1:
@@ -50,11 +49,10 @@ class FixedProb(AbstractTopology):
             word = _random.words(_random.host_stream(key, "out-degree"), 0, np.arange(n_pre, dtype=np.uint32))[0]
             degree = _random.binomial_on_host(word, others, min(self.p.item(), most), most)
             return given(n_pre, n_post, *rows_on_host(key, "post", degree, n_post, skip_self, False))
-        degree = _out_degrees(_random.stream(key, "out-degree"), self.p, n_pre=n_pre, n=others, most=most)
-        drawn = draw_rows(
-            _random.stream(key, "post"), degree, capacity=capacity, n=n_post, skip_self=skip_self, multapses=False
-        )
-        edges = collect(drawn, jnp.sum(degree), n_pre, n_post, sort=False)
+        degree = yield Degrees(key, "out-degree", self.p, n_pre, others, most)
+        drawn = yield Draws(key, "post", degree, capacity, others)
+        post = step_over(drawn.first, drawn.row) if skip_self else drawn.first
+        edges = collect((drawn.row, post, drawn.valid), jnp.sum(degree), n_pre, n_post, sort=False)
         beyond = ~((self.p >= 0) & (self.p <= most))
         return eqx.tree_at(lambda edges: edges.overflow, edges, edges.overflow | beyond)
 
@@ -69,9 +67,3 @@ class FixedProb(AbstractTopology):
     def fan_out(self, n_pre: int, n_post: int) -> int:
         p = float(most_of(self, "p"))
         return likely_most(n_post * p, n_post * p * (1 - p), n_post)
-
-
-@partial(jax.jit, static_argnames=("n_pre", "n", "most"))
-def _out_degrees(stream: Array, p: Array, *, n_pre: int, n: int, most: float) -> Int32[Array, " n_pre"]:
-    word, _ = _random.words(stream, 0, jnp.arange(n_pre, dtype=jnp.uint32))
-    return _random.binomial(word, n, jnp.nan_to_num(jnp.clip(p, 0.0, most)), most)

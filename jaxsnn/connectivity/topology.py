@@ -8,12 +8,14 @@ seed has the same shapes.
 
 import abc
 import math
+from collections.abc import Generator
 from typing import Any, ClassVar
 
 import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Bool, Int32
 
+from .. import _random
 from .._arguments import flag
 from .._blocks import empty
 from .._text import described
@@ -70,6 +72,13 @@ class AbstractTopology(eqx.Module):
     @abc.abstractmethod
     def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
         """The edges from `n_pre` to `n_post` neurons. `loop`: both are one population, so that autapses can occur."""
+
+    def drawing(self, key: Array | _random.KeyPath, n_pre: int, n_post: int, *, loop: bool) -> Generator[Any, Any, Edges]:
+        """`build` in steps: yields what is to be drawn for it inside a program (`asking.py`), is sent that, and returns
+        the edges.
+        """
+        yield from ()
+        return self.build(_random.derived(key), n_pre, n_post, loop=loop)
 
     def places(self, n_pre: int, n_post: int, drawn: int) -> int:
         """Places that a list of the edges has, of which `drawn` are taken: the same for all draws, since it is a shape.

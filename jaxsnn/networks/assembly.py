@@ -14,7 +14,7 @@ from .._arguments import mapping, shown
 from .._arguments import name as checked_name
 from ..connectivity.layer import unsuited
 from ..models import known
-from .build import build
+from .build import Link, build, drawn_together
 from .clocked import check_clocked
 from .ends import ends_of
 from .layout import check_memory
@@ -67,7 +67,7 @@ def network(
     populations = {
         name: _drawn(name, p, _random.named_key(key, f"{name}.parameters")) for name, p in populations.items()
     }
-    built = {}
+    links = {}
     for name, connection in sorted(projections.items()):
         try:
             pre, post, port = ends_of(populations, connection)
@@ -77,16 +77,9 @@ def network(
                 )
         except ValueError as error:
             raise ValueError(f"Projection {name!r}: {error}") from None
-        built[name] = build(
-            name,
-            connection,
-            _random.named_key(key, name),
-            pre=pre,
-            post=post,
-            port=port,
-            dt=float(dt),
-            order=order,
-        )
+        links[name] = Link(connection, _random.KeyPath(key, (name,)), pre, post, port)
+    given = drawn_together(links)
+    built = {name: build(name, link, given.pop(name, None), dt=float(dt), order=order) for name, link in links.items()}
     for name, p in built.items():
         _check_voltages(name, p, populations)
         if p.synapse is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -15,6 +17,7 @@ from .._blocks import filled
 from .._time import LAST
 from .._time import steps as to_steps
 from .._types import check, is_concrete, on_device
+from ..connectivity.asking import Drawing, Numbers, alone, together
 from ..connectivity.chosen import Among, End
 from ..connectivity.from_arrays import FromArrays
 from ..connectivity.graph import AbstractGraph, DenseGraph
@@ -30,22 +33,74 @@ from .order import AbstractOrder
 from .projection import Connection, Learning, Origin, Projection
 
 
-def build(
-    name: str,
-    connection: Connection,
-    key: Array,
-    *,
-    pre: End,
-    post: End,
-    port: str,
-    dt: float,
-    order: AbstractOrder,
-) -> Projection:
-    """The projection that `connection` describes. Works on concrete values and on traced ones, with the same edges.
+class Link(NamedTuple):
+    """A connection, the key of its projection, its ends with the neurons it is between, and the port."""
 
-    `pre`, `post`: both populations, and which neurons of them the connection is between.
-    """
+    connection: Connection
+    path: _random.KeyPath
+    pre: End
+    post: End
+    port: str
+
+    @property
+    def among(self) -> Among:
+        assert self.connection.topology is not None
+        return Among(self.connection.topology, self.pre, self.post)
+
+    def edges(self) -> Drawing:
+        path = self.at("edges")
+        return self.among.local(path.key() if is_concrete(path) else path)
+
+    def at(self, part: str) -> _random.KeyPath:
+        return _random.KeyPath(self.path.root, (*self.path.names, part))
+
+
+class Given(NamedTuple):
+    """What is drawn for a projection together with others: its local edges, and numbers for each of them by part."""
+
+    edges: Edges
+    numbers: dict[str, Array]
+
+
+_PARTS = ("weight", "delay", "axonal", "dendritic")
+
+
+def drawn_together(links: dict[str, Link]) -> dict[str, Given]:
+    """The draws of all connections that are part of a program; those of others are left to `build`."""
+
+    def drawing(link: Link) -> Generator[Any, Any, Given]:
+        edges = yield from link.edges()
+        numbers = {}
+        for part in _PARTS:
+            asked = Numbers.of(link.at(part), getattr(link.connection, part), edges.pre.size)
+            if asked is not None:
+                numbers[part] = yield asked
+        return Given(edges, numbers)
+
+    drawings = {
+        name: drawing(link)
+        for name, link in links.items()
+        if not isinstance(link.connection.via, Layer) and not is_concrete(link.path, link.connection)
+    }
+    return together(drawings, lambda name: _naming(name, links[name]))
+
+
+@contextmanager
+def _naming(name: str, link: Link) -> Iterator[None]:
     try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"Projection {name!r} ({link.connection.pre} to {link.connection.post}): {error}") from None
+
+
+def build(name: str, link: Link, given: Given | None, *, dt: float, order: AbstractOrder) -> Projection:
+    """The projection that `link` describes. Works on concrete values and on traced ones, with the same edges.
+
+    `given`: what is drawn already.
+    """
+    with _naming(name, link):
+        connection, path, pre, post, port = link
+        key = path.key()
         release = (
             None
             if connection.release is None
@@ -54,12 +109,13 @@ def build(
         connection = eqx.tree_at(lambda l: l.release, connection, release, is_leaf=lambda x: x is None)
         if isinstance(connection.via, Layer):
             return _through_layer(connection, connection.via, key, pre, post, port, dt, order)
-        assert connection.topology is not None
-        among = Among(connection.topology, pre, post)
-        local = among.local(_random.named_key(key, "edges"))
+        among = link.among
+        if given is None:
+            given = Given(alone(link.edges()), {})
+        local = given.edges
         edges, moved = among.numbered(local)
         graph = connection.via.lay(edges, among.topology if among.whole else among)
-        layout = _Layout(connection, local, graph, key, dt, among, edges, moved)
+        layout = _Layout(connection, local, graph, key, dt, among, edges, moved, given.numbers)
         if connection.synapse is not None:
             return clocked_projection(layout, port, order)
         weight = layout.laid(connection.weight, "weight")
@@ -83,8 +139,6 @@ def build(
             plastic,
             origin=Origin.of(connection),
         )
-    except ValueError as error:
-        raise ValueError(f"Projection {name!r} ({connection.pre} to {connection.post}): {error}") from None
 
 
 def _through_layer(
@@ -145,6 +199,7 @@ class _Layout(NamedTuple):
     among: Among | None = None  # None for a Layer, which has no edges
     edges: Edges | None = None
     moved: Any = None
+    drawn: dict[str, Array] = {}  # by part
 
     def laid(self, value: Any, part: str) -> Array:
         """Drawn if need be, in the shape in which the graph holds them, or `()`."""
@@ -157,7 +212,8 @@ class _Layout(NamedTuple):
         if isinstance(value, ByDistance):
             assert among is not None
             return self._arranged(value.of(self.local, among.pre.at, among.post.at))
-        numbers = draw(value, _random.named_key(self.key, part), count, name=part)
+        drawn = self.drawn.get(part)
+        numbers = draw(value, _random.named_key(self.key, part), count, name=part) if drawn is None else drawn
         if numbers.ndim and isinstance(self.connection.topology, FromArrays) and _given(value):
             _, known, order = _known(numbers, self.connection.topology.order())
             numbers = _array(known[order])  # given in the order of the user's edges

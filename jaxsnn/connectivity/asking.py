@@ -1,0 +1,257 @@
+"""Random draws of graphs, as they are asked for inside a program: those of all projections are made by one loop.
+
+A topology's `drawing` is a generator: it yields what it asks for and is sent the answer. What all projections of a
+network ask for at one time is answered together, so that a program does not grow with their number. The numbers are
+those of the host (`drawing.py`), whoever asks beside it: a place's number is a function of its stream and its id.
+"""
+
+from __future__ import annotations
+
+import abc
+import itertools
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int32, UInt32
+
+from .. import _random
+from .._xla import apart
+from .._xla.platforms import by_platform
+from ..distributions import AbstractDistribution
+from .topology import AbstractTopology, Edges
+
+Found = TypeVar("Found")
+Key = Array | _random.KeyPath
+Asked = "Degrees | Draws | Numbers"
+Drawing = Generator[Asked, Any, Edges]
+
+_blocks_of = partial(_random.Blocks.of, smallest=256, largest=8192)
+
+
+class Degrees(NamedTuple):
+    """Asks for a binomial number of successes in `n` trials of probability `p <= most`, for each of `rows`."""
+
+    key: Key
+    name: str
+    p: Array
+    rows: int
+    n: int
+    most: float
+
+    @property
+    def kind(self) -> Hashable:
+        """Of what is answered together."""
+        return Degrees
+
+
+class Draws(NamedTuple):
+    """Asks for `degree[row]` edges of every row, in at most `capacity` places: for each a number below `first` and
+    another below `second`.
+
+    `multapses`: every edge is drawn by itself; otherwise pairs of numbers are the first of a random permutation of all
+    pairs, another one for each row.
+    """
+
+    key: Key
+    name: str
+    degree: Int32[Array, " rows"]
+    capacity: int
+    first: int
+    second: int = 1
+    multapses: bool = False
+
+    @property
+    def kind(self) -> Hashable:
+        return Draws, self.multapses
+
+
+class Numbers(NamedTuple):
+    """Asks for `count` numbers of a law that has one set of parameters."""
+
+    key: Key
+    name: str
+    law: AbstractDistribution
+    count: int
+
+    @classmethod
+    def of(cls, key: Key, law: Any, count: int) -> Numbers | None:
+        """None if the numbers of `law` are to be drawn by itself: it is another thing, or its parameters differ."""
+        one = isinstance(law, AbstractDistribution) and all(jnp.ndim(x) == 0 for x in jax.tree.leaves(law))
+        return cls(key, law.stream, law, count) if one and law.stream is not None else None
+
+    @property
+    def kind(self) -> Hashable:
+        leaves, form = jax.tree.flatten(self.law)
+        return Numbers, form, tuple(jnp.result_type(x) for x in leaves)
+
+
+class Drawn(NamedTuple):
+    """The answer to `Draws`, row after row. `valid`: False in the places behind the last edge."""
+
+    row: UInt32[Array, " capacity"]
+    first: UInt32[Array, " capacity"]
+    second: UInt32[Array, " capacity"]
+    valid: Bool[Array, " capacity"]
+
+
+class AbstractDrawn(AbstractTopology):
+    """A topology that is drawn: what it says is in `drawing`."""
+
+    def build(self, key: Key, n_pre: int, n_post: int, *, loop: bool) -> Edges:
+        return alone(self.drawing(key, n_pre, n_post, loop=loop))
+
+    @abc.abstractmethod
+    def drawing(self, key: Key, n_pre: int, n_post: int, *, loop: bool) -> Drawing: ...
+
+
+def alone(drawing: Generator[Asked, Any, Found]) -> Found:
+    """What one generator returns."""
+    return together({"": drawing})[""]
+
+
+def together(
+    drawings: Mapping[str, Generator[Asked, Any, Found]],
+    naming: Callable[[str], AbstractContextManager[Any]] = lambda name: nullcontext(),
+) -> dict[str, Found]:
+    """What several generators return. `naming(name)`: the context in which one goes on, for errors."""
+    found: dict[str, Found] = {}
+    answers: dict[str, Any] = dict.fromkeys(drawings)
+    while answers:
+        asked: dict[str, Any] = {}
+        for name, answer in answers.items():
+            with naming(name):
+                try:
+                    asked[name] = drawings[name].send(answer)
+                except StopIteration as end:
+                    found[name] = end.value
+        answers = dict(zip(asked, _answered([*asked.values()]), strict=True))
+    return found
+
+
+def _answered(asked: Sequence[Any]) -> list[Any]:
+    if not asked:
+        return []
+    streams, kinds = _random.streams_of([x.key for x in asked], [x.name for x in asked]), [x.kind for x in asked]
+    answers: list[Any] = [None] * len(asked)
+    for kind in dict.fromkeys(kinds):
+        which = [i for i, x in enumerate(kinds) if x == kind]
+        own = _ANSWER[type(asked[which[0]])]([asked[i] for i in which], streams[np.array(which)])
+        for i, answer in zip(which, own, strict=True):
+            answers[i] = answer
+    return answers
+
+
+def _by_blocks(of: np.ndarray, function: Callable[..., Any], shared: Any, *each: Array) -> Any:
+    """`function(shared, which, *own)` of every block, `which` being the request it is of: in a loop whose body is
+    compiled once; accelerators do all blocks at once.
+    """
+    leaves, form = jax.tree.flatten(shared)
+
+    def over(mapped: Callable[..., Any]) -> Callable[..., Any]:
+        def whole(*given: Array) -> Any:
+            shared, each = jax.tree.unflatten(form, given[: len(leaves)]), given[len(leaves) :]
+            return mapped(lambda own: function(shared, *own), each)
+
+        return whole
+
+    given = *leaves, jnp.asarray(of), *each
+    return by_platform(*given, cpu=over(lax.map), default=over(lambda f, x: jax.vmap(f)(x)))
+
+
+# --- how many edges a neuron has --------------------------------------------------------------------------------------
+
+
+def _degrees(asked: Sequence[Degrees], streams: Array) -> list[Int32[Array, " rows"]]:
+    return _degrees_of(streams, jnp.stack([x.p for x in asked]), tuple((x.rows, x.n, x.most) for x in asked))
+
+
+@partial(jax.jit, static_argnames="forms")
+def _degrees_of(streams: Array, p: Array, forms: tuple[tuple[int, int, float], ...]) -> list[Array]:
+    rows, n, most = zip(*forms, strict=True)
+    words = [_random.words(streams[i], 0, jnp.arange(k, dtype=jnp.uint32))[0] for i, k in enumerate(rows)]
+    return _random.binomials(words, n, jnp.nan_to_num(jnp.clip(p, 0.0, jnp.asarray(most, p.dtype))), most)
+
+
+# --- between whom the edges are ---------------------------------------------------------------------------------------
+
+
+def _draws(asked: Sequence[Draws], streams: Array) -> list[Drawn]:
+    forms = tuple((x.capacity, x.first, x.second) for x in asked)
+    return _edges_of(streams, [x.degree for x in asked], forms, asked[0].multapses)
+
+
+@partial(jax.jit, static_argnames=("forms", "multapses"))
+def _edges_of(
+    streams: Array, degrees: list[Array], forms: tuple[tuple[int, int, int], ...], multapses: bool
+) -> list[Drawn]:
+    capacity, *halves = zip(*forms, strict=True)
+    blocks = _blocks_of(capacity)
+    first, second = (np.array(x, np.uint32) for x in halves)
+    domains = _random.Domain.of([a * b for a, b in zip(*halves, strict=True)])
+    row, index, valid = _places(degrees, blocks)
+
+    def block(streams: Array, which: Array, row: Array, index: Array) -> tuple[Array, Array]:
+        a, b = (jnp.asarray(x)[which] for x in (first, second))
+        if multapses:
+            one, two = _random.words(streams[which], row, index)
+            return _random.below(one, a), _random.below(two, b)
+        pair = _random.permuted(streams[which], row, index, domains.at(which))
+        return pair // b, pair % b
+
+    one, two = _by_blocks(blocks.table, block, streams, row, index)
+    every = [x.reshape(-1) for x in (row, one, two, valid)]
+    return [Drawn(*(x[at : at + n] for x in every)) for at, n in zip(blocks.places, capacity, strict=True)]
+
+
+def _places(degrees: list[Array], blocks: _random.Blocks) -> tuple[Array, Array, Array]:
+    """For every place in the blocks of several lists, in which edges of a row lie side by side: the row of the edge
+    there, which of the row's edges it is, and whether there is one. Edges beyond the blocks of a list are left out.
+    """
+    sizes = np.array([degree.size for degree in degrees])
+    rows, of, size = np.cumsum(sizes) - sizes, blocks.table, blocks.size  # `rows`: before each list
+    first, room = np.array(blocks.places, np.int32), np.bincount(of) * size
+    owner = np.repeat(np.arange(len(degrees), dtype=np.int32), sizes)
+    degree = apart(jnp.concatenate(degrees))  # lest equal degrees be summed up by the compiler, which takes seconds
+    end = jnp.cumsum(degree)
+    before = jnp.where(rows > 0, end[rows - 1], 0)
+    total = end[rows + sizes - 1] - before
+    start, stop = end - degree - before[owner], end - before[owner]  # in its list
+    ended = jnp.zeros(of.size * size, jnp.int32).at[jnp.minimum(stop, room[owner]) + first[owner]].add(1, mode="drop")
+    row = jnp.minimum(jnp.cumsum(ended), owner.size - 1).reshape(-1, size)  # as many have ended before a place
+    place = jnp.arange(of.size * size, dtype=jnp.int32).reshape(-1, size) - first[of][:, None]
+    return (
+        (row - rows[of][:, None]).astype(jnp.uint32),
+        (place - start[row]).astype(jnp.uint32),
+        place < total[of][:, None],
+    )
+
+
+# --- their weights and delays -----------------------------------------------------------------------------------------
+
+
+def _numbers(asked: Sequence[Numbers], streams: Array) -> list[Float[Array, " count"]]:
+    if len(asked) == 1:
+        return [asked[0].law.numbers(streams[0], jnp.arange(asked[0].count, dtype=jnp.uint32))]
+    laws = jax.tree.map(lambda *x: jnp.stack(x), *(x.law for x in asked))
+    return _numbers_of(streams, laws, tuple(x.count for x in asked))
+
+
+@partial(jax.jit, static_argnames="counts")
+def _numbers_of(streams: Array, laws: AbstractDistribution, counts: tuple[int, ...]) -> list[Array]:
+    blocks = _blocks_of(counts)
+
+    def block(shared: tuple[Array, Any], which: Array, begin: Array) -> Array:
+        stream, law = jax.tree.map(lambda x: x[which], shared)
+        return law.numbers(stream, begin + jnp.arange(blocks.size, dtype=jnp.uint32))
+
+    found = _by_blocks(blocks.table, block, (streams, laws), jnp.asarray(blocks.begin)).reshape(-1)
+    return [found[at : at + n] for at, n in zip(blocks.places, counts, strict=True)]
+
+
+_ANSWER: Mapping[type, Callable[..., list[Any]]] = {Degrees: _degrees, Draws: _draws, Numbers: _numbers}
