@@ -276,5 +276,5 @@ def silent(sizes: dict[str, int], dtype: Any) -> dict[str, Array]:
 
 
 def known(names: Any) -> str:
-    """Names for an error message."""
-    return ", ".join(sorted(names)) or "none"
+    """Names for an error message, which is one line whatever they are."""
+    return ", ".join(name if name.isprintable() else repr(name) for name in sorted(names)) or "none"

@@ -3,13 +3,14 @@
 import itertools
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, ArrayLike, Bool, Float, Int32, UInt32
+from jaxtyping import Array, ArrayLike, Bool, Float, Int, Int32, UInt32
 
 from .._types import as_number, canonical_float, check, is_concrete, on_device
 from .._xla.named import named
@@ -19,13 +20,22 @@ from .thresholds import ALWAYS, Thresholds, offsets, reach_of, thresholds_of, th
 
 def binomial(word: UInt32[Array, "..."], n: int, p: Float[Array, ""], most: float) -> Int32[Array, "..."]:
     """Numbers of successes in `n` trials of probability `p <= most` (`n`, `most` static), one for every word."""
-    return binomials([word], [n], p[None], [most])[0]
+    laws = _binomial_laws([n], p[None], [most])
+    count = Thresholds(laws.first[0], laws.survival[:, 0], None).count(word)
+    return jnp.where(p > 0.5, n - count, count)
 
 
 def binomials(
-    words: Sequence[UInt32[Array, "..."]], n: Sequence[int], p: Float[Array, " laws"], most: Sequence[float]
-) -> list[Int32[Array, "..."]]:
-    """`binomial` of several laws, whose tables are made side by side."""
+    word: UInt32[Array, " words"], of: Int[Any, " words"], n: Sequence[int], p: Float[Array, " laws"],
+    most: Sequence[float],
+) -> Int32[Array, " words"]:  # fmt: skip
+    """`binomial` of several laws, whose tables are made side by side. `of`: the law of each word."""
+    laws = _binomial_laws(n, p, most)
+    count = Thresholds(laws.first[of], laws.survival[:, of], None).count(word)
+    return jnp.where(p[of] > 0.5, np.array(n, np.int32)[of] - count, count)
+
+
+def _binomial_laws(n: Sequence[int], p: Float[Array, " laws"], most: Sequence[float]) -> Thresholds:
     trials = on_device(np.array(n, p.dtype))
     rare = jnp.minimum(p, 1 - p)
     odds, against = rare / (1 - rare), (1 - rare) / rare  # not 1 / odds, which a compiler would rewrite
@@ -34,9 +44,7 @@ def binomials(
     ahead, behind = mode + offset, mode - offset
     up = jnp.maximum(trials - ahead, 0.0) / (ahead + 1.0) * odds
     down = jnp.where(behind > 0, behind / (trials + 1.0 - behind) * against, 0.0)
-    laws = thresholds_of(mode, up, down)
-    counts = [Thresholds(laws.first[i], laws.survival[:, i], None).count(word) for i, word in enumerate(words)]
-    return [jnp.where(p[i] > 0.5, n[i] - count, count) for i, count in enumerate(counts)]
+    return thresholds_of(mode, up, down)
 
 
 def binomial_on_host(word: np.ndarray, n: int, p: float, most: float) -> np.ndarray:

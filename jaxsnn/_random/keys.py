@@ -98,11 +98,15 @@ def named_key(key: Array, name: str) -> Array:
     program, the same numbers take one.
     """
     key, word = as_key(key), np.uint32(zlib.crc32(name.encode()))
-    typed = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
-    if is_concrete(key) or not typed or str(jax.random.key_impl(key)) != "threefry2x32":
+    if is_concrete(key) or not _is_default(key):
         return jax.random.fold_in(key, word)
     words, closed = opened(key)
     return closed(jnp.stack(threefry((words[0], words[1]), (np.uint32(0), word), rounds=20)))
+
+
+def _is_default(key: Array) -> bool:
+    """Whether a key is typed, and of JAX's default generator."""
+    return jnp.issubdtype(key.dtype, jax.dtypes.prng_key) and str(jax.random.key_impl(key)) == "threefry2x32"
 
 
 class KeyPath(eqx.Module):
@@ -122,14 +126,13 @@ def derived(key: Array | KeyPath) -> Array:
 
 def streams_of(keys: Sequence[Array | KeyPath], names: Sequence[str]) -> UInt32[Array, "keys 2"]:
     """`stream` of each key with its name: of paths below one root by as many Threefrys as they have names."""
-    root = keys[0].root if isinstance(keys[0], KeyPath) else None
-    alike = all(isinstance(x, KeyPath) and x.root is root and len(x.names) == len(keys[0].names) for x in keys)
-    typed = alike and jnp.issubdtype(root.dtype, jax.dtypes.prng_key)
-    if not typed or is_concrete(root) or str(jax.random.key_impl(root)) != "threefry2x32":
+    paths = [key for key in keys if isinstance(key, KeyPath)]
+    alike = len(paths) == len(keys) and len({(id(x.root), len(x.names)) for x in paths}) == 1
+    if not alike or is_concrete(paths) or not _is_default(paths[0].root):
         return jnp.stack([stream(derived(key), name) for key, name in zip(keys, names, strict=True)])
-    words, _ = opened(root)
+    words, _ = opened(paths[0].root)
     state = words[0], words[1]
-    for level in zip(*(x.names for x in keys), strict=True):
+    for level in zip(*(x.names for x in paths), strict=True):
         into = np.array([zlib.crc32(name.encode()) for name in level], np.uint32)
         state = threefry(state, (np.zeros_like(into), into), rounds=20)
     return streams(jnp.stack(state, axis=-1), names)

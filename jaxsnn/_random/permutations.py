@@ -15,6 +15,7 @@ from .numbers import below
 
 _FEW = 16  # numbers that are ranked
 
+
 class Domain(NamedTuple):
     """Numbers below `n`, or below each of several `n`, as a Feistel network permutes them.
 
@@ -30,9 +31,8 @@ class Domain(NamedTuple):
     @classmethod
     def of(cls, n: Sequence[int]) -> "Domain":
         """Of several numbers of numbers."""
-        halves = zip(*map(_domain, n), strict=True)
-        words = (np.array(x, np.uint32) for x in (n, *halves))
-        return cls(*words, tuple(sorted({x <= _FEW for x in n})))
+        a, b, turns = (np.array(x, np.uint32) for x in zip(*map(_domain, n), strict=True))
+        return cls(np.array(n, np.uint32), a, b, turns, tuple(sorted({x <= _FEW for x in n})))
 
     def at(self, which: Array) -> "Domain":
         """One of them."""

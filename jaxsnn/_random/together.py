@@ -15,7 +15,6 @@ from .generator import words
 from .thresholds import NEVER, Thresholds
 
 
-
 class PoissonTables(eqx.Module):
     """Several tables of one mean each, side by side."""
 

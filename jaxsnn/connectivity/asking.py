@@ -28,8 +28,6 @@ from .topology import AbstractTopology, Edges
 
 Found = TypeVar("Found")
 Key = Array | _random.KeyPath
-Asked = "Degrees | Draws | Numbers"
-Drawing = Generator[Asked, Any, Edges]
 
 _blocks_of = partial(_random.Blocks.of, smallest=256, largest=8192)
 
@@ -91,6 +89,21 @@ class Numbers(NamedTuple):
         return Numbers, form, tuple(jnp.result_type(x) for x in leaves)
 
 
+class Starts(NamedTuple):
+    """Asks where the edges of each of `n_pre` neurons begin, of edges sorted by `pre`."""
+
+    pre: Int32[Array, " edges"]
+    n_pre: int
+
+    @property
+    def kind(self) -> Hashable:
+        return Starts
+
+
+Asked = Degrees | Draws | Numbers | Starts
+Drawing = Generator[Asked, Any, Edges]
+
+
 class Drawn(NamedTuple):
     """The answer to `Draws`, row after row. `valid`: False in the places behind the last edge."""
 
@@ -137,14 +150,21 @@ def together(
 def _answered(asked: Sequence[Any]) -> list[Any]:
     if not asked:
         return []
-    streams, kinds = _random.streams_of([x.key for x in asked], [x.name for x in asked]), [x.kind for x in asked]
-    answers: list[Any] = [None] * len(asked)
-    for kind in dict.fromkeys(kinds):
-        which = [i for i, x in enumerate(kinds) if x == kind]
-        own = _ANSWER[type(asked[which[0]])]([asked[i] for i in which], streams[np.array(which)])
-        for i, answer in zip(which, own, strict=True):
-            answers[i] = answer
-    return answers
+    kinds: dict[Hashable, list[int]] = {}
+    for i, x in enumerate(asked):
+        kinds.setdefault(x.kind, []).append(i)
+    drawn = [i for some in kinds.values() for i in some if not isinstance(asked[i], Starts)]
+    streams = _random.streams_of([asked[i].key for i in drawn], [asked[i].name for i in drawn]) if drawn else None
+    answers, at = {}, 0
+    for some in kinds.values():
+        given, kind = [asked[i] for i in some], type(asked[some[0]])
+        if kind is Starts:
+            found = _starts(given)
+        else:
+            assert streams is not None
+            found, at = _ANSWER[kind](given, streams[at : at + len(some)]), at + len(some)
+        answers |= dict(zip(some, found, strict=True))
+    return [answers[i] for i in range(len(asked))]
 
 
 def _by_blocks(of: np.ndarray, function: Callable[..., Any], shared: Any, *each: Array) -> Any:
@@ -174,8 +194,11 @@ def _degrees(asked: Sequence[Degrees], streams: Array) -> list[Int32[Array, " ro
 @partial(jax.jit, static_argnames="forms")
 def _degrees_of(streams: Array, p: Array, forms: tuple[tuple[int, int, float], ...]) -> list[Array]:
     rows, n, most = zip(*forms, strict=True)
-    words = [_random.words(streams[i], 0, jnp.arange(k, dtype=jnp.uint32))[0] for i, k in enumerate(rows)]
-    return _random.binomials(words, n, jnp.nan_to_num(jnp.clip(p, 0.0, jnp.asarray(most, p.dtype))), most)
+    of = np.repeat(np.arange(len(rows), dtype=np.int32), rows)
+    ids = np.concatenate([np.arange(k, dtype=np.uint32) for k in rows])
+    word, _ = _random.words((streams[of, 0], streams[of, 1]), 0, ids)
+    p = jnp.nan_to_num(jnp.clip(p, 0.0, jnp.asarray(most, p.dtype)))
+    return jnp.split(_random.binomials(word, of, n, p, most), np.cumsum(rows)[:-1])
 
 
 # --- between whom the edges are ---------------------------------------------------------------------------------------
@@ -230,6 +253,15 @@ def _places(degrees: list[Array], blocks: _random.Blocks) -> tuple[Array, Array,
         (place - start[row]).astype(jnp.uint32),
         place < total[of][:, None],
     )
+
+
+def _starts(asked: Sequence[Starts]) -> list[Int32[Array, " n_pre+1"]]:
+    """By one search in all lists, side by side."""
+    rows, edges = (np.cumsum([0, *x]) for x in ([x.n_pre + 1 for x in asked], [x.pre.size for x in asked]))
+    every = jnp.concatenate([x.pre + np.int32(row) for x, row in zip(asked, rows, strict=False)])
+    found = jnp.searchsorted(every, jnp.arange(rows[-1], dtype=jnp.int32)).astype(jnp.int32)
+    found -= np.repeat(edges[:-1].astype(np.int32), np.diff(rows))
+    return [found[a:b] for a, b in itertools.pairwise(rows.tolist())]
 
 
 # --- their weights and delays -----------------------------------------------------------------------------------------

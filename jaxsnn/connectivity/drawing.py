@@ -11,12 +11,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, Bool, Int32, UInt32
+from jaxtyping import Array
 
 from .. import _random
 from .._blocks import blocks, empty, filled
 from .topology import Edges
-
 
 _BY_NUMPY = 1 << 19  # edges of random permutations up to which NumPy takes less time than a program takes to compile
 _BY_PROGRAM = 1 << 18  # edges that a call of that program permutes

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int32
 
+from .. import _random
 from .._arguments import count
 from .._types import check, is_concrete, on_device
 from .asking import AbstractDrawn, Drawing, Draws, Key
@@ -77,7 +78,7 @@ class AbstractFixedDegree(AbstractDrawn):
         if is_concrete(key, self):
             fits(type(self).__name__, rows * self.k.item())
             degree = np.full(rows, self.k.item(), np.int32)
-            row, partner = rows_on_host(key, name, degree, n, skip_self, self.multapses)
+            row, partner = rows_on_host(_random.derived(key), name, degree, n, skip_self, self.multapses)
             if self.incoming:
                 return given(n_pre, n_post, *sorted_on_host(partner, row, n_pre, n_post))
             return given(n_pre, n_post, row, partner)
@@ -148,7 +149,8 @@ class FixedTotal(AbstractDrawn):
             )
         most = most if self.multapses else min(most, pairs)
         if is_concrete(key, self):
-            drawn = pairs_on_host(key, fits("FixedTotal", self.n.item()), n_pre, n_post, skip_self, self.multapses)
+            own, total = _random.derived(key), fits("FixedTotal", self.n.item())
+            drawn = pairs_on_host(own, total, n_pre, n_post, skip_self, self.multapses)
             pre, post = (x[: self.n.item()] for x in drawn)
             return given(n_pre, n_post, *sorted_on_host(pre, post, n_pre, n_post))
         others, capacity = pairs // n_pre, fits("FixedTotal", most)

@@ -5,7 +5,6 @@ from typing import ClassVar
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from .. import _random
 from .._types import Param, check, is_concrete, param
@@ -46,6 +45,7 @@ class FixedProb(AbstractDrawn):
             return given(n_pre, n_post, np.zeros(0), np.zeros(0))
         capacity = fits("FixedProb", coarse(self._likely(n_pre, others)))
         if is_concrete(key, self):
+            key = _random.derived(key)
             word = _random.words(_random.host_stream(key, "out-degree"), 0, np.arange(n_pre, dtype=np.uint32))[0]
             degree = _random.binomial_on_host(word, others, min(self.p.item(), most), most)
             return given(n_pre, n_post, *rows_on_host(key, "post", degree, n_post, skip_self, False))

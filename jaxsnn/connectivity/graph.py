@@ -69,7 +69,7 @@ class Sparse(AbstractConnectivity):
 
     def lay(self, edges: Edges, topology: AbstractTopology) -> "SparseGraph":
         width = topology.fan_out(edges.n_pre, edges.n_post)
-        start = row_starts(edges.pre, edges.n_pre)
+        start = row_starts(edges.pre, edges.n_pre) if edges.start is None else edges.start
         return SparseGraph(start, edges.post, edges.n_pre, edges.n_post, width)
 
 

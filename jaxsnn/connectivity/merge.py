@@ -123,29 +123,47 @@ def _merged(pieces: list[Piece], senders: int, ring: Ring, differentiated: bool)
     synapses of earlier pieces in that row, plus its rank in its own piece. All pieces are processed as one list, so
     that the program does not grow with their number.
     """
-    begins = [piece.graph.starts() for piece in pieces]
-    length, before = jnp.zeros(senders, jnp.int32), []
-    for piece, begin in zip(pieces, begins, strict=True):
-        before.append(length[piece.own])
-        length = length.at[piece.own].add(begin[1:] - begin[:-1])
-    start = jnp.concatenate([jnp.zeros(1, jnp.int32), jnp.cumsum(length, dtype=jnp.int32)])
     listed = [piece.graph.targets(piece.weight, piece.delay) for piece in pieces]
     place = jnp.concatenate([d * ring.width + p.first_port + post for p, (post, _, d) in zip(pieces, listed)])
-    weight = jnp.concatenate([w for _, w, _ in listed])
-    # from the index of a synapse in the list to its place in the row of its sender, for every row of every piece
-    # and for the padding behind the rows of a piece
-    count, each, shifts, sender, first = place.shape[0], [], [], [], 0
-    for piece, begin, earlier, (post, *_) in zip(pieces, begins, before, listed, strict=True):
-        each.append(jnp.append(begin[1:] - begin[:-1], post.shape[0] - begin[-1]))
-        shifts.append(jnp.append(start[piece.own] + earlier - begin[:-1] - first, count))
-        sender.append(jnp.append(jnp.arange(piece.graph.n_pre, dtype=jnp.int32) + piece.first_sender, senders))
-        first += post.shape[0]
-    each = jnp.concatenate(each)
+    weight, count = jnp.concatenate([w for _, w, _ in listed]), place.shape[0]
+    # where the rows of every piece begin among all synapses, and behind them its padding
+    first = np.cumsum([0, *(post.shape[0] for post, *_ in listed)])
+    begin = jnp.concatenate([piece.graph.starts() + int(at) for piece, at in zip(pieces, first, strict=False)])
+    each = jnp.diff(begin, append=jnp.full(1, count, begin.dtype))
+    start, to_rows = _interleaved(pieces, each, senders)
+    shift = jnp.concatenate([x for to in to_rows for x in (to, jnp.full(1, 2 * count, to.dtype))]) - begin
     row = jnp.repeat(jnp.arange(each.shape[0], dtype=jnp.int32), each, total_repeat_length=count)
-    to = jnp.arange(count, dtype=jnp.int32) + jnp.concatenate(shifts)[row]
+    to = jnp.arange(count, dtype=jnp.int32) + shift[row]
     put = lambda x, fill: jnp.full(count, fill, x.dtype).at[to].set(x, mode="drop")
-    pre = put(jnp.concatenate(sender)[row], senders) if differentiated else None
+    pre = None
+    if differentiated:
+        sender = jnp.concatenate([x.first_sender + jnp.arange(x.graph.n_pre + 1, dtype=jnp.int32) for x in pieces])
+        pre = put(sender[row], senders)
     return Rows(start, put(place, 0), put(weight, 0), ring, _width(pieces, count), pre=pre)
+
+
+def _interleaved(pieces: list[Piece], each: Array, senders: int) -> tuple[Array, list[Array]]:
+    """Where the merged row of every sender begins, and where in it the row of each piece does.
+
+    `each`: the lengths of the rows of one piece after another, each behind them its padding.
+    """
+    behind = np.cumsum([piece.graph.n_pre + 1 for piece in pieces])
+    lengths = [each[at - piece.graph.n_pre - 1 : at - 1] for at, piece in zip(behind.tolist(), pieces, strict=True)]
+    groups: dict[int, list[int]] = {}  # pieces by their presynaptic population
+    for i, piece in sorted(enumerate(pieces), key=lambda x: x[1].first_sender):
+        groups.setdefault(piece.first_sender, []).append(i)
+    own = {first: jnp.stack([lengths[i] for i in some], axis=1) for first, some in groups.items()}
+    sums = jnp.cumsum(jnp.concatenate([x.reshape(-1) for x in own.values()]), dtype=jnp.int32)
+    begin, at, starts, to = jnp.concatenate([jnp.zeros(1, jnp.int32), sums]), 0, [], [each] * len(pieces)
+    known = 0  # senders
+    for first, some in groups.items():
+        rows = begin[at : at + own[first].size].reshape(own[first].shape)
+        starts += [jnp.broadcast_to(begin[at], first - known), rows[:, 0]]
+        for j, i in enumerate(some):
+            to[i] = rows[:, j]
+        at, known = at + own[first].size, first + own[first].shape[0]
+    starts.append(jnp.broadcast_to(begin[at], senders + 1 - known))
+    return jnp.concatenate(starts), to
 
 
 def _width(pieces: list[Piece], synapses: int) -> int:

@@ -27,7 +27,8 @@ MAX_PAIRS = 2**31  # what a keyed permutation of all pairs can number
 class Edges(eqx.Module):
     """A graph as a list: edge `e` goes from `pre[e]` to `post[e]`; padding at the end has `n_pre` and `n_post` there.
 
-    `overflow`: True if there were more edges than places, so that some are missing.
+    `overflow`: True if there were more edges than places, so that some are missing. `start`: where the edges of each
+    presynaptic neuron begin, if that has been counted already.
     """
 
     pre: Int32[Array, " E"]
@@ -35,6 +36,7 @@ class Edges(eqx.Module):
     overflow: Bool[Array, ""]
     n_pre: int = eqx.field(static=True)
     n_post: int = eqx.field(static=True)
+    start: Int32[Array, " n_pre+1"] | None = None
 
     def padded(self, places: int) -> "Edges":
         """The same edges in a list of `places`, if they are known: those of another draw then have the same shape."""
@@ -73,7 +75,9 @@ class AbstractTopology(eqx.Module):
     def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
         """The edges from `n_pre` to `n_post` neurons. `loop`: both are one population, so that autapses can occur."""
 
-    def drawing(self, key: Array | _random.KeyPath, n_pre: int, n_post: int, *, loop: bool) -> Generator[Any, Any, Edges]:
+    def drawing(
+        self, key: Array | _random.KeyPath, n_pre: int, n_post: int, *, loop: bool
+    ) -> Generator[Any, Any, Edges]:
         """`build` in steps: yields what is to be drawn for it inside a program (`asking.py`), is sent that, and returns
         the edges.
         """

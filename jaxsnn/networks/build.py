@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+import dataclasses
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -17,7 +19,7 @@ from .._blocks import filled
 from .._time import LAST
 from .._time import steps as to_steps
 from .._types import check, is_concrete, on_device
-from ..connectivity.asking import Drawing, Numbers, alone, together
+from ..connectivity.asking import Drawing, Numbers, Starts, alone, together
 from ..connectivity.chosen import Among, End
 from ..connectivity.from_arrays import FromArrays
 from ..connectivity.graph import AbstractGraph, DenseGraph
@@ -56,9 +58,13 @@ class Link(NamedTuple):
 
 
 class Given(NamedTuple):
-    """What is drawn for a projection together with others: its local edges, and numbers for each of them by part."""
+    """The edges of a projection as `_Layout` has them, and the numbers that are drawn for them together with those of
+    others, by part.
+    """
 
+    local: Edges
     edges: Edges
+    moved: Any
     numbers: dict[str, Array]
 
 
@@ -69,13 +75,16 @@ def drawn_together(links: dict[str, Link]) -> dict[str, Given]:
     """The draws of all connections that are part of a program; those of others are left to `build`."""
 
     def drawing(link: Link) -> Generator[Any, Any, Given]:
-        edges = yield from link.edges()
+        local = yield from link.edges()
+        edges, moved = link.among.numbered(local)
         numbers = {}
         for part in _PARTS:
-            asked = Numbers.of(link.at(part), getattr(link.connection, part), edges.pre.size)
+            asked = Numbers.of(link.at(part), getattr(link.connection, part), local.pre.size)
             if asked is not None:
                 numbers[part] = yield asked
-        return Given(edges, numbers)
+        if not is_concrete(edges):
+            edges = dataclasses.replace(edges, start=(yield Starts(edges.pre, edges.n_pre)))
+        return Given(local, edges, moved, numbers)
 
     drawings = {
         name: drawing(link)
@@ -111,11 +120,11 @@ def build(name: str, link: Link, given: Given | None, *, dt: float, order: Abstr
             return _through_layer(connection, connection.via, key, pre, post, port, dt, order)
         among = link.among
         if given is None:
-            given = Given(alone(link.edges()), {})
-        local = given.edges
-        edges, moved = among.numbered(local)
+            local = alone(link.edges())
+            given = Given(local, *among.numbered(local), {})
+        local, edges, moved, numbers = given
         graph = connection.via.lay(edges, among.topology if among.whole else among)
-        layout = _Layout(connection, local, graph, key, dt, among, edges, moved, given.numbers)
+        layout = _Layout(connection, local, graph, key, dt, among, edges, moved, numbers)
         if connection.synapse is not None:
             return clocked_projection(layout, port, order)
         weight = layout.laid(connection.weight, "weight")
@@ -199,7 +208,7 @@ class _Layout(NamedTuple):
     among: Among | None = None  # None for a Layer, which has no edges
     edges: Edges | None = None
     moved: Any = None
-    drawn: dict[str, Array] = {}  # by part
+    drawn: Mapping[str, Array] = MappingProxyType({})  # by part
 
     def laid(self, value: Any, part: str) -> Array:
         """Drawn if need be, in the shape in which the graph holds them, or `()`."""

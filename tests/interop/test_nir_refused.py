@@ -49,6 +49,10 @@ BAD_GRAPHS = {
         nir.NIRGraph({"input": nir.Input(input_type=np.array([2]))}, [("input", "b")], type_check=False),
         ["'input' to 'b'", "no node 'b'"],
     ),
+    "names of two lines": (  # found by fuzzing
+        nir.NIRGraph({"a\nb": nir.Input(input_type=np.array([2]))}, [("a\nb", "b")], type_check=False),
+        ["no node 'b': 'a\\nb'"],
+    ),
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..._arguments import shown
+from ...models import known
 from .fields import field
 
 MEMBRANES = ("I", "LI", "CubaLI")
@@ -50,7 +51,7 @@ def flattened(graph: Any) -> Flat:
     for a, b in edges:
         for name in (a, b):
             if name not in nodes:
-                raise ValueError(f"Got a graph with the edge {a!r} to {b!r}, but no node {name!r}: {', '.join(nodes)}.")
+                raise ValueError(f"Got a graph with the edge {a!r} to {b!r}, but no node {name!r}: {known(nodes)}.")
         if a in before[b]:
             raise ValueError(f"Got a graph with the edge {a!r} to {b!r} twice; expected it once.")
         before[b].append(a)
@@ -185,7 +186,7 @@ def _no_loop(flat: Flat) -> None:
                 stack.pop()
                 path.pop()
             elif following in path:
-                loop = " -> ".join(reversed([*path[path.index(following) :], following]))
+                loop = " -> ".join(known([x]) for x in reversed([*path[path.index(following) :], following]))
                 raise ValueError(f"Got a graph with a loop that has no neuron in it: {loop}.")
             else:
                 stack.append((following, iter(flat.before[following])))
