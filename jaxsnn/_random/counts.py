@@ -41,9 +41,9 @@ def _binomial_laws(n: Sequence[int], p: Float[Array, " laws"], most: Sequence[fl
     odds, against = rare / (1 - rare), (1 - rare) / rare  # not 1 / odds, which a compiler would rewrite
     mode = jnp.minimum(jnp.floor((trials + 1) * rare), trials)
     offset = offsets(max((k + 1) * min(q, 0.5) for k, q in zip(n, most, strict=True)), mode)
-    ahead, behind = mode + offset, mode - offset
-    up = jnp.maximum(trials - ahead, 0.0) / (ahead + 1.0) * odds
-    down = jnp.where(behind > 0, behind / (trials + 1.0 - behind) * against, 0.0)
+    ahead, behind, trials = mode[None] + offset, mode[None] - offset, trials[None]
+    up = jnp.maximum(trials - ahead, 0.0) / (ahead + 1.0) * odds[None]
+    down = jnp.where(behind > 0, behind / (trials + 1.0 - behind) * against[None], 0.0)
     return thresholds_of(mode, up, down)
 
 

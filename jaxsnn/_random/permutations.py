@@ -95,6 +95,8 @@ def permute_on_host(stream: tuple[Any, Any], row: np.ndarray, index: np.ndarray,
 
 def _domain(n: int) -> tuple[int, int, int]:
     """The two halves of a Feistel network on at least `n` numbers, and how often it turns."""
+    if n <= _FEW:
+        return n, 1, 0
     a = math.isqrt(n - 1) + 1
     b = -(-n // a)
     return a, b, max(4, math.ceil(24 / math.log2(b)))  # each turn makes what is left to mix about b times smaller
