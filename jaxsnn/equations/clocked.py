@@ -11,7 +11,7 @@ from .chance import drawn, plain
 from .declared import check_once
 from .expressions import Expression
 from .model import Model
-from .parse import CLOCKED, Line, Statement, lines, statements
+from .parse import CLOCKED, Line, Statement, check_order, lines, statements
 from .reading import Said, modelled
 from .source import EquationError, Source
 
@@ -63,6 +63,12 @@ def clocked(
     totals = tuple(Sum(_side(line), plain(line.expression)) for line in sums)
     rates = {line.name: plain(line.expression) for line in found if line.kind == "differential"}
     subexpressions = {line.name: plain(line.expression) for line in found if line.kind == "subexpression"}
+    for _, several in code:
+        check_order(several, {*local} - {*own})
+    elsewhere = [*rates.values(), *subexpressions.values(), *(x.expression for x in totals)]
+    for expression, node in ((x, node) for x in elsewhere for node in x.names()):
+        if node.id in {*local} - {*own}:
+            expression.error(node, f"{node.id!r} is not defined here, but for statements behind that which sets it.")
     given = [*rates.values(), *subexpressions.values(), *(x.expression for x in (*totals, *every))]
     reads = _reads(given, {*own, *values, *local})
     assigned = [name for name in own if own[name].kind == "parameter" and any(x.name == name for x in every)]

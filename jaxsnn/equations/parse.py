@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
 from .dimensions import Dimension
@@ -56,6 +56,19 @@ class Statement(NamedTuple):
     operation: str
     expression: Expression
     at: int
+
+
+def check_order(code: Iterable[Statement], local: Container[str]) -> None:
+    """Names that statements set (`local`) are there for the statements behind them alone."""
+    known: set[str] = set()
+    for each in code:
+        for node in each.expression.names():
+            if node.id in local and node.id not in known:
+                each.expression.error(node, f"{node.id!r} is not defined here; set it in a statement before, or give "
+                                            "it a line.")  # fmt: skip
+        if each.name in local and each.name not in known and each.operation != "=":
+            each.expression.source.error(each.at, f"{each.name!r} is not defined here; set it before it changes.")
+        known.add(each.name)
 
 
 def lines(source: Source, allowed: Mapping[str, set[str]] = _ALLOWED) -> list[Line]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from .dimensions import ONE, TIME, Dimension
 from .expressions import Expression, walk
 from .functions import RANDOM
-from .parse import SYNAPSES, Line, Statement, lines, statements
+from .parse import SYNAPSES, Line, Statement, check_order, lines, statements
 from .source import EquationError, Source, near
 from .units import Units, quantity, resolved
 
@@ -57,6 +57,7 @@ def sending(text: str, on_pre: str, weight: str | None, values: Mapping[str, Any
     if weight is not None and not _factor(sent[0].expression.node, weight):
         given = sent[0].expression
         given.error(given.node, f"{weight!r} is no factor of what is sent; expected {weight}*...")
+    check_order(code, temporary)
     parameters = [name for name in declared if name not in temporary and name != weight]
     parameters += [name for name in values if name not in declared and name.removesuffix("_0") not in variables]
     known = {*parameters, *variables, *temporary} | ({weight} if weight else set())

@@ -51,6 +51,7 @@ def test_parameters_are_leaves_one_or_one_a_sender(x64):
         ({"on_pre": ON_PRE.replace("w*r", "w + r")}, "'w' is no factor of what is sent"),
         ({"on_pre": ON_PRE.replace("r = ", "r *= ")}, "'r' keeps a value from spike to spike"),
         ({"on_pre": ON_PRE.replace("u*x;", "u*y;")}, "'y' is not defined"),
+        ({"on_pre": ON_PRE.replace("u*x;", "u*y;") + "; y = 1"}, "'y' is not defined here"),
         ({"on_pre": ON_PRE.replace("u*x;", "u*x*rand();")}, "no random numbers"),
         ({"on_pre": ON_PRE.replace("x -= r", "x -= r*mV")}, "x is in 1 (no unit)"),
         ({"equations": TEXT.replace("(1 - x)/tau_d", "(1 - x)*x/tau_d")}, "not linear in 'x'"),

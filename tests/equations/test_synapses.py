@@ -174,6 +174,10 @@ def test_what_does_not_fit_is_refused_by_name(make, says):
         ({"equations": "ds/dt = -s/ms : 1 (event-driven)", "method": "euler"}, "whose step is exact", ""),
         ({"equations": "ds/dt = -s**2/ms : 1", "method": "exact"}, "not linear in 's'", "/ms"),
         ({"equations": "w : 1", "on_pre": {"post": "w = 2"}}, "Got a pathway 'post'", ""),
+        ({"equations": "w : 1", "on_pre": "w += x; x = 2"}, "'x' is not defined here", "x; x"),
+        ({"equations": "w : 1", "on_pre": "x += w; x = 2"}, "'x' is not defined here", "x += w"),
+        ({"equations": "w : 1", "on_pre": "x = 2; w = x", "on_post": "w += x"}, "'x' is not defined here", "x"),
+        ({"equations": "ds/dt = -s*x/ms : 1", "on_pre": "x = 2; s += x"}, "'x' is not defined here, but", "x/ms"),
     ],
 )
 def test_an_error_points_at_its_place(given, says, at):

@@ -1,4 +1,4 @@
-"""The graphs, weights and delays of all projections are drawn by one loop inside a program, and are those of the host."""
+"""Graphs, weights and delays of all projections are drawn by one loop inside a program, and are those of the host."""
 
 import jax
 import jax.numpy as jnp

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 from ..._arguments import shown
 from ...networks.assembly import network
@@ -87,9 +88,10 @@ def _caller() -> dict[str, Any]:
 
 def translated(given: Mapping[str, Any]) -> FromBrian2:
     """The network of a description."""
-    if given.get("version") != VERSION:
-        raise ValueError(f"Got a description of version {given.get('version')!r}, expected {VERSION}; describe the "
-                         "network again.")  # fmt: skip
+    version = given.get("version")
+    if np.ndim(version) or version != VERSION:
+        raise ValueError(f"Got a description of version {shown(version)}, expected {VERSION}; describe the network "
+                         "again.")  # fmt: skip
     dt = float(given["dt"])
     into: dict[str, set[str]] = {name: set() for name in given["groups"]}
     wires = wires_of(given, into)
