@@ -15,7 +15,7 @@ from .loops import Loop, rest
 from .memory import Memory
 from .program import Atom, Op, Unsupported, Value
 from .shapes import mapped, strides_of
-from .writer import Writer
+from .writer import Put, Writer
 
 
 def _start(w: Writer, starts: list[Atom], shape: tuple[int, ...], sizes: tuple[int, ...]) -> str:
@@ -150,6 +150,7 @@ def gather(w: Writer, op: Op) -> None:
     w.local(loop, out, f"{inside} ? {value} : ({local_type(out.dtype)}){fill}" if inside else value)
 
 
+_MANY = 32  # elements from which on they are scattered in blocks
 _COMBINE = {"scatter": "=", "scatter-add": "+=", "scatter_add": "+="}
 
 
@@ -198,6 +199,10 @@ def scatter(w: Writer, op: Op) -> None:
     index, _ = ((lambda _: text), ()) if alone else w.reader(indices)
     value = w.element(loop, updates)
     lines, to, inside_ = places.lines("i", index, w.name)
+    if alone and count >= _MANY and math.prod(operand.shape) < 2**31:
+        at = lambda place_, x: change(f"{place.pointer}[{place_}]", x)
+        w.write(loop, lines, put=Put(to, inside_, value, local_type(updates.dtype), at))
+        return w.bind(out, place)
     put = change(f"{place.pointer}[{to}]", value)
     where = loop.outside(text, operand.shape[axes[0]]) if alone and inside_ else ""
     w.write(loop, [*lines, f"if ({inside_}) {put}" if inside_ else put], where)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from . import elementwise
 from .elementwise import local_type
@@ -20,6 +21,21 @@ from .program import Atom, Block, Op, Unsupported, Value
 
 _ROWS = re.compile(r"\(i\) [/%] (\d+)")
 _WHOLE = re.compile(r"\(\(int32_t\)(\d+)\)")
+
+
+_BLOCK = 256  # rounds of a loop in two
+
+
+class Put(NamedTuple):
+    """What rounds of a loop put where: the place, the condition that it is inside ("" for always), the number and its
+    type, and the statement `change(place, number)`.
+    """
+
+    place: str
+    inside: str
+    number: str
+    type: str
+    change: Callable[[str, str], str]
 
 
 class Writer(Places):
@@ -126,10 +142,11 @@ class Writer(Places):
             loop.lines.append(f"const {local_type(atom.dtype)} {name} = {text};")
         return loop.loaded[text]
 
-    def write(self, loop: Loop, effect: Sequence[str] = (), where: str = "") -> None:
+    def write(self, loop: Loop, effect: Sequence[str] = (), where: str = "", put: Put | None = None) -> None:
         """The loop, with every result that is used later put into memory.
 
-        `effect`: more statements of each round, which do nothing but where the condition `where` holds.
+        `effect`: more statements of each round, which do nothing but where the condition `where` holds. `put`: numbers
+        that rounds put to places, which are done in blocks.
         """
         if self.waiting.get(loop.size) is loop:
             del self.waiting[loop.size]
@@ -149,6 +166,8 @@ class Writer(Places):
                 self.env[value] = Scalar(f"/* {name} is gone */")
         self.busy.discard(loop)
         puts += self.slots.filled_by(self, loop) if puts else []
+        if put is not None:
+            return self._in_two(loop.size, [*loop.lines, *puts, *effect], put)
         if puts or effect:
             lines = loop.only_where(where) if where and not puts else loop.lines
             self.rounds(loop.size, [*lines, *puts, *effect], free=not effect, words=words)
@@ -182,6 +201,24 @@ class Writer(Places):
         with self.braces(f"for (int64_t i = 0; i < {size}; i++)"):
             for text in lines:
                 self.line(text)
+
+    def _in_two(self, size: int, lines: list[str], put: Put) -> None:
+        """Blocks of rounds that compute places and numbers, which is vectorised, each followed by putting them there:
+        a loop so short that many of its reads are under way at a time.
+        """
+        some = min(size, _BLOCK)
+        with self.braces(f"for (int64_t block = 0; block < {size}; block += {some})"):
+            self.line(f"const int64_t count = {size} - block < {some} ? {size} - block : {some};")
+            self.line(f"int32_t places[{some}]; {put.type} numbers[{some}];")
+            self.line("#pragma GCC ivdep")
+            with self.braces("for (int64_t i = block; i < block + count; i++)"):
+                for text in lines:
+                    self.line(text)
+                place = f"(int32_t)({put.place})"
+                self.line(f"places[i - block] = {f'{put.inside} ? {place} : -1' if put.inside else place};")
+                self.line(f"numbers[i - block] = {put.number};")
+            with self.braces("for (int64_t i = 0; i < count; i++)"):
+                self.line(f"{'if (places[i] >= 0) ' if put.inside else ''}{put.change('places[i]', 'numbers[i]')}")
 
     def _place_of(self, value: Value, loop: Loop) -> Memory:
         """Where a result goes: where the block wants it, in place of an operand that nobody reads later, or aside."""

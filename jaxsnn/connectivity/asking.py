@@ -66,6 +66,7 @@ class Draws(NamedTuple):
 
     @property
     def kind(self) -> Hashable:
+        """Of what is answered together."""
         return Draws, self.multapses
 
 
@@ -85,6 +86,7 @@ class Numbers(NamedTuple):
 
     @property
     def kind(self) -> Hashable:
+        """Of what is answered together: laws of one form."""
         leaves, form = jax.tree.flatten(self.law)
         return Numbers, form, tuple(jnp.result_type(x) for x in leaves)
 
@@ -97,6 +99,7 @@ class Starts(NamedTuple):
 
     @property
     def kind(self) -> Hashable:
+        """Of what is answered together."""
         return Starts
 
 
@@ -120,7 +123,8 @@ class AbstractDrawn(AbstractTopology):
         return alone(self.drawing(key, n_pre, n_post, loop=loop))
 
     @abc.abstractmethod
-    def drawing(self, key: Key, n_pre: int, n_post: int, *, loop: bool) -> Drawing: ...
+    def drawing(self, key: Key, n_pre: int, n_post: int, *, loop: bool) -> Drawing:
+        """Yields what is to be drawn for it, is sent that, and returns the edges, as `build` does."""
 
 
 def alone(drawing: Generator[Asked, Any, Found]) -> Found:

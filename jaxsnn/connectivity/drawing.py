@@ -1,4 +1,4 @@
-"""Edges of random graphs: drawn by NumPy on the host, and the same edges in the same order when traced.
+"""Edges of random graphs, drawn by NumPy on the host: the same in the same order as inside a program (`asking.py`).
 
 Only integers decide, so that nothing depends on how a program is compiled.
 """
@@ -78,6 +78,7 @@ def pairs_on_host(
 
 
 def step_over(partner: Any, oneself: Any) -> Any:
+    """A number among all neurons, of one among all but `oneself`."""
     return partner + (partner >= oneself).astype(partner.dtype)
 
 

@@ -89,7 +89,7 @@ def _caller() -> dict[str, Any]:
 def translated(given: Mapping[str, Any]) -> FromBrian2:
     """The network of a description."""
     version = given.get("version")
-    if np.ndim(version) or version != VERSION:
+    if not (isinstance(version, (int, np.integer)) and version == VERSION):
         raise ValueError(f"Got a description of version {shown(version)}, expected {VERSION}; describe the network "
                          "again.")  # fmt: skip
     dt = float(given["dt"])
