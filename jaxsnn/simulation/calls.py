@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from contextlib import nullcontext
 from typing import Any
 
 import equinox as eqx
@@ -42,7 +43,7 @@ def in_calls(given: Any, total: int, chunk: int, progress: AbstractProgress, com
     with progress.task("simulate", total) as advance:
         for i, at in enumerate(range(0, total, length)):
             count = min(length, total - at)
-            with progress.compiling("simulate"):
+            with progress.compiling("simulate") if i == 0 else nullcontext():
                 now = (stepper, driven, stepped, key, state, on_device(np.int32(count)))
                 state, carries, stacked = _go(now, carries, length, compiler)
                 if count < length:
