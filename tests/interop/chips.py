@@ -41,6 +41,12 @@ CASES = {
         conventions.Nir(comparator=EQUAL),
         0,
     ),
+    "brainscales": (
+        lambda: snn.lowering.targets()["brainscales2"](),
+        lambda: snn.CubaLIF(**DECAYS),
+        conventions.Nir(),
+        0,
+    ),
     "xylo": (
         snn.chips.xylo.XyloAudio2,
         lambda: snn.CubaLIF(**DECAYS | {"tau": 16.0, "tau_syn": 4.0}, reset_mechanism=TAKEN, comparator=EQUAL),

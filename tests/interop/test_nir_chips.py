@@ -29,7 +29,7 @@ def kept(neuron):
     return np.exp(-1.0 / np.asarray(neuron.tau))
 
 
-@pytest.mark.parametrize("name", ["loihi", "spinnaker, currents", "truenorth", "xylo"])
+@pytest.mark.parametrize("name", ["loihi", "spinnaker, currents", "truenorth", "brainscales", "xylo"])
 def test_what_a_chip_stores_is_in_the_graph(name, tmp_path):
     """Spikes of the program, each group later by its lag; written, read, and the same network and registers again."""
     _, target, found = lowered(name)
@@ -91,12 +91,30 @@ def test_what_no_node_has_is_refused_by_name():
         rounded_network(changed(negative=value("negative", 3)), target)
     with refused("'hid' of TrueNorth", "a potential to start from"):
         rounded_network(changed(start=value("start", 500)), target)
-    brainscales = snn.lowering.targets()["brainscales2"]()
-    with refused("'hid' of", "no neuron of real numbers"):
-        brainscales.neuron("hid", found.graph)
     with refused("metadata of 'x'", "hid"):
         snn.interop.to_nir(rounded_network(found.graph, target), convention=CASES["truenorth"][2], metadata={"x": {}})
     with refused("traced"):
         jax.vmap(
             lambda x: rounded_network(changed(threshold=dataclasses.replace(cell.values["threshold"], x=x)), target)
         )(np.ones((2, 5), np.int32))
+
+
+def test_what_circuits_have_beside_a_node_is_refused_by_name():
+    """A pattern of one chip, noise, other neurons and states to start from."""
+    net, target, found = lowered("brainscales")
+    kind = type(target)
+    with refused("'hid' of BrainScaleS2", "a pattern of its own", "chip=None"):
+        rounded_network(found.graph, kind(chip=3))
+    with refused("'hid' of BrainScaleS2", "have noise"):
+        rounded_network(found.graph, kind(noise=snn.chips.brainscales.Noise()))
+    cell = snn.Population(snn.LIF(tau=20.0, v_th=1.0, v_reset=0.0), 5, {"in": snn.Exponential(5.0)})
+    link = snn.Connection("input", "hid", snn.AllToAll(), weight=0.1, delay=1.0)
+    for changed, says in ((cell, "LIF neurons"), (snn.Population(net["hid"].neuron, 5, init={"v": 0.3}), "a state")):
+        other = snn.network(
+            dt=1.0,
+            key=0,
+            populations={"input": snn.SpikeSource(4), "hid": changed},
+            projections={"ih": link},
+        )
+        with refused("'hid' of BrainScaleS2", says):
+            rounded_network(snn.lower(other, target).graph, target)

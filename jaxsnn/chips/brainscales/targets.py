@@ -24,6 +24,7 @@ from .passes import Levels, PlaceOnCircuits, RoundWeights, ToCADC, ranges_of, si
 from .pattern import CIRCUITS, Noise, Spread
 from .place import estimate, use
 from .read import AnalogNode, cells_of
+from .real import neuron_of
 from .synapses import NOWHERE, AnalogSynapses, brainscales_program
 
 RANGES = {  # us on the chip, or LSB: what the group's calibration takes as targets
@@ -112,6 +113,9 @@ class BrainScaleS2(AbstractTarget):
 
     def read(self, population, facts):
         return cells_of(population, facts)
+
+    def neuron(self, name, graph):
+        return neuron_of(name, graph, self)
 
     def emit(self, graph):
         cells, places = {}, dict(graph.placement or ())
