@@ -3,6 +3,9 @@
 A topology's `drawing` is a generator: it yields what it asks for and is sent the answer. What all projections of a
 network ask for at one time is answered together, so that a program does not grow with their number. The numbers are
 those of the host (`drawing.py`), whoever asks beside it: a place's number is a function of its stream and its id.
+
+What depends on the key alone is not answered together with what depends on other numbers of the program (`varies`): a
+sweep draws the former once a seed.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Int32, UInt32
 
 from .. import _random
+from .._types import is_concrete
 from .._xla import apart
 from .._xla.platforms import by_platform
 from ..distributions import AbstractDistribution
@@ -45,7 +49,7 @@ class Degrees(NamedTuple):
     @property
     def kind(self) -> Hashable:
         """Of what is answered together."""
-        return Degrees
+        return Degrees, is_concrete(self.p)
 
 
 class Draws(NamedTuple):
@@ -63,11 +67,12 @@ class Draws(NamedTuple):
     first: int
     second: int = 1
     multapses: bool = False
+    varies: bool = False
 
     @property
     def kind(self) -> Hashable:
         """Of what is answered together."""
-        return Draws, self.multapses
+        return Draws, self.multapses, self.varies
 
 
 class Numbers(NamedTuple):
@@ -88,7 +93,7 @@ class Numbers(NamedTuple):
     def kind(self) -> Hashable:
         """Of what is answered together: laws of one form."""
         leaves, form = jax.tree.flatten(self.law)
-        return Numbers, form, tuple(jnp.result_type(x) for x in leaves)
+        return Numbers, form, tuple(jnp.result_type(x) for x in leaves), is_concrete(leaves)
 
 
 class Starts(NamedTuple):
@@ -96,11 +101,12 @@ class Starts(NamedTuple):
 
     pre: Int32[Array, " edges"]
     n_pre: int
+    varies: bool = False
 
     @property
     def kind(self) -> Hashable:
         """Of what is answered together."""
-        return Starts
+        return Starts, self.varies
 
 
 Asked = Degrees | Draws | Numbers | Starts

@@ -83,7 +83,8 @@ class AbstractFixedDegree(AbstractDrawn):
                 return given(n_pre, n_post, *sorted_on_host(partner, row, n_pre, n_post))
             return given(n_pre, n_post, row, partner)
         degree, capacity = jnp.full(rows, jnp.clip(self.k, 0, most)), fits(type(self).__name__, rows * most)
-        drawn = yield Draws(key, name, degree, capacity, partners, multapses=self.multapses)
+        choice = dict(multapses=self.multapses, varies=not is_concrete(self))
+        drawn = yield Draws(key, name, degree, capacity, partners, **choice)
         row, partner = drawn.row, step_over(drawn.first, drawn.row) if skip_self else drawn.first
         pre, post = (partner, row) if self.incoming else (row, partner)
         return collect((pre, post, drawn.valid), rows * self.k, n_pre, n_post, sort=self.incoming)
@@ -154,7 +155,8 @@ class FixedTotal(AbstractDrawn):
             pre, post = (x[: self.n.item()] for x in drawn)
             return given(n_pre, n_post, *sorted_on_host(pre, post, n_pre, n_post))
         others, capacity = pairs // n_pre, fits("FixedTotal", most)
-        drawn = yield Draws(key, "pairs", self.n[None], capacity, n_pre, others, multapses=self.multapses)
+        choice = dict(multapses=self.multapses, varies=not is_concrete(self))
+        drawn = yield Draws(key, "pairs", self.n[None], capacity, n_pre, others, **choice)
         post = step_over(drawn.second, drawn.first) if skip_self else drawn.second
         return collect((drawn.first, post, drawn.valid), self.n, n_pre, n_post, sort=True)
 

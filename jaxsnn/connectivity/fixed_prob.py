@@ -50,7 +50,7 @@ class FixedProb(AbstractDrawn):
             degree = _random.binomial_on_host(word, others, min(self.p.item(), most), most)
             return given(n_pre, n_post, *rows_on_host(key, "post", degree, n_post, skip_self, False))
         degree = yield Degrees(key, "out-degree", self.p, n_pre, others, most)
-        drawn = yield Draws(key, "post", degree, capacity, others)
+        drawn = yield Draws(key, "post", degree, capacity, others, varies=not is_concrete(self))
         post = step_over(drawn.first, drawn.row) if skip_self else drawn.first
         edges = collect((drawn.row, post, drawn.valid), jnp.sum(degree), n_pre, n_post, sort=False)
         beyond = ~((self.p >= 0) & (self.p <= most))

@@ -83,7 +83,8 @@ def drawn_together(links: dict[str, Link]) -> dict[str, Given]:
             if asked is not None:
                 numbers[part] = yield asked
         if not is_concrete(edges):
-            edges = dataclasses.replace(edges, start=(yield Starts(edges.pre, edges.n_pre)))
+            varies = not is_concrete(link.connection.topology)
+            edges = dataclasses.replace(edges, start=(yield Starts(edges.pre, edges.n_pre, varies)))
         return Given(local, edges, moved, numbers)
 
     drawings = {

@@ -86,6 +86,31 @@ def test_a_program_hardly_grows_with_the_number_of_projections(kind):
     assert (six - two) / 4 < one / 5 and one > 20
 
 
+def test_what_depends_on_the_key_alone_stays_so():
+    """It is not drawn with what depends on a swept number, or a sweep would draw all of it for every point."""
+
+    def net(p, key):
+        cells = {"A": snn.Population(snn.LIF(), 60)}
+        laws = {"a": 0.1, "b": 0.1, "c": p, "d": p}
+        links = {
+            name: snn.Connection(
+                "A", "A", snn.FixedProb(q, most=0.2), weight=snn.Normal(10.0 * q, 0.1), delay=snn.Uniform(0.5, 1.0)
+            )
+            for name, q in laws.items()
+        }
+        return snn.network(dt=0.1, key=key, populations=cells, projections=links).projections
+
+    closed, shapes = jax.make_jaxpr(net, return_shape=True)(0.1, jax.random.key(0))
+    varying = {closed.jaxpr.invars[0]}
+    for eqn in closed.jaxpr.eqns:
+        if any(not hasattr(x, "val") and x in varying for x in eqn.invars):
+            varying |= {*eqn.outvars}
+    found = jax.tree.unflatten(jax.tree.structure(shapes), [x in varying for x in closed.jaxpr.outvars])
+    for name in "abcd":
+        p = found[name]
+        assert (p.graph.post, p.graph.start, p.weight, p.delay) == (*[name in "cd"] * 3, False), name
+
+
 def test_accelerators_draw_all_blocks_at_once():
     """Their program can be written where there is none, and holds no number of the program around it."""
     text = jax.jit(built).trace(jax.random.key(0)).lower(lowering_platforms=("cuda",)).as_text()
