@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import reprlib
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 import numpy as np
 
 from ._time import whole
@@ -13,7 +15,9 @@ from ._time import whole
 
 def shown(value: Any) -> str:
     """A value in few characters."""
-    text = " ".join(reprlib.repr(value).split())
+    value = value.func if isinstance(value, jax.tree_util.Partial) and not value.args else value
+    plain = value.__name__ if inspect.isfunction(value) else reprlib.repr(value)  # no address of memory
+    text = " ".join(plain.split())
     return f"{text} ({type(value).__name__})"
 
 

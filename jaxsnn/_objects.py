@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ._arguments import shown
+
 Arrays = dict[str, np.ndarray]
 
 
@@ -43,7 +45,7 @@ def describe(node: Any, at: str, arrays: Arrays, name_of: Callable[[type], str])
     elif dataclasses.is_dataclass(node) and not isinstance(node, type):
         fields = {f.name: getattr(node, f.name) for f in dataclasses.fields(node) if hasattr(node, f.name)}
     else:
-        given = f"{node!r} ({type(node).__name__})" + (f" at {at!r}" if at else "")
+        given = shown(node) + (f" at {at!r}" if at else "")
         raise ValueError(f"Got {given}, which no file holds; expected numbers, names, and modules of them.")
     return {"kind": name_of(type(node)), "fields": {name: below(part, name) for name, part in fields.items()}}
 
