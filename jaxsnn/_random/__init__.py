@@ -6,10 +6,10 @@ random numbers: as easy as 1, 2, 3", SC 2011). For one stream the map from (id, 
 """
 
 from .blocks import Blocks as Blocks
+from .counts import BinomialTables as BinomialTables
 from .counts import PoissonTable as PoissonTable
 from .counts import binomial as binomial
 from .counts import binomial_on_host as binomial_on_host
-from .counts import binomials as binomials
 from .counts import poisson as poisson
 from .counts import poisson_of_several as poisson_of_several
 from .generator import threefry as threefry

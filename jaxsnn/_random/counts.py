@@ -1,16 +1,17 @@
 """Binomial and Poisson counts."""
 
+from __future__ import annotations
+
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jaxtyping import Array, ArrayLike, Bool, Float, Int, Int32, UInt32
+from jaxtyping import Array, ArrayLike, Bool, Float, Int32, UInt32
 
 from .._types import as_number, canonical_float, check, is_concrete, on_device
 from .._xla.named import named
@@ -20,31 +21,34 @@ from .thresholds import ALWAYS, Thresholds, offsets, reach_of, thresholds_of, th
 
 def binomial(word: UInt32[Array, "..."], n: int, p: Float[Array, ""], most: float) -> Int32[Array, "..."]:
     """Numbers of successes in `n` trials of probability `p <= most` (`n`, `most` static), one for every word."""
-    laws = _binomial_laws([n], p[None], [most])
-    count = Thresholds(laws.first[0], laws.survival[:, 0], None).count(word)
-    return jnp.where(p > 0.5, n - count, count)
+    return BinomialTables.of([n], p[None], [most]).count(0, word)
 
 
-def binomials(
-    word: UInt32[Array, " words"], of: Int[Any, " words"], n: Sequence[int], p: Float[Array, " laws"],
-    most: Sequence[float],
-) -> Int32[Array, " words"]:  # fmt: skip
-    """`binomial` of several laws, whose tables are made side by side. `of`: the law of each word."""
-    laws = _binomial_laws(n, p, most)
-    count = Thresholds(laws.first[of], laws.survival[:, of], None).count(word)
-    return jnp.where(p[of] > 0.5, np.array(n, np.int32)[of] - count, count)
+class BinomialTables(eqx.Module):
+    """Tables of several binomial laws, made side by side."""
 
+    n: Int32[Array, " laws"]
+    p: Float[Array, " laws"]
+    thresholds: Thresholds
 
-def _binomial_laws(n: Sequence[int], p: Float[Array, " laws"], most: Sequence[float]) -> Thresholds:
-    trials = on_device(np.array(n, p.dtype))
-    rare = jnp.minimum(p, 1 - p)
-    odds, against = rare / (1 - rare), (1 - rare) / rare  # not 1 / odds, which a compiler would rewrite
-    mode = jnp.minimum(jnp.floor((trials + 1) * rare), trials)
-    offset = offsets(max((k + 1) * min(q, 0.5) for k, q in zip(n, most, strict=True)), mode)
-    ahead, behind, trials = mode[None] + offset, mode[None] - offset, trials[None]
-    up = jnp.maximum(trials - ahead, 0.0) / (ahead + 1.0) * odds[None]
-    down = jnp.where(behind > 0, behind / (trials + 1.0 - behind) * against[None], 0.0)
-    return thresholds_of(mode, up, down)
+    @classmethod
+    def of(cls, n: Sequence[int], p: Float[Array, " laws"], most: Sequence[float]) -> BinomialTables:
+        """Of `n` trials of probability `p <= most` each; `n` and `most` are static."""
+        trials = on_device(np.array(n, p.dtype))
+        rare = jnp.minimum(p, 1 - p)
+        odds, against = rare / (1 - rare), (1 - rare) / rare  # not 1 / odds, which a compiler would rewrite
+        mode = jnp.minimum(jnp.floor((trials + 1) * rare), trials)
+        offset = offsets(max((k + 1) * min(q, 0.5) for k, q in zip(n, most, strict=True)), mode)
+        ahead, behind, trials = mode[None] + offset, mode[None] - offset, trials[None]
+        up = jnp.maximum(trials - ahead, 0.0) / (ahead + 1.0) * odds[None]
+        down = jnp.where(behind > 0, behind / (trials + 1.0 - behind) * against[None], 0.0)
+        return cls(on_device(np.array(n, np.int32)), p, thresholds_of(mode, up, down))
+
+    def count(self, which: ArrayLike, word: UInt32[Array, "..."]) -> Int32[Array, "..."]:
+        """Numbers of successes of one law, one for every word."""
+        table = Thresholds(self.thresholds.first[which], self.thresholds.survival[:, which], None)
+        count = table.count(word)
+        return jnp.where(self.p[which] > 0.5, self.n[which] - count, count)
 
 
 def binomial_on_host(word: np.ndarray, n: int, p: float, most: float) -> np.ndarray:

@@ -204,11 +204,17 @@ def _degrees(asked: Sequence[Degrees], streams: Array) -> list[Int32[Array, " ro
 @partial(jax.jit, static_argnames="forms")
 def _degrees_of(streams: Array, p: Array, forms: tuple[tuple[int, int, float], ...]) -> list[Array]:
     rows, n, most = zip(*forms, strict=True)
-    of = np.repeat(np.arange(len(rows), dtype=np.int32), rows)
-    ids = np.concatenate([np.arange(k, dtype=np.uint32) for k in rows])
-    word, _ = _random.words((streams[of, 0], streams[of, 1]), 0, ids)
-    p = jnp.nan_to_num(jnp.clip(p, 0.0, jnp.asarray(most, p.dtype)))
-    return jnp.split(_random.binomials(word, of, n, p, most), np.cumsum(rows)[:-1])
+    blocks = _blocks_of(rows)
+    laws = _random.BinomialTables.of(n, jnp.nan_to_num(jnp.clip(p, 0.0, jnp.asarray(most, p.dtype))), most)
+
+    # Read for every row, a stream would be derived in the loop over rows, which LLVM takes minutes to vectorise.
+    def block(shared: tuple[Array, _random.BinomialTables], which: Array, begin: Array) -> Array:
+        streams, laws = shared
+        word, _ = _random.words(streams[which], 0, begin + jnp.arange(blocks.size, dtype=jnp.uint32))
+        return laws.count(which, word)
+
+    found = _by_blocks(blocks.table, block, (streams, laws), jnp.asarray(blocks.begin)).reshape(-1)
+    return [found[at : at + k] for at, k in zip(blocks.places, rows, strict=True)]
 
 
 # --- between whom the edges are ---------------------------------------------------------------------------------------
@@ -226,12 +232,12 @@ def _edges_of(
     capacity, *halves = zip(*forms, strict=True)
     blocks = _blocks_of(capacity)
     first, second = (np.array(x, np.uint32) for x in halves)
-    domains = _random.Domain.of([a * b for a, b in zip(*halves, strict=True)])
+    domains = None if multapses else _random.Domain.of([a * b for a, b in zip(*halves, strict=True)])
     row, index, valid = _places(degrees, blocks)
 
     def block(streams: Array, which: Array, row: Array, index: Array) -> tuple[Array, Array]:
         a, b = (jnp.asarray(x)[which] for x in (first, second))
-        if multapses:
+        if domains is None:
             one, two = _random.words(streams[which], row, index)
             return _random.below(one, a), _random.below(two, b)
         pair = _random.permuted(streams[which], row, index, domains.at(which))
@@ -248,7 +254,7 @@ def _places(degrees: list[Array], blocks: _random.Blocks) -> tuple[Array, Array,
     """
     sizes = np.array([degree.size for degree in degrees])
     rows, of, size = np.cumsum(sizes) - sizes, blocks.table, blocks.size  # `rows`: before each list
-    first, room = np.array(blocks.places, np.int32), np.bincount(of) * size
+    first, room = np.array(blocks.places, np.int32), np.bincount(of, minlength=len(sizes)) * size
     owner = np.repeat(np.arange(len(degrees), dtype=np.int32), sizes)
     degree = apart(jnp.concatenate(degrees))  # lest equal degrees be summed up by the compiler, which takes seconds
     end = jnp.cumsum(degree)

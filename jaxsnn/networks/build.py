@@ -49,9 +49,9 @@ class Link(NamedTuple):
         assert self.connection.topology is not None
         return Among(self.connection.topology, self.pre, self.post)
 
-    def edges(self) -> Drawing:
+    def edges(self, among: Among) -> Drawing:
         path = self.at("edges")
-        return self.among.local(path.key() if is_concrete(path) else path)
+        return among.local(path.key() if is_concrete(path) else path)
 
     def at(self, part: str) -> _random.KeyPath:
         return _random.KeyPath(self.path.root, (*self.path.names, part))
@@ -75,15 +75,16 @@ def drawn_together(links: dict[str, Link]) -> dict[str, Given]:
     """The draws of all connections that are part of a program; those of others are left to `build`."""
 
     def drawing(link: Link) -> Generator[Any, Any, Given]:
-        local = yield from link.edges()
-        edges, moved = link.among.numbered(local)
+        among = link.among
+        local = yield from link.edges(among)
+        edges, moved = among.numbered(local)
         numbers = {}
         for part in _PARTS:
             asked = Numbers.of(link.at(part), getattr(link.connection, part), local.pre.size)
             if asked is not None:
                 numbers[part] = yield asked
         if not is_concrete(edges):
-            varies = not is_concrete(link.connection.topology)
+            varies = not is_concrete(among.topology)
             edges = dataclasses.replace(edges, start=(yield Starts(edges.pre, edges.n_pre, varies)))
         return Given(local, edges, moved, numbers)
 
@@ -121,7 +122,7 @@ def build(name: str, link: Link, given: Given | None, *, dt: float, order: Abstr
             return _through_layer(connection, connection.via, key, pre, post, port, dt, order)
         among = link.among
         if given is None:
-            local = alone(link.edges())
+            local = alone(link.edges(among))
             given = Given(local, *among.numbered(local), {})
         local, edges, moved, numbers = given
         graph = connection.via.lay(edges, among.topology if among.whole else among)
