@@ -12,7 +12,6 @@ from jaxtyping import Array, Int, UInt32
 from .. import _random
 from .._status import Status, bit
 from .._types import canonical_float, check, is_concrete, out_of_bounds
-from .._xla import zero_after
 from ..connectivity.ring import Ring
 from ..models import AbstractModel, AbstractPlan, AbstractStepper, Forward, Inputs, Signals, known
 from .cells import AbstractCells
@@ -176,11 +175,11 @@ class Running(AbstractStepper):
             status = status | new
         synapses = {}
         for name, carrier in self.carriers.items():
-            group, s = program.synapses[name], state.synapses[name]
-            ring = carrier.send(s, ring, spikes[group.pre], t)
-            stream = _random.stream(key, f"{name}.learning")
+            group, stream = program.synapses[name], _random.stream(key, f"{name}.learning")
             pair = spikes[group.pre], spikes[group.post]
-            synapses[name] = carrier.learn(s, *pair, inputs.modulators, t + zero_after(ring[0]), stream=stream)
+            synapses[name], ring = carrier.deliver(
+                state.synapses[name], ring, *pair, inputs.modulators, t, stream=stream
+            )
         state = ProgramState(cells, synapses, ring, status)
         sent = {name: s.astype(canonical_float()) for name, s in spikes.items()}
         return state, Signals(sent, self.view(state))

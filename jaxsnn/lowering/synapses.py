@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Int
 
 from .._types import Checked, is_concrete
+from .._xla import zero_after
 from ..connectivity.ring import Ring
 from .cells import AbstractCells
 from .registers import whole
@@ -29,6 +30,15 @@ class AbstractCarrier(eqx.Module):
     def learn(self, s: Any, pre: Array, post: Array, modulators: dict[str, Array], t: Array, *, stream: Array) -> Any:
         """The state after step `t`, from the spikes of both sides and the modulators of drives. Called after `send`."""
         return s
+
+    def deliver(
+        self, s: Any, buffer: Array, pre: Array, post: Array, modulators: dict[str, Array], t: Array, *, stream: Array
+    ) -> tuple[Any, Int[Array, " ring"]]:
+        """The state and the ring after step `t`: `send`, then `learn`. Where a spike carries what it has just changed,
+        a carrier has a `deliver` of its own.
+        """
+        buffer = self.send(s, buffer, pre, t)
+        return self.learn(s, pre, post, modulators, t + zero_after(buffer[0]), stream=stream), buffer
 
 
 class AbstractSynapses(Checked):

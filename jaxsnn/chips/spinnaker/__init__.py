@@ -10,9 +10,14 @@ from .passes import RoundWeights as RoundWeights
 from .passes import SynapseTypes as SynapseTypes
 from .passes import ToAccums as ToAccums
 from .passes import VerifyRanges as VerifyRanges
+from .plastic import PlasticRowSynapses as PlasticRowSynapses
 from .pynn import from_pynn as from_pynn
 from .pynn import to_pynn as to_pynn
 from .relaxed import RelaxedLIF as RelaxedLIF
 from .relaxed import RelaxedRows as RelaxedRows
+from .stdp import AdditiveWeightDependence as AdditiveWeightDependence
+from .stdp import MultiplicativeWeightDependence as MultiplicativeWeightDependence
+from .stdp import SpikePairRule as SpikePairRule
+from .stdp import decay_table as decay_table
 from .synapses import RowSynapses as RowSynapses
 from .targets import SpiNNaker1 as SpiNNaker1

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 from ..._types import Register, register
 from ...connectivity.sparse import Rows
 from ...lowering.carriers import Matrix, Scattered
+from ...lowering.cells import AbstractCells
 from ...lowering.registers import span, whole
 from ...lowering.storage import stored
 from ...lowering.synapses import AbstractSynapses, check_rows
@@ -77,9 +78,14 @@ class RowSynapses(AbstractSynapses):
     def unsupported(self, post):
         return None if isinstance(post, AbstractRingCells) else f"receivers {type(post).__name__}; use CurrExpCells"
 
-    def prepare(self, pre, post, ring, first):
+    def takes(self, pre: AbstractCells) -> None:
+        """Raises ValueError if senders may send more packets in a step than it takes."""
         if (sends := max(1, 2**pre.message_bits - 1)) > self.most:
-            raise ValueError(f"RowSynapses from {self.pre!r} take {self.most} packets a step; expected most={sends}.")
+            kind = type(self).__name__
+            raise ValueError(f"{kind} from {self.pre!r} take {self.most} packets a step; expected most={sends}.")
+
+    def prepare(self, pre, post, ring, first):
+        self.takes(pre)
         first += self.n_post if self.inhibitory else 0
         senders = self.start.shape[0] - 1
         if self.delay.ndim == 0 and 20 * self.weight.size > senders * self.n_post:

@@ -1,0 +1,202 @@
+"""Rows of synapses that learn on SpiNNaker: weights are state, changed when a spike of their sender arrives."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Int
+
+from ..._xla.dispatch import dispatch
+from ..._xla.platforms import by_platform
+from ...connectivity.events import for_each_spike
+from ...connectivity.graph import senders_of_rows
+from ...connectivity.ring import Ring
+from ...connectivity.spikes import Spikes
+from ...lowering.storage import stored
+from ...lowering.synapses import AbstractCarrier
+from .cells import FULL
+from .stdp import REMEMBERED, Heard, SpikePairRule
+from .synapses import RowSynapses
+
+LONGEST = 32  # steps: the slots of a core of 256 neurons; a spike would reach longer rows through delay populations
+
+
+class PlasticState(NamedTuple):
+    """Weights; of every sender the time of its last spike and its trace after it; of every receiver its last spikes,
+    oldest first (-1: none), and its traces after each.
+    """
+
+    w: Int[Array, " synapses"]
+    last: Int[Array, " pre"]
+    trace: Int[Array, " pre"]
+    times: Int[Array, "15 post"]
+    traces: Int[Array, "15 post"]
+
+
+@stored
+class PlasticRowSynapses(RowSynapses):
+    """`RowSynapses` whose weights learn by a `SpikePairRule`; a spike carries its weight after the change.
+
+    The change waits for the sender's next spike: `"name.w"` of a run has the weights as they are stored. Of spikes of
+    one step the sender's comes first, which matters without `backprop_delay` only.
+
+    **Arguments:** as of `RowSynapses`, `weight` being the one at the start; and `rule`. `backprop_delay`: static,
+    whether spikes of receivers reach the synapse after its delay (PyNN's dendritic delay, the host's default), or at
+    once. `max_delay`: at most 31, beyond the one step.
+    """
+
+    rule: SpikePairRule = eqx.field(kw_only=True)
+    backprop_delay: bool = eqx.field(default=True, static=True, kw_only=True)
+    learned_variable = "w"
+
+    def __check_init__(self):
+        if not isinstance(self.rule, SpikePairRule):
+            raise ValueError(f"PlasticRowSynapses.rule is {self.rule!r}; expected a SpikePairRule(...).")
+        if self.max_delay >= LONGEST:
+            raise ValueError(
+                f"PlasticRowSynapses take {self.max_delay + 1} steps; expected at most {LONGEST}, beyond which spikes "
+                "wait in delay populations; use a shorter delay, or a larger dt."
+            )
+
+    def init(self) -> PlasticState:
+        n_pre, past = self.start.shape[0] - 1, (REMEMBERED, self.n_post)
+        none = jnp.zeros(n_pre, jnp.int32)
+        weight = jnp.asarray(self.weight, jnp.int32)
+        return PlasticState(weight, none, none, jnp.full(past, -1, jnp.int32), jnp.zeros(past, jnp.int32))
+
+    def learned_weights(self, s):
+        return s.w
+
+    def input_bounds(self, pre, post):
+        """Of all weights that can be learned."""
+        most = jnp.minimum(self.rule.dependence.most(self.rule) >> self.shift(post), FULL)
+        weight = jnp.maximum(self.weight, jnp.broadcast_to(most, (self.n_post,))[self.receiver])
+        into = self.receiver + (self.n_post if self.inhibitory else 0)
+        total = jax.ops.segment_sum(weight.astype(jnp.zeros(()).dtype), into, 2 * self.n_post)
+        return jnp.zeros(2 * self.n_post), self.most * total
+
+    def shift(self, post: Any) -> Int[Array, "..."]:
+        """That of the ring buffers of its type, `()` or one a receiver."""
+        return post.shift_inh if self.inhibitory else post.shift_exc
+
+    def prepare(self, pre, post, ring, first):
+        self.takes(pre)
+        return PlasticRows(self, self.shift(post), ring, first + (self.n_post if self.inhibitory else 0))
+
+    def describe(self):
+        rule, kind = self.rule, type(self.rule.dependence).__name__.removesuffix("WeightDependence").lower()
+        ends = f"{int(rule.w_min) / 2**15:g} to {int(rule.w_max) / 2**15:g}" if rule.w_max.ndim == 0 else ""
+        return [*super().describe(), f"learns by pairs of spikes, {kind}, weights within {ends}"]
+
+
+class Row(NamedTuple):
+    """What a spike of a sender reads: synapses of its row, or of all rows."""
+
+    receiver: Array
+    delay: Array
+    shift: Array
+
+
+class PlasticRows(AbstractCarrier):
+    """Ready to run."""
+
+    group: PlasticRowSynapses
+    shift: Int[Array, "..."]
+    ring: Ring = eqx.field(static=True)
+    first: int = eqx.field(static=True)
+
+    def send(self, s, buffer, spikes, t):
+        return self.deliver(s, buffer, spikes, jnp.zeros(self.group.n_post, jnp.int32), {}, t, stream=None)[1]
+
+    def deliver(self, s, buffer, pre, post, modulators, t, *, stream):
+        if self.group.weight.size:
+            s, buffer = self.heard(s, buffer, pre, t)
+        return self.remembered(s, post, t), buffer
+
+    def heard(self, s: PlasticState, buffer: Array, pre: Int[Array, " pre"], t: Array) -> tuple[PlasticState, Array]:
+        """Every spike of a sender updates its row and sends it: one row after the other, or all that there are."""
+        leaves, form = jax.tree.flatten((self, s, buffer, pre, jnp.asarray(t)))
+        of = lambda way: lambda *given: way(*jax.tree.unflatten(form, given))
+        rows, everything = of(_rows), of(_everything)
+
+        def together(size: int, batched: list[bool]) -> Any:
+            return jax.vmap(everything, in_axes=[0 if b else None for b in batched], axis_size=size)
+
+        one = lambda *given: by_platform(*given, cpu=rows, default=everything)
+        return dispatch(one, each=rows, together=together, derivative=everything)(*leaves)
+
+    def remembered(self, s: PlasticState, post: Int[Array, " post"], t: Array) -> PlasticState:
+        """With the spikes of receivers in step `t`."""
+
+        def one(k: Array, past: tuple[Array, Array]) -> tuple[Array, Array]:
+            times, traces = past
+            new = t, self.group.rule.fired(t, times[-1], traces[-1])
+            moved = (jnp.concatenate([x[1:], jnp.broadcast_to(y, x[:1].shape)]) for x, y in zip(past, new, strict=True))
+            return tuple(jnp.where(post > k, y, x) for x, y in zip(past, moved, strict=True))
+
+        times, traces = lax.fori_loop(0, jnp.max(post), one, (s.times, s.traces))
+        return s._replace(times=times, traces=traces)
+
+    def changed(self, s: PlasticState, row: Row, w: Array, last: Array, trace: Array, t: Array) -> Int[Array, "..."]:
+        """Weights of synapses at a spike of their senders."""
+        delay = 1 + row.delay if self.group.backprop_delay else jnp.zeros_like(row.delay)
+        heard = Heard(last, trace, delay, s.times[:, row.receiver], s.traces[:, row.receiver])
+        return self.group.rule.updated(w, row.shift, t, heard)
+
+    def places(self, row: Row, t: Array) -> Int[Array, "..."]:
+        """Where in the ring the weights of a spike of step `t` land."""
+        return self.ring.start(t + 1 + row.delay) + self.first + row.receiver
+
+
+def _rows(link: PlasticRows, s: PlasticState, buffer: Array, pre: Array, t: Array) -> tuple[PlasticState, Array]:
+    """One sender after the other; of a source that sends several packets in a step, one after the other too."""
+    group = link.group
+    lane, final = jnp.arange(group.longest, dtype=jnp.int32), group.weight.shape[0] - group.longest
+    shift = jnp.broadcast_to(link.shift, (group.n_post,))
+
+    def sender(i: Array, carry: tuple[Array, ...]) -> tuple[Array, ...]:
+        begin, end = group.start[i], group.start[i + 1]
+        first = jnp.minimum(begin, final)  # a slice beyond the end would be shifted silently
+        part = lambda x: lax.dynamic_slice(x, (first,), (group.longest,)) if x.ndim else x
+        inside = (first + lane >= begin) & (first + lane < end)
+        receiver = part(group.receiver)
+        row = Row(receiver, part(group.delay), shift[receiver])
+        to = jnp.where(inside, link.places(row, t), link.ring.size)
+
+        def packet(_: Array, carry: tuple[Array, ...]) -> tuple[Array, ...]:
+            w, last, trace, buffer = carry
+            old = part(w)
+            new = jnp.where(inside, link.changed(s, row, old, last[i], trace[i], t), old)
+            buffer = buffer.at[to].add(new, mode="drop", wrap_negative_indices=False)
+            trace = trace.at[i].set(group.rule.sent(t, last[i], trace[i]))
+            return lax.dynamic_update_slice(w, new, (first,)), last.at[i].set(t), trace, buffer
+
+        return lax.fori_loop(0, pre[i], packet, carry)
+
+    words = Spikes.found(pre).words
+    w, last, trace, buffer = for_each_spike(words, sender, (s.w, s.last, s.trace, buffer))
+    return s._replace(w=w, last=last, trace=trace), buffer
+
+
+def _everything(link: PlasticRows, s: PlasticState, buffer: Array, pre: Array, t: Array) -> tuple[PlasticState, Array]:
+    """All synapses side by side, those whose senders are silent masked."""
+    group = link.group
+    sender = senders_of_rows(group.start, group.weight.shape[0])
+    row = Row(group.receiver, group.delay, jnp.broadcast_to(link.shift, (group.n_post,))[group.receiver])
+    to = link.places(row, t)
+
+    def packet(k: Array, carry: tuple[Array, ...]) -> tuple[Array, ...]:
+        w, last, trace, buffer = carry
+        sends = pre > k
+        new = jnp.where(sends[sender], link.changed(s, row, w, last[sender], trace[sender], t), w)
+        buffer = buffer.at[to].add(jnp.where(sends[sender], new, 0))
+        trace = jnp.where(sends, group.rule.sent(t, last, trace), trace)
+        return new, jnp.where(sends, t, last), trace, buffer
+
+    w, last, trace, buffer = lax.fori_loop(0, jnp.max(pre), packet, (s.w, s.last, s.trace, buffer))
+    return s._replace(w=w, last=last, trace=trace), buffer
