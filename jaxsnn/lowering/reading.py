@@ -74,8 +74,9 @@ def _edges(name: str, p: Projection, target: AbstractTarget) -> dict[str, EdgeNo
     n_pre, n_post = p.graph.n_pre, p.graph.n_post
     rule = None if p.plastic is None else target.read_rule(name, p)
     given, steps = p.weight, jnp.zeros((), jnp.int32) if p.delay is None else p.delay
-    if rule is not None:  # one weight a synapse, and one delay for all
+    if rule is not None:  # one weight a synapse
         given = jnp.broadcast_to(p.weight, p.graph.shape)
+    if rule is not None and not rule.delays_differ:  # one delay for all
         steps = steps if steps.ndim == 0 else steps.reshape(-1)[0] if steps.size else jnp.zeros((), jnp.int32)
     listed = _listed if isinstance(p.graph, DenseGraph) else _in_place
     pre, post, weight, delay = listed(p.graph, given, steps)

@@ -163,7 +163,7 @@ def _text(data: dict[str, Any]) -> list[str]:
 def _learning_text(learning: dict[str, Any]) -> list[str]:
     """The rule on the chip, and what it learned, as text."""
     numbers = ", ".join(f"{name} {learning['got'][name]:.5g} for {x:.5g}" for name, x in learning["asked"].items())
-    lines = [f"    learns: {learning['rule']}, {learning['mantissas a unit']:.6g} mantissas a unit of weight"]
+    lines = [f"    learns: {learning['rule']}, {learning['lowest bits a unit']:.6g} lowest bits a unit of weight"]
     lines += [f"      {numbers}", f"      window error {learning['window error']:.2g} of the largest change"]
     lines += [f"      {note}" for note in learning["notes"]]
     if one := learning.get("learned"):

@@ -1,7 +1,7 @@
 """Learning rules of edges, as passes see them."""
 
 import abc
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import equinox as eqx
 from jaxtyping import Array, Float, Int
@@ -16,10 +16,11 @@ class AbstractRuleNode(eqx.Module):
     """A learning rule in its own units, until the scale of the receivers is known.
 
     `time_shift`: how many steps later than in the model the spikes of receivers reach the synapse on the chip; before
-    `MapDelays` the axonal minus the dendritic delay.
+    `MapDelays` the axonal minus the dendritic delay. `delays_differ`: whether its synapses may differ in delay.
     """
 
     time_shift: AbstractVar[Int[Array, ""]]
+    delays_differ: ClassVar[bool] = False
 
     @property
     @abc.abstractmethod
@@ -42,6 +43,22 @@ class AbstractRuleNode(eqx.Module):
     def largest(self) -> Float[Array, ""]:
         """The largest weight that can be learned, of either sign, in the unit of `v`."""
 
+    def counts(self) -> dict[str, Array]:
+        """Counts of quantisation for the report."""
+        return {}
+
+    @abc.abstractmethod
+    def data(self, name: str, edge: Any, scale: Array, dt: float) -> dict[str, Any]:
+        """What a report says of the rule."""
+
+    @abc.abstractmethod
+    def per_unit(self, scale: Array, edge: Any) -> Float[Array, ""]:
+        """Units of the stored weight for one unit of weight."""
+
+
+class AbstractScaledRuleNode(AbstractRuleNode):
+    """A rule on a chip whose receivers have a scale that is chosen (`ChooseScales`, `Quantise`)."""
+
     @abc.abstractmethod
     def best_scales(self, largest: Float[Array, ""]) -> Float[Array, ""]:
         """The scale of the receivers, at most `largest`, at which the largest weight fills its format."""
@@ -56,15 +73,3 @@ class AbstractRuleNode(eqx.Module):
 
         Returns values by name, weights in lowest bits as requested and as stored, and which were clipped.
         """
-
-    def counts(self) -> dict[str, Array]:
-        """Counts of quantisation for the report."""
-        return {}
-
-    @abc.abstractmethod
-    def data(self, name: str, edge: Any, scale: Array, dt: float) -> dict[str, Any]:
-        """What a report says of the rule."""
-
-    @abc.abstractmethod
-    def per_unit(self, scale: Array, edge: Any) -> Float[Array, ""]:
-        """Units of the stored weight for one unit of weight."""

@@ -26,6 +26,14 @@ def build(sim, spike_times=None):
     """The populations by name. `spike_times`: of inputs, by population, a list of times (ms) for each of its cells."""
     sim.setup(**NETWORK["setup"])
     named = lambda path: functools.reduce(getattr, path.split("."), sim)
+
+    def synapse_type(link):
+        if "stdp" not in link:
+            return named(NETWORK["synapse"])()
+        stdp = link["stdp"]
+        weights = named(stdp["weight_dependence"])(w_min=stdp["w_min"], w_max=stdp["w_max"])
+        return sim.STDPMechanism(sim.SpikePairRule(**stdp["pairs"]), weights, **stdp["options"])
+
     found = {}
     for name, made in NETWORK["populations"].items():
         parameters = dict(made["parameters"])
@@ -40,7 +48,7 @@ def build(sim, spike_times=None):
                 found[link["pre"]],
                 found[link["post"]],
                 sim.FromListConnector([tuple(synapse) for synapse in link["synapses"]], column_names=link["columns"]),
-                synapse_type=named(NETWORK["synapse"])(),
+                synapse_type=synapse_type(link),
                 receptor_type=link["receptor"],
                 label=name,
             )

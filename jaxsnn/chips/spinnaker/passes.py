@@ -15,6 +15,7 @@ from ...lowering.passes.base import AbstractPass
 from ...lowering.passes.losses import lost
 from ...lowering.passes.peaks import Peaks, unseen
 from .arithmetic import LARGEST, ONE, exp_accum, quotient
+from .learning import PairNode
 from .shifts import Arriving, largest_sum, shift_for
 
 TYPES = ("exc", "inh")
@@ -217,6 +218,9 @@ class ChooseShifts(AbstractPass):
         w: Any = np.asarray(edge["weight"], np.float64) if is_concrete(edge["weight"]) else edge["weight"]
         if edge.count == 0:
             return Arriving(0, 0.0, 0.0, 0.0, self.spikes_per_second, False)
+        if edge.rule is not None:  # any weight may become the largest
+            most = edge.rule.largest()
+            return Arriving(n, most, 0.0 * most, most, self.spikes_per_second, bool(varied))
         return Arriving(n, w.mean(), w.var(), w.max(), self.spikes_per_second, bool(varied))
 
 
@@ -230,12 +234,22 @@ class RoundWeights(AbstractPass):
     numeric: ClassVar[bool] = True
     bits: Register = register(16, within=(1, 16))
 
+    def unsupported(self, graph):
+        fewer = is_concrete(self.bits) and int(self.bits) < 16
+        if fewer and (names := [key for key, edge in graph.edges.items() if edge.rule is not None]):
+            return (
+                f"Projection {names[0]!r} learns, and weights that learn have 16 bits; leave Precision(weight=...) out"
+            )
+        return None
+
     def __call__(self, graph):
         edges = {}
         for key, edge in graph.edges.items():
             cell = graph.cells[edge.post]
             form = Fixed(self.bits, self.bits - 1 - cell[f"shift_{type_of(edge)}"], signed=False)
             wanted = edge["weight"]
+            if isinstance(edge.rule, PairNode):
+                wanted = wanted * edge.of_receivers(edge.rule.unit)
             stored, clipped = form.nearest(wanted)
             edges[key] = edge.set(weight=Value(stored, form))
             counted = lost(wanted, stored, form.value(stored), clipped)

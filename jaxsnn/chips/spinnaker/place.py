@@ -11,6 +11,7 @@ NEURONS, ENTRIES, TYPES = 256, 2**14, 2  # of a core: neurons in documented mode
 ROW = 256  # synapses of a row of one projection to one core
 CORES, CHIPS, SDRAM = 16, 48, 123_469_792  # of a chip: cores for models, bytes; chips of a board
 _WORD, _HEADER = 4, 12  # bytes of a synapse, and of the three words before a row
+_HISTORY = 8  # bytes of a row that learns: time and trace of its sender's last spike
 
 IDLE_CHIP, ACTIVE_CORE, PACKET = 0.35, 0.034, 1e-9  # W, W, J
 SOURCE = (
@@ -65,11 +66,13 @@ def place(graph: Graph) -> tuple[list[CoreUse], int]:
 
 
 def row_bytes(graph: Graph) -> int:
-    """Memory of all rows: a word a synapse and three a row, a row for every sender and core of the receivers."""
+    """Memory of all rows: a word a synapse and three a row, a row for every sender and core of the receivers; and what
+    rows that learn remember.
+    """
     total = 0
     for edge in graph.edges.values():
         rows = edge.n_pre * math.ceil(edge.n_post / NEURONS)
-        total += _WORD * edge.count + _HEADER * rows
+        total += _WORD * edge.count + (_HEADER + (_HISTORY if edge.rule is not None else 0)) * rows
     return total
 
 

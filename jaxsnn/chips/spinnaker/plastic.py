@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -34,8 +33,8 @@ class PlasticState(NamedTuple):
     w: Int[Array, " synapses"]
     last: Int[Array, " pre"]
     trace: Int[Array, " pre"]
-    times: Int[Array, "15 post"]
-    traces: Int[Array, "15 post"]
+    times: Int[Array, "post 15"]
+    traces: Int[Array, "post 15"]
 
 
 @stored
@@ -64,7 +63,7 @@ class PlasticRowSynapses(RowSynapses):
             )
 
     def init(self) -> PlasticState:
-        n_pre, past = self.start.shape[0] - 1, (REMEMBERED, self.n_post)
+        n_pre, past = self.start.shape[0] - 1, (self.n_post, REMEMBERED)
         none = jnp.zeros(n_pre, jnp.int32)
         weight = jnp.asarray(self.weight, jnp.int32)
         return PlasticState(weight, none, none, jnp.full(past, -1, jnp.int32), jnp.zeros(past, jnp.int32))
@@ -111,15 +110,16 @@ class PlasticRows(AbstractCarrier):
     first: int = eqx.field(static=True)
 
     def send(self, s, buffer, spikes, t):
-        return self.deliver(s, buffer, spikes, jnp.zeros(self.group.n_post, jnp.int32), {}, t, stream=None)[1]
+        return self.heard(s, buffer, spikes, t)[1]
 
     def deliver(self, s, buffer, pre, post, modulators, t, *, stream):
-        if self.group.weight.size:
-            s, buffer = self.heard(s, buffer, pre, t)
+        s, buffer = self.heard(s, buffer, pre, t)
         return self.remembered(s, post, t), buffer
 
     def heard(self, s: PlasticState, buffer: Array, pre: Int[Array, " pre"], t: Array) -> tuple[PlasticState, Array]:
         """Every spike of a sender updates its row and sends it: one row after the other, or all that there are."""
+        if not self.group.weight.size:
+            return s, buffer
         leaves, form = jax.tree.flatten((self, s, buffer, pre, jnp.asarray(t)))
         of = lambda way: lambda *given: way(*jax.tree.unflatten(form, given))
         rows, everything = of(_rows), of(_everything)
@@ -135,9 +135,9 @@ class PlasticRows(AbstractCarrier):
 
         def one(k: Array, past: tuple[Array, Array]) -> tuple[Array, Array]:
             times, traces = past
-            new = t, self.group.rule.fired(t, times[-1], traces[-1])
-            moved = (jnp.concatenate([x[1:], jnp.broadcast_to(y, x[:1].shape)]) for x, y in zip(past, new, strict=True))
-            return tuple(jnp.where(post > k, y, x) for x, y in zip(past, moved, strict=True))
+            fires, trace = (post > k)[:, None], self.group.rule.fired(t, times[:, -1], traces[:, -1])
+            moved = lambda x, new: jnp.where(fires, jnp.concatenate([x[:, 1:], new[:, None]], axis=1), x)
+            return moved(times, jnp.broadcast_to(t, trace.shape)), moved(traces, trace)
 
         times, traces = lax.fori_loop(0, jnp.max(post), one, (s.times, s.traces))
         return s._replace(times=times, traces=traces)
@@ -145,7 +145,7 @@ class PlasticRows(AbstractCarrier):
     def changed(self, s: PlasticState, row: Row, w: Array, last: Array, trace: Array, t: Array) -> Int[Array, "..."]:
         """Weights of synapses at a spike of their senders."""
         delay = 1 + row.delay if self.group.backprop_delay else jnp.zeros_like(row.delay)
-        heard = Heard(last, trace, delay, s.times[:, row.receiver], s.traces[:, row.receiver])
+        heard = Heard(last, trace, delay, s.times[row.receiver], s.traces[row.receiver])
         return self.group.rule.updated(w, row.shift, t, heard)
 
     def places(self, row: Row, t: Array) -> Int[Array, "..."]:
@@ -168,15 +168,17 @@ def _rows(link: PlasticRows, s: PlasticState, buffer: Array, pre: Array, t: Arra
         row = Row(receiver, part(group.delay), shift[receiver])
         to = jnp.where(inside, link.places(row, t), link.ring.size)
 
-        def packet(_: Array, carry: tuple[Array, ...]) -> tuple[Array, ...]:
-            w, last, trace, buffer = carry
-            old = part(w)
-            new = jnp.where(inside, link.changed(s, row, old, last[i], trace[i], t), old)
-            buffer = buffer.at[to].add(new, mode="drop", wrap_negative_indices=False)
-            trace = trace.at[i].set(group.rule.sent(t, last[i], trace[i]))
-            return lax.dynamic_update_slice(w, new, (first,)), last.at[i].set(t), trace, buffer
+        def packet(_: Array, held: tuple[Array, ...]) -> tuple[Array, ...]:
+            w, sent, before, x = held
+            w = link.changed(s, row, w, before, x, t)
+            return w, sent + w, t, group.rule.sent(t, before, x)
 
-        return lax.fori_loop(0, pre[i], packet, carry)
+        w, last, trace, buffer = carry
+        held = part(w), jnp.zeros_like(lane), last[i], trace[i]
+        new, sent, before, x = lax.fori_loop(0, pre[i], packet, held)
+        w = lax.dynamic_update_slice(w, jnp.where(inside, new, held[0]), (first,))
+        buffer = buffer.at[to].add(sent, mode="drop", wrap_negative_indices=False)
+        return w, last.at[i].set(before), trace.at[i].set(x), buffer
 
     words = Spikes.found(pre).words
     w, last, trace, buffer = for_each_spike(words, sender, (s.w, s.last, s.trace, buffer))

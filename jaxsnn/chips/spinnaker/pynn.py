@@ -12,6 +12,14 @@ from ...lowering.program import Program
 from ...lowering.script import network_of, script
 from .arithmetic import ONE
 from .lif import CondExpCells, CurrDeltaCells, CurrExpCells
+from .plastic import PlasticRowSynapses
+from .stdp import (
+    AdditiveWeightDependence,
+    MultiplicativeWeightDependence,
+    SpikePairRule,
+    decay_table,
+    time_constant,
+)
 from .synapses import RowSynapses
 
 SIMULATOR = "pyNN.spiNNaker"
@@ -42,8 +50,10 @@ def to_pynn(program: Program, *, steps: int = 1000) -> str:
     whose times `build(sim, spike_times)` takes: a spike of step `k` is at `k dt`. Times are ms, potentials mV,
     currents and weights nA (uS of `IF_cond_exp`), inhibitory weights negative where they are currents, as PyNN has it.
 
-    **Arguments:** `program`: of `InputCounts`, `CurrExpCells`, `CurrDeltaCells`, `CondExpCells`, with `RowSynapses`.
-    `steps`: for how long the script runs.
+    Rows that learn are an `STDPMechanism`, with time constants of which the host makes the program's tables.
+
+    **Arguments:** `program`: of `InputCounts`, `CurrExpCells`, `CurrDeltaCells`, `CondExpCells`, with `RowSynapses` and
+    `PlasticRowSynapses`. `steps`: for how long the script runs.
 
     **Raises:** ValueError that names a part that PyNN has no words for: other cells, substeps, groups that lag.
     """
@@ -136,7 +146,7 @@ def _projection(name: str, group: Any, program: Program) -> dict[str, Any]:
     weight = np.asarray(group.weight, np.float64) * unit
     delay = np.broadcast_to((1 + np.asarray(group.delay)) * program.dt, weight.shape)
     rows = zip(sender.tolist(), np.asarray(group.receiver).tolist(), weight.tolist(), delay.tolist(), strict=True)
-    return {
+    link = {
         "pre": group.pre,
         "post": group.post,
         "receptor": "inhibitory" if group.inhibitory else "excitatory",
@@ -144,14 +154,22 @@ def _projection(name: str, group: Any, program: Program) -> dict[str, Any]:
         "one delay": np.ndim(group.delay) == 0,
         "synapses": [list(row) for row in rows],
     }
+    if isinstance(group, PlasticRowSynapses):
+        link["stdp"] = _stdp(name, group, unit * 2.0 ** (15 - _shift(program, group)), program.dt)
+    return link
 
 
 def _rows(link: dict[str, Any], dt: float, made: dict[str, Any]) -> RowSynapses:
+    """Rows, which learn where the script has a rule."""
     inhibitory, post = link["receptor"] == "inhibitory", made[link["post"]]
     table = np.asarray(link["synapses"], np.float64).reshape(-1, 4)
     each = np.bincount(table[:, 0].astype(int), minlength=made[link["pre"]]["size"])
     delay = np.round(table[:, 3] / dt).astype(np.int32) - 1
-    return RowSynapses(
+    learns: dict[str, Any] = {}
+    if "stdp" in link:
+        full = _unit(post, inhibitory) * 2.0 ** (15 - post["shifts"][int(inhibitory)])
+        learns = dict(rule=_rule(link["stdp"], full, dt), backprop_delay=not link["stdp"]["options"])
+    return (PlasticRowSynapses if learns else RowSynapses)(
         link["pre"],
         link["post"],
         jnp.asarray(np.round(table[:, 2] / _unit(post, inhibitory)).astype(np.int32)),
@@ -163,4 +181,44 @@ def _rows(link: dict[str, Any], dt: float, made: dict[str, Any]) -> RowSynapses:
         max_delay=int(delay.max(initial=0)),
         inhibitory=inhibitory,
         most=15 if made[link["pre"]]["cell"] == "SpikeSourceArray" else 1,
+        **learns,
+    )
+
+
+# --- rules ------------------------------------------------------------------------------------------------------------
+
+
+def _shift(program: Program, group: RowSynapses) -> int:
+    return int(np.asarray(getattr(program.cells[group.post], _SHIFTS[group.inhibitory])).max())
+
+
+def _stdp(name: str, group: PlasticRowSynapses, full: float, dt: float) -> dict[str, Any]:
+    """A rule in PyNN's words. `full`: the unit of a weight of 1.0 in accums, nA or uS."""
+    if group.inhibitory:
+        raise ValueError(
+            f"Got {name!r}, inhibitory rows that learn, which a script cannot say; expected excitatory ones."
+        )
+    rule = group.rule
+    w_min, w_max, a_plus, a_minus = (int(getattr(rule, key)) / ONE for key in ("w_min", "w_max", "a_plus", "a_minus"))
+    of = w_max if isinstance(rule.dependence, AdditiveWeightDependence) else 1.0  # PyNN's amplitude is a part of w_max
+    pairs = {key: time_constant(getattr(rule, key), dt) for key in ("tau_plus", "tau_minus")}
+    return {
+        "pairs": pairs | {"A_plus": a_plus / of, "A_minus": a_minus / of},
+        "weight_dependence": type(rule.dependence).__name__,
+        "w_min": w_min * full,
+        "w_max": w_max * full,
+        "options": {} if group.backprop_delay else {"backprop_delay": False},
+    }
+
+
+def _rule(stdp: dict[str, Any], full: float, dt: float) -> SpikePairRule:
+    pairs, additive = stdp["pairs"], stdp["weight_dependence"] == AdditiveWeightDependence.__name__
+    of = stdp["w_max"] / full if additive else 1.0
+    return SpikePairRule(
+        **{key: decay_table(pairs[key], dt) for key in ("tau_plus", "tau_minus")},
+        a_plus=_accum(pairs["A_plus"] * of),
+        a_minus=_accum(pairs["A_minus"] * of),
+        w_min=_accum(stdp["w_min"] / full),
+        w_max=_accum(stdp["w_max"] / full),
+        dependence=AdditiveWeightDependence() if additive else MultiplicativeWeightDependence(),
     )

@@ -97,8 +97,8 @@ class Heard(NamedTuple):
     last: Int[Array, "..."]
     trace: Int[Array, "..."]
     delay: Int[Array, "..."]
-    times: Int[Array, "15 *synapses"]
-    traces: Int[Array, "15 *synapses"]
+    times: Int[Array, "*synapses 15"]
+    traces: Int[Array, "*synapses 15"]
 
 
 @stored
@@ -142,7 +142,9 @@ class SpikePairRule(Checked):
             if getattr(self, name).ndim:
                 raise ValueError(f"SpikePairRule.{name} has shape {getattr(self, name).shape}; expected one number.")
         if is_concrete((self.w_min, self.w_max)) and int(self.w_min) > int(self.w_max):
-            raise ValueError(f"SpikePairRule has w_min = {self.w_min} and w_max = {self.w_max}; expected w_min <= w_max.")
+            raise ValueError(
+                f"SpikePairRule has w_min = {self.w_min} and w_max = {self.w_max}; expected w_min <= w_max."
+            )
 
     def sent(self, t: Array, last: Array, trace: Array) -> Int[Array, "..."]:
         """The sender's trace after a spike at `t`."""
@@ -154,20 +156,22 @@ class SpikePairRule(Checked):
 
     def updated(self, w: Int[Array, "..."], shift: Array, t: Array, heard: Heard) -> Int[Array, "..."]:
         """Weights of 16 bits after a spike of their senders at `t`."""
-        last, trace, delay, *spikes = heard
-        begin, end = (jnp.maximum(x - delay, 0) for x in (last, t))
+        last, trace, delay, times, traces = heard
+        begin, end = (jnp.broadcast_to(jnp.maximum(x - delay, 0), w.shape)[..., None] for x in (last, t))
+        known = (times >= 0) & (times <= end)
+        new = known & (times > begin)
 
-        def hear(carry: tuple[Array, ...], spike: tuple[Array, Array]) -> tuple[tuple[Array, ...], None]:
-            w, latest, of_latest = carry
-            p, y = spike
-            known = (p >= 0) & (p <= end)
-            by = _times(trace, _at(self.tau_plus, p + delay - last)) << _TO_ACCUM
-            w = jnp.where(known & (p > begin), self.dependence.potentiated(self, w, by), w)
-            return (w, jnp.where(known, p, latest), jnp.where(known, y, of_latest)), None
+        def potentiate(k: Array, w: Array) -> Array:
+            by = _times(trace, _at(self.tau_plus, times[..., k] + delay - last)) << _TO_ACCUM
+            return jnp.where(new[..., k], self.dependence.potentiated(self, w, by), w)
 
-        none = jnp.full_like(w, -1), jnp.zeros_like(w)
-        (w, latest, y), _ = lax.scan(hear, (w << shift, *none), tuple(spikes))
-        by = _times(y, _at(self.tau_minus, t - (latest + delay))) << _TO_ACCUM
+        some = jnp.any(new.reshape(-1, REMEMBERED), axis=0)
+        first = jnp.where(jnp.any(some), jnp.argmax(some), REMEMBERED)  # mostly few are new to any synapse
+        w = lax.fori_loop(first, REMEMBERED, potentiate, w << shift)
+        place = jnp.broadcast_to(jnp.arange(REMEMBERED, dtype=jnp.int32), known.shape)
+        latest = jnp.max(jnp.where(known, place, -1), axis=-1)
+        of_latest = lambda x: jnp.sum(jnp.where(place == latest[..., None], x, 0), axis=-1)
+        by = _times(of_latest(traces), _at(self.tau_minus, t - (of_latest(times) + delay))) << _TO_ACCUM
         w = jnp.where(latest < 0, w, self.dependence.depressed(self, w, by))
         return (w >> shift) & 0xFFFF
 

@@ -16,9 +16,11 @@ from ...lowering.registers import whole
 from ...lowering.target import AbstractTarget, register_target
 from .arithmetic import LARGEST
 from .izhikevich import IzhikevichCells
+from .learning import PairNode
 from .lif import CondExpCells, CurrDeltaCells, CurrExpCells
 from .passes import ChooseShifts, RoundWeights, SynapseTypes, ToAccums, VerifyRanges, accums, type_of
 from .place import estimate, use
+from .plastic import PlasticRowSynapses
 from .read import cells_of
 from .real import neuron_of
 from .synapses import DELAY, RowSynapses
@@ -67,12 +69,15 @@ class SpiNNaker1(AbstractTarget):
     def read(self, population, facts):
         return cells_of(population, facts)
 
+    def read_rule(self, name, projection):
+        return PairNode.of(name, projection)
+
     def neuron(self, name, graph):
         return neuron_of(name, graph, self)
 
     def emit(self, graph):
         cells = {name: _cells(cell, graph) for name, cell in graph.cells.items()}
-        synapses = {name: _synapses(edge, graph) for name, edge in graph.edges.items()}
+        synapses = {name: _synapses(name, edge, graph) for name, edge in graph.edges.items()}
         scale = {name: cell["scale"] for name, cell in graph.cells.items() if not cell.is_input}
         return Program(cells, synapses, graph.dt, graph.lags, scale=scale)
 
@@ -119,15 +124,19 @@ def _cells(cell: Any, graph: Graph) -> Any:
     return CurrExpCells(cell.n, **numbers, tau_exc=cell["tau_exc"], tau_inh=cell["tau_inh"], ports={})
 
 
-def _synapses(edge: EdgeNode, graph: Graph) -> RowSynapses:
-    """Edges of one type as rows; of fewer bits than 16 the upper ones are used."""
+def _synapses(name: str, edge: EdgeNode, graph: Graph) -> RowSynapses:
+    """Edges of one type as rows, that learn where there is a rule; of fewer bits than 16 the upper ones are used."""
     form = edge.values["weight"].format
     if not isinstance(form, Fixed):
         raise ValueError(
             f"Weights from {edge.pre!r} to {edge.post!r} are still {form}; put RoundWeights into the passes."
         )
     each = np.bincount(np.asarray(edge.sender), minlength=edge.n_pre)
-    return RowSynapses(
+    learns: dict[str, Any] = {}
+    if isinstance(edge.rule, PairNode):
+        rule, backprop = edge.rule.on_machine(name, edge, graph.dt), edge.rule.meeting(edge)[0]
+        learns = dict(rule=rule, backprop_delay=backprop)
+    return (PlasticRowSynapses if learns else RowSynapses)(
         edge.pre,
         edge.post,
         edge["weight"] << (16 - form.bits),
@@ -139,4 +148,5 @@ def _synapses(edge: EdgeNode, graph: Graph) -> RowSynapses:
         max_delay=edge.max_delay,
         inhibitory=type_of(edge) == "inh",
         most=15 if graph.cells[edge.pre].is_input else 1,
+        **learns,
     )

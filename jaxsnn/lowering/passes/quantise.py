@@ -11,6 +11,7 @@ from jaxtyping import Array
 
 from ..formats import AbstractFormat
 from ..graph import CellNode, EdgeNode, Value
+from ..rules import AbstractScaledRuleNode
 from .base import AbstractPass
 from .losses import lost
 
@@ -76,7 +77,7 @@ class Quantise(AbstractPass):
 
     def _edges(self, edge: EdgeNode, scale: Array) -> tuple[EdgeNode, dict[str, Any]]:
         scale = edge.of_receivers(scale)
-        if edge.rule is not None:
+        if isinstance(edge.rule, AbstractScaledRuleNode):
             values, wanted, back, clipped = edge.rule.quantised(edge["weight"], scale, edge.sign)
             counts = lost(wanted, values["weight"].x, back, clipped, scale)
             return edge.set(**values), counts | edge.rule.counts()

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 from ..._types import Param, is_concrete, out_of_bounds, param
 from ..formats import AbstractFormat
 from ..graph import CellNode, EdgeNode, Graph, real
+from ..rules import AbstractScaledRuleNode
 from .base import AbstractPass
 from .peaks import Peaks, unseen
 
@@ -150,7 +151,7 @@ class BalanceScales(AbstractPass):
         """The scale with the smallest rounding error of weights, between half of the largest and the largest."""
         below = jnp.arange(_CANDIDATES, dtype=largest.dtype) / _CANDIDATES
         candidates = largest * jnp.exp2(-below)
-        rules = [edge.rule for edge in edges if edge.rule is not None]
+        rules = [edge.rule for edge in edges if isinstance(edge.rule, AbstractScaledRuleNode)]
         if rules:  # scales at which the bound is the end of the range
             best = jnp.stack([rule.best_scales(largest) for rule in rules])
             candidates = jnp.concatenate([candidates, best])

@@ -70,7 +70,7 @@ def changes(net, made, seen):
     out = {}
     for name, group in made.program.synapses.items():
         if isinstance(group, snn.chips.loihi.LearningSynapses):
-            grown = np.asarray(chip[name].w - group.weight)[own] / data[name]["learning"]["mantissas a unit"]
+            grown = np.asarray(chip[name].w - group.weight)[own] / data[name]["learning"]["lowest bits a unit"]
             out[name] = np.asarray(model[name].weight) - 0.5, grown
     return out
 
@@ -78,7 +78,7 @@ def changes(net, made, seen):
 def mapped(net, made, name):
     """The rule as it was lowered."""
     data = made.report.data["links"][name]["learning"]
-    scale, time_shift = data["mantissas a unit"], data["time shift, steps"]
+    scale, time_shift = data["lowest bits a unit"], data["time shift, steps"]
     return snn.chips.loihi.learning_rule_for(net[name].plastic.rule, 1.0, scale=scale, time_shift=time_shift)
 
 
@@ -143,7 +143,7 @@ def test_the_report_has_the_rule_and_what_was_learned():
     one = data["links"]["one"]["learning"]
     assert one["learned"]["correlation"] > 0.9 and one["learned"]["mean absolute difference"] < 0.01
     assert one["window error"] < 2e-3 < 1.0 < data["links"]["three"]["learning"]["window error"]
-    assert one["mantissas a unit"] == pytest.approx(255.0, rel=1e-5)  # the Bound is where mantissas end
+    assert one["lowest bits a unit"] == pytest.approx(255.0, rel=1e-5)  # the Bound is where mantissas end
     text = str(report)
     for part in ("learns: dw = ", "window error", "in the model; correlation", "share the delay between axon"):
         assert part in text, text

@@ -59,6 +59,56 @@ def test_pynn_on_nest_fires_as_the_program():
     assert np.abs(wrong.sum(axis=0) - theirs.sum(axis=0)).max() > 1 and (wrong & theirs).sum() < 0.5 * ours.sum()
 
 
+STEPS_OF_STDP = 2000
+
+
+def input_of_stdp():
+    return (np.random.default_rng(0).random((STEPS_OF_STDP, 30)) < 0.03).astype(np.float32)
+
+
+def learning_network(delay=2.0):
+    """Neurons that learn which inputs make them fire; that of `stdp.txt`."""
+    cell = snn.LIF(tau=20.0, v_rest=-65.0, v_reset=-65.0, v_th=-50.0, t_ref=2.0)
+    rule = snn.chain(snn.PairSTDP(a_plus=0.1, a_minus=0.12, tau_minus=30.0), snn.Bound(0.0, 16.0))
+    link = snn.Connection("in", "E.exc", snn.FixedProb(0.5), weight=snn.Uniform(3.0, 13.0), delay=delay, rule=rule)
+    cells = {"in": snn.SpikeSource(30), "E": snn.Population(cell, 12, ports={"exc": snn.Exponential(5.0)})}
+    return snn.network(dt=1.0, key=jax.random.key(0), populations=cells, projections={"S": link})
+
+
+@functools.cache
+def learning():
+    drive = snn.Replay(input_of_stdp(), into="in")
+    return snn.lower(learning_network(), spinnaker.SpiNNaker1(), calibrate=drive)
+
+
+def test_pynn_on_nest_learns_as_the_program():
+    """NEST's rule of pairs, of the script that was written of the program. Its neurons fire a step later than the
+    machine's behind an arrival, by which its window is displaced.
+    """
+    text = spinnaker.to_pynn(learning().program, steps=STEPS_OF_STDP)
+    assert text == (HERE / "stdp.txt").read_text()
+    assert eqx.tree_equal(spinnaker.from_pynn(text).synapses, learning().program.synapses)
+    golden, program = np.load(HERE / "pynn_stdp.npz"), learning().program
+    run = lambda model: snn.simulate(
+        model, snn.Replay(input_of_stdp(), into="in"), steps=STEPS_OF_STDP, key=jax.random.key(0),
+        record=snn.Count("E"),
+    )  # fmt: skip
+    shift = int(program.cells["E"].shift_exc)
+
+    def learned(model):
+        found = run(model)
+        return np.asarray(found.record), np.asarray(found.state.model.synapses["S"].w) * 2.0 ** (shift - 15)
+
+    count, w = learned(program)
+    theirs = golden["weights"][:, 2]
+    start = np.asarray(program.synapses["S"].weight) * 2.0 ** (shift - 15)
+    assert np.abs(count - golden["count"]).max() <= 0.05 * golden["count"].max() and golden["count"].sum() > 450
+    assert np.corrcoef(w - start, theirs - start)[0, 1] > 0.85
+    assert np.mean(np.abs(w - theirs)) < 0.25 * np.mean(np.abs(theirs - start))
+    without = eqx.tree_at(lambda p: p.synapses["S"].rule.a_plus, program, jnp.int32(0))  # control
+    assert np.mean(np.abs(learned(without)[1] - theirs)) > 0.5 * np.mean(np.abs(theirs - start))
+
+
 @pytest.mark.parametrize(
     "cells",
     [

@@ -1,10 +1,10 @@
 """Pair STDP of SpiNNaker is the compiled code's, weight for weight; and what a network learns on the machine."""
 
 import functools
+import itertools
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -92,8 +92,7 @@ def test_the_oracle_is_the_compiled_code_and_rounding_is_not(name):
         row = oracle.Row(found["w0"], found["post"], found["delay"], found["shift"], found, **given)
         at = iter(found["weights"])
         return sum(
-            np.sum(row.pre(int(t)) != next(at)) if who < 0 else row.post(int(t), who) or 0
-            for t, who in found["events"]
+            np.sum(row.pre(int(t)) != next(at)) if who < 0 else row.post(int(t), who) or 0 for t, who in found["events"]
         )
 
     assert wrong() == 0
@@ -158,9 +157,9 @@ def test_a_network_learns_as_rows_one_by_one(backprop):
         start, receiver, delay = (np.asarray(getattr(link, key)) for key in ("start", "receiver", "delay"))
         numbers = {key: np.asarray(getattr(link.rule, key)).tolist() for key in ("tau_plus", "tau_minus", "a_plus")}
         numbers |= {key: int(getattr(link.rule, key)) for key in ("a_minus", "w_min", "w_max")}
-        of = [slice(a, b) for a, b in zip(start, start[1:], strict=False)]
-        make = lambda row: oracle.Row(np.asarray(link.weight)[row], receiver[row], 1 + delay[row], 3, numbers, True, backprop)  # noqa: B023, E501
-        rows = [make(row) for row in of]
+        of = [slice(a, b) for a, b in itertools.pairwise(start)]
+        w0, last = np.asarray(link.weight), (3, numbers, True, backprop)
+        rows = [oracle.Row(w0[row], receiver[row], 1 + delay[row], *last) for row in of]
         for t in range(STEPS):
             for i, row in enumerate(rows):
                 for _ in range(sent[link.pre][t, i]):

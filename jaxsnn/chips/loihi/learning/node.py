@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from ...._types import as_integer, is_concrete
 from ....lowering.graph import Value
-from ....lowering.rules import AbstractRuleNode
+from ....lowering.rules import AbstractScaledRuleNode
 from ....networks.projection import Projection
 from ....plasticity.base import Chain
 from ....plasticity.bounds import Bound
@@ -24,7 +24,7 @@ _APART = 0.05  # how far apart, relatively, what a unit of weight is worth to re
 _LEARNED = 255.0  # the largest mantissa that can be learned
 
 
-class RuleNode(AbstractRuleNode):
+class RuleNode(AbstractScaledRuleNode):
     """A rule, and what passes have made of it.
 
     `unit`: what a unit of the rule's weight adds to `v`, `()` or one a receiver: the gains that passes fold into the

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...._types import canonical_float, is_concrete
 from ....lowering.kinds import is_a
+from ....lowering.window import Window, compared_steps, displacement, drawn_steps, exponential_window
 from ....plasticity.base import (
     AbstractRule,
     Chain,
@@ -28,7 +29,6 @@ from .trace import LARGEST, LoihiTrace
 
 IMPULSE = 16  # at least, where the scale allows: its resolution is then 1/8192, and seven spikes fit into a trace
 _NUMBERS = ("a_plus", "a_minus", "tau_plus", "tau_minus")
-_LONGEST = 400  # steps apart: how far the window is compared
 
 
 class Mapped(NamedTuple):
@@ -53,14 +53,12 @@ class Mapped(NamedTuple):
 
     def changes(self, steps: Any) -> tuple[np.ndarray, np.ndarray]:
         """The mean change by a pair whose receiver's spike comes so many steps after the sender's: asked, and got."""
-        steps = np.asarray(steps)
+        steps, dt = np.asarray(steps), self.got["dt"]
         same = self.asked["a_plus"] if self.coincident_pairs is PreBeforePost else 0.0
-        return self._window(self.asked, steps, same), self._window(self.got, steps + self.time_shift, self.together)
-
-    def _window(self, numbers: dict[str, Any], steps: np.ndarray, same: float) -> np.ndarray:
-        ms = np.abs(steps) * self.got["dt"]
-        plus, minus = (numbers[f"a_{side}"] * np.exp(-ms / numbers[f"tau_{side}"]) for side in ("plus", "minus"))
-        return np.where(steps > 0, plus, np.where(steps < 0, -minus, same))
+        return (
+            exponential_window(self.asked, steps, dt, same),
+            exponential_window(self.got, steps + self.time_shift, dt, self.together),
+        )
 
     @property
     def window_error(self) -> float:
@@ -68,10 +66,8 @@ class Mapped(NamedTuple):
 
         But for spikes of one step, of which `notes` tell.
         """
-        steps = np.concatenate([np.arange(-_LONGEST, 0), np.arange(1, _LONGEST)])
-        asked, got = self.changes(steps)
-        peak = np.abs(asked).max()
-        return float(np.abs(got - asked).max() / peak) if peak else 0.0
+        steps = compared_steps()
+        return Window(steps, *self.changes(steps)).error
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -94,30 +90,27 @@ class Mapped(NamedTuple):
         return (*notes, self._displacement()) if self.time_shift else tuple(notes)
 
     def _displacement(self) -> str:
-        s = int(self.time_shift)
-        seen = (
-            f"the engine sees receivers' spikes {abs(s)} step(s) {'later' if s > 0 else 'earlier'} than they meet the "
-        )
-        if self.coincident_pairs is PreBeforePost and s == 1:
-            return f"{seen}senders' in the model, for which amplitudes make up"
-        return f"{seen}senders' in the model: by so much the window is displaced, towards {'-' if s > 0 else '+'}"
+        if self.coincident_pairs is PreBeforePost and int(self.time_shift) == 1:
+            return (
+                "the chip sees receivers' spikes 1 step(s) later than they meet the senders' in the model, for which "
+                "amplitudes make up"
+            )
+        return displacement(int(self.time_shift))
 
     @property
     def data(self) -> dict[str, Any]:
         """All of it as numbers and text, with the window to draw."""
-        longest = int(min(_LONGEST, 4 * max(self.asked["tau_plus"], self.asked["tau_minus"]) / self.got["dt"]))
-        far = np.unique(np.linspace(4, max(longest, 4), 40).astype(int))
-        steps = np.concatenate([-far[::-1], np.arange(-3, 4), far])
-        asked, got = self.changes(steps)
+        dt = self.got["dt"]
+        steps = drawn_steps(max(self.asked["tau_plus"], self.asked["tau_minus"]) / dt)
         return {
             "rule": f"dw = {self.rule.dw}",
-            "mantissas a unit": float(self.scale),
+            "lowest bits a unit": float(self.scale),
             "asked": dict(self.asked),
             "got": {name: self.got[name] for name in self.asked},
             "window error": self.window_error,
             "time shift, steps": int(self.time_shift),
             "notes": list(self.notes),
-            "window": {"ms": (steps * self.got["dt"]).tolist(), "asked": asked.tolist(), "got": got.tolist()},
+            "window": Window(steps, *self.changes(steps)).data(dt),
         }
 
     def __str__(self) -> str:
