@@ -122,9 +122,9 @@ def test_a_description_has_text_and_numbers_in_their_places():
     assert isinstance(from_brian2(opened(golden)).net, snn.Network)
 
 
-@pytest.mark.parametrize("seed", [595, 1250, 201091, 201625, 201848])
+@pytest.mark.parametrize("seed", [595, 1250, 201091, 201625, 201848, 501301, 501555])
 def test_descriptions_that_were_found_by_an_hour_of_them(seed):
-    """Seven numbers for four neurons; a sum for a line that is not there; a version of three numbers; and names that no
-    statement has set by then.
+    """Seven numbers for four neurons; a sum for a line that is not there; a version of three numbers; names that no
+    statement has set by then; infinitely many sources; seven numbers for a name of units.
     """
     assert outcome_of(descriptions.tried, seed, descriptions.ERRORS) == "refused"

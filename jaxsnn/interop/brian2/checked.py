@@ -13,7 +13,7 @@ from .plain import SI
 _TEXT = {"expr", "code", "threshold", "reset", "method", "name", "type", "kind", "text", "side", "function", "variable"}
 _TABLES = {"values", "names", "groups", "synapses", "inputs", "monitors"}
 _TEXTS = {"flags", "variables"}
-_WHOLE = {"n", "start", "stop"}
+_WHOLE = {"n", "start", "stop", "count"}
 _NUMBERS = {"si", "pre", "post", "indices", "times", "delay"}
 _HIGHEST, _DEEPEST, _LARGEST = 99, 20, 2**31 - 1  # power of a unit, lists in lists, neurons
 

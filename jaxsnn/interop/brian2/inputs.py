@@ -15,6 +15,7 @@ from ..._status import Status, bit
 from ..._types import OptionalParam, Param, param
 from ...equations.expressions import Expression
 from ...equations.source import Source
+from ...lowering.registers import whole
 from ...models import Inputs
 from ...simulation.drives.base import AbstractDrive
 from ...simulation.drives.target import Target, fed, targets
@@ -43,6 +44,11 @@ class BinomialInput(AbstractDrive):
     factors: OptionalParam = param(None, unit="1", optional=True, kw_only=True)
     every: int = eqx.field(default=1, static=True, kw_only=True)
     ahead: int = eqx.field(default=1, static=True, kw_only=True)
+
+    def __check_init__(self):
+        whole(self, count=0, every=1, ahead=1)
+        if not 0.0 < self.most <= 1.0:
+            raise ValueError(f"BinomialInput.most is {self.most!r}; expected a probability above 0, at most 1.")
 
     @property
     def closed_loop(self):

@@ -6,6 +6,8 @@ import keyword
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ...equations.functions import FUNCTIONS, RANDOM
 from ...equations.model import OWN, STATE
 from ...equations.units import resolved
@@ -88,6 +90,6 @@ def constants(what: str, names: Mapping[str, Any]) -> dict[str, Number]:
                        f"{', '.join([*FUNCTIONS, *RANDOM])}")  # fmt: skip
         elif "table" not in entry:
             number, known = Number.of(entry), resolved(name)
-            if known is None or known[1] != number.dimension or float(known[0]) != number.plain:
+            if known is None or known[1] != number.dimension or not np.array_equal(known[0], number.plain):
                 found[name] = number
     return found
