@@ -208,6 +208,20 @@ def test_sources_that_draw_fire_as_often(x64):
         assert error < 0.1 * theirs.mean()  # negative control: a tenth more would be seen at four of these at most
 
 
+def test_a_spike_may_pass_on_a_trace_beside_the_weight():
+    """Of 0 times the trace the network is Brian2's; of more of it another one."""
+
+    def passing(text):
+        given = description("stdp")
+        (pre,) = (path for path in given["synapses"]["S"]["pathways"] if path["side"] == "pre")
+        assert "ge += w\n" in pre["code"]
+        pre["code"] = pre["code"].replace("ge += w\n", text + "\n")
+        with jax.enable_x64(True):
+            return differences("stdp", given)[0]
+
+    assert passing("ge += w + 0*apre") == 0 and passing("ge += w*(1 - 9*apre/g_max)") > 10
+
+
 def test_a_description_is_kept_by_its_file(tmp_path):
     given = description("tables")
     store_brian2(given, tmp_path / "again.npz")

@@ -1,4 +1,4 @@
-"""Spikes of PyNN scripts for SpiNNaker that PyNN 0.13 ran on NEST 3.10, and what one learned, in tests/golden/spinnaker.
+"""Spikes of PyNN scripts for SpiNNaker that PyNN 0.13 ran on NEST 3.10, and what one learned: tests/golden/spinnaker.
 
 `script.txt` and `stdp.txt` in the same folder of golden data are what `spinnaker.to_pynn` wrote of the networks of
 tests/chips/spinnaker/test_pynn.py, which checks that it still does. Run from the repository root, with PyNN and NEST:
@@ -45,7 +45,7 @@ found["time"] = np.concatenate([np.asarray(train.magnitude) for train in trains]
 np.savez_compressed(HERE / "pynn_script.npz", pynn=pyNN.__version__, **found)
 print({key: np.shape(value) for key, value in found.items()}, len(found["time"]))
 
-# --- a script whose synapses learn --------------------------------------------------------------------------------------
+# --- a script whose synapses learn ------------------------------------------------------------------------------------
 
 pyNN.nest.end()
 module, made = types.ModuleType("script"), []

@@ -128,10 +128,11 @@ def _additions(what: str, rule: EquationRule, given: Mapping[str, Number], weigh
         if weight not in {node.id for node in expression.names()}:
             rest.append(addition)
             continue
+        traces = {node.id for node in expression.names()} & set(rule.model.traces)
         at = lambda w, e=expression: float(value(e.node, lambda n: w if n == weight else rule.number(n)))
-        factor = at(1.0)
-        if side != "post" or at(0.0) != 0.0 or at(2.0) != 2.0 * factor:
+        if side != "post" or traces or at(0.0) != 0.0 or at(2.0) != 2.0 * at(1.0):
             refuse(what, "what it passes on is no multiple of the weight, to the receiving neuron", addition.at)
+        factor = at(1.0)
         first.append(addition._replace(sign=factor))
     if len(first) != 1:
         refuse(what, "its weight is passed on to two variables; expected one")

@@ -84,8 +84,9 @@ def test_every_release_and_module_is_refused_by_name():
     refuses_releases_and_modules(TARGET, population(snn.LIF()))
 
 
-def test_every_rule_and_modifier_is_refused_by_name():
-    refuses_rules(TARGET, population(snn.LIF()))
+def test_every_rule_and_modifier_is_lowered_or_refused_by_name():
+    has = {("PairSTDP", "Bound"), ("PairSTDP", "SoftBound")}
+    refuses_rules(TARGET, population(snn.LIF()), has, "learns")
 
 
 def test_what_changes_its_kind_is_refused():

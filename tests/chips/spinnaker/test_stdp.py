@@ -1,17 +1,22 @@
 """Pair STDP of SpiNNaker is the compiled code's, weight for weight; and what a network learns on the machine."""
 
+import dataclasses
 import functools
 import itertools
 from pathlib import Path
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import jaxsnn as snn
 from jaxsnn.chips import spinnaker
+from jaxsnn.chips.spinnaker.plastic import _everything, _rows
 from jaxsnn.chips.spinnaker.stdp import decay_table, time_constant
 from tests.oracles import spinnaker_stdp as oracle
+from tests.refused import refused
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "spinn_stdp.npz"
 CASES = [f"{kind}{k}" for kind in ("add", "mult") for k in range(5)]
@@ -170,6 +175,64 @@ def test_a_network_learns_as_rows_one_by_one(backprop):
             assert np.array_equal(np.concatenate([row.w for row in rows]), weights[t]), (name, t)
         assert np.sum(weights[-1] != weights[0]) > 0.5 * weights.shape[1], name
     assert np.array_equal(ring[:, :N_POST], arrived[:STEPS])
+
+
+def test_a_batch_learns_as_each_and_all_rows_as_one_by_one():
+    """Under `vmap` rows are updated one batch member after the other; on accelerators all synapses side by side."""
+    model, drive, _ = recurrent()
+
+    def alone(a_plus):
+        return learned(eqx.tree_at(lambda m: m.synapses["in-E"].rule.a_plus, model, a_plus), drive, KEY)
+
+    a_plus = jnp.asarray([2200, 100], jnp.int32)
+    many = jax.jit(jax.vmap(alone))(a_plus)
+    each = [learned(model, drive, KEY), jax.jit(alone)(a_plus[1])]
+    for k, one in enumerate(each):
+        assert eqx.tree_equal(jax.tree.map(lambda x, k=k: x[k], many), one)
+    assert not eqx.tree_equal(each[0][1], each[1][1])
+    s, link = each[0][4]["in-E"], model.synapses["in-E"]
+    ready = link.prepare(model.cells["in"], model.cells["E"], model.ring, 0)
+    buffer, pre = model.ring.empty(jnp.int32), jnp.asarray([0, 3, 1, 0, 0, 1, 0, 0, 2, 0, 0, 1], jnp.int32)
+    by_rows, at_once = (jax.jit(way)(ready, s, buffer, pre, jnp.int32(STEPS)) for way in (_rows, _everything))
+    assert eqx.tree_equal(by_rows, at_once) and np.any(by_rows[0].w != s.w) and np.any(by_rows[1] != 0)
+
+
+def test_a_program_that_learns_is_a_file_and_is_verified(tmp_path):
+    model, *_ = recurrent()
+    snn.lowering.save_program(model, tmp_path / "learns.npz")
+    assert eqx.tree_equal(snn.lowering.load_program(tmp_path / "learns.npz"), model)
+    snn.lowering.verify(model, spinnaker.SpiNNaker1())
+    assert "learns by pairs of spikes, additive, weights within 0 to 14.6484" in snn.lowering.summary(model)
+    bounds = snn.lowering.bounds(model)["E"]["excitatory ring"]
+    assert bounds.high > 65535 and not bounds.proved
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (dict(max_delay=32), ["take 33 steps", "at most 32"]),
+        (dict(rule=None), ["PlasticRowSynapses.rule is None"]),
+        (dict(most=1), ["take 1 packets a step", "most=15"]),
+    ],
+)
+def test_what_rows_that_learn_cannot_have_is_refused(change, words):
+    model, drive, _ = recurrent()
+    with refused(*words):
+        link = dataclasses.replace(model.synapses["in-E"], **change)
+        snn.simulate(snn.lowering.Program(model.cells, {"in-E": link}), drive, steps=3, key=KEY)
+
+
+def test_what_no_rule_has_is_refused():
+    table = decay_table(20.0, 1.0)
+    for change, words in (
+        (dict(dependence="additive"), "AdditiveWeightDependence()"),
+        (dict(tau_plus=[]), "expected a table"),
+        (dict(w_max=[1, 2]), "expected one number"),
+        (dict(w_min=3, w_max=2), "w_min <= w_max"),
+        (dict(a_plus=-1), "a_plus"),
+    ):
+        with refused("SpikePairRule", words):
+            spinnaker.SpikePairRule(**{"tau_plus": table, "tau_minus": table, **change})
 
 
 KEY = jax.random.key(0)
