@@ -38,8 +38,8 @@ class Value(eqx.Module):
 
 
 def real(x: Any) -> Value:
-    """A real value. A NumPy array stays one, so that it is concrete also while tracing."""
-    return Value(x if isinstance(x, np.ndarray) else jnp.asarray(x))
+    """A real value. NumPy's stay NumPy's, so that they are concrete also while tracing."""
+    return Value(np.asarray(x) if isinstance(x, (np.ndarray, np.generic)) else jnp.asarray(x))
 
 
 def _found(values: dict[str, Value], name: str) -> Value:

@@ -33,7 +33,7 @@ class PairNode(AbstractRuleNode):
 
     rule: Chain
     unit: Float[Array, "..."]
-    time_shift: Int[Array, ""]
+    time_shift: Any
     axonal: int = eqx.field(static=True)
     shortest: int = eqx.field(static=True)
     alike: bool = eqx.field(static=True)
@@ -54,7 +54,7 @@ class PairNode(AbstractRuleNode):
         except ValueError as error:
             raise ValueError(f"Projection {name!r} {error}.") from None
         one, least = (int(x.min(initial=x[0])) if x.size else 0 for x in (axonal, delay))
-        return cls(p.plastic.rule, jnp.ones(()), jnp.int32(0), one, least, not delay.size or not np.ptp(delay))
+        return cls(p.plastic.rule, jnp.ones(()), np.int32(0), one, least, not delay.size or not np.ptp(delay))
 
     @property
     def asked(self) -> Asked:
@@ -166,7 +166,11 @@ class PairNode(AbstractRuleNode):
             + (", asked: the weight before" if isinstance(sends, WeightBeforeUpdate) else ""),
             f"of a receiver {REMEMBERED} spikes are remembered; traces wrap at 16 spikes without a decay",
             f"receivers' spikes reach the synapse {where}; spikes that meet in one step: "
-            + ("the receiver's counts for depression" if backprop else "none pair")
+            + (
+                "the receiver's counts for depression"
+                if backprop
+                else "do not pair, nor do earlier ones of that sender"
+            )
             + f", asked {paired}",
             *([displacement(shift) + made_up] if shift else []),
         ]

@@ -42,7 +42,8 @@ class PlasticRowSynapses(RowSynapses):
     """`RowSynapses` whose weights learn by a `SpikePairRule`; a spike carries its weight after the change.
 
     The change waits for the sender's next spike: `"name.w"` of a run has the weights as they are stored. Of spikes of
-    one step the sender's comes first, which matters without `backprop_delay` only.
+    one step the sender's comes first, as in the recorded runs. It matters without `backprop_delay` only, where the
+    receiver's then pairs neither with it nor with earlier ones of that sender; on a machine the order is not known.
 
     **Arguments:** as of `RowSynapses`, `weight` being the one at the start; and `rule`. `backprop_delay`: static,
     whether spikes of receivers reach the synapse after its delay (PyNN's dendritic delay, the host's default), or at

@@ -6,73 +6,181 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 import jaxsnn as snn
 from jaxsnn.chips import spinnaker
+from tests.refused import refused
 
 TARGET, KEY, N, STEPS = spinnaker.SpiNNaker1(), jax.random.key(0), 40, 1200
-PAIR = snn.PairSTDP(a_plus=0.05, a_minus=0.06, tau_minus=30.0)
-BOUND = snn.Bound(0.0, 2.0)
+DELAY = 3
+START = 0.1
+PAIR = snn.PairSTDP(a_plus=0.006, a_minus=0.004, tau_minus=30.0)
+FIRST = dict(coincident_pairs=snn.plasticity.PreBeforePost())  # as the machine has it, one step displaced
 RULES = {
-    "additive": snn.chain(PAIR, BOUND),
-    "first": snn.chain(PAIR, BOUND, coincident_pairs=snn.plasticity.PreBeforePost()),
-    "soft": snn.chain(PAIR, snn.SoftBound(0.0, 2.0)),
-    "guetig": snn.PairSTDP(a_plus=0.03, a_minus=0.03, dependence=snn.plasticity.Guetig(w_max=2.0)),
+    "additive": snn.chain(PAIR, snn.Bound(0.0, 0.25), **FIRST),
+    "soft": snn.chain(PAIR, snn.SoftBound(0.0, 0.25), **FIRST),
+    "guetig": snn.chain(snn.PairSTDP(a_plus=0.03, a_minus=0.03, dependence=snn.plasticity.Guetig(w_max=0.25)), **FIRST),
+    "ignored": snn.chain(PAIR, snn.Bound(0.0, 0.25)),
 }
 
 
-def taught(rules=RULES, delay=3.0, order=None, dt=1.0, **more):
-    """A neuron for each rule, which a teacher makes fire whatever it learns of inputs that are far too weak."""
-    cell = snn.LIF(tau=20.0, v_rest=-65.0, v_reset=-65.0, v_th=-50.0, t_ref=6.0)
-    cells = {f"E {name}": snn.Population(cell, 1, ports={"in": snn.Exponential(1.0)}) for name in rules}
-    cells |= {"in": snn.SpikeSource(N), "t": snn.SpikeSource(1)}
-    links = {f"teach {name}": snn.Connection("t", f"E {name}", snn.AllToAll(), weight=200.0, delay=2.0) for name in rules}
-    links |= {
-        name: snn.Connection("in", f"E {name}", snn.AllToAll(), weight=1.0, delay=delay, rule=rule, **more)
-        for name, rule in rules.items()
-    }
+def regular(rules=RULES, delay=float(DELAY), order=None, dt=1.0, **more):
+    """Neurons for each rule that fire at rates of their own, whatever they learn of inputs that are too weak."""
+    bias = jnp.asarray([17.0, 18.5, 21.0, 26.0, 34.0])
+    cell = snn.LIF(tau=20.0, v_rest=-65.0, v_reset=-65.0, v_th=-50.0, t_ref=2.0, bias=bias)
+    cells = {f"E {name}": snn.Population(cell, len(bias), ports={"in": snn.Exponential(1.0)}) for name in rules}
+    dense = dict(topology=snn.AllToAll(), weight=START, delay=delay)
+    links = {name: snn.Connection("in", f"E {name}", **dense, rule=rule, **more) for name, rule in rules.items()}
+    cells |= {"in": snn.SpikeSource(N)}
     return snn.network(dt=dt, key=KEY, populations=cells, projections=links, order=order)
 
 
-def spikes(rate=0.04):
-    rng = np.random.default_rng(3)
-    inputs, teacher = rng.random((STEPS, N)) < rate, rng.random((STEPS, 1)) < 0.05
-    return snn.Replay(inputs.astype(np.float32), into="in") + snn.Replay(teacher.astype(np.float32), into="t")
+def spikes(later=0):
+    inputs = np.random.default_rng(3).random((STEPS, N)) < 0.04
+    return snn.Replay(np.roll(inputs, later, axis=0).astype(np.float32), into="in")
 
 
-def learned(net, made, drive):
-    """Weights at the end, in the model's unit: of the model, and on the machine."""
-    run = lambda model: snn.simulate(model, drive, steps=STEPS, key=KEY, record={}, progress=snn.progress.Quiet())
-    model, chip = net.learned(run(net).state), run(made.program).state.model.synapses
-    for name, edge in made.graph.edges.items():
-        if edge.rule is not None:
-            scale = made.graph.cells[edge.post]["scale"]
-            yield (
-                name,
-                np.asarray(model[name].weight),
-                np.asarray(chip[name].w) / float(edge.rule.per_unit(scale, edge)),
-            )
+SHARES = {  # of the amplitudes: of growth, and of decline
+    "additive": (lambda w: 1.0, lambda w: 1.0),
+    "soft": (lambda w: 1 - w / 0.25, lambda w: w / 0.25),
+    "guetig": (lambda w: 0.25 - w, lambda w: w),
+}
+
+
+def by_pairs(x, fired, delay, name, first=True, lost=False):
+    """Weights after the spikes of senders and receivers, `(steps, cells)`, the latter heard `delay` steps later: the
+    rule of that name with its traces, in floats; and as they were at the last spike of each sender. `first`: of two
+    spikes that meet the sender's comes first; else they do not pair, and if `lost` the receiver's pairs with no earlier
+    ones of that sender either.
+    """
+    up, down = SHARES[name]
+    stdp = RULES[name].rules[0]
+    a_plus, a_minus, *taus = (float(getattr(stdp, key)) for key in ("a_plus", "a_minus", "tau_plus", "tau_minus"))
+    heard = np.concatenate([np.zeros((delay, fired.shape[1])), fired])[: len(x)]
+    w, r, y = np.full((x.shape[1], fired.shape[1]), START), np.zeros((x.shape[1], 1)), np.zeros((1, fired.shape[1]))
+    within, sent = lambda w: np.clip(w, 0.0, 0.25), w
+    for pre, post in zip(x[:, :, None], heard[:, None], strict=True):
+        r, y = r * np.exp(-1 / taus[0]), y * np.exp(-1 / taus[1])
+        if first:
+            w = within(w - a_minus * down(w) * pre * y)
+            sent = np.where(pre > 0, w, sent)
+            w = within(w + a_plus * up(w) * (r + pre) * post)
+        else:
+            w = within(w + a_plus * up(w) * r * post * (1 - lost * pre))
+            w = within(w - a_minus * down(w) * pre * y)
+            sent = np.where(pre > 0, w, sent)
+        r, y = r + pre, y + post
+    return w, sent
 
 
 @functools.cache
 def lowered():
-    net = taught()
-    return net, snn.lower(net, TARGET, calibrate=snn.lowering.Calibration(spikes(), steps=STEPS, key=KEY))
+    net = regular()
+    return net, snn.lower(net, TARGET, calibrate=spikes())
 
 
-def test_every_rule_learns_as_the_model():
-    """Within what rounding of every change to lowest bits of a row adds up to, and better than with a step of shift."""
+def learned(model, name):
+    """Spikes of the receivers of a rule, and the state of a run."""
+    record = snn.Raster(f"E {name}")
+    run = snn.simulate(model, spikes(), steps=STEPS, key=KEY, record=record, progress=snn.progress.Quiet())
+    return (np.asarray(run.record.dense()) > 0).astype(float), run.state
+
+
+@pytest.mark.parametrize("name", SHARES)
+def test_a_rule_learns_as_the_model_would_of_the_same_spikes(name):
+    """The window that is a step late is made up for: floats say so of the program's spikes, and of the model's."""
     net, made = lowered()
-    names = []
-    for name, ours, theirs in learned(net, made, spikes()):
-        names.append(name)
-        start, data = 1.0, made.report.data["links"][name]["learning"]
-        assert data["time shift, steps"] == 1 and data["learned"]["correlation"] > 0.97, (name, data)
-        assert np.std(ours - start) > 0.1
-        assert np.corrcoef(ours, theirs)[0, 1] > 0.97, name
-        assert np.mean(np.abs(ours - theirs)) < 0.15 * np.mean(np.abs(ours - start)), name
-    assert set(names) == set(RULES)
-    drive = spikes()
-    later = eqx.tree_at(lambda d: d.drives[1].x, drive, jnp.roll(drive.drives[1].x, 4, axis=0))  # control
-    for (name, ours, _), (_, _, theirs) in zip(learned(net, made, drive), learned(net, made, later), strict=True):
-        assert np.corrcoef(ours, theirs)[0, 1] < 0.9, name
+    data, edge, x = made.report.data["links"][name]["learning"], made.graph.edges[name], np.asarray(spikes().raster)
+    fired, state = learned(net, name)
+    ours = np.asarray(net.learned(state)[name].weight).reshape(N, -1)
+    np.testing.assert_allclose(by_pairs(x, fired, DELAY, name)[0], ours, atol=2e-5)
+    fired, state = learned(made.program, name)
+    per_unit = float(edge.rule.per_unit(made.graph.cells[edge.post]["scale"], edge))
+    chip = np.asarray(state.model.synapses[name].w).reshape(N, -1) / per_unit
+
+    def off(*given, **more):
+        return np.mean(np.abs(chip - by_pairs(x, fired, *given, name, **more)[1])) / np.mean(np.abs(chip - START))
+
+    assert data["time shift, steps"] == 1 and data["window error"] < 0.03
+    assert off(DELAY) < 0.05
+    assert off(DELAY + 1) > 0.1 and off(DELAY, first=False) > 0.1  # controls
+
+
+def test_spikes_that_meet_count_as_the_machine_has_it():
+    """A step displaced, the sender's counts first, whatever was asked; the report says so."""
+    _, made = lowered()
+    weights = [np.asarray(learned(made.program, name)[1].model.synapses[name].w) for name in ("additive", "ignored")]
+    assert np.array_equal(*weights)
+    notes = " ".join(made.report.data["links"]["ignored"]["learning"]["notes"])
+    assert "counts for depression, asked CoincidentIgnored" in notes and "amplitudes make up" in notes
+
+
+def test_axonal_delays_displace_the_window():
+    """The machine has dendritic delays or none: of an axonal one it sees receivers' spikes later by so much, and by the step that
+    an input of Brian2's order hears before it sends.
+    """
+    net = regular({"additive": RULES["additive"]}, order=snn.BrianOrder())
+    made = snn.lower(net, TARGET, calibrate=spikes())
+    data, program = made.report.data["links"]["additive"]["learning"], made.program
+    assert not program.synapses["additive"].backprop_delay and data["time shift, steps"] == DELAY + 1
+    assert data["window error"] > 0.5 and any("displaced, towards -" in note for note in data["notes"])
+    assert any("share the delay" in line for line in made.report.data["advice"])
+    fired, state = learned(program, "additive")
+    per_unit = float(made.graph.edges["additive"].rule.per_unit(None, made.graph.edges["additive"]))
+    chip = np.asarray(state.model.synapses["additive"].w).reshape(N, -1) / per_unit
+    expected = by_pairs(np.asarray(spikes().raster), fired, 0, "additive", first=False, lost=True)[1]
+    assert np.mean(np.abs(chip - expected)) < 0.05 * np.mean(np.abs(chip - START))
+
+
+def test_synapses_that_learn_may_differ_in_delay():
+    delay = jnp.asarray(np.random.default_rng(1).integers(1, 9, N * 5), jnp.float32)
+    made = snn.lower(regular({"additive": RULES["additive"]}, delay=delay.reshape(-1)), TARGET)
+    link = made.program.synapses["additive"]
+    assert np.array_equal(np.asarray(link.delay), np.asarray(delay).astype(int)) and link.backprop_delay
+
+
+def test_numbers_of_a_rule_are_swept():
+    """Traced, they become the rule of the same numbers known; time constants cannot be."""
+    net = regular({"additive": RULES["additive"]})
+    of = lambda net: net["additive"].plastic.rule.parts[0]
+    with_ = lambda name, x: eqx.tree_at(lambda net: getattr(of(net), name), net, x)
+    lower = lambda a: snn.lower(with_("a_plus", a), TARGET).program.synapses["additive"].rule
+    a = jnp.float32(0.013)
+    assert eqx.tree_equal(eqx.filter_jit(lower)(a), lower(a))
+    assert int(lower(a).a_plus) == round(0.013 * float(np.exp(1 / 20)) * 2**15 * float(_gain(net)))
+    with refused("'additive' learns with a tau_plus that is traced"):
+        eqx.filter_jit(lambda x: snn.lower(with_("tau_plus", x), TARGET).program)(jnp.float32(20.0))
+
+
+def _gain(net):
+    return snn.lower(net, TARGET).graph.edges["additive"].rule.gain
+
+
+@pytest.mark.parametrize(
+    ("rule", "parts"),
+    [
+        (PAIR, ["without a bound", "Bound(0, hi)"]),
+        (snn.chain(snn.TripletSTDP(), snn.Bound(0.0, 1.0)), ["TripletSTDP, Bound", "use PairSTDP with AllPairs()"]),
+        (snn.chain(PAIR, snn.Bound(-1.0, 1.0)), ["weights below 0"]),
+        (snn.chain(PAIR, snn.SoftBound(0.0, 1.0, power=2.0)), ["whose power is not 1"]),
+        (snn.PairSTDP(dependence=snn.plasticity.Guetig(mu_plus=0.5)), ["exponents other than 1"]),
+        (snn.PairSTDP(dependence=snn.plasticity.PowerLaw()), ["PairSTDP(PowerLaw, AllPairs)"]),
+        (snn.chain(snn.PairSTDP(dependence=snn.plasticity.Guetig(w_max=2.0)), snn.Bound(0.0, 1.0)), ["of its own"]),
+        (snn.chain(PAIR, snn.plasticity.Modulate("reward"), snn.Bound(0.0, 1.0)), ["PairSTDP, Modulate, Bound"]),
+    ],
+)
+def test_what_the_machine_does_not_have_says_why(rule, parts):
+    with refused("Projection 'S'", "learns", *parts):
+        snn.lowering.read(regular({"S": rule}), TARGET)
+
+
+def test_what_is_known_of_rows_only():
+    net = regular({"additive": RULES["additive"]})
+    with refused("'additive' learns, and weights that learn have 16 bits"):
+        snn.lower(net, TARGET, precision=snn.lowering.Precision(weight=8))
+    with refused("take 34 steps; expected at most 32"):
+        snn.lower(regular({"additive": RULES["additive"]}, delay=33.0), TARGET)
+    uneven = eqx.tree_at(lambda net: net["E additive"].neuron.tau, net, jnp.linspace(10.0, 30.0, 5))
+    with refused("what its weights are worth to 'E additive' differs", "a population of each kind"):
+        snn.lower(uneven, TARGET)
