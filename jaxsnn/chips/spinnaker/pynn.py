@@ -200,7 +200,8 @@ def _stdp(name: str, group: PlasticRowSynapses, full: float, dt: float) -> dict[
         )
     rule = group.rule
     w_min, w_max, a_plus, a_minus = (int(getattr(rule, key)) / ONE for key in ("w_min", "w_max", "a_plus", "a_minus"))
-    of = w_max if isinstance(rule.dependence, AdditiveWeightDependence) else 1.0  # PyNN's amplitude is a part of w_max
+    additive = isinstance(rule.dependence, AdditiveWeightDependence)  # whose amplitudes are PyNN's, parts of w_max
+    of = w_max if additive and w_max else 1.0
     pairs = {key: time_constant(getattr(rule, key), dt) for key in ("tau_plus", "tau_minus")}
     return {
         "pairs": pairs | {"A_plus": a_plus / of, "A_minus": a_minus / of},
@@ -213,7 +214,7 @@ def _stdp(name: str, group: PlasticRowSynapses, full: float, dt: float) -> dict[
 
 def _rule(stdp: dict[str, Any], full: float, dt: float) -> SpikePairRule:
     pairs, additive = stdp["pairs"], stdp["weight_dependence"] == AdditiveWeightDependence.__name__
-    of = stdp["w_max"] / full if additive else 1.0
+    of = stdp["w_max"] / full if additive and stdp["w_max"] else 1.0
     return SpikePairRule(
         **{key: decay_table(pairs[key], dt) for key in ("tau_plus", "tau_minus")},
         a_plus=_accum(pairs["A_plus"] * of),

@@ -15,7 +15,6 @@ from ..._status import Status, bit
 from ..._types import OptionalParam, Param, param
 from ...equations.expressions import Expression
 from ...equations.source import Source
-from ...lowering.registers import whole
 from ...models import Inputs
 from ...simulation.drives.base import AbstractDrive
 from ...simulation.drives.target import Target, fed, targets
@@ -46,7 +45,8 @@ class BinomialInput(AbstractDrive):
     ahead: int = eqx.field(default=1, static=True, kw_only=True)
 
     def __check_init__(self):
-        whole(self, count=0, every=1, ahead=1)
+        if type(self.count) is not int or self.count < 0:
+            raise ValueError(f"BinomialInput.count is {self.count!r}; expected a whole number of sources, 0 or more.")
         if not 0.0 < self.most <= 1.0:
             raise ValueError(f"BinomialInput.most is {self.most!r}; expected a probability above 0, at most 1.")
 

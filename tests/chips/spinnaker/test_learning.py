@@ -117,8 +117,8 @@ def test_spikes_that_meet_count_as_the_machine_has_it():
 
 
 def test_axonal_delays_displace_the_window():
-    """The machine has dendritic delays or none: of an axonal one it sees receivers' spikes later by so much, and by the step that
-    an input of Brian2's order hears before it sends.
+    """The machine has dendritic delays or none: receivers' spikes come later by an axonal one, and by the step that an
+    input of Brian2's order hears before it sends.
     """
     net = regular({"additive": RULES["additive"]}, order=snn.BrianOrder())
     made = snn.lower(net, TARGET, calibrate=spikes())
