@@ -15,7 +15,7 @@ from ...lowering.rules import AbstractRuleNode
 from ...lowering.window import Window, compared_steps, displacement, drawn_steps, exponential_window
 from ...networks.projection import Projection
 from ...plasticity.base import Chain, PreBeforePost, WeightBeforeUpdate
-from .arithmetic import LARGEST, ONE
+from .arithmetic import ONE
 from .read_rule import Asked, asked_of
 from .stdp import REMEMBERED, TRACE_ONE, AdditiveWeightDependence, Heard, SpikePairRule, decay_table
 
@@ -195,5 +195,6 @@ def _of_pairs(rule: SpikePairRule, w: Array, shift: int, steps: Array, backprop:
 
 
 def _accum(x: Any) -> Int[Array, ""]:
-    """The nearest accum from 0 on, at most the largest."""
-    return jnp.clip(jnp.round(jnp.asarray(x) * ONE), 0, LARGEST - 127).astype(jnp.int32)
+    """The nearest accum; -1, which no number of a rule may be, of what is too large for one."""
+    whole = jnp.round(jnp.asarray(x) * ONE)
+    return jnp.where(whole < 2.0**31, whole, -1.0).astype(jnp.int32)

@@ -15,6 +15,7 @@ from ...lowering.passes.base import AbstractPass
 from ...lowering.passes.losses import lost
 from ...lowering.passes.peaks import Peaks, unseen
 from .arithmetic import LARGEST, ONE, exp_accum, quotient
+from .cells import SHIFT
 from .learning import PairNode
 from .shifts import Arriving, largest_sum, shift_for
 
@@ -205,7 +206,12 @@ class ChooseShifts(AbstractPass):
                     bound = jnp.where(jnp.isinf(seen), bound, jnp.maximum(seen, tall))
                 elif np.isfinite(seen):
                     bound = max(float(seen), *(float(x.largest) for x in found), 0.0)
-                shifts[f"shift_{kind}"] = shift_for(bound)
+                shifts[f"shift_{kind}"] = shift = shift_for(bound)
+                if is_concrete(shift) and int(shift) > SHIFT[1]:
+                    raise ValueError(
+                        f"Population {name!r} may be sent {_NAMES[kind]} weights of {float(bound):.4g} mV a step, and "
+                        "ring buffers hold 65536 at most; use smaller weights or bounds of them, or calibrate."
+                    )
             cells[name] = cell.set(**{key: Value(jnp.asarray(x, jnp.int32), Fixed(4)) for key, x in shifts.items()})
             graph = graph.count(name, **shifts)
         return graph.having(cells=cells)

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Int
 
+from ..._types import is_concrete
 from ..._xla.dispatch import dispatch
 from ..._xla.platforms import by_platform
 from ...connectivity.events import for_each_spike
@@ -90,8 +91,9 @@ class PlasticRowSynapses(RowSynapses):
 
     def describe(self):
         rule, kind = self.rule, type(self.rule.dependence).__name__.removesuffix("WeightDependence").lower()
-        ends = f"{int(rule.w_min) / 2**15:g} to {int(rule.w_max) / 2**15:g}" if rule.w_max.ndim == 0 else ""
-        return [*super().describe(), f"learns by pairs of spikes, {kind}, weights within {ends}"]
+        ends = (rule.w_min, rule.w_max)
+        within = "{:g} to {:g}".format(*(int(x) / 2**15 for x in ends)) if is_concrete(ends) else "traced bounds"
+        return [*super().describe(), f"learns by pairs of spikes, {kind}, weights within {within}"]
 
 
 class Row(NamedTuple):

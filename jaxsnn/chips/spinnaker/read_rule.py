@@ -48,6 +48,9 @@ def asked_of(rule: Chain) -> Asked:
     for a in (stdp.a_plus, stdp.a_minus, *([bound.lo, bound.hi] if bound is not None else [])):
         if jnp.ndim(a):
             raise ValueError("learns with numbers that differ between synapses, and SpiNNaker has one; give it one")
+    for name in ("a_plus", "a_minus"):
+        if is_concrete(a := getattr(stdp, name)) and float(a) < 0:
+            raise ValueError(f"learns with {name} = {float(a):g}, and amplitudes are 0 or more there; use another")
     known = {name: float(np.asarray(tau)) for name, tau in taus.items()}
     if isinstance(stdp.dependence, Guetig):
         return _guetig(stdp, stdp.dependence, bound, known)

@@ -148,6 +148,8 @@ def test_numbers_of_a_rule_are_swept():
     lower = lambda a: snn.lower(with_("a_plus", a), TARGET).program.synapses["additive"].rule
     a = jnp.float32(0.013)
     assert eqx.tree_equal(eqx.filter_jit(lower)(a), lower(a))
+    below = eqx.filter_jit(lambda a: snn.lower(with_("a_plus", a), TARGET).program.faulty())
+    assert not below(a) and below(jnp.float32(-0.01)) and below(jnp.float32(1e6))
     assert int(lower(a).a_plus) == round(0.013 * float(np.exp(1 / 20)) * 2**15 * float(_gain(net)))
     with refused("'additive' learns with a tau_plus that is traced"):
         eqx.filter_jit(lambda x: snn.lower(with_("tau_plus", x), TARGET).program)(jnp.float32(20.0))
@@ -163,6 +165,7 @@ def _gain(net):
         (PAIR, ["without a bound", "Bound(0, hi)"]),
         (snn.chain(snn.TripletSTDP(), snn.Bound(0.0, 1.0)), ["TripletSTDP, Bound", "use PairSTDP with AllPairs()"]),
         (snn.chain(PAIR, snn.Bound(-1.0, 1.0)), ["weights below 0"]),
+        (snn.chain(snn.PairSTDP(a_plus=-0.1, a_minus=-0.1), snn.Bound(0.0, 1.0)), ["a_plus = -0.1", "0 or more"]),
         (snn.chain(PAIR, snn.SoftBound(0.0, 1.0, power=2.0)), ["whose power is not 1"]),
         (snn.PairSTDP(dependence=snn.plasticity.Guetig(mu_plus=0.5)), ["exponents other than 1"]),
         (snn.PairSTDP(dependence=snn.plasticity.PowerLaw()), ["PairSTDP(PowerLaw, AllPairs)"]),
@@ -181,6 +184,8 @@ def test_what_is_known_of_rows_only():
         snn.lower(net, TARGET, precision=snn.lowering.Precision(weight=8))
     with refused("take 34 steps; expected at most 32"):
         snn.lower(regular({"additive": RULES["additive"]}, delay=33.0), TARGET)
+    with refused("'E additive' may be sent excitatory weights of", "hold 65536 at most"):
+        snn.lower(regular({"additive": snn.chain(PAIR, snn.Bound(0.0, 1e5))}), TARGET)
     uneven = eqx.tree_at(lambda net: net["E additive"].neuron.tau, net, jnp.linspace(10.0, 30.0, 5))
     with refused("what its weights are worth to 'E additive' differs", "a population of each kind"):
         snn.lower(uneven, TARGET)
