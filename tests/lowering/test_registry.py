@@ -149,12 +149,15 @@ class Flipped(snn.PairSTDP):
 
 
 def test_every_rule_is_lowered_or_refused_by_name():
+    assert [getattr(snn.plasticity, name) for name in snn.plasticity.__all__]  # a room imports what is asked for
     pair, bound = snn.PairSTDP(), snn.Bound(0.0, 1.0)
     made = lambda rule: snn.Connection("in", "E", snn.AllToAll(), weight=0.5, delay=1.0, rule=rule)
     rules = [snn.chain(rule, bound) for rule in below(AbstractRule)] + [snn.chain(Flipped(), bound)]
     rules += [snn.chain(pair, bound, part) for part in below(AbstractModifier) if not isinstance(part, snn.Bound)]
     rules += [
         snn.chain(snn.PairSTDP(dependence=snn.plasticity.Guetig()), bound),
+        snn.chain(pair, snn.SoftBound(0.0, 1.0)),
+        snn.chain(snn.PairSTDP(dependence=snn.plasticity.PowerLaw()), bound),
         snn.chain(snn.PairSTDP(pairs=snn.plasticity.NearestNeighbour()), bound),
     ]
     assert len(rules) > 10
@@ -166,7 +169,7 @@ def test_every_rule_is_lowered_or_refused_by_name():
         else:
             assert "'S'" in why and "cannot be lowered onto the learning engine" in why
             assert any(type(part).__name__ in why for part in rule.parts)
-    assert lowered == [[snn.PairSTDP, snn.Bound]]
+    assert lowered == [[snn.PairSTDP, snn.Bound]] * 2 + [[snn.PairSTDP, snn.SoftBound]]
     assert "learns without a Bound" in taken(network(links={"S": made(pair)}))
 
 

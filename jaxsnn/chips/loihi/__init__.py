@@ -23,13 +23,13 @@ from .cores import NengoLoihiCore as NengoLoihiCore
 from .cores import SignedWeights as SignedWeights
 from .emission import emit as emit
 from .learning.engine import LoihiRule as LoihiRule
+from .learning.mapped import Mapped as Mapped
 from .learning.parse import parse_rule as parse_rule
 from .learning.rounding import AbstractRounding as AbstractRounding
 from .learning.rounding import IndependentRounding as IndependentRounding
 from .learning.rounding import LavaRounding as LavaRounding
 from .learning.rounding import NearestRounding as NearestRounding
 from .learning.rule import SumOfProducts as SumOfProducts
-from .learning.stdp import Mapped as Mapped
 from .learning.stdp import learning_rule_for as learning_rule_for
 from .learning.synapses import LearningSynapses as LearningSynapses
 from .learning.trace import LoihiTrace as LoihiTrace

@@ -123,6 +123,21 @@ def test_every_pair_changes_as_the_report_says():
     assert "2 step(s) later" in said[1] and "displaced, towards -" in said[1]
 
 
+def test_changes_in_proportion_to_what_is_left_to_a_bound():
+    """In the middle between soft bounds a pair changes a weight by half of what it does at a bound."""
+    net = taught(snn.NestOrder(), {"soft": ("E", snn.SoftBound(0.0, 1.0), dict(delay=1.0))})
+    made = snn.lower(net, TARGET, calibrate=pairs())
+    data = made.report.data["links"]["soft"]["learning"]
+    assert "(w - 255)" in data["rule"] and data["time shift, steps"] == 0 and data["window error"] < 2e-3
+    ((soft, hard),) = changes(net, made, pairs()).values()
+    asked, steps = mapped(net, made, "soft").changes(apart(net, "soft", 1))[0], apart(net, "soft", 1)
+    np.testing.assert_allclose(soft.reshape(len(LAGS), COPIES)[:, 0], asked / 2, atol=2e-4)  # 2nd: of what has changed
+    hard = hard.reshape(len(LAGS), COPIES)
+    mean, error = hard.mean(1), hard.std(1) / np.sqrt(COPIES)
+    assert not np.any(off(mean, error, asked / 2)[steps != 0])
+    assert np.any(off(mean, error, asked))  # control
+
+
 def test_random_trains_are_learned_as_by_the_model():
     """Where nothing is displaced, the mean over synapses is the model's within rounding noise."""
     net, made = lowered()
@@ -213,8 +228,8 @@ def test_where_delays_lie_and_who_runs_late():
         (dict(rule=snn.chain(snn.TripletSTDP(), HALF)), ["'S'", "TripletSTDP, Bound", "one PairSTDP"]),
         (dict(rule=RULE), ["'S'", "without a Bound", "chain(rule, Bound(lo, hi))"]),
         (
-            dict(rule=snn.chain(snn.PairSTDP(dependence=snn.plasticity.Guetig()), HALF)),
-            ["'S'", "PairSTDP(Guetig, AllPairs)", "Additive()"],
+            dict(rule=snn.chain(snn.PairSTDP(dependence=snn.plasticity.PowerLaw()), HALF)),
+            ["'S'", "PairSTDP(PowerLaw, AllPairs)", "Additive()"],
         ),
         (dict(delay=jnp.arange(1.0, 10.0)), ["'S'", "1 to 9 steps", "a projection for each"]),
     ],

@@ -18,18 +18,24 @@ DT = 0.5
 
 
 @eqx.filter_jit
-def learned(rule, start, pre, post, streams):
+def learned(rule, start, pre, post, streams, ends=(0, 255)):
     """Weights after trains, for every stream of random numbers."""
 
     def one(stream):
         def step(s, now):
             t, a, b = now
-            return rule.step(s, a, b, {}, t, range=(0, 255), stream=stream), None
+            return rule.step(s, a, b, {}, t, range=ends, stream=stream), None
 
         given = jnp.arange(len(pre), dtype=jnp.int32), pre, post
         return lax.scan(step, rule.init(start), given)[0].w
 
     return jax.vmap(one)(streams)
+
+
+def run_of(mapped, start, pre, post, streams):
+    """Weights of the engine after trains, from one number."""
+    ends = (0, 255) if isinstance(mapped.sign, Excitatory) else (-256, 255)
+    return learned(mapped.rule, jnp.full((pre.shape[1], post.shape[1]), start), pre, post, streams, ends)
 
 
 def streams(n):
@@ -48,7 +54,7 @@ def written(pre, post, w, rule=RULE):
 
 def leftover(mapped):
     """What spikes of one step change, as the report has it."""
-    return abs(float(mapped.notes[0].split("by ")[1].split(",")[0]))
+    return abs(float(mapped.notes[0].split("by ")[1].split(",")[0].split(" ")[0]))
 
 
 def test_the_window_of_a_pair():
@@ -98,6 +104,56 @@ def test_long_trains_drift_as_the_float_rule():
     assert np.std(expected) > 0.01  # there was something to follow
 
 
+SOFT = snn.PairSTDP(a_plus=0.04, a_minus=0.03, tau_plus=16.0, tau_minus=31.0, dependence=snn.plasticity.Guetig())
+
+
+def in_proportion(pre, post, w, rule=SOFT):
+    """The multiplicative rule between 0 and 1, in double precision: pairs of the same step do not count."""
+    x, y = np.zeros(pre.shape[1]), np.zeros(post.shape[1])
+    for a, b in zip(pre, post):
+        x, y = x * np.exp(-DT / float(rule.tau_plus)), y * np.exp(-DT / float(rule.tau_minus))
+        w = w + float(rule.a_plus) * np.outer(x, b) * (1 - w)
+        w = w - float(rule.a_minus) * np.outer(a, y) * w
+        x, y = x + a, y + b
+    return w
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [SOFT, snn.chain(snn.PairSTDP(0.08, 0.06, 16.0, 31.0), snn.SoftBound(-1.0, 1.0))],
+    ids=["guetig", "soft, of both signs"],
+)
+def test_changes_in_proportion_to_what_is_left_to_a_bound(rule):
+    """Long random trains, from a low and a high weight: means over streams are those of floats in proportion."""
+    rng = np.random.default_rng(6)
+    pre, post = rng.random((400, 8)) < 0.02, rng.random((400, 6)) < 0.02
+    mapped = learning_rule_for(rule, DT)
+    assert mapped.multiplicative and mapped.window_error < 2e-3
+    low = float(mapped.bounds[0])
+    share = lambda w: (w - low) / (1 - low)  # between the bounds
+    for start in (20, 230) if low == 0 else (-180, 200):
+        w = share(np.asarray(run_of(mapped, start, pre, post, streams(600))) / mapped.scale)
+        expected = in_proportion(pre, post, np.full((8, 6), share(start / mapped.scale)))
+        error = w.std(0) / np.sqrt(len(w))
+        together = pre.T.astype(int) @ post.astype(int)
+        assert np.all(np.abs(w.mean(0) - expected) < 5 * error + together * leftover(mapped) + 2e-3)
+        assert np.abs(expected - share(start / mapped.scale)).max() > 0.03
+        other = written(pre, post, np.full((8, 6), share(start / mapped.scale)), SOFT)  # control: not in proportion
+        assert np.any(np.abs(w.mean(0) - other) > 5 * error + together * leftover(mapped) + 2e-3)
+
+
+def test_spikes_of_one_step_in_proportion():
+    """They change nothing, or what the sender's first makes of them, at weights near either bound."""
+    pre, post = np.eye(1, 40, 20, dtype=bool).T, np.eye(1, 40, 20, dtype=bool).T
+    for pairing, grows in ((snn.plasticity.CoincidentIgnored(), 0.0), (snn.plasticity.PreBeforePost(), 0.04)):
+        mapped = learning_rule_for(snn.chain(SOFT, coincident_pairs=pairing), DT)
+        for start in (20, 230):
+            w = np.asarray(run_of(mapped, start, pre, post, streams(4000)))[:, 0, 0]
+            expected, error = start + grows * (255 - start), w.std() / np.sqrt(len(w))
+            assert abs(w.mean() - expected) < 4.5 * error + 0.004 * 255
+        assert mapped.changes([0])[1][0] == pytest.approx(grows, abs=4e-3)
+
+
 def test_the_report_says_what_was_lost():
     mapped = learning_rule_for(BOUNDED, DT)
     assert isinstance(mapped.sign, Excitatory) and mapped.scale == 255.0
@@ -114,10 +170,16 @@ def test_the_report_says_what_was_lost():
 
 
 def test_rules_that_the_engine_cannot_have_are_refused():
-    with refused("TripletSTDP cannot be lowered", "additive PairSTDP", "write a LoihiRule"):
+    with refused("TripletSTDP cannot be lowered", "PairSTDP", "write a LoihiRule"):
         learning_rule_for(snn.TripletSTDP(), DT)
-    with refused("PairSTDP(Guetig, AllPairs)", "Additive()"):
-        learning_rule_for(snn.PairSTDP(dependence=snn.plasticity.Guetig()), DT, scale=255.0)
+    with refused("PairSTDP(PowerLaw, AllPairs)", "Additive()"):
+        learning_rule_for(snn.PairSTDP(dependence=snn.plasticity.PowerLaw()), DT, scale=255.0)
+    with refused("Guetig with exponents that are not known to be 1", "Additive()"):
+        learning_rule_for(snn.PairSTDP(dependence=snn.plasticity.Guetig(mu_plus=0.4)), DT)
+    with refused("Guetig with another bound"):
+        learning_rule_for(snn.chain(snn.PairSTDP(dependence=snn.plasticity.Guetig()), snn.Bound(0.0, 2.0)), DT)
+    with refused("SoftBound of a power that is not known to be 1"):
+        learning_rule_for(snn.chain(RULE, snn.SoftBound(0.0, 1.0, power=2.0)), DT)
     with refused("The chain of PairSTDP, Modulate", "at most one Bound"):
         learning_rule_for(snn.chain(RULE, snn.Modulate("reward")), DT)
     with refused("without a Bound and no scale", "mantissas"):

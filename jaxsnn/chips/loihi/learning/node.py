@@ -16,7 +16,9 @@ from ....plasticity.base import Chain
 from ....plasticity.bounds import Bound
 from ..cores import Excitatory, Inhibitory
 from ..formats import UNIT, StoredWeights
-from .stdp import Mapped, learning_rule_for, parts_of, sign_within
+from .mapped import Mapped
+from .read_rule import pairs_of, sign_within
+from .stdp import learning_rule_for
 
 _APART = 0.05  # how far apart, relatively, what a unit of weight is worth to receivers may lie
 
@@ -41,7 +43,7 @@ class RuleNode(AbstractScaledRuleNode):
         """Of a plastic projection. **Raises:** ValueError for what the engine cannot have."""
         assert p.plastic is not None
         try:
-            _, bound = parts_of(p.plastic.rule)
+            bound = pairs_of(p.plastic.rule).bound
         except ValueError as error:
             raise ValueError(f"Projection {name!r}: {error}") from None
         if bound is None:
@@ -56,7 +58,7 @@ class RuleNode(AbstractScaledRuleNode):
     @property
     def bound(self) -> Bound:
         """Of the weights, in the rule's unit."""
-        bound = parts_of(self.rule)[1]
+        bound = pairs_of(self.rule, traced=True).bound
         assert bound is not None
         return bound
 

@@ -1,124 +1,24 @@
-"""Plasticity rules of this library on the learning engine, and what is lost on the way."""
+"""Plasticity rules of this library on the learning engine."""
 
 from __future__ import annotations
 
 from functools import singledispatch
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
 from ...._types import canonical_float, is_concrete
-from ....lowering.kinds import is_a
-from ....lowering.window import Window, compared_steps, displacement, drawn_steps, exponential_window
-from ....plasticity.base import (
-    AbstractRule,
-    Chain,
-    CoincidentIgnored,
-    PreBeforePost,
-    WeightAfterUpdate,
-    WeightBeforeUpdate,
-)
-from ....plasticity.bounds import Bound
-from ....plasticity.stdp import Additive, AllPairs, PairSTDP
-from ..cores import AbstractSign, Excitatory, Inhibitory, SignedWeights
+from ....plasticity.base import AbstractRule, Chain, CoincidentIgnored, PreBeforePost
+from ....plasticity.stdp import PairSTDP
 from .engine import LoihiRule
+from .mapped import Mapped
+from .read_rule import NUMBERS, Pairs, pairs_of, sign_within
 from .rounding import AbstractRounding, IndependentRounding
 from .rule import Factor, Product, SumOfProducts
 from .trace import LARGEST, LoihiTrace
 
 IMPULSE = 16  # at least, where the scale allows: its resolution is then 1/8192, and seven spikes fit into a trace
-_NUMBERS = ("a_plus", "a_minus", "tau_plus", "tau_minus")
-
-
-class Mapped(NamedTuple):
-    """A rule as the engine has it, and how far that is from what was asked for.
-
-    `rule`, `sign`, `scale`: for `LearningSynapses(..., rule=rule, sign=sign)`, with mantissas `scale * weight`.
-    `asked`, `got`: numbers by name, in the units of the rule. `together`: the change by spikes that the engine sees in
-    one step. `bounds`: of weights, asked. `time_shift`: as of `learning_rule_for`. `coincident_pairs`, `sends`: the
-    choices of the rule. `str()` is a table. Where numbers were traced, there are no `notes` and no `window_error`.
-    """
-
-    rule: LoihiRule
-    sign: AbstractSign
-    scale: Any
-    asked: dict[str, Any]
-    got: dict[str, Any]
-    together: Any
-    bounds: tuple[Any, Any]
-    time_shift: Any
-    coincident_pairs: type
-    sends: type | None
-
-    def changes(self, steps: Any) -> tuple[np.ndarray, np.ndarray]:
-        """The mean change by a pair whose receiver's spike comes so many steps after the sender's: asked, and got."""
-        steps, dt = np.asarray(steps), self.got["dt"]
-        same = self.asked["a_plus"] if self.coincident_pairs is PreBeforePost else 0.0
-        return (
-            exponential_window(self.asked, steps, dt, same),
-            exponential_window(self.got, steps + self.time_shift, dt, self.together),
-        )
-
-    @property
-    def window_error(self) -> float:
-        """The largest error of the mean change by a pair, over all time differences, relative to the largest change.
-
-        But for spikes of one step, of which `notes` tell.
-        """
-        steps = compared_steps()
-        return Window(steps, *self.changes(steps)).error
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What differs in kind, in words."""
-        asked, left = (float(change[0]) for change in self.changes([0]))
-        impulses = {name: max(int(trace.impulse), 1) for name, trace in self.rule.traces.items()}
-        full = {name: LARGEST * 256 / impulse for name, impulse in impulses.items()}
-        ends = {Excitatory: (0, 255), Inhibitory: (-255, 0), SignedWeights: (-256, 255)}[type(self.sign)]
-        low, high = self.bounds
-        asked_after = ", asked after" if self.sends is WeightAfterUpdate else ""
-        notes = [
-            f"{self.coincident_pairs.__name__}: spikes of one step change a weight by {left:.3g}, asked {asked:.3g}",
-            f"a spike carries the weight before its change{asked_after}; senders' spikes "
-            "count when they are sent, whatever the delay",
-            f"traces are full at {full['x1']:.1f} (senders) and {full['y1']:.1f} (receivers) spikes at once; weights "
-            f"are multiples of 1/{self.scale:.4g}",
-            f"weights stay within {ends[0] / self.scale:.4g} and {ends[1] / self.scale:.4g}, asked {low:g} and "
-            f"{high:g}",
-        ]
-        return (*notes, self._displacement()) if self.time_shift else tuple(notes)
-
-    def _displacement(self) -> str:
-        if self.coincident_pairs is PreBeforePost and int(self.time_shift) == 1:
-            return (
-                "the chip sees receivers' spikes 1 step(s) later than they meet the senders' in the model, for which "
-                "amplitudes make up"
-            )
-        return displacement(int(self.time_shift))
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """All of it as numbers and text, with the window to draw."""
-        dt = self.got["dt"]
-        steps = drawn_steps(max(self.asked["tau_plus"], self.asked["tau_minus"]) / dt)
-        return {
-            "rule": f"dw = {self.rule.dw}",
-            "lowest bits a unit": float(self.scale),
-            "asked": dict(self.asked),
-            "got": {name: self.got[name] for name in self.asked},
-            "window error": self.window_error,
-            "time shift, steps": int(self.time_shift),
-            "notes": list(self.notes),
-            "window": Window(steps, *self.changes(steps)).data(dt),
-        }
-
-    def __str__(self) -> str:
-        rows = [f"  {name:12} {self.asked[name]:12.6g} {self.got[name]:12.6g}" for name in self.asked]
-        head = [f"dw = {self.rule.dw}, {self.scale:g} mantissas a unit", f"  {'':12} {'asked':>12} {'got':>12}"]
-        return "\n".join(
-            [*head, *rows, f"  window error {self.window_error:.2g}", *(f"  {note}" for note in self.notes)]
-        )
 
 
 @singledispatch
@@ -134,7 +34,9 @@ def learning_rule_for(
     """A plasticity rule on the learning engine; register a function of your own for a rule of your own.
 
     Additive `PairSTDP`, alone or in a `chain` with a `Bound`, becomes `y0*x1` and `x0*y1`, each scaled by a power of
-    two; the impulses of the traces take up the rest. A product of spikes takes back what coincident ones add.
+    two; the impulses of the traces take up the rest. With a `SoftBound`, or `Guetig` with exponents of 1, they are
+    multiples of the weight's distance from its bounds: `y0*x1*(w - hi)` and `x0*y1*(w - lo)`. Products of spikes take
+    back what coincident ones add.
 
     **Arguments:** `dt`: the step, ms. `scale`: mantissas per unit of weight; None for the `Bound` at 255 mantissas.
     `time_shift`: by how many steps more than in the model the engine sees a receiver's spike behind a sender's. The
@@ -146,66 +48,25 @@ def learning_rule_for(
     **Raises:** ValueError for a rule that it cannot have, with the nearest that it can.
     """
     raise ValueError(
-        f"{type(rule).__name__} cannot be lowered onto the learning engine; the nearest that can is additive PairSTDP, "
-        "alone or in a chain with a Bound. Or write a LoihiRule."
+        f"{type(rule).__name__} cannot be lowered onto the learning engine; the nearest that can is PairSTDP, "
+        "alone or in a chain with a Bound or SoftBound. Or write a LoihiRule."
     )
 
 
 @learning_rule_for.register
 def _(rule: Chain, dt: float, *, scale=None, time_shift=0, epoch=1, rounding=None) -> Mapped:
-    pairs, bound = parts_of(rule)
     coincident_pairs = PreBeforePost if isinstance(rule.coincident_pairs, PreBeforePost) else CoincidentIgnored
     sends = None if rule.sends is None else type(rule.sends)
-    return _pairs(pairs, bound, dt, scale, time_shift, epoch, rounding, coincident_pairs, sends)
+    return _mapped(pairs_of(rule), dt, scale, time_shift, epoch, rounding, coincident_pairs, sends)
 
 
 @learning_rule_for.register
 def _(rule: PairSTDP, dt: float, *, scale=None, time_shift=0, epoch=1, rounding=None) -> Mapped:
-    _possible(rule)
-    return _pairs(rule, None, dt, scale, time_shift, epoch, rounding, CoincidentIgnored, None)
+    return _mapped(pairs_of(rule), dt, scale, time_shift, epoch, rounding, CoincidentIgnored, None)
 
 
-def parts_of(rule: Chain) -> tuple[PairSTDP, Bound | None]:
-    """The pairs of a chain that the engine can have, and its bound. Raises as `learning_rule_for`."""
-    pairs = [part for part in rule.parts if isinstance(part, PairSTDP) and is_a(part, PairSTDP)]
-    bounds = [part for part in rule.parts if isinstance(part, Bound) and is_a(part, Bound)]
-    if len(pairs) != 1 or len(bounds) > 1 or len(pairs) + len(bounds) != len(rule.parts):
-        raise ValueError(
-            f"The chain of {', '.join(type(p).__name__ for p in rule.parts)} cannot be lowered onto the learning "
-            "engine; expected one PairSTDP and at most one Bound."
-        )
-    _possible(pairs[0])
-    for name, choice, kinds in (
-        ("coincident_pairs", rule.coincident_pairs, (CoincidentIgnored, PreBeforePost)),
-        ("sends", rule.sends, (WeightBeforeUpdate, WeightAfterUpdate)),
-    ):
-        if choice is not None and not is_a(choice, *kinds):
-            raise ValueError(
-                f"chain({name}={type(choice).__name__}()) cannot be lowered onto the learning engine; use "
-                f"{' or '.join(f'{kind.__name__}()' for kind in kinds)}."
-            )
-    return pairs[0], bounds[0] if bounds else None
-
-
-def _possible(rule: PairSTDP) -> None:
-    if not is_a(rule, PairSTDP) or not is_a(rule.dependence, Additive) or not is_a(rule.pairs, AllPairs):
-        kinds = f"{type(rule.dependence).__name__}, {type(rule.pairs).__name__}"
-        raise ValueError(
-            f"{type(rule).__name__}({kinds}) cannot be lowered onto the learning engine; use PairSTDP with Additive(), "
-            "AllPairs()."
-        )
-
-
-def sign_within(bound: Bound | None) -> AbstractSign:
-    """The sign mode of weights that stay within; traced bounds may have both signs."""
-    if bound is None or not is_concrete(bound):
-        return SignedWeights()
-    return Excitatory() if float(bound.lo) >= 0 else Inhibitory() if float(bound.hi) <= 0 else SignedWeights()
-
-
-def _pairs(
-    rule: PairSTDP,
-    bound: Bound | None,
+def _mapped(
+    pairs: Pairs,
     dt: float,
     scale: Any,
     time_shift: Any,
@@ -233,46 +94,68 @@ def _pairs(
                 raise ValueError(f"learns got {name} = {value!r}; expected {wanted}.")
     if not isinstance(rounding, AbstractRounding | None):
         raise ValueError(f"learns got rounding = {rounding!r}; expected one such as IndependentRounding(), or None.")
-    known = is_concrete((rule, bound, scale, time_shift))
+    known = is_concrete((pairs, scale, time_shift))
     xp: Any = np if known else jnp  # known numbers in double precision
     number = float if known else (lambda x: jnp.asarray(x, canonical_float()))
-    asked = {name: number(getattr(rule, name)) for name in _NUMBERS}
-    low, high = (-np.inf, np.inf) if bound is None else (number(bound.lo), number(bound.hi))
+    asked = {name: number(pairs.numbers[name]) for name in NUMBERS}
+    low, high = (-np.inf, np.inf) if pairs.bound is None else (number(pairs.bound.lo), number(pairs.bound.hi))
     if scale is None:
-        if bound is None:
+        if pairs.bound is None:
             raise ValueError("Got PairSTDP without a Bound and no scale; expected one: how many mantissas is a unit?")
         scale = 255 / xp.maximum(high, -low)
     scale = number(scale)
+    first = coincident_pairs is PreBeforePost
     # one step later all pairs still are on their side, and an exponential that is shifted is one that is scaled
-    made_up = time_shift == 1 if coincident_pairs is PreBeforePost else False
-    traces, products, got, sought, made = {}, [], {}, {}, {}
-    for side, spike, name, way in (("plus", "y0", "x1", 1), ("minus", "x0", "y1", -1)):
+    made_up = time_shift == 1 if first else False
+    sought = {
+        side: asked[f"a_{side}"] * xp.where(made_up, xp.exp(way * dt / asked[f"tau_{side}"]), 1.0)
+        for side, way in (("plus", 1), ("minus", -1))
+    }
+    # what spikes of one step are to change on the engine, by growth and by decline, less what the traces make of them
+    growth = xp.where(made_up, 0.0, sought["plus"]) if first else 0.0
+    decline = xp.where(made_up, sought["minus"], 0.0)
+    up, down = growth - sought["plus"], decline - sought["minus"]
+    if pairs.multiplicative:
+        from_hi, from_lo = (_distance(xp, end * scale) for end in (high, low))
+        gain = 2.0 ** Product("y0", (Factor("x1"), from_hi)).lost
+        sides = ("plus", "y0", "x1", (from_hi,), -1), ("minus", "x0", "y1", (from_lo,), -1)
+        rest = (-up, (from_hi,), -1.0), (-down, (from_lo,), 1.0)  # and what a unit is where it is a unit from the bound
+    else:
+        gain = scale
+        sides = ("plus", "y0", "x1", (), 1), ("minus", "x0", "y1", (), -1)
+        rest = (((up - down) * scale, (), 1 / scale),)
+    traces, products, got, made = {}, [], {}, {}
+    for side, spike, name, more, way in sides:
         amplitude, tau = asked[f"a_{side}"], asked[f"tau_{side}"]
-        sought[side] = amplitude * xp.where(made_up, xp.exp(way * dt / tau), 1.0)
-        exponent, impulse = _split(xp, xp.abs(sought[side]) * scale, f"a_{side}", scale)
+        exponent, impulse = _split(xp, xp.abs(sought[side]) * gain, f"a_{side}", gain)
         traces[name] = LoihiTrace(impulse, tau / dt)
-        products.append(Product(spike, (Factor(name),), xp.where(amplitude < 0, -way, way), exponent))
+        products.append(Product(spike, (Factor(name), *more), xp.where(amplitude < 0, -way, way), exponent))
         held = np.float64(traces[name].impulse) if known else traces[name].impulse.astype(scale.dtype)
-        made[side] = xp.copysign(held / 256 * 2.0**exponent / scale, amplitude)
+        made[side] = xp.copysign(held / 256 * 2.0**exponent / gain, amplitude)
         got[f"a_{side}"] = made[side]
         got[f"tau_{side}"] = traces[name].tau * dt if known else tau
-    # what spikes of one step are to change on the engine, less what the traces make of them
-    same = sought["plus"] if coincident_pairs is PreBeforePost else 0.0
-    together = xp.where(made_up, -sought["minus"], same)
-    rest, changed = (together - sought["plus"] + sought["minus"]) * scale, made["plus"] - made["minus"]
-    for _ in range(2 if coincident_pairs is PreBeforePost and (not known or made_up) else 1):
-        mantissa, exponent = _nearest(xp, rest)
-        rest, changed = rest - mantissa * 2.0**exponent, changed + mantissa * 2.0**exponent / scale
-        if not known or mantissa:
-            products.append(Product("x0", (Factor("y0"),), mantissa, exponent))
+    changed = made["plus"] - made["minus"]
+    for amount, more, unit in rest:
+        for _ in range(2 if pairs.multiplicative or (first and (not known or made_up)) else 1):
+            mantissa, exponent = _nearest(xp, amount)
+            amount, changed = amount - mantissa * 2.0**exponent, changed + mantissa * 2.0**exponent * unit
+            if not known or mantissa:
+                products.append(Product("x0", (Factor("y0"), *more), mantissa, exponent))
     rounding = IndependentRounding() if rounding is None else rounding
     made_rule = LoihiRule(SumOfProducts(tuple(products)), **traces, epoch=epoch, rounding=rounding)
-    got = {name: float(got[name]) if known else got[name] for name in _NUMBERS} | {"dt": dt}
+    got = {name: float(got[name]) if known else got[name] for name in NUMBERS} | {"dt": dt}
     changed = float(changed) if known else changed
     time_shift = int(time_shift) if known else time_shift
+    sign = sign_within(pairs.bound)
     return Mapped(
-        made_rule, sign_within(bound), scale, asked, got, changed, (low, high), time_shift, coincident_pairs, sends
+        made_rule, sign, scale, asked, got, changed, (low, high), time_shift, coincident_pairs, sends,
+        pairs.multiplicative,
     )  # fmt: skip
+
+
+def _distance(xp: Any, end: Any) -> Factor:
+    """`w - end`, the end rounded to a whole mantissa."""
+    return Factor("w", -xp.asarray(xp.rint(end), np.int32))
 
 
 def _split(xp: Any, amplitude: Any, name: str, scale: Any) -> tuple[Any, Any]:
