@@ -62,7 +62,9 @@ def _pairs(stdp: PairSTDP, bound: Bound | SoftBound | None, traced: bool) -> Pai
     numbers = {name: getattr(stdp, name) for name in NUMBERS}
     if isinstance(of := stdp.dependence, Guetig):
         if not _is(of.mu_plus, 1.0, traced) or not _is(of.mu_minus, 1.0, traced):
-            raise ValueError(f"Guetig with exponents that are not known to be 1 cannot be lowered onto the learning engine; {_USE}.")
+            raise ValueError(
+                f"Guetig with exponents that are not known to be 1 cannot be lowered onto the learning engine; {_USE}."
+            )
         if bound is not None and not (
             isinstance(bound, Bound) and _is(bound.lo, 0.0, traced) and _is(bound.hi, of.w_max, traced)
         ):
@@ -73,7 +75,9 @@ def _pairs(stdp: PairSTDP, bound: Bound | SoftBound | None, traced: bool) -> Pai
     if not isinstance(bound, SoftBound):
         return Pairs(numbers, bound, False)
     if not _is(bound.power, 1.0, traced):
-        raise ValueError("SoftBound of a power that is not known to be 1 cannot be lowered onto the learning engine; use power=1.")
+        raise ValueError(
+            "SoftBound of a power that is not known to be 1 cannot be lowered onto the learning engine; use power=1."
+        )
     parts = {name: numbers[name] / (bound.hi - bound.lo) for name in ("a_plus", "a_minus")}
     return Pairs(numbers | parts, Bound(bound.lo, bound.hi), True)
 
