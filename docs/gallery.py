@@ -62,10 +62,8 @@ SECTIONS = {  # the order of the page
 }
 SHARED = ("posterior", "vogels_abbott")  # what experiments import
 ON_OTHER_PAGES = {"infer_balanced": "inference.png", "mismatch": "mismatch.png"}  # whose pictures are there already
-LONG = {  # their pictures take the machine for long: python -m docs.gallery NAME draws them
-    "chips_digits", "diehl_cook", "evidence_accumulation", "hybrid_digits", "lower_digits", "precision_sweep",
-    "sequential_digits",
-}  # fmt: skip
+LONG = {"chips_digits", "diehl_cook"}  # their pictures take the machine for long: python -m docs.gallery NAME
+SWEPT = {"precision_sweep"}  # of a sweep: at one point there is nothing to draw
 
 
 def names() -> list[str]:
