@@ -31,13 +31,12 @@ def advice(data: dict[str, Any]) -> list[str]:
                 f"{name}: weights are off by {100 * error:.0f} %; use more weight bits, split weak from strong "
                 "projections, or train through the integers (relax)"
             )
-        learning = link.get("learning", {"window error": 0.0})
-        if (error := learning["window error"]) > _COARSE:
+        if (learning := link.get("learning")) and (error := learning["window error"]) > _COARSE:
             nearer = "share the delay between axon and dendrite: Connection(axonal=..., dendritic=...)"
             larger = "take larger changes, or smaller weights beside them"
             lines.append(
                 f"{name}: changes by some pairs of spikes are off by {100 * error:.0f} % of the largest; see its "
-                f"notes, and {larger if learning['time shift, steps'] in (0, 1) else nearer}"
+                f"notes, and {nearer if learning['displaced, steps'] else larger}"
             )
     for name, one in data.get("agreement", {}).items():
         if one["coincidence"] < _APART:

@@ -49,10 +49,17 @@ class Window(NamedTuple):
         return {"ms": (self.steps * dt).tolist(), "asked": self.asked.tolist(), "got": self.got.tolist()}
 
 
-def displacement(steps: int) -> str:
-    """What it means that a chip sees receivers' spikes so many steps later than they meet the senders' in the model."""
-    way = "later" if steps > 0 else "earlier"
-    return (
-        f"the chip sees receivers' spikes {abs(steps)} step(s) {way} than they meet the senders' in the model: by so "
-        f"much the window is displaced, towards {'-' if steps > 0 else '+'}"
+def displacement(steps: int, displaced: int) -> list[str]:
+    """What it means that a chip sees receivers' spikes so many steps later than they meet the senders' in the model.
+
+    `displaced`: by how many the window is displaced; of others amplitudes make up for.
+    """
+    if not steps:
+        return []
+    seen = f"{abs(steps)} step(s) {'later' if steps > 0 else 'earlier'}"
+    so = (
+        f"by so much the window is displaced, towards {'-' if steps > 0 else '+'}"
+        if displaced
+        else ("for which amplitudes make up")
     )
+    return [f"the chip sees receivers' spikes {seen} than they meet the senders' in the model: {so}"]

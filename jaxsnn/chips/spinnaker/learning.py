@@ -17,9 +17,9 @@ from ...networks.projection import Projection
 from ...plasticity.base import Chain, PreBeforePost, WeightBeforeUpdate
 from .arithmetic import ONE
 from .read_rule import Asked, asked_of
-from .stdp import REMEMBERED, TRACE_ONE, AdditiveWeightDependence, Heard, SpikePairRule, decay_table
+from .stdp import REMEMBERED, TRACE_ONE, AdditiveWeightDependence, History, SpikePairRule, decay_table
 
-_LATE = 1 << 20  # steps: when a synapse hears of a pair, and of nothing else any more
+_LATE = 1 << 20  # steps: long after a pair, when neither spike counts with others any more
 
 
 class PairNode(AbstractRuleNode):
@@ -47,12 +47,12 @@ class PairNode(AbstractRuleNode):
         try:
             asked_of(p.plastic.rule)
             if not is_concrete((delay, p.plastic.axonal)):
-                raise ValueError("learns with delays that are traced; give it delays that are known")
+                raise ValueError("its delays are traced; give it delays that are known.")
             axonal, delay = (np.asarray(x).reshape(-1) for x in (p.plastic.axonal, delay))
             if axonal.size and np.ptp(axonal):
-                raise ValueError("learns with axonal delays that differ, and SpiNNaker has one; give it one")
+                raise ValueError("its axonal delays differ, and SpiNNaker has one; give it one.")
         except ValueError as error:
-            raise ValueError(f"Projection {name!r} {error}.") from None
+            raise ValueError(f"Projection {name!r} learns: {error}") from None
         one, least = (int(x.min(initial=x[0])) if x.size else 0 for x in (axonal, delay))
         return cls(p.plastic.rule, jnp.ones(()), np.int32(0), one, least, not delay.size or not np.ptp(delay))
 
@@ -106,7 +106,7 @@ class PairNode(AbstractRuleNode):
             )
         asked, shift = self.asked, self.meeting(edge)[1]
         additive = isinstance(asked.dependence, AdditiveWeightDependence)
-        made_up = dt if shift == 1 else 0.0  # one step later all pairs but those of one step are on their side
+        made_up = dt * (shift - _displaced(shift))
         of_weight = lambda x: _accum(x * self.gain)
         amount = of_weight if additive else _accum
         return SpikePairRule(
@@ -149,6 +149,7 @@ class PairNode(AbstractRuleNode):
             "got": {**got, "tau_plus": asked.tau_plus, "tau_minus": asked.tau_minus},
             "window error": compared.error,
             "time shift, steps": shift,
+            "displaced, steps": _displaced(shift),
             "notes": self._notes(backprop, shift, changes, per_unit),
             "window": window(drawn_steps(max(asked.tau_plus, asked.tau_minus) / dt)).data(dt),
         }
@@ -158,7 +159,6 @@ class PairNode(AbstractRuleNode):
         sends, paired = self.rule.sends, type(self.rule.coincident_pairs).__name__
         bits = {side: abs(x) * per_unit for side, x in changes.items()}
         where = "after the delay (backprop_delay)" if backprop else "at once (no backprop_delay)"
-        made_up = ", for which amplitudes make up" if shift == 1 else ""
         return [
             f"a pair changes a weight by up to +{bits['plus']:.3g} and -{bits['minus']:.3g} of its lowest bits: growth "
             "of less than one is lost, a decline of less costs one",
@@ -172,11 +172,16 @@ class PairNode(AbstractRuleNode):
                 else "do not pair, nor do earlier ones of that sender"
             )
             + f", asked {paired}",
-            *([displacement(shift) + made_up] if shift else []),
+            *displacement(shift, _displaced(shift)),
         ]
 
     def __str__(self) -> str:
         return ", ".join(type(part).__name__ for part in self.rule.parts)
+
+
+def _displaced(shift: int) -> int:
+    """By how many steps the window is displaced: one later is made up for, as pairs then stay on their side."""
+    return 0 if shift == 1 else shift
 
 
 def _of_pairs(rule: SpikePairRule, w: Array, shift: int, steps: Array, backprop: bool) -> Int[Array, " steps"]:
@@ -185,8 +190,8 @@ def _of_pairs(rule: SpikePairRule, w: Array, shift: int, steps: Array, backprop:
     none = jnp.full((len(steps), REMEMBERED - 1), -1, jnp.int32)
     times = jnp.concatenate([none, sent + steps[:, None]], axis=1)
     traces = lambda y: jnp.full(times.shape, y, jnp.int32)
-    first = Heard(sent, jnp.int32(TRACE_ONE), jnp.int32(0), times, traces(0))  # and of the pair at the next spike
-    then = Heard(jnp.int32(0), jnp.int32(0), jnp.int32(0), times, traces(TRACE_ONE))
+    first = History(sent, jnp.int32(TRACE_ONE), jnp.int32(0), times, traces(0))  # and of the pair at the next spike
+    then = History(jnp.int32(0), jnp.int32(0), jnp.int32(0), times, traces(TRACE_ONE))
     grown, fallen = (
         rule.updated(w, jnp.int32(shift), jnp.int32(_LATE), first),
         rule.updated(w, jnp.int32(shift), sent, then),

@@ -20,7 +20,7 @@ from ...connectivity.spikes import Spikes
 from ...lowering.storage import stored
 from ...lowering.synapses import AbstractCarrier
 from .cells import FULL
-from .stdp import REMEMBERED, Heard, SpikePairRule
+from .stdp import REMEMBERED, History, SpikePairRule
 from .synapses import RowSynapses
 
 LONGEST = 32  # steps: the slots of a core of 256 neurons; a spike would reach longer rows through delay populations
@@ -87,7 +87,9 @@ class PlasticRowSynapses(RowSynapses):
 
     def prepare(self, pre, post, ring, first):
         self.takes(pre)
-        return PlasticRows(self, self.shift(post), ring, first + (self.n_post if self.inhibitory else 0))
+        shift = jnp.broadcast_to(self.shift(post), (self.n_post,))
+        sender = senders_of_rows(self.start, self.weight.shape[0])
+        return PlasticRows(self, shift, sender, ring, first + (self.n_post if self.inhibitory else 0))
 
     def describe(self):
         rule, kind = self.rule, type(self.rule.dependence).__name__.removesuffix("WeightDependence").lower()
@@ -97,29 +99,34 @@ class PlasticRowSynapses(RowSynapses):
 
 
 class Row(NamedTuple):
-    """What a spike of a sender reads: synapses of its row, or of all rows."""
+    """Synapses of one sender, or of all: the shift of their weights, where in a ring they land, in which step counted
+    from that of the spike, and what reached them of their receivers.
+    """
 
-    receiver: Array
-    delay: Array
     shift: Array
+    place: Array
+    delay: Array
+    times: Array
+    traces: Array
 
 
 class PlasticRows(AbstractCarrier):
-    """Ready to run."""
+    """Ready to run. `shift`: one a receiver. `sender`: one a synapse, for updates of all of them at once."""
 
     group: PlasticRowSynapses
-    shift: Int[Array, "..."]
+    shift: Int[Array, " post"]
+    sender: Int[Array, " synapses"]
     ring: Ring = eqx.field(static=True)
     first: int = eqx.field(static=True)
 
     def send(self, s, buffer, spikes, t):
-        return self.heard(s, buffer, spikes, t)[1]
+        return self.transmitted(s, buffer, spikes, t)[1]
 
     def deliver(self, s, buffer, pre, post, modulators, t, *, stream):
-        s, buffer = self.heard(s, buffer, pre, t)
-        return self.remembered(s, post, t), buffer
+        s, buffer = self.transmitted(s, buffer, pre, t)
+        return self.recorded(s, post, t), buffer
 
-    def heard(self, s: PlasticState, buffer: Array, pre: Int[Array, " pre"], t: Array) -> tuple[PlasticState, Array]:
+    def transmitted(self, s: PlasticState, buffer: Array, pre: Int[Array, " pre"], t: Array) -> tuple[Any, Array]:
         """Every spike of a sender updates its row and sends it: one row after the other, or all that there are."""
         if not self.group.weight.size:
             return s, buffer
@@ -133,7 +140,7 @@ class PlasticRows(AbstractCarrier):
         one = lambda *given: by_platform(*given, cpu=rows, default=everything)
         return dispatch(one, each=rows, together=together, derivative=everything)(*leaves)
 
-    def remembered(self, s: PlasticState, post: Int[Array, " post"], t: Array) -> PlasticState:
+    def recorded(self, s: PlasticState, post: Int[Array, " post"], t: Array) -> PlasticState:
         """With the spikes of receivers in step `t`."""
 
         def one(k: Array, past: tuple[Array, Array]) -> tuple[Array, Array]:
@@ -145,41 +152,41 @@ class PlasticRows(AbstractCarrier):
         times, traces = lax.fori_loop(0, jnp.max(post), one, (s.times, s.traces))
         return s._replace(times=times, traces=traces)
 
-    def changed(self, s: PlasticState, row: Row, w: Array, last: Array, trace: Array, t: Array) -> Int[Array, "..."]:
-        """Weights of synapses at a spike of their senders."""
-        delay = 1 + row.delay if self.group.backprop_delay else jnp.zeros_like(row.delay)
-        heard = Heard(last, trace, delay, s.times[row.receiver], s.traces[row.receiver])
-        return self.group.rule.updated(w, row.shift, t, heard)
+    def row(self, s: PlasticState, receiver: Array, delay: Array, t: Array) -> Row:
+        """What a spike of step `t` reads of synapses."""
+        place = self.ring.start(t + 1 + delay) + self.first + receiver
+        reached = 1 + delay if self.group.backprop_delay else jnp.zeros_like(delay)
+        return Row(self.shift[receiver], place, reached, s.times[receiver], s.traces[receiver])
 
-    def places(self, row: Row, t: Array) -> Int[Array, "..."]:
-        """Where in the ring the weights of a spike of step `t` land."""
-        return self.ring.start(t + 1 + row.delay) + self.first + row.receiver
+    def changed(self, row: Row, w: Array, last: Array, trace: Array, t: Array) -> Int[Array, "..."]:
+        """Weights at a spike of their senders."""
+        history = History(last, trace, row.delay, row.times, row.traces)
+        return self.group.rule.updated(w, row.shift, t, history)
 
 
 def _rows(link: PlasticRows, s: PlasticState, buffer: Array, pre: Array, t: Array) -> tuple[PlasticState, Array]:
     """One sender after the other; of a source that sends several packets in a step, one after the other too."""
     group = link.group
-    lane, final = jnp.arange(group.longest, dtype=jnp.int32), group.weight.shape[0] - group.longest
-    shift = jnp.broadcast_to(link.shift, (group.n_post,))
+    width = min(group.longest, group.weight.shape[0])
+    lane, final = jnp.arange(width, dtype=jnp.int32), group.weight.shape[0] - width
 
     def sender(i: Array, carry: tuple[Array, ...]) -> tuple[Array, ...]:
+        w, last, trace, buffer = carry
         begin, end = group.start[i], group.start[i + 1]
         first = jnp.minimum(begin, final)  # a slice beyond the end would be shifted silently
-        part = lambda x: lax.dynamic_slice(x, (first,), (group.longest,)) if x.ndim else x
+        part = lambda x: lax.dynamic_slice(x, (first,), (width,)) if x.ndim else x
         inside = (first + lane >= begin) & (first + lane < end)
-        receiver = part(group.receiver)
-        row = Row(receiver, part(group.delay), shift[receiver])
-        to = jnp.where(inside, link.places(row, t), link.ring.size)
+        row = link.row(s, part(group.receiver), part(group.delay), t)
 
         def packet(_: Array, held: tuple[Array, ...]) -> tuple[Array, ...]:
             w, sent, before, x = held
-            w = link.changed(s, row, w, before, x, t)
+            w = link.changed(row, w, before, x, t)
             return w, sent + w, t, group.rule.sent(t, before, x)
 
-        w, last, trace, buffer = carry
-        held = part(w), jnp.zeros_like(lane), last[i], trace[i]
-        new, sent, before, x = lax.fori_loop(0, pre[i], packet, held)
-        w = lax.dynamic_update_slice(w, jnp.where(inside, new, held[0]), (first,))
+        old = part(w)
+        new, sent, before, x = lax.fori_loop(0, pre[i], packet, (old, jnp.zeros_like(old), last[i], trace[i]))
+        w = lax.dynamic_update_slice(w, jnp.where(inside, new, old), (first,))
+        to = jnp.where(inside, row.place, link.ring.size)
         buffer = buffer.at[to].add(sent, mode="drop", wrap_negative_indices=False)
         return w, last.at[i].set(before), trace.at[i].set(x), buffer
 
@@ -190,16 +197,14 @@ def _rows(link: PlasticRows, s: PlasticState, buffer: Array, pre: Array, t: Arra
 
 def _everything(link: PlasticRows, s: PlasticState, buffer: Array, pre: Array, t: Array) -> tuple[PlasticState, Array]:
     """All synapses side by side, those whose senders are silent masked."""
-    group = link.group
-    sender = senders_of_rows(group.start, group.weight.shape[0])
-    row = Row(group.receiver, group.delay, jnp.broadcast_to(link.shift, (group.n_post,))[group.receiver])
-    to = link.places(row, t)
+    group, sender = link.group, link.sender
+    row = link.row(s, group.receiver, group.delay, t)
 
     def packet(k: Array, carry: tuple[Array, ...]) -> tuple[Array, ...]:
         w, last, trace, buffer = carry
         sends = pre > k
-        new = jnp.where(sends[sender], link.changed(s, row, w, last[sender], trace[sender], t), w)
-        buffer = buffer.at[to].add(jnp.where(sends[sender], new, 0))
+        new = jnp.where(sends[sender], link.changed(row, w, last[sender], trace[sender], t), w)
+        buffer = buffer.at[row.place].add(jnp.where(sends[sender], new, 0))
         trace = jnp.where(sends, group.rule.sent(t, last, trace), trace)
         return new, jnp.where(sends, t, last), trace, buffer
 

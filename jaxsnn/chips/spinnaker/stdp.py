@@ -16,7 +16,7 @@ from ...lowering.storage import stored
 from .arithmetic import LARGEST, ONE, product
 
 TRACE_ONE = 1 << 11  # 1.0 of a trace, and of a table
-REMEMBERED = 15  # spikes of a receiver, of which synapses have not heard yet
+REMEMBERED = 15  # last spikes of a receiver
 _TO_ACCUM = 4  # places from a trace to an accum
 
 
@@ -89,9 +89,10 @@ def _accums(default: float) -> Any:
     return register(round(default * ONE), within=(0, LARGEST), kw_only=True)
 
 
-class Heard(NamedTuple):
-    """What a synapse sees: the last spike of its sender, `l`, the sender's trace after it, the delay by which spikes of
-    receivers reach it, and the last spikes of receivers, oldest first (a time of -1: none), with traces after each.
+class History(NamedTuple):
+    """What the change of a synapse depends on: the sender's last spike and its trace after it, the delay after which
+    receivers' spikes reach the synapse, and the receiver's last spikes, oldest first (-1: none), with its trace after
+    each.
     """
 
     last: Int[Array, "..."]
@@ -104,15 +105,15 @@ class Heard(NamedTuple):
 @stored
 class SpikePairRule(Checked):
     """Pairs of spikes, as PyNN's `SpikePairRule` on SpiNNaker. At a spike of the sender at `t`, the last having been at
-    `l`, a synapse hears of all spikes `p` of its receiver with `l < p + d <= t`, in turn:
+    `l`, a synapse changes by all spikes `p` of its receiver that reached it since, `l < p + d <= t`, in turn:
 
         w is potentiated by  x(l) tau_plus[p + d - l]      for each of them
-        w is depressed by    y(p) tau_minus[t - p - d]     for the latest that has been heard of, now or before
+        w is depressed by    y(p) tau_minus[t - p - d]     for the latest that has reached it, now or before
         x(t) = x(l) tau_plus[t - l] + 1,   y(p') = y(p) tau_minus[p' - p] + 1
 
     All products floor. Traces have 16 bits, which wrap at the 16th spike without a decay. A weight is an accum while it
     changes, and is cut to its 16 bits then: changes below its lowest bit are lost if they are growth, and cost that bit
-    if they are decline. Of a receiver 15 spikes are remembered; older ones that no synapse has heard of are lost.
+    if they are decline. Of a receiver 15 spikes are remembered; older ones are lost where no change came before.
 
     **Arguments:** `tau_plus`, `tau_minus`: tables (see `decay_table`), units of 2^-11. `a_plus`, `a_minus`: accums; in
     the unit of weights if additive. `w_min`, `w_max`: accums, units of 2^-15 of a weight's unit. `dependence`:
@@ -154,9 +155,9 @@ class SpikePairRule(Checked):
         """The receiver's trace after a spike at `t`; `last`: -1 where there was none."""
         return _after(jnp.where(last < 0, 0, trace), self.tau_minus, t - last)
 
-    def updated(self, w: Int[Array, "..."], shift: Array, t: Array, heard: Heard) -> Int[Array, "..."]:
+    def updated(self, w: Int[Array, "..."], shift: Array, t: Array, history: History) -> Int[Array, "..."]:
         """Weights of 16 bits after a spike of their senders at `t`."""
-        last, trace, delay, times, traces = heard
+        last, trace, delay, times, traces = history
         begin, end = (jnp.broadcast_to(jnp.maximum(x - delay, 0), w.shape)[..., None] for x in (last, t))
         known = (times >= 0) & (times <= end)
         new = known & (times > begin)

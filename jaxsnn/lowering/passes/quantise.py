@@ -77,7 +77,9 @@ class Quantise(AbstractPass):
 
     def _edges(self, edge: EdgeNode, scale: Array) -> tuple[EdgeNode, dict[str, Any]]:
         scale = edge.of_receivers(scale)
-        if isinstance(edge.rule, AbstractScaledRuleNode):
+        if edge.rule is not None:
+            if not isinstance(edge.rule, AbstractScaledRuleNode):
+                raise ValueError(f"Quantise got edges that learn by {edge.rule}; expected an AbstractScaledRuleNode.")
             values, wanted, back, clipped = edge.rule.quantised(edge["weight"], scale, edge.sign)
             counts = lost(wanted, values["weight"].x, back, clipped, scale)
             return edge.set(**values), counts | edge.rule.counts()

@@ -154,6 +154,12 @@ def test_spikes_of_one_step_in_proportion():
         assert mapped.changes([0])[1][0] == pytest.approx(grows, abs=4e-3)
 
 
+def test_a_traced_amplitude_below_0_within_a_soft_bound_is_a_status():
+    """It would exchange growth and decline: known it is refused, traced it is no impulse."""
+    made = lambda a: learning_rule_for(snn.chain(snn.PairSTDP(a_plus=a), snn.SoftBound(0.0, 1.0)), DT).rule.x1.impulse
+    assert [int(jax.jit(made)(jnp.float32(a))) < 0 for a in (0.01, -0.01)] == [False, True]
+
+
 def test_the_report_says_what_was_lost():
     mapped = learning_rule_for(BOUNDED, DT)
     assert isinstance(mapped.sign, Excitatory) and mapped.scale == 255.0
@@ -176,8 +182,14 @@ def test_rules_that_the_engine_cannot_have_are_refused():
         learning_rule_for(snn.PairSTDP(dependence=snn.plasticity.PowerLaw()), DT, scale=255.0)
     with refused("Guetig with exponents that are not known to be 1", "Additive()"):
         learning_rule_for(snn.PairSTDP(dependence=snn.plasticity.Guetig(mu_plus=0.4)), DT)
-    with refused("Guetig with another bound"):
-        learning_rule_for(snn.chain(snn.PairSTDP(dependence=snn.plasticity.Guetig()), snn.Bound(0.0, 2.0)), DT)
+    with refused("Guetig within another bound"):
+        learning_rule_for(snn.chain(snn.PairSTDP(dependence=snn.plasticity.Guetig()), snn.Bound(0.0, 0.5)), DT)
+    with refused("SoftBound before the rule whose changes"):
+        learning_rule_for(snn.chain(snn.SoftBound(0.0, 1.0), RULE), DT)
+    with refused("a_plus below 0 within a SoftBound"):
+        learning_rule_for(snn.chain(snn.PairSTDP(a_plus=-0.01), snn.SoftBound(0.0, 1.0)), DT)
+    with refused("numbers that differ between neurons"):
+        learning_rule_for(snn.chain(snn.PairSTDP(tau_plus=jnp.ones(3)), snn.Bound(0.0, 1.0)), DT)
     with refused("SoftBound of a power that is not known to be 1"):
         learning_rule_for(snn.chain(RULE, snn.SoftBound(0.0, 1.0, power=2.0)), DT)
     with refused("The chain of PairSTDP, Modulate", "at most one Bound"):

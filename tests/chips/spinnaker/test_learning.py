@@ -10,6 +10,7 @@ import pytest
 
 import jaxsnn as snn
 from jaxsnn.chips import spinnaker
+from jaxsnn.plasticity.base import AbstractPairing
 from tests.refused import refused
 
 TARGET, KEY, N, STEPS = spinnaker.SpiNNaker1(), jax.random.key(0), 40, 1200
@@ -151,7 +152,7 @@ def test_numbers_of_a_rule_are_swept():
     below = eqx.filter_jit(lambda a: snn.lower(with_("a_plus", a), TARGET).program.faulty())
     assert not below(a) and below(jnp.float32(-0.01)) and below(jnp.float32(1e6))
     assert int(lower(a).a_plus) == round(0.013 * float(np.exp(1 / 20)) * 2**15 * float(_gain(net)))
-    with refused("'additive' learns with a tau_plus that is traced"):
+    with refused("'additive' learns: its tau_plus is traced"):
         eqx.filter_jit(lambda x: snn.lower(with_("tau_plus", x), TARGET).program)(jnp.float32(20.0))
 
 
@@ -159,17 +160,34 @@ def _gain(net):
     return snn.lower(net, TARGET).graph.edges["additive"].rule.gain
 
 
+class Other(AbstractPairing):
+    """A choice of somebody's own."""
+
+
 @pytest.mark.parametrize(
     ("rule", "parts"),
     [
-        (PAIR, ["without a bound", "Bound(0, hi)"]),
-        (snn.chain(snn.TripletSTDP(), snn.Bound(0.0, 1.0)), ["TripletSTDP, Bound", "use PairSTDP with AllPairs()"]),
-        (snn.chain(PAIR, snn.Bound(-1.0, 1.0)), ["weights below 0"]),
-        (snn.chain(snn.PairSTDP(a_plus=-0.1, a_minus=-0.1), snn.Bound(0.0, 1.0)), ["a_plus = -0.1", "0 or more"]),
-        (snn.chain(PAIR, snn.SoftBound(0.0, 1.0, power=2.0)), ["whose power is not 1"]),
-        (snn.PairSTDP(dependence=snn.plasticity.Guetig(mu_plus=0.5)), ["exponents other than 1"]),
-        (snn.PairSTDP(dependence=snn.plasticity.PowerLaw()), ["PairSTDP(PowerLaw, AllPairs)"]),
-        (snn.chain(snn.PairSTDP(dependence=snn.plasticity.Guetig(w_max=2.0)), snn.Bound(0.0, 1.0)), ["of its own"]),
+        (PAIR, ["has no bound", "Bound(0, hi)"]),
+        (
+            snn.chain(snn.TripletSTDP(), snn.Bound(0.0, 1.0)),
+            ["chain of TripletSTDP, Bound", "one PairSTDP"],
+        ),
+        (snn.chain(PAIR, snn.Bound(-1.0, 1.0)), ["weights may be below 0"]),
+        (snn.chain(snn.PairSTDP(a_plus=-0.1, a_minus=-0.1), snn.Bound(0.0, 1.0)), ["a_plus is -0.1", "0 or more"]),
+        (snn.chain(PAIR, snn.SoftBound(0.0, 1.0, power=2.0)), ["power that is not known to be 1"]),
+        (snn.PairSTDP(dependence=snn.plasticity.Guetig(mu_plus=0.5)), ["exponents that are not known to be 1"]),
+        (
+            snn.PairSTDP(dependence=snn.plasticity.PowerLaw()),
+            ["PairSTDP(PowerLaw, AllPairs)", "use PairSTDP"],
+        ),
+        (
+            snn.chain(snn.PairSTDP(dependence=snn.plasticity.Guetig(w_max=2.0)), snn.Bound(0.0, 1.0)),
+            ["Guetig within another bound"],
+        ),
+        (snn.chain(snn.SoftBound(0.0, 1.0), PAIR), ["SoftBound before the rule"]),
+        (snn.chain(snn.PairSTDP(a_plus=-0.1), snn.SoftBound(0.0, 1.0)), ["a_plus below 0 within a SoftBound"]),
+        (snn.chain(snn.PairSTDP(tau_plus=np.arange(1.0, N + 1)), snn.Bound(0.0, 1.0)), ["that differ between"]),
+        (snn.chain(PAIR, snn.Bound(0.0, 1.0), coincident_pairs=Other()), ["chain(coincident_pairs=Other())"]),
         (snn.chain(PAIR, snn.plasticity.Modulate("reward"), snn.Bound(0.0, 1.0)), ["PairSTDP, Modulate, Bound"]),
     ],
 )

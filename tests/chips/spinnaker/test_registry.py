@@ -86,7 +86,7 @@ def test_every_release_and_module_is_refused_by_name():
 
 def test_every_rule_and_modifier_is_lowered_or_refused_by_name():
     has = {("PairSTDP", "Bound"), ("PairSTDP", "SoftBound")}
-    refuses_rules(TARGET, population(snn.LIF()), has, "learns")
+    refuses_rules(TARGET, population(snn.LIF()), has, "cannot be lowered onto SpiNNaker's rule of pairs")
 
 
 def test_what_changes_its_kind_is_refused():

@@ -74,15 +74,13 @@ class Mapped(NamedTuple):
             f"weights stay within {ends[0] / self.scale:.4g} and {ends[1] / self.scale:.4g}, asked {low:g} and "
             f"{high:g}",
         ]
-        return (*notes, self._displacement()) if self.time_shift else tuple(notes)
+        return (*notes, *displacement(int(self.time_shift), self.displaced))
 
-    def _displacement(self) -> str:
-        if self.coincident_pairs is PreBeforePost and int(self.time_shift) == 1:
-            return (
-                "the chip sees receivers' spikes 1 step(s) later than they meet the senders' in the model, for which "
-                "amplitudes make up"
-            )
-        return displacement(int(self.time_shift))
+    @property
+    def displaced(self) -> int:
+        """By how many steps the window is displaced: one later may be made up for by amplitudes."""
+        made_up = self.coincident_pairs is PreBeforePost and int(self.time_shift) == 1
+        return 0 if made_up else int(self.time_shift)
 
     @property
     def data(self) -> dict[str, Any]:
@@ -96,6 +94,7 @@ class Mapped(NamedTuple):
             "got": {name: self.got[name] for name in self.asked},
             "window error": self.window_error,
             "time shift, steps": int(self.time_shift),
+            "displaced, steps": self.displaced,
             "notes": list(self.notes),
             "window": Window(steps, *self.changes(steps)).data(dt),
         }

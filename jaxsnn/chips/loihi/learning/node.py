@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from ...._types import as_integer, is_concrete
 from ....lowering.graph import Value
+from ....lowering.pairs import pairs_of
 from ....lowering.rules import AbstractScaledRuleNode
 from ....networks.projection import Projection
 from ....plasticity.base import Chain
@@ -17,8 +18,7 @@ from ....plasticity.bounds import Bound
 from ..cores import Excitatory, Inhibitory
 from ..formats import UNIT, StoredWeights
 from .mapped import Mapped
-from .read_rule import pairs_of, sign_within
-from .stdp import learning_rule_for
+from .stdp import ENGINE, learning_rule_for, sign_within
 
 _APART = 0.05  # how far apart, relatively, what a unit of weight is worth to receivers may lie
 
@@ -43,7 +43,7 @@ class RuleNode(AbstractScaledRuleNode):
         """Of a plastic projection. **Raises:** ValueError for what the engine cannot have."""
         assert p.plastic is not None
         try:
-            bound = pairs_of(p.plastic.rule).bound
+            bound = pairs_of(p.plastic.rule, ENGINE).bound
         except ValueError as error:
             raise ValueError(f"Projection {name!r}: {error}") from None
         if bound is None:
@@ -58,7 +58,7 @@ class RuleNode(AbstractScaledRuleNode):
     @property
     def bound(self) -> Bound:
         """Of the weights, in the rule's unit."""
-        bound = pairs_of(self.rule, traced=True).bound
+        bound = pairs_of(self.rule, ENGINE, traced=True).bound
         assert bound is not None
         return bound
 

@@ -9,15 +9,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from ...._types import canonical_float, is_concrete
+from ....lowering.pairs import NUMBERS, Pairs, pairs_of
 from ....plasticity.base import AbstractRule, Chain, CoincidentIgnored, PreBeforePost
+from ....plasticity.bounds import Bound
 from ....plasticity.stdp import PairSTDP
+from ..cores import AbstractSign, Excitatory, Inhibitory, SignedWeights
 from .engine import LoihiRule
 from .mapped import Mapped
-from .read_rule import NUMBERS, Pairs, pairs_of, sign_within
 from .rounding import AbstractRounding, IndependentRounding
 from .rule import Factor, Product, SumOfProducts
 from .trace import LARGEST, LoihiTrace
 
+ENGINE = "the learning engine"
 IMPULSE = 16  # at least, where the scale allows: its resolution is then 1/8192, and seven spikes fit into a trace
 
 
@@ -57,12 +60,12 @@ def learning_rule_for(
 def _(rule: Chain, dt: float, *, scale=None, time_shift=0, epoch=1, rounding=None) -> Mapped:
     coincident_pairs = PreBeforePost if isinstance(rule.coincident_pairs, PreBeforePost) else CoincidentIgnored
     sends = None if rule.sends is None else type(rule.sends)
-    return _mapped(pairs_of(rule), dt, scale, time_shift, epoch, rounding, coincident_pairs, sends)
+    return _mapped(pairs_of(rule, ENGINE), dt, scale, time_shift, epoch, rounding, coincident_pairs, sends)
 
 
 @learning_rule_for.register
 def _(rule: PairSTDP, dt: float, *, scale=None, time_shift=0, epoch=1, rounding=None) -> Mapped:
-    return _mapped(pairs_of(rule), dt, scale, time_shift, epoch, rounding, CoincidentIgnored, None)
+    return _mapped(pairs_of(rule, ENGINE), dt, scale, time_shift, epoch, rounding, CoincidentIgnored, None)
 
 
 def _mapped(
@@ -128,6 +131,8 @@ def _mapped(
     for side, spike, name, more, way in sides:
         amplitude, tau = asked[f"a_{side}"], asked[f"tau_{side}"]
         exponent, impulse = _split(xp, xp.abs(sought[side]) * gain, f"a_{side}", gain)
+        if not pairs.signed and not known:  # -1 is no impulse: the status of a run says so
+            impulse = jnp.where(amplitude < 0, -1.0, impulse)
         traces[name] = LoihiTrace(impulse, tau / dt)
         products.append(Product(spike, (Factor(name), *more), xp.where(amplitude < 0, -way, way), exponent))
         held = np.float64(traces[name].impulse) if known else traces[name].impulse.astype(scale.dtype)
@@ -151,6 +156,13 @@ def _mapped(
         made_rule, sign, scale, asked, got, changed, (low, high), time_shift, coincident_pairs, sends,
         pairs.multiplicative,
     )  # fmt: skip
+
+
+def sign_within(bound: Bound | None) -> AbstractSign:
+    """The sign mode of weights that stay within; traced bounds may have both signs."""
+    if bound is None or not is_concrete(bound):
+        return SignedWeights()
+    return Excitatory() if float(bound.lo) >= 0 else Inhibitory() if float(bound.hi) <= 0 else SignedWeights()
 
 
 def _distance(xp: Any, end: Any) -> Factor:
