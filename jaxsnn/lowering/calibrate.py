@@ -106,7 +106,7 @@ def compare_weights(
         return found
     theirs = read(net.learned(model.state), target)
     for name, edge in graph.edges.items():
-        if edge.rule is None:
+        if edge.rule is None or not edge.count:
             continue
         learned = program.synapses[name].learned_weights(run.state.model.synapses[name])
         mine = np.asarray(learned) / float(edge.rule.per_unit(graph.cells[edge.post]["scale"], edge))

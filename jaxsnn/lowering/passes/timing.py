@@ -45,7 +45,7 @@ class MapDelays(AbstractPass):
             delay = np.zeros((), np.int32) if same_step else edge["delay"]
             takes[key] = delay + port
             known = is_concrete(delay)
-            d = np.broadcast_to(np.asarray(delay), (edge.count,)) if known else np.zeros(0, int)
+            d = np.asarray(delay).reshape(-1) if known else np.zeros(0, int)  # one of all, even where there is no edge
             low = int(d.min(initial=edge.max_delay)) if known else (0 if after else 1)
             range_of[key] = (low + port, (int(d.max(initial=0)) if known else edge.max_delay) + port)
         least = {key: 1 - low for key, (low, _) in range_of.items()}

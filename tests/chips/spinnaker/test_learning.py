@@ -134,6 +134,21 @@ def test_axonal_delays_displace_the_window():
     assert np.mean(np.abs(chip - expected)) < 0.05 * np.mean(np.abs(chip - START))
 
 
+@pytest.mark.parametrize("target", [TARGET, snn.chips.loihi.Loihi1()], ids=lambda target: target.name)
+def test_a_projection_that_learns_may_have_no_synapse_and_pairs_several(target):
+    def lowered(topology, **calibration):
+        cells = {"in": snn.SpikeSource(N), "E": snn.Population(snn.LIF(v_th=5.0), 5)}
+        link = snn.Connection("in", "E", topology, weight=START, delay=2.0, rule=RULES["ignored"])
+        net = snn.network(dt=1.0, key=KEY, populations=cells, projections={"S": link})
+        return snn.lower(net, target, **calibration)
+
+    none = lowered(snn.FixedProb(0.0), calibrate=spikes())
+    assert "learned" not in none.report.data["links"]["S"]["learning"]
+    twice = np.repeat(np.arange(5), 2)
+    several = lowered(snn.FromArrays(twice, twice))
+    assert {name: edge.count for name, edge in several.graph.edges.items()} == {"S": 5, "S+1": 5}
+
+
 def test_synapses_that_learn_may_differ_in_delay():
     delay = jnp.asarray(np.random.default_rng(1).integers(1, 9, N * 5), jnp.float32)
     made = snn.lower(regular({"additive": RULES["additive"]}, delay=delay.reshape(-1)), TARGET)
@@ -149,11 +164,20 @@ def test_numbers_of_a_rule_are_swept():
     lower = lambda a: snn.lower(with_("a_plus", a), TARGET).program.synapses["additive"].rule
     a = jnp.float32(0.013)
     assert eqx.tree_equal(eqx.filter_jit(lower)(a), lower(a))
+    run = lambda point, key: {"w": _weights(snn.lower(with_("a_plus", point["a"]), TARGET).program)}
+    swept = snn.sweep(run, snn.product({"a": snn.Axis(0.01, values=[0.005, 0.013])}), key=0)
+    each = [run({"a": jnp.float32(a)}, KEY)["w"] for a in (0.005, 0.013)]
+    assert np.array_equal(np.asarray(swept["w"]), np.stack(each)) and not np.array_equal(*each)
     below = eqx.filter_jit(lambda a: snn.lower(with_("a_plus", a), TARGET).program.faulty())
     assert not below(a) and below(jnp.float32(-0.01)) and below(jnp.float32(1e6))
     assert int(lower(a).a_plus) == round(0.013 * float(np.exp(1 / 20)) * 2**15 * float(_gain(net)))
     with refused("'additive' learns: its tau_plus is traced"):
         eqx.filter_jit(lambda x: snn.lower(with_("tau_plus", x), TARGET).program)(jnp.float32(20.0))
+
+
+def _weights(program):
+    run = snn.simulate(program, spikes(), steps=200, key=KEY, record={}, progress=snn.progress.Quiet())
+    return run.state.model.synapses["additive"].w
 
 
 def _gain(net):

@@ -222,6 +222,13 @@ def test_what_rows_that_learn_cannot_have_is_refused(change, words):
         snn.simulate(snn.lowering.Program(model.cells, {"in-E": link}), drive, steps=3, key=KEY)
 
 
+def test_rows_may_be_said_to_be_longer_than_all_of_them():
+    model, drive, _ = recurrent()
+    link = model.synapses["in-E"]
+    other = dataclasses.replace(model, synapses={**model.synapses, "in-E": dataclasses.replace(link, longest=10_000)})
+    assert all(map(np.array_equal, learned(model, drive, KEY)[:4], learned(other, drive, KEY)[:4]))
+
+
 def test_what_no_rule_has_is_refused():
     table = decay_table(20.0, 1.0)
     for change, words in (
