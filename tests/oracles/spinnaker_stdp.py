@@ -37,12 +37,12 @@ class Row:
     def pre(self, t):
         """The weights that the spike carries."""
         for k, (j, delay) in enumerate(self.synapses):
-            self.w[k] = self._heard(self.w[k], self.past.get(int(j), []), int(delay) if self.backprop else 0, t)
+            self.w[k] = self._changed(self.w[k], self.past.get(int(j), []), int(delay) if self.backprop else 0, t)
         new = self.multiply(self.trace, at(self.rule["tau_plus"], t - self.last)) + 2048
         self.last, self.trace = t, wrapped16(new)
         return list(self.w)
 
-    def _heard(self, w, past, d, t):
+    def _changed(self, w, past, d, t):
         r, w = self.rule, w << self.shift
         begin, end = max(self.last - d, 0), max(t - d, 0)
         known = [spike for spike in past if spike[0] <= end]

@@ -50,18 +50,19 @@ SHARES = {  # of the amplitudes: of growth, and of decline
 
 
 def by_pairs(x, fired, delay, name, first=True, lost=False):
-    """Weights after the spikes of senders and receivers, `(steps, cells)`, the latter heard `delay` steps later: the
-    rule of that name with its traces, in floats; and as they were at the last spike of each sender. `first`: of two
-    spikes that meet the sender's comes first; else they do not pair, and if `lost` the receiver's pairs with no earlier
-    ones of that sender either.
+    """Weights after the spikes of senders and receivers, `(steps, cells)`, the latter reaching the synapse `delay` steps
+    later: the rule of that name with its traces, in floats; and as they were at the last spike of each sender.
+
+    `first`: of two spikes that meet the sender's comes first; else they do not pair, and if `lost` the receiver's pairs
+    with no earlier ones of that sender either.
     """
     up, down = SHARES[name]
     stdp = RULES[name].rules[0]
     a_plus, a_minus, *taus = (float(getattr(stdp, key)) for key in ("a_plus", "a_minus", "tau_plus", "tau_minus"))
-    heard = np.concatenate([np.zeros((delay, fired.shape[1])), fired])[: len(x)]
+    reached = np.concatenate([np.zeros((delay, fired.shape[1])), fired])[: len(x)]
     w, r, y = np.full((x.shape[1], fired.shape[1]), START), np.zeros((x.shape[1], 1)), np.zeros((1, fired.shape[1]))
     within, sent = lambda w: np.clip(w, 0.0, 0.25), w
-    for pre, post in zip(x[:, :, None], heard[:, None], strict=True):
+    for pre, post in zip(x[:, :, None], reached[:, None], strict=True):
         r, y = r * np.exp(-1 / taus[0]), y * np.exp(-1 / taus[1])
         if first:
             w = within(w - a_minus * down(w) * pre * y)
@@ -118,8 +119,8 @@ def test_spikes_that_meet_count_as_the_machine_has_it():
 
 
 def test_axonal_delays_displace_the_window():
-    """The machine has dendritic delays or none: receivers' spikes come later by an axonal one, and by the step that an
-    input of Brian2's order hears before it sends.
+    """The machine has dendritic delays or none, so spikes of receivers come too late by an axonal one; and by one step
+    more from inputs in Brian2's order, which send a step after they are fed.
     """
     net = regular({"additive": RULES["additive"]}, order=snn.BrianOrder())
     made = snn.lower(net, TARGET, calibrate=spikes())
