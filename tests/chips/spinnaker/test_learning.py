@@ -50,7 +50,7 @@ SHARES = {  # of the amplitudes: of growth, and of decline
 
 
 def by_pairs(x, fired, delay, name, first=True, lost=False):
-    """Weights after the spikes of senders and receivers, `(steps, cells)`, the latter reaching the synapse `delay` steps
+    """Weights after the spikes of senders and receivers, `(steps, cells)`, the latter reaching synapses `delay` steps
     later: the rule of that name with its traces, in floats; and as they were at the last spike of each sender.
 
     `first`: of two spikes that meet the sender's comes first; else they do not pair, and if `lost` the receiver's pairs
