@@ -21,8 +21,8 @@ WIDTH = 720  # pixels
 
 HEAD = """# Gallery
 
-Every file in `experiments/` with what it says of itself, the command, and the picture that its own code draws at its
-default point. Most are reproductions: what they are compared with is in the file and in
+Every file in `experiments/` with what it says of itself, the command, and the picture that its own code draws by it.
+Most are reproductions: what they are compared with is in the file and in
 [Verification](verification.md). Each can be swept, too: `jaxsnn sweep experiments/NAME.py`. (Written by
 `python -m docs.gallery`.)
 """
@@ -62,8 +62,7 @@ SECTIONS = {  # the order of the page
 }
 SHARED = ("posterior", "vogels_abbott")  # what experiments import
 ON_OTHER_PAGES = {"infer_balanced": "inference.png", "mismatch": "mismatch.png"}  # whose pictures are there already
-LONG = {"chips_digits", "diehl_cook"}  # their pictures take the machine for long: python -m docs.gallery NAME
-SWEPT = {"precision_sweep"}  # of a sweep: at one point there is nothing to draw
+SWEPT = {"precision_sweep"}  # drawn of the whole sweep: at one point there is little to see
 
 
 def names() -> list[str]:
@@ -72,15 +71,14 @@ def names() -> list[str]:
 
 
 def functions(name: str) -> set[str]:
-    """The functions and names that the file of an experiment defines."""
+    """The functions that the file of an experiment defines."""
     tree = ast.parse((ROOT / "experiments" / f"{name}.py").read_text())
-    assigned = {t.id for n in tree.body if isinstance(n, ast.Assign) for t in n.targets if isinstance(t, ast.Name)}
-    return assigned | {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
 def command(name: str) -> str:
-    """What runs it."""
-    verb = "jaxsnn run" if "experiment" in functions(name) else "python"
+    """What draws its picture."""
+    verb = "python" if "experiment" not in functions(name) else "jaxsnn sweep" if name in SWEPT else "jaxsnn run"
     return f"{verb} experiments/{name}.py"
 
 
@@ -128,9 +126,9 @@ def run(name: str) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m docs.gallery")
-    parser.add_argument("names", nargs="*", help="experiments to run; --all for all that draw a picture")
+    parser.add_argument("names", nargs="*", help="experiments to run; --all for all (hours)")
     parser.add_argument("--all", action="store_true")
     given = parser.parse_args()
-    for name in [n for n in names() if "plot" in functions(n)] if given.all else given.names:
+    for name in names() if given.all else given.names:
         run(name)
     PAGE.write_text(page())

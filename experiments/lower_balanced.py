@@ -3,9 +3,11 @@
 1 000 neurons (800 excitatory) with in-degrees of 80 and 20, in the asynchronous irregular state of Brunel (2000). The
 same network, drive and key run in floating point and as a program, calibrated on the first 200 ms.
 
-    python experiments/lower_balanced.py
+    python experiments/lower_balanced.py [--plot PICTURE]
     jaxsnn lower experiments/lower_balanced.py --out balanced.npz
 """
+
+import argparse
 
 import jax
 import jax.numpy as jnp
@@ -58,9 +60,25 @@ def statistics(what, drive, key, *, window=1000.0):
     return out
 
 
-def main(seed=0):
+def plot(path, net, program, drive, key, *, shown=200.0):
+    """The first spikes of the network, and of its program with the same drive."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9.0, 4.5), layout="constrained")
+    for (name, what), ax in zip({"model": net, "program": program}.items(), figure.subplots(2, 1, sharex=True)):
+        run = snn.simulate(what, drive, t=shown, key=key, record={p: snn.Raster(p) for p in ("E", "I")})
+        snn.plot.raster({p: run[p] for p in ("E", "I")}, ax=ax).set(title=name)
+        ax.label_outer()
+    figure.savefig(path, dpi=120)
+
+
+def main():
     """The report, and model against program."""
-    key = jax.random.key(seed)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--plot", help="where the picture goes")
+    given = parser.parse_args()
+    key = jax.random.key(given.seed)
     net, calibration = model(key)
     program, _, report = snn.lower(net, snn.chips.loihi.Loihi1(), calibrate=calibration)
     print(report)
@@ -68,6 +86,8 @@ def main(seed=0):
     print(f"{'':12}{'model':>10}{'program':>10}")
     for name, value in theirs.items():
         print(f"{name:12}{value:10.3f}{ours[name]:10.3f}")
+    if given.plot:
+        plot(given.plot, net, program, calibration.drive, key)
 
 
 if __name__ == "__main__":

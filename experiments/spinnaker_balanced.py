@@ -5,10 +5,11 @@ sources: asynchronous and irregular. The same graph and the same input run in fl
 machine; NEST's network has the same statistics (tests/oracles/nest_spinnaker_balanced.py). At 0.1 ms the decay of the
 membrane is coarse, as it has 15 bits, and the machine would have to run slower than real time.
 
-    python experiments/spinnaker_balanced.py
+    python experiments/spinnaker_balanced.py [--plot PICTURE]
     jaxsnn lower experiments/spinnaker_balanced.py --target spinnaker-7.4 --out balanced.npz
 """
 
+import argparse
 import json
 from pathlib import Path
 
@@ -23,6 +24,7 @@ SIZES, SOURCES = {"E": 800, "I": 200}, 400
 IN_DEGREE, WEIGHT, DELAY = {"E": 80, "I": 20, "in": 80}, {"E": 2.0, "I": -12.0, "in": 2.0}, 2.0  # weight mV, delay ms
 DECAY = "membrane's decay, largest relative error"
 RATE, WARM_UP, WINDOW = 25.0, 200.0, 2000.0  # Hz of a source, ms, ms
+STEPS = (1.0, 0.1)  # ms
 NEST = Path(__file__).parents[1] / "tests" / "golden" / "spinnaker" / "nest_balanced.json"
 
 
@@ -83,10 +85,29 @@ def compared(dt, inputs=4, window=WINDOW):
     return {"floats": floats, "SpiNNaker": program}, lowered.report.data
 
 
+def plot(path, *, shown=500.0):
+    """Spikes of the same inputs in floats and as the machine's whole numbers, at both steps."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11.0, 5.0), layout="constrained")
+    for dt, axes in zip(STEPS, figure.subplots(2, 2, sharex=True, sharey=True).T):
+        net, calibration = model(jax.random.key(0), dt)
+        program = snn.lower(net, spinnaker.SpiNNaker1(), calibrate=calibration).program
+        for (name, what), ax in zip({"floats": net, "SpiNNaker": program}.items(), axes):
+            record = {p: snn.Raster(p) for p in SIZES}
+            run = snn.simulate(what, calibration.drive, t=shown, key=jax.random.key(1), record=record)
+            snn.plot.raster({p: run[p] for p in SIZES}, ax=ax).set(title=f"{name}, steps of {dt:g} ms")
+            ax.label_outer()
+    figure.savefig(path, dpi=120)
+
+
 def main():
     """The table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--plot", help="where the picture goes")
+    given = parser.parse_args()
     nest = json.loads(NEST.read_text())["dt ms"]
-    for dt in (1.0, 0.1):
+    for dt in STEPS:
         found, report = compared(dt)
         theirs = nest[f"{dt:g}"]
         cells = report["cells"]["E"]
@@ -95,6 +116,8 @@ def main():
         for name, value in found["floats"].items():
             their = theirs[name]
             print(f"{name:12}{value:10.3f}{found['SpiNNaker'][name]:12.3f}{their['mean']:12.3f} ({their['sd']:.3f})")
+    if given.plot:
+        plot(given.plot)
 
 
 if __name__ == "__main__":

@@ -108,3 +108,21 @@ def summary(ds):
             f"accuracy: {percent(ds.tea)}",
         ]
     )
+
+
+def plot(ds, path):
+    """Accuracy by the number of copies: every training, their mean, and what is not drawn."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.0, 4.0), layout="constrained")
+    ax = figure.subplots()
+    copies = 100 * np.asarray(ds.copies).reshape(-1, len(COPIES))
+    ax.plot(COPIES, copies.T, color="0.75", linewidth=0.8)
+    ax.plot(COPIES, copies.mean(axis=0), "o-", color="C0", label="drawn, mean")
+    for name, colour, label in (("tea", "C1", "connections above one half"), ("trinary", "C2", "trinary weights")):
+        ax.axhline(100 * float(np.mean(ds[name])), color=colour, label=label)
+    ax.set(xscale="log", xlabel="copies", ylabel="test accuracy (%)")
+    ax.set_xticks(COPIES, [str(k) for k in COPIES])
+    ax.minorticks_off()
+    ax.legend(frameon=False)
+    figure.savefig(path, dpi=150)
