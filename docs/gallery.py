@@ -23,8 +23,8 @@ HEAD = """# Gallery
 
 Every file in `experiments/` with what it says of itself, the command, and the picture that its own code draws by it.
 Most are reproductions: what they are compared with is in the file and in
-[Verification](verification.md). Each can be swept, too: `jaxsnn sweep experiments/NAME.py`. (Written by
-`python -m docs.gallery`.)
+[Verification](verification.md). What `jaxsnn run` runs can be swept, too: `jaxsnn sweep experiments/NAME.py`.
+(Written by `python -m docs.gallery`.)
 """
 
 SECTIONS = {  # the order of the page

@@ -12,13 +12,14 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array
 
+from .._derivatives import without_derivative
 from .._types import is_concrete
 from ..networks.model import Network
 from .calibrate import Calibration, calibration_of, compare, compare_weights, follow, observe, overflowed, peaks
 from .graph import Graph
 from .passes.base import AbstractPass
 from .passes.peaks import Peaks, unseen
-from .program import Program
+from .program import NO_DERIVATIVE, Program
 from .reading import read
 from .report import Report, report_on
 from .target import AbstractTarget, Precision
@@ -142,7 +143,8 @@ def lower(
     says what was lost. While tracing (in a sweep, or of a network that was just trained) placement and limits are not
     checked, and the report is None.
 
-    **Raises:** ValueError that names the part that cannot be lowered, the reason, and the nearest supported thing.
+    **Raises:** ValueError that names the part that cannot be lowered, the reason, and the nearest supported thing; and
+    where a derivative is taken through it, which would be zero.
     """
     if not isinstance(target, AbstractTarget):
         raise ValueError(f"Got {target!r} to lower for; expected a target, such as one of snn.chips.")
@@ -152,6 +154,7 @@ def lower(
         raise ValueError(f"Got precision = {precision!r}, expected Precision(weight=4) or None.")
     listed = target.passes(precision) if passes is None else _listed(passes)
     calibration = calibration_of(calibrate)
+    net, listed, calibration, target = without_derivative((net, listed, calibration, target), NO_DERIVATIVE)
     start = read(net, target)
     if not is_concrete((start, listed, calibration, target)):
         graph = _Calibrator(start, target, [each for each in listed if not each.looks], calibration).traced()

@@ -18,6 +18,8 @@ from .cells import AbstractCells
 from .storage import stored
 from .synapses import AbstractCarrier, AbstractSynapses
 
+NO_DERIVATIVE = "a Program computes with integers, which have no derivative; train relax(program), then round it"
+
 
 class ProgramState(NamedTuple):
     """Registers by group, the state of learning synapses, the ring of arrivals, and status bits."""
@@ -135,7 +137,7 @@ class Program(AbstractModel):
         return Running.of(self)
 
     def no_derivative(self) -> str | None:
-        return "a Program computes with integers, which have no derivative; train relax(program), then round it"
+        return NO_DERIVATIVE
 
 
 class Running(AbstractStepper):

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
+from .._derivatives import without_derivative
 from .._linear import grown
 from .._types import Checked, Param, param
 
@@ -179,16 +180,6 @@ _FIFTH = (16 / 135, 0.0, 6656 / 12825, 28561 / 56430, -9 / 50, 2 / 55)
 _ERROR = (1 / 360, 0.0, -128 / 4275, -2197 / 75240, 1 / 50, 2 / 55)
 
 
-@jax.custom_jvp
-def _not_differentiable(y: Any) -> Any:
-    return y
-
-
-@_not_differentiable.defjvp
-def _not_differentiable_jvp(primals: Any, tangents: Any) -> Any:
-    raise ValueError("RKF45 chooses its steps from the error, which has no derivative; use integrator=RK4() instead.")
-
-
 class RKF45(AbstractIntegrator):
     """Fehlberg's pair of orders 4 and 5 with the step control of the GNU Scientific Library: what NEST integrates with.
 
@@ -239,7 +230,7 @@ class RKF45(AbstractIntegrator):
         self, flow: Callable[[Y], Y], y: Y, dt: float, h: Array, event: Callable[[Y], Y]
     ) -> tuple[Y, Float[Array, "..."]]:
         """`y` at the end of a step and the step to try next; `event` is applied after every step of its own."""
-        y = _not_differentiable(y)
+        y = without_derivative(y, "RKF45 chooses its steps from the error; use integrator=RK4() instead")
         end = jnp.full_like(h, dt)
         tiniest = 16.0 * jnp.finfo(h.dtype).eps * dt  # shorter ones would not move the time
 

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, UInt32
 
 from .. import _random
+from .._derivatives import without_derivative
 from .._exports import Exported
 from .._reports import reported
 from .._status import explain, raise_if
@@ -145,6 +146,8 @@ def simulate(
         if throw:
             raise_if(status)
     else:
+        if (why := model.no_derivative()) is not None:
+            given = without_derivative(given, why)
         program = lambda plan, compiler=compiler: (
             lambda *given: _in_one_program(given, total, length, policy, plan, compiler)
         )
