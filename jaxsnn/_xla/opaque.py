@@ -33,12 +33,17 @@ def opaque(tree: Any) -> Any:
 
 
 def _packed(*leaves: jax.Array) -> list[jax.Array]:
-    small = [i for i, x in enumerate(leaves) if x.dtype == canonical_float() and x.size <= SMALL]
-    parts = [jnp.array([0, 1, 0], canonical_float()), *(leaves[i].reshape(-1) for i in small)]  # not all of them equal
-    ends = np.cumsum([len(part) for part in parts])
-    packed, out = lax.optimization_barrier((jnp.concatenate(parts), list(leaves)))
-    for i, begin, end in zip(small, ends[:-1], ends[1:], strict=True):
-        out[i] = packed[begin:end].reshape(out[i].shape)
+    """One array for all small ones that the same devices have: among others it would be a collective."""
+    alike: dict[Any, list[int]] = {}
+    for i, x in enumerate(leaves):
+        if x.dtype == canonical_float() and x.size <= SMALL:
+            alike.setdefault(jax.typeof(x).sharding.mesh, []).append(i)
+    parts = [[jnp.array([0, 1, 0], canonical_float()), *(leaves[i].reshape(-1) for i in at)] for at in alike.values()]
+    packed, out = lax.optimization_barrier(([jnp.concatenate(each) for each in parts], list(leaves)))  # not all equal
+    for at, each, whole in zip(alike.values(), parts, packed, strict=True):
+        ends = np.cumsum([len(part) for part in each])
+        for i, begin, end in zip(at, ends[:-1], ends[1:], strict=True):
+            out[i] = whole[begin:end].reshape(out[i].shape)
     return out
 
 

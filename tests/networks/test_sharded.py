@@ -77,6 +77,21 @@ def test_two_processes():
             process.communicate()
 
 
+def test_inside_jit():
+    """What a drive feeds is of no device when the network's numbers are of all."""
+    net = snn.network(dt=0.1, populations={"E": snn.Population(snn.LIF(), 3)}, key=jax.random.key(0))
+    divided = snn.networks.sharded(net)
+
+    def v(model, scale):
+        drive = snn.Replay(scale * np.ones((20, 3), np.float32), into="E")
+        return snn.simulate(model, drive, steps=20, key=jax.random.key(1), record=snn.Last("E.v"), throw=False).record
+
+    scale = np.float32(0.3)
+    ours, theirs = jax.jit(lambda scale: v(divided, scale))(scale), v(net, scale)
+    assert np.array_equal(ours, theirs) and np.all(np.asarray(theirs) > 0)
+    assert not np.array_equal(ours, v(net, np.float32(0.4)))  # control
+
+
 def test_how_neurons_are_divided():
     shards = Shards("neurons", 4)
     assert [shards.own(n) for n in (1, 32, 128, 129, 300)] == [32, 32, 32, 64, 96]
