@@ -33,7 +33,8 @@ class AbstractCells(Checked):
 
     `n_inputs`: the number of separate inputs of a cell: receivers `0 .. n - 1` of a group of synapses are the first
     input of each cell, `n .. 2 n - 1` the second. `message_bits`: the bits of an amplitude; 0: cells send spikes
-    without an amplitude. `output_variable`: the state variable with the amplitudes that were sent.
+    without an amplitude. `output_variable`: the state variable with the amplitudes that were sent. `autonomous`:
+    whether they are inputs that send spikes of their own, which nothing feeds.
     """
 
     n: AbstractVar[int]
@@ -41,6 +42,7 @@ class AbstractCells(Checked):
     n_inputs = 1
     message_bits = 0
     output_variable = "sent"
+    autonomous = False
 
     def __check_init__(self):
         whole(self, n=1)

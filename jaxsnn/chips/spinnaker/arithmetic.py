@@ -4,6 +4,7 @@ An accum is an int32 in units of 2^-15; a fract is a uint32 in units of 2^-32. P
 here they are made of halves of words, exactly.
 """
 
+import dataclasses
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from functools import cache
 from typing import Any
@@ -12,6 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Int, UInt32
+
+from ..._types import is_concrete, on_device, param
 
 ONE = 1 << 15  # 1.0
 LARGEST = 2**31 - 1
@@ -125,3 +128,19 @@ def _rounded(x: Decimal) -> int:
 def accum(x: Any) -> Int[Array, "..."]:
     """The nearest accum, ties to even, as the host rounds parameters."""
     return jnp.round(jnp.asarray(x) * ONE).astype(jnp.int32)
+
+
+def words(value: Any) -> UInt32[Array, "..."]:
+    """Words of 32 bits. **Raises:** ValueError for concrete numbers that are not whole, or outside 0 to 2^32 - 1."""
+    if not is_concrete(value):
+        return jnp.asarray(value).astype(jnp.uint32)
+    given = np.asarray(value)
+    whole = np.issubdtype(given.dtype, np.number) and not np.iscomplexobj(given) and np.all(np.rint(given) == given)
+    if not whole or (given.size and not (given.min() >= 0 and given.max() < 2**32)):
+        raise ValueError(f"Got {value!r} for words of 32 bits; expected whole numbers from 0 to {2**32 - 1}.")
+    return on_device(given.astype(np.uint32))
+
+
+def word_field(default: Any = dataclasses.MISSING) -> Any:
+    """A register of 32 bits without a sign."""
+    return param(default, unit="1", convert=words, kw_only=True)
