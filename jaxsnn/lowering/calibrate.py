@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -12,7 +13,9 @@ from jaxtyping import Array
 from .._random import as_key
 from ..networks.model import Network
 from ..simulation.drives.base import AbstractDrive
+from ..simulation.drives.trains import Replay
 from ..simulation.probes.spikes import Raster
+from ..simulation.probes.traces import Trace
 from ..simulation.progress import Quiet
 from ..simulation.run import Run, simulate
 from .agreement import spike_agreement
@@ -28,18 +31,19 @@ from .target import AbstractTarget
 class Calibration(eqx.Module):
     """The run in which the peaks of registers are measured and spikes are compared.
 
-    **Arguments:** `drive`: as of `simulate`. `steps`: of the run, static. `key`: of its random numbers. `inference`:
-    steps of one inference; the report gives energy and time for it. None: the whole run.
+    **Arguments:** `drive`: as of `simulate`; inputs that are sources on the chip are not fed. `steps`: of the run,
+    static. `key`: of its random numbers. `inference`: steps of one inference; the report gives energy and time for it.
+    None: the whole run.
     """
 
-    drive: AbstractDrive
+    drive: AbstractDrive | None
     steps: int = eqx.field(static=True, kw_only=True)
     key: Array = eqx.field(kw_only=True, converter=as_key)
     inference: int | None = eqx.field(default=None, static=True, kw_only=True)
 
     def __check_init__(self):
-        if not isinstance(self.drive, AbstractDrive):
-            raise ValueError(f"Calibration.drive is {self.drive!r}; expected a drive such as Poisson(...).")
+        if not isinstance(self.drive, AbstractDrive | None):
+            raise ValueError(f"Calibration.drive is {self.drive!r}; expected a drive such as Poisson(...), or None.")
         whole(self, steps=1)
         if self.inference is not None:
             whole(self, inference=1)
@@ -50,10 +54,14 @@ class Calibration(eqx.Module):
 
 
 def observe(program: Program, calibration: Calibration) -> Run:
-    """A run of the program that records the spikes and the peaks of registers of every group."""
+    """A run of the program that records the spikes and the peaks of registers of every group, and how many spikes
+    inputs of its own sent.
+    """
     probes = {name: cells.observed(name) for name, cells in program.cells.items()}
     extremes = {name: probe for name, probe in probes.items() if probe is not None}
-    return calibration.run(program, {"extremes": extremes, "spikes": {name: Raster(name) for name in program.cells}})
+    sent = {name: Trace(f"{name}.{c.output_variable}") for name, c in program.cells.items() if c.autonomous}
+    spikes = {name: Raster(name) for name in program.cells}
+    return calibration.run(program, {"extremes": extremes, "spikes": spikes, "sent": sent})
 
 
 def peaks(run: Run, scales: dict[str, Array]) -> dict[str, Peaks]:
@@ -70,8 +78,14 @@ def overflowed(run: Run) -> bool:
     return bool(np.asarray(run.status) != 0)
 
 
-def follow(net: Network, calibration: Calibration) -> Run:
-    """A run of the model that records every population's spikes."""
+def follow(net: Network, calibration: Calibration, run: Run) -> Run:
+    """A run of the model that records every population's spikes, under what inputs of the program sent by themselves.
+
+    `run`: of the program.
+    """
+    given = [] if calibration.drive is None else [calibration.drive]
+    given += [Replay(sent, into=name) for name, sent in run["sent"].items()]
+    calibration = dataclasses.replace(calibration, drive=sum(given[1:], given[0]) if given else None)
     return calibration.run(net, {name: Raster(name) for name in net.populations})
 
 
@@ -83,7 +97,7 @@ def compare(net: Network, program: Program, run: Run, model: Run, calibration: C
     lags, found = dict(program.lags), {}
     seconds = calibration.steps * net.dt * 1e-3
     for name, cells in program.cells.items():
-        if isinstance(cells, InputCells) or name not in net.populations:
+        if isinstance(cells, InputCells) or cells.autonomous or name not in net.populations:
             continue
         mine, theirs = np.asarray(run["spikes"][name].dense()), np.asarray(model[name].dense())
         lag, per_cell = lags.get(name, 0), mine.shape[1] * seconds

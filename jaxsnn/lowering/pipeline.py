@@ -164,7 +164,7 @@ def lower(
     found: dict[str, Any] = {}
     if calibration is not None:
         run = observe(program, calibration)
-        model = follow(net, calibration)
+        model = follow(net, calibration, run)
         rates = {name: np.asarray(raster.dense()).mean(axis=0) for name, raster in run["spikes"].items()}
         found = {
             "agreement": compare(net, program, run, model, calibration),

@@ -2,6 +2,7 @@
 
 from .arithmetic import accum as accum
 from .izhikevich import IzhikevichCells as IzhikevichCells
+from .jkiss import source_seeds as source_seeds
 from .lif import CondExpCells as CondExpCells
 from .lif import CurrDeltaCells as CurrDeltaCells
 from .lif import CurrExpCells as CurrExpCells
@@ -11,10 +12,13 @@ from .passes import SynapseTypes as SynapseTypes
 from .passes import ToAccums as ToAccums
 from .passes import VerifyRanges as VerifyRanges
 from .plastic import PlasticRowSynapses as PlasticRowSynapses
+from .poisson import PoissonCells as PoissonCells
 from .pynn import from_pynn as from_pynn
 from .pynn import to_pynn as to_pynn
 from .relaxed import RelaxedLIF as RelaxedLIF
 from .relaxed import RelaxedRows as RelaxedRows
+from .sources import PoissonSource as PoissonSource
+from .sources import UseSources as UseSources
 from .stdp import AdditiveWeightDependence as AdditiveWeightDependence
 from .stdp import MultiplicativeWeightDependence as MultiplicativeWeightDependence
 from .stdp import SpikePairRule as SpikePairRule

@@ -1,11 +1,15 @@
 """Placement: neurons on cores, use of each core, and an estimate of energy and time. No number depends on it."""
 
 import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...lowering.graph import Graph
+from .account import account, summary
+from .poisson import SOURCES
+from .sources import PoissonSource
 
 NEURONS, ENTRIES, TYPES = 256, 2**14, 2  # of a core: neurons in documented models, entries of its ring buffers
 ROW = 256  # synapses of a row of one projection to one core
@@ -50,11 +54,16 @@ def _slots_of(graph: Graph, name: str) -> int:
     return slots(longest, min(graph.cells[name].n, NEURONS))
 
 
-def place(graph: Graph) -> tuple[list[CoreUse], int]:
-    """Cores one after the other, groups by name, in runs of equal size; and cores that only delay spikes."""
+def place(graph: Graph, sources: Mapping[str, PoissonSource]) -> tuple[list[CoreUse], int]:
+    """Cores one after the other, groups by name, in runs of equal size, Poisson sources in full cores and a last one;
+    and cores that only delay spikes.
+    """
     cores, delaying = [], 0
     for name, cell in graph.cells.items():
-        parts = np.array_split(np.arange(cell.n), math.ceil(cell.n / NEURONS))
+        if name in sources:
+            parts = np.split(np.arange(cell.n), range(SOURCES, cell.n, SOURCES))
+        else:
+            parts = np.array_split(np.arange(cell.n), math.ceil(cell.n / NEURONS))
         for part in parts:
             entries = 0 if cell.is_input else _slots_of(graph, name) * TYPES * 2 ** math.ceil(math.log2(len(part)))
             chip, core = divmod(len(cores), CORES)
@@ -76,9 +85,10 @@ def row_bytes(graph: Graph) -> int:
     return total
 
 
-def use(graph: Graph) -> dict[str, Any]:
+def use(graph: Graph, sources: Mapping[str, PoissonSource]) -> dict[str, Any]:
     """The use of the machine by a graph, for the report."""
-    cores, delaying = place(graph)
+    cores, delaying = place(graph, sources)
+    made = {name: account(name, graph, source) for name, source in sources.items()}
     count, memory = len(cores) + delaying, row_bytes(graph)
     chips = max(math.ceil(count / CORES), math.ceil(memory / SDRAM))
     return {
@@ -93,13 +103,21 @@ def use(graph: Graph) -> dict[str, Any]:
         "summary": [
             f"{count} core(s), {delaying} of them to delay spikes, on {chips} chip(s) of {math.ceil(chips / CHIPS)} "
             f"board(s); {memory / 2**20:.3g} MiB of rows",
+            *(summary(name, one) for name, one in made.items()),
         ],
+        **({"sources": made} if made else {}),
     }
 
 
-def estimate(graph: Graph, rates: dict[str, np.ndarray], steps: int, slower: float) -> dict[str, Any]:
+def estimate(
+    graph: Graph,
+    rates: dict[str, np.ndarray],
+    steps: int,
+    slower: float,
+    sources: Mapping[str, PoissonSource],
+) -> dict[str, Any]:
     """Energy (nJ) and time (us) of a step, and of an inference of so many, `slower` times as long as in real time."""
-    found = use(graph)
+    found = use(graph, sources)
     us = 1e3 * graph.dt * slower
     packets = float(sum(np.sum(rate) for rate in rates.values()))
     static = 1e3 * us * IDLE_CHIP * found["chips"]

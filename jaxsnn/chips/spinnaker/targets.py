@@ -6,7 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from ...lowering.cells import InputCounts
+from ...lowering.cells import AbstractCells, InputCounts
 from ...lowering.formats import Fixed
 from ...lowering.graph import EdgeNode, Graph
 from ...lowering.kinds import is_a
@@ -21,11 +21,13 @@ from .lif import CondExpCells, CurrDeltaCells, CurrExpCells
 from .passes import ChooseShifts, RoundWeights, SynapseTypes, ToAccums, VerifyRanges, accums, type_of
 from .place import estimate, use
 from .plastic import PlasticRowSynapses
+from .poisson import PoissonCells
 from .read import cells_of
 from .real import neuron_of
+from .sources import PoissonSource, UseSources, sources_of
 from .synapses import DELAY, RowSynapses
 
-_KINDS = (InputCounts, CurrExpCells, CondExpCells, CurrDeltaCells, IzhikevichCells)
+_KINDS = (InputCounts, PoissonCells, CurrExpCells, CondExpCells, CurrDeltaCells, IzhikevichCells)
 
 
 @register_target("spinnaker-7.4")
@@ -35,12 +37,14 @@ class SpiNNaker1(AbstractTarget):
     **Arguments**, static: `spikes_per_second`, `ring_buffer_sigma`: of the host's estimate of ring buffers (see
     `ChooseShifts`). `delay`: the longest, in steps: 144 are documented. `time_scale_factor`: by how much the machine
     runs slower than real time, for the estimate of energy and time; the factor that a network needs is not predicted.
+    Of numbers: `sources`: input populations that are Poisson sources on cores, by name; others are fed by the host.
     """
 
     spikes_per_second: float = eqx.field(default=30.0, static=True)
     ring_buffer_sigma: float = eqx.field(default=5.0, static=True)
     delay: int = eqx.field(default=DELAY, static=True)
     time_scale_factor: float = eqx.field(default=1.0, static=True)
+    sources: dict[str, PoissonSource] = eqx.field(default_factory=dict, converter=sources_of, kw_only=True)
 
     def __check_init__(self):
         whole(self, delay=1)
@@ -57,12 +61,14 @@ class SpiNNaker1(AbstractTarget):
 
     def passes(self, precision=None):
         form = self.formats(precision)["weight"]
+        rates = tuple((name, source.largest) for name, source in self.sources.items())
         return [
+            *([UseSources(self.sources)] if self.sources else []),
             MapDelays(self.delay - 1, self.name),
             SynapseTypes(),
             ToAccums(),
             VerifyRanges(),
-            ChooseShifts(self.spikes_per_second, self.ring_buffer_sigma),
+            ChooseShifts(self.spikes_per_second, self.ring_buffer_sigma, rates),
             RoundWeights(form.bits),
         ]
 
@@ -76,8 +82,9 @@ class SpiNNaker1(AbstractTarget):
         return neuron_of(name, graph, self)
 
     def emit(self, graph):
-        cells = {name: _cells(cell, graph) for name, cell in graph.cells.items()}
-        synapses = {name: _synapses(name, edge, graph) for name, edge in graph.edges.items()}
+        sources = {name: source.cells(graph.cells[name].n, graph.dt) for name, source in self.sources.items()}
+        cells = {name: sources.get(name) or _cells(cell, graph) for name, cell in graph.cells.items()}
+        synapses = {name: _synapses(name, edge, graph, cells[edge.pre]) for name, edge in graph.edges.items()}
         scale = {name: cell["scale"] for name, cell in graph.cells.items() if not cell.is_input}
         return Program(cells, synapses, graph.dt, graph.lags, scale=scale)
 
@@ -94,10 +101,10 @@ class SpiNNaker1(AbstractTarget):
         return None
 
     def placed(self, graph):
-        return use(graph)
+        return use(graph, self.sources)
 
     def cost(self, graph, rates, steps):
-        return estimate(graph, rates, steps, self.time_scale_factor)
+        return estimate(graph, rates, steps, self.time_scale_factor, self.sources)
 
 
 def _cells(cell: Any, graph: Graph) -> Any:
@@ -124,7 +131,7 @@ def _cells(cell: Any, graph: Graph) -> Any:
     return CurrExpCells(cell.n, **numbers, tau_exc=cell["tau_exc"], tau_inh=cell["tau_inh"], ports={})
 
 
-def _synapses(name: str, edge: EdgeNode, graph: Graph) -> RowSynapses:
+def _synapses(name: str, edge: EdgeNode, graph: Graph, pre: AbstractCells) -> RowSynapses:
     """Edges of one type as rows, that learn where there is a rule; of fewer bits than 16 the upper ones are used."""
     form = edge.values["weight"].format
     if not isinstance(form, Fixed):
@@ -147,6 +154,6 @@ def _synapses(name: str, edge: EdgeNode, graph: Graph) -> RowSynapses:
         longest=max(1, int(each.max(initial=0))),
         max_delay=edge.max_delay,
         inhibitory=type_of(edge) == "inh",
-        most=15 if graph.cells[edge.pre].is_input else 1,
+        most=max(1, 2**pre.message_bits - 1),
         **learns,
     )

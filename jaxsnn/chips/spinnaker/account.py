@@ -1,0 +1,62 @@
+"""What the machine makes of the rates of Poisson sources, and how long their cores work: for the report."""
+
+from typing import Any
+
+import numpy as np
+
+from ...lowering.graph import Graph
+from .poisson import SOURCES, Means, means
+from .sources import PoissonSource
+
+INSTRUCTIONS = (
+    "instructions counted of the shipped program in an emulated core, 50 sources alike; cycles are more, by the waits "
+    "of its memory and multiplier"
+)
+_SLOW_TURN, _FAST_TURN, _FASTEST_TURN, _SENT, _DRAWN = 49, 80, 160, 14, 17
+CYCLES = 200_000  # of a core, a ms
+
+
+def got(of: Means, dt: float) -> np.ndarray:
+    """The rates, Hz, that sources have in the mean, from what the program computes of what was asked."""
+    left, root, interval = (np.asarray(x, np.float64) for x in of)
+    with np.errstate(divide="ignore"):
+        fast, slow = np.where(left > 0, -np.log(left / 2.0**32), 0.0), np.where(interval > 0, 1.0 / interval, 0.0)
+    root = root / 2.0**15
+    return (fast + slow + np.where(root > 0, root**2 + 0.25, 0.0)) * 1e3 / dt
+
+
+def account(name: str, graph: Graph, source: PoissonSource) -> dict[str, Any]:
+    """Of a population on cores: methods, rates asked for and those that it has, and the work of its fullest core."""
+    n, dt = graph.cells[name].n, graph.dt
+    cells = source.cells(n, dt)
+    of = Means(*(np.broadcast_to(np.asarray(x), (n,)) for x in means(cells.rate, cells.per_step, cells.per_ms)))
+    asked, have = np.broadcast_to(np.asarray(source.rate, np.float64), (n,)), got(of, dt)
+    error = np.max(np.abs(have / np.maximum(asked, 1e-300) - 1.0), where=asked > 0, initial=0.0)
+    fast, fastest, spikes = of.left > 0, of.root > 0, have * dt * 1e-3
+    turn = np.where(fast, _FAST_TURN + _SENT * -np.expm1(-spikes) + _DRAWN * spikes, _SLOW_TURN)
+    turn = np.where(fastest, _FASTEST_TURN, turn)
+    fullest = max(float(turn[k : k + SOURCES].sum()) for k in range(0, n, SOURCES))
+    ends = lambda x: [float(x.min()), float(x.max())]
+    return {
+        "sources": n,
+        "cores": cells.cores,
+        "by intervals": int(np.sum(~fast & ~fastest)),
+        "by products": int(np.sum(fast)),
+        "by normal variates": int(np.sum(fastest)),
+        "Hz asked": ends(asked),
+        "Hz": ends(have),
+        "largest relative error of a rate": float(error),
+        "instructions a step of the fullest core": fullest,
+        "cycles a step": CYCLES * dt,
+        "source": INSTRUCTIONS,
+    }
+
+
+def summary(name: str, one: dict[str, Any]) -> str:
+    """The same as a line."""
+    span = lambda ends: f"{ends[0]:.5g}" if ends[0] == ends[1] else f"{ends[0]:.5g} .. {ends[1]:.5g}"
+    return (
+        f"{name}: {one['sources']} Poisson sources on {one['cores']} core(s), {span(one['Hz'])} Hz for "
+        f"{span(one['Hz asked'])} (off by {100 * one['largest relative error of a rate']:.2g} % at most), "
+        f"{one['instructions a step of the fullest core']:.3g} instructions a step of {one['cycles a step']:.3g} cycles"
+    )

@@ -1,0 +1,132 @@
+"""Inputs of a network that are Poisson sources on cores: what a user says of them, and what the host writes."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import scipy.special
+from jaxtyping import Array
+
+from ..._types import Checked, Param, is_concrete, param
+from ...lowering.passes.base import AbstractPass
+from ...models import known
+from .arithmetic import words
+from .jkiss import source_seeds
+from .poisson import FAST, NEVER, SOURCES, PoissonCells
+
+HZ = 1 << 16  # the rates that a word of 16 + 16 bits holds, and its unit
+_RARE = 1e-12  # the probability of more spikes in a step than an amplitude holds
+_SEEN = 1e-3  # that of more spikes in a step than the host's estimate of ring buffers expects
+_WIDEST = 7.0  # of the normal variates
+
+
+def _seed(given: Any) -> Any:
+    """A whole number as it is; words as such."""
+    return int(given) if isinstance(given, (int, np.integer)) and not isinstance(given, bool) else words(given)
+
+
+class PoissonSource(Checked):
+    """An input population as Poisson sources on cores: `SpiNNaker1(sources={"in": PoissonSource(20.0, seed=1)})`.
+
+    The sources are cells of the program then, that no drive feeds, and fire as `SpikeSourcePoisson` of the release
+    does. PyNN's names.
+
+    **Arguments:** `rate`: Hz, `()` or `(n,)`, below 65 536. `seed`: a whole number, from which the host draws a seed
+    for each core, as for PyNN's `seed`; or these seeds, words `(cores, 4)`, which may be traced (`source_seeds`).
+    `start`, `duration`: ms, `()` or `(n,)`. `max_rate`: Hz, static: the largest rate, where rates are traced.
+    """
+
+    rate: Param = param(unit="Hz", ge=0.0, lt=float(HZ))
+    seed: Any = eqx.field(converter=_seed, kw_only=True)
+    start: Param = param(0.0, unit="ms", ge=0.0, finite=True, kw_only=True)
+    duration: Param = param(math.inf, unit="ms", ge=0.0, kw_only=True)
+    max_rate: float | None = eqx.field(default=None, static=True, kw_only=True)
+
+    def __check_init__(self):
+        if self.max_rate is not None and not 0 <= self.max_rate < HZ:
+            raise ValueError(f"PoissonSource.max_rate is {self.max_rate!r}; expected Hz, from 0 to below {HZ}.")
+
+    @property
+    def largest(self) -> float:
+        """The largest rate, Hz. **Raises:** ValueError if rates are traced and `max_rate` is not given."""
+        if self.max_rate is not None:
+            return float(self.max_rate)
+        if not is_concrete(self.rate):
+            raise ValueError("PoissonSource.rate is traced; expected max_rate, Hz, which bounds what may be sent.")
+        return float(np.max(np.asarray(self.rate)))
+
+    def cells(self, n: int, dt: float) -> PoissonCells:
+        """The sources of `n` inputs, with the numbers that the host writes."""
+        seed = source_seeds(self.seed, -(-n // SOURCES)) if isinstance(self.seed, int) else self.seed
+        xp, kind = (np, np.float64) if is_concrete(self.rate) else (jnp, self.rate.dtype)
+        rate = xp.floor(xp.round(xp.asarray(self.rate, kind) * 2.0**32) / 2.0**16)
+        start = _steps(self.start, dt)
+        end = jnp.where(jnp.isfinite(self.duration), start + _steps(self.duration, dt), NEVER)
+        return PoissonCells(
+            n,
+            rate=rate,
+            seed=seed,
+            start=start,
+            end=end,
+            per_step=round(2**32 * dt * 1e-3),
+            per_ms=round(2**16 / dt),
+            message_bits=_bits(self.largest * dt * 1e-3),
+        )
+
+
+def _steps(ms: Array, dt: float) -> Array:
+    """The nearest step, halves upwards."""
+    xp = np if is_concrete(ms) else jnp
+    return xp.minimum(xp.floor(xp.asarray(ms) / dt + 0.5), NEVER // 2).astype(np.int32)
+
+
+def at_most(mean: float, rare: float) -> int:
+    """The number of spikes in a step that is exceeded with a probability of `rare` at most."""
+    k = np.arange(1, int(mean + 10 * math.sqrt(mean)) + 60)
+    return int(np.argmax(scipy.special.gammainc(k, mean) <= rare))  # P(X >= k)
+
+
+def at_once(rate: float, dt: float) -> float:
+    """The spikes of a source in a step that the host's estimate of ring buffers reckons with.
+
+    **Reference:** the host software of sPyNNaker 7.4.1.
+    """
+    mean = rate * dt * 1e-3
+    return 1.0 if mean < 0.01 else at_most(mean, _SEEN) + 1.0
+
+
+def _bits(mean: float) -> int:
+    """Bits of the number of spikes in a step."""
+    most = at_most(mean, _RARE)
+    if mean * 2**16 >= FAST - 1:
+        most = max(most, math.ceil((_WIDEST / 2 + math.sqrt(mean)) ** 2))
+    return most.bit_length()
+
+
+class UseSources(AbstractPass):
+    """Inputs that are Poisson sources on cores. **Arguments:** `sources`: by the name of the population."""
+
+    sources: dict[str, PoissonSource]
+
+    def __call__(self, graph):
+        inputs = {name: cell.n for name, cell in graph.cells.items() if cell.is_input}
+        for name, source in self.sources.items():
+            if name not in inputs:
+                raise ValueError(f"SpiNNaker1.sources names {name!r}; expected an input population: {known(inputs)}.")
+            for field in ("rate", "start", "duration"):
+                if (shape := getattr(source, field).shape) not in ((), (inputs[name],)):
+                    raise ValueError(
+                        f"The PoissonSource of {name!r} has {field} of shape {shape}; expected () or ({inputs[name]},)."
+                    )
+        return graph
+
+
+def sources_of(given: Any) -> dict[str, PoissonSource]:
+    """Sources by name, sorted."""
+    kinds = isinstance(given, Mapping) and all(isinstance(one, PoissonSource) for one in given.values())
+    if not kinds or not all(isinstance(name, str) for name in given):
+        raise ValueError(f"SpiNNaker1.sources is {given!r}; expected PoissonSource(...) by the name of a population.")
+    return dict(sorted(given.items()))
