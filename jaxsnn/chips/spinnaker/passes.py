@@ -18,7 +18,6 @@ from .arithmetic import LARGEST, ONE, exp_accum, quotient
 from .cells import SHIFT
 from .learning import PairNode
 from .shifts import Arriving, largest_sum, shift_for
-from .sources import at_once
 
 TYPES = ("exc", "inh")
 _NAMES = {"exc": "excitatory", "inh": "inhibitory"}
@@ -175,12 +174,11 @@ class ChooseShifts(AbstractPass):
     With a calibration run it is `margin` times the largest sum seen instead, and never less than the largest weight.
 
     **Arguments:** `spikes_per_second`: of every sender, Hz. `sigma`: how many standard deviations above the mean sums
-    may be. `rates`: of senders that know theirs, by name, Hz; these send several spikes in a step.
+    may be.
     """
 
     spikes_per_second: float = eqx.field(default=30.0, static=True)
     sigma: float = eqx.field(default=5.0, static=True)
-    rates: tuple[tuple[str, float], ...] = eqx.field(default=(), static=True)
     peaks: dict[str, Peaks] = eqx.field(default_factory=dict)
     margin: Param = param(1.25, unit="1", gt=0.0)
 
@@ -200,7 +198,7 @@ class ChooseShifts(AbstractPass):
             into = graph.into(name).values()
             peak, shifts = self.peaks.get(name, unseen()), {}
             for kind, most in zip(TYPES, (peak.a, peak.u), strict=True):
-                found = [self._arriving(edge, graph.dt) for edge in into if type_of(edge) == kind]
+                found = [self._arriving(edge) for edge in into if type_of(edge) == kind]
                 bound = largest_sum(found, self.sigma, graph.dt)
                 seen = self.margin * most * cell["scale"] / ONE
                 if not is_concrete((bound, seen)):
@@ -218,21 +216,18 @@ class ChooseShifts(AbstractPass):
             graph = graph.count(name, **shifts)
         return graph.having(cells=cells)
 
-    def _arriving(self, edge: EdgeNode, dt: float) -> Arriving:
+    def _arriving(self, edge: EdgeNode) -> Arriving:
         """What the host's estimate asks of a projection."""
         n = int(np.bincount(np.asarray(edge.receiver), minlength=1).max())
         delay = edge["delay"]
         varied = jnp.ndim(delay) > 0 and (not is_concrete(delay) or np.ptp(np.asarray(delay)) > 0)
         w: Any = np.asarray(edge["weight"], np.float64) if is_concrete(edge["weight"]) else edge["weight"]
-        rate, once = self.spikes_per_second, max(1.0, self.spikes_per_second * dt * 1e-3)
-        if (own := dict(self.rates).get(edge.pre)) is not None:
-            rate, once = own or rate, at_once(own, dt)
         if edge.count == 0:
-            return Arriving(0, 0.0, 0.0, 0.0, rate, once, False)
+            return Arriving(0, 0.0, 0.0, 0.0, self.spikes_per_second, False)
         if edge.rule is not None:  # any weight may become the largest
             most = edge.rule.largest()
-            return Arriving(n, most, 0.0 * most, most, rate, once, bool(varied))
-        return Arriving(n, w.mean(), w.var(), w.max(), rate, once, bool(varied))
+            return Arriving(n, most, 0.0 * most, most, self.spikes_per_second, bool(varied))
+        return Arriving(n, w.mean(), w.var(), w.max(), self.spikes_per_second, bool(varied))
 
 
 def _tallest(found: list[Arriving]) -> Array:

@@ -15,7 +15,7 @@ WITHIN = 3.0  # standard deviations of the number of spikes over which the weigh
 
 class Arriving(NamedTuple):
     """Of a projection: connections onto the neuron that has most; mean, variance and maximum of weights, which may be
-    traced; spikes of each sender a second, and in one step at most; and whether delays differ.
+    traced; spikes a second of each sender; and whether delays differ.
     """
 
     n: int
@@ -23,7 +23,6 @@ class Arriving(NamedTuple):
     variance: Any
     largest: Any
     rate: float
-    at_once: float
     varied: bool
 
 
@@ -61,7 +60,7 @@ def largest_sum(projections: Sequence[Arriving], sigma: float, dt: float, boost:
     if not found:
         return 0.0
     xp, _ = _libraries(found)
-    total = sum(each.at_once * each.largest * each.n for each in found)
+    total = sum(max(1.0, each.rate * dt * 1e-3) * each.largest * each.n for each in found)
     biggest = boost * xp.max(xp.stack([xp.asarray(each.largest) for each in found]))
     if any(each.varied for each in found):
         count = sum(each.n for each in found)

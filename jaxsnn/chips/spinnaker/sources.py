@@ -19,7 +19,6 @@ from .poisson import FAST, NEVER, SOURCES, PoissonCells
 
 HZ = 1 << 16  # the rates that a word of 16 + 16 bits holds, and its unit
 _RARE = 1e-12  # the probability of more spikes in a step than an amplitude holds
-_SEEN = 1e-3  # that of more spikes in a step than the host's estimate of ring buffers expects
 _WIDEST = 7.0  # of the normal variates
 
 
@@ -36,74 +35,42 @@ class PoissonSource(Checked):
 
     **Arguments:** `rate`: Hz, `()` or `(n,)`, below 65 536. `seed`: a whole number, from which the host draws a seed
     for each core, as for PyNN's `seed`; or these seeds, words `(cores, 4)`, which may be traced (`source_seeds`).
-    `start`, `duration`: ms, `()` or `(n,)`. `max_rate`: Hz, static: the largest rate, where rates are traced.
+    `start`, `duration`: ms, `()` or `(n,)`.
     """
 
     rate: Param = param(unit="Hz", ge=0.0, lt=float(HZ))
     seed: Any = eqx.field(converter=_seed, kw_only=True)
     start: Param = param(0.0, unit="ms", ge=0.0, finite=True, kw_only=True)
     duration: Param = param(math.inf, unit="ms", ge=0.0, kw_only=True)
-    max_rate: float | None = eqx.field(default=None, static=True, kw_only=True)
-
-    def __check_init__(self):
-        if self.max_rate is not None and not 0 <= self.max_rate < HZ:
-            raise ValueError(f"PoissonSource.max_rate is {self.max_rate!r}; expected Hz, from 0 to below {HZ}.")
-
-    @property
-    def largest(self) -> float:
-        """The largest rate, Hz. **Raises:** ValueError if rates are traced and `max_rate` is not given."""
-        if self.max_rate is not None:
-            return float(self.max_rate)
-        if not is_concrete(self.rate):
-            raise ValueError("PoissonSource.rate is traced; expected max_rate, Hz, which bounds what may be sent.")
-        return float(np.max(np.asarray(self.rate)))
 
     def cells(self, n: int, dt: float) -> PoissonCells:
         """The sources of `n` inputs, with the numbers that the host writes."""
         seed = source_seeds(self.seed, -(-n // SOURCES)) if isinstance(self.seed, int) else self.seed
-        xp, kind = (np, np.float64) if is_concrete(self.rate) else (jnp, self.rate.dtype)
-        rate = xp.floor(xp.round(xp.asarray(self.rate, kind) * 2.0**32) / 2.0**16)
-        start = _steps(self.start, dt)
-        end = jnp.where(jnp.isfinite(self.duration), start + _steps(self.duration, dt), NEVER)
+        xp, kind = (np, np.float64) if is_concrete((self.rate, self.start, self.duration)) else (jnp, self.rate.dtype)
+        rate, start, duration = (xp.asarray(x, kind) for x in (self.rate, self.start, self.duration))
+        steps = lambda ms: xp.minimum(xp.floor(ms / dt + 0.5), NEVER // 2).astype(np.int32)  # halves upwards
         return PoissonCells(
             n,
-            rate=rate,
+            rate=xp.floor(xp.round(rate * 2.0**32) / 2.0**16),
             seed=seed,
-            start=start,
-            end=end,
+            start=steps(start),
+            end=xp.where(xp.isfinite(duration), steps(start) + steps(duration), NEVER),
             per_step=round(2**32 * dt * 1e-3),
             per_ms=round(2**16 / dt),
-            message_bits=_bits(self.largest * dt * 1e-3),
+            message_bits=_bits(self.rate, dt),
         )
 
 
-def _steps(ms: Array, dt: float) -> Array:
-    """The nearest step, halves upwards."""
-    xp = np if is_concrete(ms) else jnp
-    return xp.minimum(xp.floor(xp.asarray(ms) / dt + 0.5), NEVER // 2).astype(np.int32)
-
-
-def at_most(mean: float, rare: float) -> int:
-    """The number of spikes in a step that is exceeded with a probability of `rare` at most."""
+def _bits(rate: Array, dt: float) -> int:
+    """Bits of the number of spikes in a step, which more would need with a probability below `1e-12`; 8 if traced."""
+    if not is_concrete(rate):
+        return 8
+    mean = 1.1 * float(np.max(np.asarray(rate))) * dt * 1e-3  # which is not quite what the machine makes of it
     k = np.arange(1, int(mean + 10 * math.sqrt(mean)) + 60)
-    return int(np.argmax(scipy.special.gammainc(k, mean) <= rare))  # P(X >= k)
-
-
-def at_once(rate: float, dt: float) -> float:
-    """The spikes of a source in a step that the host's estimate of ring buffers reckons with.
-
-    **Reference:** the host software of sPyNNaker 7.4.1.
-    """
-    mean = rate * dt * 1e-3
-    return 1.0 if mean < 0.01 else at_most(mean, _SEEN) + 1.0
-
-
-def _bits(mean: float) -> int:
-    """Bits of the number of spikes in a step."""
-    most = at_most(mean, _RARE)
-    if mean * 2**16 >= FAST - 1:
+    most = int(np.argmax(scipy.special.gammainc(k, mean) <= _RARE))  # P(X >= k)
+    if mean * 2**16 >= FAST:
         most = max(most, math.ceil((_WIDEST / 2 + math.sqrt(mean)) ** 2))
-    return most.bit_length()
+    return max(most.bit_length(), 1)
 
 
 class UseSources(AbstractPass):

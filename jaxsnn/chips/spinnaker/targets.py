@@ -61,14 +61,13 @@ class SpiNNaker1(AbstractTarget):
 
     def passes(self, precision=None):
         form = self.formats(precision)["weight"]
-        rates = tuple((name, source.largest) for name, source in self.sources.items())
         return [
             *([UseSources(self.sources)] if self.sources else []),
             MapDelays(self.delay - 1, self.name),
             SynapseTypes(),
             ToAccums(),
             VerifyRanges(),
-            ChooseShifts(self.spikes_per_second, self.ring_buffer_sigma, rates),
+            ChooseShifts(self.spikes_per_second, self.ring_buffer_sigma),
             RoundWeights(form.bits),
         ]
 

@@ -101,15 +101,13 @@ def test_the_estimate_of_the_host():
     for given, expected in GOLDEN.items():
         assert expected_upper_bound(*given, 1.0) == pytest.approx(expected, rel=1e-14)
     assert [int(shift_for(bound)) for bound in (40.6, 8.4987, 10.24, 4.0, 0.3, 0.0)] == [6, 4, 4, 3, 0, 0]
-    one = Arriving(1000, 0.5, 0.0, 0.5, 10.0, 1.0, False)
+    one = Arriving(1000, 0.5, 0.0, 0.5, 10.0, False)
     assert largest_sum([one], 5.0, 1.0) == 500.0
     assert largest_sum([one._replace(varied=True)], 5.0, 1.0) == pytest.approx(12.905694150420949, rel=1e-14)
     assert largest_sum([one._replace(varied=True, largest=40.6)], 5.0, 1.0) == 40.6
-    assert largest_sum([Arriving(100, 0.01, 0.0, 0.01, 30.0, 1.0, False)], 5.0, 1.0, boost=1024.0) == pytest.approx(
-        10.24
-    )
-    traced = jax.jit(lambda w: shift_for(largest_sum([Arriving(1000, w, 0.01 * w, w, 10.0, 1.0, True)], 5.0, 1.0)))
-    host = int(shift_for(largest_sum([Arriving(1000, 0.5, 0.005, 0.5, 10.0, 1.0, True)], 5.0, 1.0)))
+    assert largest_sum([Arriving(100, 0.01, 0.0, 0.01, 30.0, False)], 5.0, 1.0, boost=1024.0) == pytest.approx(10.24)
+    traced = jax.jit(lambda w: shift_for(largest_sum([Arriving(1000, w, 0.01 * w, w, 10.0, True)], 5.0, 1.0)))
+    host = int(shift_for(largest_sum([Arriving(1000, 0.5, 0.005, 0.5, 10.0, True)], 5.0, 1.0)))
     assert int(traced(jnp.asarray(0.5))) == host
 
 
