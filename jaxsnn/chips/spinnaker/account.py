@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import numpy as np
 
 from ...lowering.graph import Graph
@@ -25,11 +26,15 @@ def got(of: Means, dt: float) -> np.ndarray:
     return (fast + slow + np.where(root > 0, root**2 + 0.25, 0.0)) * 1e3 / dt
 
 
+_means = jax.jit(means)
+
+
 def account(name: str, graph: Graph, source: PoissonSource) -> dict[str, Any]:
     """Of a population on cores: methods, rates asked for and those that it has, and the work of its fullest core."""
     n, dt = graph.cells[name].n, graph.dt
     cells = source.cells(n, dt)
-    of = Means(*(np.broadcast_to(np.asarray(x), (n,)) for x in means(cells.rate, cells.per_step, cells.per_ms)))
+    found = _means(cells.rate, cells.per_step, cells.per_ms)
+    of = Means(*(np.broadcast_to(np.asarray(x), (n,)) for x in found))
     asked, have = np.broadcast_to(np.asarray(source.rate, np.float64), (n,)), got(of, dt)
     error = np.max(np.abs(have / np.maximum(asked, 1e-300) - 1.0), where=asked > 0, initial=0.0)
     fast, fastest, spikes = of.left > 0, of.root > 0, have * dt * 1e-3

@@ -13,6 +13,8 @@ from ...lowering.script import network_of, script
 from .arithmetic import ONE
 from .lif import CondExpCells, CurrDeltaCells, CurrExpCells
 from .plastic import PlasticRowSynapses
+from .poisson import NEVER, SOURCES, PoissonCells
+from .sources import HZ, clock_of
 from .stdp import (
     AdditiveWeightDependence,
     MultiplicativeWeightDependence,
@@ -39,6 +41,7 @@ _KINDS: dict[str, tuple[Any, dict[str, str]]] = {
     "IF_cond_exp": (CondExpCells, _MEMBRANE | _SYNAPTIC | {"e_rev_E": "e_exc", "e_rev_I": "e_inh"}),
 }
 _SHIFTS = {False: "shift_exc", True: "shift_inh"}
+FOREVER = 2.0**32 - 1  # ms: a duration that the machine takes for one without end
 _CONDUCTANCE = 1024.0  # by which the host multiplies weights in uS
 
 
@@ -47,19 +50,21 @@ def to_pynn(program: Program, *, steps: int = 1000) -> str:
 
     The host rounds every number of the script to the one that the program has, and its ring buffers have the program's
     shifts where its own estimate is the same: `NETWORK["shifts"]` says which they are. Inputs are `SpikeSourceArray`,
-    whose times `build(sim, spike_times)` takes: a spike of step `k` is at `k dt`. Times are ms, potentials mV,
-    currents and weights nA (uS of `IF_cond_exp`), inhibitory weights negative where they are currents, as PyNN has it.
+    whose times `build(sim, spike_times)` takes: a spike of step `k` is at `k dt`. Sources on cores are
+    `SpikeSourcePoisson`; their seeds stand beside them to be read back, and the host draws its own. Times are ms,
+    potentials mV, currents and weights nA (uS of `IF_cond_exp`), inhibitory weights negative where they are currents,
+    as PyNN has it.
 
     Rows that learn are an `STDPMechanism`, with time constants of which the host makes the program's tables.
 
-    **Arguments:** `program`: of `InputCounts`, `CurrExpCells`, `CurrDeltaCells`, `CondExpCells`, with `RowSynapses` and
-    `PlasticRowSynapses`. `steps`: for how long the script runs.
+    **Arguments:** `program`: of `InputCounts`, `PoissonCells`, `CurrExpCells`, `CurrDeltaCells`, `CondExpCells`, with
+    `RowSynapses` and `PlasticRowSynapses`. `steps`: for how long the script runs.
 
     **Raises:** ValueError that names a part that PyNN has no words for: other cells, substeps, groups that lag.
     """
     if not isinstance(program, Program):
         raise ValueError(f"Got {type(program).__name__} to write, expected a Program for SpiNNaker.")
-    populations = {name: _population(name, group) for name, group in program.cells.items()}
+    populations = {name: _population(name, group, program.dt) for name, group in program.cells.items()}
     projections = {name: _projection(name, group, program) for name, group in program.synapses.items()}
     longest = max((1 + group.max_delay for group in program.synapses.values()), default=1)
     network = {
@@ -87,10 +92,12 @@ def from_pynn(text: str | Path) -> Program:
 # --- populations ------------------------------------------------------------------------------------------------------
 
 
-def _population(name: str, group: Any) -> dict[str, Any]:
+def _population(name: str, group: Any, dt: float) -> dict[str, Any]:
     """A population in PyNN's words; shifts beside it."""
     if isinstance(group, InputCells):
         return {"cell": "SpikeSourceArray", "size": group.n, "parameters": {}}
+    if isinstance(group, PoissonCells):
+        return _sources(name, group, dt)
     word = next((word for word, (kind, _) in _KINDS.items() if type(group) is kind), None)
     if word is None or group.substeps != 1 or np.any(np.asarray(group.refractory_init)):
         why = (
@@ -112,10 +119,49 @@ def _population(name: str, group: Any) -> dict[str, Any]:
 def _cells(made: dict[str, Any], dt: float) -> Any:
     if made["cell"] == "SpikeSourceArray":
         return InputCounts(made["size"])
+    if made["cell"] == "SpikeSourcePoisson":
+        return _poisson(made, dt)
     kind, names = _KINDS[made["cell"]]
     numbers = {ours: _accum(made["parameters"][theirs]) for theirs, ours in names.items()}
     numbers |= dict(zip(_SHIFTS.values(), made["shifts"], strict=True))
     return kind(made["size"], **numbers, v_init=_accum(made["v"]), dt=round(dt * ONE), ports={})
+
+
+def _sources(name: str, group: PoissonCells, dt: float) -> dict[str, Any]:
+    """Sources in PyNN's words, which has a start and a duration; their seeds and bits beside it."""
+    clock = (int(group.per_step), int(group.per_ms)) == (steps := clock_of(dt))
+    if group.sources != SOURCES or not clock:
+        why = f"{group.sources} sources a core" if clock else "steps of another length than the program's"
+        raise ValueError(
+            f"Got {name!r} with {why}, which a script cannot say; expected {SOURCES}, and per_step, per_ms = {steps}."
+        )
+    start, end = np.broadcast_arrays(np.asarray(group.start, np.int64), np.asarray(group.end, np.int64))
+    duration = np.where(end == NEVER, FOREVER, np.maximum(end - start, 0) * dt)
+    times = {"start": (start * dt).tolist(), "duration": duration.tolist()}
+    parameters = {"rate": (np.asarray(group.rate, np.float64) / HZ).tolist()} | times
+    beside = {"seeds": np.asarray(group.seed).tolist(), "bits": group.message_bits}
+    return {"cell": "SpikeSourcePoisson", "size": group.n, "parameters": parameters} | beside
+
+
+def _poisson(made: dict[str, Any], dt: float) -> PoissonCells:
+    rate, start, duration = (np.asarray(made["parameters"][key]) for key in ("rate", "start", "duration"))
+    first = np.round(start / dt)
+    per_step, per_ms = clock_of(dt)
+    return PoissonCells(
+        made["size"],
+        rate=np.round(rate * HZ),
+        seed=np.asarray(made["seeds"]),
+        start=first,
+        end=np.where(duration == FOREVER, NEVER, first + np.round(duration / dt)),
+        per_step=per_step,
+        per_ms=per_ms,
+        message_bits=made["bits"],
+    )
+
+
+def _most(made: dict[str, Any]) -> int:
+    """The most packets of a sender in a step."""
+    return {"SpikeSourceArray": 15, "SpikeSourcePoisson": 2 ** made.get("bits", 1) - 1}.get(made["cell"], 1)
 
 
 def _real(accums: Array) -> Any:
@@ -141,7 +187,10 @@ def _unit(made: dict[str, Any], inhibitory: bool) -> float:
 def _projection(name: str, group: Any, program: Program) -> dict[str, Any]:
     if not isinstance(group, RowSynapses):
         raise ValueError(f"Got {name!r}: {type(group).__name__} to write, expected RowSynapses.")
-    start, unit = np.asarray(group.start), _unit(_population(group.post, program.cells[group.post]), group.inhibitory)
+    start, unit = (
+        np.asarray(group.start),
+        _unit(_population(group.post, program.cells[group.post], program.dt), group.inhibitory),
+    )
     sender = np.repeat(np.arange(len(start) - 1), np.diff(start))
     weight = np.asarray(group.weight, np.float64) * unit
     delay = np.broadcast_to((1 + np.asarray(group.delay)) * program.dt, weight.shape)
@@ -180,7 +229,7 @@ def _rows(link: dict[str, Any], dt: float, made: dict[str, Any]) -> RowSynapses:
         longest=max(1, int(each.max(initial=0))),
         max_delay=int(delay.max(initial=0)),
         inhibitory=inhibitory,
-        most=15 if made[link["pre"]]["cell"] == "SpikeSourceArray" else 1,
+        most=_most(made[link["pre"]]),
         **learns,
     )
 

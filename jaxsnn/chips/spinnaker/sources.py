@@ -49,16 +49,22 @@ class PoissonSource(Checked):
         xp, kind = (np, np.float64) if is_concrete((self.rate, self.start, self.duration)) else (jnp, self.rate.dtype)
         rate, start, duration = (xp.asarray(x, kind) for x in (self.rate, self.start, self.duration))
         steps = lambda ms: xp.minimum(xp.floor(ms / dt + 0.5), NEVER // 2).astype(np.int32)  # halves upwards
+        per_step, per_ms = clock_of(dt)
         return PoissonCells(
             n,
             rate=xp.floor(xp.round(rate * 2.0**32) / 2.0**16),
             seed=seed,
             start=steps(start),
             end=xp.where(xp.isfinite(duration), steps(start) + steps(duration), NEVER),
-            per_step=round(2**32 * dt * 1e-3),
-            per_ms=round(2**16 / dt),
+            per_step=per_step,
+            per_ms=per_ms,
             message_bits=_bits(self.rate, dt),
         )
+
+
+def clock_of(dt: float) -> tuple[int, int]:
+    """Seconds a step, in 2^-32, and steps a ms, in 2^-16."""
+    return round(2**32 * dt * 1e-3), round(2**16 / dt)
 
 
 def _bits(rate: Array, dt: float) -> int:
