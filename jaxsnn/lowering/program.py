@@ -100,6 +100,10 @@ class Program(AbstractModel):
         if name not in self.cells:
             raise ValueError(f"Got {path!r}, but the program has no cells {name!r}; there are {known(self.cells)}.")
         ports = self.cells[name].ports
+        if not ports:
+            fed = known(key for key, cells in self.cells.items() if cells.ports)
+            kind = type(self.cells[name]).__name__
+            raise ValueError(f"Got {path!r}, but no drive feeds {kind} {name!r}; expected what is fed: {fed}.")
         if not port and len(ports) == 1:
             (port,) = ports
         if port not in ports:

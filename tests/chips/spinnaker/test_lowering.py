@@ -207,5 +207,7 @@ def test_limits_are_refused_by_name():
     )
     other = snn.lowering.Program({"E": snn.chips.loihi.CubaCells(3)}, {})
     assert "'E' is CubaCells, which SpiNNaker1 does not have; it has InputCounts" in TARGET.unsupported(other)
-    with refused("Got 'E.in', expected a port: none"):  # the host feeds sources only
+    with refused(
+        "Got 'E.in', but no drive feeds CurrExpCells 'E'; expected what is fed: in"
+    ):  # the host feeds sources only
         snn.simulate(calibrated().program, snn.Replay(np.ones((3, 30)), into="E.in"), steps=3, key=jax.random.key(0))
