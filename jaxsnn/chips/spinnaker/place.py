@@ -17,10 +17,10 @@ CORES, CHIPS, SDRAM = 16, 48, 123_469_792  # of a chip: cores for models, bytes;
 _WORD, _HEADER = 4, 12  # bytes of a synapse, and of the three words before a row
 _HISTORY = 8  # bytes of a row that learns: time and trace of its sender's last spike
 
-IDLE_CHIP, ACTIVE_CORE, PACKET = 0.35, 0.034, 1e-9  # W, W, J
+IDLE_CHIP, ACTIVE_CORE, PACKET, COUNTED = 0.35, 0.034, 1e-9, 1.8e-9  # W, W, J; of a packet with a number of spikes
 SOURCE = (
     "constants of the released host software (sPyNNaker 7.4.1): 0.35 W of an idle chip, 34 mW of an active core, 1 nJ "
-    "of a multicast packet"
+    "of a multicast packet, 1.8 nJ of one with a number of spikes"
 )
 CAVEAT = (
     "an estimate: boards, cooling and the host are not counted, packets once each whatever way they take; a boxed "
@@ -119,9 +119,11 @@ def estimate(
     """Energy (nJ) and time (us) of a step, and of an inference of so many, `slower` times as long as in real time."""
     found = use(graph, sources)
     us = 1e3 * graph.dt * slower
-    packets = float(sum(np.sum(rate) for rate in rates.values()))
+    sent = {name: float(np.sum(rate)) for name, rate in rates.items()}
+    packets = sum(sent.values())
+    joules = sum(x * (COUNTED if name in sources else PACKET) for name, x in sent.items())
     static = 1e3 * us * IDLE_CHIP * found["chips"]
-    parts = {"cores": 1e3 * us * ACTIVE_CORE * found["cores"], "packets": 1e9 * PACKET * packets}
+    parts = {"cores": 1e3 * us * ACTIVE_CORE * found["cores"], "packets": 1e9 * joules}
     total = sum(parts.values())
     return {
         "available": True,
