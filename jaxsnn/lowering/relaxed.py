@@ -131,7 +131,7 @@ class Relaxed(AbstractModel):
     """
 
     base: Program
-    cells: dict[str, AbstractRelaxedCells | InputCells]
+    cells: dict[str, AbstractRelaxedCells | AbstractCells]
     synapses: dict[str, AbstractRelaxedSynapses]
     dt: float = eqx.field(static=True)
 
@@ -162,7 +162,7 @@ class Relaxed(AbstractModel):
     def prepare(self, plan: AbstractPlan = Forward()) -> "RelaxedRunning":
         cells, synapses = self.nearest()
         into = lambda name: {key: link for key, link in synapses.items() if link.group.post == name}
-        ready = {n: c.prepare(into(n)) if isinstance(c, AbstractRelaxedCells) else c for n, c in cells.items()}
+        ready = {name: part.prepare(into(name)) for name, part in cells.items()}
         return RelaxedRunning(self.base, ready, {name: link.prepare() for name, link in synapses.items()})
 
     @property
@@ -188,7 +188,7 @@ class RelaxedRunning(AbstractStepper):
     """A relaxed program ready to run: every number is rounded."""
 
     base: Program
-    cells: dict[str, AbstractRelaxedCells | InputCells]
+    cells: dict[str, AbstractRelaxedCells | AbstractCells]
     synapses: dict[str, AbstractRelaxedSynapses]
 
     def view(self, state: ProgramState) -> dict[str, Any]:
@@ -214,12 +214,17 @@ class RelaxedRunning(AbstractStepper):
         return state, Signals(spikes, self.view(state))
 
 
+def _is_input(part: Any) -> bool:
+    """Whether a part sends what it is fed, or spikes of its own: it is kept as it is."""
+    return isinstance(part, InputCells) or (isinstance(part, AbstractCells) and part.autonomous)
+
+
 def relax(program: Program, *, surrogate: AbstractSurrogate | None = None) -> Relaxed:
     """A program as a model with real numbers that compute what the program computes, to be trained as any other.
 
-    **Arguments:** `program`: of `InputCells` and of cells and synapses that can be relaxed; which these are is on the
-    page of each chip. `surrogate`: the derivative of a spike, at the distance from threshold in units of it; None for
-    `FastSigmoid(5.0)` where cells compute with integers, else for the model's own.
+    **Arguments:** `program`: of `InputCells`, sources on the chip, and cells and synapses that can be relaxed; which
+    these are is on the page of each chip. `surrogate`: the derivative of a spike, at the distance from threshold in
+    units of it; None for `FastSigmoid(5.0)` where cells compute with integers, else for the model's own.
 
     **Raises:** ValueError that names a part of another kind.
 
@@ -233,7 +238,7 @@ def relax(program: Program, *, surrogate: AbstractSurrogate | None = None) -> Re
     for name, part in program.named.items():
         if type(part) is InputCells and (bits := part.message_bits):
             raise ValueError(f"{name!r} sends amplitudes of {bits} bits; only spikes can be relaxed.")
-        if not isinstance(part, InputCells) and type(part) not in _RELAXED:
+        if not _is_input(part) and type(part) not in _RELAXED:
             able = ", ".join(sorted(kind.__name__ for kind in _RELAXED))
             raise ValueError(
                 f"{name!r} is {type(part).__name__}, which cannot be relaxed; expected InputCells, {able}."
@@ -241,7 +246,7 @@ def relax(program: Program, *, surrogate: AbstractSurrogate | None = None) -> Re
 
     def made(name: str, part: Any, other: Any) -> Any:
         try:
-            return part if isinstance(part, InputCells) else _RELAXED[type(part)].of(part, other)
+            return part if _is_input(part) else _RELAXED[type(part)].of(part, other)
         except ValueError as error:
             raise ValueError(f"{name!r}: {error}") from None
 

@@ -34,7 +34,7 @@ def account(name: str, graph: Graph, source: PoissonSource) -> dict[str, Any]:
     n, dt = graph.cells[name].n, graph.dt
     cells = source.cells(n, dt)
     found = _means(cells.rate, cells.per_step, cells.per_ms)
-    of = Means(*(np.broadcast_to(np.asarray(x), (n,)) for x in found))
+    of = jax.tree.map(lambda x: np.broadcast_to(np.asarray(x), (n,)), found)
     asked, have = np.broadcast_to(np.asarray(source.rate, np.float64), (n,)), got(of, dt)
     error = np.max(np.abs(have / np.maximum(asked, 1e-300) - 1.0), where=asked > 0, initial=0.0)
     fast, fastest, spikes = of.left > 0, of.root > 0, have * dt * 1e-3

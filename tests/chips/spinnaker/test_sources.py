@@ -135,6 +135,22 @@ def test_synapses_that_learn_behind_sources():
     assert np.array_equal(w, same) and np.mean(w != np.asarray(program.synapses["S"].weight)) > 0.5
 
 
+def test_training_behind_sources():
+    """The relaxed program is the program, bit for bit, and a derivative reaches the weights."""
+    program = lowered().program
+    relaxed, found = snn.lowering.relax(program), run(program, record={"fired": snn.Count("E")})
+
+    @eqx.filter_jit
+    @eqx.filter_value_and_grad
+    def spikes(weight):
+        model = eqx.tree_at(lambda m: m["S"].weight, relaxed, weight)
+        return jnp.sum(run(model, record={"fired": snn.Count("E")})["fired"])
+
+    count, slope = spikes(relaxed["S"].weight)
+    assert count == np.sum(found["fired"]) > 100 and np.mean(np.asarray(slope) > 0) > 0.5
+    assert spikes(1.05 * relaxed["S"].weight)[0] > count  # control, and the sign of the slope
+
+
 def test_a_script_has_sources_and_reads_back_equal():
     cells = spinnaker.PoissonSource(
         RATES, seed=3, start=np.arange(60.0), duration=np.r_[np.full(30, np.inf), np.arange(30.0)]
@@ -176,8 +192,6 @@ def test_what_is_refused():
         spinnaker.PoissonSource(1.0, seed=1.5)
     with refused("no drive feeds PoissonCells 'in'; expected what is fed: none"):
         snn.simulate(lowered().program, snn.Poisson(10.0, into="in"), steps=5, key=jax.random.key(0))
-    with refused("'in' is PoissonCells, which cannot be relaxed"):
-        snn.lowering.relax(lowered().program)
     with refused("RowSynapses from 'in' take 1 packets a step; expected most="):
         rows = dataclasses.replace(lowered().program.synapses["S"], most=1)
         run(dataclasses.replace(lowered().program, synapses={"S": rows}))
