@@ -52,7 +52,7 @@ def account(name: str, graph: Graph, source: PoissonSource) -> dict[str, Any]:
         "Hz": ends(have),
         "largest relative error of a rate": float(error),
         "instructions a step of the fullest core": fullest,
-        "cycles a step": CYCLES * dt,
+        "cycles a step in real time": CYCLES * dt,
         "source": INSTRUCTIONS,
     }
 
@@ -60,8 +60,10 @@ def account(name: str, graph: Graph, source: PoissonSource) -> dict[str, Any]:
 def summary(name: str, one: dict[str, Any]) -> str:
     """The same as a line."""
     span = lambda ends: f"{ends[0]:.5g}" if ends[0] == ends[1] else f"{ends[0]:.5g} .. {ends[1]:.5g}"
+    work, room = one["instructions a step of the fullest core"], one["cycles a step in real time"]
+    slower = f"; a time_scale_factor of {work / room:.2g} at least" if work > room else ""
     return (
         f"{name}: {one['sources']} Poisson sources on {one['cores']} core(s), {span(one['Hz'])} Hz for "
         f"{span(one['Hz asked'])} (off by {100 * one['largest relative error of a rate']:.2g} % at most), "
-        f"{one['instructions a step of the fullest core']:.3g} instructions a step of {one['cycles a step']:.3g} cycles"
+        f"{work:.3g} instructions a step of {room:.3g} cycles{slower}"
     )

@@ -1,6 +1,6 @@
 """The random numbers of a source core: Marsaglia's generator JKISS, and its seeds as the host makes them."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -56,6 +56,7 @@ def source_seeds(seed: int, cores: int = 1) -> np.ndarray:
     return np.stack([x, np.where(y == 0, _ZERO_Y, y), z, c % _CARRIES + 1], axis=1).astype(np.uint32)
 
 
-def is_valid(seeds: np.ndarray) -> bool:
+def is_valid(seeds: Any) -> Any:
     """Whether the generator can have these words: `y` not 0, `c` from 1 to 698 769 068."""
-    return bool(np.all(seeds[:, 1] != 0) and np.all((seeds[:, 3] >= 1) & (seeds[:, 3] <= _CARRIES)))
+    y, c = seeds[:, 1], seeds[:, 3]
+    return ((y != 0) & (c >= 1) & (c <= _CARRIES)).all()

@@ -13,7 +13,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Int, UInt32
 
 from ..._status import Status, bit
-from ..._types import Param, Register, is_concrete, register
+from ..._types import Param, Register, Requirement, is_concrete, register
 from ...lowering.cells import AbstractCells, gains
 from ...lowering.registers import span, whole
 from ...lowering.storage import stored
@@ -27,6 +27,7 @@ NEVER = 2**31 - 1  # the end of sources that have none
 SLOW, FAST = 655, 10 << 16  # spikes a step in 2^-16: up to where intervals are drawn, and counts by multiplication
 SCALE = 1000  # by which intervals are multiplied
 _FULL = np.uint32(2**32 - 1)
+_MOST = (2**32 - 1) // SCALE  # steps a ms, in 2^-16
 
 
 class Means(NamedTuple):
@@ -195,12 +196,16 @@ class PoissonCells(AbstractCells):
                 f"PoissonCells.seed has shape {self.seed.shape}; expected {(self.cores, 4)}: four words for each core "
                 f"of {self.sources} sources, as source_seeds(seed, cores={self.cores}) makes them."
             )
-        if is_concrete(self.seed) and not is_valid(np.asarray(self.seed)):
-            raise ValueError(
-                "PoissonCells.seed has a y of 0, or a c outside 1 to 698769068; expected what source_seeds(...) makes."
-            )
-        if is_concrete(self.per_ms) and not 0 < int(self.per_ms) < 2**32 / SCALE:
-            raise ValueError(f"PoissonCells.per_ms is {self.per_ms}; expected 1 to {2**32 // SCALE} (65 steps a ms).")
+
+    def requirements(self):
+        seed, per_ms = self.seed, self.per_ms
+        seeds = "PoissonCells.seed has a y of 0, or a c outside 1 to 698769068; expected what source_seeds(...) makes."
+        clock = f"PoissonCells.per_ms is {per_ms}; expected 1 to {_MOST} (65 steps a ms)."
+        return (
+            *super().requirements(),
+            Requirement(lambda: is_valid(seed), lambda: seeds),
+            Requirement(lambda: (per_ms > 0) & (per_ms <= _MOST), lambda: clock),
+        )
 
     @property
     def cores(self) -> int:

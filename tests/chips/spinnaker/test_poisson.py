@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jaxsnn as snn
 from jaxsnn.chips import spinnaker
 from jaxsnn.chips.spinnaker import variates
 from jaxsnn.chips.spinnaker.account import got
@@ -181,6 +182,12 @@ def test_more_spikes_than_an_amplitude_holds_are_cut_and_said():
         seen.append((int(sent[0]), int(status)))
     theirs = np.asarray(ran(PoissonCells(1, rate=3000 << 16, seed=seed), 30)[2])[:, 0]
     assert seen == [(min(x, 3), 128 * int(x > 3)) for x in theirs] and theirs.max() > 3
+
+
+def test_a_seed_that_the_generator_cannot_have_sets_a_status_where_it_is_traced():
+    made = lambda seed: snn.lowering.Program({"in": PoissonCells(1, rate=1 << 16, seed=seed)}, {})
+    faulty = jax.jit(lambda seed: made(seed).faulty())
+    assert [bool(faulty(np.array([[1, y, 1, c]], np.uint32))) for y, c in ((1, 1), (0, 1), (1, 0))] == [0, 1, 1]
 
 
 def test_wrong_words_are_refused():

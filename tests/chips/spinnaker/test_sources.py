@@ -92,6 +92,8 @@ def test_cores_and_shifts_are_those_of_the_host():
         rows = [one for one in found.report.data["chip"]["placement"] if one["group"] == "in"]
         assert [[one["first"], one["cells"]] for one in rows] == theirs["cores"]
         assert np.asarray(found.program.cells["in"].seed).tolist() == theirs["seeds"]
+        work = found.report.data["chip"]["sources"]["in"]["instructions a step of the fullest core"]
+        assert ("time_scale_factor of" in str(found.report).split("with time_scale_factor")[0]) == (work > 2e5 * dt)
         one = Arriving(host()["senders"], host()["weight"], 0.0, host()["weight"], 30.0, False)
         assert {int(shift_for(largest_sum([one], 5.0, dt)))} == set(theirs["shifts"])
         assert int(shift_for(largest_sum([one._replace(rate=2e4)], 5.0, 1.0))) > theirs["shifts"][0]  # control
