@@ -49,5 +49,9 @@ if TYPE_CHECKING:
     from .recursions import DecayingCurrent as DecayingCurrent
     from .recursions import EulerDecay as EulerDecay
     from .recursions import ExactDecay as ExactDecay
+    from .resonate import AbstractFiringPhase as AbstractFiringPhase
+    from .resonate import AtPhaseZero as AtPhaseZero
+    from .resonate import AtThreshold as AtThreshold
+    from .resonate import ResonateAndFire as ResonateAndFire
 else:
     __getattr__, __dir__ = exports(__name__)

@@ -3,6 +3,7 @@
 Each yields `v` and whether it fired for neuron `i` of the registry's, under the inputs `x`.
 """
 
+import cmath
 import math
 
 from tests.laws.oracle_ports import effective
@@ -161,3 +162,17 @@ def lapicque(i, x, late, sloped):
         v += 0.0 if held else x.jump[k, i]
         v, counter = (-0.5, 3) if fired else (v, max(counter - 1, 0))
         yield v, fired
+
+
+def resonates(i, x, late, sloped, *, phase=False):
+    """`dz/dt = g z + I` with complex `g`, solved over a step."""
+    g, threshold = complex(-1.0 / 4.0, 2.0 * math.pi / 3.0), 0.75
+    turn, z = cmath.exp(g * DT), 0.0j
+    for k in range(STEPS):
+        before, current = z.imag, x.a[k, i] + (x.b[k, i] * z.imag if sloped else 0.0)
+        z = turn * (z + current / g) - current / g
+        heard = z + x.jump[k, i]
+        seen = z if late else heard
+        fired = seen.real >= threshold and seen.imag >= 0 > before if phase else seen.imag >= threshold
+        z = complex(0.0, threshold) if fired and not phase else heard
+        yield z.imag, fired

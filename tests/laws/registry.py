@@ -101,6 +101,11 @@ def pyramidal(u, **choices):
     return snn.TraubMiles(c=u, g_na=100.0 * u, g_k=30.0 * u, g_l=0.05 * u, bias=6.0 * u, v_t=-63.0 * u, **choices)
 
 
+def resonates(u, firing):
+    """A turn of 3 ms that lasts about as long, at a threshold that some of its turns reach."""
+    return snn.neurons.ResonateAndFire(period=3.0 * u, tau=4.0 * u, v_th=0.75 * u, firing=firing)
+
+
 RESONATOR = dict(
     threshold="v >= v_th", reset="v = v_reset; w += b", refractory="t_ref + 0.1*ms", method="exact",
     equations="""
@@ -170,6 +175,8 @@ NEURONS = {
     "EscapeLIF exponential": lambda u: escape(u, snn.neurons.ExponentialHazard(0.5 / u, 0.5 * u)),
     "EscapeLIF sigmoid": lambda u: escape(u, snn.neurons.SigmoidHazard(5.0 / u, 0.5 * u)),
     "Equations": by_equations,
+    "ResonateAndFire": lambda u: resonates(u, snn.neurons.AtThreshold()),
+    "ResonateAndFire phase": lambda u: resonates(u, snn.neurons.AtPhaseZero()),
     "Lapicque": lambda u: snn.Lapicque(2.5 * u, 0.5 * u, v_th=1.5 * u, v_reset=-0.5 * u, t_ref=0.3 * u),
 }
 

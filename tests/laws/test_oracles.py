@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.laws.oracle_cells import alif, cuba, escape, lapicque, li, lif, relay, twelve_lines
+from tests.laws.oracle_cells import alif, cuba, escape, lapicque, li, lif, relay, resonates, twelve_lines
 from tests.laws.oracle_odes import (
     ADEX,
     EIF,
@@ -68,6 +68,8 @@ NEURON_ORACLES = {
     "ALIF": (alif, {}),
     "ALIF normalised next step": (alif, dict(normalised=True, later=True)),
     "Equations": (resonator, {}),
+    "ResonateAndFire": (resonates, {}),
+    "ResonateAndFire phase": (resonates, dict(phase=True)),
     "Lapicque": (lapicque, {}),
     "EscapeLIF exponential": (escape, dict(hazard=lambda u: 0.5 * math.exp(u / 0.5))),
     "EscapeLIF sigmoid": (escape, dict(hazard=lambda u: 5.0 / (1.0 + math.exp(-u / 0.5)))),

@@ -1,5 +1,6 @@
-"""`CubaLIF`, `ALIF` and `Lapicque` step for step as snnTorch, Norse and Lava: spikes equal, the rest to rounding.
+"""`CubaLIF`, `ALIF`, `Lapicque` and `ResonateAndFire` step for step as snnTorch, Norse and Lava.
 
+Spikes are equal, the rest to rounding.
 The files were made by `tests/oracles/recurrent_cells.py`.
 """
 
@@ -209,6 +210,37 @@ def test_lapicque_is_snntorchs():
     np.testing.assert_allclose(found[1], v, rtol=0, atol=1e-12)
     exact = snn.LIF(tau=10.0, v_th=1.0, gain=snn.gains.Resistance(2.0), **choices)
     assert np.count_nonzero(run(exact, 12.0 * x, into=Currents)[0] != spikes) > 3
+
+
+# --- resonators -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("setting", ["rf", "rf_iz"])
+def test_a_resonator_is_lavas(setting):
+    """Control: the other one of the two. Lava's `RF_IZ` restarts at `i (vth - 0.00001)`, ours at `i vth`."""
+    x, (spikes, real, imag) = golden("lava", setting)
+    numbers = dict(period=9.7, alpha=0.08, vth=0.5)
+    both = {"rf": snn.presets.lava.RF(**numbers), "rf_iz": snn.presets.lava.RF_IZ(**numbers)}
+    other = both.pop("rf" if setting == "rf_iz" else "rf_iz")
+    found = run(both[setting], x, "u", "v")
+    np.testing.assert_array_equal(found[0], spikes)
+    atol = 1e-12 if setting == "rf" else 2e-5
+    np.testing.assert_allclose(found[1], real, rtol=0, atol=atol)
+    np.testing.assert_allclose(found[2], imag, rtol=0, atol=atol)
+    assert np.count_nonzero(run(other, x)[0] != spikes) > 20
+
+
+def test_a_resonator_hears_what_comes_in_step():
+    """Three pulses a period apart make it fire, half a period apart they do not (Izhikevich 2001).
+
+    And it fires a quarter of a period after the last, when what came into `u` has turned into `v`.
+    """
+    cell = snn.neurons.ResonateAndFire(period=20.0, tau=40.0, v_th=0.4)
+    pulses = np.zeros((80, 4))
+    for i, apart in enumerate((20, 10, 30, 40)):
+        pulses[[0, apart, 2 * apart] if apart < 40 else [0, apart], i] = 0.25
+    spikes = run(cell, pulses)[0]
+    assert np.argwhere(spikes).tolist() == [[44, 0]]
 
 
 BAD = {

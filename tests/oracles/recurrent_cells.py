@@ -18,6 +18,7 @@ STEPS, N = 200, 6
 ALPHA, BETA, THRESHOLD, R, C = 0.8, 0.9, 1.0, 2.0, 5.0  # snnTorch; Lapicque's resistor and capacitor
 DT, TAU_SYN, TAU_MEM, V_RESET, TAU_A, BETA_A = 1.0, 5.0, 10.0, -0.1, 40.0, 0.3  # Norse, ms
 DU, DV, BIAS, V_TH = 0.25, 0.125, 0.05, 2.0  # Lava's floating-point LIF
+PERIOD, ALPHA_RF, V_TH_RF = 9.7, 0.08, 0.5  # and its resonators
 
 
 def inputs(scale):
@@ -101,7 +102,35 @@ def lava():
         spike = cell.spiking_activation()
         cell.reset_voltage(spike_vector=spike)
         rows.append([np.array(a, float) for a in (spike, cell.u, cell.v)])
-    return x, {"float": np.array(rows)}
+    out = {"float": np.array(rows)}
+
+    from lava.proc.rf.models import PyRFModelFloat
+    from lava.proc.rf.process import RF
+    from lava.proc.rf_iz.models import PyRF_IZModelFloat
+    from lava.proc.rf_iz.process import RF_IZ
+
+    class Port:
+        """What a model receives, and what it sent."""
+
+        def __init__(self, value=0.0):
+            self.value = value
+
+        def recv(self):
+            return self.value
+
+        def send(self, value):
+            self.value = np.array(value)
+
+    for setting, model, process in (("rf", PyRFModelFloat, RF), ("rf_iz", PyRF_IZModelFloat, RF_IZ)):
+        made, cell, rows = process((N,), PERIOD, ALPHA_RF, vth=V_TH_RF), model({"shape": (N,)}), []
+        cell.sin_decay, cell.cos_decay, cell.vth = (p.init for p in (made.sin_decay, made.cos_decay, made.vth))
+        cell.real, cell.imag, cell.a_imag_in, cell.s_out = np.zeros(N), np.zeros(N), Port(), Port()
+        for row in x:
+            cell.a_real_in = Port(row)
+            cell.run_spk()
+            rows.append([np.array(a, float) for a in (cell.s_out.value, cell.real, cell.imag)])
+        out[setting] = np.array(rows)
+    return x, out
 
 
 if __name__ == "__main__":
