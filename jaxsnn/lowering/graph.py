@@ -54,16 +54,23 @@ def _found(values: dict[str, Value], name: str) -> Value:
 class CellNode(eqx.Module):
     """A group of cells. Which `values` it has depends on the passes that were applied; an input has none.
 
-    `ports`: what one unit fed into a port adds, in the unit of `v`.
+    `ports`: what one unit fed into a port adds, in the unit of `v`. `kind`: the class of cells that a target makes of it,
+    where it has passes of its own; None for cells that leak, whose equations the neutral passes know.
     """
 
     n: int = eqx.field(static=True)
     values: dict[str, Value]
     ports: dict[str, Array]
+    kind: type | None = eqx.field(default=None, static=True)
 
     @property
     def is_input(self) -> bool:
         return not self.values
+
+    @property
+    def is_leaky(self) -> bool:
+        """Whether it is cells with a current and a membrane that decay: neither an input nor of another kind."""
+        return bool(self.values) and self.kind is None
 
     def __getitem__(self, name: str) -> Array:
         return _found(self.values, name).x
@@ -75,7 +82,7 @@ class CellNode(eqx.Module):
     def set(self, **values: Value | None) -> CellNode:
         """A copy with values added or replaced; None removes one."""
         merged = {**self.values, **values}
-        return CellNode(self.n, {k: v for k, v in sorted(merged.items()) if v is not None}, self.ports)
+        return dataclasses.replace(self, values={k: v for k, v in sorted(merged.items()) if v is not None})
 
     def each(self, name: str) -> Array:
         """A value with one number for each cell."""

@@ -15,6 +15,7 @@ from .cores import Core
 from .formats import StoredWeights
 from .learning.node import RuleNode
 from .learning.synapses import LearningSynapses
+from .loihi2.turns import resonators
 from .sparse import SparseSynapses
 from .synapses import Synapses, sign_mode
 
@@ -29,6 +30,9 @@ def emit(graph: Graph, core: Core) -> Program:
     for name, cell in graph.cells.items():
         if cell.is_input:
             cells[name] = InputCells(cell.n, cell.ports)
+            continue
+        if not cell.is_leaky:
+            cells[name] = resonators(name, cell, core)
             continue
         form = cell.values["bias"].format
         if not isinstance(form, Fixed):
@@ -45,18 +49,21 @@ def emit(graph: Graph, core: Core) -> Program:
             ports=cell.ports,
             core=core,
         )
-    synapses = {name: _synapses(name, edge, graph) for name, edge in graph.edges.items()}
+    synapses = {name: _synapses(name, edge, graph, cells[edge.post].receivers) for name, edge in graph.edges.items()}
     scale = {name: cell["scale"] for name, cell in graph.cells.items() if "scale" in cell.values}
     return Program(cells, synapses, graph.dt, graph.lags, scale=scale)
 
 
-def _synapses(name: str, edge: EdgeNode, graph: Graph) -> AbstractSynapses:
-    """A matrix where all pairs have a synapse, else a list of those that do; a matrix with a mask where it learns."""
+def _synapses(name: str, edge: EdgeNode, graph: Graph, receivers: int) -> AbstractSynapses:
+    """A matrix where all pairs have a synapse, else a list of those that do; a matrix with a mask where it learns.
+
+    `receivers`: of the cells behind it, which may have several for each; edges lead to the first.
+    """
     form = edge.values["weight"].format
     if not isinstance(form, StoredWeights):
         raise ValueError(f"{name}.weight is still {form}; put Quantise into the list of passes.")
     delay = jnp.asarray(edge["delay"]).astype(jnp.int32)
-    shape, every = (edge.n_pre, edge.n_post), edge.count == edge.n_pre * edge.n_post
+    shape, every = (edge.n_pre, receivers), edge.count == edge.n_pre * receivers
     if isinstance(edge.rule, RuleNode):
         mapped = edge.rule.mapped(name, edge.post, graph.cells[edge.post]["scale"], form.exponent, graph.dt)
         sender, receiver = np.asarray(edge.sender), np.asarray(edge.receiver)
@@ -90,7 +97,7 @@ def _synapses(name: str, edge: EdgeNode, graph: Graph) -> AbstractSynapses:
         start=np.concatenate([[0], np.cumsum(each)]).astype(np.int32),
         receiver=edge.receiver,
         delay=delay,
-        n_post=edge.n_post,
+        n_post=receivers,
         longest=max(1, int(each.max(initial=0))),
         max_delay=edge.max_delay,
     )

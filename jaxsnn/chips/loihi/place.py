@@ -74,7 +74,8 @@ class PlaceOnCores(AbstractPass):
 def _room(graph: Graph, name: str, target: Limits) -> int:
     """Cells of a group that a core takes: longer delays take more of its accumulators."""
     longest = max((edge.max_delay for edge in graph.into(name).values()), default=0)
-    return max(1, min(target.cells, target.accumulators // 2 ** math.ceil(math.log2(longest + 2))))
+    inputs = getattr(graph.cells[name].kind, "n_inputs", 1)
+    return max(1, min(target.cells, target.accumulators // (inputs * 2 ** math.ceil(math.log2(longest + 2)))))
 
 
 def _limits(core: CoreUse, target: Limits) -> list[tuple[str, int, int]]:
@@ -203,9 +204,8 @@ class VerifyLimits(AbstractPass):
                     f"Population {name!r} is refractory for {(held - 1) * graph.dt:g} ms = {held} steps; the most on "
                     f"{target.name} is {target.refractory}: use a larger dt or a shorter t_ref."
                 )
-            registers = [
-                np.broadcast_to(np.asarray(cell[key]), (cell.n,)) for key in ("decay_u", "decay_v", "refractory")
-            ]
+            own = ("decay_u", "decay_v", "refractory") if cell.is_leaky else ("sin", "cos", "threshold")
+            registers = [np.broadcast_to(np.asarray(cell[key]), (cell.n,)) for key in own]
             for core in plan.cores if plan else ():
                 if core.group == name:
                     own = np.stack(registers)[:, core.first : core.first + core.cells]

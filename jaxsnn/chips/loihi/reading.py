@@ -22,10 +22,12 @@ from ...neurons.readout import LI, Parrot
 from ...neurons.recursions import CurrentAfterInput, CurrentBeforeInput, DecayingCurrent
 from ...neurons.refractory import Clamp, Ungated
 from ...neurons.resets import NextStep, SameStep, ToValue
+from ...neurons.resonate import ResonateAndFire
 from ...neurons.thresholds import Greater, GreaterEqual
 from ...synapses.base import AbstractSynapse, ExactIntegral, ZeroOrderHold
 from ...synapses.delta import Delta
 from ...synapses.exponential import Exponential
+from .loihi2.turns import numbers_of, resonating
 
 
 @singledispatch
@@ -36,7 +38,8 @@ def cell_for(neuron: AbstractNeuron, dt: float) -> dict[str, Any] | None:
     ms), `v_rest`, `v_reset`, `v_th`, `bias` (a current), `per_step` (what a unit of constant current adds to `v` in a
     step) and `refractory` (steps from a spike to the next step that integrates). A kind with a current of its own gives
     `decay_u` and `decay_v` instead of `tau`, `per_current` (what a unit of it adds to `v` in a step) and `current`: its
-    recursion, as of `CubaLIF`.
+    recursion, as of `CubaLIF`. A resonator gives `kind`, its class of cells, `cos` and `sin` (what is left of a turn in a
+    step), `decay` (the share that is not) and `threshold`.
 
     **Raises:** ValueError if it is not supported, with the nearest thing that is.
     """
@@ -111,6 +114,12 @@ def _(neuron: CubaLIF, dt: float) -> dict[str, Any]:
     )
 
 
+@cell_for.register
+def _(neuron: ResonateAndFire, dt: float) -> dict[str, Any]:
+    _decays("ResonateAndFire.tau", neuron.tau, "no register holds a turn that never decays")
+    return numbers_of(neuron, dt)
+
+
 _ENDLESS = "a current of the chip decays in every step"
 
 
@@ -155,6 +164,8 @@ def cells_of(population: Population, facts: Facts) -> CellNode:
     numbers = cell_for(population.neuron, dt)
     if numbers is None:
         return CellNode(population.n, {}, {port: jnp.ones(()) for port in population.ports})
+    if "kind" in numbers:
+        return resonating(population, numbers, facts)
     own = numbers.pop("current", None)
     current = _current(population.ports)
     if own is not None and current is not None:

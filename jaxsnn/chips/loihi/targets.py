@@ -31,6 +31,7 @@ from .loihi2.graded import GradedCells, GradedReluCells, ProductCells
 from .loihi2.leaky import AdaptiveCells, ResetCells, TernaryCells
 from .loihi2.resonate import IzhikevichResonatorCells, PhaseCells, ResonatorCells
 from .loihi2.sigma_delta import DeltaCells, SigmaCells, SigmaDeltaCells
+from .loihi2.turns import QuantiseTurns
 from .place import PlaceOnCores, Plan, RouteAxons, VerifyLimits, binding
 from .reading import cells_of
 from .real import neuron_of
@@ -116,7 +117,13 @@ class AbstractLoihi(AbstractTarget):
         return passes
 
     def read(self, population, facts):
-        return cells_of(population, facts)
+        cells = cells_of(population, facts)
+        if cells.kind is not None and cells.kind not in self.kinds:
+            raise ValueError(
+                f"{type(population.neuron).__name__} becomes {cells.kind.__name__}, which {self.name} does not have; "
+                "use Loihi2(), or a LIF"
+            )
+        return cells
 
     def read_rule(self, name, projection):
         return RuleNode.of(name, projection)
@@ -219,8 +226,9 @@ class Loihi2(AbstractLoihi):
 
     The arithmetic is Lava's, which calls itself bit-accurate. Axons are those of Loihi 1, as nothing else is public.
 
-    `lower` makes `CubaCells` of a network, as for Loihi: none of the other kinds (`kinds`; graded spikes, sigma-delta,
-    resonators, an adaptive threshold whose spikes do not reset) is the recursion of a neuron of this library. They are
+    `lower` makes `CubaCells` of a network, as for Loihi, and resonators of `ResonateAndFire`, whose sines and cosines
+    have 15 bits, or as many as `Precision(decay=...)` says. None of the other kinds (`kinds`; graded spikes,
+    sigma-delta, an adaptive threshold whose spikes do not reset) is the recursion of a neuron of this library. They are
     for programs that are written by hand, which `verify(program, Loihi2())` checks.
     """
 
@@ -236,3 +244,13 @@ class Loihi2(AbstractLoihi):
     refractory: int = eqx.field(default=63, static=True)
     kinds: tuple[type, ...] = eqx.field(default=_LOIHI2, static=True)
     message_bits: int = eqx.field(default=32, static=True)
+
+    def formats(self, precision=None):
+        bits = 15 if precision is None or precision.decay is None else precision.decay
+        return super().formats(precision) | {"turn": Fixed(bits, bits)}
+
+    def passes(self, precision=None):
+        before, after = [], super().passes(precision)
+        while not isinstance(after[0], BalanceScales):
+            before.append(after.pop(0))
+        return [*before, QuantiseTurns(self.formats(precision)["turn"]), *after]

@@ -29,7 +29,7 @@ class QuantiseDecays(AbstractPass):
     def __call__(self, graph):
         cells, edges = {}, {}
         for name, cell in graph.cells.items():
-            if cell.is_input:
+            if not cell.is_leaky:
                 continue
             new, gain = {}, jnp.ones(())
             for key, form in (("decay_u", self.u), ("decay_v", self.v)):

@@ -15,7 +15,7 @@ class Discretise(AbstractPass):
     def __call__(self, graph):
         cells = {}
         for name, cell in graph.cells.items():
-            if cell.is_input:
+            if not cell.is_leaky:
                 continue
             decay_u, decay_v = _decay(cell, "decay_u", "tau_syn", graph.dt), _decay(cell, "decay_v", "tau", graph.dt)
             gain = cell["per_current"] if "per_current" in cell.values else jnp.ones(())

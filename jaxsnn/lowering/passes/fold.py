@@ -25,7 +25,7 @@ class FoldGains(AbstractPass):
         after = graph.facts.after_threshold
         cells, edges = {}, {}
         for name, cell in graph.cells.items():
-            if cell.is_input:
+            if not cell.is_leaky:
                 continue
             leak = cell["decay_v"] * (cell["v_rest"] - cell["v_reset"])
             gain = cell["gain"] * (1.0 - cell["decay_v"]) if after and jumps(cell) else cell["gain"]

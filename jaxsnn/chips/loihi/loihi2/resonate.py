@@ -8,14 +8,17 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from ...._status import Status, bit
 from ...._types import Register, Requirement, register
 from ...._xla import materialised
 from ....lowering.cells import gains
 from ....lowering.integers import add
+from ....lowering.intervals import Interval, outward
+from ....lowering.registers import span
 from ....lowering.storage import stored
+from ....simulation.probes.base import AbstractProbe
 from ..cells import LoihiCells
 from .heard import beyond, heard
 
@@ -41,6 +44,13 @@ def resonator_coefficients(period: Any, loss: Any, bits: int = 12) -> dict[str, 
     angle, keep = 2.0 * np.pi / np.asarray(period, np.float64), 1.0 - np.asarray(loss, np.float64)
     cut = lambda x: np.trunc(keep * x * 2.0**bits).astype(np.int32)
     return {"sin": cut(np.sin(angle)), "cos": cut(np.cos(angle)), "bits": np.asarray(bits)}
+
+
+def lost_in_a_turn(sin: Array, cos: Array, bits: Array) -> Float[Array, "..."]:
+    """What share of its size a step takes from a number, `1 - |cos + i sin| 2^-bits`; exact where it is small."""
+    whole = jnp.int32(1) << (2 * bits)
+    share = (whole - sin * sin - cos * cos).astype(jnp.float32) / whole.astype(jnp.float32)  # 1 - |...|^2
+    return share / (1.0 + jnp.sqrt(jnp.maximum(1.0 - share, 0.0)))
 
 
 class ResonatorState(NamedTuple):
@@ -106,6 +116,48 @@ class AbstractResonatorCells(LoihiCells):
 
         return materialised(registers, t, s, heard(arrived[: self.n], fed), arrived[self.n :])
 
+    def observed(self, name):
+        return LargestPart(name)
+
+    def bounds(self, low, high):
+        """The size of `z` is at most what arrives, and rounding, over what a turn loses; a reset may be larger."""
+        parts = jnp.maximum(jnp.abs(low), jnp.abs(high)).reshape(2, self.n)
+        unit = jnp.exp2(self.state_exponent.astype(low.dtype))
+        arrives = jnp.hypot(*parts) * unit + 2.0 * np.sqrt(2.0)  # of two parts each the sum of two products
+        loses = jnp.broadcast_to(lost_in_a_turn(self.sin, self.cos, self.bits).astype(low.dtype), (self.n,))
+        size = jnp.where(loses > 0, arrives / jnp.where(loses > 0, loses, 1.0), jnp.inf)
+        size = jnp.maximum(size, jnp.abs(self.restart()).astype(low.dtype))
+        low, high = low.reshape(2, self.n), high.reshape(2, self.n)
+        z = outward(-size, size)
+        return {"input": Interval(jnp.min(low, axis=0), jnp.max(high, axis=0)), "real": z, "imag": z}
+
+    def restart(self) -> Int[Array, "..."]:
+        """The largest size that a spike leaves."""
+        return jnp.zeros((), jnp.int32)
+
+    def limits(self):
+        return {"input": (-(2**23), 2**23 - 1), "real": (-LIMIT, LIMIT), "imag": (-LIMIT, LIMIT)}
+
+    def describe(self):
+        registers = ("sin", "cos", "bits", "threshold", "state_exponent")
+        return f"{type(self).__name__}, {', '.join(f'{key} {span(getattr(self, key))}' for key in registers)}"
+
+
+class LargestPart(AbstractProbe):
+    """The largest size of the real and imaginary parts of a group, in place of `u` and `v`; inputs have more room."""
+
+    name: str = eqx.field(static=True)
+
+    def init(self, model, steps, first):
+        return jnp.zeros((), jnp.int32)
+
+    def step(self, carry, signals, t):
+        z = signals.state[self.name]
+        return jnp.maximum(carry, jnp.max(jnp.maximum(jnp.abs(z.real), jnp.abs(z.imag)))), None
+
+    def finish(self, carry, emitted, model):
+        return jnp.stack([jnp.zeros_like(carry), carry, carry])
+
 
 @stored
 class ResonatorCells(AbstractResonatorCells):
@@ -143,6 +195,9 @@ class IzhikevichResonatorCells(AbstractResonatorCells):
     def fired(self, before, z):
         fires = z.imag >= self.threshold
         return ResonatorState(jnp.where(fires, 0, z.real), jnp.where(fires, self.threshold - 1, z.imag)), fires
+
+    def restart(self):
+        return self.threshold - 1
 
 
 class PhaseState(NamedTuple):
