@@ -54,8 +54,8 @@ def _found(values: dict[str, Value], name: str) -> Value:
 class CellNode(eqx.Module):
     """A group of cells. Which `values` it has depends on the passes that were applied; an input has none.
 
-    `ports`: what one unit fed into a port adds, in the unit of `v`. `kind`: the class of cells that a target makes of it,
-    where it has passes of its own; None for cells that leak, whose equations the neutral passes know.
+    `ports`: what one unit fed into a port adds, in the unit of `v`. `kind`: the class of cells that a target makes of
+    it, where it has passes of its own; None for cells that leak, whose equations the neutral passes know.
     """
 
     n: int = eqx.field(static=True)

@@ -50,6 +50,19 @@ def alone(name, order):
     return network(cells={"E": NEURONS[name](1.0)}, order=order, links=links)
 
 
+RESONATORS = {"ResonateAndFire", "ResonateAndFire phase"}
+
+
+def test_resonators_are_lowered_to_loihi_2_alone():
+    why = {name: taken(alone(name, snn.NestOrder())) for name in RESONATORS}
+    assert all("which Loihi1 does not have; use Loihi2(), or a LIF" in said for said in why.values())
+    nets = {name: alone(name, snn.NestOrder()) for name in NEURONS}
+    found = {name for name, net in nets.items() if refusals.taken(net, snn.chips.loihi.Loihi2()) is None}
+    assert found == LOWERED | RESONATORS
+    for name in RESONATORS:
+        assert isinstance(snn.lower(nets[name], snn.chips.loihi.Loihi2()).report, snn.lowering.Report)
+
+
 @pytest.mark.parametrize("order", [snn.NestOrder(), snn.BrianOrder()], ids=lambda o: type(o).__name__)
 def test_every_neuron_is_lowered_or_refused_by_name(order):
     why = {name: taken(alone(name, order)) for name in NEURONS}

@@ -53,6 +53,7 @@ from .loihi2.sigma_delta import Relu as Relu
 from .loihi2.sigma_delta import ResetError as ResetError
 from .loihi2.sigma_delta import SigmaCells as SigmaCells
 from .loihi2.sigma_delta import SigmaDeltaCells as SigmaDeltaCells
+from .loihi2.turns import QuantiseTurns as QuantiseTurns
 from .netx.read import from_netx as from_netx
 from .netx.write import to_netx as to_netx
 from .place import PlaceOnCores as PlaceOnCores
@@ -60,6 +61,7 @@ from .place import RouteAxons as RouteAxons
 from .place import VerifyLimits as VerifyLimits
 from .reading import cell_for as cell_for
 from .relaxed import RelaxedCells as RelaxedCells
+from .relaxed import RelaxedResonators as RelaxedResonators
 from .relaxed import RelaxedSynapses as RelaxedSynapses
 from .sparse import SparseSynapses as SparseSynapses
 from .synapses import Synapses as Synapses

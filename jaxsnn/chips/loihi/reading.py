@@ -38,8 +38,8 @@ def cell_for(neuron: AbstractNeuron, dt: float) -> dict[str, Any] | None:
     ms), `v_rest`, `v_reset`, `v_th`, `bias` (a current), `per_step` (what a unit of constant current adds to `v` in a
     step) and `refractory` (steps from a spike to the next step that integrates). A kind with a current of its own gives
     `decay_u` and `decay_v` instead of `tau`, `per_current` (what a unit of it adds to `v` in a step) and `current`: its
-    recursion, as of `CubaLIF`. A resonator gives `kind`, its class of cells, `cos` and `sin` (what is left of a turn in a
-    step), `decay` (the share that is not) and `threshold`.
+    recursion, as of `CubaLIF`. A resonator gives `kind`, its class of cells, `cos` and `sin` of a step (times what
+    is left of its size), `decay` (the share that is not) and `threshold`.
 
     **Raises:** ValueError if it is not supported, with the nearest thing that is.
     """

@@ -1,4 +1,4 @@
-"""Lowered cells of Loihi as neurons of real numbers, with the decays, thresholds and biases that registers hold."""
+"""Lowered cells of Loihi as neurons of real numbers, with the decays, turns, thresholds, biases that registers hold."""
 
 from typing import Any
 
@@ -10,7 +10,9 @@ from ...neurons.cuba import CubaLIF
 from ...neurons.gains import PerStep
 from ...neurons.lif import LIF
 from ...neurons.recursions import EulerDecay
+from ...neurons.resonate import AtPhaseZero, AtThreshold, ResonateAndFire
 from ...neurons.thresholds import Greater
+from .loihi2.resonate import ResonatorCells
 
 _INPUT = 64.0  # register units of the smallest input: 2^6
 
@@ -18,10 +20,17 @@ _INPUT = 64.0  # register units of the smallest input: 2^6
 def neuron_of(name: str, graph: Graph, target: object) -> RealNeuron:
     """`LIF` where the current keeps nothing of a step before, else `CubaLIF`; `v` resets to 0 above its threshold.
 
+    Resonators are `ResonateAndFire`, with the period and the decay of the turn that is stored.
+
     The cell's equations without rounding: `u <- u (1 - decay_u / 4096) + w`, `v <- v (1 - decay_v / 4096) + u + bias`.
     """
     cell, dt = graph.cells[name], graph.dt
     real = lambda key: one_number(cell, key)
+    if not cell.is_leaky:
+        sin, cos, scale = np.asarray(real("sin")), np.asarray(real("cos")), real("scale")
+        period, tau = 2.0 * np.pi * dt / np.arctan2(sin, cos), -dt / np.log(np.hypot(sin, cos))
+        phase = AtPhaseZero() if cell.kind is ResonatorCells else AtThreshold()
+        return RealNeuron(ResonateAndFire(period, tau, real("threshold") / scale, phase), scale)
     scale, decay_u, decay_v = real("scale"), np.asarray(real("decay_u")) * 4096.0, np.asarray(real("decay_v")) * 4096.0
     firing: dict[str, Any] = dict(
         v_th=real("threshold") / scale, v_reset=0.0, v_rest=0.0, t_ref=(real("refractory") - 1.0) * dt,

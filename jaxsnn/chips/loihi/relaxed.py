@@ -19,6 +19,7 @@ from ...neurons.surrogates import AbstractSurrogate, FastSigmoid
 from .cells import CubaCells, CubaState, core_of
 from .convolution import ConvSynapses
 from .cores import AsGiven, ShiftAfterSum
+from .loihi2.resonate import LIMIT, IzhikevichResonatorCells, ResonatorCells, ResonatorState
 from .sparse import SparseSynapses
 from .synapses import Synapses
 
@@ -65,6 +66,54 @@ class RelaxedCells(AbstractRelaxedCells):
         spike = self.surrogate(sent > 0, v / threshold - 1.0)
         v = straight_through(exact.v, jnp.where(sent > 0, 0.0, v))
         return CubaState(u, v, exact.held), spike, status
+
+
+@relaxes(ResonatorCells, IzhikevichResonatorCells)
+class RelaxedResonators(AbstractRelaxedCells):
+    """Resonators with real numbers, in the units of the registers; they round to `cells`.
+
+    A spike at phase 0 has the derivative of the real part at the threshold, in the steps that pass this phase.
+    """
+
+    cells: ResonatorCells | IzhikevichResonatorCells
+    sin: Array = eqx.field(converter=as_number)
+    cos: Array = eqx.field(converter=as_number)
+    threshold: Array = eqx.field(converter=as_number)
+    surrogate: AbstractSurrogate
+
+    @classmethod
+    def of(cls, cells: Any, surrogate: AbstractSurrogate | None) -> RelaxedResonators:
+        check(
+            lambda: cells.threshold > 0,
+            f"{type(cells).__name__} have a threshold of 0 or less, and a derivative is in units of it; expected at "
+            "least 1.",
+        )
+        surrogate = FastSigmoid(5.0) if surrogate is None else surrogate
+        return cls(cells, cells.sin, cells.cos, cells.threshold, surrogate)
+
+    def nearest(self) -> RelaxedResonators:
+        one = jnp.int32(1) << self.cells.bits
+        ranges = dict(sin=(-one, one), cos=(-one, one), threshold=(1, LIMIT))
+        near = {name: rounded(getattr(self, name), *bounds) for name, bounds in ranges.items()}
+        whole = [lax.stop_gradient(x).astype(jnp.int32) for x in near.values()]
+        cells = eqx.tree_at(lambda c: [getattr(c, name) for name in near], self.cells, whole)
+        return RelaxedResonators(cells, **near, surrogate=self.surrogate)
+
+    def step(self, s: ResonatorState, arrived: Array, fed: Array | None, t: Array, *, stream: Array):
+        whole = lambda tree: jax.tree.map(lambda x: lax.stop_gradient(x).astype(jnp.int32), tree)
+        exact, sent, status = self.cells.step(whole(s), whole(arrived), fed, t, stream=stream)
+        n, dtype, fires = self.cells.n, s.real.dtype, sent > 0
+        unit, one = power_of_two(self.cells.state_exponent, dtype), power_of_two(self.cells.bits, dtype)
+        a = arrived[:n] if fed is None else arrived[:n] + fed.astype(dtype)
+        real = (s.real * self.cos - s.imag * self.sin) / one + unit * a
+        imag = (s.imag * self.cos + s.real * self.sin) / one + unit * arrived[n:]
+        if isinstance(self.cells, ResonatorCells):
+            passes = (exact.imag >= 0) & (s.imag < 0)
+            spike = jnp.where(passes, self.surrogate(fires, real / self.threshold - 1.0), 0.0)
+        else:
+            spike = self.surrogate(fires, imag / self.threshold - 1.0)
+            real, imag = jnp.where(fires, 0.0, real), jnp.where(fires, self.threshold - 1.0, imag)
+        return ResonatorState(straight_through(exact.real, real), straight_through(exact.imag, imag)), spike, status
 
 
 @relaxes(Synapses, SparseSynapses, ConvSynapses)

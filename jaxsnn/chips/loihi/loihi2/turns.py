@@ -39,7 +39,7 @@ def numbers_of(neuron: ResonateAndFire, dt: float) -> dict[str, Any]:
 
 
 def resonating(population: Population, numbers: dict[str, Any], facts: Facts) -> CellNode:
-    """A population as resonators. To passes that choose scales it is a current that decays as a turn does, seen at once.
+    """A population as resonators. To passes that choose scales it is a current that decays as a turn does.
 
     **Raises:** ValueError with the nearest thing that is supported.
     """
@@ -54,15 +54,15 @@ def resonating(population: Population, numbers: dict[str, Any], facts: Facts) ->
     values = {key: real(numbers[key]) for key in ("cos", "sin", "threshold")}
     values |= dict(decay_u=real(numbers["decay"]), decay_v=real(one), bias=real(zero), v_start=real(zero))
     values |= dict(refractory=real(one), input_delay=real(np.zeros((), np.int32)))
-    ports = {port: one for port in population.ports}
+    ports = dict.fromkeys(population.ports, one)
     return CellNode(population.n, dict(sorted(values.items())), ports, numbers["kind"])
 
 
 class QuantiseTurns(AbstractPass):
     """Round the sines and cosines of resonators, to a turn that decays.
 
-    The nearest numbers, or where these would not decay those next to 0. What is lost is told as errors of the period and
-    of the decay.
+    The nearest numbers, or where these would not decay those cut toward 0. What is lost is told as errors of the period
+    and of the decay.
 
     **Arguments:** `turn`: the format, of numbers between -1 and 1.
     """
@@ -84,14 +84,12 @@ class QuantiseTurns(AbstractPass):
             sin, cos = self.rounded(turn)
             keep = lost_in_a_turn(sin, cos, self.turn.bits)
             error = lambda x, exact: jnp.max(jnp.abs(x / exact - 1.0))
-            angle = lambda sin, cos: jnp.arctan2(sin.astype(cell["sin"].dtype), cos.astype(cell["sin"].dtype))
-            graph = graph.count(
-                name,
-                **{
-                    "period, largest relative error": error(angle(*turn), jnp.maximum(angle(sin, cos), 1e-9)),
-                    "decay, largest relative error": error(keep, cell["decay_u"]),
-                },
-            )
+            stored = [self.turn.value(x).astype(turn[0].dtype) for x in (sin, cos)]
+            lost = {
+                "period, largest relative error": error(jnp.arctan2(*turn), jnp.maximum(jnp.arctan2(*stored), 1e-9)),
+                "decay, largest relative error": error(keep, cell["decay_u"]),
+            }
+            graph = graph.count(name, **lost)
             cells[name] = cell.set(sin=Value(sin, self.turn), cos=Value(cos, self.turn), decay_u=real(keep / _ROOM))
         return graph.having(cells=cells)
 
