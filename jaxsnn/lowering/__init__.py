@@ -41,7 +41,8 @@ from .reading import read as read
 from .real import RealNeuron as RealNeuron
 from .relaxed import Relaxed as Relaxed
 from .relaxed import relax as relax
-from .report import Report as Report
+from .reports import Report as Report
+from .reports import report as report
 from .rounded import rounded_network as rounded_network
 from .rounded import stored_values as stored_values
 from .rules import AbstractRuleNode as AbstractRuleNode

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from .written import DONE
+
+_LOWERED = "calibrate, or BalanceScales(margin=...)"
+_BY_HAND = "smaller weights or exponents, fewer senders, or larger decays would keep them, or see what a run says"
 _FULL = 0.8  # of a limit
 _COARSE = 0.05  # relative rms error of weights
 _APART = 0.9  # coincidence of spikes
@@ -11,7 +15,7 @@ _APART = 0.9  # coincidence of spikes
 
 def advice(data: dict[str, Any]) -> list[str]:
     """Advice from the data of a report; an empty list if there is none."""
-    lines = []
+    lines, by_hand = [], DONE in data["passes"]
     if chip := data.get("chip"):
         limit = chip.get("binding limit")
         if limit and (limit["used"] > _FULL * limit["room"] or chip["chips"] > 1):
@@ -23,8 +27,9 @@ def advice(data: dict[str, Any]) -> list[str]:
             if cell.get(what)
         ]
         unproved = [r for r in cell["registers"] if r != "voltage" and cell.get(f"{r} is proved") is False]
-        if unproved and "agreement" not in data:
-            lines.append(f"{name}: {' and '.join(unproved)} can overflow; calibrate, or BalanceScales(margin=...)")
+        seen = "agreement" in data or ("run" in data and not data["run"]["problems"])  # a run without overflows
+        if unproved and not seen:
+            lines.append(f"{name}: {' and '.join(unproved)} can overflow; {_BY_HAND if by_hand else _LOWERED}")
     for name, link in data["links"].items():
         if (error := link.get("weights, relative rms error", 0.0)) > _COARSE:
             lines.append(

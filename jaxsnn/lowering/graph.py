@@ -61,7 +61,7 @@ class CellNode(eqx.Module):
     n: int = eqx.field(static=True)
     values: dict[str, Value]
     ports: dict[str, Array]
-    kind: type | None = eqx.field(default=None, static=True)
+    kind: type | None = eqx.field(default=None, static=True, kw_only=True)
 
     @property
     def is_input(self) -> bool:
@@ -108,6 +108,11 @@ class EdgeNode(eqx.Module):
     sign: int = eqx.field(static=True)
     max_delay: int = eqx.field(static=True)
     rule: AbstractRuleNode | None = None
+
+    @property
+    def learns(self) -> bool:
+        """Whether its weights change, by a rule of the model or by what a program has."""
+        return self.rule is not None or "learns" in self.values
 
     @property
     def count(self) -> int:

@@ -46,15 +46,25 @@ def page(data: dict[str, Any]) -> str:
         (name, key, _number(value))
         for name, cell in data["cells"].items()
         for key, value in cell.items()
-        if key not in ("registers", SAMPLE)
+        if key not in ("registers", "described", SAMPLE)
     ]
     shown = ("from", "to", "synapses", "sign", "bits", "exponent", "longest delay", "weights clipped",
-             "weights rounded", "weights rounded to 0", "weights, relative rms error")  # fmt: skip
+             "weights rounded", "weights rounded to 0", "weights, relative rms error",
+             "weights that are 0")  # fmt: skip
+    shown = [key for key in shown if any(key in link for link in data["links"].values())]
     links = [(name, *(_number(link.get(key, "")) for key in shown)) for name, link in data["links"].items()]
     parts.append(table("Projections", ("name", *shown), links))
+    described = [(name, line) for name, part in (*data["cells"].items(), *data["links"].items())
+                 for line in part.get("described", ())]  # fmt: skip
+    if described:
+        parts.append(table("What was written", ("name", ""), described))
     for name, link in data["links"].items():
         if "learning" in link:
             parts += _learned(name, link["learning"])
+    if run := data.get("run"):
+        rates = [(name, _number(hz)) for name, hz in run["rate Hz"].items()]
+        parts.append(table(f"A run of {run['steps']} steps", ("group", "messages of a cell, Hz"), rates))
+        parts += [f"<p>{escaped(line)}</p>" for line in run["problems"]]
     if found := data.get("agreement"):
         keys = list(next(iter(found.values()), {}))
         parts.append(
@@ -91,6 +101,8 @@ def figure(data: dict[str, Any]):
     from matplotlib.figure import Figure
 
     drawn = [draw for draw, needs in _PANELS if all(data.get(need) for need in needs)]
+    if not any("weights, relative rms error" in link for link in data["links"].values()):
+        drawn = [draw for draw in drawn if draw is not _weights]
     if not any("learning" in link for link in data["links"].values()):
         drawn = [draw for draw in drawn if draw is not _windows]
     if not data.get("chip", {}).get("placement"):

@@ -21,7 +21,7 @@ from .passes.base import AbstractPass
 from .passes.peaks import Peaks, unseen
 from .program import NO_DERIVATIVE, Program
 from .reading import read
-from .report import Report, report_on
+from .reports import Report, report_on
 from .target import AbstractTarget, Precision
 
 _ATTEMPTS, _LOOKS = 12, 6

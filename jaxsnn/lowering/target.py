@@ -90,6 +90,15 @@ class AbstractTarget(eqx.Module):
         """
         return None
 
+    def graph_of(self, program: Program) -> Graph:
+        """A concrete program that was written by hand as a placed graph, for its report; see `lowering/written.py`.
+
+        **Raises:** ValueError for what the chip has no room for, or if the target does not tell.
+        """
+        raise ValueError(
+            f"{self.name} does not tell what programs take of it, only what `lower` makes; lower a network."
+        )
+
     def cost(self, graph: Graph, rates: dict[str, Any], steps: int) -> dict[str, Any] | None:
         """Energy and time for the report, from the spikes per step of cells and inputs; None: no figures."""
         return None
@@ -98,11 +107,11 @@ class AbstractTarget(eqx.Module):
 def verify(program: Program, target: AbstractTarget) -> None:
     """Raise ValueError for what a chip does not have: a kind of cells, a number out of range, a delay.
 
-    The number of cores is not checked: `lower` places cells, a program written by hand has no placement.
+    The number of cores is not checked: `report(program, target)` places a program and says what it takes.
     """
     if not isinstance(program, Program) or not isinstance(target, AbstractTarget):
         raise ValueError(
-            f"Got {type(program).__name__} and {target!r} to verify; expected a Program and a target of snn.chips."
+            f"Got {type(program).__name__} and {type(target).__name__}; expected a Program and a target of snn.chips."
         )
     if (why := target.unsupported(program)) is not None:
         raise ValueError(f"{why}.")

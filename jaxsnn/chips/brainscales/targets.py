@@ -16,8 +16,10 @@ from ...lowering.integers import power_of_two
 from ...lowering.kinds import is_a
 from ...lowering.passes.base import AbstractPass
 from ...lowering.passes.onestep import OneStep
+from ...lowering.program import Program
 from ...lowering.registers import whole
 from ...lowering.target import AbstractTarget, register_target
+from ...lowering.written import cell_node, edge_node, written_graph
 from .cells import AnalogCells
 from .instance import on_chip
 from .passes import Levels, PlaceOnCircuits, RoundWeights, ToCADC, ranges_of, signs_of_inputs
@@ -163,11 +165,25 @@ class BrainScaleS2(AbstractTarget):
                 return f"{name!r} have delays up to {group.max_delay} steps; {self.name} has none"
         return None
 
+    def graph_of(self, program):
+        cells = {name: cell_node(name, program) for name in program.cells}
+        edges = {name: _edges(name, program) for name in program.synapses}
+        places = {name: group.circuits for name, group in program.cells.items() if isinstance(group, AnalogCells)}
+        return written_graph(program, cells, edges).having(placement=tuple(places.items()))
+
     def placed(self, graph):
         return use(graph, self.circuits)
 
     def cost(self, graph, rates, steps):
         return estimate(graph, rates, steps, self.speed)
+
+
+def _edges(name: str, program: Program) -> EdgeNode:
+    """A matrix as edges, for a report: of the synapses that have a place."""
+    group: Any = program.synapses[name]
+    there = np.asarray(group.place) != NOWHERE
+    lists = (*np.nonzero(there), np.asarray(group.weight)[there])
+    return edge_node(name, program, *lists, Real() if group.exact else Levels(), delay=group.delay)
 
 
 def _synapses(edge: EdgeNode, taken: np.ndarray) -> AnalogSynapses:

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from ... import _random
 from ..._status import Status, bit
-from ..._types import Checked, Register, register
+from ..._types import Checked, Register, parameters, register
 from ..._xla import materialised
 from ...lowering.cells import AbstractCells, gains
 from ...lowering.integers import add, shift
@@ -32,6 +32,9 @@ class LoihiCells(AbstractCells):
     def __check_init__(self):
         if not isinstance(self.core, Core):
             raise ValueError(f"{type(self).__name__}.core is {self.core!r}; expected a Core such as Loihi1Core().")
+
+    def describe(self):
+        return ", ".join([type(self).__name__, *(f"{name} {span(x)}" for name, x, _ in parameters(self))])
 
 
 def core_of(cells: AbstractCells) -> Core:

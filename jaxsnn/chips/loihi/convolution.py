@@ -101,6 +101,21 @@ class ConvSynapses(LoihiSynapses):
         )
         return total.reshape(-1)
 
+    def listed(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Senders, receivers and weights of a concrete convolution, as if every place had synapses of its own."""
+        out, rows, columns = self.out_image
+        per_group, each = self.weight.shape[1], out // self.groups
+        o, c, i, j, y, x = np.meshgrid(*map(np.arange, (*self.weight.shape, rows, columns)), indexing="ij", sparse=True)
+        row = self.stride[0] * y + self.dilation[0] * i - self.padding[0]
+        column = self.stride[1] * x + self.dilation[1] * j - self.padding[1]
+        height, width = self.image[1:]
+        sender = ((o // each * per_group + c) * height + row) * width + column
+        receiver, weight = (o * rows + y) * columns + x, np.asarray(self.weight)[o, c, i, j]
+        inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+        *lists, inside = np.broadcast_arrays(sender, receiver, weight, inside)
+        sender, receiver, weight = (one[inside] for one in lists)
+        return sender, receiver, weight
+
     def input_bounds(self, pre, post):
         every, weight = jnp.ones(math.prod(self.image)), self.weight.astype(jnp.float32)
         ends = self.convolve(every, jnp.minimum(weight, 0)), self.convolve(every, jnp.maximum(weight, 0))

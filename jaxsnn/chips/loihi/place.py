@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import ClassVar, NamedTuple
 
@@ -18,6 +19,7 @@ _WEIGHT_BITS = (0, 1, 2, 3, 4, 5, 6, 8)  # what a synapse format can hold
 _INDEX_BITS = (0, 6, 7, 8, 9, 10, 11, 12)
 _BLOCK, _HEADER, _WORD = 64, 10, 64  # synapses of a block, bits of its header, bits of a word of memory
 _MAX_ROUNDS = 200
+_PROFILE = ("decay_u", "decay_v", "refractory")  # of a leaky cell; of another kind all of its registers
 
 
 class CoreUse(NamedTuple):
@@ -198,15 +200,15 @@ class VerifyLimits(AbstractPass):
         for name, cell in graph.cells.items():
             if cell.is_input or not is_concrete(cell):
                 continue
-            held = int(np.max(np.asarray(cell["refractory"])))
+            held = int(np.max(np.asarray(cell["refractory"]))) if "refractory" in cell.values else 1
             if held > target.refractory:
                 raise ValueError(
                     f"Population {name!r} is refractory for {(held - 1) * graph.dt:g} ms = {held} steps; the most on "
                     f"{target.name} is {target.refractory}: use a larger dt or a shorter t_ref."
                 )
-            own = ("decay_u", "decay_v", "refractory") if cell.is_leaky else ("sin", "cos", "threshold")
-            registers = [np.broadcast_to(np.asarray(cell[key]), (cell.n,)) for key in own]
-            for core in plan.cores if plan else ():
+            named = _PROFILE if cell.kind is None else [field.name for field in dataclasses.fields(cell.kind)]
+            registers = [np.broadcast_to(np.asarray(cell[key]), (cell.n,)) for key in named if key in cell.values]
+            for core in plan.cores if plan and registers else ():
                 if core.group == name:
                     own = np.stack(registers)[:, core.first : core.first + core.cells]
                     kinds = np.unique(own, axis=1).shape[1]

@@ -17,6 +17,7 @@ from ...lowering.passes.fold import FoldGains
 from ...lowering.passes.quantise import CellFormats, Quantise
 from ...lowering.passes.scales import BalanceScales, Capacity
 from ...lowering.passes.timing import MapDelays
+from ...lowering.pipeline import lower_graph
 from ...lowering.registers import whole
 from ...lowering.target import AbstractTarget, Precision, checked_again, register_target
 from ...models import known
@@ -36,6 +37,7 @@ from .place import PlaceOnCores, Plan, RouteAxons, VerifyLimits, binding
 from .reading import cells_of
 from .real import neuron_of
 from .synapses import LoihiSynapses
+from .written import as_graph
 
 if TYPE_CHECKING:
     from typing import ClassVar as AbstractVar
@@ -159,6 +161,9 @@ class AbstractLoihi(AbstractTarget):
             if (why := group.unsupported(program.cells[group.post]) or group.unsupported_by(self.core)) is not None:
                 return f"{name!r} has {why}"
         return None
+
+    def graph_of(self, program):
+        return lower_graph(as_graph(program), [each for each in self.passes() if each.looks])
 
     def neuron(self, name, graph):
         return neuron_of(name, graph, self)

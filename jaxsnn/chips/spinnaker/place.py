@@ -81,7 +81,7 @@ def row_bytes(graph: Graph) -> int:
     total = 0
     for edge in graph.edges.values():
         rows = edge.n_pre * math.ceil(edge.n_post / NEURONS)
-        total += _WORD * edge.count + (_HEADER + (_HISTORY if edge.rule is not None else 0)) * rows
+        total += _WORD * edge.count + (_HEADER + (_HISTORY if edge.learns else 0)) * rows
     return total
 
 

@@ -14,6 +14,7 @@ from ...lowering.passes.timing import MapDelays
 from ...lowering.program import Program
 from ...lowering.registers import whole
 from ...lowering.target import AbstractTarget, register_target
+from ...lowering.written import cell_node, edge_node, senders, written_graph
 from .arithmetic import LARGEST
 from .izhikevich import IzhikevichCells
 from .learning import PairNode
@@ -99,6 +100,11 @@ class SpiNNaker1(AbstractTarget):
                 return f"{name!r} takes up to {group.max_delay + 1} steps; the longest on {self.name} is {self.delay}"
         return None
 
+    def graph_of(self, program):
+        cells = {name: cell_node(name, program) for name in program.cells}
+        edges = {name: _edges(name, program) for name in program.synapses}
+        return written_graph(program, cells, edges)
+
     def placed(self, graph):
         return use(graph, self.sources)
 
@@ -128,6 +134,14 @@ def _cells(cell: Any, graph: Graph) -> Any:
     if "tau_exc" not in cell.values:
         return CurrDeltaCells(cell.n, **numbers, ports={})
     return CurrExpCells(cell.n, **numbers, tau_exc=cell["tau_exc"], tau_inh=cell["tau_inh"], ports={})
+
+
+def _edges(name: str, program: Program) -> EdgeNode:
+    """Rows as edges, for a report."""
+    group: Any = program.synapses[name]
+    lists, form = (senders(group.start), group.receiver, group.weight), Fixed(16, signed=False)
+    more: dict[str, Any] = dict(delay=group.delay, sign=-1 if group.inhibitory else 1)
+    return edge_node(name, program, *lists, form, **more, learns=isinstance(group, PlasticRowSynapses))
 
 
 def _synapses(name: str, edge: EdgeNode, graph: Graph, pre: AbstractCells) -> RowSynapses:

@@ -7,10 +7,11 @@ import numpy as np
 from ..._types import is_concrete
 from ...lowering.cells import InputCounts
 from ...lowering.formats import Fixed
-from ...lowering.graph import Graph
+from ...lowering.graph import CellNode, Graph, real
 from ...lowering.passes.onestep import OneStep
 from ...lowering.program import Program
 from ...lowering.target import AbstractTarget, register_target
+from ...lowering.written import cell_node, edge_node, written_graph
 from .cells import XyloCells
 from .passes import AbstractScaling, MergePorts, PerNeuron, ScaleToBits, outputs
 from .place import AUDIO, estimate, no_figures, use
@@ -83,6 +84,16 @@ class AbstractXylo(AbstractTarget):
             raise ValueError(f"{why}.")
         return program
 
+    def graph_of(self, program):
+        edges = {}
+        for name, group in program.synapses.items():
+            assert isinstance(group, XyloSynapses)  # which `verify` found
+            weight = np.asarray(group.weight)
+            lists = np.nonzero(weight)
+            form = Fixed(7, -group.shift)
+            edges[name] = edge_node(name, program, *lists, weight[lists], form, delay=group.delay)
+        return written_graph(program, {name: _cells(name, program) for name in program.cells}, edges)
+
     def placed(self, graph):
         return use(graph, {"inputs": self.inputs, "hidden": self.hidden, "outputs": self.outputs})
 
@@ -116,6 +127,13 @@ class AbstractXylo(AbstractTarget):
             if group.max_delay and ends[0] != "inputs":
                 return f"{name!r} have delays up to {group.max_delay} steps; {self.name} has none"
         return None
+
+
+def _cells(name: str, program: Program) -> CellNode:
+    """Cells as a node, for a report; `outputs` tells hidden ones by a second synapse, which these may have."""
+    node, group = cell_node(name, program), program.cells[name]
+    hidden = isinstance(group, XyloCells) and _layer(group) == "hidden"
+    return node.set(dash_i1=real(np.int32(0))) if hidden else node
 
 
 def _layer(group: InputCounts | XyloCells) -> str:

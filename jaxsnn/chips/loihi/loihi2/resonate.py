@@ -16,7 +16,6 @@ from ...._xla import materialised
 from ....lowering.cells import gains
 from ....lowering.integers import add
 from ....lowering.intervals import Interval, outward
-from ....lowering.registers import span
 from ....lowering.storage import stored
 from ....simulation.probes.base import AbstractProbe
 from ..cells import LoihiCells
@@ -137,10 +136,6 @@ class AbstractResonatorCells(LoihiCells):
 
     def limits(self):
         return {"input": (-(2**23), 2**23 - 1), "real": (-LIMIT, LIMIT), "imag": (-LIMIT, LIMIT)}
-
-    def describe(self):
-        registers = ("sin", "cos", "bits", "threshold", "state_exponent")
-        return f"{type(self).__name__}, {', '.join(f'{key} {span(getattr(self, key))}' for key in registers)}"
 
 
 class LargestPart(AbstractProbe):

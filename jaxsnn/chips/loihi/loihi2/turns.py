@@ -55,7 +55,7 @@ def resonating(population: Population, numbers: dict[str, Any], facts: Facts) ->
     values |= dict(decay_u=real(numbers["decay"]), decay_v=real(one), bias=real(zero), v_start=real(zero))
     values |= dict(refractory=real(one), input_delay=real(np.zeros((), np.int32)))
     ports = dict.fromkeys(population.ports, one)
-    return CellNode(population.n, dict(sorted(values.items())), ports, numbers["kind"])
+    return CellNode(population.n, dict(sorted(values.items())), ports, kind=numbers["kind"])
 
 
 class QuantiseTurns(AbstractPass):

@@ -1,4 +1,4 @@
-"""The report of a lowering: use of the chip, and losses of precision, as data and as text."""
+"""The report of a lowering or of a program: use of the chip, and losses of precision, as data and as text."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from .advice import advice
+from .calibrate import Calibration, calibration_of, observe
 from .graph import Graph
 from .intervals import ASSUMED
 from .program import Program
 from .proofs import bounds
-from .target import AbstractTarget
+from .target import AbstractTarget, verify
+from .written import DONE, concrete
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +53,42 @@ class Report:
         return f"Report of {len(self.json)} characters; print it"
 
 
+def report(program: Program, target: AbstractTarget, *, calibrate: Any = None) -> Report:
+    """What a program takes of a chip, whether its registers can overflow, and what it costs: also of one by hand.
+
+    It is the report of `lower`, without what only a network can tell: which numbers were asked for, and which spikes.
+
+    **Arguments:**
+
+    - `program`: written by hand, read from a file, trained (`relaxed.program`) or lowered. A matrix has a synapse for
+      every pair, also where its weight is 0.
+    - `target`: a chip of `snn.chips`.
+    - `calibrate`: a `Replay`, or `Calibration(drive, steps=, key=)`: a run in which messages are counted, for rates,
+      what overflowed, energy and time. None: there are none of these.
+
+    **Returns:** `Report`. **Raises:** ValueError for what the chip does not have, or has no room for, by name.
+    """
+    verify(program, target)
+    concrete(program)
+    calibration = calibration_of(calibrate)
+    graph, found = target.graph_of(program), {}
+    if calibration is not None:
+        seen = observe(program, calibration)
+        rates = {name: np.asarray(raster.dense()).mean(axis=0) for name, raster in seen["spikes"].items()}
+        found = {
+            "ran": _ran(program, calibration, rates, seen.problems),
+            "counted": {name: cells.counted(seen.state.model.cells[name]) for name, cells in program.cells.items()},
+            "energy": target.cost(graph, rates, calibration.inference or calibration.steps),
+        }
+    return report_on(graph, program, target, **found)
+
+
+def _ran(program: Program, calibration: Calibration, rates: dict[str, Any], problems: Any) -> dict[str, Any]:
+    """Messages of a run, by group, and what went wrong in it."""
+    hz = {name: float(1e3 * np.mean(rate) / program.dt) for name, rate in rates.items()}
+    return {"steps": calibration.steps, "rate Hz": hz, "problems": list(problems)}
+
+
 def report_on(
     graph: Graph,
     program: Program,
@@ -59,12 +97,14 @@ def report_on(
     agreement: Any = None,
     learned: Any = None,
     energy: Any = None,
+    ran: Any = None,
     counted: dict[str, dict[str, int]] | None = None,
 ) -> Report:
     """The report of a lowered graph and its program.
 
     `agreement`: of spikes, by group. `learned`: of weights at the end of the calibration, by group of plastic edges.
-    `energy`: as the target gives it. `counted`: what the calibration run counted, by group of cells.
+    `energy`: as the target gives it. `ran`: of a run without a model. `counted`: what the calibration run counted, by
+    group of cells.
     """
     data: dict[str, Any] = {
         "target": target.name,
@@ -87,8 +127,15 @@ def report_on(
         }
         for name, edge in graph.edges.items()
     }
+    if DONE in graph.done:
+        for name, part in program.named.items():
+            said, part_of = part.describe(), data["links"] if name in program.synapses else data["cells"]
+            if name in part_of:
+                part_of[name]["described"] = [said] if isinstance(said, str) else said
     if agreement is not None:
         data["agreement"] = agreement
+    if ran is not None:
+        data["run"] = ran
     if energy is not None:
         data["energy"] = energy
     data["advice"] = advice(data)
@@ -132,7 +179,9 @@ def _text(data: dict[str, Any]) -> list[str]:
         lines.append(f"  proofs of registers assume that {data['proofs assume']}")
     for name, cell in data["cells"].items():
         late = data["late"].get(name, 0)
-        lines.append(f"  {name}: {cell['n']} cells, scale {_scale(cell['scale'])} a unit of v, {late} step(s) late")
+        scale = "" if cell["scale"] is None else f", scale {_scale(cell['scale'])} a unit of v, {late} step(s) late"
+        lines.append(f"  {name}: {cell['n']} cells{scale}")
+        lines += [f"    {line}" for line in cell.get("described", ())]
         for register in cell["registers"]:
             if f"{register} to" in cell:
                 proof = (
@@ -148,6 +197,7 @@ def _text(data: dict[str, Any]) -> list[str]:
             f"  {name}: {link['from']} -> {link['to']}, {link.get('synapses', '?')} synapses{format_}, "
             f"delays up to {link['longest delay']}"
         )
+        lines += [f"    {line}" for line in link.get("described", ())]
         counted = ("weights", "receivers' gains")
         lines += [f"    {key}: {_short(link[key])}" for key in link if key.startswith(counted) and link[key]]
         lines += _learning_text(link["learning"]) if "learning" in link else []
@@ -156,6 +206,9 @@ def _text(data: dict[str, Any]) -> list[str]:
             f"  {name}: {one['rate Hz']:.3f} Hz, {one['rate of the model Hz']:.3f} Hz in the model; "
             f"{100 * one['coincidence']:.1f} % of spikes coincide; first difference: {one['first difference, step']}"
         )
+    if run := data.get("run"):
+        rates = ", ".join(f"{name} {hz:.3f} Hz" for name, hz in run["rate Hz"].items())
+        lines += [f"  in {run['steps']} steps: {rates}", *(f"  {line}" for line in run["problems"])]
     lines += [f"  {line}" for line in data.get("energy", {}).get("summary", ())]
     return lines + [f"  to change: {line}" for line in data.get("advice", ())]
 
@@ -176,7 +229,7 @@ def _learning_text(learning: dict[str, Any]) -> list[str]:
 
 
 def _scale(x: Any) -> str:
-    ends = np.asarray(x if x is not None else 0.0)
+    ends = np.asarray(x)
     low, high = f"{ends.min():.6g}", f"{ends.max():.6g}"
     return low if low == high else f"{low} .. {high}"
 
