@@ -115,7 +115,7 @@ def test_it_is_divided_among_cores_or_refused():
 
 
 def test_what_can_overflow_is_told_and_what_did():
-    """254 x 2^7 a spike: eight at once do not fit the accumulator. A run in which all fire says so, one of silence not."""
+    """254 x 2^7 a spike: eight at once do not fit the accumulator. A run in which all fire says so."""
     loud = loihi.program(
         {"in": InputCells(8), "E": loihi.CubaCells(4, decay_u=4096, decay_v=400, threshold=300)},
         {"S": loihi.Synapses("in", "E", np.full((8, 4), 254), exponent=7, sign=loihi.Excitatory())},
