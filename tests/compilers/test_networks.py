@@ -46,6 +46,7 @@ def together(populations, projections, feed, order):
 KINDS = [
     "LIF subtract next step", "LIF noise", "CubaLIF decaying", "ALIF", "EIF RK2", "AdEx RKF45", "Izhikevich published",
     "CobaLIF RKF45", "HodgkinHuxley peak", "TraubMiles", "EscapeLIF sigmoid", "Equations", "Lapicque", "Parrot",
+    "ResonateAndFire", "ResonateAndFire phase",
 ]  # fmt: skip
 
 

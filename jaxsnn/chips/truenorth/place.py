@@ -27,8 +27,8 @@ def cores_of(graph: Graph) -> list[dict[str, Any]]:
     for name, cell in graph.cells.items():
         if cell.is_input or name in twins:
             continue
-        axons, core = axons_of(graph, name), np.asarray(cell["core"])
-        pairs = np.unique(np.stack([core[axons.receiver], axons.number]), axis=1)
+        core = np.asarray(cell["core"])
+        of_axons = _cores_of_axons(graph, name, core)
         groups = {name: core, **{twin: np.asarray(graph.cells[twin]["core"]) for twin in twins if twins[twin] == name}}
         for k in range(int(core.max(initial=0)) + 1):
             chip, place = divmod(cores, CORES)
@@ -36,14 +36,24 @@ def cores_of(graph: Graph) -> list[dict[str, Any]]:
             for group, own in groups.items():
                 (on,) = np.nonzero(own == k)
                 if on.size:
-                    used = dict(cells=int(on.size), axons=int(np.sum(pairs[0] == k)))
+                    used = dict(cells=int(on.size), axons=int(np.sum(of_axons == k)))
                     found.append(dict(group=group, first=int(on[0]), chip=chip, core=place, **used))
     return found
 
 
+def _cores_of_axons(graph: Graph, name: str, core: np.ndarray) -> np.ndarray:
+    """The core of every axon of a group: as a program has them, else those that its edges need."""
+    cell = graph.cells[name]
+    if "axon_core" in cell.values:
+        return np.asarray(cell["axon_core"])
+    axons = axons_of(graph, name)
+    return np.unique(np.stack([core[axons.receiver], axons.number]), axis=1)[0]
+
+
 def bits_of(graph: Graph) -> int:
-    """Crossbar bits that are set: an edge each."""
-    return sum(edge.count for edge in graph.edges.values())
+    """Crossbar bits that are set: as a program has them, else an edge each."""
+    bits = [int(cell["crossbar bits"]) for cell in graph.cells.values() if "crossbar bits" in cell.values]
+    return sum(bits) if bits else sum(edge.count for edge in graph.edges.values())
 
 
 def use(graph: Graph) -> dict[str, Any] | None:

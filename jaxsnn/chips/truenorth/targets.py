@@ -25,6 +25,7 @@ from .real import neuron_of
 from .routes import Routes
 from .splitters import Splitters
 from .timing import StartLate
+from .written import as_graph
 
 
 @register_target("truenorth")
@@ -87,6 +88,9 @@ class TrueNorth(AbstractTarget):
             if not is_a(group, Routes):
                 return f"{name!r} is {type(group).__name__}, which {self.name} does not have; it has Routes"
         return _destinations(program) or _copies(program)
+
+    def graph_of(self, program):
+        return as_graph(program)
 
     def placed(self, graph):
         return use(graph)
