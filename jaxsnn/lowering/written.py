@@ -61,7 +61,7 @@ def edge_node(
 
 def senders(start: Any) -> np.ndarray:
     """The sender of every synapse of a list, of which those of sender `i` are `start[i] : start[i + 1]`."""
-    each = np.diff(np.asarray(start))
+    each: np.ndarray = np.diff(np.asarray(start, np.int64))
     return np.repeat(np.arange(len(each)), each)
 
 

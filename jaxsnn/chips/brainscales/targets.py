@@ -182,8 +182,9 @@ def _edges(name: str, program: Program) -> EdgeNode:
     """A matrix as edges, for a report: of the synapses that have a place."""
     group: Any = program.synapses[name]
     there = np.asarray(group.place) != NOWHERE
-    lists = (*np.nonzero(there), np.asarray(group.weight)[there])
-    return edge_node(name, program, *lists, Real() if group.exact else Levels(), delay=group.delay)
+    (sender, receiver), weight = np.nonzero(there), np.asarray(group.weight)[there]
+    form = Real() if group.exact else Levels()
+    return edge_node(name, program, sender, receiver, weight, form, delay=group.delay)
 
 
 def _synapses(edge: EdgeNode, taken: np.ndarray) -> AnalogSynapses:

@@ -251,11 +251,16 @@ class Loihi2(AbstractLoihi):
     message_bits: int = eqx.field(default=32, static=True)
 
     def formats(self, precision=None):
-        bits = 15 if precision is None or precision.decay is None else precision.decay
-        return super().formats(precision) | {"turn": Fixed(bits, bits)}
+        return super().formats(precision) | {"turn": _turn(precision)}
 
     def passes(self, precision=None):
         before, after = [], super().passes(precision)
         while not isinstance(after[0], BalanceScales):
             before.append(after.pop(0))
-        return [*before, QuantiseTurns(self.formats(precision)["turn"]), *after]
+        return [*before, QuantiseTurns(_turn(precision)), *after]
+
+
+def _turn(precision: Precision | None) -> Fixed:
+    """The format of sines and cosines."""
+    bits = 15 if precision is None or precision.decay is None else precision.decay
+    return Fixed(bits, bits)

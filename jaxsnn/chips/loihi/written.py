@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from ...lowering.formats import Fixed
@@ -64,9 +65,8 @@ def _edges(name: str, program: Program) -> EdgeNode:
     else:
         raise ValueError(f"Synapses {name!r} are {type(group).__name__}, of which a report knows no list of synapses.")
     mode: AbstractSign = getattr(group, "sign", sign_of(group.weight))
-    bits = getattr(group, "bits", np.int32(_WHOLE))
-    sign = _SIGNS[type(mode)]
-    limit = 2.0 ** (np.asarray(bits) - mode.sign_bits)
-    form = StoredWeights(bits, group.exponent, np.int32(0), limit, sign)
+    bits, sign = jnp.asarray(getattr(group, "bits", _WHOLE)), _SIGNS[type(mode)]
+    limit = jnp.asarray(2.0 ** (int(bits) - mode.sign_bits))
+    form = StoredWeights(bits, group.exponent, jnp.int32(0), limit, sign)
     learns = isinstance(group, LearningSynapses)
     return edge_node(name, program, sender, receiver, weight, form, delay=delay, sign=sign, learns=learns)

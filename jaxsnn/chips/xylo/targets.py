@@ -89,9 +89,9 @@ class AbstractXylo(AbstractTarget):
         for name, group in program.synapses.items():
             assert isinstance(group, XyloSynapses)  # which `verify` found
             weight = np.asarray(group.weight)
-            lists = np.nonzero(weight)
-            form = Fixed(7, -group.shift)
-            edges[name] = edge_node(name, program, *lists, weight[lists], form, delay=group.delay)
+            sender, receiver = np.nonzero(weight)
+            stored, form = weight[sender, receiver], Fixed(7, -group.shift)
+            edges[name] = edge_node(name, program, sender, receiver, stored, form, delay=group.delay)
         return written_graph(program, {name: _cells(name, program) for name in program.cells}, edges)
 
     def placed(self, graph):

@@ -95,10 +95,11 @@ class QuantiseTurns(AbstractPass):
 
     def rounded(self, turn: list[Array]) -> list[Array]:
         """Sine and cosine, as stored."""
-        near = [self.turn.nearest(x)[0] for x in turn]
-        grows = lost_in_a_turn(*near, self.turn.bits) <= 0
+        sin, cos = (self.turn.nearest(x)[0] for x in turn)
+        grows = lost_in_a_turn(sin, cos, self.turn.bits) <= 0
         unit = jnp.exp2(self.turn.frac.astype(turn[0].dtype))
-        return [jnp.where(grows, jnp.trunc(x * unit).astype(jnp.int32), n) for x, n in zip(turn, near, strict=True)]
+        cut = [jnp.trunc(x * unit).astype(jnp.int32) for x in turn]
+        return [jnp.where(grows, below, near) for below, near in zip(cut, (sin, cos), strict=True)]
 
     def unsupported(self, graph):
         for name, cell in graph.cells.items():
