@@ -9,6 +9,7 @@ from typing import Any
 
 from .passes.losses import SAMPLE
 
+_NO_BOUND = 64  # bits, as which a register is drawn that has no bound
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
 h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2rem } svg { max-width: 100%; height: auto }
@@ -148,7 +149,8 @@ def _registers(ax, data):
         for register, ends in cell["registers"].items():
             kept.add(math.log2(max(map(abs, ends))))
             if f"{register} to" in cell:
-                largest = max(abs(cell[f"{register} from"]), abs(cell[f"{register} to"]), 1.0)
+                both = [cell[f"{register} {end}"] for end in ("from", "to")]
+                largest = 2.0**_NO_BOUND if None in both else max(*map(abs, both), 1.0)
                 names.append(f"{name} {register}")
                 bits.append(math.log2(largest))
                 proved.append(cell[f"{register} is proved"])

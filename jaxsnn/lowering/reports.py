@@ -151,7 +151,7 @@ def _cells(graph: Graph, program: Program, counted: dict[str, dict[str, int]]) -
         numbers: dict[str, Any] = {key: _plain(x) for key, x in graph.counts.get(name, {}).items()}
         numbers |= counted.get(name, {})
         for register, bound in proofs.get(name, {}).items():
-            numbers |= {f"{register} from": bound.low, f"{register} to": bound.high}
+            numbers |= {f"{register} from": _finite(bound.low), f"{register} to": _finite(bound.high)}
             numbers[f"{register} is proved"] = bound.proved
         scale = _plain(cell["scale"]) if "scale" in cell.values else None
         limits = {key: list(ends) for key, ends in program.cells[name].limits().items()}
@@ -164,6 +164,11 @@ def _learning(graph: Graph, name: str, learned: Any) -> dict[str, Any]:
     assert edge.rule is not None
     data = edge.rule.data(name, edge, graph.cells[edge.post]["scale"], graph.dt)
     return data if learned is None else data | {"learned": learned}
+
+
+def _finite(x: float) -> float | None:
+    """An end of a bound, None where there is none: JSON has no infinite number."""
+    return x if np.isfinite(x) else None
 
 
 def _plain(x: Any) -> Any:
@@ -189,7 +194,8 @@ def _text(data: dict[str, Any]) -> list[str]:
                 )
                 if register == "voltage" and not cell["voltage is proved"]:
                     proof = "not proved: it is clipped there"
-                lines.append(f"    {register}: {cell[f'{register} from']:.0f} .. {cell[f'{register} to']:.0f}, {proof}")
+                ends = [cell[f"{register} {end}"] for end in ("from", "to")]
+                lines.append(f"    {register}: {' .. '.join('?' if x is None else f'{x:.0f}' for x in ends)}, {proof}")
         lines += [f"    {key}: {_short(x)}" for key, x in cell.items() if "error" in key or ("clipped" in key and x)]
     for name, link in data["links"].items():
         format_ = "".join(f", {key} {link[key]}" for key in ("sign", "bits", "exponent") if key in link)

@@ -214,6 +214,7 @@ def test_a_height_does_not_depend_on_the_unit_of_the_threshold():
         "ALIF": lambda u: snn.ALIF(v_rest=-65.0 * u, v_th=-50.0 * u, v_reset=-60.0 * u, beta=u),
         "CubaLIF": lambda u: snn.CubaLIF(v_rest=-65.0 * u, v_th=-50.0 * u, v_reset=-60.0 * u),
         "Lapicque": lambda u: snn.Lapicque(v_th=-50.0 * u, v_reset=-60.0 * u),
+        "ResonateAndFire": lambda u: snn.neurons.ResonateAndFire(v_th=50.0 * u),
         "CobaLIF": lambda u: snn.CobaLIF(e_l=-70.0 * u, v_th=-50.0 * u, v_reset=-60.0 * u),
         "QIF": lambda u: snn.QIF(v_peak=10.0 * u, v_reset=-10.0 * u),
         "AdEx": lambda u: snn.AdEx(e_l=-70.0 * u, v_t=-50.0 * u, delta_t=2.0 * u, v_peak=0.0, v_reset=-60.0 * u),

@@ -156,6 +156,19 @@ def test_what_can_overflow_is_told_and_what_did():
     assert quiet["advice"] == [] and all(x for key, x in quiet["cells"]["E"].items() if key.endswith("is proved"))
 
 
+def test_what_has_no_bound():
+    """A sum of products of 32 bits may not fit its register: no end, not proved, and JSON that anybody can read."""
+    cells = {"in": InputCells(2), "P": loihi.ProductCells(2), "R": loihi.ResonatorCells(3, sin=100, cos=2000)}
+    links = {
+        "a": loihi.Synapses("in", "P", np.full((2, 4), 2)),
+        "b": loihi.Synapses("P", "R", np.full((2, 6), 254), exponent=7),
+    }
+    told = report(loihi.program(cells, links, loihi.LavaCore()), LOIHI2)
+    assert told.data["cells"]["R"]["real to"] is None and not told.data["cells"]["R"]["real is proved"]
+    assert "real: ? .. ?, NOT PROVED" in str(told) and told.html.count("<svg") == 1
+    json.loads(told.json, parse_constant=pytest.fail)
+
+
 def every_kind():
     """A program with all cells and synapses of Loihi 2."""
     turn = loihi.resonator_coefficients(10.0, 0.1)
