@@ -15,7 +15,7 @@ _APART = 0.9  # coincidence of spikes
 
 def advice(data: dict[str, Any]) -> list[str]:
     """Advice from the data of a report; an empty list if there is none."""
-    lines, by_hand = [], DONE in data["passes"]
+    lines, by_hand = [], DONE in data.get("passes", ())
     if chip := data.get("chip"):
         limit = chip.get("binding limit")
         if limit and (limit["used"] > _FULL * limit["room"] or chip["chips"] > 1):

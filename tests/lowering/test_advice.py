@@ -28,3 +28,8 @@ def test_everything_that_is_close_or_lost_is_named():
     assert len(said) == 4
     del bad["agreement"]
     assert any("input can overflow; calibrate" in line for line in advice(bad))
+    bad["passes"] = ["a program as it is"]
+    assert any("input can overflow; smaller weights" in line for line in advice(bad))
+    over = advice({**bad, "run": {"problems": ["an overflow"]}})
+    clean = advice({**bad, "run": {"problems": []}})
+    assert any("input can overflow" in line for line in over) and not any("overflow" in line for line in clean)
