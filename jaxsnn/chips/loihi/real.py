@@ -28,7 +28,7 @@ def neuron_of(name: str, graph: Graph, target: object) -> RealNeuron:
     real = lambda key: one_number(cell, key)
     if not cell.is_leaky:
         sin, cos, scale = np.asarray(real("sin")), np.asarray(real("cos")), real("scale")
-        period, tau = 2.0 * np.pi * dt / np.arctan2(sin, cos), -dt / np.log(np.hypot(sin, cos))
+        period, tau = 2.0 * np.pi * dt / np.arctan2(np.abs(sin), cos), -dt / np.log(np.hypot(sin, cos))
         phase = AtPhaseZero() if cell.kind is ResonatorCells else AtThreshold()
         return RealNeuron(ResonateAndFire(period, tau, real("threshold") / scale, phase), scale)
     scale, decay_u, decay_v = real("scale"), np.asarray(real("decay_u")) * 4096.0, np.asarray(real("decay_v")) * 4096.0

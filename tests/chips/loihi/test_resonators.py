@@ -188,6 +188,8 @@ def test_losses_are_told():
     assert 0 < told["period, largest relative error"] < 1e-3 and 0 < told["decay, largest relative error"] < 1e-2
     coarse = snn.lower(network(), TARGET, precision=snn.lowering.Precision(decay=8)).report.data["cells"]["R"]
     assert coarse["period, largest relative error"] > 10 * told["period, largest relative error"]
+    fastest = snn.lower(network(cell(period=2.0)), TARGET).report.data["cells"]["R"]  # half a turn a step
+    assert fastest["period, largest relative error"] < 1e-3
     assert "R: 20 cells" in str(lowered("phase").report) and "imag: " in str(lowered("phase").report)
     assert data["chip"]["cores"] == 2
 

@@ -82,15 +82,16 @@ class QuantiseTurns(AbstractPass):
                 )
             turn = [cell["sin"], cell["cos"]]
             sin, cos = self.rounded(turn)
-            keep = lost_in_a_turn(sin, cos, self.turn.bits)
+            loses = lost_in_a_turn(sin, cos, self.turn.bits)
             error = lambda x, exact: jnp.max(jnp.abs(x / exact - 1.0))
+            angle = lambda sin, cos: jnp.arctan2(jnp.abs(sin), cos)  # of half a turn the sine is 0 with either sign
             stored = [self.turn.value(x).astype(turn[0].dtype) for x in (sin, cos)]
             lost = {
-                "period, largest relative error": error(jnp.arctan2(*turn), jnp.maximum(jnp.arctan2(*stored), 1e-9)),
-                "decay, largest relative error": error(keep, cell["decay_u"]),
+                "period, largest relative error": error(angle(*turn), jnp.maximum(angle(*stored), 1e-9)),
+                "decay, largest relative error": error(loses, cell["decay_u"]),
             }
             graph = graph.count(name, **lost)
-            cells[name] = cell.set(sin=Value(sin, self.turn), cos=Value(cos, self.turn), decay_u=real(keep / _ROOM))
+            cells[name] = cell.set(sin=Value(sin, self.turn), cos=Value(cos, self.turn), decay_u=real(loses / _ROOM))
         return graph.having(cells=cells)
 
     def rounded(self, turn: list[Array]) -> list[Array]:
