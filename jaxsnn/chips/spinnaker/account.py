@@ -1,13 +1,14 @@
 """What the machine makes of the rates of Poisson sources, and how long their cores work: for the report."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from ...lowering.graph import Graph
-from .poisson import SOURCES, Means, means
-from .sources import PoissonSource
+from ...lowering.graph import CellNode, Graph, real
+from .poisson import Means, PoissonCells, means
+from .sources import HZ, PoissonSource
 
 INSTRUCTIONS = (
     "instructions counted of the shipped program in an emulated core, 50 sources alike; cycles are more, by the waits "
@@ -29,22 +30,48 @@ def got(of: Means, dt: float) -> np.ndarray:
 _means = jax.jit(means)
 
 
-def account(name: str, graph: Graph, source: PoissonSource) -> dict[str, Any]:
+class Words(NamedTuple):
+    """What the report needs of the sources of a population: `PoissonCells` has these numbers."""
+
+    rate: Any
+    per_step: Any
+    per_ms: Any
+    sources: Any
+
+    @classmethod
+    def of(cls, cells: Any) -> "Words":
+        return cls(*(getattr(cells, name) for name in cls._fields))
+
+    def node(self, cells: PoissonCells) -> CellNode:
+        """Sources of a program by hand, in the graph of its report."""
+        values = {name: real(np.asarray(x)) for name, x in self._asdict().items()}
+        return CellNode(cells.n, values, cells.ports, kind=PoissonCells)
+
+
+def on_cores(graph: Graph, lowered: Mapping[str, PoissonSource]) -> dict[str, Words]:
+    """All Poisson sources: inputs that were lowered to them, and those of a program by hand."""
+    by_hand = {name: cell for name, cell in graph.cells.items() if cell.kind is PoissonCells}
+    return {
+        **{name: Words.of(source.cells(graph.cells[name].n, graph.dt)) for name, source in lowered.items()},
+        **{name: Words(*(cell[field] for field in Words._fields)) for name, cell in by_hand.items()},
+    }
+
+
+def account(n: int, dt: float, words: Words) -> dict[str, Any]:
     """Of a population on cores: methods, rates asked for and those that it has, and the work of its fullest core."""
-    n, dt = graph.cells[name].n, graph.dt
-    cells = source.cells(n, dt)
-    found = _means(cells.rate, cells.per_step, cells.per_ms)
+    width = int(words.sources)
+    found = _means(*(np.asarray(x, np.uint32) for x in words[:3]))
     of = jax.tree.map(lambda x: np.broadcast_to(np.asarray(x), (n,)), found)
-    asked, have = np.broadcast_to(np.asarray(source.rate, np.float64), (n,)), got(of, dt)
+    asked, have = np.broadcast_to(np.asarray(words.rate, np.float64) / HZ, (n,)), got(of, dt)
     error = np.max(np.abs(have / np.maximum(asked, 1e-300) - 1.0), where=asked > 0, initial=0.0)
     fast, fastest, spikes = of.left > 0, of.root > 0, have * dt * 1e-3
     turn = np.where(fast, _FAST_TURN + _SENT * -np.expm1(-spikes) + _DRAWN * spikes, _SLOW_TURN)
     turn = np.where(fastest, _FASTEST_TURN, turn)
-    fullest = max(float(turn[k : k + SOURCES].sum()) for k in range(0, n, SOURCES))
+    fullest = max(float(turn[k : k + width].sum()) for k in range(0, n, width))
     ends = lambda x: [float(x.min()), float(x.max())]
     return {
         "sources": n,
-        "cores": cells.cores,
+        "cores": -(-n // width),
         "by intervals": int(np.sum(~fast & ~fastest)),
         "by products": int(np.sum(fast)),
         "by normal variates": int(np.sum(fastest)),

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...lowering.graph import Graph
-from .account import account, summary
-from .poisson import SOURCES
+from .account import Words, account, on_cores, summary
 from .sources import PoissonSource
 
 NEURONS, ENTRIES, TYPES = 256, 2**14, 2  # of a core: neurons in documented models, entries of its ring buffers
@@ -54,18 +53,15 @@ def _slots_of(graph: Graph, name: str) -> int:
     return slots(longest, min(graph.cells[name].n, NEURONS))
 
 
-def place(graph: Graph, sources: Mapping[str, PoissonSource]) -> tuple[list[CoreUse], int]:
-    """Cores one after the other, groups by name, in runs of equal size, Poisson sources in full cores and a last one;
-    and cores that only delay spikes.
-    """
+def place(graph: Graph, sources: Mapping[str, Words]) -> tuple[list[CoreUse], int]:
+    """Cores one after the other, groups by name: full ones, then one of the rest; and cores that delay spikes."""
     cores, delaying = [], 0
     for name, cell in graph.cells.items():
-        if name in sources:
-            parts = np.split(np.arange(cell.n), range(SOURCES, cell.n, SOURCES))
-        else:
-            parts = np.array_split(np.arange(cell.n), math.ceil(cell.n / NEURONS))
+        width = int(sources[name].sources) if name in sources else NEURONS
+        parts = np.split(np.arange(cell.n), range(width, cell.n, width))
+        width = 0 if cell.is_input or name in sources else _slots_of(graph, name) * TYPES
         for part in parts:
-            entries = 0 if cell.is_input else _slots_of(graph, name) * TYPES * 2 ** math.ceil(math.log2(len(part)))
+            entries = width * 2 ** math.ceil(math.log2(len(part)))
             chip, core = divmod(len(cores), CORES)
             cores.append(CoreUse(name, int(part[0]), len(part), chip, core, entries))
         sent = [edge for edge in graph.edges.values() if edge.pre == name]
@@ -87,8 +83,9 @@ def row_bytes(graph: Graph) -> int:
 
 def use(graph: Graph, sources: Mapping[str, PoissonSource]) -> dict[str, Any]:
     """The use of the machine by a graph, for the report."""
-    cores, delaying = place(graph, sources)
-    made = {name: account(name, graph, source) for name, source in sources.items()}
+    words = on_cores(graph, sources)
+    cores, delaying = place(graph, words)
+    made = {name: account(graph.cells[name].n, graph.dt, one) for name, one in words.items()}
     count, memory = len(cores) + delaying, row_bytes(graph)
     chips = max(math.ceil(count / CORES), math.ceil(memory / SDRAM))
     return {
@@ -121,7 +118,7 @@ def estimate(
     us = 1e3 * graph.dt * slower
     sent = {name: float(np.sum(rate)) for name, rate in rates.items()}
     packets = sum(sent.values())
-    joules = sum(x * (COUNTED if name in sources else PACKET) for name, x in sent.items())
+    joules = sum(x * (COUNTED if name in found.get("sources", ()) else PACKET) for name, x in sent.items())
     static = 1e3 * us * IDLE_CHIP * found["chips"]
     parts = {"cores": 1e3 * us * ACTIVE_CORE * found["cores"], "packets": 1e9 * joules}
     total = sum(parts.values())

@@ -15,6 +15,7 @@ from ...lowering.program import Program
 from ...lowering.registers import whole
 from ...lowering.target import AbstractTarget, register_target
 from ...lowering.written import cell_node, edge_node, senders, written_graph
+from .account import Words
 from .arithmetic import LARGEST
 from .izhikevich import IzhikevichCells
 from .learning import PairNode
@@ -101,7 +102,8 @@ class SpiNNaker1(AbstractTarget):
         return None
 
     def graph_of(self, program):
-        cells = {name: cell_node(name, program) for name in program.cells}
+        sources = lambda cells: Words.of(cells).node(cells) if isinstance(cells, PoissonCells) else None
+        cells = {name: sources(cells) or cell_node(name, program) for name, cells in program.cells.items()}
         edges = {name: _edges(name, program) for name in program.synapses}
         return written_graph(program, cells, edges)
 

@@ -30,11 +30,11 @@ def test_a_report_has_cores_memory_and_energy():
     chip, energy = found.report.data["chip"], found.report.data["energy"]
     assert (chip["cores"], chip["chips"], chip["boards"], chip["cores that delay spikes"]) == (3, 1, 1, 0)
     assert [(one["group"], one["first"], one["cells"]) for one in chip["placement"]] == [
-        ("E", 0, 150),
-        ("E", 150, 150),
+        ("E", 0, 256),
+        ("E", 256, 44),
         ("in", 0, 10),
     ]
-    assert [one["ring_entries"] for one in chip["placement"]] == [4 * 2 * 256] * 2 + [0]
+    assert [one["ring_entries"] for one in chip["placement"]] == [4 * 2 * 256, 4 * 2 * 64, 0]
     assert chip["bytes of rows"] == 4 * 3000 + 12 * 10 * 2
     spikes = 10 + found.report.data["agreement"]["E"]["rate Hz"] * 300 * 1e-3
     assert energy["packets a step"] == pytest.approx(spikes, rel=1e-5)

@@ -83,6 +83,16 @@ def test_the_model_is_compared_under_the_spikes_of_the_sources():
     assert 20 * 49 + 39 * 80 + 160 < made["instructions a step of the fullest core"] < 60 * 160
 
 
+def test_a_program_is_told_as_its_lowering_was():
+    """As a program by hand, for a chip that was told of no sources."""
+    made, found = lowered(), snn.lowering.report(lowered().program, spinnaker.SpiNNaker1()).data["chip"]
+    theirs = made.report.data["chip"]
+    assert found == theirs
+    fewer = {**made.program.cells, "in": snn.lowering.InputCounts(60)}  # control
+    other = snn.lowering.report(dataclasses.replace(made.program, cells=fewer), spinnaker.SpiNNaker1()).data["chip"]
+    assert "sources" not in other and other["placement"] == theirs["placement"]
+
+
 def test_cores_and_shifts_are_those_of_the_host():
     """Its estimate of ring buffers takes 30 Hz of every sender, whatever the rates of sources."""
     for dt, rate in ((1.0, 20.0), (0.1, 2e4)):
