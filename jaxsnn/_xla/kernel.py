@@ -16,14 +16,17 @@ from jaxtyping import Array
 Batched = Callable[..., list[Array]]  # (*arrays, size=, **static): arrays have a leading axis of 1 (shared) or `size`
 
 
-def kernel(name: str, plain: Batched, gpu: Batched, widths: Callable[..., tuple[int, ...]]) -> Batched:
+def kernel(
+    name: str, plain: Batched, gpu: Batched, widths: Callable[..., tuple[int, ...]], *, open_ended: bool = False
+) -> Batched:
     """`plain`, an operation on a batch, as `gpu` on an NVIDIA card.
 
     Both are functions of the same arrays, each with a leading axis of 1 (shared by the batch) or `size`, and of static
     keyword arguments. Results have the shapes `(size, width)` of `widths(**static)` and the type of the first array.
     There is no derivative. What is not compiled for a card does not import the language of its kernels. Nothing, and
     more than 2^31 numbers, are left to `plain`; so is, from JAX 0.11 on, what is compiled for a card of no known kind;
-    a line of the log says so.
+    and with `open_ended`, of operations that hold a user's functions, what the language of kernels cannot say. A line
+    of the log says so.
     """
     made = Primitive(name)
     made.multiple_results = True
@@ -42,8 +45,9 @@ def kernel(name: str, plain: Batched, gpu: Batched, widths: Callable[..., tuple[
     def for_card(*args: Any, **static: Any) -> Any:
         try:
             return kernels(*args, **static)
-        except RuntimeError as error:
-            if "GPU" not in str(error):
+        except Exception as error:
+            unknown = isinstance(error, RuntimeError) and "GPU" in str(error)
+            if not (unknown or open_ended):
                 raise
             logging.getLogger("jaxsnn").info("%s is left to XLA: %s", name, error)
             return lowered(*args, **static)

@@ -208,6 +208,14 @@ def add(ref: Any, row: Any, at: Array, values: Array, inside: Array, interpret: 
         triton.atomic_add(ref, (row, at), values, mask=inside)
 
 
+def put(ref: Any, row: Any, at: Array, values: Array, inside: Array, interpret: bool) -> None:
+    """`ref[row, at] = values` where `inside`; an interpreter writes what is masked, too, and at places in any order."""
+    if interpret:
+        ref[row] = ref[row].at[jnp.where(inside, at, ref.shape[1])].set(values, mode="drop")
+    else:
+        triton.store(ref.at[row, at], values, mask=inside)
+
+
 def power_of_two(n: int, least: int, most: int) -> int:
     """The next power of two, within limits."""
     return min(most, max(least, 1 << (n - 1).bit_length()))

@@ -215,7 +215,10 @@ class Chain(eqx.Module):
         *,
         limited: bool = True,
     ) -> Float[Array, "k ..."]:
-        """One update of synapses, `(1 + variables, ...)`: `ask(r, rule, w)` is the change that rule `r` requests."""
+        """One update of synapses, `(1 + variables, ...)`: `ask(r, rule, w)` is the change that rule `r` requests.
+
+        Numbers of synapses may also be a tuple of arrays, and are one then.
+        """
         w, kept = synapses[0], self._kept(synapses)
         asked = [terms(ask(r, rule, w)) for r, rule in enumerate(self.rules)]
         if isinstance(self.clips, ClipWholeChange):
@@ -229,7 +232,7 @@ class Chain(eqx.Module):
                     dw, kept[m] = part.change(w, dw, kept[m], clocks[m])
                     m += 1
             w = self.limit(w + dw) if limited else w + dw
-        return self._packed(w, kept)
+        return tuple(self._rows(w, kept)) if isinstance(synapses, tuple) else self._packed(w, kept)
 
     def up_to_date(
         self, synapses: Float[Array, "k ..."], clocks: tuple[dict, ...], *, limited: bool = True
@@ -278,14 +281,17 @@ class Chain(eqx.Module):
         """Whether any part has bounds; static."""
         return any(end is not None for part in self.parts for end in part.bounds())
 
-    def _kept(self, synapses: Array) -> list[dict[str, Array]]:
+    def _kept(self, synapses: Any) -> list[dict[str, Array]]:
         kept: list[dict[str, Array]] = [{} for _ in self.modifiers]
         for row, (m, name) in enumerate(self.variables, start=1):
             kept[m][name] = synapses[row]
         return kept
 
     def _packed(self, w: Array, kept: list[dict[str, Array]]) -> Array:
-        return jnp.stack([w, *(kept[m][name] for m, name in self.variables)])
+        return jnp.stack(self._rows(w, kept))
+
+    def _rows(self, w: Array, kept: list[dict[str, Array]]) -> list[Array]:
+        return [w, *(kept[m][name] for m, name in self.variables)]
 
 
 def clipped(w: Array, bounds: Bounds) -> Array:

@@ -11,7 +11,7 @@ from .base import AbstractModifier, clipped
 def power(x: Array, exponent: Array) -> Array:
     """`x^exponent` for `x >= 0`, with `0^0 = 1`; below 0 as at 0, where the derivative, which is infinite, is 0."""
     some = x > 0
-    at_zero = jnp.where(exponent == 0, 1.0, 0.0).astype(x.dtype)
+    at_zero = jnp.asarray(exponent == 0, x.dtype)
     return jnp.where(some, jnp.where(some, x, 1.0) ** exponent, at_zero)
 
 

@@ -9,21 +9,19 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
 
-from .._bits import BITS, pack
+from .._bits import BITS
 from .._xla import zero_after
 from ..connectivity.events import for_each_spike
 from .base import WeightBeforeUpdate
 from .sides import DelayLine
 from .synapse_index import AbstractSegments
-from .update import Columns, Update, has_event
+from .update import Columns, Update, event_words
 
 
 def _for_each_event(line: DelayLine, t: Array, body: Any, carry: Any, *, sends: bool) -> Any:
     """`carry = body(neuron, delay, slot, carry)` for every event that arrives in step `t`."""
     slots = line.length
-    words = line.slots.words
-    if words is None or any(event is not None for event in line.slots.events):
-        words = pack(has_event(line.slots, sends=sends))
+    words = event_words(line, sends=sends)
     if slots == 1:
         zero = jnp.int32(0)
         return for_each_spike(words[0], lambda i, carry: body(i, zero, zero, carry), carry)

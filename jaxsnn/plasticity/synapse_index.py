@@ -37,6 +37,14 @@ class AbstractSegments(eqx.Module):
     def piece(self, at: Array, end: Array) -> tuple[Any, Int[Array, " width"], Bool[Array, " width"]]:
         """Where to read and write a piece, the neurons on its other side, and which places are in the segment."""
 
+    @abc.abstractmethod
+    def span(self, neuron: Array, delay: Array) -> tuple[Array, Array]:
+        """The first position in the segment of a neuron and a delay, and the position behind its last."""
+
+    @abc.abstractmethod
+    def synapse(self, neuron: Array, position: Array) -> tuple[Array, Array]:
+        """The synapse at a position of the segment of a neuron, and the neuron on its other side."""
+
     def shaped(self, synapses: Block) -> Any:
         """The array in the shape that `read` and `write` take; done outside the loop, where XLA would copy it."""
         return synapses
@@ -68,6 +76,12 @@ class Contiguous(AbstractSegments):
         first = jnp.minimum(at, self.other.shape[0] - self.width)  # JAX would move a slice that reached over the end
         place = first + jnp.arange(self.width, dtype=jnp.int32)
         return first, self.slice(self.other, first), (place >= at) & (place < end)
+
+    def span(self, neuron, delay):
+        return self.segment(neuron, delay)
+
+    def synapse(self, neuron, position):
+        return position, self.other[position]
 
     def slice(self, x: Array, first: Array) -> Array:
         return lax.dynamic_slice(x, (first,), (self.width,)) if x.ndim else x
@@ -102,6 +116,12 @@ class Indexed(AbstractSegments):
         )  # distinct places, so that writes are unique
         return jnp.where(inside, part(self.ids), outside), part(self.other), inside
 
+    def span(self, neuron, delay):
+        return self.segment(neuron, delay)
+
+    def synapse(self, neuron, position):
+        return self.ids[position], self.other[position]
+
     def slice(self, x: Array, where: Array) -> Array:
         return x.at[where].get(mode="clip") if x.ndim else x
 
@@ -128,6 +148,12 @@ class MatrixRows(AbstractSegments):
     def piece(self, at, end):
         return at * self.n_post, jnp.arange(self.n_post, dtype=jnp.int32), jnp.ones(self.n_post, bool)
 
+    def span(self, neuron, delay):
+        return jnp.zeros_like(neuron), jnp.full_like(neuron, self.n_post)
+
+    def synapse(self, neuron, position):
+        return neuron * self.n_post + position, position
+
     def slice(self, x: Array, where: Array) -> Array:
         return lax.dynamic_slice(x, (where,), (self.n_post,)) if x.ndim else x
 
@@ -153,6 +179,12 @@ class MatrixColumns(AbstractSegments):
 
     def piece(self, at, end):
         return at, jnp.arange(self.n_pre, dtype=jnp.int32), jnp.ones(self.n_pre, bool)
+
+    def span(self, neuron, delay):
+        return jnp.zeros_like(neuron), jnp.full_like(neuron, self.n_pre)
+
+    def synapse(self, neuron, position):
+        return position * self.n_post + neuron, position
 
     def slice(self, x: Array, where: Array) -> Array:
         return lax.dynamic_slice_in_dim(x.reshape(self.n_pre, self.n_post), where, 1, axis=1)[:, 0] if x.ndim else x

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int
+from jaxtyping import Array, Int, UInt32
 
+from .._bits import pack
 from ..connectivity.ring import Ring
 from .base import Chain, Change, PreBeforePost, SynapseContext, counted
 from .sides import DelayLine, SideSignals
@@ -115,3 +116,11 @@ def has_event(side: SideSignals, *, sends: bool) -> Array:
     for event in events[1:]:
         happens |= event != 0
     return happens
+
+
+def event_words(line: DelayLine, *, sends: bool) -> UInt32[Array, "slots words"]:
+    """The same of all slots of a line, as bits."""
+    words = line.slots.words
+    if words is None or any(event is not None for event in line.slots.events):
+        words = pack(has_event(line.slots, sends=sends))
+    return words

@@ -1,4 +1,8 @@
-"""Law (g) for plasticity: by spikes == densely == brute force, in lists and matrices, with delays on either side."""
+"""Law (g) for plasticity: by spikes == densely == brute force, in lists and matrices, with delays on either side;
+and so are the forms of accelerators, rounds of a batch and the kernel of a GPU, which is interpreted here.
+"""
+
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -8,9 +12,10 @@ import pytest
 import jaxsnn as snn
 from jaxsnn.connectivity.graph import DenseGraph, SparseGraph, row_starts
 from jaxsnn.connectivity.ring import Ring
-from jaxsnn.plasticity import apply
+from jaxsnn.plasticity import apply, gpu, in_rounds
 from jaxsnn.plasticity.plastic import Cells, Plastic
 from jaxsnn.plasticity.synapse_index import synapse_index
+from tests.elsewhere import as_accelerators
 from tests.plasticity.brute import brute_force
 from tests.plasticity.rules import LAZY, RULES, voltages
 
@@ -67,6 +72,11 @@ class Case:
 
     def found(self, chain, *, late=0):
         """The same by the library."""
+        run, given = self.program(chain, late=late)
+        return self.seen(*jax.jit(run)(*given))
+
+    def program(self, chain, *, late=0):
+        """The run of the library, and its arguments: weights, the time, the spikes, and the rest."""
         delays = (jnp.asarray(x, jnp.int32) for x in (self.axonal, self.dendritic + late))
         plastic = Plastic(chain, synapse_index(self.graph, *delays, (4, 4 + late)), DT)
         ring = Ring(5 + late, N_POST)
@@ -80,13 +90,15 @@ class Case:
             state, buffer = plastic.step(state, buffer, apply.Columns(ring, 0), t, *cells, {"reward": reward})
             return (state, buffer), (plastic.view(state, self.graph.shape)["weight"], arrived)
 
-        @jax.jit
         def run(w0, *xs):
             return jax.lax.scan(step, (plastic.start(w0, *silent), ring.empty(float)), xs)[1]
 
         steps = jnp.arange(STEPS, dtype=jnp.int32)
         xs = (self.pre, self.post, self.pre_v, self.post_v, self.reward)
-        w, arrived = run(jnp.asarray(self.w0), steps, *map(jnp.asarray, xs))
+        return run, (jnp.asarray(self.w0), steps, *map(jnp.asarray, xs))
+
+    def seen(self, w, arrived):
+        """Weights of the synapses that there are, and arrivals."""
         return np.stack([self.of_pairs(x) for x in np.asarray(w)]), np.asarray(arrived)
 
 
@@ -155,3 +167,72 @@ def test_what_is_made_up_for(name, monkeypatch):
     densely(monkeypatch)
     assert_near(by_spikes, case.found(chain))
     assert np.abs(by_spikes[0][-1] - by_spikes[0][0]).max() > 0.02
+
+
+# --- accelerators -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def accelerators(monkeypatch):
+    """A function from which on accelerators' programs run, by rounds of two events or by the kernel."""
+    for name, value in (("_FEW", 0), ("_EVENTS", 2), ("_SYNAPSES", 0)):
+        monkeypatch.setattr(in_rounds, name, value)
+    monkeypatch.setattr(gpu, "apply_events", functools.partial(gpu.apply_events, interpret=True))
+
+    def choose(form):
+        as_accelerators(monkeypatch)
+        monkeypatch.setattr(in_rounds, "_applied", in_rounds._on_gpu if form == "kernel" else in_rounds._in_rounds)
+
+    return choose
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_in_rounds(name, accelerators):
+    accelerators("rounds")
+    chain, case = snn.chain(*RULES[name](1.0), **CHOICES["nest"]), Case("list", "each")
+    assert_near(case.found(chain), case.expected(chain))
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("form", ["rounds", "kernel"])
+@pytest.mark.parametrize(("held", "delays", "choices"), LAYOUTS)
+def test_every_layout_on_accelerators(held, delays, choices, form, accelerators):
+    accelerators(form)
+    chain, case = snn.chain(*RULES["pair"](1.0), **CHOICES[choices]), Case(held, delays, seed=1)
+    assert_near(case.found(chain), case.expected(chain))
+    other = snn.chain(chain, **CHOICES["brian" if choices == "nest" else "nest"])
+    with pytest.raises(AssertionError):  # control: the other order of events
+        assert_near(case.found(chain), case.expected(other))
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("form", ["rounds", "kernel"])
+def test_a_batch_on_accelerators(form, accelerators):
+    """Each instance has its own spikes and weights, with numbers of a modifier beside them; what it costs is the most
+    that any of them has."""
+    chain = snn.chain(*LAZY["modulate"](1.0), **CHOICES["nest"])
+    cases = [Case("list", "one", seed=2) for _ in range(3)]  # one graph
+    for k, case in enumerate(cases):
+        case.pre, case.w0 = np.roll(case.pre, 3 * k, axis=0) * (k != 1), case.w0 * (1.0 - 0.1 * k)
+    alone = [case.found(chain) for case in cases]  # of a CPU
+    accelerators(form)
+    (run, _), given = cases[0].program(chain), [case.program(chain)[1] for case in cases]
+    axes = tuple(0 if k in (0, 2) else None for k in range(len(given[0])))
+    several = [jnp.stack(x) if axis == 0 else x[0] for x, axis in zip(zip(*given, strict=True), axes, strict=True)]
+    w, arrived = jax.jit(jax.vmap(run, axes))(*several)
+    for k, case in enumerate(cases):
+        assert_near(case.seen(w[k], arrived[k]), alone[k])
+    with pytest.raises(AssertionError):  # control
+        assert_near(cases[0].seen(w[0], arrived[0]), alone[2])
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("name", ["scaling", "normalise", "each step"])
+def test_what_is_made_up_for_on_accelerators(name, accelerators):
+    chain = snn.chain(*LAZY[name](1.0), **CHOICES["nest"])
+    case = Case("list" if name == "each step" else "gaps", "one", seed=2)
+    one_by_one = case.found(chain)
+    accelerators("rounds")
+    assert_near(case.found(chain), one_by_one)
+    assert np.abs(one_by_one[0][-1] - one_by_one[0][0]).max() > 0.02

@@ -23,7 +23,7 @@ from jaxsnn.sweeps.program import trace
 
 from ..loihi import network as chip
 from ..loihi import program as chip_program
-from ..ours import brunel, cuba, cuba_point
+from ..ours import EXPERIMENTS, brunel, cuba, cuba_point, load
 from ..peers import training
 from ..peers.training import BATCH, UNITS
 from ..train import task
@@ -96,10 +96,17 @@ def _plastic(rate: Any, key: Any, n: int = 1000, fan_out: int = 100) -> tuple[sn
     return net, snn.Poisson(5.0, into="in") + snn.Poisson(5.0, 100.0, into="out.kick")
 
 
-def plastic(point: Any, key: Any, steps: int) -> dict[str, Any]:
-    """10^5 synapses with pair STDP at 5 Hz on both sides."""
-    net, drive = _plastic(point["rate"], key)
+def plastic(point: Any, key: Any, steps: int, n: int = 1000, fan_out: int = 100) -> dict[str, Any]:
+    """Synapses with pair STDP at 5 Hz on both sides."""
+    net, drive = _plastic(point["rate"], key, n, fan_out)
     run = snn.simulate(net, drive, steps=steps, key=key, record=snn.Count("out"))
+    return {"spikes": jnp.sum(run.record), "status": run.status}
+
+
+def song(point: Any, key: Any, steps: int) -> dict[str, Any]:
+    """`experiments/song2000.py`: 1 000 plastic synapses of one neuron, a matrix."""
+    net = load(EXPERIMENTS / "song2000.py").neuron_and_inputs(a_plus=point["a_plus"], key=key)
+    run = snn.simulate(net, snn.Poisson(15.0, into="in"), steps=steps, key=key, record=snn.Count("out"))
     return {"spikes": jnp.sum(run.record), "status": run.status}
 
 
@@ -204,10 +211,18 @@ def _cuba(devices: list[Any], size: Size) -> Program:
     return _sweep(experiment, axis, network, devices, size, points=16, event=_listed(4000 * 15e-4, 80))
 
 
-def _plastic_sweep(devices: list[Any], size: Size) -> Program:
+def _plastic_sweep(devices: list[Any], size: Size, points: int = 16, n: int = 1000, fan_out: int = 100) -> Program:
     axis = {"rate": snn.Axis(1e-5, lo=1e-6, hi=1e-4, n=16)}
-    event = 2 * _listed(1000 * 5e-4, 100)  # a spike reads and writes the numbers of a row and of a column
-    return _sweep(plastic, axis, lambda key: _plastic(1e-5, key)[0], devices, size, points=16, event=event)
+    event = 2 * _listed(n * 5e-4, fan_out)  # a spike reads and writes the numbers of a row and of a column
+    model = lambda key: _plastic(1e-5, key, n, fan_out)[0]
+    return _sweep(partial(plastic, n=n, fan_out=fan_out), axis, model, devices, size, points=points, event=event)
+
+
+def _song_sweep(devices: list[Any], size: Size, points: int = 64) -> Program:
+    axis = {"a_plus": snn.Axis(0.01, lo=0.0025, hi=0.02, n=8)}
+    event = _listed(1000 * 15e-4, 1) + _listed(15e-4, 1000)
+    model = lambda key: load(EXPERIMENTS / "song2000.py").neuron_and_inputs(key=key)
+    return _sweep(song, axis, model, devices, size, points=points, event=event)
 
 
 def _loihi_sweep(devices: list[Any], size: Size) -> Program:
@@ -276,6 +291,10 @@ PROGRAMS: dict[str, Callable[[list[Any], Size], Program]] = {
     "brunel-one-graph": partial(_brunel_sweep, one_seed=True),
     "cuba": _cuba,
     "plasticity": _plastic_sweep,
+    "plasticity-large": partial(_plastic_sweep, points=64, n=4000, fan_out=250),
+    "plasticity-one": partial(_plastic_sweep, points=1, n=4000, fan_out=250),
+    "song": _song_sweep,
+    "song-one": partial(_song_sweep, points=1),
     "train": _training,
     "loihi": _loihi_sweep,
     "network": _network,
