@@ -16,7 +16,7 @@ from .environments import python_of
 ROOT = Path(__file__).parents[2]
 LEARNING = ("plasticity", "plasticity-large", "plasticity-one", "song", "song-one", "train")
 PROGRAMS = {  # by target
-    "h100": ("sparse", "sparse-one-graph", "brunel", "brunel-one-graph", "cuba", "loihi", *LEARNING),
+    "h100": ("sparse", "sparse-one-graph", "sparse-in-order", "brunel", "brunel-one-graph", "cuba", "loihi", *LEARNING),
     "v5e": ("sparse", "sparse-sharded", "network-sharded", "brunel", "cuba", "loihi", *LEARNING),
 }
 COLUMNS = {  # of the table: name of a number, and its format

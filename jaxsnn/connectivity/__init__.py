@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from .short_term import TsodyksUzielMarkram as TsodyksUzielMarkram
     from .spatial import ByDistance as ByDistance
     from .spatial import Spatial as Spatial
+    from .sums import AbstractSums as AbstractSums
+    from .sums import AnyOrder as AnyOrder
+    from .sums import Deterministic as Deterministic
     from .topology import AbstractTopology as AbstractTopology
     from .topology import AllToAll as AllToAll
     from .topology import OneToOne as OneToOne

@@ -15,6 +15,7 @@ from .events import neuron_of_rank
 from .ring import Ring
 from .spikes import Spikes
 from .stochastic import quanta
+from .sums import add_in_order
 
 _SPIKES = 8  # of every instance, delivered at a time
 
@@ -82,7 +83,10 @@ def _in_rounds(*leaves: Array, size: int, structure: Any, ring: Ring, width: int
                 own = stream[:, 0, None, None], stream[:, 1, None, None]
                 w = w * quanta(own, step[:, None, None], position, pick(p, i)[..., None], sites)
             to = jnp.where(inside, ring.wrap(slot + place), ring.size)
-            return first + width, buffer.at[b[:, :, None], to].add(jnp.where(inside, w, 0), mode="drop")
+            w = jnp.where(inside, w, 0)
+            if ring.ordered:
+                return first + width, add_in_order(buffer, to.reshape(size, -1), w.reshape(size, -1))
+            return first + width, buffer.at[b[:, :, None], to].add(w, mode="drop")
 
         longest = jnp.max(end - at)
         return k + _SPIKES, lax.while_loop(lambda state: state[0] < longest, piece, (jnp.int32(0), buffer))[1]
@@ -92,9 +96,9 @@ def _in_rounds(*leaves: Array, size: int, structure: Any, ring: Ring, width: int
 
 
 def _row_by_row(*leaves: Array, structure: Any, **static: Any) -> list[Array]:
-    """A kernel of its own, but for synapses that draw."""
+    """A kernel of its own, but for synapses that draw, and where sums have an order."""
     given: Delivery = jax.tree.unflatten(structure, leaves)
-    if given.draw is not None:
+    if given.draw is not None or static["ring"].ordered:
         return _in_rounds(*leaves, structure=structure, **static)
     if given.spikes is None:
         given = given._replace(spikes=Spikes(None, given.words).amplitude)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -115,11 +117,17 @@ class Slots(NamedTuple):
     columns: tuple[int, ...]
     first: tuple[int, ...]
 
+    @property
+    def apart(self) -> bool:
+        """Whether no column of a slot belongs to two blocks."""
+        spans = sorted(zip(self.first, self.columns, strict=True))
+        return all(first + columns <= after for (first, columns), (after, _) in itertools.pairwise(spans))
 
-def _into_slots(*args: Array, size: int, to: Slots) -> list[Array]:
+
+def _into_slots(*args: Array, size: int, to: Slots, rows: Callable[..., Array] = _some_rows) -> list[Array]:
     """A matrix whose columns lead to several ports, each with a delay and a scale of its own."""
     buffer, spikes, matrix, step, *blocks = args
-    carried, begin = _some_rows(spikes, matrix, size), 0
+    carried, begin = rows(spikes, matrix, size), 0
     buffer = jnp.broadcast_to(buffer, (size, to.ring.size))
     for count, first, delay, scale in zip(to.columns, to.first, blocks[::2], blocks[1::2], strict=True):
         part, begin = scale[:, None] * carried[:, begin : begin + count], begin + count
@@ -130,8 +138,11 @@ def _into_slots(*args: Array, size: int, to: Slots) -> list[Array]:
 
 
 def _into_slots_on_gpu(*args: Array, size: int, to: Slots) -> list[Array]:
-    from .gpu import add_sums
+    from .gpu import add_sums, sum_rows
 
+    if to.ring.ordered and not to.apart:
+        rows = lambda spikes, matrix, size: sum_rows(spikes, matrix, size=size)[0]
+        return _into_slots(*args, size=size, to=to, rows=rows)
     return add_sums(*args, size=size, to=to)
 
 

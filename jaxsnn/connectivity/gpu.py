@@ -101,8 +101,6 @@ def add_sums(
     lanes, count = power_of_two(max(to.columns), 32, _COLUMNS), len(to.columns)
     tiles = [-(-columns // lanes) for columns in to.columns]
     begins = [[0, *itertools.accumulate(x)][:-1] for x in (tiles, to.columns)]  # of every block
-    spans = sorted(zip(to.first, to.columns, strict=True))
-    apart = all(first + columns <= after for (first, columns), (after, _) in itertools.pairwise(spans))
 
     def program(spikes: Any, matrix: Any, step: Any, *rest: Any) -> None:
         b, tile, lane = pl.program_id(0), pl.program_id(1), jnp.arange(lanes, dtype=jnp.int32)
@@ -122,7 +120,7 @@ def add_sums(
         place = slot * to.ring.width + of(to.first) + within
         scale = of_block([number(blocks[2 * k + 1]) for k in range(count)])
         total = scale * summed(spikes, matrix, b, of(begins[1]) + within, inside)
-        if apart:
+        if to.apart:
             triton.store(new.at[b, place], loaded(new, b, place, inside) + total, mask=inside)
         else:  # the programs of two blocks may meet in a slot
             add(new, b, place, total, inside, interpret)

@@ -18,11 +18,13 @@ class Ring(eqx.Module):
     It is flat because synapses add to any place of it: XLA copies a `(slots, width)` matrix that is reshaped for that
     in every step.
 
-    `slots` is the largest delay plus one, so that delay 0 (Brian2's order) and the largest one never meet.
+    `slots` is the largest delay plus one, so that delay 0 (Brian2's order) and the largest one never meet. `ordered`:
+    arrivals at a place are summed in the order of senders, on a GPU too (`Deterministic()`).
     """
 
     slots: int = eqx.field(static=True)
     width: int = eqx.field(static=True)
+    ordered: bool = eqx.field(default=False, static=True)
 
     def __check_init__(self):
         if self.size > 2**30:  # positions up to one turn beyond the end are int32

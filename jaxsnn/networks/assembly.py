@@ -14,6 +14,7 @@ from .._arguments import mapping, shown
 from .._arguments import name as checked_name
 from ..connectivity.layer import unsuited
 from ..models import known
+from ..plasticity.base import AbstractModifier
 from .build import Link, build, drawn_together
 from .clocked import check_clocked
 from .ends import ends_of
@@ -41,7 +42,8 @@ def network(
     - `dt`: step, ms, static. `populations`: by name. `projections`: connections by name.
     - `key`: a projection's numbers depend on this key and the projection's name, on nothing else.
     - `modules`: Equinox modules by name that run once a trial, before the steps (`Encoded`) or behind them (`Decoded`).
-    - `order`: `NestOrder()` (default) or `BrianOrder()`.
+    - `order`: `NestOrder()` (default) or `BrianOrder()`, of events; `NestOrder(sums=connectivity.Deterministic())` also
+      of sums, where two runs on a GPU must be equal bit for bit.
 
     **Raises:** ValueError for names that are taken or unknown, delays below the order's shortest, off the grid or
     without bound, and for a cycle of same-step edges.
@@ -84,10 +86,24 @@ def network(
         _check_voltages(name, p, populations)
         if p.synapse is not None:
             check_clocked(name, p, populations)
+        if order.ordered and (what := _summed_otherwise(p)) is not None:
+            raise ValueError(
+                f"Projection {name!r} has {what}, whose sums have no order, and the network's order has "
+                "sums=Deterministic(): leave out one of them."
+            )
     topological(populations, built.values())  # a cycle is an error now, not at the first run
     net = Network(dict(sorted(populations.items())), built, float(dt), order, dict(sorted(modules.items())))
     check_memory(net.layout, net.projections, net.dt)
     return net
+
+
+def _summed_otherwise(p: Projection) -> str | None:
+    """What of a projection adds floats up in an order of the device's, beside its arrivals."""
+    if p.synapse is not None:
+        return type(p.synapse).__name__
+    modifiers = () if p.plastic is None else p.plastic.rule.modifiers
+    refreshed = (m for m in modifiers if type(m).refresh is not AbstractModifier.refresh)
+    return next((type(m).__name__ for m in refreshed), None)
 
 
 def _parts(given: Any, what: str, kind: type, example: str) -> dict[str, Any]:

@@ -285,9 +285,10 @@ class SameStepPlastic(AbstractSameStep):
 
     name: str = eqx.field(static=True)
     plastic: Plastic
+    ordered: bool = eqx.field(static=True)
 
     def arrivals(self, sent, projections, t, key):
-        return self.plastic.arrivals(projections[self.name]["plastic"], sent)
+        return self.plastic.arrivals(projections[self.name]["plastic"], sent, ordered=self.ordered)
 
 
 # --- from projections -------------------------------------------------------------------------------------------------
@@ -308,16 +309,16 @@ def plastic_of(p: Projection, dt: float) -> Plastic:
     return Plastic(learning.rule, meet, dt)
 
 
-def same_step(name: str, p: Projection, dt: float, *, differentiated: bool) -> AbstractSameStep:
-    """A projection without delay."""
+def same_step(name: str, p: Projection, dt: float, *, differentiated: bool, ordered: bool) -> AbstractSameStep:
+    """A projection without delay. `ordered`: arrivals are summed in the order of senders."""
     if p.plastic is not None:
-        return SameStepPlastic(name, plastic_of(p, dt))
+        return SameStepPlastic(name, plastic_of(p, dt), ordered)
     if isinstance(p.graph, Layered):
         return SameStepModule(name, p.graph)
     if isinstance(p.graph, DenseGraph) and p.reliability is None:
         return SameStepMatrix(*_matrix(p, p.graph))
     piece = Piece(p.graph, p.weight, jnp.zeros((), jnp.int32), 0, 0)
-    rows = alone(piece, p.graph.n_pre, Ring(1, p.graph.n_post), differentiated=differentiated)
+    rows = alone(piece, p.graph.n_pre, Ring(1, p.graph.n_post, ordered), differentiated=differentiated)
     return SameStepList(rows) if p.reliability is None else SameStepStochasticList(rows, Draws.of(name, p))
 
 

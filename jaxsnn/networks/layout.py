@@ -50,6 +50,7 @@ class Layout(eqx.Module):
     groups: tuple[Group, ...] = eqx.field(static=True)  # all populations; most are groups of their own
     shards: Shards | None = eqx.field(default=None, static=True)  # of which this is one part; None: there is one
     graded: tuple[str, ...] = eqx.field(default=(), static=True)  # populations whose spikes have amplitudes
+    ordered: bool = eqx.field(default=False, static=True)  # whether arrivals are summed in the order of senders
 
     @classmethod
     def of(
@@ -60,10 +61,11 @@ class Layout(eqx.Module):
         *,
         fused: bool = False,
         shards: Shards | None = None,
+        ordered: bool = False,
     ) -> Layout:
         """`slots`: of the ring of the whole network, if this is a part of it. `fused`: populations of one kind are
         advanced as one; the columns are the same either way. `shards`: populations are the parts of one device, to
-        which neurons of all devices send.
+        which neurons of all devices send. `ordered`: arrivals are summed in the order of senders.
         """
         groups = kinds(populations, projections)
         return cls(
@@ -79,12 +81,13 @@ class Layout(eqx.Module):
             groups if fused else tuple(alone_in_a_group((name, p.n)) for name, p in populations.items()),
             shards,
             tuple(name for name, population in populations.items() if not population.neuron.binary),
+            ordered,
         )
 
     @property
     def ring(self) -> Ring:
         """One slot per step of the longest delay and one for the present step; one column per neuron and port."""
-        return Ring(self.slots, sum(n for _, n in self.ports))
+        return Ring(self.slots, sum(n for _, n in self.ports), self.ordered)
 
     # --- ports: columns of the ring ---------------------------------------------------------------------------------
 

@@ -52,7 +52,7 @@ class Network(AbstractModel):
     def __repr__(self) -> str:
         parts = [f"{name}: {part!r}" for name, part in (*self.populations.items(), *self.projections.items())]
         parts += [f"{name}: {type(part).__name__}" for name, part in self.modules.items()]
-        head = f"Network(dt={self.dt:g} ms, {type(self.order).__name__}(), {sum(self.sizes.values())} neurons)"
+        head = f"Network(dt={self.dt:g} ms, {self.order}, {sum(self.sizes.values())} neurons)"
         return "\n  ".join([head, *parts])
 
     def __str__(self) -> str:
@@ -190,6 +190,8 @@ class Network(AbstractModel):
     def prepare(self, plan: AbstractPlan = Forward()) -> AbstractStepper:
         given = (self.populations, self.projections, self.order, self.dt)
         match plan:
+            case Reverse() if self.order.ordered:
+                raise ValueError(f"Got the plan {plan!r} for a network with an order of sums: {self.no_derivative()}.")
             case Forward(fused=fused):
                 return NetworkStepper.of(*given, differentiated=False, fused=fused)
             case Reverse(input_known=True) if self.not_layerwise() is None:
@@ -221,6 +223,8 @@ class Network(AbstractModel):
         return built_status(self.populations, self.projections, self.dt, self.order)
 
     def no_derivative(self) -> str | None:
+        if self.order.ordered:
+            return "its order has sums=Deterministic(), which no derivative keeps: build it with AnyOrder()"
         for name, population in self.populations.items():
             neuron = population.neuron
             if isinstance(neuron, AbstractODE) and neuron.integrator.adaptive:

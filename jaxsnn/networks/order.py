@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import equinox as eqx
 from jaxtyping import Array
 
+from ..connectivity.sums import AbstractSums, AnyOrder, Deterministic
 from ..models import Inputs
 from ..plasticity.base import (
     AbstractClipping,
@@ -112,7 +113,12 @@ class AbstractOrder(eqx.Module):
 
     `arrivals` declares it: `BeforeThreshold()`, `AfterThreshold()`, or None for anything else, which is what an order
     has that writes a `step` of its own and declares nothing; `lower` refuses it.
+
+    **Arguments:** `sums`: in which order arrivals at one port of a neuron are added up: `connectivity.AnyOrder()`, or
+    `connectivity.Deterministic()`, with which two runs on a GPU are equal bit for bit.
     """
+
+    sums: AbstractSums = AnyOrder()
 
     arrivals: ClassVar[AbstractArrival | None] = None
     shortest_delay: AbstractClassVar[int]  # steps
@@ -127,6 +133,20 @@ class AbstractOrder(eqx.Module):
         super().__init_subclass__(**kwargs)
         if "step" in vars(cls) and "arrivals" not in vars(cls):
             cls.arrivals = None  # declarations belong to the `step` beside them
+
+    def __check_init__(self):
+        if not isinstance(self.sums, AbstractSums):
+            raise ValueError(
+                f"{type(self).__name__}(sums={self.sums!r}), expected connectivity.AnyOrder() or Deterministic()."
+            )
+
+    @property
+    def ordered(self) -> bool:
+        """Whether arrivals are summed in the order of their senders."""
+        return isinstance(self.sums, Deterministic)
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}({'sums=Deterministic()' if self.ordered else ''})"
 
     @abc.abstractmethod
     def step(self, net: AbstractStages, state: Any, inputs: Inputs, t: Array, key: Array) -> tuple[Any, Any]:

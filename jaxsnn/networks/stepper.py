@@ -102,14 +102,14 @@ class NetworkStepper(AbstractStepper, AbstractStages):
         """`differentiated`: keep what only derivatives need. `slots`: of the ring of the whole network. `fused`:
         populations of one kind are advanced as one. `shards`: the populations are the parts of one device.
         """
-        layout = Layout.of(populations, projections, slots, fused=fused, shards=shards)
+        layout = Layout.of(populations, projections, slots, fused=fused, shards=shards, ordered=order.ordered)
         now = {name: p for name, p in projections.items() if p.delay is None}
         return cls(
             populations={group.name: group.population(populations).prepared(dt) for group in layout.groups},
             order=order,
             releases={name: Releasing(p.pre, p.release) for name, p in projections.items() if p.release is not None},
             edges=tuple(  # plastic projections come last
-                edge(name, now[name], dt, differentiated=differentiated)
+                edge(name, now[name], dt, differentiated=differentiated, ordered=order.ordered)
                 for name in sorted(now, key=lambda name: now[name].plastic is not None)
             ),
             deliveries=deliveries(projections, layout, dt, differentiated=differentiated),
@@ -304,9 +304,10 @@ def _in_groups(sequence: tuple[str, ...], layout: Layout) -> tuple[str, ...]:
     return tuple(dict.fromkeys(layout.group(name).name for name in sequence))
 
 
-def edge(name: str, p: Projection, dt: float, *, differentiated: bool) -> Edge:
+def edge(name: str, p: Projection, dt: float, *, differentiated: bool, ordered: bool = False) -> Edge:
     """A projection without delay."""
-    return Edge(sender_of(name, p), p.post, p.port, same_step(name, p, dt, differentiated=differentiated))
+    synapses = same_step(name, p, dt, differentiated=differentiated, ordered=ordered)
+    return Edge(sender_of(name, p), p.post, p.port, synapses)
 
 
 def changing(projections: Mapping[str, Projection], dt: float) -> dict[str, Changing]:

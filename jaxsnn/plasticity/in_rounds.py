@@ -17,12 +17,13 @@ from jaxtyping import Array
 from .._bits import BITS
 from .._xla import kernel
 from ..connectivity.events import neuron_of_rank
+from ..connectivity.sums import add_in_order
 from . import dense
 from .reached import Way, effect, reached
 from .update import Update, event_words, has_event
 
 _EVENTS, _SYNAPSES = 8, 2**14  # of a round: at least so many events of every instance, and about so many synapses
-_FEW = 2**20  # synapses of a batch from which on it pays: see docs/pages/performance.md
+_FEW = 2**18  # synapses of a batch from which on it pays: see docs/pages/performance.md
 
 
 class Form:
@@ -98,7 +99,11 @@ def _in_rounds(*arrays: Array, size: int, form: Form) -> list[Array]:
             synapses = synapses.at[place].set(new, mode="drop", unique_indices=True)
         if sent is not None:
             to = jnp.where(inside, instance * (ring[0].shape[0] // size) + sent[0], ring[0].shape[0])
-            ring = [ring[0].at[to].add(jnp.where(inside, sent[1], 0), mode="drop")]
+            values = jnp.where(inside, sent[1], 0)
+            if form.way.ordered:
+                ring = [add_in_order(ring[0][None], to.reshape(1, -1), values.reshape(1, -1))[0]]
+            else:
+                ring = [ring[0].at[to].add(values, mode="drop")]
         more = first + width < jnp.max(longest)
         return jnp.where(more, rank, rank + events), jnp.where(more, first + width, 0), synapses, *ring
 
@@ -123,9 +128,9 @@ def _densely(*arrays: Array, size: int, form: Form) -> list[Array]:
 
 
 def _on_gpu(*arrays: Array, size: int, form: Form) -> list[Array]:
-    """By a kernel of its own, unless there are few synapses, or a number of the rule is an array."""
-    if size * form.synapses < _FEW:
-        return _densely(*arrays, size=size, form=form)
+    """By a kernel of its own, unless synapses are few, sums have an order, or a number of the rule is an array."""
+    if form.way.ordered or size * form.synapses < _FEW:
+        return _elsewhere(*arrays, size=size, form=form)
     count = len(form.widths)
     update = form.update(arrays[count:])
     if any(x.ndim > 1 for x in jax.tree.leaves(eqx.filter((update.chain, update.modulators), eqx.is_array))):
@@ -142,8 +147,8 @@ def _on_gpu(*arrays: Array, size: int, form: Form) -> list[Array]:
 
 def _elsewhere(*arrays: Array, size: int, form: Form) -> list[Array]:
     """In rounds, unless there are few synapses, or too many to be counted in a batch."""
-    number = size * form.synapses
-    way = _in_rounds if number >= _FEW and max(form.widths) * size < 2**31 else _densely
+    few = size * form.synapses < _FEW and not form.way.ordered
+    way = _densely if few or max(form.widths) * size >= 2**31 else _in_rounds
     return way(*arrays, size=size, form=form)
 
 

@@ -107,9 +107,9 @@ class Plastic(eqx.Module):
             synapses = synapses.at[0].set(self.chain.limit(synapses[0]))
         return state._replace(synapses=synapses, origin=origin)
 
-    def arrivals(self, state: PlasticState, sent: Spikes) -> Float[Array, " n_post"]:
+    def arrivals(self, state: PlasticState, sent: Spikes, *, ordered: bool = False) -> Float[Array, " n_post"]:
         """What arrives within the step over edges without delay, with the weights of its start."""
-        spike, target = sent.amplitude, Columns(Ring(1, self.index.n_post), 0)
+        spike, target = sent.amplitude, Columns(Ring(1, self.index.n_post, ordered), 0)
         nobody = jnp.zeros(self.index.n_post, spike.dtype)
         one_slot = lambda signals: DelayLine(jax.tree.map(lambda x: x[None], signals))
         pre = one_slot(SideSignals((), (), spike, None, None, sent.words))

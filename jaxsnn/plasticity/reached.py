@@ -22,6 +22,11 @@ class Way(NamedTuple):
     changes: bool
     target: Columns | None  # None: nothing is sent
 
+    @property
+    def ordered(self) -> bool:
+        """Whether what is sent is summed in the order of senders."""
+        return self.target is not None and self.target.ring.ordered
+
     def line(self, update: Update) -> DelayLine:
         """The events."""
         return update.pre if self.pre else update.post

@@ -43,14 +43,14 @@ class Program(NamedTuple):
     run: Callable[[], Any]
 
 
-def balanced(point: Any, key: Any, steps: int) -> dict[str, Any]:
+def balanced(point: Any, key: Any, steps: int, sums: Any = snn.connectivity.AnyOrder()) -> dict[str, Any]:
     """The README's network with 1 000 neurons: lists of synapses, a delay for each."""
-    net, drive = _balanced(point["g"], key)
+    net, drive = _balanced(point["g"], key, sums=sums)
     run = snn.simulate(net, drive, steps=steps, key=key, record={p: snn.Count(p) for p in ("E", "I")})
     return {"spikes": sum(jnp.sum(run[p]) for p in ("E", "I")), "status": run.status}
 
 
-def _balanced(g: Any, key: Any, n: int = 1000) -> tuple[snn.Network, Any]:
+def _balanced(g: Any, key: Any, n: int = 1000, sums: Any = snn.connectivity.AnyOrder()) -> tuple[snn.Network, Any]:
     def cell(size: int) -> snn.Population:
         neuron = snn.LIF(tau=20.0, v_th=20.0, v_reset=10.0, t_ref=2.0)
         return snn.Population(neuron, size, ports={"in": snn.Delta()}, init={"v": snn.Uniform(0.0, 20.0)})
@@ -61,6 +61,7 @@ def _balanced(g: Any, key: Any, n: int = 1000) -> tuple[snn.Network, Any]:
     net = snn.network(
         dt=0.1,
         key=key,
+        order=snn.NestOrder(sums=sums),
         populations={"E": cell(n * 4 // 5), "I": cell(n // 5)},
         projections={
             "EE": connect("E", "E", 100, 0.5),
@@ -232,10 +233,12 @@ def _loihi_sweep(devices: list[Any], size: Size) -> Program:
     return _sweep(loihi, axis, model, devices, size, points=64, event=_dense(51, 1024, 4))
 
 
-def _balanced_sweep(devices: list[Any], size: Size, one_seed: bool = False) -> Program:
+def _balanced_sweep(
+    devices: list[Any], size: Size, one_seed: bool = False, sums: Any = snn.connectivity.AnyOrder()
+) -> Program:
     event = _listed(1000 * 30e-4, 125)
     network = lambda key: _balanced(6.0, key)[0]
-    return _sweep(balanced, _G, network, devices, size, points=64, event=event, one_seed=one_seed)
+    return _sweep(partial(balanced, sums=sums), _G, network, devices, size, points=64, event=event, one_seed=one_seed)
 
 
 def _brunel_sweep(devices: list[Any], size: Size, one_seed: bool = False) -> Program:
@@ -287,6 +290,7 @@ _G = {"g": snn.Axis(6.0, lo=4.0, hi=8.0, n=16)}
 PROGRAMS: dict[str, Callable[[list[Any], Size], Program]] = {
     "sparse": _balanced_sweep,
     "sparse-one-graph": partial(_balanced_sweep, one_seed=True),
+    "sparse-in-order": partial(_balanced_sweep, sums=snn.connectivity.Deterministic()),
     "brunel": _brunel_sweep,
     "brunel-one-graph": partial(_brunel_sweep, one_seed=True),
     "cuba": _cuba,

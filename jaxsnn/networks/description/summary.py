@@ -66,7 +66,7 @@ def _title(net: Any) -> str:
     total = "a traced number of" if None in known else grouped(sum(known))  # type: ignore[arg-type]
     neurons, populations = _several(sum(net.sizes.values()), "neuron"), _several(len(net.populations), "population")
     synapses = f"{total} synapses in {_several(len(net.projections), 'projection')}"
-    how = f"steps of {net.dt:g} ms, {type(net.order).__name__}()"
+    how = f"steps of {net.dt:g} ms, {net.order}"
     return f"Network of {neurons} in {populations} and {synapses}; {how}"
 
 
