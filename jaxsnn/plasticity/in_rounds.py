@@ -29,10 +29,16 @@ _FEW = 2**18  # synapses of a batch from which on it pays: see docs/pages/perfor
 class Form:
     """What is static of the events of a batch, in which each instance has `synapses` with so many `numbers` each."""
 
-    def __init__(self, way: Way, update: Update, numbers: int, synapses: int):
+    def __init__(self, way: Way, numbers: int, synapses: int, structure: Any, rest: Any):
         self.way, self.numbers, self.synapses = way, numbers, synapses
-        arrays, self._rest = eqx.partition(update, eqx.is_array)
-        self.leaves, self._structure = jax.tree.flatten(arrays)
+        self._structure, self._rest = structure, rest
+
+    @classmethod
+    def of(cls, way: Way, update: Update, numbers: int, synapses: int) -> tuple[Form, list[Array]]:
+        """What is static of an update, and its arrays."""
+        arrays, rest = eqx.partition(update, eqx.is_array)
+        leaves, structure = jax.tree.flatten(arrays)
+        return cls(way, numbers, synapses, structure, rest), leaves
 
     def update(self, leaves: Any) -> Update:
         """The update that these arrays are of."""
@@ -139,16 +145,20 @@ def _on_gpu(*arrays: Array, size: int, form: Form) -> list[Array]:
 
     happens = has_event(form.way.line(update).slots, sends=form.way.pre).astype(jnp.int32)
     words = lambda update: (update.pre.slots.words, update.post.slots.words)  # which are then never made
-    form = Form(
-        form.way, eqx.tree_at(words, update, (None, None), is_leaf=lambda x: x is None), form.numbers, form.synapses
-    )
-    return apply_events(happens.reshape(len(happens), -1), *arrays[:count], *form.leaves, size=size, form=form)
+    update = eqx.tree_at(words, update, (None, None), is_leaf=lambda x: x is None)
+    form, leaves = Form.of(form.way, update, form.numbers, form.synapses)
+    return apply_events(happens.reshape(len(happens), -1), *arrays[:count], *leaves, size=size, form=form)
 
 
 def _elsewhere(*arrays: Array, size: int, form: Form) -> list[Array]:
     """In rounds, unless there are few synapses, or too many to be counted in a batch."""
-    few = size * form.synapses < _FEW and not form.way.ordered
-    way = _densely if few or max(form.widths) * size >= 2**31 else _in_rounds
+    few, many = size * form.synapses < _FEW, max(form.widths) * size >= 2**31
+    if form.way.ordered and many:
+        raise ValueError(
+            f"{size} instances of {form.synapses} synapses that learn are too many for sums=Deterministic(), which has "
+            "room for 2^31 numbers: run fewer together, or build the network with AnyOrder()."
+        )
+    way = _densely if many or (few and not form.way.ordered) else _in_rounds
     return way(*arrays, size=size, form=form)
 
 
@@ -157,7 +167,7 @@ _applied = kernel("apply_events", _elsewhere, _on_gpu, lambda form: form.widths,
 
 def of_a_batch(way: Way, update: Update, synapses: Array, buffer: Array | None, size: int) -> Any:
     """The synapses and the buffers of `size` instances; what they share has a leading axis of 1."""
-    form = Form(way, update, *synapses.shape[1:])
+    form, leaves = Form.of(way, update, *synapses.shape[1:])
     ring = [] if buffer is None else [buffer]
-    synapses, *ring = _applied(synapses.reshape(len(synapses), -1), *ring, *form.leaves, size=size, form=form)
+    synapses, *ring = _applied(synapses.reshape(len(synapses), -1), *ring, *leaves, size=size, form=form)
     return synapses.reshape(size, form.numbers, form.synapses), ring[0] if ring else None

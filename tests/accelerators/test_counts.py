@@ -94,6 +94,12 @@ def test_a_step_on_a_gpu():
     assert sparse["written_MB"] <= 4.0 and brunel["moved_MB"] <= 30.0
 
 
+def test_learning_on_a_gpu():
+    """1.6 million plastic synapses in 16 networks: the rows and columns of spikes, and no copy of the weights."""
+    (line,) = counted("h100", "plasticity")
+    assert line["kernels"] <= 16 and line["moved_MB"] <= 5.0 and line["copies"] == 0
+
+
 def test_chips_do_not_wait_for_each_other():
     """A sweep over eight chips of a TPU has no collective in its loop."""
     (line,) = counted("v5e", "sparse-sharded")
