@@ -37,7 +37,7 @@ class Way(NamedTuple):
 
 
 class Reached(NamedTuple):
-    """Synapses, and what reaches them: arrays of one shape, or one number for all that a neuron's are the same."""
+    """Synapses, and what reaches them, in arrays of one shape; `neuron` and `own` of a single neuron are numbers."""
 
     neuron: Int[Array, "..."]
     own: SideSignals

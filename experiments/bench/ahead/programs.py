@@ -101,7 +101,8 @@ def plastic(point: Any, key: Any, steps: int, n: int = 1000, fan_out: int = 100)
     """Synapses with pair STDP at 5 Hz on both sides."""
     net, drive = _plastic(point["rate"], key, n, fan_out)
     run = snn.simulate(net, drive, steps=steps, key=key, record=snn.Count("out"))
-    return {"spikes": jnp.sum(run.record), "status": run.status}
+    learnt = jnp.sum(jnp.abs(net.learned(run.state)["learnt"].weight - net["learnt"].weight))
+    return {"learnt": learnt, "spikes": jnp.sum(run.record), "status": run.status}
 
 
 def song(point: Any, key: Any, steps: int) -> dict[str, Any]:

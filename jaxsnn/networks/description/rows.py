@@ -144,6 +144,8 @@ def _measurements(record: Any) -> Iterable[tuple[str, ...]]:
 def _simulation(net: Any) -> Iterable[tuple[str, ...]]:
     yield "step", f"{net.dt:g} ms"
     yield "order of events", f"{type(net.order).__name__}: {facts.sentence(type(net.order))}"
+    if net.order.ordered:
+        yield "order of sums", f"{type(net.order.sums).__name__}: {facts.sentence(type(net.order.sums))}"
     yield "precision", str(canonical_float())
     yield "simulator", f"jaxsnn {_version()}, jax {jax.__version__}"
 
