@@ -101,7 +101,7 @@ def main(arguments: list[str], told: Callable[[dict[str, Any]], None]) -> None:
         (print if given.rehearse else told)(lines[-1])
 
     tell("delivery", {"delivery": delivered()})
-    # the chip's integers are equal, the others' floats round otherwise; three networks learn by a kernel, two would densely
+    # the chip's integers are equal, the others' floats round otherwise; three networks learn by a kernel, two densely
     for name, few in {"loihi": 2, "sparse": 2, "brunel": 2, "cuba": 2, "plasticity": 3}.items():
         tell(f"{name}-correct", same_spikes(name, device, cpu, few))
     for name in NAMES:

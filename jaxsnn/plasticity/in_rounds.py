@@ -121,7 +121,7 @@ def _in_rounds(*arrays: Array, size: int, form: Form) -> list[Array]:
 def _densely(*arrays: Array, size: int, form: Form) -> list[Array]:
     """The same by all synapses, whatever happens."""
     way, count = form.way, len(form.widths)
-    function = (dense.rows if way.changes else dense.send) if way.pre else dense.columns
+    function: Any = (dense.rows if way.changes else dense.send) if way.pre else dense.columns
 
     def one(synapses: Array, ring: list[Array], own: Any) -> list[Array]:
         buffer = ring[0] if ring else None
