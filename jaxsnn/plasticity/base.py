@@ -209,12 +209,12 @@ class Chain(eqx.Module):
 
     def changed(
         self,
-        synapses: Float[Array, "k ..."],
+        synapses: Float[Array, "k ..."] | tuple[Array, ...],
         clocks: tuple[dict, ...],
         ask: Callable[[int, AbstractRule, Array], Any],
         *,
         limited: bool = True,
-    ) -> Float[Array, "k ..."]:
+    ) -> Any:
         """One update of synapses, `(1 + variables, ...)`: `ask(r, rule, w)` is the change that rule `r` requests.
 
         Numbers of synapses may also be a tuple of arrays, and are one then.
