@@ -41,6 +41,7 @@ class Delivery(NamedTuple):
     delay: Int[Array, " synapses"] | None = None
     pre: Int[Array, " synapses"] | None = None
     draw: Draw | None = None
+    number: Int[Array, " synapses"] | None = None  # on which draws depend; None: places
 
 
 def for_a_batch(given: Delivery, size: int, *, ring: Ring, width: int, sites: int = 0) -> Float[Array, "size places"]:
@@ -81,7 +82,8 @@ def _in_rounds(*leaves: Array, size: int, structure: Any, ring: Ring, width: int
             if given.draw is not None:
                 stream, step, p = given.draw
                 own = stream[:, 0, None, None], stream[:, 1, None, None]
-                w = w * quanta(own, step[:, None, None], position, pick(p, i)[..., None], sites)
+                number = position if given.number is None else pick(given.number, position)
+                w = w * quanta(own, step[:, None, None], number, pick(p, i)[..., None], sites)
             to = jnp.where(inside, ring.wrap(slot + place), ring.size)
             w = jnp.where(inside, w, 0)
             if ring.ordered:

@@ -124,6 +124,12 @@ class SparseGraph(AbstractGraph):
         return self.post, jnp.broadcast_to(weight, self.shape), jnp.broadcast_to(delay, self.shape)
 
 
+class PartOfList(SparseGraph):
+    """Some edges of a longer list; `number`: their places in it, on which what they draw depends."""
+
+    number: Int[Array, " edges"]
+
+
 class Dense(AbstractConnectivity):
     """A matrix of weights: the right choice for layers, and for graphs with more than about one pair in ten connected.
 

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 from .._blocks import blocks, empty
 from .._memory import available
 from .._types import is_concrete, on_device
-from .graph import AbstractGraph, SparseGraph
+from .graph import AbstractGraph, PartOfList, SparseGraph
 from .ring import Ring
 from .sparse import Rows
 
@@ -70,7 +70,9 @@ def alone(piece: Piece, senders: int, ring: Ring, *, differentiated: bool, many:
         where = dict(place=delay * ring.width + port + post)
     if differentiated:  # its derivative is summed over synapses once, at the end
         weight = jnp.broadcast_to(weight, post.shape)
-    return Rows(start=start, weight=weight, ring=ring, width=_width([piece], post.shape[0]), pre=pre, **where)
+    number = graph.number if isinstance(graph, PartOfList) else None
+    width = _width([piece], post.shape[0])
+    return Rows(start=start, weight=weight, ring=ring, width=width, pre=pre, number=number, **where)
 
 
 _PIECE = 1024  # synapses per iteration of a long row: rows differ in length, and lanes behind an end are idle

@@ -35,6 +35,7 @@ class Rows(eqx.Module):
     offset: Int[Array, ""] | None = None  # None: 0
     delay: Int[Array, " synapses"] | None = None  # steps, where they are not in `place`
     pre: Int[Array, " synapses"] | None = None  # for derivatives; if None, computed from `start`
+    number: Int[Array, " synapses"] | None = None  # on which draws depend; None: the places
 
     def deliver(
         self,
@@ -63,6 +64,7 @@ class Rows(eqx.Module):
             self.delay,
             self.pre,
             draw,
+            None if draw is None else self.number,
         )
         leaves, structure = jax.tree.flatten(given)
         of = lambda way: lambda *leaves: way(jax.tree.unflatten(structure, leaves))
@@ -89,8 +91,9 @@ def _everything(given: Delivery, *, ring: Ring, sites: int = 0) -> Array:
     amplitude = spikes.at[pre].get(mode="fill", fill_value=0)  # padding has pre == n_pre
     if given.draw is not None:
         p = given.draw.p.at[pre].get(mode="fill", fill_value=0)
-        number = quanta(given.draw.stream, given.draw.step, jnp.arange(count, dtype=jnp.int32), p, sites)
-        amplitude = amplitude * with_slope_of_the_mean(number, p, sites)
+        number = jnp.arange(count, dtype=jnp.int32) if given.number is None else given.number
+        released = quanta(given.draw.stream, given.draw.step, number, p, sites)
+        amplitude = amplitude * with_slope_of_the_mean(released, p, sites)
     place = given.place if given.delay is None else given.place + given.delay * ring.width
     to = ring.wrap(given.slot + place)
     return given.buffer.at[to].add(amplitude * given.weight, mode="drop")
@@ -117,7 +120,8 @@ def _rows_of_spikes(given: Delivery, *, ring: Ring, width: int, sites: int = 0) 
             w = w if given.spikes is None else w * given.spikes[i]
             if given.draw is not None:
                 stream, step, p = given.draw
-                w = w * quanta(stream, step, first + lane, p[i], sites)
+                number = first + lane if given.number is None else part(given.number, first)
+                w = w * quanta(stream, step, number, p[i], sites)
             to = buffer.at[jnp.where(inside, to, ring.size)]
             return at + width, to.add(jnp.where(inside, w, 0), mode="drop", wrap_negative_indices=False)
 

@@ -39,6 +39,12 @@ class Spikes(eqx.Module):
         numbers = None if self.numbers is None else self.numbers[first : first + n]
         return Spikes(numbers, self.words[at : at + words_of(n)])
 
+    def first(self, n: int) -> Spikes:
+        """The spikes of the first `n` neurons; no bit is set behind them."""
+        words = self.words[: words_of(n)]
+        words = words if n % BITS == 0 else words.at[-1].set(words[-1] & jnp.uint32((1 << n % BITS) - 1))
+        return Spikes(self.amplitude[:n], words)
+
 
 def words_of(n: int) -> int:
     """The number of words for `n` bits."""
