@@ -11,7 +11,6 @@ from jaxtyping import Array, UInt32
 from .._status import Status, bit
 from .._types import broken, check, is_concrete, out_of_bounds
 from ..connectivity.graph import DenseGraph, SparseGraph
-from .delivery import plastic_of
 from .order import AbstractOrder
 from .population import Population
 from .projection import Projection
@@ -51,7 +50,7 @@ def built_status(
                 status |= bit(Status.DELAY_RANGE, (delay < 0) | (delay > projection.max_delay))
         if projection.plastic is not None:
             status |= bit(Status.PARAMETER_RANGE, out_of_bounds(projection.plastic.rule))
-            status |= plastic_of(projection, dt).status(projection.weight)
+            status |= projection.plastic.of(projection.delay, dt).status(projection.weight)
         if projection.weight is not None and not _signed(populations, projection):
             status |= bit(Status.NEGATIVE_WEIGHT, real(projection) & (projection.weight < 0))
             if projection.plastic is not None:

@@ -26,6 +26,7 @@ from ..plasticity.plastic import Cells, Plastic
 from ..plasticity.update import Columns
 from .layout import Layout
 from .projection import Projection
+from .shards import Shards
 
 Projections = dict[str, dict[str, Any]]  # states by projection
 
@@ -53,6 +54,18 @@ class Sent(eqx.Module):
     def words(self, population: str) -> Array:
         """The spikes of a population as bits."""
         return self.of(population).words
+
+    def all(self, population: str, n: int) -> Spikes:
+        """The spikes of all `n` neurons of a population."""
+        if self.layout.shards is None:
+            return Spikes(self.spikes[population], self.words(population))
+        return self.of(population).first(n)
+
+    def here(self, population: str) -> Spikes:
+        """The spikes of those neurons of a population that are on this device."""
+        if self.layout.shards is None:
+            return Spikes(self.spikes[population], self.words(population))
+        return self.layout.shards.spikes_here(self.of(population), dict(self.layout.sizes)[population])
 
 
 class Moment(NamedTuple):
@@ -120,9 +133,11 @@ class Draws(eqx.Module):
     sites: int = eqx.field(static=True)
 
     @classmethod
-    def of(cls, name: str, p: Projection) -> Draws:
+    def of(cls, name: str, p: Projection, shards: Shards | None) -> Draws:
         release, reliability = p.release, p.reliability
         assert release is not None and reliability is not None
+        if shards is not None and reliability.ndim:  # of own senders
+            reliability = shards.everywhere(reliability, p.graph.n_pre)
         return cls(name, jnp.broadcast_to(reliability, (p.graph.n_pre,)), release.sites)
 
     def at(self, t: Array, key: Array) -> StochasticRelease:
@@ -265,15 +280,20 @@ class PlasticSynapses(AbstractDelivery):
     columns: Columns | None = eqx.field(static=True)  # None: it delivers within the step
 
     def deliver(self, ring, projections, sent, now):
-        pre, post = (
-            Cells(sent.spikes[name], now.membranes(name), words=sent.words(name)) for name in (self.pre, self.post)
-        )
+        n_pre, divided = self.plastic.index.n_pre, sent.layout.shards is not None
+        before, behind = sent.all(self.pre, n_pre), sent.here(self.post)
+        pre = Cells(before.amplitude, None if divided else now.membranes(self.pre), words=before.words)
+        post = Cells(behind.amplitude, now.membranes(self.post), words=behind.words)
         if self.sender != self.pre:
-            pre = pre._replace(sent=sent.of(self.sender).amplitude)
-        state = projections[self.name]
+            pre = pre._replace(sent=sent.of(self.sender).amplitude[:n_pre])
+        state, everybody = projections[self.name], None
+        if divided:
+            heard = sent.all(self.post, self.plastic.receivers)
+            everybody = Cells(heard.amplitude, None, words=heard.words)
+        given = now.t, pre, post, now.modulators, everybody
         buffer = None if self.columns is None else ring
         try:
-            learnt, buffer = self.plastic.step(state["plastic"], buffer, self.columns, now.t, pre, post, now.modulators)
+            learnt, buffer = self.plastic.step(state["plastic"], buffer, self.columns, *given)
         except ValueError as error:
             raise ValueError(f"Projection {self.name!r}: {error}") from None
         ring = ring if buffer is None else buffer
@@ -299,27 +319,19 @@ def sender_of(name: str, p: Projection) -> str:
     return p.pre if p.release is None else name
 
 
-def plastic_of(p: Projection, dt: float) -> Plastic:
-    """The plastic part of a projection, with its present delays."""
-    learning = p.plastic
-    assert learning is not None
-    meet = learning.index
-    if p.delay is not None:
-        meet = meet.delayed(learning.axonal, p.delay - learning.axonal)
-    return Plastic(learning.rule, meet, dt)
-
-
-def same_step(name: str, p: Projection, dt: float, *, differentiated: bool, ordered: bool) -> AbstractSameStep:
-    """A projection without delay. `ordered`: arrivals are summed in the order of senders."""
+def same_step(
+    name: str, p: Projection, dt: float, *, differentiated: bool, ordered: bool, shards: Shards | None = None
+) -> AbstractSameStep:
+    """A projection without delay, or its part on one device. `ordered`: arrivals are summed in the order of senders."""
     if p.plastic is not None:
-        return SameStepPlastic(name, plastic_of(p, dt), ordered)
+        return SameStepPlastic(name, p.plastic.of(p.delay, dt), ordered)
     if isinstance(p.graph, Layered):
         return SameStepModule(name, p.graph)
     if isinstance(p.graph, DenseGraph) and p.reliability is None:
         return SameStepMatrix(*_matrix(p, p.graph))
     piece = Piece(p.graph, p.weight, jnp.zeros((), jnp.int32), 0, 0)
     rows = alone(piece, p.graph.n_pre, Ring(1, p.graph.n_post, ordered), differentiated=differentiated)
-    return SameStepList(rows) if p.reliability is None else SameStepStochasticList(rows, Draws.of(name, p))
+    return SameStepList(rows) if p.reliability is None else SameStepStochasticList(rows, Draws.of(name, p, shards))
 
 
 def deliveries(
@@ -334,7 +346,7 @@ def deliveries(
         columns = layout.columns(f"{p.post}.{p.port}")
         if p.plastic is not None:
             into = None if p.delay is None else Columns(ring, columns.first)
-            plastic.append(PlasticSynapses(name, p.pre, p.post, sender, plastic_of(p, dt), into))
+            plastic.append(PlasticSynapses(name, p.pre, p.post, sender, p.plastic.of(p.delay, dt), into))
         elif p.delay is None:
             continue  # see `same_step`
         elif isinstance(p.graph, Layered):
@@ -342,7 +354,7 @@ def deliveries(
         elif p.reliability is not None:
             piece = Piece(p.graph, p.weight, p.delay, 0, columns.first)
             rows = alone(piece, p.graph.n_pre, ring, differentiated=differentiated)
-            drawing.append(StochasticList(rows, Draws.of(name, p)))
+            drawing.append(StochasticList(rows, Draws.of(name, p, layout.shards)))
         elif isinstance(p.graph, DenseGraph) and p.delay.ndim == 0:
             matrix, scale = _matrix(p, p.graph)
             block = Block(columns.first, columns.n, scale, p.delay)

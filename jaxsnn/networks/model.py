@@ -19,7 +19,6 @@ from ..neurons.ode import AbstractODE
 from ..plasticity.plastic import Cells
 from .checks import built_status, check_weights
 from .clocked import silent
-from .delivery import plastic_of
 from .ends import port_of
 from .layerwise import layerwise, not_layerwise
 from .layout import Layout
@@ -140,9 +139,9 @@ class Network(AbstractModel):
             if p.release is not None:
                 parts["release"] = p.release.init((p.graph.n_pre,), dtype)
             if p.plastic is not None:
-                parts["plastic"] = plastic_of(p, self.dt).start(
-                    p.weight, *(self._silent(side, populations[side]) for side in (p.pre, p.post))
-                )
+                pre, post = (self._silent(side, populations[side]) for side in (p.pre, p.post))
+                pre = pre if p.release is None else pre._replace(sent=pre.spike)
+                parts["plastic"] = p.plastic.of(p.delay, self.dt).start(p.weight, pre, post)
             if p.synapse is not None:
                 parts["synapse"] = silent(p, self.sizes, dtype, self.dt)
             if parts:
@@ -165,7 +164,8 @@ class Network(AbstractModel):
         projections = dict(state.projections)
         for name, p in self.projections.items():
             if p.plastic is not None:
-                learnt = plastic_of(p, self.dt).resumed(projections[name]["plastic"], p.weight)
+                plastic, learnt = p.plastic.of(p.delay, self.dt), projections[name]["plastic"]
+                learnt = plastic.resumed(learnt, p.weight, plastic.were_set(learnt, p.weight))
                 projections[name] = projections[name] | {"plastic": learnt}
         return state._replace(projections=projections, status=state.status | self.parameter_status())
 

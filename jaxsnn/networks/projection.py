@@ -22,6 +22,7 @@ from ..connectivity.topology import AbstractTopology
 from ..distributions import AbstractDistribution
 from ..plasticity.base import AbstractModifier, AbstractRule, Chain
 from ..plasticity.initial import check_start
+from ..plasticity.plastic import Plastic
 from ..plasticity.shapes import check_shapes
 from ..plasticity.synapse_index import SynapseIndex
 from ..synapses.clocked import AbstractClockedSynapse
@@ -164,6 +165,14 @@ class Learning(eqx.Module):
     rule: Chain
     axonal: Int[Array, "..."]
     index: SynapseIndex
+
+    def of(self, delay: Int[Array, "..."] | None, dt: float) -> Plastic:
+        """What a run needs of it, with the present delays."""
+        return Plastic(self.rule, self.meeting(delay), dt)
+
+    def meeting(self, delay: Int[Array, "..."] | None) -> SynapseIndex:
+        """The index with the present delays."""
+        return self.index if delay is None else self.index.delayed(self.axonal, delay - self.axonal)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

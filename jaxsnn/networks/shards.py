@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.sharding import Mesh
+from jax.sharding import PartitionSpec as P
 from jaxtyping import Array, Int, UInt32
 
 from .._bits import BITS
+from ..connectivity.spikes import Spikes
 
 
 class Shards(NamedTuple):
@@ -49,6 +54,12 @@ class Shards(NamedTuple):
         """The part that is here, of an array with a value for each of `n` neurons."""
         return lax.dynamic_index_in_dim(self.split(x, n), lax.axis_index(self.axis), keepdims=False)
 
+    def spikes_here(self, everybody: Spikes, own: int) -> Spikes:
+        """The spikes of neurons that are here, of those of all devices, each of which has `own` neurons."""
+        part = lambda x, n: lax.dynamic_slice_in_dim(x, lax.axis_index(self.axis) * n, n)
+        numbers = None if everybody.numbers is None else part(everybody.numbers, own)
+        return Spikes(numbers, part(everybody.words, own // BITS))
+
     def everywhere(self, x: Array, n: int, axis: int = 0) -> Array:
         """The whole of which `x` is the part that is here: `n` neurons along `axis`."""
         whole = lax.all_gather(x, self.axis, axis=axis, tiled=True)
@@ -62,6 +73,18 @@ class Shards(NamedTuple):
             some, at = parts[..., at : at + n // BITS], at + n // BITS
             out.append(jnp.moveaxis(some, 0, -2).reshape(*own.shape[:-1], -1))
         return jnp.concatenate(out, axis=-1)
+
+
+def on_each(mesh: Mesh, shards: Shards, function: Callable[..., Any], *divided: Any, whole: bool = False) -> Any:
+    """`function` of the parts of every device, stacked; `whole`: of what is the same on all devices, once."""
+    arrays, rest = eqx.partition(divided, eqx.is_array)
+
+    def device(arrays: Any) -> Any:
+        found = function(*eqx.combine(squeezed(arrays), rest))
+        return found if whole else stacked(found)
+
+    every, out = P(shards.axis), P() if whole else P(shards.axis)
+    return jax.shard_map(device, mesh=mesh, in_specs=(every,), out_specs=out, check_vma=False)(arrays)
 
 
 def squeezed(tree: Any) -> Any:

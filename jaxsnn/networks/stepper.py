@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Self
 
 import equinox as eqx
@@ -25,7 +25,6 @@ from .delivery import (
     Projections,
     Sent,
     deliveries,
-    plastic_of,
     same_step,
     sender_of,
 )
@@ -109,7 +108,7 @@ class NetworkStepper(AbstractStepper, AbstractStages):
             order=order,
             releases={name: Releasing(p.pre, p.release) for name, p in projections.items() if p.release is not None},
             edges=tuple(  # plastic projections come last
-                edge(name, now[name], dt, differentiated=differentiated, ordered=order.ordered)
+                edge(name, now[name], dt, differentiated=differentiated, ordered=order.ordered, shards=shards)
                 for name in sorted(now, key=lambda name: now[name].plastic is not None)
             ),
             deliveries=deliveries(projections, layout, dt, differentiated=differentiated),
@@ -257,18 +256,23 @@ class NetworkStepper(AbstractStepper, AbstractStages):
         key: Array,
     ) -> tuple[Array, Projections]:
 
-        def membranes(name: str) -> Array | None:
-            group = self.layout.group(name)
-            return self.populations[group.name].voltage(group.apart(populations[group.name])[name])
-
         def neurons(name: str) -> Any:
             group = self.layout.group(name)
             return group.apart(populations[group.name])[name].neuron
 
-        now = Moment(t, key, membranes, inputs.modulators, neurons)
+        now = Moment(t, key, self.membranes(populations), inputs.modulators, neurons)
         for delivery in (*self.deliveries, *self.clocked):
             ring, projections = delivery.deliver(ring, projections, sent, now)
         return ring, projections
+
+    def membranes(self, populations: Mapping[str, Any]) -> Callable[[str], Array | None]:
+        """The membranes of a population, of these states by group; None where it has none."""
+
+        def of(name: str) -> Array | None:
+            group = self.layout.group(name)
+            return self.populations[group.name].voltage(group.apart(populations[group.name])[name])
+
+        return of
 
     def next(
         self,
@@ -304,16 +308,24 @@ def _in_groups(sequence: tuple[str, ...], layout: Layout) -> tuple[str, ...]:
     return tuple(dict.fromkeys(layout.group(name).name for name in sequence))
 
 
-def edge(name: str, p: Projection, dt: float, *, differentiated: bool, ordered: bool = False) -> Edge:
+def edge(
+    name: str,
+    p: Projection,
+    dt: float,
+    *,
+    differentiated: bool,
+    ordered: bool = False,
+    shards: Shards | None = None,
+) -> Edge:
     """A projection without delay."""
-    synapses = same_step(name, p, dt, differentiated=differentiated, ordered=ordered)
-    return Edge(sender_of(name, p), p.post, p.port, synapses)
+    via = same_step(name, p, dt, differentiated=differentiated, ordered=ordered, shards=shards)
+    return Edge(sender_of(name, p), p.post, p.port, via)
 
 
 def changing(projections: Mapping[str, Projection], dt: float) -> dict[str, Changing]:
     """Projections that have a state."""
     return {
-        name: Changing(p.release, None if p.plastic is None else plastic_of(p, dt), p.synapse, p.graph.shape)
+        name: Changing(p.release, None if p.plastic is None else p.plastic.of(p.delay, dt), p.synapse, p.graph.shape)
         for name, p in projections.items()
         if p.release is not None or p.plastic is not None or p.synapse is not None
     }

@@ -99,27 +99,27 @@ def update_every_step(update: Update, synapses: Array) -> Array:
     return _real(update, update.at_every_step(synapses, clocks, pre, post), synapses)
 
 
-def refresh(update: Update, synapses: Array) -> Array:
-    """All synapses, up to date and refreshed by the modifiers whose refresh is due; unchanged if none is."""
-    return _all_if(_any_due, _refreshed, update, synapses)
+def refresh(update: Update, synapses: Array, due: tuple[Array | None, ...]) -> Array:
+    """All synapses, up to date and refreshed by the modifiers whose refresh is `due`; unchanged if none is."""
+    return _all_if(_any, _refreshed, update, synapses, due)
 
 
 def update_all_if(update: Update, synapses: Array, now: Array) -> Array:
     """If `now`, all synapses up to date and clipped to their bounds; else unchanged."""
-    return _all_if(lambda update, now: now, _all_up_to_date, update, synapses, now)
+    return _all_if(lambda now: now, _all_up_to_date, update, synapses, now)
 
 
-def _all_if(pred: Any, changed: Any, update: Update, synapses: Array, now: Any = None) -> Array:
-    """`changed(update, synapses)` where `pred(update, now)`; at the cost of all synapses only where that is so."""
+def _all_if(pred: Any, changed: Any, update: Update, synapses: Array, now: Any) -> Array:
+    """`changed(update, synapses, now)` where `pred(now)`; at the cost of all synapses only where that is so."""
 
     def plain(update: Update, synapses: Array, now: Any, target: None = None) -> Any:
-        return jnp.where(pred(update, now), changed(update, synapses), synapses), None
+        return jnp.where(pred(now), changed(update, synapses, now), synapses), None
 
     def once(update: Update, synapses: Array, now: Any, target: None) -> Any:
-        return at_most_once(pred(update, now), lambda synapses: changed(update, synapses), synapses), None
+        return at_most_once(pred(now), lambda synapses: changed(update, synapses, now), synapses), None
 
     def together(given: _Given, size: int) -> Any:
-        some = jnp.any(given.each(lambda update, synapses, now: pred(update, now), size, given.synapses))
+        some = jnp.any(given.each(lambda update, synapses, now: pred(now), size, given.synapses))
         all_of = lambda synapses: given.each(lambda *one: plain(*one)[0], size, synapses)
         start = jnp.broadcast_to(given.synapses, (size, *given.synapses.shape[1:]))
         return at_most_once(some, all_of, start), None
@@ -127,19 +127,17 @@ def _all_if(pred: Any, changed: Any, update: Update, synapses: Array, now: Any =
     return _operation(plain, once, together, update, synapses, now)[0]
 
 
-def _any_due(update: Update, _: None) -> Array:
-    due = [modifier.refresh_due(clock) for modifier, clock in zip(update.chain.modifiers, update.clocks, strict=True)]
+def _any(due: tuple[Array | None, ...]) -> Array:
     return jnp.any(jnp.stack([x for x in due if x is not None]))
 
 
-def _refreshed(update: Update, synapses: Array) -> Array:
-    due = [modifier.refresh_due(clock) for modifier, clock in zip(update.chain.modifiers, update.clocks, strict=True)]
+def _refreshed(update: Update, synapses: Array, due: tuple[Array | None, ...]) -> Array:
     clocks = jax.tree.map(lambda x: update.index.at_post(x) if x.ndim else x, update.clocks)
     new = update.chain.up_to_date(synapses, clocks)
     return _real(update, update.chain.refreshed(new, clocks, due, update.index.total), synapses)
 
 
-def _all_up_to_date(update: Update, synapses: Array) -> Array:
+def _all_up_to_date(update: Update, synapses: Array, _: Array) -> Array:
     clocks = jax.tree.map(lambda x: update.index.at_post(x) if x.ndim else x, update.clocks)
     return _real(update, update.chain.up_to_date(synapses, clocks), synapses)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -254,14 +254,16 @@ class Chain(eqx.Module):
         slope = jax.jvp(lambda w: later(synapses.at[0].set(w)), (synapses[0],), (jnp.ones_like(synapses[0]),))[1]
         return change.at[0].set((change[0] - of_kept) / slope)
 
-    def refreshed(self, synapses: Array, clocks: tuple[dict, ...], due: list, total: Callable[[Array], Array]) -> Array:
+    def refreshed(
+        self, synapses: Array, clocks: tuple[dict, ...], due: Sequence[Array | None], total: Callable[[Array], Array]
+    ) -> Array:
         """Synapses after the modifiers whose periodic update is due have been applied."""
         w, kept = synapses[0], self._kept(synapses)
-        for m, modifier in enumerate(self.modifiers):
-            if due[m] is not None:
+        for m, (modifier, now) in enumerate(zip(self.modifiers, due, strict=True)):
+            if now is not None:
                 new, keeps = modifier.refresh(w, kept[m], clocks[m], total)
-                w = jnp.where(due[m], new, w)
-                kept[m] = {name: jnp.where(due[m], keeps[name], x) for name, x in kept[m].items()}
+                w = jnp.where(now, new, w)
+                kept[m] = {name: jnp.where(now, keeps[name], x) for name, x in kept[m].items()}
         return self._packed(self.limit(w), kept)
 
     def limit(self, w: Array) -> Array:

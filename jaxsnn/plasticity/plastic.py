@@ -9,7 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, Int, UInt32
+from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from .._status import Status, bit
 from ..connectivity.ring import Ring
@@ -22,6 +22,8 @@ from .sides import DelayLine, Side, SideSignals
 from .synapse_index import SynapseIndex
 from .update import Columns, Update
 
+Clocks = tuple[dict[str, Array], ...]  # by modifier
+
 
 class PlasticState(NamedTuple):
     """The state of a plastic projection."""
@@ -31,7 +33,7 @@ class PlasticState(NamedTuple):
     post: tuple[dict[str, Array], ...]
     pre_line: DelayLine | None  # signals on their way along axons; None without an axonal delay
     post_line: DelayLine | None  # signals on their way back along dendrites
-    clocks: tuple[dict[str, Array], ...]  # of the modifiers
+    clocks: Clocks
     origin: UInt32[Array, " 2"]  # the fingerprint of the weights with which learning began
 
 
@@ -71,9 +73,18 @@ class Plastic(eqx.Module):
     index: SynapseIndex
     dt: float = eqx.field(static=True)
 
+    @property
+    def receivers(self) -> int:
+        """All receiving neurons: those of the index, and others if it is the part of one device."""
+        return self.index.n_post
+
+    def here(self, tree: Any) -> Any:
+        """Of numbers with one for each of all receiving neurons, those for the neurons of the index."""
+        return tree
+
     def _sides(self) -> tuple[Side, Side]:
         rules, index = self.chain.rules, self.index
-        return Side("pre", rules, index.n_pre, self.dt), Side("post", rules, index.n_post, self.dt)
+        return Side("pre", rules, index.n_pre, self.dt), Side("post", self.here(rules), index.n_post, self.dt)
 
     def start(self, weight: Float[Array, "..."], pre: Cells, post: Cells) -> PlasticState:
         """The state at the start of a run: these weights, silent traces."""
@@ -89,23 +100,28 @@ class Plastic(eqx.Module):
             return traces, DelayLine(ring) if slots > 1 else None
 
         (before, pre_line), (after, post_line) = map(silent, sides, (pre, post), self.index.slots)
-        clocks = tuple(modifier.start(self.index.n_post, dtype) for modifier in self.chain.modifiers)
+        clocks = tuple(modifier.start(self.receivers, dtype) for modifier in self.chain.modifiers)
         return PlasticState(synapses, before, after, pre_line, post_line, clocks, fingerprint(weight))
 
-    def resumed(self, state: PlasticState, weight: Float[Array, "..."]) -> PlasticState:
+    def were_set(self, state: PlasticState, weight: Float[Array, "..."]) -> Bool[Array, ""]:
+        """Whether these weights of the network are not those with which learning began: a user has set them since."""
+        return jnp.any(fingerprint(weight) != state.origin)
+
+    def resumed(self, state: PlasticState, weight: Float[Array, "..."], were_set: Bool[Array, ""]) -> PlasticState:
         """The state at the start of a run that continues another, in a network whose weights are these.
 
-        If they are not the weights with which learning began, a user has set them since: they replace what was learnt,
-        while traces and state variables are kept. Weights are clipped to the present bounds of the rule.
+        If they were set, they replace what was learnt, while traces and state variables are kept. Weights are clipped
+        to the present bounds of the rule.
         """
-        origin = fingerprint(weight)
         given = jnp.broadcast_to(weight.reshape(-1) if weight.ndim else weight, (self.index.size,))
-        clocks = jax.tree.map(lambda x: self.index.at_post(x) if x.ndim else x, state.clocks)
-        fresh = self.chain.up_to_date(state.synapses, clocks).at[0].set(given)
-        synapses = jnp.where(jnp.any(origin != state.origin), fresh, state.synapses)
+        fresh = self.chain.up_to_date(state.synapses, self._clocks_of_synapses(state)).at[0].set(given)
+        synapses = jnp.where(were_set, fresh, state.synapses)
         if self.chain.limited:
             synapses = synapses.at[0].set(self.chain.limit(synapses[0]))
-        return state._replace(synapses=synapses, origin=origin)
+        return state._replace(synapses=synapses, origin=fingerprint(weight))
+
+    def _clocks_of_synapses(self, state: PlasticState) -> Clocks:
+        return jax.tree.map(lambda x: self.index.at_post(x) if x.ndim else x, self.here(state.clocks))
 
     def arrivals(self, state: PlasticState, sent: Spikes, *, ordered: bool = False) -> Float[Array, " n_post"]:
         """What arrives within the step over edges without delay, with the weights of its start."""
@@ -115,7 +131,7 @@ class Plastic(eqx.Module):
         pre = one_slot(SideSignals((), (), spike, None, None, sent.words))
         post = one_slot(SideSignals((), (), nobody, None, None))
         within = eqx.tree_at(lambda i: (i.axonal, i.dendritic), self.index, (jnp.int32(0), jnp.int32(0)))
-        update = Update(self.chain, within, pre, post, state.clocks, {}, jnp.int32(0), self.dt)
+        update = Update(self.chain, within, pre, post, self.here(state.clocks), {}, jnp.int32(0), self.dt)
         return send_rows(update, state.synapses, target.ring.empty(spike.dtype), target)
 
     def step(
@@ -127,12 +143,14 @@ class Plastic(eqx.Module):
         pre: Cells,
         post: Cells,
         modulators: dict[str, Array],
+        receivers: Cells | None = None,
     ) -> tuple[PlasticState, Any]:
         """One step: the new state, and `buffer`, if there is one, with the weights added that spikes of step `t` send.
 
         1. Traces decay. 2. Signals that arrive at the synapses in this step are read from the delay lines. 3. `on_pre`
         and the weights sent, and `on_post`, in the order of the pairing. 4. Traces add the spikes. 5. Modifiers whose
         refresh is due update all synapses. Before 3, all weights are clipped if the effect of a lazy modifier reverses.
+        `receivers`: all receiving neurons, which clocks count, where `post` is a part of them.
         """
         sides = self._sides()
         now = [
@@ -145,10 +163,13 @@ class Plastic(eqx.Module):
             lines.append(line.enter(t, signals))
         pre_line, post_line = lines
         arriving = pre_line.arrive(t, self.index.axonal), post_line.arrive(t, self.index.dendritic)
-        seen = SynapseContext(SimpleNamespace(**pre._asdict()), SimpleNamespace(**post._asdict()), modulators, self.dt)
+        behind = post if receivers is None else receivers
+        seen = SynapseContext(
+            SimpleNamespace(**pre._asdict()), SimpleNamespace(**behind._asdict()), modulators, self.dt
+        )
         clocks = tuple(m.tick(clock, seen) for m, clock in zip(self.chain.modifiers, state.clocks, strict=True))
-        update = Update(self.chain, self.index, *arriving, clocks, modulators, t, self.dt)
-        synapses = self._clipped_before_reversal(update, state.synapses, state.clocks)
+        update = Update(self.chain, self.index, *arriving, self.here(clocks), modulators, t, self.dt)
+        synapses = self._clipped_before_reversal(update, state.synapses, state.clocks, clocks)
         if isinstance(self.chain.coincident_pairs, CoincidentIgnored):
             synapses = update_columns(update, synapses) if self._runs("on_post") else synapses
             synapses, buffer = update_rows(update, synapses, buffer, target)
@@ -157,7 +178,7 @@ class Plastic(eqx.Module):
             synapses = update_columns(update, synapses) if self._runs("on_post") else synapses
         if self._runs("each_step"):
             synapses = update_every_step(update, synapses)
-        synapses, clocks = self._refreshed(update, synapses)
+        synapses, clocks = self._refreshed(update, synapses, clocks)
         before, after = (side.counted(signals) for side, signals in zip(sides, now, strict=True))
         kept = (line if slots > 1 else None for line, slots in zip(lines, self.index.slots, strict=True))
         pre_line, post_line = kept
@@ -167,35 +188,35 @@ class Plastic(eqx.Module):
         """Whether any rule overrides this function."""
         return any(getattr(type(rule), name) is not getattr(AbstractRule, name) for rule in self.chain.rules)
 
-    def _clipped_before_reversal(self, update: Update, synapses: Array, before: tuple[dict[str, Array], ...]) -> Array:
+    def _clipped_before_reversal(self, update: Update, synapses: Array, before: Clocks, clocks: Clocks) -> Array:
         """Synapses clipped, as of the step before, if the effect of a lazy modifier between events reverses its sign.
 
         Until then a weight moves in one direction, so that clipping once gives what clipping in every step gives.
         """
-        clocks = zip(self.chain.modifiers, before, update.clocks, strict=True)
-        reversals = [x for m, old, new in clocks if (x := m.reverses(old, new)) is not None]
+        ticks = zip(self.chain.modifiers, before, clocks, strict=True)
+        reversals = [x for m, old, new in ticks if (x := m.reverses(old, new)) is not None]
         if not reversals or not self.chain.limited:
             return synapses
-        return update_all_if(eqx.tree_at(lambda u: u.clocks, update, before), synapses, jnp.any(jnp.stack(reversals)))
+        update = eqx.tree_at(lambda u: u.clocks, update, self.here(before))
+        return update_all_if(update, synapses, jnp.any(jnp.stack(reversals)))
 
-    def _refreshed(self, update: Update, synapses: Array) -> tuple[Array, tuple[dict[str, Array], ...]]:
-        due = [m.refresh_due(clock) for m, clock in zip(self.chain.modifiers, update.clocks, strict=True)]
+    def _refreshed(self, update: Update, synapses: Array, clocks: Clocks) -> tuple[Array, Clocks]:
+        due = tuple(m.refresh_due(clock) for m, clock in zip(self.chain.modifiers, clocks, strict=True))
         if all(x is None for x in due):
-            return synapses, update.clocks
-        clocks = tuple(
+            return synapses, clocks
+        synapses = refresh(update, synapses, due)
+        return synapses, tuple(
             clock
             if now is None
             else jax.tree.map(lambda a, b, now=now: jnp.where(now, a, b), m.reset_clock(clock), clock)
-            for m, clock, now in zip(self.chain.modifiers, update.clocks, due, strict=True)
+            for m, clock, now in zip(self.chain.modifiers, clocks, due, strict=True)
         )
-        return refresh(update, synapses), clocks
 
     def view(self, state: PlasticState, shape: tuple[int, ...]) -> View:
         """The state by name: `weight`, up to date; state variables of modifiers; traces of either side."""
 
         def row(i: int) -> Array:
-            clocks = jax.tree.map(lambda x: self.index.at_post(x) if x.ndim else x, state.clocks)
-            return self.chain.up_to_date(state.synapses, clocks)[i].reshape(shape)
+            return self.chain.up_to_date(state.synapses, self._clocks_of_synapses(state))[i].reshape(shape)
 
         def traces(own: tuple[dict[str, Array], ...]) -> dict[str, Array]:
             return {name: x for each in reversed(own) for name, x in each.items()}

@@ -41,15 +41,27 @@ def _alone(part: Any, k: int, shape: Shape) -> Any:
     return jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(s, x.dtype) for s, x in zip(shapes, leaves)])
 
 
-def _fits(part: AbstractRule | AbstractModifier, n_pre: int, n_post: int) -> bool:
-    """Whether all functions of a part return the right shapes, one number per neuron or per synapse."""
+def _fits(part: AbstractRule | AbstractModifier, n_pre: int, n_post: int, without: str = "") -> bool:
+    """Whether all functions of a part return the right shapes, one number per neuron or per synapse.
+
+    `without`: the side that has no membranes.
+    """
     numbers, rest = eqx.partition(part, lambda x: hasattr(x, "shape"))
     tried = _try_rule if isinstance(part, AbstractRule) else _try_modifier
     try:
-        jax.eval_shape(lambda numbers: tried(eqx.combine(numbers, rest), n_pre, n_post), numbers)
-    except (TypeError, ValueError, IndexError, AttributeError, KeyError):
+        jax.eval_shape(lambda numbers: tried(eqx.combine(numbers, rest), n_pre, n_post, without), numbers)
+    except (TypeError, ValueError, IndexError, AttributeError, KeyError, AssertionError):
         return False
     return True
+
+
+def reads_membranes(part: AbstractRule | AbstractModifier, side: str, n_pre: int, n_post: int) -> bool:
+    """Whether a part of a rule reads the membranes of its neurons of one side, `"pre"` or `"post"`.
+
+    It does if it says so, and if it works with them only.
+    """
+    declared = isinstance(part, AbstractRule) and side in part.voltage
+    return declared or (_fits(part, n_pre, n_post) and not _fits(part, n_pre, n_post, without=side))
 
 
 def _expect(xs: Any, shape: Shape) -> None:
@@ -58,33 +70,35 @@ def _expect(xs: Any, shape: Shape) -> None:
             raise ValueError(f"Got shape {jnp.shape(x)}, expected {shape}.")
 
 
-def _side(traces: dict[str, Any], shape: Shape) -> SimpleNamespace:
+def _side(traces: dict[str, Any], shape: Shape, membranes: bool) -> SimpleNamespace:
     x = jnp.zeros(shape, canonical_float())
-    return SimpleNamespace(v=x, spike=x, **dict.fromkeys(traces, x))
+    return SimpleNamespace(v=x if membranes else None, spike=x, **dict.fromkeys(traces, x))
 
 
-def _try_rule(rule: AbstractRule, n_pre: int, n_post: int) -> None:
+def _try_rule(rule: AbstractRule, n_pre: int, n_post: int, without: str) -> None:
     traces = {"pre": rule.pre_traces(), "post": rule.post_traces()}
     for side, n in (("pre", n_pre), ("post", n_post)):
-        neurons = _side(traces[side], (n,))
+        neurons = _side(traces[side], (n,), side != without)
         for trace in traces[side].values():
-            _expect(trace.start(neurons.v, (n,), neurons.v.dtype), (n,))
-            _expect(trace.decay(neurons.v, neurons, 1.0), (n,))
-            _expect(trace.spike(neurons.v, neurons.spike), (n,))
+            _expect(trace.start(neurons.v, (n,), neurons.spike.dtype), (n,))
+            _expect(trace.decay(neurons.spike, neurons, 1.0), (n,))
+            _expect(trace.spike(neurons.spike, neurons.spike), (n,))
         _expect(getattr(rule, f"{side}_event")(neurons, 1.0), (n,))
     w = jnp.zeros((), canonical_float())
-    seen = SynapseContext(_side(traces["pre"], ()), _side(traces["post"], ()), defaultdict(lambda: w), 1.0)
+    before, behind = (_side(own, (), side != without) for side, own in traces.items())
+    seen = SynapseContext(before, behind, defaultdict(lambda: w), 1.0)
     for function in (rule.on_pre, rule.on_post, rule.each_step):
         _expect(terms(function(w, seen)), ())
     _expect(rule.bounds(), ())
 
 
-def _try_modifier(modifier: AbstractModifier, n_pre: int, n_post: int) -> None:
+def _try_modifier(modifier: AbstractModifier, n_pre: int, n_post: int, without: str) -> None:
     w = jnp.zeros((), canonical_float())
     clock = modifier.start(n_post, w.dtype)
     _expect({k: x for k, x in clock.items() if jnp.ndim(x)}, (n_post,))
     modulators = _Fed(lambda: w)
-    ticked = modifier.tick(clock, SynapseContext(_side({}, (n_pre,)), _side({}, (n_post,)), modulators, 1.0))
+    before, behind = (_side({}, (n,), side != without) for side, n in (("pre", n_pre), ("post", n_post)))
+    ticked = modifier.tick(clock, SynapseContext(before, behind, modulators, 1.0))
     for k, x in clock.items():
         _expect(ticked[k], jnp.shape(x))
     one = {k: x[0] if jnp.ndim(x) else x for k, x in ticked.items()}

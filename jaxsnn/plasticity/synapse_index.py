@@ -261,8 +261,13 @@ class SynapseIndex(eqx.Module):
         return self.at_post(jax.ops.segment_sum(x, self.post, num_segments=self.n_post))
 
 
-def synapse_index(graph: AbstractGraph, axonal: Array, dendritic: Array, slots: tuple[int, int]) -> SynapseIndex:
-    """The index of a graph, with delays in steps, `()` or one a synapse; for `slots` see `SynapseIndex`."""
+def synapse_index(
+    graph: AbstractGraph, axonal: Array, dendritic: Array, slots: tuple[int, int], *, alike: bool = False
+) -> SynapseIndex:
+    """The index of a graph, with delays in steps, `()` or one a synapse; for `slots` see `SynapseIndex`.
+
+    `alike`: graphs of one shape have indices of one shape.
+    """
     n_pre, n_post = graph.n_pre, graph.n_post
     if not isinstance(graph, DenseGraph):
         pre, post, _, _ = graph.synapses(jnp.zeros(()), jnp.zeros((), jnp.int32))
@@ -275,16 +280,16 @@ def synapse_index(graph: AbstractGraph, axonal: Array, dendritic: Array, slots: 
         pre, post = (x.reshape(-1) for x in jnp.indices(graph.shape, jnp.int32))
     axonal, dendritic = (x.reshape(-1) if x.ndim else x for x in (axonal, dendritic))
     if axonal.ndim:
-        rows = _indexed(pre, post, axonal, pre < n_pre, n_pre, slots[0])
+        rows = _indexed(pre, post, axonal, pre < n_pre, n_pre, slots[0], alike)
     else:
         start = jnp.searchsorted(pre, jnp.arange(n_pre + 1, dtype=jnp.int32)).astype(jnp.int32)
         rows = Contiguous(start=start, other=post, width=min(max(graph.width, 1), max(pre.shape[0], 1)))
-    columns = _indexed(post, pre, dendritic, pre < n_pre, n_post, slots[1])
+    columns = _indexed(post, pre, dendritic, pre < n_pre, n_post, slots[1], alike)
     pre, post = (None, None) if isinstance(graph, DenseGraph) else (pre, post)
     return SynapseIndex(pre, post, exists, axonal, dendritic, rows, columns, slots, n_pre, n_post)
 
 
-def _indexed(own: Array, other: Array, delay: Array, real: Array, n: int, slots: int) -> Indexed:
+def _indexed(own: Array, other: Array, delay: Array, real: Array, n: int, slots: int, alike: bool) -> Indexed:
     """Synapses sorted by the neuron `own` and the delay; the sort is stable."""
     slots = slots if delay.ndim else 1
     segment = own * slots + delay if delay.ndim else own
@@ -293,7 +298,7 @@ def _indexed(own: Array, other: Array, delay: Array, real: Array, n: int, slots:
         host = np.asarray(segment)
         ids, count = np.argsort(host, kind="stable").astype(np.int32), np.bincount(host, minlength=n * slots + 1)
         least, most = count[:-1].min(initial=2**31 - 1), int(count[:-1].max(initial=1))
-        width = most if least == most else _likely_width(own.shape[0], n * slots)
+        width = most if least == most and not alike else _likely_width(own.shape[0], n * slots)
         start = np.concatenate([[0], np.cumsum(count[:-1])]).astype(np.int32)
         ids, start = jnp.asarray(ids), jnp.asarray(start)
     else:

@@ -15,7 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxsnn as snn
+from jaxsnn.connectivity.graph import SparseGraph
 from jaxsnn.networks import sharding
+from jaxsnn.networks.sharding.learning import PlasticPart
 from jaxsnn.networks.shards import Shards
 
 STEPS, FIRST = 150, 61
@@ -82,13 +84,73 @@ def chain():
             "p0-p1": snn.Connection(
                 "p0", "p1", snn.AllToAll(), via=snn.Dense(), weight=snn.Uniform(0.1, 0.5), delay=0.4
             ),
-            "in-out": link("in", "out", None),
+            "in-out": link("in", "out", None, rule=snn.chain(snn.PairSTDP(0.1, 0.12), snn.Bound(0.0, 1.0))),
+            "in-out-drawn": link("in", "out", None, release=snn.connectivity.Bernoulli(0.5)),
+        },
+    )
+
+
+def drawing():
+    """Synapses that draw: of a list, with a probability a sender; of a matrix, several sites each."""
+    link = lambda pre, post, release, **more: snn.Connection(
+        pre, post, snn.FixedProb(0.2), weight=snn.Uniform(0.2, 0.8), release=release, **more
+    )
+    each = snn.connectivity.Bernoulli(jax.random.uniform(jax.random.key(0), (75,)))
+    several = snn.connectivity.Binomial(0.4, n=3)
+    return snn.network(
+        dt=0.1,
+        key=5,
+        populations={"E": cell(75, noise=3.0, bias=11.0), "I": cell(41, noise=3.0, bias=11.0)},
+        projections={
+            "list": link("E", "E.exc", each, delay=snn.Uniform(0.3, 0.9)),
+            "matrix": link("I", "E.inh", several, via=snn.Dense(), delay=0.3),
+        },
+    )
+
+
+def learning(order=None):
+    """Rules that hear of neurons all there is: traces of either side, whose times differ; membranes, a reward, a
+    release; modifiers that count all receivers, or sum over the synapses of one.
+    """
+
+    def link(pre, post, *parts, **more):
+        rule, more = snn.chain(*parts, snn.Bound(0.0, 1.0)), {"delay": 0.9} | more
+        return snn.Connection(pre, post, snn.FixedProb(0.2), rule=rule, weight=snn.Uniform(0.2, 0.8), **more)
+
+    some = lambda key, n, lo, hi: jax.random.uniform(jax.random.key(key), (n,), minval=lo, maxval=hi)
+    differ = snn.PairSTDP(0.1, 0.12, some(0, 75, 5.0, 15.0), some(1, 41, 5.0, 15.0))
+    delays = {"delay": snn.Uniform(0.9, 1.5)} | ({"axonal": 0.3} if order is None else {})
+    scaling = snn.Scaling(some(2, 75, 10.0, 90.0), 20.0, 20.0)
+    clopath = snn.Clopath(0.1, 0.1, theta_minus=2.0, theta_plus=6.0)
+    return snn.network(
+        dt=0.1,
+        key=4,
+        order=order,
+        populations={"E": cell(75, noise=3.0, bias=11.0), "I": cell(41, noise=3.0, bias=11.0)},
+        projections={
+            "differ": link("E", "I.exc", differ, **delays),
+            "scaled": link("E", "E.exc", snn.PairSTDP(0.1, 0.12), scaling, release=snn.TsodyksMarkram(0.3, 100.0)),
+            "rewarded": link("I", "E.inh", clopath, snn.Modulate("reward", 5.0)),
+            "normal": link("I", "I.inh", snn.TripletSTDP(0.05, 0.1, 0.07), snn.Normalise(2.0, 1.3), via=snn.Dense()),
         },
     )
 
 
 def noise():
     return snn.Poisson(3000.0, 0.9, into="E.exc") + snn.Poisson(3000.0, 0.9, into="I.exc")
+
+
+def learnt():
+    """Spikes, weights at the end, and other numbers of synapses on the way."""
+    return {
+        "counts": snn.Count("E"),
+        **{name: snn.Last(f"{name}.weight") for name in ("differ", "scaled", "rewarded", "normal")},
+        "scaled at": snn.Snapshots("scaled.scaled_at", every=4.0, index=range(50)),
+        "eligibility": snn.Trace("rewarded[0:50].eligibility"),
+        "of senders": snn.Trace("differ.pre.x", index=[0, 70]),
+        "of receivers": snn.Trace("differ.post.y", index=[0, 40]),
+        "u": snn.Trace("scaled.release.u", index=[0, 70]),
+    }
 
 
 WATCHED = {"counts": snn.Count("E"), "v": snn.Trace("E[0:5].v"), "raster": snn.Raster("I")}
@@ -106,8 +168,12 @@ CASES = {
     "within a step": lambda: (
         chain(),
         snn.Poisson(100.0, 3.0, into="in"),
-        {"counts": snn.Count("p1"), "v": snn.Trace("out.v")},
+        {"counts": snn.Count("p1"), "v": snn.Trace("out.v"), "in-out": snn.Last("in-out.weight")},
     ),
+    "drawing": lambda: (drawing(), noise(), WATCHED),
+    "learning": lambda: (learning(), noise() + snn.Modulator("reward", 1.0), learnt()),
+    "learning, listening": lambda: (learning(), noise() + Listens() + snn.Modulator("reward", 1.0), learnt()),
+    "learning, Brian2's order": lambda: (learning(snn.BrianOrder()), noise() + snn.Modulator("reward", 1.0), learnt()),
 }
 
 
@@ -119,6 +185,12 @@ def equal(a, b):
     return len(a) == len(b) and all(np.array_equal(x, y) for x, y in zip(a, b))
 
 
+def weights(net, record):
+    """The weights at the end of a record, without the places of lists that hold no synapse."""
+    real = lambda p: p.graph.real if isinstance(p.graph, SparseGraph) else ...
+    return {name: np.asarray(x)[real(net[name])] for name, x in record.items() if name in net.projections}
+
+
 def compared(name):
     net, drive, record = CASES[name]()
     run = lambda model, steps, state=None: snn.simulate(
@@ -127,13 +199,18 @@ def compared(name):
     alone, divided = run(net, STEPS), sharding.sharded(net)
     whole = run(divided, STEPS)
     second = run(divided, STEPS - FIRST, run(divided, FIRST))
+    seen = lambda run: {name: x for name, x in run.record.items() if name not in net.projections}
+    end = lambda run: arrays(run.state.spikes, weights(net, run.record))
+    start = weights(net, {name: p.weight for name, p in net.projections.items() if p.weight.ndim})
+    moved = [np.max(np.abs(x - start[name])) for name, x in weights(net, alone.record).items() if name in start]
     return {
         "case": name,
         "devices": len(jax.devices()),
-        "equal": equal(arrays(alone.record, alone.state.spikes), arrays(whole.record, whole.state.spikes)),
-        "continued": equal(arrays(whole.state.spikes), arrays(second.state.spikes)),
+        "equal": equal(arrays(seen(alone)) + end(alone), arrays(seen(whole)) + end(whole)),
+        "continued": equal(end(whole), end(second)),
         "spikes": int(sum(np.sum(x) for x in arrays(alone.record)[:1])),
         "every": divided.exchange_every,
+        "moved": float(min(moved, default=0.0)),
     }
 
 
@@ -159,14 +236,26 @@ def swept(name):
 
 @contextlib.contextmanager
 def broken(what):
-    """What is wrong on purpose: neurons with the numbers of other ones, or an exchange that comes too late."""
-    kept = Shards.first, sharding.model.shortest
+    """What is wrong on purpose: neurons with the numbers of other ones, clocks of other neurons, draws of other
+    synapses, synapses in another order, or an exchange that comes too late.
+    """
+    kept = Shards.first, sharding.model.shortest, PlasticPart.here, PlasticPart.everywhere
+    whole = sharding.splitting.PartOfList
     if what == "numbers":
         Shards.first = lambda self, own: jnp.int32(0)
+    elif what == "clocks":
+        own = lambda self, x: x[: self.index.n_post] if x.shape == (self.n_post,) else x
+        PlasticPart.here = lambda self, tree: jax.tree.map(lambda x: own(self, x), tree)
+    elif what == "draws":
+        sharding.splitting.PartOfList = lambda *numbers: SparseGraph(*numbers[:-1])
+    elif what == "order":
+        PlasticPart.everywhere = lambda self, x: kept[3](self, x if self.number is None else jnp.roll(x, 1))
     else:
         sharding.model.shortest = lambda net: kept[1](net) + 5
+    jax.clear_caches()  # of programs that are right
     yield
-    Shards.first, sharding.model.shortest = kept
+    Shards.first, sharding.model.shortest, PlasticPart.here, PlasticPart.everywhere = kept
+    sharding.splitting.PartOfList = whole
 
 
 def main(words):
@@ -180,7 +269,7 @@ def main(words):
             print(json.dumps(collectives(name)), flush=True)
         elif kind == "swept":
             print(json.dumps(swept(name)), flush=True)
-        elif kind in ("numbers", "late"):
+        elif kind in ("numbers", "clocks", "draws", "order", "late"):
             with broken(kind):
                 try:
                     print(json.dumps(compared(name) | {"broken": kind}), flush=True)

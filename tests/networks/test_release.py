@@ -365,3 +365,26 @@ def test_plastic_synapses_send_what_is_released():
     np.testing.assert_allclose(nothing, still, atol=1e-5)
     assert np.abs(still).max() > 1.0
     assert np.abs(arrived(snn.PairSTDP(a_plus=0.1, a_minus=0.1)) - still).max() > 1e-2
+
+
+def test_what_is_released_travels_along_the_axon_of_a_plastic_synapse():
+    """With a rule that changes nothing, and in `BrianOrder`, where delays are axonal, as without a rule."""
+
+    def run(release, *, frozen=False):
+        net = snn.network(
+            dt=0.1,
+            key=0,
+            order=snn.BrianOrder(),
+            populations={"in": snn.SpikeSource(4), "out": snn.Population(snn.LIF(v_th=99.0), 3)},
+            projections={
+                "io": snn.Connection(
+                    "in", "out", snn.AllToAll(), weight=0.5, delay=0.7, release=release, rule=snn.PairSTDP(0.0, 0.0)
+                )
+            },
+        )
+        drive = snn.Poisson(rate=300.0, weight=1.0, into="in")
+        return snn.simulate(net.frozen() if frozen else net, drive, steps=200, key=1, record=snn.Trace("out.v")).record
+
+    depressing = snn.TsodyksMarkram(0.6, 100.0)
+    np.testing.assert_allclose(run(depressing), run(depressing, frozen=True), rtol=1e-5, atol=1e-6)
+    assert np.max(np.abs(run(depressing) - run(None))) > 0.1

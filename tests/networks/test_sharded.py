@@ -9,6 +9,7 @@ from pathlib import Path
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -53,13 +54,39 @@ def test_four_devices():
     assert sorted(program["in the loop"]) == ["all-gather f32[10,384]", "all-gather u32[4,10,7]"]
 
 
+def test_drawing():
+    """Synapses that draw transmit the spikes that they transmit on one device; control: draws of other synapses."""
+    *found, draws = lines(start(2, "drawing", "draws:drawing"))
+    check(found, 2)
+    assert found[0]["every"] == 3 and not draws["equal"]
+
+
+def test_learning():
+    """Rules between neurons on four devices; controls: clocks of other neurons, and synapses in another order, are seen
+    to differ, and an exchange that comes later than a plastic synapse passes a spike on is no result at all.
+    """
+    *found, clocks, order, late = lines(start(4, "learning", "clocks:learning", "order:learning", "late:learning"))
+    check(found, 4)
+    assert [line["every"] for line in found] == [6] and found[0]["moved"] > 0.1
+    assert not clocks["equal"] and not order["equal"]
+    assert "DELAY_RANGE" in late["error"]
+
+
+def test_learning_in_every_step():
+    """Delays before the synapse, of which the exchange can leave no step out; a drive that reads the network."""
+    found = lines(start(2, "learning, Brian2's order", "learning, listening"))
+    check(found, 2)
+    assert [line["every"] for line in found] == [0, 6] and all(line["moved"] > 0.1 for line in found)
+
+
 def test_two_devices():
-    """Drives that listen, delays of 0 in Brian2's order; graded spikes, edges within a step, groups of populations; an
-    order of one's own, of which only the steps are known; and a sweep, which has no devices to give away."""
+    """Drives that listen, delays of 0 in Brian2's order; graded spikes, edges within a step, of which one learns and
+    one draws; groups of populations; an order whose steps alone are known; a sweep, which has no devices to give away.
+    """
     words = ("listening", "Brian2's order, listening", "within a step", "an order of one's own", "swept:plain")
     *found, swept = lines(start(2, *words))
     check(found, 2)
-    assert [line["every"] for line in found] == [10, 0, 0, 0]
+    assert [line["every"] for line in found] == [10, 0, 0, 0] and found[2]["moved"] > 0.05
     assert "sweep the network that was divided" in swept["error"]
 
 
@@ -67,7 +94,7 @@ def test_two_processes():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    running = [start(1, "--process", address, str(number), "2", "plain") for number in range(2)]
+    running = [start(1, "--process", address, str(number), "2", "plain", "learning") for number in range(2)]
     try:
         for process in running:
             check(lines(process), 2)
@@ -101,6 +128,23 @@ def test_how_neurons_are_divided():
     np.testing.assert_array_equal(shards.whole(parts, 300), x)
 
 
+class Depolarised(snn.plasticity.AbstractRule):
+    """Grows with the membrane of the sending neuron."""
+
+    def on_pre(self, w, s):
+        return 0.1 * s.pre.v
+
+
+class Counted(snn.plasticity.AbstractModifier):
+    """Sums up how far receiving neurons are depolarised."""
+
+    def start(self, n_post, dtype):
+        return {"steps": jnp.zeros(n_post, dtype)}
+
+    def tick(self, clock, s):
+        return {"steps": clock["steps"] + jnp.maximum(s.post.v, 0.0)}
+
+
 def test_what_is_not_divided_is_named():
     small = lambda **more: snn.network(
         dt=0.1,
@@ -110,8 +154,8 @@ def test_what_is_not_divided_is_named():
     )
     layer = dict(topology=None, via=snn.Layer(eqx.nn.Linear(3, 3, key=jax.random.key(0))))
     for net, why in (
-        (small(rule=snn.PairSTDP()), "projection 'EE' learns.*frozen"),
-        (small(release=snn.connectivity.Bernoulli(0.5)), "synapses of projection 'EE' draw.*Bernoulli"),
+        (small(rule=Depolarised()), r"rule of projection 'EE' \(Depolarised\) reads membranes of sending neurons"),
+        (small(rule=snn.chain(snn.PairSTDP(), Counted())), r"'EE' \(Counted\) counts membranes of receiving neurons"),
         (small(**layer), "'EE' goes through a Layer"),
     ):
         with pytest.raises(ValueError, match=f"cannot be divided among devices: .*{why}"):

@@ -15,6 +15,7 @@ from ...models import Inputs, Signals, View
 from ..shards import Shards
 from ..state import NetworkState
 from ..stepper import NetworkStepper
+from .learning import whole_view
 
 
 class Device(eqx.Module):
@@ -38,26 +39,34 @@ class Device(eqx.Module):
     def signals(self, state: NetworkState, groups: Any, everybody: Spikes | None = None) -> Signals:
         own = self.net.layout.apart(groups)
         spikes = {name: (lambda name=name: self.spikes(name, own, everybody)) for name in own}
+        return Signals(View(spikes), self.view(state), {} if everybody is None else self.packed(everybody))
+
+    def view(self, state: NetworkState) -> View:
+        """The state of all devices by name."""
         seen = self.net.view(self.net._by_population(state))
-        gathered = {name: (lambda name=name: self.gathered(seen[name], self.sizes[name])) for name in seen}
-        return Signals(View(spikes), View(gathered), {} if everybody is None else self.packed(everybody))
+
+        def gathered(name: str) -> Any:
+            if name in self.net.changing:
+                return self.projection(name, state.projections[name])
+            return jax.tree.map(lambda x: self.shards.everywhere(x, self.sizes[name]), seen[name])
+
+        return View({name: (lambda name=name: gathered(name)) for name in seen})
+
+    def projection(self, name: str, state: dict[str, Any]) -> View:
+        """The state of a projection on all devices."""
+        return whole_view(self.net.changing[name], state, self.shards, self.sizes[name])
 
     def spikes(self, name: str, own: Mapping[str, Array], everybody: Spikes | None) -> Array:
         if everybody is None:
             return self.shards.everywhere(own[name], self.sizes[name])
-        return everybody.part(*self.net.layout.sender(name)).amplitude[: self.sizes[name]]
+        return everybody.part(*self.net.layout.sender(name)).first(self.sizes[name]).amplitude
 
     def packed(self, everybody: Spikes) -> View:
         """The spikes of whole populations as bits."""
         return View({name: (lambda name=name: self.words(name, everybody)) for name, _ in self.net.layout.sizes})
 
     def words(self, name: str, everybody: Spikes) -> UInt32[Array, " words"]:
-        n = self.sizes[name]
-        words = everybody.part(*self.net.layout.sender(name)).words[: -(-n // 32)]
-        return words if n % 32 == 0 else words.at[-1].set(words[-1] & jnp.uint32((1 << n % 32) - 1))
-
-    def gathered(self, tree: Any, n: int) -> Any:
-        return jax.tree.map(lambda x: self.shards.everywhere(x, n), tree)
+        return everybody.part(*self.net.layout.sender(name)).first(self.sizes[name]).words
 
     def silent_releases(self) -> dict[str, Array]:
         return {name: jnp.zeros(n) for name, n in self.net.layout.releases}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -13,29 +13,55 @@ from jax.sharding import PartitionSpec as P
 from jaxtyping import Array
 
 from ...connectivity.spikes import Spikes
-from ..delivery import Moment, Projections, Sent
+from ..delivery import Moment, PlasticSynapses, Projections, Sent
 from ..model import Network
 from ..population import Population
 from ..projection import Projection
 from ..shards import Shards, squeezed, stacked
 from ..stepper import NetworkStepper
+from .learning import PlasticPart
+
+
+class Heard(NamedTuple):
+    """What plastic synapses hear of a step beside its spikes."""
+
+    membranes: dict[str, Array | None]  # of own neurons, by population
+    modulators: dict[str, Array]
+
+
+_HEARD = ""  # among the states of projections, for the rest of a step: no projection is called so
 
 
 class LocalStepper(NetworkStepper):
-    """Steps the neurons of one device; their spikes wait until `deliver_late`."""
+    """Steps the neurons of one device; their spikes wait until `deliver_late`.
+
+    A step ends with its state and what is `Heard` in it.
+    """
 
     def everybody(self, spikes: dict[str, Array], sent: Mapping[str, Array | Spikes]) -> Sent:
         return Sent(spikes, None, sent, self.layout)
 
     def deliver(self, ring, projections, sent, populations, inputs, t, key):
-        return ring, projections
+        learning = [delivery for delivery in self.deliveries if isinstance(delivery, PlasticSynapses)]
+        reads = {each.post for each in learning if isinstance(each.plastic, PlasticPart) and each.plastic.membranes}
+        membranes = self.membranes(populations)
+        heard = Heard({name: membranes(name) for name in reads}, inputs.modulators if learning else {})
+        return ring, projections | {_HEARD: heard}
 
-    def deliver_late(self, ring: Array, projections: Projections, everybody: Spikes, t: Array, key: Array) -> Array:
-        """The ring with the spikes that all neurons sent in step `t`."""
-        sent, now = Sent({}, everybody, {}, self.layout), Moment(t, key, lambda name: None, {}, lambda name: None)
+    def next(self, state, populations, projections, ring):
+        projections = dict(projections)
+        heard = projections.pop(_HEARD)
+        return super().next(state, populations, projections, ring), heard
+
+    def deliver_late(
+        self, ring: Array, projections: Projections, everybody: Spikes, heard: Heard, t: Array, key: Array
+    ) -> tuple[Array, Projections]:
+        """The ring with the spikes that all neurons sent in step `t`, and the states of projections that learnt."""
+        sent = Sent({}, everybody, {}, self.layout)
+        now = Moment(t, key, heard.membranes.get, heard.modulators, lambda name: None)
         for delivery in self.deliveries:
-            ring, _ = delivery.deliver(ring, projections, sent, now)
-        return ring
+            ring, projections = delivery.deliver(ring, projections, sent, now)
+        return ring, projections
 
 
 def part_of(population: Population, shards: Shards, i: int | Array) -> Population:
@@ -57,14 +83,15 @@ def local_stepper(
     fused: bool,
 ) -> NetworkStepper:
     """The steppers of all devices, stacked. What a device has in `parts` already is not copied."""
-    given, form = jax.tree.flatten(parts)
+    divided, other = eqx.partition(parts, eqx.is_array)
+    given, form = jax.tree.flatten(divided)
     found: list[Any] = []
 
     def prepare(given: list[Array], populations: Any) -> list[Array]:
         given, here = squeezed(given), lax.axis_index(shards.axis)
         stepper = kind.of(
             {name: part_of(p, shards, here) for name, p in populations.items()},
-            jax.tree.unflatten(form, given),
+            eqx.combine(jax.tree.unflatten(form, given), other),
             whole.order,
             whole.dt,
             differentiated=False,

@@ -66,9 +66,10 @@ def _one(device: Device, feed: Feed, observe: Observe, key: Array) -> Callable[[
 def _advanced(device: Device, carried: Any, inputs: Inputs, t: Array, key: Array) -> tuple[Any, Spikes]:
     """One step of own neurons and the delivery of all spikes; also returns these."""
     net = device.net
-    state, sent = net.order.step(net, carried[0], device.own_inputs(inputs), t, key)
+    after, sent = net.order.step(net, carried[0], device.own_inputs(inputs), t, key)
     if not isinstance(net, LocalStepper):  # delivered within the step
-        return (state, sent.groups), sent.everybody
+        return (after, sent.groups), sent.everybody
+    state, heard = after
     everybody = net.exchange(net.layout.everybody(sent.senders), net.layout)
-    ring = net.deliver_late(state.ring, state.projections, everybody, t, key)
-    return (state._replace(ring=ring), sent.groups), everybody
+    ring, projections = net.deliver_late(state.ring, state.projections, everybody, heard, t, key)
+    return (state._replace(ring=ring, projections=projections), sent.groups), everybody

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
@@ -18,19 +18,23 @@ from ..._arguments import shown
 from ..._status import Status, bit
 from ..._types import canonical_float
 from ...connectivity.release import AbstractRelease
-from ...models import AbstractModel, AbstractPlan, Forward
+from ...connectivity.spikes import Spikes
+from ...models import AbstractModel, AbstractPlan, Forward, View
+from ...plasticity.plastic import Cells, PlasticState
 from ..checks import built_status
 from ..checks import real as is_real
 from ..layout import Layout
 from ..model import Network
 from ..order import BrianOrder, NestOrder
 from ..projection import Projection
-from ..shards import Shards
-from ..state import NetworkState, view
+from ..shards import Shards, on_each
+from ..state import NetworkState
 from ..stepper import NetworkStepper, changing
+from ..units import unit_of
+from .learning import whole_view
 from .local import LocalStepper, local_stepper, part_of
 from .splitting import Divider, shortest, unsupported
-from .stepper import ShardedStepper, undivided
+from .stepper import ShardedStepper, view_of_all
 
 AXIS = "neurons"
 _LONGEST = 64  # steps between two exchanges at most: what is kept of them grows
@@ -40,9 +44,9 @@ def sharded(net: Network, devices: Sequence[Any] | None = None) -> ShardedNetwor
     """One network on several devices: `simulate(snn.networks.sharded(net), ...)` gives the numbers of `net` itself.
 
     Every population is divided into parts of equal size; a device holds the state of its neurons, the synapses into
-    them and their pending arrivals. Spikes of all neurons are gathered as bits, n / 8 bytes, once per shortest delay
-    (each step for delays of one step). Drives and probes see whole populations: what a probe reads is gathered,
-    too, and every device computes all inputs.
+    them, with their weights that learn, and their pending arrivals. Spikes of all neurons are gathered as bits, n / 8
+    bytes, once per shortest delay (each step for delays of one step; of plastic synapses the dendritic share counts).
+    Drives and probes see whole populations: what a probe reads is gathered, too, and every device computes all inputs.
 
     **Arguments:** `net`: a network, with concrete numbers. `devices`: by default all, of all processes; in each
     process of several, this is called with the same network.
@@ -50,8 +54,9 @@ def sharded(net: Network, devices: Sequence[Any] | None = None) -> ShardedNetwor
     The state in `run.state` is divided likewise, and continues on as many devices only. Integers, bits and spikes of
     lists are those of one device; floats agree up to rounding, as compilers contract products and sums.
 
-    **Raises:** ValueError, which names the part, for what is not divided: rules, releases that draw, layers, and
-    networks that are being traced. `simulate` of it has no derivative.
+    **Raises:** ValueError, which names the part, for what is not divided: rules that read the membranes of sending
+    neurons, synapses that are integrated in every step, layers, and networks that are being traced.
+    `simulate` of it has no derivative.
     """
     if not isinstance(net, Network):
         raise ValueError(f"Got net = {shown(net)}, expected a network(...) to divide among devices.")
@@ -90,7 +95,7 @@ class ShardedNetwork(AbstractModel):
 
     def __check_init__(self):
         for name, p in self.parts.items():
-            if any(x.shape[:1] != (self.shards.number,) for x in jax.tree.leaves(p)):
+            if any(x.shape[:1] != (self.shards.number,) for x in jax.tree.leaves(eqx.filter(p, eqx.is_array))):
                 raise ValueError(
                     f"Got numbers for projection {name!r} that are not divided among {self.shards.number} devices; set "
                     "them in the network, and divide it again."
@@ -128,14 +133,15 @@ class ShardedNetwork(AbstractModel):
         return self.whole.signed(path)
 
     def unit(self, path: str) -> str:
-        return self.whole.unit(path)
+        return unit_of(self.whole.populations, self.parts, path)
 
     def module(self, name: str) -> Any:
         return self.whole.module(name)
 
     def constant(self, path: str) -> str | None:
         name, _, part = path.partition(".")
-        if name not in self.parts or part.partition(".")[0] == "release":
+        p = self.parts.get(name)
+        if p is None or p.plastic is not None or (p.release is not None and part.partition(".")[0] == "release"):
             return None
         return f"Got path {path!r}, but projection {name!r} does not learn, so no run changes it."
 
@@ -149,13 +155,30 @@ class ShardedNetwork(AbstractModel):
         divided = lambda s, n: jax.tree.map(lambda x: self._spread(self.shards.split(x, n)), s)
         populations = {name: divided(s, sizes[name]) for name, s in start.populations.items()}
         dtype = canonical_float()
-        releases = {
-            name: {"release": divided(self._release(p).init((sizes[p.pre],), dtype), sizes[p.pre])}
-            for name, p in self.parts.items()
-            if p.release is not None
-        }
+        projections: dict[str, dict[str, Any]] = {}
+        for name, p in self.parts.items():
+            parts = {}
+            if p.release is not None:
+                parts["release"] = divided(self._release(p).init((sizes[p.pre],), dtype), sizes[p.pre])
+            if p.plastic is not None:
+                v = self.whole.populations[p.post].voltage(start.populations[p.post])
+                parts["plastic"] = self._each(self._unlearnt, p, None if v is None else divided(v, sizes[p.post]))
+            if parts:
+                projections[name] = parts
         ring = self._spread(jnp.zeros((self.shards.number, self.layout.ring.size), dtype))
-        return NetworkState(populations, releases, ring, start.status | self.parameter_status())
+        return NetworkState(populations, projections, ring, start.status | self.parameter_status())
+
+    def _unlearnt(self, p: Projection, v: Array | None) -> PlasticState:
+        """The state of plastic synapses before the first step, on one device."""
+        assert p.plastic is not None
+        plastic, dtype = p.plastic.of(p.delay, self.dt), canonical_float()
+        pre, post = (Spikes.found(jnp.zeros(n, dtype)) for n in (plastic.index.n_pre, plastic.index.n_post))
+        sent = None if p.release is None else pre.amplitude
+        before = Cells(pre.amplitude, None, sent, pre.words)
+        return plastic.start(p.weight, before, Cells(post.amplitude, v, words=post.words))
+
+    def _each(self, function: Callable[..., Any], *given: Any) -> Any:
+        return on_each(self.mesh, self.shards, function, *given)
 
     def _release(self, p: Projection) -> AbstractRelease:
         """The release of a projection, for whole populations."""
@@ -165,18 +188,33 @@ class ShardedNetwork(AbstractModel):
     def _spread(self, x: Array) -> Array:
         return lax.with_sharding_constraint(x, NamedSharding(self.mesh, P(AXIS)))
 
-    def whole_state(self, state: NetworkState) -> NetworkState:
-        """The state of whole populations and releases, without what is pending."""
-        return undivided(state, self._lengths, self.shards.whole)
-
     def resumed(self, state: NetworkState) -> NetworkState:
-        return state._replace(status=state.status | self.parameter_status())
+        projections = dict(state.projections)
+        for name, p in self.parts.items():
+            if p.plastic is not None:
+                projections[name] = projections[name] | {"plastic": self._resumed(p, projections[name]["plastic"])}
+        return state._replace(projections=projections, status=state.status | self.parameter_status())
 
-    def view(self, state: NetworkState) -> Mapping[str, Any]:
-        return view(self.whole_state(state), changing(self.parts, self.dt))
+    def _resumed(self, p: Projection, learnt: PlasticState) -> PlasticState:
+        plastic = lambda p: p.plastic.of(p.delay, self.dt)
+        were_set = self._each(lambda p, s: plastic(p).were_set(s, p.weight), p, learnt)
+        on_any = self._spread(jnp.broadcast_to(jnp.any(were_set), were_set.shape))
+        return self._each(lambda p, s, were_set: plastic(p).resumed(s, p.weight, were_set), p, learnt, on_any)
+
+    def view(self, state: NetworkState) -> View:
+        def projection(name: str, parts: dict[str, Any]) -> View:
+            of = lambda p: changing({name: p}, self.dt)[name]
+            seen = lambda p, parts: whole_view(of(p), parts, self.shards, self._lengths[name])
+            return on_each(self.mesh, self.shards, seen, self.parts[name], parts, whole=True)
+
+        return view_of_all(state, self.sizes, self.shards, projection)
 
     def status(self, state: NetworkState) -> UInt32[Array, ""]:
-        return self.whole.status(self.whole_state(state))
+        sizes, whole = self.sizes, self.shards.whole
+        populations = {
+            name: jax.tree.map(lambda x, name=name: whole(x, sizes[name]), s) for name, s in state.populations.items()
+        }
+        return self.whole.status(state._replace(populations=populations))
 
     def parameter_status(self) -> UInt32[Array, ""]:
         status = self.whole.parameter_status()
@@ -185,8 +223,9 @@ class ShardedNetwork(AbstractModel):
             ranges = built_status(self.whole.populations, parts, self.dt, self.whole.order)
             for p in parts.values():  # delays may have been set below what is exchanged in time
                 if p.delay is not None:
-                    steps = p.delay if not p.delay.ndim else jnp.where(is_real(p), p.delay, self.exchange_every)
-                    ranges |= bit(Status.DELAY_RANGE, steps < self.exchange_every)
+                    behind = p.delay if p.plastic is None else p.plastic.meeting(p.delay).dendritic
+                    late = behind < self.exchange_every
+                    ranges |= bit(Status.DELAY_RANGE, late & jnp.reshape(is_real(p), -1) if late.ndim else late)
             return ranges
 
         if not self.parts:

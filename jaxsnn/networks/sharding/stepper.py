@@ -7,25 +7,30 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 from jaxtyping import Array, Int
 
 from ..._types import canonical_float
 from ...compilers import XLA, AbstractCompiler
-from ...models import AbstractStepper, Feed, Inputs, Observe, Signals, silent
-from ..shards import Shards, squeezed, stacked
-from ..state import NetworkState, view
+from ...models import AbstractStepper, Feed, Inputs, Observe, Signals, View, silent
+from ..population import Population
+from ..shards import Shards, on_each, squeezed, stacked
+from ..state import NetworkState
 from ..stepper import NetworkStepper
 from .device import Device
+from .learning import whole_view
 from .loop import steps
 
 
-def undivided(state: NetworkState, sizes: Mapping[str, int], whole: Callable[[Array, int], Array]) -> NetworkState:
-    """The state of whole populations and releases, without what is pending."""
-    of = lambda parts: {name: jax.tree.map(lambda x, name=name: whole(x, sizes[name]), s) for name, s in parts.items()}
-    return NetworkState(of(state.populations), of(state.projections), jnp.zeros(0, state.ring.dtype), state.status)
+def view_of_all(
+    state: NetworkState, sizes: Mapping[str, int], shards: Shards, projection: Callable[[str, dict[str, Any]], View]
+) -> View:
+    """A divided state by name, as of one device. `projection(name, parts)`: the same of the state of a projection."""
+    whole = lambda s, name: Population.named(jax.tree.map(lambda x: shards.whole(x, sizes[name]), s))
+    populations = {name: (lambda name=name, s=s: whole(s, name)) for name, s in state.populations.items()}
+    projections = {name: (lambda name=name, s=s: projection(name, s)) for name, s in state.projections.items()}
+    return View({**populations, **projections})
 
 
 class ShardedStepper(AbstractStepper):
@@ -49,8 +54,14 @@ class ShardedStepper(AbstractStepper):
         (state, _, _), rows = self.run((state, spikes, ()), t, 1, feed=feed, observe=observe, key=key)
         return state, Signals({name: row[0] for name, row in rows.items()}, self.view(state))
 
-    def view(self, state: NetworkState) -> Mapping[str, Any]:
-        return view(undivided(state, dict(self.sizes), self.shards.whole), self.local.changing)
+    def view(self, state: NetworkState) -> View:
+        sizes = dict(self.sizes)
+
+        def projection(name: str, parts: dict[str, Any]) -> View:
+            seen = lambda changing, parts: whole_view(changing, parts, self.shards, sizes[name])
+            return on_each(self.mesh, self.shards, seen, self.local.changing[name], parts, whole=True)
+
+        return view_of_all(state, sizes, self.shards, projection)
 
     def run(self, carry, t, length, *, feed, observe, key, compiler=XLA()):
         return self._run(carry, t, None, length, feed, observe, key, compiler)
