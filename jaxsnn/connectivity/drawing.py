@@ -39,42 +39,51 @@ def _blocks_of(total: int, multapses: bool) -> Iterator[slice]:
     return blocks(total) if multapses or total <= _BY_NUMPY else blocks(total, _BY_PROGRAM)
 
 
-def rows_on_host(
+Piece = tuple[slice, np.ndarray, np.ndarray]  # the places of some edges among those drawn, and their numbers
+
+
+def rows_in_pieces(
     key: Array, name: str, degree: np.ndarray, n: int, skip_self: bool, multapses: bool
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Iterator[Piece]:
     """`Draws` of the host with one number below `n`, (row, partner)."""
-    total = int(degree.sum(dtype=np.int64))
-    stream, first = _random.host_stream(key, name), np.cumsum(degree, dtype=np.int64) - degree
-    row, partner = empty(total, np.uint32), empty(total, np.uint32)
-    row[:] = np.repeat(np.arange(degree.size, dtype=np.uint32), degree)
+    end = np.cumsum(degree, dtype=np.int64)
+    total, first, stream = int(end[-1]), end - degree, _random.host_stream(key, name)
     others = n - 1 if skip_self else n
     for at in _blocks_of(total, multapses):
-        rows = row[at]
+        begin, last = np.searchsorted(end, (at.start, at.stop - 1), side="right")
+        some = slice(begin, last + 1)
+        each = np.minimum(end[some], at.stop) - np.maximum(first[some], at.start)
+        rows = np.repeat(np.arange(begin, last + 1, dtype=np.uint32), each)
         index = (np.arange(at.start, at.stop) - first[rows]).astype(np.uint32)
         if multapses:
             drawn = _random.below(_random.words(stream, rows, index)[0], others)
         else:
             drawn = _permute(stream, rows, index, others, total)[: rows.size]
-        partner[at] = step_over(drawn, rows) if skip_self else drawn
-    return row, partner
+        yield at, rows, step_over(drawn, rows) if skip_self else drawn
 
 
-def pairs_on_host(
+def pairs_in_pieces(
     key: Array, total: int, n_pre: int, n_post: int, skip_self: bool, multapses: bool
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Iterator[Piece]:
     """`Draws` of the host in one row, with numbers below `n_pre` and `n_post`."""
-    others = n_post - 1 if skip_self else n_post
-    stream, pre, post = _random.host_stream(key, "pairs"), empty(total, np.uint32), empty(total, np.uint32)
+    others, stream = n_post - 1 if skip_self else n_post, _random.host_stream(key, "pairs")
     for at in _blocks_of(total, multapses):
         edge = np.arange(at.start, at.stop, dtype=np.uint32)
         if multapses:
             one, two = _random.words(stream, 0, edge)
-            pre[at], other = _random.below(one, n_pre), _random.below(two, others)
+            pre, other = _random.below(one, n_pre), _random.below(two, others)
         else:
             pair = _permute(stream, np.zeros_like(edge), edge, n_pre * others, total)[: edge.size]
-            pre[at], other = pair // np.uint32(others), pair % np.uint32(others)
-        post[at] = step_over(other, pre[at]) if skip_self else other
-    return pre, post
+            pre, other = pair // np.uint32(others), pair % np.uint32(others)
+        yield at, pre, step_over(other, pre) if skip_self else other
+
+
+def put_together(pieces: Iterator[Piece], total: int) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of all pieces."""
+    first, second = empty(total, np.uint32), empty(total, np.uint32)
+    for at, one, two in pieces:
+        first[at], second[at] = one, two
+    return first, second
 
 
 def step_over(partner: Any, oneself: Any) -> Any:

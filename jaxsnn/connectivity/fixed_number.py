@@ -1,5 +1,6 @@
 """Random graphs with a fixed number of edges: for every neuron of one side, or in total."""
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -12,7 +13,7 @@ from .. import _random
 from .._arguments import count
 from .._types import check, is_concrete, on_device
 from .asking import AbstractDrawn, Drawing, Draws, Key
-from .drawing import collect, pairs_on_host, rows_on_host, sorted_on_host, step_over
+from .drawing import Piece, collect, pairs_in_pieces, put_together, rows_in_pieces, sorted_on_host, step_over
 from .topology import MAX_PAIRS, fits, given, likely_most, most_of
 
 
@@ -66,19 +67,15 @@ class AbstractFixedDegree(AbstractDrawn):
         _check_given(self, "k")
 
     def drawing(self, key: Key, n_pre: int, n_post: int, *, loop: bool) -> Drawing:
-        rows, n = (n_post, n_pre) if self.incoming else (n_pre, n_post)
-        skip_self = loop and not self.autapses
-        partners = n - 1 if skip_self else n
-        _check_number(self, "k", partners, "neurons to choose from")
+        rows, partners, skip_self = self._choice(n_pre, n_post, loop)
         most = most_of(self, "k")
         if partners == 0 or most == 0:
             return given(n_pre, n_post, np.zeros(0), np.zeros(0))
         most = most if self.multapses else min(most, partners)
         name = "pre" if self.incoming else "post"
         if is_concrete(key, self):
-            fits(type(self).__name__, rows * self.k.item())
-            degree = np.full(rows, self.k.item(), np.int32)
-            row, partner = rows_on_host(_random.derived(key), name, degree, n, skip_self, self.multapses)
+            drawn = self._rows_in_pieces(_random.derived(key), n_pre, n_post, loop)
+            row, partner = put_together(drawn, rows * self.k.item())
             if self.incoming:
                 return given(n_pre, n_post, *sorted_on_host(partner, row, n_pre, n_post))
             return given(n_pre, n_post, row, partner)
@@ -88,6 +85,27 @@ class AbstractFixedDegree(AbstractDrawn):
         row, partner = drawn.row, step_over(drawn.first, drawn.row) if skip_self else drawn.first
         pre, post = (partner, row) if self.incoming else (row, partner)
         return collect((pre, post, drawn.valid), rows * self.k, n_pre, n_post, sort=self.incoming)
+
+    def pieces(self, key, n_pre, n_post, *, loop):
+        _, partners, _ = self._choice(n_pre, n_post, loop)
+        if partners > 0 and self.k.item() > 0:
+            for _, row, partner in self._rows_in_pieces(key, n_pre, n_post, loop):
+                yield (partner, row) if self.incoming else (row, partner)
+
+    def _choice(self, n_pre: int, n_post: int, loop: bool) -> tuple[int, int, bool]:
+        """How many neurons draw, from how many others, and whether they leave out themselves."""
+        rows, n = (n_post, n_pre) if self.incoming else (n_pre, n_post)
+        skip_self = loop and not self.autapses
+        partners = n - 1 if skip_self else n
+        _check_number(self, "k", partners, "neurons to choose from")
+        return rows, partners, skip_self
+
+    def _rows_in_pieces(self, key: Array, n_pre: int, n_post: int, loop: bool) -> Iterator[Piece]:
+        """The edges on the host, neuron after neuron of those that draw."""
+        rows, partners, skip_self = self._choice(n_pre, n_post, loop)
+        fits(type(self).__name__, rows * self.k.item())
+        name, degree = "pre" if self.incoming else "post", np.full(rows, self.k.item(), np.int32)
+        return rows_in_pieces(key, name, degree, partners + skip_self, skip_self, self.multapses)
 
 
 class FixedInDegree(AbstractFixedDegree):
@@ -100,6 +118,7 @@ class FixedInDegree(AbstractFixedDegree):
     """
 
     incoming: ClassVar[bool] = True
+    in_order: ClassVar[bool] = False
 
     def fan_out(self, n_pre: int, n_post: int) -> int:
         edges = n_post * most_of(self, "k")
@@ -128,6 +147,7 @@ class FixedTotal(AbstractDrawn):
     are one population. `most`: static, the largest `n`, needed where `n` is traced.
     """
 
+    in_order: ClassVar[bool] = False
     n: Int32[Array, ""] = eqx.field(converter=_whole)
     autapses: bool = eqx.field(default=True, static=True)
     multapses: bool = eqx.field(default=True, static=True)
@@ -137,28 +157,42 @@ class FixedTotal(AbstractDrawn):
         _check_given(self, "n")
 
     def drawing(self, key: Key, n_pre: int, n_post: int, *, loop: bool) -> Drawing:
-        skip_self = loop and not self.autapses
-        pairs = n_pre * (n_post - 1 if skip_self else n_post)
-        _check_number(self, "n", pairs, "pairs to choose from")
+        pairs, skip_self = self._choice(n_pre, n_post, loop)
         most = most_of(self, "n")
         if pairs == 0 or most == 0:
             return given(n_pre, n_post, np.zeros(0), np.zeros(0))
-        if not self.multapses and pairs > MAX_PAIRS:
-            raise ValueError(
-                f"FixedTotal got {n_pre} x {n_post} neurons without multapses; expected at most 2^31 pairs: "
-                "allow multapses or split the projection."
-            )
         most = most if self.multapses else min(most, pairs)
         if is_concrete(key, self):
-            own, total = _random.derived(key), fits("FixedTotal", self.n.item())
-            drawn = pairs_on_host(own, total, n_pre, n_post, skip_self, self.multapses)
-            pre, post = (x[: self.n.item()] for x in drawn)
+            pre, post = put_together(self._in_pieces(_random.derived(key), n_pre, n_post, skip_self), self.n.item())
             return given(n_pre, n_post, *sorted_on_host(pre, post, n_pre, n_post))
         others, capacity = pairs // n_pre, fits("FixedTotal", most)
         choice = dict(multapses=self.multapses, varies=not is_concrete(self))
         drawn = yield Draws(key, "pairs", self.n[None], capacity, n_pre, others, **choice)
         post = step_over(drawn.second, drawn.first) if skip_self else drawn.second
         return collect((drawn.first, post, drawn.valid), self.n, n_pre, n_post, sort=True)
+
+    def pieces(self, key, n_pre, n_post, *, loop):
+        pairs, skip_self = self._choice(n_pre, n_post, loop)
+        if pairs > 0:
+            for _, pre, post in self._in_pieces(key, n_pre, n_post, skip_self):
+                yield pre, post
+
+    def _choice(self, n_pre: int, n_post: int, loop: bool) -> tuple[int, bool]:
+        """How many pairs there are to choose from, and whether they leave out those of a neuron with itself."""
+        skip_self = loop and not self.autapses
+        pairs = n_pre * (n_post - 1 if skip_self else n_post)
+        _check_number(self, "n", pairs, "pairs to choose from")
+        if not self.multapses and pairs > MAX_PAIRS:
+            raise ValueError(
+                f"FixedTotal got {n_pre} x {n_post} neurons without multapses; expected at most 2^31 pairs: "
+                "allow multapses or split the projection."
+            )
+        return pairs, skip_self
+
+    def _in_pieces(self, key: Array, n_pre: int, n_post: int, skip_self: bool) -> Iterator[Piece]:
+        """The edges on the host."""
+        fits("FixedTotal", self.n.item())
+        return pairs_in_pieces(key, self.n.item(), n_pre, n_post, skip_self, self.multapses)
 
     def fan_out(self, n_pre: int, n_post: int) -> int:
         edges = most_of(self, "n")

@@ -5,11 +5,12 @@ from typing import ClassVar
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from .. import _random
 from .._types import Param, check, is_concrete, param
 from .asking import AbstractDrawn, Degrees, Drawing, Draws, Key
-from .drawing import collect, rows_on_host, step_over
+from .drawing import collect, put_together, rows_in_pieces, step_over
 from .topology import coarse, fits, given, likely_most, most_of
 
 
@@ -43,18 +44,36 @@ class FixedProb(AbstractDrawn):
         others = n_post - 1 if skip_self else n_post
         if others < 1:
             return given(n_pre, n_post, np.zeros(0), np.zeros(0))
-        capacity = fits("FixedProb", coarse(self._likely(n_pre, others)))
         if is_concrete(key, self):
             key = _random.derived(key)
-            word = _random.words(_random.host_stream(key, "out-degree"), 0, np.arange(n_pre, dtype=np.uint32))[0]
-            degree = _random.binomial_on_host(word, others, min(self.p.item(), most), most)
-            return given(n_pre, n_post, *rows_on_host(key, "post", degree, n_post, skip_self, False))
+            degree = self._degrees(key, n_pre, others)
+            drawn = rows_in_pieces(key, "post", degree, n_post, skip_self, False)
+            return given(n_pre, n_post, *put_together(drawn, int(degree.sum(dtype=np.int64))))
+        capacity = self._capacity(n_pre, others)
         degree = yield Degrees(key, "out-degree", self.p, n_pre, others, most)
         drawn = yield Draws(key, "post", degree, capacity, others, varies=not is_concrete(self))
         post = step_over(drawn.first, drawn.row) if skip_self else drawn.first
         edges = collect((drawn.row, post, drawn.valid), jnp.sum(degree), n_pre, n_post, sort=False)
         beyond = ~((self.p >= 0) & (self.p <= most))
         return eqx.tree_at(lambda edges: edges.overflow, edges, edges.overflow | beyond)
+
+    def pieces(self, key, n_pre, n_post, *, loop):
+        skip_self = loop and not self.autapses
+        others = n_post - 1 if skip_self else n_post
+        if others > 0:
+            degree = self._degrees(key, n_pre, others)
+            for _, pre, post in rows_in_pieces(key, "post", degree, n_post, skip_self, False):
+                yield pre, post
+
+    def _degrees(self, key: Array, n_pre: int, others: int) -> np.ndarray:
+        """The out-degrees, on the host."""
+        self._capacity(n_pre, others)
+        most = float(most_of(self, "p"))
+        word = _random.words(_random.host_stream(key, "out-degree"), 0, np.arange(n_pre, dtype=np.uint32))[0]
+        return _random.binomial_on_host(word, others, min(self.p.item(), most), most)
+
+    def _capacity(self, n_pre: int, others: int) -> int:
+        return fits("FixedProb", coarse(self._likely(n_pre, others)))
 
     def _likely(self, n_pre: int, others: int) -> int:
         """Places for the edges of nearly every draw."""

@@ -84,14 +84,8 @@ class Spatial(AbstractTopology):
         skip, stream = loop and not self.autapses, _random.stream(key, "pairs")
         place = (self.p, pre, post, self.extent)
         if is_concrete(key, self):
-            with jax.ensure_compile_time_eval():
-                first = _blocks(pre, post)
-                blocks = [_chosen(*place, stream, row, skip) for row in first]
-                _refuse(any(bool(beyond) for _, beyond in blocks))
-                found = [np.nonzero(np.asarray(chosen)) for chosen, _ in blocks]
-                a = np.concatenate([rows + row for (rows, _), row in zip(found, first, strict=True)])
-                b = np.concatenate([columns for _, columns in found])
-                return given(n_pre, n_post, a, b)
+            a, b = (np.concatenate(some) for some in zip(*self.pieces(key, n_pre, n_post, loop=loop), strict=True))
+            return given(n_pre, n_post, a, b)
         capacity = self._most(n_pre, n_post, loop)[0]
         chosen, beyond = jax.lax.map(
             lambda first: _chosen(*place, stream, first, skip), jnp.asarray(_blocks(pre, post), jnp.int32)
@@ -101,6 +95,18 @@ class Spatial(AbstractTopology):
         real = at < n_pre * n_post
         edges = jnp.where(real, at // n_post, n_pre), jnp.where(real, at % n_post, n_post)
         return Edges(*edges, jnp.any(beyond) | (jnp.sum(chosen) > capacity), n_pre, n_post)
+
+    def pieces(self, key, n_pre, n_post, *, loop):
+        pre, post = _both(self.pre, self.post)
+        if n_pre * n_post >= MAX_PAIRS:
+            raise ValueError(f"Spatial got {n_pre} x {n_post} neurons; expected fewer than 2^31 pairs: split them.")
+        with jax.ensure_compile_time_eval():
+            skip, stream = loop and not self.autapses, _random.stream(key, "pairs")
+            for first in _blocks(pre, post):
+                chosen, beyond = _chosen(self.p, pre, post, self.extent, stream, first, skip)
+                _refuse(bool(beyond))
+                rows, columns = np.nonzero(np.asarray(chosen))
+                yield (rows + first).astype(np.int32), columns.astype(np.int32)
 
     def places(self, n_pre: int, n_post: int, drawn: int) -> int:
         return coarse(max(self._most(n_pre, n_post, loop=False)[0], drawn))

@@ -8,7 +8,7 @@ seed has the same shapes.
 
 import abc
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool, Int32
 
 from .. import _random
 from .._arguments import flag
-from .._blocks import empty
+from .._blocks import blocks, empty
 from .._text import described
 from .._types import is_concrete, on_device
 
@@ -56,6 +56,7 @@ class AbstractTopology(eqx.Module):
     """A rule that says who connects to whom."""
 
     pairwise: ClassVar[bool] = False  # every pair is decided by itself, so that one can be left out of what is drawn
+    in_order: ClassVar[bool] = True  # whether `pieces` come in the order of the list
 
     def __repr__(self) -> str:
         return described(self)
@@ -74,6 +75,16 @@ class AbstractTopology(eqx.Module):
     @abc.abstractmethod
     def build(self, key: Array, n_pre: int, n_post: int, *, loop: bool) -> Edges:
         """The edges from `n_pre` to `n_post` neurons. `loop`: both are one population, so that autapses can occur."""
+
+    def pieces(
+        self, key: Array, n_pre: int, n_post: int, *, loop: bool
+    ) -> Iterator[tuple[Int32[np.ndarray, " some"], Int32[np.ndarray, " some"]]]:
+        """The edges of `build` as `(pre, post)`, some at a time, of a key and numbers that are known.
+
+        Who keeps a part of them never holds all. They come `in_order` of the list, or that is by pre, then by post.
+        """
+        edges = self.build(key, n_pre, n_post, loop=loop)
+        yield np.asarray(edges.pre), np.asarray(edges.post)
 
     def drawing(
         self, key: Array | _random.KeyPath, n_pre: int, n_post: int, *, loop: bool
@@ -110,6 +121,12 @@ class AllToAll(AbstractTopology):
         pre, post = np.divmod(np.arange(n_pre * n_post), n_post)
         keep = slice(None) if self.autapses or not loop else pre != post
         return given(n_pre, n_post, pre[keep], post[keep])
+
+    def pieces(self, key, n_pre, n_post, *, loop):
+        for at in blocks(fits("AllToAll", n_pre * n_post) if n_pre * n_post else 0):
+            pre, post = np.divmod(np.arange(at.start, at.stop, dtype=np.int32), np.int32(n_post))
+            keep = slice(None) if self.autapses or not loop else pre != post
+            yield pre[keep], post[keep]
 
     def fan_out(self, n_pre: int, n_post: int) -> int:
         return n_post

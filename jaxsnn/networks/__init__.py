@@ -23,5 +23,6 @@ if TYPE_CHECKING:
     from .projection import Projection as Projection
     from .sharding import ShardedNetwork as ShardedNetwork
     from .sharding import sharded as sharded
+    from .sharding import sharded_network as sharded_network
 else:
     __getattr__, __dir__ = exports(__name__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -48,6 +48,28 @@ def network(
     **Raises:** ValueError for names that are taken or unknown, delays below the order's shortest, off the grid or
     without bound, and for a cycle of same-step edges.
     """
+    plan = planned(dt, populations, projections, modules, key, order)
+    given = drawn_together(plan.links)
+    of = lambda name, link: build(name, link, given.pop(name, None), dt=plan.dt, order=plan.order)
+    built = {name: of(name, link) for name, link in plan.links.items()}
+    check_built(built, plan.populations, plan.order)
+    net = Network(plan.populations, built, plan.dt, plan.order, plan.modules)
+    check_memory(net.layout, net.projections, net.dt)
+    return net
+
+
+class Plan(NamedTuple):
+    """The arguments of `network`, checked, with the numbers of populations drawn."""
+
+    populations: dict[str, Population]
+    links: dict[str, Link]
+    modules: dict[str, Any]
+    dt: float
+    order: AbstractOrder
+
+
+def planned(dt: Any, populations: Any, projections: Any, modules: Any, key: Array, order: Any) -> Plan:
+    """What is to be built."""
     order = NestOrder() if order is None else order
     if not isinstance(order, AbstractOrder):
         raise ValueError(f"Got order = {order!r}, expected NestOrder() or BrianOrder().")
@@ -80,9 +102,12 @@ def network(
         except ValueError as error:
             raise ValueError(f"Projection {name!r}: {error}") from None
         links[name] = Link(connection, _random.KeyPath(key, (name,)), pre, post, port)
-    given = drawn_together(links)
-    built = {name: build(name, link, given.pop(name, None), dt=float(dt), order=order) for name, link in links.items()}
-    for name, p in built.items():
+    return Plan(dict(sorted(populations.items())), links, dict(sorted(modules.items())), float(dt), order)
+
+
+def check_built(projections: dict[str, Projection], populations: dict[str, Population], order: AbstractOrder) -> None:
+    """Raises ValueError for projections that do not fit the populations, or are a cycle within a step."""
+    for name, p in projections.items():
         _check_voltages(name, p, populations)
         if p.synapse is not None:
             check_clocked(name, p, populations)
@@ -91,10 +116,7 @@ def network(
                 f"Projection {name!r} has {what}, whose sums have no order, and the network's order has "
                 "sums=Deterministic(): leave out one of them."
             )
-    topological(populations, built.values())  # a cycle is an error now, not at the first run
-    net = Network(dict(sorted(populations.items())), built, float(dt), order, dict(sorted(modules.items())))
-    check_memory(net.layout, net.projections, net.dt)
-    return net
+    topological(populations, projections.values())  # a cycle is an error now, not at the first run
 
 
 def _summed_otherwise(p: Projection) -> str | None:

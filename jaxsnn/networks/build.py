@@ -68,7 +68,7 @@ class Given(NamedTuple):
     numbers: dict[str, Array]
 
 
-_PARTS = ("weight", "delay", "axonal", "dendritic")
+PARTS = ("weight", "delay", "axonal", "dendritic")
 
 
 def drawn_together(links: dict[str, Link]) -> dict[str, Given]:
@@ -79,7 +79,7 @@ def drawn_together(links: dict[str, Link]) -> dict[str, Given]:
         local = yield from link.edges(among)
         edges, moved = among.numbered(local)
         numbers = {}
-        for part in _PARTS:
+        for part in PARTS:
             asked = Numbers.of(link.at(part), getattr(link.connection, part), local.pre.size)
             if asked is not None:
                 numbers[part] = yield asked

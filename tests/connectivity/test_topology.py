@@ -62,6 +62,21 @@ def test_host_and_traced_graphs_are_the_same(topology, loop):
         assert len(np.unique(pre * n + post)) == len(pre)
 
 
+@pytest.mark.parametrize("topology", [*EVERY[:10], AllToAll(autapses=False)], ids=repr)
+def test_pieces_are_the_edges(topology, monkeypatch):
+    """In the order of the list, or sorted by pre, then by post, where they say so; of many pieces, too."""
+    monkeypatch.setattr("jaxsnn._blocks.blocks.__defaults__", (16,))
+    for loop in (False, True):
+        given = (KEY, 23, 23) if loop else (KEY, 23, 17)
+        whole = topology.build(*given, loop=loop)
+        pieces = [*topology.pieces(*given, loop=loop)]
+        pre, post = (np.concatenate(x).astype(int) for x in zip(*pieces, strict=True))
+        order = slice(None) if topology.in_order else np.lexsort((post, pre))
+        assert len(pieces) > 1
+        np.testing.assert_array_equal(pre[order], whole.pre)
+        np.testing.assert_array_equal(post[order], whole.post)
+
+
 CONSTANT = [FixedProb(0.3), FixedInDegree(5), FixedOutDegree(5, multapses=False), FixedTotal(77)]
 
 

@@ -9,6 +9,7 @@ import contextlib
 import json
 import re
 import sys
+from unittest import mock
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +18,7 @@ import numpy as np
 import jaxsnn as snn
 from jaxsnn.connectivity.graph import SparseGraph
 from jaxsnn.networks import sharding
+from jaxsnn.networks.sharding import drawing, model, stacking
 from jaxsnn.networks.sharding.learning import PlasticPart
 from jaxsnn.networks.shards import Shards
 
@@ -90,7 +92,7 @@ def chain():
     )
 
 
-def drawing():
+def unreliable():
     """Synapses that draw: of a list, with a probability a sender; of a matrix, several sites each."""
     link = lambda pre, post, release, **more: snn.Connection(
         pre, post, snn.FixedProb(0.2), weight=snn.Uniform(0.2, 0.8), release=release, **more
@@ -170,7 +172,7 @@ CASES = {
         snn.Poisson(100.0, 3.0, into="in"),
         {"counts": snn.Count("p1"), "v": snn.Trace("out.v"), "in-out": snn.Last("in-out.weight")},
     ),
-    "drawing": lambda: (drawing(), noise(), WATCHED),
+    "unreliable": lambda: (unreliable(), noise(), WATCHED),
     "learning": lambda: (learning(), noise() + snn.Modulator("reward", 1.0), learnt()),
     "learning, listening": lambda: (learning(), noise() + Listens() + snn.Modulator("reward", 1.0), learnt()),
     "learning, Brian2's order": lambda: (learning(snn.BrianOrder()), noise() + snn.Modulator("reward", 1.0), learnt()),
@@ -214,6 +216,49 @@ def compared(name):
     }
 
 
+def parts_of_all_kinds():
+    """The arguments of a network of all topologies, with numbers that are drawn, given and computed."""
+    places = lambda n: jax.random.uniform(jax.random.key(n), (n, 2))
+    population = lambda n: snn.Population(snn.LIF(), n, positions=places(n))
+
+    def link(pre, post, topology, **more):
+        numbers = {"weight": snn.Uniform(0.1, 0.9), "delay": snn.Uniform(0.5, 1.5)}
+        return snn.Connection(pre, post, topology, **(numbers | more))
+
+    far = snn.connectivity.ByDistance(lambda d: 1.0 + d)
+    learns = snn.chain(snn.PairSTDP(), snn.Bound(0.0, 1.0))
+    return dict(
+        dt=0.1,
+        key=jax.random.key(0),
+        populations={"E": population(90), "I": population(41)},
+        projections={
+            "probable": link("E", "E", snn.FixedProb(0.2, autapses=False)),
+            "in": link("E", "I", snn.FixedInDegree(7), weight=snn.Normal(1.0, 0.2)),
+            "in, once": link("E", "E", snn.FixedInDegree(7, multapses=False, autapses=False)),
+            "out": link("I", "E", snn.FixedOutDegree(5)),
+            "total": link("I", "E", snn.connectivity.FixedTotal(300), delay=0.7),
+            "all": link("I", "I", snn.AllToAll(autapses=False), weight=0.3),
+            "one": link("E", "E", snn.OneToOne()),
+            "near": link("E", "I", snn.connectivity.Spatial(snn.connectivity.GaussianKernel(0.9, 0.3)), weight=far),
+            "learns": link("E", "I", snn.FixedProb(0.2), rule=learns, axonal=snn.Uniform(0.0, 0.4)),
+            "learns, in": link("E", "I", snn.FixedInDegree(6), rule=learns),
+            "draws": link("I", "I", snn.FixedInDegree(6), release=snn.connectivity.Bernoulli(0.4)),
+            "matrix": link("I", "I", snn.FixedProb(0.3), via=snn.Dense(), delay=0.5),
+            "chosen": link("E[3:40]", "I", snn.FixedProb(0.3)),
+            "given": link("E", "I", snn.connectivity.FromArrays([3, 2, 80], [40, 1, 0]), weight=jnp.arange(3.0)),
+        },
+    )
+
+
+def drawn():
+    """The projections that differ, drawn in parts and divided when they are built."""
+    given = parts_of_all_kinds()
+    divided = sharding.sharded(snn.network(**given)), sharding.sharded_network(**given)
+    both = ({name: jax.tree.leaves(p) for name, p in net.parts.items()} for net in divided)
+    same = jax.jit(lambda a, b: jax.tree.map(jnp.array_equal, a, b))(*both)
+    return {"drawn": sorted(same), "differ": [name for name, each in same.items() if not all(map(bool, each))]}
+
+
 def collectives(name):
     """Names and bytes of the collectives inside the loop over time."""
     net, drive, _ = CASES[name]()
@@ -234,28 +279,27 @@ def swept(name):
         return {"error": str(error)}
 
 
-@contextlib.contextmanager
-def broken(what):
-    """What is wrong on purpose: neurons with the numbers of other ones, clocks of other neurons, draws of other
-    synapses, synapses in another order, or an exchange that comes too late.
-    """
-    kept = Shards.first, sharding.model.shortest, PlasticPart.here, PlasticPart.everywhere
-    whole = sharding.splitting.PartOfList
-    if what == "numbers":
-        Shards.first = lambda self, own: jnp.int32(0)
-    elif what == "clocks":
-        own = lambda self, x: x[: self.index.n_post] if x.shape == (self.n_post,) else x
-        PlasticPart.here = lambda self, tree: jax.tree.map(lambda x: own(self, x), tree)
-    elif what == "draws":
-        sharding.splitting.PartOfList = lambda *numbers: SparseGraph(*numbers[:-1])
-    elif what == "order":
-        PlasticPart.everywhere = lambda self, x: kept[3](self, x if self.number is None else jnp.roll(x, 1))
-    else:
-        sharding.model.shortest = lambda net: kept[1](net) + 5
-    jax.clear_caches()  # of programs that are right
-    yield
-    Shards.first, sharding.model.shortest, PlasticPart.here, PlasticPart.everywhere = kept
-    sharding.splitting.PartOfList = whole
+def first_part(self, tree):
+    own = lambda x: x[: self.index.n_post] if x.shape == (self.n_post,) else x
+    return jax.tree.map(own, tree)
+
+
+def turned(self, x, everywhere=PlasticPart.everywhere):
+    return everywhere(self, x if self.number is None else jnp.roll(x, 1))
+
+
+def by_place_here(law, key, places, numbers=drawing._numbers):
+    return numbers(law, key, np.arange(places.size))
+
+
+BROKEN = {  # what is wrong on purpose
+    "numbers": (Shards, "first", lambda self, own: jnp.int32(0)),  # random numbers of other neurons
+    "clocks": (PlasticPart, "here", first_part),  # clocks of other neurons
+    "order": (PlasticPart, "everywhere", turned),  # weights of other synapses
+    "draws": (stacking, "PartOfList", lambda *numbers: SparseGraph(*numbers[:-1])),  # draws of other synapses
+    "places": (drawing, "_numbers", by_place_here),  # weights and delays of other synapses
+    "late": (model, "shortest", lambda *given, shortest=model.shortest: shortest(*given) + 5),  # an exchange too late
+}
 
 
 def main(words):
@@ -263,20 +307,17 @@ def main(words):
         address, number, count = words[1:4]
         jax.distributed.initialize(address, int(count), int(number))
         words = words[4:]
+    kinds = {"collectives": collectives, "swept": swept, "drawn": lambda name: drawn()}
     for word in words:
-        kind, _, name = word.partition(":")
-        if kind == "collectives":
-            print(json.dumps(collectives(name)), flush=True)
-        elif kind == "swept":
-            print(json.dumps(swept(name)), flush=True)
-        elif kind in ("numbers", "clocks", "draws", "order", "late"):
-            with broken(kind):
-                try:
-                    print(json.dumps(compared(name) | {"broken": kind}), flush=True)
-                except snn.SimulationError as error:
-                    print(json.dumps({"broken": kind, "error": str(error)}))
-        else:
-            print(json.dumps(compared(kind)), flush=True)
+        kind, _, name = word.rpartition(":")
+        wrong = BROKEN.get(kind)
+        with contextlib.nullcontext() if wrong is None else mock.patch.object(*wrong):
+            jax.clear_caches()  # programs of what is right, and of what is not
+            try:
+                found = kinds.get(name if wrong or not kind else kind, compared)(name)
+            except snn.SimulationError as error:
+                found = {"error": str(error)}
+        print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":

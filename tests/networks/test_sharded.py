@@ -54,9 +54,18 @@ def test_four_devices():
     assert sorted(program["in the loop"]) == ["all-gather f32[10,384]", "all-gather u32[4,10,7]"]
 
 
-def test_drawing():
+def test_drawn_in_parts():
+    """Of every topology, with weights and delays, the parts of the whole, also in the places where nothing is. Control:
+    the numbers that a synapse would have by its place on a device; matrices, selections and arrays have none of these.
+    """
+    found, wrong = lines(start(4, "drawn", "places:drawn"))
+    assert len(found["drawn"]) == 14 and not found["differ"]
+    assert set(wrong["differ"]) == set(found["drawn"]) - {"matrix", "chosen", "given"}
+
+
+def test_synapses_that_draw():
     """Synapses that draw transmit the spikes that they transmit on one device; control: draws of other synapses."""
-    *found, draws = lines(start(2, "drawing", "draws:drawing"))
+    *found, draws = lines(start(2, "unreliable", "draws:unreliable"))
     check(found, 2)
     assert found[0]["every"] == 3 and not draws["equal"]
 

@@ -2,3 +2,4 @@
 
 from .model import ShardedNetwork as ShardedNetwork
 from .model import sharded as sharded
+from .model import sharded_network as sharded_network

@@ -16,24 +16,29 @@ from jaxtyping import Array, UInt32
 
 from ..._arguments import shown
 from ..._status import Status, bit
-from ..._types import canonical_float
+from ..._types import canonical_float, is_concrete
 from ...connectivity.release import AbstractRelease
 from ...connectivity.spikes import Spikes
 from ...models import AbstractModel, AbstractPlan, Forward, View
 from ...plasticity.plastic import Cells, PlasticState
-from ..checks import built_status
+from ..assembly import check_built, planned
+from ..build import build
+from ..checks import built_status, check_weights
 from ..checks import real as is_real
-from ..layout import Layout
+from ..layout import Layout, check_memory
 from ..model import Network
-from ..order import BrianOrder, NestOrder
-from ..projection import Projection
+from ..order import AbstractOrder, BrianOrder, NestOrder
+from ..population import Population
+from ..projection import Connection, Projection
 from ..shards import Shards, on_each
 from ..state import NetworkState
 from ..stepper import NetworkStepper, changing
 from ..units import unit_of
+from .drawing import drawn
 from .learning import whole_view
 from .local import LocalStepper, local_stepper, part_of
-from .splitting import Divider, shortest, unsupported
+from .splitting import TRACED, shortest, split, unsupported, unsupported_populations, unsupported_projection
+from .stacking import Divider
 from .stepper import ShardedStepper, view_of_all
 
 AXIS = "neurons"
@@ -60,20 +65,68 @@ def sharded(net: Network, devices: Sequence[Any] | None = None) -> ShardedNetwor
     """
     if not isinstance(net, Network):
         raise ValueError(f"Got net = {shown(net)}, expected a network(...) to divide among devices.")
+    return divided(net, _divider(devices))
+
+
+def _divider(devices: Sequence[Any] | None) -> Divider:
     given = tuple(jax.devices() if devices is None else devices)
     if not given or not all(isinstance(device, jax.Device) for device in given):
         raise ValueError(f"Got devices = {devices!r}, expected a list of devices, as jax.devices() gives it.")
-    return divided(net, Divider(Mesh(np.array(given), (AXIS,)), Shards(AXIS, len(given))))
+    return Divider(Mesh(np.array(given), (AXIS,)), Shards(AXIS, len(given)))
+
+
+def sharded_network(
+    *,
+    dt: float,
+    populations: dict[str, Population],
+    projections: dict[str, Connection] | None = None,
+    modules: dict[str, Any] | None = None,
+    key: Array,
+    order: AbstractOrder | None = None,
+    devices: Sequence[Any] | None = None,
+) -> ShardedNetwork:
+    """`sharded(network(...), devices)`, drawn in parts: a network that no process could hold as a whole.
+
+    Every process draws all edges, a piece at a time, and keeps those into the neurons of its devices, with the weights
+    and delays that they have in the whole. This is for `via=Sparse()` between whole populations, with weights and
+    delays that are numbers, `ByDistance`, or distributions with one set of parameters (delays with bounds, or
+    `max_delay`); any other projection is built as a whole, one at a time.
+
+    **Arguments:** those of `network`, and `devices` of `sharded`.
+
+    **Raises:** ValueError as both do.
+    """
+    divider, plan = _divider(devices), planned(dt, populations, projections, modules, key, order)
+    why = unsupported_populations(plan.populations) if is_concrete(tuple(plan)) else TRACED
+    parts: dict[str, Projection] = {}
+    for name, link in plan.links.items():
+        if why is None:
+            cut = drawn(name, link, divider, plan.dt, plan.order)
+            some = [build(name, link, None, dt=plan.dt, order=plan.order)] if cut is None else [*cut.parts.values()]
+            why = unsupported_projection(name, some[0])
+        if why is not None:
+            raise ValueError(f"This network cannot be divided among devices: {why}.")
+        for p in some:
+            check_weights(plan.populations, {name: p})
+        parts[name] = split(some[0], divider) if cut is None else divider.lists(cut)
+    check_built(parts, plan.populations, plan.order)
+    made = joined(Network(plan.populations, {}, plan.dt, plan.order, plan.modules), parts, divider)
+    check_memory(made.layout, parts, plan.dt)
+    return made
 
 
 def divided(net: Network, divider: Divider) -> ShardedNetwork:
     """The network divided by `divider`."""
     if (why := unsupported(net)) is not None:
         raise ValueError(f"This network cannot be divided among devices: {why}.")
-    parts = {name: divider.projection(p) for name, p in net.projections.items()}
-    whole = eqx.tree_at(lambda net: net.projections, net, {})
-    ours = type(net.order).step in (NestOrder.step, BrianOrder.step)  # another may use the ring behind its delivery
-    every = min(shortest(net), _LONGEST) if ours else 0
+    parts = {name: split(p, divider) for name, p in net.projections.items()}
+    return joined(eqx.tree_at(lambda net: net.projections, net, {}), parts, divider)
+
+
+def joined(whole: Network, parts: dict[str, Projection], divider: Divider) -> ShardedNetwork:
+    """The network of populations and stacked projections."""
+    ours = type(whole.order).step in (NestOrder.step, BrianOrder.step)  # another may use the ring behind its delivery
+    every = min(shortest(parts, divider), _LONGEST) if ours else 0
     return ShardedNetwork(whole, parts, divider.mesh, divider.shards, every)
 
 
