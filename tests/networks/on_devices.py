@@ -9,8 +9,10 @@ import contextlib
 import json
 import re
 import sys
+from functools import partial
 from unittest import mock
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -143,12 +145,12 @@ def noise():
 
 
 def learnt():
-    """Spikes, weights at the end, and other numbers of synapses on the way."""
+    """Spikes, and numbers of synapses and their neurons on the way; weights at the end are in the state."""
     return {
         "counts": snn.Count("E"),
-        **{name: snn.Last(f"{name}.weight") for name in ("differ", "scaled", "rewarded", "normal")},
+        "weights": snn.Snapshots("differ.weight", every=3.0, index=range(50)),
         "scaled at": snn.Snapshots("scaled.scaled_at", every=4.0, index=range(50)),
-        "eligibility": snn.Trace("rewarded[0:50].eligibility"),
+        "eligibility": snn.Snapshots("rewarded.eligibility", every=3.0, index=range(50)),
         "of senders": snn.Trace("differ.pre.x", index=[0, 70]),
         "of receivers": snn.Trace("differ.post.y", index=[0, 40]),
         "u": snn.Trace("scaled.release.u", index=[0, 70]),
@@ -170,7 +172,7 @@ CASES = {
     "within a step": lambda: (
         chain(),
         snn.Poisson(100.0, 3.0, into="in"),
-        {"counts": snn.Count("p1"), "v": snn.Trace("out.v"), "in-out": snn.Last("in-out.weight")},
+        {"counts": snn.Count("p1"), "v": snn.Trace("out.v")},
     ),
     "unreliable": lambda: (unreliable(), noise(), WATCHED),
     "learning": lambda: (learning(), noise() + snn.Modulator("reward", 1.0), learnt()),
@@ -187,29 +189,34 @@ def equal(a, b):
     return len(a) == len(b) and all(np.array_equal(x, y) for x, y in zip(a, b))
 
 
-def weights(net, record):
-    """The weights at the end of a record, without the places of lists that hold no synapse."""
-    real = lambda p: p.graph.real if isinstance(p.graph, SparseGraph) else ...
-    return {name: np.asarray(x)[real(net[name])] for name, x in record.items() if name in net.projections}
+def real(p, x):
+    """The places of a number of each synapse that hold one."""
+    x = np.broadcast_to(x, p.graph.shape)
+    return x[p.graph.real] if isinstance(p.graph, SparseGraph) else x
 
 
-def compared(name):
+def weights(net, model, run):
+    """The weights that learn, at the end of a run of `model`, which is `net` or its parts."""
+    learn = [name for name, p in net.projections.items() if p.plastic is not None]
+    seen = eqx.filter_jit(lambda model, s: {name: model.view(s)[name]["weight"] for name in learn})
+    return {name: real(net[name], x) for name, x in seen(model, run.state.model).items()}
+
+
+def compared(name, *, continued=True):
     net, drive, record = CASES[name]()
     run = lambda model, steps, state=None: snn.simulate(
         model, drive, steps=steps, key=3, record=record, state=state, progress=snn.progress.Quiet()
     )
     alone, divided = run(net, STEPS), sharding.sharded(net)
     whole = run(divided, STEPS)
-    second = run(divided, STEPS - FIRST, run(divided, FIRST))
-    seen = lambda run: {name: x for name, x in run.record.items() if name not in net.projections}
-    end = lambda run: arrays(run.state.spikes, weights(net, run.record))
-    start = weights(net, {name: p.weight for name, p in net.projections.items() if p.weight.ndim})
-    moved = [np.max(np.abs(x - start[name])) for name, x in weights(net, alone.record).items() if name in start]
+    second = run(divided, STEPS - FIRST, run(divided, FIRST)) if continued else whole
+    end = lambda model, run: arrays(run.state.spikes, weights(net, model, run))
+    moved = [np.max(np.abs(x - real(net[name], net[name].weight))) for name, x in weights(net, net, alone).items()]
     return {
         "case": name,
         "devices": len(jax.devices()),
-        "equal": equal(arrays(seen(alone)) + end(alone), arrays(seen(whole)) + end(whole)),
-        "continued": equal(end(whole), end(second)),
+        "equal": equal(arrays(alone.record) + end(net, alone), arrays(whole.record) + end(divided, whole)),
+        "continued": equal(end(divided, whole), end(divided, second)),
         "spikes": int(sum(np.sum(x) for x in arrays(alone.record)[:1])),
         "every": divided.exchange_every,
         "moved": float(min(moved, default=0.0)),
@@ -314,7 +321,8 @@ def main(words):
         with contextlib.nullcontext() if wrong is None else mock.patch.object(*wrong):
             jax.clear_caches()  # programs of what is right, and of what is not
             try:
-                found = kinds.get(name if wrong or not kind else kind, compared)(name)
+                find = partial(compared, continued=False) if wrong else compared
+                found = kinds.get(name if wrong or not kind else kind, find)(name)
             except snn.SimulationError as error:
                 found = {"error": str(error)}
         print(json.dumps(found), flush=True)

@@ -74,11 +74,14 @@ def test_learning():
     """Rules between neurons on four devices; controls: clocks of other neurons, and synapses in another order, are seen
     to differ, and an exchange that comes later than a plastic synapse passes a spike on is no result at all.
     """
-    *found, clocks, order, late = lines(start(4, "learning", "clocks:learning", "order:learning", "late:learning"))
+    words = ("learning", "clocks:learning", "order:learning", "late:learning", "collectives:learning")
+    *found, clocks, order, late, program = lines(start(4, *words))
     check(found, 4)
     assert [line["every"] for line in found] == [6] and found[0]["moved"] > 0.1
     assert not clocks["equal"] and not order["equal"]
     assert "DELAY_RANGE" in late["error"]
+    # once in six steps: the bits of 75 and 41 neurons and of the release, and the amplitudes of the release
+    assert sorted(program["in the loop"]) == ["all-gather f32[6,128]", "all-gather u32[4,6,3]"]
 
 
 def test_learning_in_every_step():
@@ -103,10 +106,13 @@ def test_two_processes():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    running = [start(1, "--process", address, str(number), "2", "plain", "learning") for number in range(2)]
+    words = ("plain", "learning", "drawn")
+    running = [start(1, "--process", address, str(number), "2", *words) for number in range(2)]
     try:
         for process in running:
-            check(lines(process), 2)
+            *found, drawn = lines(process)
+            check(found, 2)
+            assert len(drawn["drawn"]) == 14 and not drawn["differ"]
     finally:
         for process in running:
             process.kill()
