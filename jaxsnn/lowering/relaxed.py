@@ -204,9 +204,9 @@ class RelaxedRunning(AbstractStepper):
             arrived = arrived if isinstance(part, AbstractRelaxedCells) else arrived.astype(jnp.int32)
             stream, given = _random.stream(key, f"{name}.noise"), fed(group, name, inputs)
             cells[name], sent, new = part.step(state.cells[name], arrived, given, t, stream=stream)
-            sent, status = sent.astype(dtype), status | new
-            through = isinstance(part, InputCells) and given is not None  # rounding has the derivative of what is fed
-            spikes[name] = straight_through(sent, given.astype(dtype)) if through else sent
+            spikes[name], status = sent.astype(dtype), status | new
+            if isinstance(part, InputCells) and given is not None:  # rounding has the derivative of what is fed
+                spikes[name] = straight_through(sent, given.astype(dtype))
         for link in self.synapses.values():
             pre, post = link.group.pre, link.group.post
             ring = link.send(self.base.cells[post], rings, ring, first[post], spikes[pre], t)
