@@ -88,7 +88,7 @@ def chain():
             "p0-p1": snn.Connection(
                 "p0", "p1", snn.AllToAll(), via=snn.Dense(), weight=snn.Uniform(0.1, 0.5), delay=0.4
             ),
-            "in-out": link("in", "out", None, rule=snn.chain(snn.PairSTDP(0.1, 0.12), snn.Bound(0.0, 1.0))),
+            "in-out": link("in", "out", None, rule=snn.chain(snn.VogelsSprekeler(0.05, 30.0), snn.Bound(0.0, 1.0))),
             "in-out-drawn": link("in", "out", None, release=snn.connectivity.Bernoulli(0.5)),
         },
     )
