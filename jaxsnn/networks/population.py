@@ -240,9 +240,7 @@ class Population(eqx.Module):
 
         def half(population: Population, s: PopulationState, *rest: Any) -> tuple[PopulationState, Array]:
             current, arrivals, t, ids, stream = rest
-            s = population.advance(s, current, dt, t, ids=ids, stream=stream)
-            s = s if arrivals is None else population.receive(s, arrivals, dt)
-            return s, population.neuron.spike(s.neuron)
+            return population.first_half(s, current, arrivals, dt, t, ids=ids, stream=stream)
 
         def neurons(*args: Any) -> tuple[Any, Array]:
             s, spikes = half(*args)
@@ -257,6 +255,22 @@ class Population(eqx.Module):
         if added:
             neuron = neuron._replace(**{name: getattr(plain.neuron, name) for name in added})
         return plain._replace(neuron=neuron), spikes
+
+    def first_half(
+        self,
+        s: PopulationState,
+        current: Array | None,
+        arrivals: dict[str, Float[Array, " n"]] | None,
+        dt: float,
+        t: Array,
+        *,
+        ids: UInt32[Array, " n"] | None = None,
+        stream: Array | None = None,
+    ) -> tuple[PopulationState, Float[Array, " n"]]:
+        """What `to_threshold` computes, without its arrangement for XLA."""
+        s = self.advance(s, current, dt, t, ids=ids, stream=stream)
+        s = s if arrivals is None else self.receive(s, arrivals, dt)
+        return s, self.neuron.spike(s.neuron)
 
     def advance(
         self,
