@@ -16,16 +16,19 @@ from .environments import python_of
 ROOT = Path(__file__).parents[2]
 LEARNING = ("plasticity", "plasticity-large", "plasticity-one", "song", "song-one", "train")
 PROGRAMS = {  # by target
-    "h100": ("sparse", "sparse-one-graph", "sparse-in-order", "brunel", "brunel-one-graph", "cuba", "loihi", *LEARNING),
+    "h100": (
+        *("sparse", "sparse-one-graph", "sparse-in-order", "brunel", "brunel-one-graph", "cuba", "loihi", *LEARNING),
+        *("cuba-64", "cuba-132", "chunk", "chunk-132"),
+    ),
     "v5e": ("sparse", "sparse-sharded", "network-sharded", "brunel", "cuba", "loihi", *LEARNING),
 }
 COLUMNS = {  # of the table: name of a number, and its format
-    "kernels": "d",
+    "kernels": "g",
     "written_MB": ".2f",
     "moved_MB": ".2f",
     "needed_MB": ".2f",
-    "copies": "d",
-    "collectives": "d",
+    "copies": "g",
+    "collectives": "g",
     "temp_MB_a_point": ".2f",
     "lower_cpu_s": ".1f",
     "compile_cpu_s": ".1f",

@@ -8,6 +8,7 @@ import pytest
 from experiments.bench import accelerator
 from experiments.bench.ahead.__main__ import counts
 from experiments.bench.ahead.reading import loops
+from experiments.bench.ahead.resources import in_loop
 from experiments.bench.ahead.targets import TARGETS
 from experiments.bench.environments import folder_of
 
@@ -98,6 +99,32 @@ def test_learning_on_a_gpu():
     """1.6 million plastic synapses in 16 networks: the rows and columns of spikes, and no copy of the weights."""
     (line,) = counted("h100", "plasticity")
     assert line["kernels"] <= 16 and line["moved_MB"] <= 5.0 and line["copies"] == 0
+
+
+def test_a_chunk_of_steps_is_one_kernel():
+    """64 networks of 4 000 neurons: under one kernel a step with what surrounds it, and no spills."""
+    (line,) = counted("h100", "chunk")
+    assert line["kernels"] < 0.1 and line["copies"] == 0 and line["moved_MB"] < 1.1 * line["needed_MB"]
+    assert line["spilled_B"] == 0 and line["blocks_a_multiprocessor"] >= 1
+    assert 0 < line["barriers"] < line["instructions"] < 1500
+
+
+def test_the_loop_of_a_kernel_is_found():
+    """From the first label that a branch goes back to, to the last branch back; labels and remarks are nothing."""
+    entry = """
+	mov.u32 	%r1, 0;
+$L__BB0_1:
+	bar.sync 	0;
+	@%p1 bra 	$L__BB0_3;
+$L__BB0_2:
+	// a remark
+	add.s32 	%r1, %r1, 1;
+	@%p2 bra 	$L__BB0_2;
+	bra.uni 	$L__BB0_1;
+$L__BB0_3:
+	ret;
+"""
+    assert [line.split()[0] for line in in_loop(entry)] == ["bar.sync", "@%p1", "add.s32", "@%p2", "bra.uni"]
 
 
 def test_chips_do_not_wait_for_each_other():

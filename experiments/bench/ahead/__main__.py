@@ -8,11 +8,13 @@ It runs in an environment that has the compiler of the device: `python -m experi
 import argparse
 import json
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 from .reading import COLLECTIVES, Kernel, loops
+from .resources import dumped_to, resources
 from .targets import TARGETS, Target
 
 
@@ -49,7 +51,9 @@ def compiled(name: str, target: Target, devices: list[Any], texts: Path | None, 
         print(f"{kernel.times:3d} x {kernel.read:12.0f} {kernel.written:12.0f}  {operation.name}", file=sys.stderr)
     line = counts(kernels, program.events, program.large, target)
     memory = executable.memory_analysis()
-    line |= {"needed_MB": (program.state + program.events) / 1e6, "points": program.points}
+    line |= {"needed_MB": (program.state + program.events) / 1e6}
+    line = {what: number / program.each if program.each > 1 else number for what, number in line.items()}
+    line |= {"points": program.points}
     line |= {"temp_MB_a_point": getattr(memory, "temp_size_in_bytes", 0) / program.points / 1e6}
     line |= {"lower_s": lowered[1] - begin[1], "compile_s": end[1] - lowered[1]}
     line |= {"lower_cpu_s": lowered[0] - begin[0], "compile_cpu_s": end[0] - lowered[0]}
@@ -65,10 +69,16 @@ def main() -> None:
     arguments = parser.parse_args()
     target = TARGETS[arguments.target]
     target.prepare()
-    devices = target.devices()
-    for name in arguments.program:
-        line = compiled(name, target, devices, arguments.texts, arguments.kernels)
-        print(json.dumps({"target": arguments.target, "program": name} | line), flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        dump = Path(folder) if any(name.startswith("chunk") for name in arguments.program) else None
+        if dump is not None:
+            dumped_to(dump)
+        devices = target.devices()
+        for name in arguments.program:
+            line = compiled(name, target, devices, arguments.texts, arguments.kernels)
+            if dump is not None and name.startswith("chunk"):
+                line |= resources(dump, "chunk", line["points"])
+            print(json.dumps({"target": arguments.target, "program": name} | line), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Research: a chunk of steps of a network as one kernel of a GPU, an instance a block, in Pallas (Triton).
 
 The kernel is the step of the network: its order arranges the stages, and `advance`, `receive`, `spike` and `reset` of
-its populations are traced into it. Only how data moves is said here, by `OnChip`. Neurons are lanes, whose state lies in
-registers from the first step of the chunk to the last; the ring is in global memory, which caches hold. In each step the
-block lists those that fired (a cumulative sum), waits, walks their rows, several at a time, adding to the ring by
+its populations are traced into it. Only how data moves is said here, by `OnChip`. Neurons are lanes, whose state is in
+registers from the first step of the chunk to the last; the ring is in global memory, which caches hold. In each step
+the block lists those that fired (a cumulative sum), waits, walks their rows, several at a time, adding to the ring by
 atomics, and waits again. Where that pays is said in `docs/pages/performance.md`.
 """
 
@@ -145,7 +145,9 @@ class Form(NamedTuple):
                 state[name] = jax.tree.map(read, given["changed"][0][name])
             memory = Memory(own, ring, listed, dict(zip(populations, words, strict=True)), given["rows"], given["fed"])
             first = own.number(given["t"])
-            stages = OnChip(net.sequence, populations, net.layout, net.dt, memory, self.rows.width, self.size.tile, first)
+            stages = OnChip(
+                net.sequence, populations, net.layout, net.dt, memory, self.rows.width, self.size.tile, first
+            )
 
             def step(k: Array, state: dict[str, Any]) -> dict[str, Any]:
                 at = NetworkState(state, {}, ring, jnp.uint32(0))

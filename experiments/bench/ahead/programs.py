@@ -11,10 +11,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jax.sharding import Mesh, NamedSharding, SingleDeviceSharding
 from jax.sharding import PartitionSpec as P
 
 import jaxsnn as snn
+from jaxsnn.models import Forward
 from jaxsnn.networks.sharding.model import AXIS, divided
 from jaxsnn.networks.sharding.splitting import Divider
 from jaxsnn.networks.shards import Shards
@@ -27,6 +29,7 @@ from ..ours import EXPERIMENTS, brunel, cuba, cuba_point, load
 from ..peers import training
 from ..peers.training import BATCH, UNITS
 from ..train import task
+from .chunk import chunk
 
 STEPS = 499  # how often the loop over the steps turns, and no other loop of a program
 
@@ -39,8 +42,9 @@ class Program(NamedTuple):
     state: float  # bytes of states, and of a slot of the ring, read and written
     events: float  # bytes of the synapses that spikes reach, and of the places where they land
     large: float  # bytes of the ring, or of the weights where those are fewer
-    steps: int
+    steps: int  # turns of the loop
     run: Callable[[], Any]
+    each: int = 1  # steps a turn
 
 
 def balanced(point: Any, key: Any, steps: int, sums: Any = snn.connectivity.AnyOrder()) -> dict[str, Any]:
@@ -137,8 +141,11 @@ def _sweep(
     points: int,
     event: float,
     one_seed: bool = False,
+    each: int = 1,
 ) -> Program:
-    """`model(key)` is that of a point. `event`: bytes of the synapses that its spikes reach in a step."""
+    """`model(key)` is that of a point. `event`: bytes of the synapses that its spikes reach in a step. `each`: steps a
+    turn of the loop.
+    """
     key, here = jax.random.key(0), size.points or points
     space = axis | {"seed": snn.Seeds(here * len(devices))}
     traced = trace(partial(experiment, steps=size.steps), space, {}, key, set(), {})
@@ -150,7 +157,7 @@ def _sweep(
     once = cache(lambda: compiled(traced, layout, key))
     run = lambda: once().run(call)
     sizes = (2 * here * small, here * event, here * large)
-    return Program(lower(traced, layout, key), here, *sizes, size.steps, run)
+    return Program(lower(traced, layout, key), here, *sizes, size.steps, run, each)
 
 
 def _sizes(model: Callable[[Any], Any]) -> tuple[float, float]:
@@ -204,13 +211,38 @@ def _dense(spikes: float, row: int, number: int = 1) -> float:
     return spikes * row * number + 8 * row
 
 
-def _cuba(devices: list[Any], size: Size) -> Program:
+_SCALE = {"scale": snn.Axis(1.0, lo=0.99, hi=1.01, n=16)}
+
+
+def _cuba_network(key: Any, scale: Any = 1.0) -> snn.Network:
+    return cuba.network(cuba.VARIANTS["b2_cuba"], excitation=scale, inhibition=scale, key=key)[0]
+
+
+def _cuba(devices: list[Any], size: Size, points: int = 16) -> Program:
     def experiment(point: Any, key: Any, steps: int) -> dict[str, Any]:
         return cuba_point(snn.compilers.XLA(), steps * cuba.DT * 1e-3)(point, key)
 
-    network = lambda key: cuba.network(cuba.VARIANTS["b2_cuba"], key=key)[0]
-    axis = {"scale": snn.Axis(1.0, lo=0.99, hi=1.01, n=16)}
-    return _sweep(experiment, axis, network, devices, size, points=16, event=_listed(4000 * 15e-4, 80))
+    return _sweep(experiment, _SCALE, _cuba_network, devices, size, points=points, event=_listed(4000 * 15e-4, 80))
+
+
+def _chunked(devices: list[Any], size: Size, points: int = 64, each: int = 100) -> Program:
+    """`_cuba` with a kernel for every `each` steps. Its spikes are all bits, of which the neurons' counts are sums."""
+
+    def experiment(point: Any, key: Any, steps: int) -> dict[str, Any]:
+        net = _cuba_network(key, point["scale"])
+        stepper = net.prepare(Forward(fused=False))
+
+        def turn(state: Any, k: Any) -> tuple[Any, Any]:
+            state, words = chunk(stepper, state, k * each, each)
+            spikes = sum(jnp.sum(lax.population_count(x).astype(jnp.int32)) for x in words.values())
+            return state, spikes
+
+        state, spikes = lax.scan(turn, net.init(key=key), jnp.arange(steps, dtype=jnp.int32))
+        return {"spikes": jnp.sum(spikes), "status": net.status(state)}
+
+    slot_and_state = 4000 * (2 * 2 * 4 + 2 * 16 / each)  # of two ports, and of four variables once a chunk
+    event = each * (_listed(4000 * 15e-4, 80) + slot_and_state)
+    return _sweep(experiment, _SCALE, _cuba_network, devices, size, points=points, event=event, each=each)
 
 
 def _plastic_sweep(devices: list[Any], size: Size, points: int = 16, n: int = 1000, fan_out: int = 100) -> Program:
@@ -295,6 +327,10 @@ PROGRAMS: dict[str, Callable[[list[Any], Size], Program]] = {
     "brunel": _brunel_sweep,
     "brunel-one-graph": partial(_brunel_sweep, one_seed=True),
     "cuba": _cuba,
+    "cuba-64": partial(_cuba, points=64),
+    "cuba-132": partial(_cuba, points=132),
+    "chunk": _chunked,
+    "chunk-132": partial(_chunked, points=132),
     "plasticity": _plastic_sweep,
     "plasticity-large": partial(_plastic_sweep, points=64, n=4000, fan_out=250),
     "plasticity-one": partial(_plastic_sweep, points=1, n=4000, fan_out=250),
