@@ -8,6 +8,7 @@ import pytest
 
 import jaxsnn as snn
 from experiments.bench.ahead.chunk import Size, chunk
+from jaxsnn import _random
 from jaxsnn._bits import unpack
 from jaxsnn.models import Forward
 from jaxsnn.simulation.drives.base import Silence
@@ -23,7 +24,7 @@ CONDUCTANCES = {
 JUMPS = {"exc": snn.Delta(), "inh": snn.Delta()}
 NETWORKS = {  # order, ports, weights, delay
     "currents": (snn.NestOrder(), CURRENTS, (3.0, -9.0), 0.3),
-    "brian": (snn.BrianOrder(), CURRENTS, (3.0, -9.0), 0.0),
+    "noise": (snn.BrianOrder(), CURRENTS, (3.0, -9.0), 0.0),
     "conductances": (snn.BrianOrder(), CONDUCTANCES, (0.1, 0.2), 0.2),
     "jumps": (snn.NestOrder(), JUMPS, (0.4, -0.3), snn.Uniform(0.1, 1.5)),
 }
@@ -31,7 +32,7 @@ NETWORKS = {  # order, ports, weights, delay
 
 def network(name, seed=0, *, late=0.0, scale=1.0):
     order, ports, (exc, inh), delay = NETWORKS[name]
-    cell = snn.LIF(tau=10.0, v_rest=-42.0, v_th=-50.0, v_reset=-60.0, t_ref=1.0)
+    cell = snn.LIF(tau=10.0, v_rest=-42.0, v_th=-50.0, v_reset=-60.0, t_ref=1.0, noise=1.0 if name == "noise" else None)
     delay = delay if isinstance(delay, snn.Uniform) else delay + late
     start = {"v": snn.Uniform(-60.0, -50.0)}
     return snn.network(
@@ -49,7 +50,8 @@ def network(name, seed=0, *, late=0.0, scale=1.0):
 
 @eqx.filter_jit
 def kernel(stepper, state, t):
-    return chunk(stepper, state, t, STEPS, size=Size(tile=256), interpret=True)
+    key = _random.named_key(KEY, "step")  # as `simulate` derives it
+    return chunk(stepper, state, t, STEPS, key=key, size=Size(tile=256), interpret=True)
 
 
 def by_kernel(net, begin):
@@ -77,7 +79,7 @@ def begun(net):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_chunk_is_its_steps(name):
-    """Two populations, currents, conductances and jumps, both orders, common delays and one for each synapse."""
+    """Two populations, currents, conductances, jumps and noise, both orders, common delays and one for each synapse."""
     net = network(name)
     found, expected = by_kernel(net, begun(net)), by_steps(net, begun(net))
     assert min(np.count_nonzero(x) for x in expected[1].values()) > 3
@@ -114,5 +116,5 @@ def test_what_a_chunk_is_not_made_of():
         projections={"EE": snn.Connection("E", "E", snn.FixedInDegree(2), weight=1.0, delay=1.0)},
     )
     stepper, state = net.prepare(Forward(fused=False)), net.init(key=KEY)
-    with pytest.raises(ValueError, match="with noise; a chunk is made of one list"):
+    with pytest.raises(ValueError, match="with noise, without a key; a chunk is made of one list"):
         chunk(stepper, state, jnp.int32(0), STEPS)

@@ -21,6 +21,7 @@ from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton
 from jaxtyping import Array, Float, Int, UInt32
 
+from jaxsnn import _random
 from jaxsnn._bits import BITS
 from jaxsnn.connectivity.gpu import add, loaded, power_of_two, put
 from jaxsnn.connectivity.sparse import Rows
@@ -48,20 +49,24 @@ def chunk(
     steps: int,
     fed: Mapping[str, Float[Array, "steps n"]] | None = None,
     *,
+    key: Array | None = None,
     size: Size = Size(),
     interpret: bool = False,
 ) -> tuple[NetworkState, dict[str, UInt32[Array, "steps words"]]]:
     """`steps` steps from step `t` on in one kernel: the state behind them, and the spikes of every step as bits.
 
     `net`: `prepare(Forward(fused=False))` of a network. `fed`: what arrives at ports from outside, by full name
-    (`"E.exc"`). Under `vmap` it is one kernel, with a block an instance. ValueError: what a chunk cannot be made of.
+    (`"E.exc"`). `key`: that of a step, for neurons with noise. Under `vmap` it is one kernel, with a block an instance.
+    ValueError: what a chunk cannot be made of.
     """
-    rows = _expressible(net)
+    noisy = [name for name, population in net.populations.items() if population.neuron.noisy]
+    rows = _expressible(net, noisy if key is None else [])
     names = ("start", "place", "weight", "delay", "offset")
     given = {
         "populations": net.populations,
         "rows": {name: x for name in names if (x := getattr(rows, name)) is not None},
         "t": t,
+        "streams": {name: _random.stream(key, f"{name}.noise") for name in noisy},
         "fed": {port: x.reshape(-1) for port, x in (fed or {}).items()},
         "changed": (state.populations, state.ring),
     }
@@ -86,7 +91,7 @@ def chunk(
     return new, {name: x.reshape(steps, -1) for name, x in zip(net.populations, words, strict=True)}
 
 
-def _expressible(net: NetworkStepper) -> Rows:
+def _expressible(net: NetworkStepper, keyless: list[str]) -> Rows:
     """The rows of a network that chunks can be made of; ValueError names what they cannot be made of."""
     unable = {
         "releases": net.releases,
@@ -94,7 +99,7 @@ def _expressible(net: NetworkStepper) -> Rows:
         "synapses with a state": net.clocked or net.changing,
         "synapses in other forms than one list": [x for x in net.deliveries if not isinstance(x, Lists)],
         "several lists, or none": len(net.deliveries) != 1,
-        "noise": [name for name, population in net.populations.items() if population.neuron.noisy],
+        "noise, without a key": keyless,
         "spikes with amplitudes": net.layout.with_amplitudes,
         "an order of sums": net.layout.ordered,
         "a part on each of several devices": net.layout.shards,
@@ -143,7 +148,8 @@ class Form(NamedTuple):
                 whole = eqx.combine(jax.tree.map(read, given["populations"][name]), self.rest["populations"][name])
                 populations[name] = dataclasses.replace(whole, n=lanes_of(population.n), init={}, positions=None)
                 state[name] = jax.tree.map(read, given["changed"][0][name])
-            memory = Memory(own, ring, listed, dict(zip(populations, words, strict=True)), given["rows"], given["fed"])
+            outputs = ring, listed, dict(zip(populations, words, strict=True))
+            memory = Memory(own, *outputs, given["rows"], given["fed"], given["streams"])
             first = own.number(given["t"])
             stages = OnChip(
                 net.sequence, populations, net.layout, net.dt, memory, self.rows.width, self.size.tile, first
@@ -175,14 +181,14 @@ class Own(NamedTuple):
     interpret: bool
 
     def number(self, ref: Any) -> Array:
-        return ref[self._row(ref)]
+        return ref[self.row(ref)]
 
     def all(self, ref: Any, n: int) -> Array:
         lane = jnp.arange(lanes_of(n), dtype=jnp.int32)
         return self.at(ref, lane, lane < n)
 
     def at(self, ref: Any, places: Array, inside: Array) -> Array:
-        return loaded(ref, self._row(ref), places, inside)
+        return loaded(ref, self.row(ref), places, inside)
 
     def put(self, ref: Any, places: Array, values: Array, inside: Array) -> None:
         put(ref, self.b, places, values, inside, self.interpret)
@@ -195,7 +201,7 @@ class Own(NamedTuple):
         if not self.interpret:
             triton.debug_barrier()
 
-    def _row(self, ref: Any) -> Any:
+    def row(self, ref: Any) -> Any:
         return 0 if ref.shape[0] == 1 else self.b
 
 
@@ -208,6 +214,17 @@ class Memory(NamedTuple):
     words: dict[str, Any]  # spikes of all steps, by population
     rows: dict[str, Any]
     fed: dict[str, Any]
+    streams: dict[str, Any]  # of random numbers, by population
+
+
+class Stream(NamedTuple):
+    """The two words of a stream, which cannot be one array: Triton takes no slice of it."""
+
+    words: Any
+    row: Any
+
+    def __getitem__(self, i: Any) -> Array:
+        return self.words[self.row, i]
 
 
 class OnChip(AbstractStages):
@@ -247,9 +264,11 @@ class OnChip(AbstractStages):
         return out, ring
 
     def to_threshold(self, name, state, inputs, t, key, arrivals=None):
-        s = state.populations[name]
-        s, spikes = self.populations[name].first_half(s, inputs.currents.get(name), arrivals, self.dt, t)
-        lane = jnp.arange(spikes.shape[0], dtype=jnp.int32)
+        population, s, current = self.populations[name], state.populations[name], inputs.currents.get(name)
+        lane, words = jnp.arange(population.n, dtype=jnp.int32), self.memory.streams.get(name)
+        stream: Any = None if words is None else Stream(words, self.memory.own.row(words))
+        ids = None if words is None else lane.astype(jnp.uint32)
+        s, spikes = population.first_half(s, current, arrivals, self.dt, t, ids=ids, stream=stream)
         return s, jnp.where(lane < dict(self.layout.sizes)[name], spikes, 0)  # of neurons that there are
 
     def receive(self, name, s, arrivals, spikes):
