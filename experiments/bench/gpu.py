@@ -118,7 +118,7 @@ def main(arguments: list[str], told: Callable[[dict[str, Any]], None]) -> None:
         if time.monotonic() - begin > 60.0 * (MINUTES - 1.0):
             print(f"no time is left for {', '.join(NAMES[NAMES.index(name) :])}", file=sys.stderr)
             break
-        few = tuple(max(1, n // 49) for n in steps) if name == "chunk" else steps  # a turn of which is many steps
-        tell(name, measured(name, device, points, few))
+        turns = (steps[0] // 49, steps[1] // 49) if name == "chunk" else steps  # each of many steps
+        tell(name, measured(name, device, points, turns))
     if given.out is not None:
         given.out.write_text(json.dumps(lines, indent=1) + "\n")

@@ -66,7 +66,7 @@ def chunk(
         "populations": net.populations,
         "rows": {name: x for name in names if (x := getattr(rows, name)) is not None},
         "t": t,
-        "streams": {name: _random.stream(key, f"{name}.noise") for name in noisy},
+        "streams": {} if key is None else {name: _random.stream(key, f"{name}.noise") for name in noisy},
         "fed": {port: x.reshape(-1) for port, x in (fed or {}).items()},
         "changed": (state.populations, state.ring),
     }
@@ -155,9 +155,11 @@ class Form(NamedTuple):
                 net.sequence, populations, net.layout, net.dt, memory, self.rows.width, self.size.tile, first
             )
 
+            no_key: Any = None  # streams are derived from it before the kernel
+
             def step(k: Array, state: dict[str, Any]) -> dict[str, Any]:
                 at = NetworkState(state, {}, ring, jnp.uint32(0))
-                return net.order.step(stages, at, stages.inputs(k), first + k, None)[0].populations  # nothing is drawn
+                return net.order.step(stages, at, stages.inputs(k), first + k, no_key)[0].populations
 
             for ref, x in zip(new, jax.tree.leaves(lax.fori_loop(0, self.steps, step, state)), strict=True):
                 lane = jnp.arange(x.shape[0], dtype=jnp.int32)

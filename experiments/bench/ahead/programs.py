@@ -233,7 +233,7 @@ def _chunked(devices: list[Any], size: Size, points: int = 64, each: int = 100) 
 
     def experiment(point: Any, key: Any, steps: int) -> dict[str, Any]:
         net = _cuba_network(key, point["scale"])
-        stepper = net.prepare(Forward(fused=False))
+        stepper: Any = net.prepare(Forward(fused=False))
 
         def turn(state: Any, k: Any) -> tuple[Any, Any]:
             state, words = chunk(stepper, state, k * each, each, interpret=interpret)
