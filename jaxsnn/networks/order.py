@@ -118,7 +118,7 @@ class AbstractOrder(eqx.Module):
     `connectivity.Deterministic()`, with which two runs on a GPU are equal bit for bit.
     """
 
-    sums: AbstractSums = AnyOrder()
+    sums: AbstractSums = eqx.field(default=AnyOrder(), kw_only=True)
 
     arrivals: ClassVar[AbstractArrival | None] = None
     shortest_delay: AbstractClassVar[int]  # steps

@@ -64,8 +64,8 @@ def lowered():
 
 def changes(net, made, seen):
     """What every synapse changed by, in the model and on the chip: by name, in the unit of the rule."""
-    model = net.learned(follow(net, seen).state)
-    chip = observe(made.program, seen).state.model.synapses
+    run = observe(made.program, seen)
+    model, chip = net.learned(follow(net, seen, run).state), run.state.model.synapses
     data, own = made.report.data["links"], (np.arange(SENDERS), np.arange(SENDERS) % COPIES)
     out = {}
     for name, group in made.program.synapses.items():

@@ -83,8 +83,8 @@ def test_spikes_come_at_the_steps_of_the_model():
     # negative control: the same spikes, not aligned
     calibration = snn.lowering.Calibration(snn.Replay(inputs(), into="in"), steps=STEPS, key=KEY)
     unaligned = dataclasses.replace(program, lags=())
-    runs = observe(program, calibration), follow(net, calibration)
-    wrong = compare(net, unaligned, *runs, calibration)["o"]["first difference, step"]
+    run = observe(program, calibration)
+    wrong = compare(net, unaligned, run, follow(net, calibration, run), calibration)["o"]["first difference, step"]
     right = found["o"]["first difference, step"]
     assert wrong is not None and wrong < (STEPS if right is None else right) / 2
     # a read-out integrates, and never fires
