@@ -17,17 +17,16 @@ T = TypeVar("T")
 def without_derivative(tree: T, why: str) -> T:
     """`tree`, of which nothing can be differentiated: `jax.grad` with respect to any number in it says `why`.
 
-    **Raises:** ValueError, while a derivative is taken. What goes through `jax.lax.stop_gradient` before needs none.
+    What is concrete stays so. **Raises:** ValueError, while a derivative is taken. What goes through
+    `jax.lax.stop_gradient` before needs none.
     """
-    if is_concrete(tree):
-        return tree
-    real, rest = eqx.partition(tree, eqx.is_inexact_array)
-    return eqx.combine(_refusing(real, why), rest)
+    traced, rest = eqx.partition(tree, lambda x: eqx.is_inexact_array(x) and not is_concrete(x))
+    return eqx.combine(_refusing(traced, why), rest) if jax.tree.leaves(traced) else tree
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
-def _refusing(real: Any, why: str) -> Any:
-    return real
+def _refusing(traced: Any, why: str) -> Any:
+    return traced
 
 
 @functools.partial(_refusing.defjvp, symbolic_zeros=True)
