@@ -100,6 +100,7 @@ def test_pictures(tmp_path):
     import matplotlib.pyplot as plt
 
     seen, own = [], plt.figure()
+    before = plt.get_fignums()
 
     def plot(ds, path):
         plt.figure()
@@ -111,7 +112,7 @@ def test_pictures(tmp_path):
     assert len(data["pictures"]) == 9 == len({p["point"] for p in data["pictures"]})
     assert {sizes["seed"] for sizes, _, _ in seen} == {2} and all("g" not in sizes for sizes, _, _ in seen)
     assert {g for _, g, _ in seen} == {ds.g.values[i] for i in (0, 3, 6)}
-    assert plt.get_fignums() == [own.number]
+    assert plt.get_fignums() == before
     plt.close(own)
     for picture, (_, g, eta) in zip(data["pictures"], seen):
         i, j, seed = np.unravel_index(picture["point"], (7, 5, 2))
