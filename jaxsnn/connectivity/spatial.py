@@ -100,13 +100,14 @@ class Spatial(AbstractTopology):
         pre, post = _both(self.pre, self.post)
         if n_pre * n_post >= MAX_PAIRS:
             raise ValueError(f"Spatial got {n_pre} x {n_post} neurons; expected fewer than 2^31 pairs: split them.")
-        with jax.ensure_compile_time_eval():
-            skip, stream = loop and not self.autapses, _random.stream(key, "pairs")
-            for first in _blocks(pre, post):
+        skip = loop and not self.autapses
+        for first in _blocks(pre, post):
+            with jax.ensure_compile_time_eval():  # not around `yield`: what runs between pieces is not ours
+                stream = _random.stream(key, "pairs")
                 chosen, beyond = _chosen(self.p, pre, post, self.extent, stream, first, skip)
                 _refuse(bool(beyond))
                 rows, columns = np.nonzero(np.asarray(chosen))
-                yield (rows + first).astype(np.int32), columns.astype(np.int32)
+            yield (rows + first).astype(np.int32), columns.astype(np.int32)
 
     def places(self, n_pre: int, n_post: int, drawn: int) -> int:
         return coarse(max(self._most(n_pre, n_post, loop=False)[0], drawn))
