@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from ..models import known
 from ..networks.model import Network
 from .calibrate import calibration_of
+from .document import AbstractDocument
 from .passes.losses import SAMPLE
 from .pipeline import Lowered, lower
 from .table import table
@@ -22,7 +21,7 @@ _SUMS = ("synapses", "weights clipped", "weights rounded", "weights rounded to 0
 
 
 @dataclasses.dataclass(frozen=True)
-class Comparison:
+class Comparison(AbstractDocument):
     """`print(found)`, `found.data` (nested dicts), `.json`, `.html`, `.save("table.html")`; `found.lowered[name]`.
 
     `lowered`: what `lower` made for each target that takes the network.
@@ -30,26 +29,13 @@ class Comparison:
 
     json: str
     lowered: dict[str, Lowered] = dataclasses.field(repr=False)
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """The table as nested dictionaries of numbers and text."""
-        return json.loads(self.json)
+    noun = "table"
 
     @property
     def html(self) -> str:
-        """One file with the table and a picture for each target. Drawn by matplotlib (extra `plot`)."""
         from .compared import page
 
         return page(self.data)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the table as HTML, JSON or text, by the suffix `.html`, `.json` or `.txt`."""
-        path = Path(path)
-        kinds = {".html": lambda: self.html, ".json": lambda: self.json, ".txt": lambda: f"{self}\n"}
-        if path.suffix not in kinds:
-            raise ValueError(f"Got a table to write to {str(path)!r}, expected a name with {', '.join(kinds)}.")
-        path.write_text(kinds[path.suffix](), encoding="utf-8")
 
     def __str__(self) -> str:
         return table(self.data)

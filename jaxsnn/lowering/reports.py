@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .advice import advice
 from .calibrate import Calibration, calibration_of, observe
+from .document import AbstractDocument
 from .graph import Graph
 from .intervals import ASSUMED
 from .program import Program
@@ -21,30 +20,17 @@ from .written import DONE, concrete
 
 
 @dataclasses.dataclass(frozen=True)
-class Report:
+class Report(AbstractDocument):
     """`print(report)`, `report.data` (nested dicts), `report.json`, `report.html`, `report.save("report.html")`."""
 
     json: str
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """The report as nested dictionaries of numbers and text."""
-        return json.loads(self.json)
+    noun = "report"
 
     @property
     def html(self) -> str:
-        """One file with pictures and tables, which needs nothing else. Drawn by matplotlib (extra `plot`)."""
         from .html import page
 
         return page(self.data)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the report as HTML, JSON or text, by the suffix `.html`, `.json` or `.txt`."""
-        path = Path(path)
-        kinds = {".html": lambda: self.html, ".json": lambda: self.json, ".txt": lambda: f"{self}\n"}
-        if path.suffix not in kinds:
-            raise ValueError(f"Got a report to write to {str(path)!r}, expected a name with {', '.join(kinds)}.")
-        path.write_text(kinds[path.suffix](), encoding="utf-8")
 
     def __str__(self) -> str:
         return "\n".join(_text(self.data))
