@@ -94,7 +94,7 @@ class EdgeNode(eqx.Module):
 
     `values` has a weight `(e,)` and a delay `()` or `(e,)`, steps (-1: same step). `sign`: 1 if no weight is negative,
     -1 if none is positive, 0 for both or unknown. `rule`: of plastic edges, whose weights are in the rule's unit until
-    they are quantised; else None.
+    they are quantised; else None. `plastic`: whether weights of a program change by what the program has.
     """
 
     pre: str = eqx.field(static=True)
@@ -108,11 +108,12 @@ class EdgeNode(eqx.Module):
     sign: int = eqx.field(static=True)
     max_delay: int = eqx.field(static=True)
     rule: AbstractRuleNode | None = None
+    plastic: bool = eqx.field(default=False, static=True, kw_only=True)
 
     @property
     def learns(self) -> bool:
         """Whether its weights change, by a rule of the model or by what a program has."""
-        return self.rule is not None or "learns" in self.values
+        return self.rule is not None or self.plastic
 
     @property
     def count(self) -> int:

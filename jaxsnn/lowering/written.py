@@ -40,7 +40,7 @@ def edge_node(
     *,
     delay: Any,
     sign: int = 0,
-    learns: bool = False,
+    plastic: bool = False,
 ) -> EdgeNode:
     """A group of synapses, from its lists; of cells with several inlets each inlet is a receiver.
 
@@ -53,10 +53,8 @@ def edge_node(
     order = np.lexsort((receiver, sender))
     delay = delay if delay.ndim == 0 else delay[order]
     values = {"delay": real(delay), "weight": Value(weight[order], form)}
-    if learns:
-        values["learns"] = real(np.int32(1))
     ends = sender[order].astype(np.int32), receiver[order].astype(np.int32)
-    return EdgeNode(group.pre, group.post, "", *ends, n_pre, n_post, values, sign, group.max_delay)
+    return EdgeNode(group.pre, group.post, "", *ends, n_pre, n_post, values, sign, group.max_delay, plastic=plastic)
 
 
 def senders(start: Any) -> np.ndarray:

@@ -68,5 +68,5 @@ def _edges(name: str, program: Program) -> EdgeNode:
     bits, sign = jnp.asarray(getattr(group, "bits", _WHOLE)), _SIGNS[type(mode)]
     limit = jnp.asarray(2.0 ** (int(bits) - mode.sign_bits))
     form = StoredWeights(bits, group.exponent, jnp.int32(0), limit, sign)
-    learns = isinstance(group, LearningSynapses)
-    return edge_node(name, program, sender, receiver, weight, form, delay=delay, sign=sign, learns=learns)
+    plastic = isinstance(group, LearningSynapses)
+    return edge_node(name, program, sender, receiver, weight, form, delay=delay, sign=sign, plastic=plastic)

@@ -143,7 +143,7 @@ def _edges(name: str, program: Program) -> EdgeNode:
     group: Any = program.synapses[name]
     lists, form = (senders(group.start), group.receiver, group.weight), Fixed(16, signed=False)
     more: dict[str, Any] = dict(delay=group.delay, sign=-1 if group.inhibitory else 1)
-    return edge_node(name, program, *lists, form, **more, learns=isinstance(group, PlasticRowSynapses))
+    return edge_node(name, program, *lists, form, **more, plastic=isinstance(group, PlasticRowSynapses))
 
 
 def _synapses(name: str, edge: EdgeNode, graph: Graph, pre: AbstractCells) -> RowSynapses:

@@ -15,9 +15,7 @@ CAVEAT = "power was published and no energy of an event: another network takes a
 
 def use(graph: Graph, room: dict[str, int]) -> dict[str, Any]:
     """Neurons by layer, weights, and which layer is fullest."""
-    last, layers = outputs(graph), {}
-    for name, cell in graph.cells.items():
-        layers[name] = "inputs" if cell.is_input else "outputs" if name in last else "hidden"
+    layers = dict(graph.placement or _layers(graph))
     have = {layer: sum(graph.cells[n].n for n, of in layers.items() if of == layer) for layer in room}
     fullest = max(room, key=lambda layer: have[layer] / room[layer])
     weights = sum(edge.count for edge in graph.edges.values())
@@ -34,6 +32,15 @@ def use(graph: Graph, room: dict[str, int]) -> dict[str, Any]:
             "remedy": f"fewer {fullest}",
         },
         "summary": [f"{said}; {weights} weights of 8 bits"],
+    }
+
+
+def _layers(graph: Graph) -> dict[str, str]:
+    """The layer that each group of a network becomes."""
+    last = outputs(graph)
+    return {
+        name: "inputs" if cell.is_input else "outputs" if name in last else "hidden"
+        for name, cell in graph.cells.items()
     }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from ..._types import is_concrete
 from ...lowering.cells import InputCounts
 from ...lowering.formats import Fixed
-from ...lowering.graph import CellNode, Graph, real
+from ...lowering.graph import Graph
 from ...lowering.passes.onestep import OneStep
 from ...lowering.program import Program
 from ...lowering.target import AbstractTarget, register_target
@@ -85,14 +85,18 @@ class AbstractXylo(AbstractTarget):
         return program
 
     def graph_of(self, program):
-        edges = {}
+        cells, edges, layers = {}, {}, []
+        for name, group in program.cells.items():
+            assert isinstance(group, InputCounts | XyloCells)  # which `verify` found
+            cells[name] = cell_node(name, program)
+            layers.append((name, _layer(group)))
         for name, group in program.synapses.items():
-            assert isinstance(group, XyloSynapses)  # which `verify` found
+            assert isinstance(group, XyloSynapses)
             weight = np.asarray(group.weight)
             sender, receiver = np.nonzero(weight)
             stored, form = weight[sender, receiver], Fixed(7, -group.shift)
             edges[name] = edge_node(name, program, sender, receiver, stored, form, delay=group.delay)
-        return written_graph(program, {name: _cells(name, program) for name in program.cells}, edges)
+        return written_graph(program, cells, edges).having(placement=tuple(layers))
 
     def placed(self, graph):
         return use(graph, {"inputs": self.inputs, "hidden": self.hidden, "outputs": self.outputs})
@@ -127,13 +131,6 @@ class AbstractXylo(AbstractTarget):
             if group.max_delay and ends[0] != "inputs":
                 return f"{name!r} have delays up to {group.max_delay} steps; {self.name} has none"
         return None
-
-
-def _cells(name: str, program: Program) -> CellNode:
-    """Cells as a node, for a report; `outputs` tells hidden ones by a second synapse, which these may have."""
-    node, group = cell_node(name, program), program.cells[name]
-    hidden = isinstance(group, XyloCells) and _layer(group) == "hidden"
-    return node.set(dash_i1=real(np.int32(0))) if hidden else node
 
 
 def _layer(group: InputCounts | XyloCells) -> str:
