@@ -33,7 +33,7 @@ def opaque(tree: Any) -> Any:
 
 
 def _packed(*leaves: jax.Array) -> list[jax.Array]:
-    """One array for all small ones that the same devices have: among others it would be a collective."""
+    """Small arrays as parts of one, for each set of devices its own: one of all of them would be on all devices."""
     alike: dict[Any, list[int]] = {}
     for i, x in enumerate(leaves):
         if x.dtype == canonical_float() and x.size <= SMALL:

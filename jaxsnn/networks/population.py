@@ -267,7 +267,7 @@ class Population(eqx.Module):
         ids: UInt32[Array, " n"] | None = None,
         stream: Array | None = None,
     ) -> tuple[PopulationState, Float[Array, " n"]]:
-        """What `to_threshold` computes, without its arrangement for XLA."""
+        """A step up to the threshold, and the spikes, in plain operations, which `to_threshold` arranges for XLA."""
         s = self.advance(s, current, dt, t, ids=ids, stream=stream)
         s = s if arrivals is None else self.receive(s, arrivals, dt)
         return s, self.neuron.spike(s.neuron)

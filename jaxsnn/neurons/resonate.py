@@ -1,4 +1,4 @@
-"""Resonate and fire: a damped oscillation, which hears inputs that come in step with it."""
+"""Resonate and fire: a damped oscillation, which inputs drive that come in step with it."""
 
 from __future__ import annotations
 

@@ -254,10 +254,9 @@ class Loihi2(AbstractLoihi):
         return super().formats(precision) | {"turn": _turn(precision)}
 
     def passes(self, precision=None):
-        before, after = [], super().passes(precision)
-        while not isinstance(after[0], BalanceScales):
-            before.append(after.pop(0))
-        return [*before, QuantiseTurns(_turn(precision)), *after]
+        passes = super().passes(precision)
+        scales = next(i for i, each in enumerate(passes) if isinstance(each, BalanceScales))
+        return [*passes[:scales], QuantiseTurns(_turn(precision)), *passes[scales:]]
 
 
 def _turn(precision: Precision | None) -> Fixed:

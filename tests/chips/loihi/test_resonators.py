@@ -206,7 +206,7 @@ def test_a_slow_decay_is_still_one():
 
 
 def test_room_on_a_core_counts_both_inlets():
-    """A resonator hears through two accumulators, so that half as many fit where delays are long."""
+    """Inputs reach a resonator through two accumulators, so that half as many fit where delays are long."""
     small = snn.chips.loihi.Loihi2(accumulators=160)
     alike = lambda neuron: snn.lower(network(neuron), small).graph.placement.cores
     count = lambda cores: sum(core.group == "R" for core in cores)
@@ -295,7 +295,7 @@ def test_what_a_resonator_cannot_be_is_refused_by_name():
             taken(network(), snn.chips.loihi.Loihi1())
         ),
         "arrivals act after the threshold; use NestOrder": taken(network(order=snn.BrianOrder()), TARGET),
-        "port 'in' is Exponential, a resonator of the chip hears jumps; use Delta": taken(
+        "port 'in' is Exponential, and inputs of a resonator of the chip are jumps; use Delta": taken(
             network(ports={"in": snn.Exponential(2.0)}), TARGET
         ),
         "initial value of 'v', and resonators of the chip start at 0": taken(network(init={"v": 0.1}), TARGET),

@@ -47,7 +47,9 @@ def resonating(population: Population, numbers: dict[str, Any], facts: Facts) ->
         raise ValueError("a resonator is not lowered where arrivals act after the threshold; use NestOrder")
     for name, port in population.ports.items():
         if not is_a(port, Delta):
-            raise ValueError(f"port {name!r} is {type(port).__name__}, a resonator of the chip hears jumps; use Delta")
+            raise ValueError(
+                f"port {name!r} is {type(port).__name__}, and inputs of a resonator of the chip are jumps; use Delta"
+            )
     for path in population.init:
         raise ValueError(f"it has an initial value of {path!r}, and resonators of the chip start at 0; leave init out")
     zero, one = jnp.zeros(()), jnp.ones(())
