@@ -288,8 +288,8 @@ class PlasticSynapses(AbstractDelivery):
             pre = pre._replace(sent=sent.of(self.sender).amplitude[:n_pre])
         state, everybody = projections[self.name], None
         if divided:
-            heard = sent.all(self.post, self.plastic.receivers)
-            everybody = Cells(heard.amplitude, None, words=heard.words)
+            spikes = sent.all(self.post, self.plastic.receivers)
+            everybody = Cells(spikes.amplitude, None, words=spikes.words)
         given = now.t, pre, post, now.modulators, everybody
         buffer = None if self.columns is None else ring
         try:

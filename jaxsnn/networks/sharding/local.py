@@ -22,43 +22,45 @@ from ..stepper import NetworkStepper
 from .learning import PlasticPart
 
 
-class Heard(NamedTuple):
-    """What plastic synapses hear of a step beside its spikes."""
+class Context(NamedTuple):
+    """What plastic synapses read in a step beside its spikes."""
 
     membranes: dict[str, Array | None]  # of own neurons, by population
     modulators: dict[str, Array]
 
 
-_HEARD = ""  # among the states of projections, for the rest of a step: no projection is called so
+class Late(NamedTuple):
+    """The states of projections, which will learn, and send on, when all spikes are known."""
+
+    projections: Projections
+    context: Context
 
 
 class LocalStepper(NetworkStepper):
     """Steps the neurons of one device; their spikes wait until `deliver_late`.
 
-    A step ends with its state and what is `Heard` in it.
+    A step ends with its state and its `Context`.
     """
 
     def everybody(self, spikes: dict[str, Array], sent: Mapping[str, Array | Spikes]) -> Sent:
         return Sent(spikes, None, sent, self.layout)
 
-    def deliver(self, ring, projections, sent, populations, inputs, t, key):
+    def deliver(self, ring, projections, sent, populations, inputs, t, key) -> Any:
         learning = [delivery for delivery in self.deliveries if isinstance(delivery, PlasticSynapses)]
         reads = {each.post for each in learning if isinstance(each.plastic, PlasticPart) and each.plastic.membranes}
         membranes = self.membranes(populations)
-        heard = Heard({name: membranes(name) for name in reads}, inputs.modulators if learning else {})
-        return ring, projections | {_HEARD: heard}
+        context = Context({name: membranes(name) for name in reads}, inputs.modulators if learning else {})
+        return ring, Late(projections, context)
 
-    def next(self, state, populations, projections, ring):
-        projections = dict(projections)
-        heard = projections.pop(_HEARD)
-        return super().next(state, populations, projections, ring), heard
+    def next(self, state, populations, projections: Any, ring) -> Any:
+        return super().next(state, populations, projections.projections, ring), projections.context
 
     def deliver_late(
-        self, ring: Array, projections: Projections, everybody: Spikes, heard: Heard, t: Array, key: Array
+        self, ring: Array, projections: Projections, everybody: Spikes, context: Context, t: Array, key: Array
     ) -> tuple[Array, Projections]:
         """The ring with the spikes that all neurons sent in step `t`, and the states of projections that learnt."""
         sent = Sent({}, everybody, {}, self.layout)
-        now = Moment(t, key, heard.membranes.get, heard.modulators, lambda name: None)
+        now = Moment(t, key, context.membranes.get, context.modulators, lambda name: None)
         for delivery in self.deliveries:
             ring, projections = delivery.deliver(ring, projections, sent, now)
         return ring, projections

@@ -69,7 +69,7 @@ def _advanced(device: Device, carried: Any, inputs: Inputs, t: Array, key: Array
     after, sent = net.order.step(net, carried[0], device.own_inputs(inputs), t, key)
     if not isinstance(net, LocalStepper):  # delivered within the step
         return (after, sent.groups), sent.everybody
-    state, heard = after
+    state, context = after
     everybody = net.exchange(net.layout.everybody(sent.senders), net.layout)
-    ring, projections = net.deliver_late(state.ring, state.projections, everybody, heard, t, key)
+    ring, projections = net.deliver_late(state.ring, state.projections, everybody, context, t, key)
     return (state._replace(ring=ring, projections=projections), sent.groups), everybody

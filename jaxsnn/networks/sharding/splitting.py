@@ -35,7 +35,7 @@ TRACED = "its numbers are being traced; divide it outside jit"
 
 def unsupported_projection(name: str, p: Projection) -> str | None:
     """The same for one projection."""
-    if p.plastic is not None and (why := _unheard(p.plastic.rule, p.graph)) is not None:
+    if p.plastic is not None and (why := _elsewhere(p.plastic.rule, p.graph)) is not None:
         return f"the rule of projection {name!r} {why}; run it on one device, or give it frozen: net.frozen()"
     if p.synapse is not None:
         kind = type(p.synapse).__name__
@@ -54,8 +54,8 @@ def unsupported_populations(populations: dict[str, Population]) -> str | None:
     return None
 
 
-def _unheard(rule: Chain, graph: AbstractGraph) -> str | None:
-    """What a rule reads that synapses on another device do not hear of; None if they hear all."""
+def _elsewhere(rule: Chain, graph: AbstractGraph) -> str | None:
+    """What a rule reads that is on other devices than its synapses; None if there is nothing."""
     for part in rule.parts:
         if reads_membranes(part, "pre", graph.n_pre, graph.n_post):
             return f"({type(part).__name__}) reads membranes of sending neurons, which are on other devices"

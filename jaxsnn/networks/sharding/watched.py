@@ -59,16 +59,16 @@ class Watched(eqx.Module):
         def own(carry: Any, t: Array) -> tuple[Any, Any]:
             (state, _), side = carry
             side, inputs = self.feed(side, unread, t)
-            (state, heard), sent = net.order.step(net, state, self.device.own_inputs(inputs), t, key)
+            (state, context), sent = net.order.step(net, state, self.device.own_inputs(inputs), t, key)
             spikes = layout.everybody(sent.senders)
             known = state._replace(projections=_together(state.projections, learning))
             seen = jax.tree.leaves(net.view(net._by_population(known)))
             graded = {name: spikes.amplitude[layout.here(name).slice] for name in layout.with_amplitudes}
-            return ((state, sent.groups), side), (spikes.words, graded, heard, [seen[i] for i in self.reads])
+            return ((state, sent.groups), side), (spikes.words, graded, context, [seen[i] for i in self.reads])
 
         start = (state._replace(projections=released), groups), side
         ((state, groups), side), rows = compiler.steps(own, start, t, length, count)
-        words, graded, heard, seen = exchange.words(rows[0], layout), exchange.all_of(rows[1]), rows[2], rows[3]
+        words, graded, context, seen = exchange.words(rows[0], layout), exchange.all_of(rows[1]), rows[2], rows[3]
         first = len(self._names)
         seen = {
             first + i: self.device.shards.everywhere(x, leaves[first + i].shape[0], axis=1)
@@ -79,7 +79,7 @@ class Watched(eqx.Module):
             ring, learning, side = carry
             row = lambda x: x[now - begin]
             sent = exchange.opened(row(words), jax.tree.map(row, graded), layout)
-            ring, learning = net.deliver_late(ring, learning, sent, jax.tree.map(row, heard), now, key)
+            ring, learning = net.deliver_late(ring, learning, sent, jax.tree.map(row, context), now, key)
             read = [row(seen[i]) if i in seen else jnp.zeros(x.shape, x.dtype) for i, x in enumerate(leaves)]
             state = self._with_synapses(jax.tree.unflatten(form, read).state, learning)
             spikes = {name: self.device.spikes(name, {}, sent) for name in self._names}
