@@ -87,6 +87,7 @@ def entry(name: str) -> str:
     text = ast.get_docstring(ast.parse((ROOT / "experiments" / f"{name}.py").read_text())) or ""
     first, *rest = (" ".join(part.split()) for part in text.split("\n\n") if not part.startswith("    "))
     about = next((part for part in rest if not re.match(r"(jaxsnn|python|\$)", part)), "")
+    about = re.sub(r":$", ".", about)  # the command stands below
     picture = ON_OTHER_PAGES.get(name, f"gallery/{name}.png")
     shown = f"![{first.rstrip('.')}](pictures/{picture})" if (PICTURES.parent / picture).exists() else ""
     parts = [f"### {name}", first, about, f"```\n{command(name)}\n```", shown]
