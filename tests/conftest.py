@@ -11,6 +11,7 @@ newest Python, and every other version of JAX.
 
 import gc
 import os
+import sys
 from importlib.metadata import version
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # XLA logs two lines for every program that the cache has
@@ -66,6 +67,14 @@ def pytest_configure(config):
 def strict():
     """What a user may have switched on must not break the library. Set for each test, so that none can leak."""
     be_strict()
+
+
+@pytest.fixture(autouse=True)
+def no_figures():
+    """pyplot keeps every figure until it is closed, and warns from twenty on: of what all tests of a worker drew."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture

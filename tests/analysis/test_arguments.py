@@ -92,4 +92,3 @@ def test_pictures_of_records_are_at_their_times():
     assert few > 10.0 > many >= 2.5  # a mark is seen, however many rows there are
     ax = plots.trace(FIRED[:, :3] * 1.0, times=np.arange(100.0), neurons=[7, 8, 9])
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["7", "8", "9"] and ax.get_ylabel()
-    matplotlib.pyplot.close("all")

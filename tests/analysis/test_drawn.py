@@ -44,14 +44,6 @@ class Report:
     }
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    import matplotlib.pyplot as plt
-
-    plt.close("all")
-
-
 DRAWINGS = {
     "raster": lambda ax: plots.raster({"E": FIRED[:, :8], "I": FIRED[:, 8:]}, dt=0.5, ax=ax),
     "trace": lambda ax: plots.trace(COURSE[:, 0], every=2.0, spikes=[[20.0, 61.0]], ax=ax),

@@ -14,14 +14,6 @@ from jaxsnn.analysis import plots
 matplotlib.use("Agg")
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    import matplotlib.pyplot as plt
-
-    plt.close("all")
-
-
 def test_import_leaves_matplotlib_out():
     check = "import sys, jaxsnn.analysis; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
