@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 
 class Peer(NamedTuple):
-    """What to install, and the module that must then be there.
+    """What to install, and the modules that must then be there.
 
     `without`: packages whose own requirements are wrong. `newest`: whether to use the newest Python that is installed
     beside this one, for peers whose newest version needs it.
@@ -29,6 +29,7 @@ PEERS = {
     "brian2-and-jaxsnn": Peer(  # what reads a network of Brian2's objects
         ("brian2>=2.9", "setuptools", "cython", "jax", "equinox", "jaxtyping", "sympy"), "brian2", newest=True
     ),
+    "brainevent": Peer(("brainevent[cpu]==0.3.*",), "brainevent, numba", newest=True),
     "nest": Peer(("nest-simulator==3.10.*", "numpy"), "nest"),
     "lava": Peer(  # it asks for Python 3.10 alone, and for a networkx and asteval of its time
         ("numpy<2", "scipy<1.14", "networkx<3.4", "asteval", "scikit-learn", "matplotlib"),
