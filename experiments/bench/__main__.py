@@ -21,6 +21,10 @@ progress goes to stderr.
     loihi-busy     17 %
     loihi-batch    256 programs with other weights, decays and thresholds on 2 cores; a peer runs one
     loihi-learning all synapses learn by pairs, epochs of 4 steps (a fifth of `--seconds`)
+    cores          the three that follow: one network on one core, and beside it on two devices of the host
+    cores-100k     10^5 neurons with 10^7 synapses at 10 Hz, delays from 2 ms
+    cores-400k     four times that, at 5 Hz
+    cores-1m       10^6 neurons with 2 x 10^7 synapses at 5 Hz
     first-use      a fresh process from `import jaxsnn` to the README's result: processor seconds and compilations
     release        a wheel and a source distribution, each built, installed in an environment of its own and used: sizes
     accelerator    what a step costs on an H100 or a TPU v5e that is not there, by the programs compiled for it:
@@ -28,9 +32,12 @@ progress goes to stderr.
     gpu            the same, measured on a card that is here, after its results have been compared with those of the
                    CPU: `gpu [--rehearse] [--out FILE]`, at most eight minutes
     growth         a step of 10^3 to 10^6 neurons, 1 to 100 Hz, fan-outs of 10 to 10^4, delays, instances: exponents
+    all            every workload of a CPU with every peer, in one go: about 35 minutes
+    tables         `tables RESULTS`: the tables of docs/pages/performance.md from a kept file or commit
     compare        `compare OLD NEW`: two kept results side by side, each a file or a commit
 
-Every line is kept in `experiments/bench/results/COMMIT.json`.
+Every line is kept in `experiments/bench/results/COMMIT.json`. A round in which others may still compile comes first,
+and is not counted.
 
 `us_per_step` is wall time over steps (of all points), `cpu_us_per_step` processor time, which forgives a busy machine.
 `ratio_to_jaxsnn` is the median over rounds of a subject's `us_per_step` over ours: above 1 is slower than we are;
@@ -46,7 +53,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import accelerator, records, release, taken
+from . import accelerator, everything, records, release, tables, taken
 from .environments import PEERS, python_of
 
 WORKLOADS = {  # by peer: its script and arguments; two cores are two threads of ours, two processes of theirs
@@ -62,9 +69,21 @@ WORKLOADS = {  # by peer: its script and arguments; two cores are two threads of
     "loihi-busy": ("loihi.py", ["--busy"]),
     "loihi-batch": ("loihi.py", []),
     "loihi-learning": ("loihi.py", ["--learning"]),
+    "cores-100k": ("cores.py", []),
+    "cores-400k": ("cores.py", []),
+    "cores-1m": ("cores.py", []),
 }
-TOGETHER = {"loihi": ["loihi-calm", "loihi-busy", "loihi-batch", "loihi-learning"]}
-BESIDE = {"sweep": ("sweep-one-core", "sweep-points")}  # what else of ours runs with it
+TOGETHER = {
+    "loihi": ["loihi-calm", "loihi-busy", "loihi-batch", "loihi-learning"],
+    "cores": ["cores-100k", "cores-400k", "cores-1m"],
+}
+BESIDE = {  # what else of ours runs with it
+    "sweep": ("sweep-one-core", "sweep-points"),
+    **{name: (f"{name}-on-two",) for name in TOGETHER["cores"]},
+}
+VARIABLES = {  # of the environment of a subject of ours, by what it is or by the workload of all its subjects
+    f"{name}-on-two": {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"} for name in TOGETHER["cores"]
+}
 UNABLE = {("loihi-learning", "nengo-loihi"): "its emulator knows no rule but PES"}
 GRID = [(g, eta) for g in (3.0, 4.5, 5.0, 6.0) for eta in (0.9, 2.0, 3.0, 4.0)]  # contains all four regimes
 
@@ -72,13 +91,16 @@ GRID = [(g, eta) for g in (3.0, 4.5, 5.0, 6.0) for eta in (0.9, 2.0, 3.0, 4.0)] 
 class Subject:
     """A process that prints a JSON line for every line it is sent."""
 
-    def __init__(self, name: str, command: list[str], *, alone: bool, cwd: Path | None = None):
+    def __init__(
+        self, name: str, command: list[str], *, alone: bool, variables: dict[str, str], cwd: Path | None = None
+    ):
         self.name, self.lines = name, []
         # one thread is one core from the start: on two, XLA splits work of microseconds, which costs more than it saves
         pin = (lambda: os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})) if alone else None
         self.process = subprocess.Popen(
-            command, preexec_fn=pin, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=cwd
-        )
+            command, preexec_fn=pin, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=cwd,
+            env=os.environ | variables,
+        )  # fmt: skip
 
     def run(self) -> None:
         assert self.process.stdin is not None and self.process.stdout is not None
@@ -91,8 +113,13 @@ class Subject:
         raise SystemExit(f"{self.name} ended with code {self.process.wait()} before it had measured; see above.")
 
     def median(self, ours: "Subject") -> dict:
-        """The last line with medians in place of times."""
+        """The last line with medians in place of times, and beside them `rounds`: the time of each."""
         out = dict(self.lines[-1], runs=len(self.lines))
+        out["rounds"] = {
+            name: [round(line[name], 3) for line in self.lines]
+            for name in ("us_per_step", "cpu_us_per_step")
+            if name in out
+        }
         for name in ("us_per_step", "cpu_us_per_step", "loop_us_per_step", "static_us_per_step", "seconds", "build_s"):
             if name in out:
                 out[name] = round(statistics.median(line[name] for line in self.lines), 3)
@@ -113,7 +140,7 @@ def compare(
     script, extra = WORKLOADS[workload]
     peers = ["brian2"] if workload == "brian2-sweep" else peers
     seconds = seconds / 5 if workload == "loihi-learning" else seconds
-    common = ["--seconds", str(seconds), "--repeat", str(repeat), "--on-request"]
+    common = ["--seconds", str(seconds), "--repeat", str(repeat + 1), "--on-request"]
     if script == "brunel.py":
         extra = [*extra, "--points", ",".join(f"{g}:{eta}" for g, eta in GRID)]
     if workload == "brian2-sweep":
@@ -139,23 +166,32 @@ def compare(
         task = ["run"] if workload == "brian2-sweep" else []
         commands[name] = [str(python), str(path), *task, *common, *extra]
     alone = not workload.endswith(("sweep", "batch", "train")) and hasattr(os, "sched_setaffinity")
-    # Lava's runtime is several processes, which need a core each
+    several = {"lava", *BESIDE.get(workload, ())}  # Lava's runtime is several processes, which need a core each
     subjects = [
-        Subject(name, command, alone=alone and name != "lava", cwd=against if name == "against" else None)
+        Subject(
+            name,
+            command,
+            alone=alone and name not in several,
+            variables=VARIABLES.get(workload, {}) | VARIABLES.get(name, {}) if name not in peers else {},
+            cwd=against if name == "against" else None,
+        )
         for name, command in commands.items()
     ]
-    for i in range(repeat):
+    for i in range(repeat + 1):
         for subject in subjects:
             subject.run()
             line = subject.lines[-1]
-            print(f"round {i + 1}: {subject.name} {line['us_per_step']} us/step", file=sys.stderr, flush=True)
+            print(f"round {i}: {subject.name} {line['us_per_step']} us/step", file=sys.stderr, flush=True)
     for subject in subjects:
-        told({"workload": workload, "subject": subject.name} | subject.median(subjects[0]))
+        del subject.lines[0]  # others were still compiling
+    for subject in subjects:
+        told(subject.median(subjects[0]) | {"workload": workload, "subject": subject.name})
         subject.process.wait()
 
 
 def told(line: dict) -> None:
     """Printed, and kept."""
+    line = line | {"command": " ".join(["python -m experiments.bench", *sys.argv[1:]])}
     print(json.dumps(line), flush=True)
     records.keep(line)
 
@@ -179,6 +215,10 @@ def main() -> None:
             raise SystemExit("usage: python -m experiments.bench compare OLD NEW")
         print("\n".join(records.compared(*map(records.read, sys.argv[2:]))))
         return
+    if sys.argv[1:2] == ["all"]:
+        return everything.main(sys.argv[2:])
+    if sys.argv[1:2] == ["tables"]:
+        return tables.main(sys.argv[2:])
     if sys.argv[1:2] == ["accelerator"]:
         return accelerator.main(sys.argv[2:], told)
     if sys.argv[1:2] == ["release"]:

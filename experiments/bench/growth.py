@@ -53,14 +53,15 @@ AXES: dict[str, tuple[float, ...]] = {
 BASE = {"neurons": Size(fan_out=80), "instances": Size(neurons=1_000)}
 
 
-def network(size: Size) -> snn.Network:
-    """Neurons that fire at `size.rate`, out of phase."""
+def network(size: Size, delay: Any = None) -> snn.Network:
+    """Neurons that fire at `size.rate`, out of phase. `delay`: other delays than those of `size`."""
     interval = 1e3 / size.rate
     bias = 1.0 / -math.expm1(-interval / TAU)  # what takes the membrane from 0 to 1 in that time
     neuron = snn.LIF(tau=TAU, v_th=1.0, v_reset=0.0, bias=bias)
     phase = lambda key: -bias * jnp.expm1(-interval * jax.random.uniform(key, (size.neurons,)) / TAU)
     cells = snn.Population(neuron, size.neurons, {"in": snn.Exponential(5.0)}, init={"v": phase})
-    delay = DT if size.delays == 1 else snn.Uniform(DT, size.delays * DT)
+    if delay is None:
+        delay = DT if size.delays == 1 else snn.Uniform(DT, size.delays * DT)
     nothing = lambda key, shape: jnp.zeros(shape)
     link = snn.Connection("E", "E", snn.FixedOutDegree(size.fan_out), weight=nothing, delay=delay)
     return snn.network(dt=DT, key=jax.random.key(0), populations={"E": cells}, projections={"EE": link})

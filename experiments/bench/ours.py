@@ -24,6 +24,7 @@ import numpy as np
 import jaxsnn as snn
 from jaxsnn.cli import load
 
+from .cores import SIZES, TWO, measure_cores
 from .loihi import measure_loihi, measure_loihi_batch
 from .taken import measure_taken
 from .train import measure_train
@@ -241,13 +242,16 @@ def main() -> None:
         "loihi-busy": lambda: measure_loihi(compiler, args.seconds, busy=True),
         "loihi-batch": lambda: measure_loihi_batch(compiler, args.seconds),
         "loihi-learning": lambda: measure_loihi(compiler, args.seconds, learning=True),
-    }[args.workload]()
+    }
+    for name in (*SIZES, *(name + TWO for name in SIZES)):
+        runs[name] = lambda: measure_cores(args.workload, args.seconds)
+    run = runs[args.workload]()
     about = {"workload": args.workload, "subject": "jaxsnn", "version": snn.__version__, "jax": jax.__version__}
     about |= {"device": jax.devices()[0].platform, "cores": os.cpu_count()}
     for _ in range(args.repeat):
         if args.on_request:
             input()
-        line = {name: round(x, 3) if isinstance(x, float) else x for name, x in next(runs).items()}
+        line = {name: round(x, 3) if isinstance(x, float) else x for name, x in next(run).items()}
         print(json.dumps(about | line), flush=True)
 
 
