@@ -52,6 +52,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from . import accelerator, everything, records, release, tables, taken
 from .environments import PEERS, python_of
@@ -112,9 +113,14 @@ class Subject:
                 return
         raise SystemExit(f"{self.name} ended with code {self.process.wait()} before it had measured; see above.")
 
+    def end(self) -> int:
+        """Wait until it has ended; its code."""
+        with self.process:  # whose pipes are closed behind
+            return self.process.wait()
+
     def median(self, ours: "Subject") -> dict:
         """The last line with medians in place of times, and beside them `rounds`: the time of each."""
-        out = dict(self.lines[-1], runs=len(self.lines))
+        out: dict[str, Any] = dict(self.lines[-1], runs=len(self.lines))
         out["rounds"] = {
             name: [round(line[name], 3) for line in self.lines]
             for name in ("us_per_step", "cpu_us_per_step")
@@ -186,7 +192,7 @@ def compare(
         del subject.lines[0]  # others were still compiling
     for subject in subjects:
         told(subject.median(subjects[0]) | {"workload": workload, "subject": subject.name})
-        subject.process.wait()
+        subject.end()
 
 
 def told(line: dict) -> None:

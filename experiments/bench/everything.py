@@ -47,7 +47,7 @@ PARTS = (
 def commands(repeat: int, share: float) -> dict[str, list[str]]:
     """By name: what follows `python -m experiments.bench`. `share`: of the model time, and of the largest network."""
     found = {part.workload: part.arguments(repeat, share) for part in PARTS}
-    found["growth"] = ["growth", "--repeat", str(repeat), "--most", f"{1e6 * share:g}"]
+    found["growth"] = ["growth", "--repeat", str(repeat), "--most", f"{max(1e6 * share, 1e4):g}"]
     found["first-use"] = ["first-use", "--repeat", str(repeat)]
     return found
 

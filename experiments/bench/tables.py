@@ -1,6 +1,6 @@
-"""`tables`: what is between the markers `bench` of a page, made from a kept file of results.
+"""`tables`: what is between the markers `bench` of pages, made from a kept file of results.
 
-    python -m experiments.bench tables RESULTS [--page docs/pages/performance.md]
+    python -m experiments.bench tables RESULTS
 
 A block begins with `<!-- bench: NAME FILE -->` and ends with `<!-- /bench -->`; `FILE` is the one in `results` that it
 was made from, and is written anew with the table. Ratios are medians over rounds of a subject's time over ours.
@@ -17,7 +17,8 @@ from typing import Any
 
 from . import records
 
-PAGE = Path(__file__).parents[2] / "docs" / "pages" / "performance.md"
+ROOT = Path(__file__).parents[2]
+PAGES = (ROOT / "docs" / "pages" / "performance.md", ROOT / "README.md")
 BLOCK = re.compile(r"(<!-- bench: ([\w-]+)) (\S+) -->\n\n(.*?)\n\n<!-- /bench -->", re.DOTALL)
 WORKLOADS = {
     "cuba": "`cuba`: 4 000 neurons, one network, one core",
@@ -32,6 +33,7 @@ WORKLOADS = {
     "loihi-batch": "`loihi-batch`: 256 programs, 2 cores; a peer runs one",
     "loihi-learning": "`loihi-learning`: 2^20 synapses under pair STDP, one core",
 }
+OURS = {"sweep-one-core": "ours on one core", "sweep-points": "ours, point by point by threads"}
 SUBJECTS = {
     "brian2": "Brian2",
     "nest": "NEST",
@@ -42,10 +44,9 @@ SUBJECTS = {
     "norse": "Norse",
     "lava": "Lava",
     "nengo-loihi": "nengo-loihi",
-    "sweep-one-core": "ours on one core",
-    "sweep-points": "ours, point by point by threads",
+    **OURS,
 }
-BARS = {  # what is aimed at, as the ratio to ours compiled by C where there is such a line: issue 14
+BARS = {  # set before measuring: the ratio to ours compiled by C, where there is such a line
     ("cuba", "brian2"): "2.2 (XLA: 1)",
     ("cuba", "nest"): "25",
     ("cuba", "brainevent"): "6",
@@ -112,13 +113,25 @@ def others(lines: Lines) -> list[str]:
         by_c, by_xla = found.pop("by-c", None), found.pop("jaxsnn")
         ours = (words, us(by_c), us(by_xla))
         for name, line in found.items():
-            version = f" {line['version']}" if name not in ("sweep-one-core", "sweep-points") else ""
+            version = "" if name in OURS else f" {line['version']}"
             times = (ratio(line, by_c), ratio(line, by_xla), BARS.get((workload, name), ""))
             took = ", ".join(compiling(x) for x in (by_c, by_xla, line))
-            out.append(row(*ours, SUBJECTS[name] + version, us(line), *times, took))
+            out.append(row(*ours, SUBJECTS.get(name, name) + version, us(line), *times, took))
             ours = ("", "", "")
         if ours[0]:
             out.append(row(*ours, "", "", "", "", "", ", ".join(compiling(x) for x in (by_c, by_xla))))
+    return out
+
+
+def summary(lines: Lines) -> list[str]:
+    """Times alone, for the README."""
+    names = ("jaxsnn", "by-c", "brian2", "nest")
+    versions = {name: subjects(lines, "cuba")[name]["version"] for name in ("brian2", "nest")}
+    peers = (f"{SUBJECTS[name]} {text}" for name, text in versions.items())
+    out = head("us a step (of a point)", "jaxsnn", "compiled by C", *peers)
+    for workload in ("cuba", "sweep", "cuba-sweep", "brunel-sweep", "plasticity", "song"):
+        found = subjects(lines, workload)
+        out.append(row(WORKLOADS[workload], *(us(found.get(name)) for name in names)))
     return out
 
 
@@ -143,7 +156,7 @@ def growth(lines: Lines) -> list[str]:
         points = {way: [x for x in about if x["compiler"] == way and "exponent" not in x] for way in ("XLA", "C")}
         fitted = {x["compiler"]: number(x["exponent"], 2) for x in about if "exponent" in x}
         listed = lambda way, field, points=points: "; ".join(number(x[field]) for x in points[way])
-        times = [cell for way in ("XLA", "C") for cell in (listed(way, "cpu_us_per_step"), fitted[way])]
+        times = [cell for way in ("XLA", "C") for cell in (listed(way, "cpu_us_per_step"), fitted.get(way, ""))]
         memory = [listed("XLA", field) for field in ("state_bytes_per_neuron", "bytes_per_synapse")]
         out.append(row(words, listed("XLA", axis), *times, *memory))
     return out
@@ -172,8 +185,8 @@ def first_use(lines: Lines) -> list[str]:
 def run(lines: Lines) -> list[str]:
     """Where, when and by what the other blocks were measured."""
     lines = [line for line in lines if "command" in line]
-    versions = {SUBJECTS[x["subject"]]: x["version"] for x in lines if x["subject"] in SUBJECTS and "runs" in x}
-    versions = {name: text for name, text in versions.items() if not name.startswith("ours")}
+    peers = [line for line in lines if line.get("subject") in {*SUBJECTS} - {*OURS}]
+    versions = {SUBJECTS[line["subject"]]: line["version"] for line in peers}
     jax = {line["jax"] for line in lines if line.get("subject") == "jaxsnn" and "jax" in line}
     machine = {f"{line['cores']} cores of {line['processor']}" for line in lines}
     days = sorted(line["date"].replace("T", " ").removesuffix("+00:00") for line in lines)
@@ -188,6 +201,7 @@ BLOCKS: dict[str, Callable[[Lines], list[str]]] = {
     "cores": cores,
     "growth": growth,
     "first-use": first_use,
+    "summary": summary,
 }
 
 
@@ -216,11 +230,11 @@ def main(arguments: list[str]) -> None:
     """`python -m experiments.bench tables`"""
     parser = argparse.ArgumentParser(prog="python -m experiments.bench tables", description=__doc__)
     parser.add_argument("results", help="a kept file, or the commit of one")
-    parser.add_argument("--page", type=Path, default=PAGE)
     given = parser.parse_args(arguments)
     path = records.path_of(given.results)
     found = {line["workload"] for line in counted(path)}
     if missing := [name for name in (*WORKLOADS, "cores-100k", "growth", "first-use") if name not in found]:
         raise SystemExit(f"{path.name} has no line of {', '.join(missing)}: run `all --only` for these first.")
-    given.page.write_text(written(given.page.read_text(), path))
-    print(f"{given.page} is made from {path.name}", file=sys.stderr)
+    for page in PAGES:
+        page.write_text(written(page.read_text(), path))
+        print(f"{page} has the tables of {path.name}", file=sys.stderr)

@@ -2,11 +2,13 @@
 
 import importlib.util
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from experiments.bench import records
+from experiments.bench import __main__ as bench
+from experiments.bench import everything, records, tables
 
 
 def test_the_last_line_of_a_commit_counts(tmp_path):
@@ -36,3 +38,44 @@ def test_first_use_is_the_network_of_the_readme():
         "rate=3_000.0, weight=0.5",
     ):
         assert text in bench and text in readme
+
+
+def test_ratios_of_a_table_are_medians_over_rounds(tmp_path):
+    """Of the ratio in each round, not the ratio of two medians; of lines about the same the last counts."""
+
+    def line(subject, *rounds):
+        about = {"workload": "cuba", "subject": subject, "version": "1.0", "compile_s": 1.0}
+        return about | {"us_per_step": sorted(rounds)[1], "rounds": {"us_per_step": rounds}}
+
+    lines = [line("jaxsnn", 9, 9, 9), line("jaxsnn", 2, 4, 10), line("by-c", 1, 1, 5), line("brian2", 6, 8, 10)]
+    (tmp_path / "made.json").write_text(json.dumps(lines))
+    page = "A.\n\n<!-- bench: others old.json -->\n\n-\n\n<!-- /bench -->\n\nB.\n"
+    made = tables.written(page, tmp_path / "made.json")
+    assert made.startswith("A.\n\n<!-- bench: others made.json -->\n\n| workload |") and made.endswith("-->\n\nB.\n")
+    cells = [cell.strip() for cell in made.split("\n")[6].split("|")[1:-1]]
+    assert cells[1:] == ["1", "4", "Brian2 1.0", "8", "6", "2", "2.2 (XLA: 1)", "1, 1, 1"]
+    assert tables.written(made, tmp_path / "made.json") == made and tables.stale(made, tmp_path) == []
+
+
+def test_a_subject_has_the_variables_of_its_name():
+    says = "import json, os; input(); print(json.dumps({'flags': os.environ.get('XLA_FLAGS')}), flush=True)"
+    for name, flags in bench.VARIABLES.items():
+        subject = bench.Subject(name, [sys.executable, "-c", says], alone=False, variables=flags)
+        subject.run()
+        assert subject.lines == [{"flags": "--xla_force_host_platform_device_count=2"}] and subject.end() == 0
+
+
+def test_numbers_of_tables():
+    shown = [tables.number(x) for x in (0.1234, 3.456, 99.96, 480.4, 4000, 8845.0, 1_000_000)]
+    assert shown == ["0.123", "3.46", "100", "480", "4 000", "8 840", "1 000 000"]
+
+
+def test_all_runs_what_the_tables_show():
+    """Every workload and bar of the tables; each peer has a script for what it is asked."""
+    peers = Path(tables.__file__).parent / "peers"
+    asked = {(w, p) for part in everything.PARTS for w in bench.TOGETHER.get(part.workload, [part.workload])
+             for p in part.peers or [None]}  # fmt: skip
+    assert {workload for workload, _ in asked} == {*tables.WORKLOADS, *bench.TOGETHER["cores"]}
+    assert {*tables.BARS} <= asked
+    for workload, peer in asked - {*bench.UNABLE}:
+        assert peer is None or (peers / f"{peer}_{bench.WORKLOADS[workload][0]}").exists()
