@@ -102,6 +102,14 @@ def compiling(line: dict[str, Any] | None) -> str:
     return number(seconds, 2) if seconds else "-"
 
 
+def rounds(lines: Lines) -> str:
+    """Of how many rounds the medians are."""
+    found = sorted({line["runs"] for line in lines if "runs" in line})
+    if found[0] == 1:
+        return "**A rehearsal of one round: it shows that all runs, and measures nothing.**"
+    return f"Medians of {' or '.join(map(str, found))} rounds."
+
+
 def others(lines: Lines) -> list[str]:
     """Ours beside every peer."""
     columns = ("workload", "by C", "by XLA", "peer", "its time", "over C", "over XLA", "bar", "compiling (s)")
@@ -132,7 +140,7 @@ def summary(lines: Lines) -> list[str]:
     for workload in ("cuba", "sweep", "cuba-sweep", "brunel-sweep", "plasticity", "song"):
         found = subjects(lines, workload)
         out.append(row(WORKLOADS[workload], *(us(found.get(name)) for name in names)))
-    return out
+    return [*out, "", rounds(lines)]
 
 
 def cores(lines: Lines) -> list[str]:
@@ -192,7 +200,8 @@ def run(lines: Lines) -> list[str]:
     days = sorted(line["date"].replace("T", " ").removesuffix("+00:00") for line in lines)
     about = ", ".join(["JAX " + " and ".join(sorted(jax)), *(f"{name} {text}" for name, text in versions.items())])
     commands = list(dict.fromkeys(line["command"] for line in lines))
-    return [f"{'; '.join(sorted(machine))}; {days[0]} to {days[-1]} UTC; {about}.", "", "```", *commands, "```"]
+    where = f"{'; '.join(sorted(machine))}; {days[0]} to {days[-1]} UTC; {about}."
+    return [where, rounds(lines), "", "```", *commands, "```"]
 
 
 BLOCKS: dict[str, Callable[[Lines], list[str]]] = {

@@ -40,6 +40,21 @@ def test_first_use_is_the_network_of_the_readme():
         assert text in bench and text in readme
 
 
+def test_tables_of_pages_are_made_from_the_kept_file():
+    """Each block is what its file makes; a number edited by hand is seen."""
+    pages = [page.read_text() for page in tables.PAGES]
+    assert sum(page.count("<!-- bench: ") for page in pages) == len(tables.BLOCKS)
+    seen = []
+    for page in pages:
+        assert tables.stale(page) == []
+        for found in tables.BLOCK.finditer(page):
+            at = next(i for i in range(found.start(4), found.end(4)) if page[i].isdigit())
+            edited = page[:at] + str((int(page[at]) + 1) % 10) + page[at + 1 :]
+            assert tables.stale(edited) == [found[2]]
+            seen.append(found[2])
+    assert seen == [*tables.BLOCKS]
+
+
 def test_ratios_of_a_table_are_medians_over_rounds(tmp_path):
     """Of the ratio in each round, not the ratio of two medians; of lines about the same the last counts."""
 
@@ -63,6 +78,11 @@ def test_a_subject_has_the_variables_of_its_name():
         subject = bench.Subject(name, [sys.executable, "-c", says], alone=False, variables=flags)
         subject.run()
         assert subject.lines == [{"flags": "--xla_force_host_platform_device_count=2"}] and subject.end() == 0
+
+
+def test_one_round_is_called_a_rehearsal():
+    assert tables.rounds([{"runs": 3}, {"runs": 2}, {}]) == "Medians of 2 or 3 rounds."
+    assert "rehearsal" in tables.rounds([{"runs": 3}, {"runs": 1}])
 
 
 def test_numbers_of_tables():
