@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
-import reprlib
 from collections.abc import Mapping
 from typing import Any
 
-import jax
 import numpy as np
 
+from ._text import shown as shown
 from ._time import whole
-
-
-def shown(value: Any) -> str:
-    """A value in few characters."""
-    value = value.func if isinstance(value, jax.tree_util.Partial) and not value.args else value
-    plain = value.__name__ if inspect.isfunction(value) else reprlib.repr(value)  # no address of memory
-    text = " ".join(plain.split())
-    return f"{text} ({type(value).__name__})"
 
 
 def count(value: Any, what: str, expected: str, *, least: int = 1) -> int:

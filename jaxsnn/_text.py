@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import reprlib
 from collections.abc import Mapping
 from typing import Any
@@ -22,6 +23,14 @@ def described(module: Any) -> str:
         if field.repr and hasattr(module, field.name):
             parts.append(f"{field.name}={text(getattr(module, field.name), field.metadata.get('unit', ''))}")
     return f"{type(module).__name__}({', '.join(parts)})"
+
+
+def shown(value: Any) -> str:
+    """A value in few characters."""
+    value = value.func if isinstance(value, jax.tree_util.Partial) and not value.args else value
+    plain = value.__name__ if inspect.isfunction(value) else reprlib.repr(value)  # no address of memory
+    text = " ".join(plain.split())
+    return f"{text} ({type(value).__name__})"
 
 
 def text(value: Any, unit: str = "") -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, ArrayLike, Bool, Int
 
+from ._choices import Chosen, check_choices
 from ._text import described
 from ._units import unitless
 
@@ -92,7 +93,7 @@ def no_flag(value: Any) -> Any:
     return value
 
 
-class AbstractLaw(eqx.Module):
+class AbstractLaw(Chosen):
     """Numbers that are still to be drawn: what a parameter may be before its network is built."""
 
 
@@ -225,7 +226,7 @@ def required(module: eqx.Module) -> Iterator[Any]:
 
 
 class Checked(eqx.Module):
-    """A module that checks the bounds of its parameters and its `requirements` at construction.
+    """A module that checks its choices, the bounds of its parameters and its `requirements` at construction.
 
     Concrete numbers raise at once; for traced ones `out_of_bounds` gives a status bit.
     """
@@ -244,6 +245,7 @@ class Checked(eqx.Module):
         return {}
 
     def __check_init__(self):
+        check_choices(self)
         kind, waits = type(self).__name__, False
         for name, value, limits in parameters(self):
             if isinstance(value, AbstractLaw):

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
 
+from .._choices import Chosen
 from .._reports import reported
 from .._status import Status, bit, raise_if
 from .._time import on_grid
@@ -28,7 +29,7 @@ else:
 M = TypeVar("M", bound=AbstractModel)
 
 
-class AbstractEstimator(eqx.Module):
+class AbstractEstimator(Chosen):
     """An estimator of the gradient of a loss, averaged over a batch of examples.
 
     Networks, drives and losses are written for one example; an estimator maps over the leading axis of `(examples,

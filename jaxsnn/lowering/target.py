@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import equinox as eqx
 
+from .._choices import Chosen
 from .._late import bring_all
 from .._types import OptionalRegister, register
 from ..models import known
@@ -33,7 +34,7 @@ class Precision(eqx.Module):
     threshold: OptionalRegister = register(None, optional=True)
 
 
-class AbstractTarget(eqx.Module):
+class AbstractTarget(Chosen):
     """A chip that networks can be lowered to. `formats`, `passes`, `read`, `emit` and `unsupported` are the chip's."""
 
     @property

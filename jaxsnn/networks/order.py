@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import equinox as eqx
 from jaxtyping import Array
 
+from .._choices import Chosen
 from ..connectivity.sums import AbstractSums, AnyOrder, Deterministic
 from ..models import Inputs
 from ..plasticity.base import (
@@ -108,7 +109,7 @@ class AfterThreshold(AbstractArrival):
     """After the threshold and before the reset: a jump of `v` acts from the next step on, never in a spike's step."""
 
 
-class AbstractOrder(eqx.Module):
+class AbstractOrder(Chosen):
     """The order of events in a step.
 
     `arrivals` declares it: `BeforeThreshold()`, `AfterThreshold()`, or None for anything else, which is what an order
@@ -133,12 +134,6 @@ class AbstractOrder(eqx.Module):
         super().__init_subclass__(**kwargs)
         if "step" in vars(cls) and "arrivals" not in vars(cls):
             cls.arrivals = None  # declarations belong to the `step` beside them
-
-    def __check_init__(self):
-        if not isinstance(self.sums, AbstractSums):
-            raise ValueError(
-                f"{type(self).__name__}(sums={self.sums!r}), expected connectivity.AnyOrder() or Deterministic()."
-            )
 
     @property
     def ordered(self) -> bool:

@@ -73,10 +73,6 @@ class AbstractODE(AbstractNeuron):
         kind = type(self).__name__
         if not self.variables or self.variables[0] != "v":
             raise ValueError(f"{kind}.variables is {self.variables!r}, expected names with 'v', the membrane, first.")
-        if not isinstance(self.integrator, AbstractIntegrator):
-            raise ValueError(
-                f"{kind}.integrator is {self.integrator!r}, expected an integrator such as ExponentialEuler() or RK4()."
-            )
 
     def requirements(self) -> tuple[Requirement, ...]:
         if not self._resets:

@@ -8,13 +8,15 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array
 
+from .._choices import Chosen
+
 if TYPE_CHECKING:
     from typing import ClassVar as AbstractVar
 else:
     from equinox import AbstractVar
 
 
-class AbstractReset(eqx.Module):
+class AbstractReset(Chosen):
     """What a spike does to the membrane. `detach=True` stops gradients from flowing through the reset.
 
     The derivative through a reset is the surrogate's slope times the size of the reset: with a slope of 1 at threshold

@@ -132,14 +132,6 @@ class PairSTDP(AbstractRule):
     dependence: AbstractDependence = eqx.field(default_factory=Additive)
     pairs: AbstractPairs = eqx.field(default_factory=AllPairs)
 
-    def __check_init__(self):
-        if not isinstance(self.dependence, AbstractDependence):
-            raise ValueError(
-                f"PairSTDP.dependence is {self.dependence!r}, expected Additive(), Guetig(...) or PowerLaw(...)."
-            )
-        if not isinstance(self.pairs, AbstractPairs):
-            raise ValueError(f"PairSTDP.pairs is {self.pairs!r}, expected AllPairs() or NearestNeighbour().")
-
     def pre_traces(self):
         return {"x": self.pairs.trace(self.tau_plus)}
 

@@ -11,12 +11,14 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from .._choices import Chosen
+
 __all__ = ["AbstractCheckpoint", "Chunked", "KeepAll", "Recursive", "Truncated"]
 
 Go = Callable[[Any], tuple[Any, Any]]  # one chunk: from a carry to the next, and what it hands out
 
 
-class AbstractCheckpoint(eqx.Module):
+class AbstractCheckpoint(Chosen):
     """How the chunks of a run follow each other when the run is differentiated in reverse.
 
     A chunk is a scan over steps, a run a scan over chunks. Only `Truncated` changes a derivative; nothing changes a

@@ -185,7 +185,7 @@ def test_choices_of_a_chain():
 def test_kinds_of_arguments():
     with refused("PairSTDP.dependence is 'additive'", "Guetig"):
         snn.PairSTDP(dependence="additive")
-    with refused("PairSTDP.pairs is", "NearestNeighbour()"):
+    with refused("PairSTDP.pairs is the class NearestNeighbour", "NearestNeighbour(...)"):
         snn.PairSTDP(pairs=snn.plasticity.NearestNeighbour)
     with refused("Modulate.name is 5", "reward"):
         snn.Modulate(5)

@@ -10,6 +10,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike
 
+from ..._choices import Chosen
 from ...lowering.integers import add, clear_low
 from ...lowering.overflow import AbstractOverflow, Unlimited, Wrap
 from ...lowering.storage import stored
@@ -158,7 +159,7 @@ class ShiftAfterSum(AbstractScaling):
 
 
 @stored
-class Core(eqx.Module):
+class Core(Chosen):
     """The arithmetic of a neuro core.
 
     **Arguments:** `accumulator`, `current`, `biased`: what is kept of the summed input, of `u`, and of `u + bias`.
@@ -171,15 +172,6 @@ class Core(eqx.Module):
     voltage: AbstractLimit = eqx.field(default_factory=Saturates)
     truncation: AbstractTruncation = eqx.field(default_factory=TowardZero)
     scaling: AbstractScaling = eqx.field(default_factory=ShiftEachWeight)
-
-    def __check_init__(self):
-        kinds = dict.fromkeys(("accumulator", "current", "biased"), AbstractOverflow)
-        kinds |= {"voltage": AbstractLimit, "truncation": AbstractTruncation, "scaling": AbstractScaling}
-        for name, kind in kinds.items():
-            if not isinstance(getattr(self, name), kind):
-                raise ValueError(
-                    f"Core.{name} is {getattr(self, name)!r}; expected an {kind.__name__}, as of Loihi1Core()."
-                )
 
 
 def Loihi1Core() -> Core:  # reads as the noun it makes

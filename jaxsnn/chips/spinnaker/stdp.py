@@ -131,11 +131,6 @@ class SpikePairRule(Checked):
     dependence: AbstractWeightDependence = eqx.field(default_factory=AdditiveWeightDependence, kw_only=True)
 
     def __check_init__(self):
-        if not isinstance(self.dependence, AbstractWeightDependence):
-            raise ValueError(
-                f"SpikePairRule.dependence is {self.dependence!r}; expected AdditiveWeightDependence() or "
-                "MultiplicativeWeightDependence()."
-            )
         for name in ("tau_plus", "tau_minus"):
             if getattr(self, name).ndim != 1 or getattr(self, name).size == 0:
                 raise ValueError(f"SpikePairRule.{name} has shape {getattr(self, name).shape}; expected a table.")

@@ -12,6 +12,7 @@ import equinox as eqx
 import numpy as np
 
 from ..._arguments import shown
+from ..._choices import Chosen
 from ...neurons.recursions import AbstractDecay, EulerDecay, ExactDecay
 from ...neurons.resets import AbstractReset, AbstractResetTime, NextStep, SameStep, Subtract, ToValue
 from ...neurons.thresholds import AbstractComparator, Greater, GreaterEqual
@@ -21,7 +22,7 @@ from .flat import Flat
 __all__ = ["Convention", "Lava", "Nir", "Norse", "Rockpool", "Sinabs", "SnnTorch", "SpikingJelly", "Spyx"]
 
 
-class Convention(eqx.Module):
+class Convention(Chosen):
     """A time step, and what a neuron of a graph does in it.
 
     In a step of `dt`, a membrane of `tau dv/dt = v_leak - v + r x` goes to `v + (a - 1) (v - v_leak) + g x`, where `x`

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Int, UInt32
 
 from ..._bits import pack
+from ..._choices import Chosen
 from ..._select import Rows, Selection, split
 from ..._status import Status, bit
 from ..._time import step_of
@@ -23,7 +24,7 @@ from ..._types import Field, is_concrete
 from ...models import AbstractModel, Signals, known
 
 
-class AbstractProbe(eqx.Module):
+class AbstractProbe(Chosen):
     """Folds the signals of every step into a carry, and may emit an output per step, which is thinned once per chunk.
 
     `prepare` -> `init` -> `step` in every step -> `emit` at the end of every chunk of steps -> `finish` at the end of

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Int
 
+from ...._choices import Chosen
 from ...._xla import materialised
 from ....lowering.storage import stored
 from ....models import known
@@ -50,7 +51,7 @@ def _parsed(rule: str | SumOfProducts | None) -> SumOfProducts | None:
 
 
 @stored
-class LoihiRule(eqx.Module):
+class LoihiRule(Chosen):
     """What the learning engine of a Loihi core is told: sums of products of traces, and the traces.
 
     At the end of every epoch each variable `z` of a synapse changes by `dz = sum_p S_p dependency_p prod_j F_pj`, e.g.
@@ -89,8 +90,6 @@ class LoihiRule(eqx.Module):
         for name, trace in self.traces.items():
             if not isinstance(trace, LoihiTrace):
                 raise ValueError(f"LoihiRule.{name} is {trace!r}; expected LoihiTrace(impulse, tau).")
-        if not isinstance(self.rounding, AbstractRounding):
-            raise ValueError(f"LoihiRule.rounding is {self.rounding!r}; expected one such as IndependentRounding().")
         if not self.rules:
             raise ValueError("Got a LoihiRule without dw, dt and dd; expected at least one of them.")
         if not (isinstance(self.epoch, int) and not isinstance(self.epoch, bool) and 1 <= self.epoch <= 63):
