@@ -37,6 +37,8 @@ class FromArrays(AbstractTopology):
                 raise ValueError(
                     f"FromArrays got {name} of shape {index.shape}, type {index.dtype}; expected a vector of integers."
                 )
+        if self.pre.size == 0:  # NumPy's empty list is one of floats
+            self.pre, self.post = (x.astype(np.int32) for x in (self.pre, self.post))
         if self.pre.shape != self.post.shape:
             raise ValueError(f"FromArrays got {self.pre.size} pre and {self.post.size} post; expected equal lengths.")
 

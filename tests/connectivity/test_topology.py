@@ -192,6 +192,8 @@ def test_regular_graphs():
     assert np.array_equal(arrays(given.build(KEY, 3, 6, loop=False)), [[0, 1, 2, 2], [4, 2, 5, 3]])
     assert np.array_equal(given.order(), [1, 3, 0, 2]) and given.fan_out(3, 6) == 2
     assert len(FixedProb(0.5, autapses=False).build(KEY, 1, 1, loop=True).pre) == 0
+    for nothing in ([], np.array([]), np.zeros(0, int)):
+        assert FromArrays(nothing, nothing).build(KEY, 3, 6, loop=False).pre.shape == (0,)
 
 
 @pytest.mark.parametrize(
