@@ -42,11 +42,9 @@ def open_sweep(place: str | Path) -> xarray.Dataset:
 
     folder = folder_at(place)
     alone = "points.npz" not in folder.names("") and folder.names(NAME)  # somebody copied the result, and nothing else
-    if alone:
-        return xarray.open_zarr(_path(folder), chunks=None)
-    view = read_view(folder)
-    if _mark(folder) == _name_of(view):
-        return xarray.open_zarr(_path(folder), chunks=None)
+    if alone or _mark(folder) == _name_of(view := read_view(folder)):
+        # how this store is packed is no property of the numbers, and would be refused by a file of another format
+        return xarray.open_zarr(_path(folder), chunks=None).drop_encoding()
     for _ in range(_AGAIN):
         try:
             return dataset(view, Store(folder))

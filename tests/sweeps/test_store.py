@@ -142,6 +142,9 @@ def test_damaged_papers(out):
 
 def test_it_opens_at_any_time(out):
     good = snn.open_sweep(out).load()
+    for zarr_format in (2, 3):  # a copy is of any format, whatever that of the store is
+        good.to_zarr(out.parent / f"copy-{zarr_format}.zarr", zarr_format=zarr_format, consolidated=False)
+        assert xarray.open_zarr(out.parent / f"copy-{zarr_format}.zarr", consolidated=False).equals(good)
     (out / "result.json").unlink()  # as while a result is written
     assert snn.open_sweep(out).equals(good)
     for path in shards(out):
