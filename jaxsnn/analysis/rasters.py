@@ -60,8 +60,8 @@ def unpack(raster: Any, n: int | None = None) -> Array:
 def spikes(raster: Any, n: int | None, function: str, *, dt: float | None = None) -> Spikes:
     """A raster in any form as `Spikes`.
 
-    **Raises** `ValueError` for another number of axes, no numbers, NaN or negative ones, and `n` or `dt` that do not
-    fit.
+    **Raises** `ValueError` for another number of axes, no numbers, NaN, negative ones or ones that are not whole, and
+    `n` or `dt` that do not fit.
     """
     first, neurons = 0, None
     if n is not None:
@@ -92,6 +92,11 @@ def spikes(raster: Any, n: int | None, function: str, *, dt: float | None = None
         raise ValueError(f"{function}: n is {n}, but the raster holds {raster.shape[1]} neurons.")
     if raster.dtype.kind != "b" and is_concrete(raster) and not bool((raster >= 0).all()):
         raise ValueError(f"{function}: the raster holds NaN or negative numbers, expected spikes or their number.")
+    if raster.dtype.kind == "f" and is_concrete(raster) and not bool((raster == namespace(raster).round(raster)).all()):
+        raise ValueError(
+            f"{function}: the raster holds numbers that are not whole, expected spikes or their number: record a "
+            "Raster, not a Trace; of spikes with amplitudes give `raster > 0`."
+        )
     return Spikes(raster, dt, first, neurons)
 
 

@@ -27,6 +27,13 @@ RASTER = snn.probes.PackedRaster(
     np.packbits(np.pad(FIRED, ((0, 0), (0, 24))), axis=1, bitorder="little").view(np.uint32), 40, 0.5
 )
 NAN = np.where(np.eye(4) > 0, np.nan, 0.0)
+VOLTS = np.random.default_rng(0).random((100, 40))  # what a Trace holds
+NET = snn.network(
+    dt=0.1,
+    key=0,
+    populations={"E": snn.Population(snn.LIF(), 2)},
+    projections={"EE": snn.Connection("E", "E", snn.AllToAll(), delay=1.0)},
+)
 CELL = {"tau": 20.0, "t_ref": 2.0, "v_th": 20.0, "v_reset": 10.0}
 
 WRONG = [
@@ -34,7 +41,9 @@ WRONG = [
     ("population_rate: `dt`", lambda x: population_rate(FIRED, x, 1.0), [-1.0, np.nan, True, "1"]),
     ("population_rate: dt is", lambda x: population_rate(RASTER, x, 1.0), [0.1]),
     ("population_rate: raster", lambda x: population_rate(x, 0.5, 1.0), [FIRED[0], "spikes", FIRED * 1j, FIRED[:0]]),
-    ("population_rate: the raster", lambda x: population_rate(x, 0.5, 0.5), [NAN, -np.eye(4)]),
+    ("population_rate: the raster", lambda x: population_rate(x, 0.5, 0.5), [NAN, -np.eye(4), FIRED - 0.5]),
+    ("population_rate: the raster holds numbers that are not whole", lambda x: population_rate(x, 0.5, 0.5), [VOLTS]),
+    ("raster: the raster holds numbers that are not whole", lambda x: plots.raster(x), [VOLTS]),
     ("population_rate: n is", lambda x: population_rate(FIRED, 0.5, 1.0, n=x), [41]),
     ("isi_cv: `min_intervals`", lambda x: isi_cv(FIRED, min_intervals=x), [0, -1, 1.5, True]),
     ("isi_cv: `n`", lambda x: isi_cv(RASTER.words, n=x), [0, True, 1.5]),
@@ -54,6 +63,8 @@ WRONG = [
     ("raster: ", lambda x: plots.raster(FIRED, **x), [{"dt": 0.0}, {"t0": np.nan}]),
     ("trace: ", lambda x: plots.trace(FIRED, every=x), [0.0, -1.0, np.nan]),
     ("trace: ", lambda x: plots.trace(FIRED, **x), [{"times": np.ones(3)}, {"neurons": [1]}]),
+    ("connectivity: got a network", plots.connectivity, [NET]),
+    ("weight_histogram: got a network", plots.weight_histogram, [NET]),
     ("heatmap: ", lambda x: plots.heatmap(np.ones((2, 2)), x, [1, 2]), [[2, 1], [1, np.nan], [[1, 2]]]),
 ]  # fmt: skip
 CASES = [(named, call, x) for named, call, values in WRONG for x in values]
@@ -64,6 +75,16 @@ def test_nonsense_is_one_error(case):
     named, call, x = CASES[case]
     with refused(named, *([] if named.endswith(("n is", "dt is")) else ["expected"])):
         call(x)
+
+
+def test_several_spikes_of_a_step_are_spikes():
+    np.testing.assert_allclose(population_rate(3.0 * FIRED, 0.5, 5.0), 3.0 * population_rate(FIRED, 0.5, 5.0), 1e-12)
+
+
+def test_a_plot_of_a_network_names_its_projections():
+    with refused("one of its projections: net['EE']"):
+        plots.connectivity(NET)
+    plots.connectivity(NET["EE"])
 
 
 def test_a_recorded_raster_says_all_itself():

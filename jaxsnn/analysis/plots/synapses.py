@@ -20,6 +20,9 @@ class Synapses(NamedTuple):
 
 def synapses(given: Any, function: str) -> Synapses:
     """Of a `Projection`, or of a matrix `(n_pre, n_post)` whose entries that are 0 or NaN are no synapses."""
+    if hasattr(given, "projections"):
+        names = ", ".join(f"net[{name!r}]" for name in given.projections) or "it has none"
+        raise ValueError(f"{function}: got a network, expected one of its projections: {names}.")
     if hasattr(given, "graph"):
         if given.weight is None:
             raise ValueError(f"{function}: a projection through a Layer has no list of synapses: draw its own arrays.")
@@ -39,7 +42,7 @@ def synapses(given: Any, function: str) -> Synapses:
 
 def values(given: Any, function: str) -> np.ndarray:
     """The weights of a projection, or numbers as they are, in one row."""
-    if hasattr(given, "graph"):
+    if hasattr(given, "graph") or hasattr(given, "projections"):
         return synapses(given, function).weight
     found = np.asarray(given, float).reshape(-1)
     return found[np.isfinite(found)]
