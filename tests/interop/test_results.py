@@ -126,6 +126,9 @@ def test_refused_by_name(both):
     run, _ = both
     with pytest.raises(ValueError, match="Got units of 'v', expected those of"):
         to_neo(run, units={"v": "mV"})
+    for unit in ("mvv", "", 3):
+        with pytest.raises(ValueError, match="expected a unit that Neo knows, such as 'mV' or 'nA'"):
+            to_neo(run, units={"more.v": unit})
     with pytest.raises(ValueError, match="expected a run as simulate"):
         to_neo(3)
     with pytest.raises(ValueError, match="which holds no spikes; hand over the run"):

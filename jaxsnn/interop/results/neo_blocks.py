@@ -17,12 +17,15 @@ def to_neo(run: Any, *, units: Mapping[str, str] | None = None) -> Any:
 
     **Arguments:** `run`: of `simulate`, one run; or spikes of one, such as `run["spikes"]`. `units`: by record, `{"w":
     "pA"}`, instead of what the run knows (mV, Hz); dimensionless where nothing says it.
-    **Raises:** ValueError for a batch of runs, and for units of a record that there is not.
+    **Raises:** ValueError for a batch of runs, and for units of a record that there is not or that Neo does not know.
     """
     import neo
     import quantities as pq
 
     spikes, samples = collected(run, units)
+    for name, unit in (units or {}).items():
+        if not _is_unit(unit):
+            raise ValueError(f"Got units={{{name!r}: {unit!r}}}, expected a unit that Neo knows, such as 'mV' or 'nA'.")
     segment = neo.Segment(name="run")
     for one in spikes:
         for neuron, train in zip(one.ids, one.trains):
@@ -45,9 +48,13 @@ def to_neo(run: Any, *, units: Mapping[str, str] | None = None) -> Any:
 
 def _known(unit: str) -> str:
     """A unit as Neo knows it; dimensionless for what is none, such as `current`."""
+    return unit if _is_unit(unit) else "dimensionless"
+
+
+def _is_unit(text: Any) -> bool:
     import quantities as pq
 
     try:
-        return unit if unit and pq.Quantity(1.0, unit) is not None else "dimensionless"
+        return bool(text) and pq.Quantity(1.0, text) is not None
     except (LookupError, ValueError, SyntaxError, TypeError):
-        return "dimensionless"
+        return False
