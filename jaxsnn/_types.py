@@ -141,11 +141,15 @@ def param(
     """
 
     def convert_or_none(value: Any) -> Any:
-        return None if value is None and optional else convert(value)
+        try:
+            return None if value is None and optional else convert(value)
+        except ValueError as error:  # the name is known once the class is made
+            raise ValueError(f"{made.name}: {error}") from None
 
     bounds = {"gt": gt, "ge": ge, "lt": lt, "le": le, "finite": finite}
     metadata = {"unit": unit, **bounds, **kwargs.pop("metadata", {})}
-    return eqx.field(default=default, converter=convert_or_none, metadata=metadata, **kwargs)
+    made = eqx.field(default=default, converter=convert_or_none, metadata=metadata, **kwargs)
+    return made
 
 
 def register(

@@ -106,11 +106,12 @@ class Population(eqx.Module):
             where is None or (lambda: jnp.isfinite(where)),
             "Population.positions has NaN or infinities; expected finite coordinates.",
         )
-        for leaf in jax.tree.leaves((self.neuron, self.ports)):
+        for keys, leaf in jax.tree_util.tree_leaves_with_path({"neuron": self.neuron, **self.ports}):
             if eqx.is_array(leaf) and leaf.shape not in ((), (self.n,)):
+                where = jax.tree_util.keystr(keys, simple=True, separator=".")
                 raise ValueError(
-                    f"A parameter of {type(self.neuron).__name__} or of its ports has shape {leaf.shape}; "
-                    f"expected () or ({self.n},), one number a neuron."
+                    f"Population of {type(self.neuron).__name__}: {where} has shape {leaf.shape}; expected () or "
+                    f"({self.n},), one number a neuron."
                 )
 
     def prepared(self, dt: float) -> Population:
