@@ -108,9 +108,9 @@ class Population(eqx.Module):
         )
         for keys, leaf in jax.tree_util.tree_leaves_with_path({"neuron": self.neuron, **self.ports}):
             if eqx.is_array(leaf) and leaf.shape not in ((), (self.n,)):
-                where = jax.tree_util.keystr(keys, simple=True, separator=".")
+                name = jax.tree_util.keystr(keys, simple=True, separator=".")
                 raise ValueError(
-                    f"Population of {type(self.neuron).__name__}: {where} has shape {leaf.shape}; expected () or "
+                    f"Population of {type(self.neuron).__name__}: {name} has shape {leaf.shape}; expected () or "
                     f"({self.n},), one number a neuron."
                 )
 
