@@ -3,10 +3,12 @@
 One CPU device: tests that need several start a process of their own.
 Programs are compiled once for all workers and for the next run, by JAX's persistent cache in pytest's own.
 
-Compiling is nearly all of the suite's time. Where its options are known to be there, XLA compiles a test in half of
-it: with its older emitters of kernels, a program in one piece (they are 32, each with a cost of its own), and kernels
-optimised as by -O1. `JAXSNN_TEST_COMPILER=default` tests as users run, and so does the stage of `.ci/run` for the
-newest Python, and every other version of JAX.
+Compiling is most of the suite's time. Where its options are known to be there, XLA compiles a test in half of it:
+with its older emitters of kernels, a program in one piece (they are 32, each with a cost of its own), and kernels
+optimised as by -O1. In half of that again, files marked `unoptimised`, whose kernels are not optimised: they run up to
+four times longer, and two programs may round the same sum of products differently. A file is marked once it passes
+with `JAXSNN_TEST_COMPILER=unoptimised`, and in less time. `JAXSNN_TEST_COMPILER=default` tests as users run, and so
+does the stage of `.ci/run` for the newest Python, and every other version of JAX.
 """
 
 import gc
@@ -25,6 +27,9 @@ import jax
 import pytest
 
 from tests import compiles
+
+COMPILER = os.environ.get("JAXSNN_TEST_COMPILER")
+QUICK = "--xla_cpu_use_fusion_emitters=false" in os.environ.get("XLA_FLAGS", "")
 
 STRICT = {
     "jax_numpy_rank_promotion": "raise",
@@ -61,6 +66,15 @@ def pytest_configure(config):
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     compiles.listen()
     config.pluginmanager.register(compiles.Recorder(config), "compiles")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Before fixtures, which compile, too. Files of a kind run together (compiles.py), so that this changes once."""
+    wanted = QUICK and (COMPILER == "unoptimised" or compiles.unoptimised(item))
+    if wanted != jax.config.read("jax_disable_most_optimizations"):
+        jax.clear_caches()
+        jax.config.update("jax_disable_most_optimizations", wanted)
 
 
 @pytest.fixture(autouse=True)

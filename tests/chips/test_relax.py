@@ -13,6 +13,8 @@ import jaxsnn as snn
 from jaxsnn.neurons import EulerDecay
 from tests.refused import refused
 
+pytestmark = pytest.mark.unoptimised
+
 CHIPS = {
     "xylo": snn.chips.xylo.XyloAudio2(),
     "spinnaker": snn.chips.spinnaker.SpiNNaker1(),

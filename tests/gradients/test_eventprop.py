@@ -14,6 +14,8 @@ from tests.gradients.grid import KEY, OracleLoss, as_oracle, on_grid
 from tests.oracles.event_driven import Loss, example, example_loss, run, value_and_grad
 from tests.refused import refused
 
+pytestmark = pytest.mark.unoptimised
+
 CIRCUITS = [example(t_ref=1.7, seed=seed, end=30.0) for seed in range(10)]
 
 

@@ -13,6 +13,8 @@ from tests.interop.graphs import DT, outputs, run
 from tests.interop.step import run as stepped
 from tests.interop.written import CONVENTIONS, GOLDEN, graph, network, source_of
 
+pytestmark = pytest.mark.unoptimised
+
 WRITERS = {
     "snntorch": conventions.SnnTorch(),
     "norse": conventions.Norse(),

@@ -41,6 +41,8 @@ from tests.laws.oracle_ports import (
 )
 from tests.laws.registry import DT, NEURONS, PORTS, RELEASES, N, feed, port_step, trains, walk
 
+pytestmark = pytest.mark.unoptimised
+
 ORDERS = [(False, False), (True, False), (False, True)]  # (late arrivals, a current that depends on v)
 
 NEURON_ORACLES = {

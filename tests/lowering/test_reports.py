@@ -12,6 +12,8 @@ from jaxsnn.chips import loihi
 from jaxsnn.lowering import InputCells, report
 from tests.refused import refused
 
+pytestmark = pytest.mark.unoptimised
+
 KEY = jax.random.key(0)
 LOIHI1, LOIHI2 = loihi.Loihi1(), loihi.Loihi2()
 RASTER = (np.random.default_rng(0).random((60, 8)) < 0.25).astype(np.float32)

@@ -6,11 +6,14 @@ import os
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from jax import lax
 
 import jaxsnn as snn
 from jaxsnn._xla import opaque
 from tests.simulation.toys import KEY, STEPS, WATCHED, assert_same, differ, drive, run, toy
+
+pytestmark = pytest.mark.unoptimised
 
 # One run a point: a parameter, weights, delays and the graph all change.
 POINTS = {
