@@ -1,11 +1,13 @@
-"""One network on several devices, compared with the same on one: `python -m tests.networks.on_devices CASE ...`.
+"""One network on several devices, compared with the same on one: `echo CASE | python -m tests.networks.on_devices`.
 
 `XLA_FLAGS` says how many devices this process has; with `--process ADDRESS NUMBER COUNT` it is one of
-several, each with as many. Prints a line of JSON a case: whether what was recorded is equal to the bit, and how much
-there was.
+several, each with as many. Answers each line, a case, with a line of JSON: whether what was recorded is equal to the
+bit, and how much there was.
 """
 
 import contextlib
+import functools
+import gc
 import json
 import re
 import sys
@@ -24,7 +26,7 @@ from jaxsnn.networks.sharding import drawing, model, stacking
 from jaxsnn.networks.sharding.learning import PlasticPart
 from jaxsnn.networks.shards import Shards
 
-STEPS, FIRST = 150, 61
+STEPS, FIRST = 154, 77  # halves, which share a program that makes records, and no end of which is an exchange
 
 
 class Listens(snn.drives.AbstractDrive):
@@ -195,29 +197,46 @@ def real(p, x):
     return x[p.graph.real] if isinstance(p.graph, SparseGraph) else x
 
 
-def weights(net, model, run):
-    """The weights that learn, at the end of a run of `model`, which is `net` or its parts."""
-    learn = [name for name, p in net.projections.items() if p.plastic is not None]
-    seen = eqx.filter_jit(lambda model, s: {name: model.view(s)[name]["weight"] for name in learn})
-    return {name: real(net[name], x) for name, x in seen(model, run.state.model).items()}
+@eqx.filter_jit
+def weights_of(names, model, state):
+    seen = model.view(state)
+    return {name: seen[name]["weight"] for name in names}
+
+
+def end(net, model, run):
+    """Spikes, and weights that learn, at the end of a run of `model`, which is `net` or its parts."""
+    learn = tuple(name for name, p in net.projections.items() if p.plastic is not None)
+    found = weights_of(learn, model, run.state.model)
+    return run.state.spikes, {name: real(net[name], x) for name, x in found.items()}
+
+
+def run(model, drive, record, steps, state=None):
+    return snn.simulate(model, drive, steps=steps, key=3, record=record, state=state, progress=snn.progress.Quiet())
+
+
+@functools.cache
+def alone(name):
+    """A case, and its run on one device: what is wrong on purpose is wrong in parts only, and is compared with this."""
+    net, drive, record = CASES[name]()
+    whole = run(net, drive, record, STEPS)
+    return net, drive, record, arrays(whole.record), end(net, net, whole)
 
 
 def compared(name, *, continued=True):
-    net, drive, record = CASES[name]()
-    run = lambda model, steps, state=None: snn.simulate(
-        model, drive, steps=steps, key=3, record=record, state=state, progress=snn.progress.Quiet()
-    )
-    alone, divided = run(net, STEPS), sharding.sharded(net)
-    whole = run(divided, STEPS)
-    second = run(divided, STEPS - FIRST, run(divided, FIRST)) if continued else whole
-    end = lambda model, run: arrays(run.state.spikes, weights(net, model, run))
-    moved = [np.max(np.abs(x - real(net[name], net[name].weight))) for name, x in weights(net, net, alone).items()]
+    net, drive, record, records, (spikes, weights) = alone(name)
+    divided = sharding.sharded(net)
+    whole = run(divided, drive, record, STEPS)
+    last = arrays(end(net, divided, whole))
+    if continued:
+        first = run(divided, drive, record, FIRST)
+        second = arrays(end(net, divided, run(divided, drive, record, STEPS - FIRST, first)))
+    moved = [np.max(np.abs(x - real(net[name], net[name].weight))) for name, x in weights.items()]
     return {
         "case": name,
         "devices": len(jax.devices()),
-        "equal": equal(arrays(alone.record) + end(net, alone), arrays(whole.record) + end(divided, whole)),
-        "continued": equal(end(divided, whole), end(divided, second)),
-        "spikes": int(sum(np.sum(x) for x in arrays(alone.record)[:1])),
+        "equal": equal(records + arrays(spikes, weights), arrays(whole.record) + last),
+        "continued": not continued or equal(last, second),
+        "spikes": int(sum(np.sum(x) for x in records[:1])),
         "every": divided.exchange_every,
         "moved": float(min(moved, default=0.0)),
     }
@@ -268,10 +287,10 @@ def drawn():
 
 def collectives(name):
     """Names and bytes of the collectives inside the loop over time."""
-    net, drive, _ = CASES[name]()
+    net, drive, *_ = alone(name)
     divided = sharding.sharded(net)
-    run = lambda model, key: snn.simulate(model, drive, steps=STEPS, key=key, record="spikes", throw=False).record
-    text = jax.jit(run).lower(divided, jax.random.key(0)).compile().as_text()
+    spikes = lambda model, key: snn.simulate(model, drive, steps=STEPS, key=key, record="spikes", throw=False).record
+    text = jax.jit(spikes).lower(divided, jax.random.key(0)).compile().as_text()
     found = re.findall(r"= (\w+\[[\d,]*\])\S* (all-\w+|collective-\w+|reduce-scatter)\(.*op_name=\"([^\"]*)\"", text)
     return {"case": name, "in the loop": [f"{kind} {shape}" for shape, kind, where in found if "while" in where]}
 
@@ -309,17 +328,25 @@ BROKEN = {  # what is wrong on purpose
 }
 
 
+@contextlib.contextmanager
+def broken(kind):
+    """With what is wrong on purpose, and without programs of what is right, nor the other way round afterwards."""
+    jax.clear_caches()
+    with mock.patch.object(*BROKEN[kind]):
+        yield
+    jax.clear_caches()
+
+
 def main(words):
-    if words[0] == "--process":
-        address, number, count = words[1:4]
+    gc.set_threshold(100_000, 20, 20)  # as in conftest.py
+    if words:
+        _, address, number, count = words  # --process
         jax.distributed.initialize(address, int(count), int(number))
-        words = words[4:]
     kinds = {"collectives": collectives, "swept": swept, "drawn": lambda name: drawn()}
-    for word in words:
+    for word in map(str.strip, sys.stdin):
         kind, _, name = word.rpartition(":")
-        wrong = BROKEN.get(kind)
-        with contextlib.nullcontext() if wrong is None else mock.patch.object(*wrong):
-            jax.clear_caches()  # programs of what is right, and of what is not
+        wrong = kind in BROKEN
+        with broken(kind) if wrong else contextlib.nullcontext():
             try:
                 find = partial(compared, continued=False) if wrong else compared
                 found = kinds.get(name if wrong or not kind else kind, find)(name)

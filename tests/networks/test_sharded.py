@@ -1,10 +1,13 @@
 """A network on several devices gives the numbers of the same network on one, to the bit; and what is not divided."""
 
+import contextlib
 import json
 import os
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 from pathlib import Path
 
 import equinox as eqx
@@ -16,25 +19,61 @@ import pytest
 import jaxsnn as snn
 from jaxsnn.networks.shards import Shards
 
-LOW = "--xla_backend_optimization_level=1"  # of a program for several devices, half of the time to compile
+ROOT = str(Path(__file__).parents[2])
+LIMIT = 900  # seconds that an answer may take
 
 
-def start(devices, *words):
-    environment = os.environ | {"XLA_FLAGS": f"--xla_force_host_platform_device_count={devices} {LOW}"}
-    environment |= {"JAX_PLATFORMS": "cpu", "PYTHONPATH": str(Path(__file__).parents[2])}
-    if kept := jax.config.jax_compilation_cache_dir:
-        environment |= {"JAX_COMPILATION_CACHE_DIR": kept, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
-    command = [sys.executable, "-m", "tests.networks.on_devices", *words]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+class Process:
+    """`tests.networks.on_devices` with so many devices, which answers words as they are asked."""
+
+    def __init__(self, devices, *arguments):
+        flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={devices}"
+        environment = os.environ | {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "PYTHONPATH": ROOT}
+        environment |= {"JAX_TRACEBACK_IN_LOCATIONS_LIMIT": "0"}  # as in conftest.py
+        if kept := jax.config.jax_compilation_cache_dir:
+            environment |= {"JAX_COMPILATION_CACHE_DIR": kept, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+        command = [sys.executable, "-m", "tests.networks.on_devices", *arguments]
+        self.errors = tempfile.TemporaryFile("w+")
+        self.run = subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True
+        )
+
+    def ask(self, *words):
+        self.run.stdin.writelines(f"{word}\n" for word in words)
+        self.run.stdin.flush()
+
+    def answer(self):
+        late = threading.Timer(LIMIT, self.run.kill)
+        late.start()
+        try:
+            for line in self.run.stdout:
+                if line.startswith("{"):
+                    return json.loads(line)
+        finally:
+            late.cancel()
+        self.errors.seek(0)
+        raise AssertionError(self.errors.read()[-3000:])
+
+    def answers(self, *words):
+        self.ask(*words)
+        return [self.answer() for _ in words]
+
+    def close(self):
+        self.run.kill()
+        self.run.communicate()
+        self.errors.close()
 
 
-def lines(process):
-    try:
-        out, err = process.communicate(timeout=900)
-    finally:
-        process.kill()
-    assert process.returncode == 0, err[-3000:]
-    return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+@pytest.fixture(scope="module")
+def four():
+    with contextlib.closing(Process(4)) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def two():
+    with contextlib.closing(Process(2)) as process:
+        yield process
 
 
 def check(found, devices):
@@ -42,10 +81,10 @@ def check(found, devices):
         assert line["equal"] and line["continued"] and line["devices"] == devices and line["spikes"] > 20, line
 
 
-def test_four_devices():
+def test_four_devices(four):
     """Lists with releases and noise; matrices with delays of one step; controls: they would be seen to differ."""
-    words = ("lists", "matrices", "numbers:plain", "late:plain", "collectives:lists")
-    *found, numbers, late, program = lines(start(4, *words))
+    words = ("lists", "matrices", "collectives:lists", "numbers:lists", "late:lists")
+    *found, program, numbers, late = four.answers(*words)
     check(found, 4)
     assert [line["every"] for line in found] == [10, 1]
     assert not numbers["equal"] and numbers["spikes"] > 20
@@ -54,28 +93,28 @@ def test_four_devices():
     assert sorted(program["in the loop"]) == ["all-gather f32[10,384]", "all-gather u32[4,10,7]"]
 
 
-def test_drawn_in_parts():
+def test_drawn_in_parts(four):
     """Of every topology, with weights and delays, the parts of the whole, also in the places where nothing is. Control:
     the numbers that a synapse would have by its place on a device; matrices, selections and arrays have none of these.
     """
-    found, wrong = lines(start(4, "drawn", "places:drawn"))
+    found, wrong = four.answers("drawn", "places:drawn")
     assert len(found["drawn"]) == 14 and not found["differ"]
     assert set(wrong["differ"]) == set(found["drawn"]) - {"matrix", "chosen", "given"}
 
 
-def test_synapses_that_draw():
+def test_synapses_that_draw(two):
     """Synapses that draw transmit the spikes that they transmit on one device; control: draws of other synapses."""
-    *found, draws = lines(start(2, "unreliable", "draws:unreliable"))
+    *found, draws = two.answers("unreliable", "draws:unreliable")
     check(found, 2)
     assert found[0]["every"] == 3 and not draws["equal"]
 
 
-def test_learning():
+def test_learning(four):
     """Rules between neurons on four devices; controls: clocks of other neurons, and synapses in another order, are seen
     to differ, and an exchange that comes later than a plastic synapse passes a spike on is no result at all.
     """
-    words = ("learning", "clocks:learning", "order:learning", "late:learning", "collectives:learning")
-    *found, clocks, order, late, program = lines(start(4, *words))
+    words = ("learning", "collectives:learning", "clocks:learning", "order:learning", "late:learning")
+    *found, program, clocks, order, late = four.answers(*words)
     check(found, 4)
     assert [line["every"] for line in found] == [6] and found[0]["moved"] > 0.1
     assert not clocks["equal"] and not order["equal"]
@@ -84,19 +123,19 @@ def test_learning():
     assert sorted(program["in the loop"]) == ["all-gather f32[6,128]", "all-gather u32[4,6,3]"]
 
 
-def test_learning_in_every_step():
+def test_learning_in_every_step(two):
     """Delays before the synapse, of which the exchange can leave no step out; a drive that reads the network."""
-    found = lines(start(2, "learning, Brian2's order", "learning, listening"))
+    found = two.answers("learning, Brian2's order", "learning, listening")
     check(found, 2)
     assert [line["every"] for line in found] == [0, 6] and all(line["moved"] > 0.1 for line in found)
 
 
-def test_two_devices():
+def test_two_devices(two):
     """Drives that listen, delays of 0 in Brian2's order; graded spikes, edges within a step, of which one learns and
     one draws; groups of populations; an order whose steps alone are known; a sweep, which has no devices to give away.
     """
-    words = ("listening", "Brian2's order, listening", "within a step", "an order of one's own", "swept:plain")
-    *found, swept = lines(start(2, *words))
+    words = ("listening", "Brian2's order, listening", "within a step", "an order of one's own", "swept:listening")
+    *found, swept = two.answers(*words)
     check(found, 2)
     assert [line["every"] for line in found] == [10, 0, 0, 0] and found[2]["moved"] > 0.05
     assert "sweep the network that was divided" in swept["error"]
@@ -106,17 +145,16 @@ def test_two_processes():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    words = ("plain", "learning", "drawn")
-    running = [start(1, "--process", address, str(number), "2", *words) for number in range(2)]
-    try:
-        for process in running:
-            *found, drawn = lines(process)
+    with contextlib.ExitStack() as stack:
+        arguments = [("--process", address, str(number), "2") for number in range(2)]
+        both = [stack.enter_context(contextlib.closing(Process(1, *own))) for own in arguments]
+        words = ("plain", "learning", "drawn")
+        for process in both:
+            process.ask(*words)
+        for process in both:
+            *found, drawn = (process.answer() for _ in words)
             check(found, 2)
             assert len(drawn["drawn"]) == 14 and not drawn["differ"]
-    finally:
-        for process in running:
-            process.kill()
-            process.communicate()
 
 
 def test_inside_jit():
