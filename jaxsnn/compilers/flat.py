@@ -43,6 +43,7 @@ def _value(aval: Any) -> Value:
 
 _SAME = frozenset({"optimization_barrier", "stop_gradient", "copy", "copy_p", "random_wrap", "random_unwrap", "name"})
 _RESHAPES = frozenset({"reshape", "squeeze", "expand_dims"})
+_EXCHANGES = frozenset({"all_gather", "psum", "psum_invariant", "ppermute", "all_to_all", "reduce_scatter"})
 _KEPT = frozenset({"jaxsnn.pack", "jaxsnn.zero_after"})  # programs that are one operation in C
 
 
@@ -53,6 +54,7 @@ class _Flattening:
         self.ops: list[Op] = []
         self.consts: dict[int, tuple[Value, Any]] = {}
         self.seen: dict[Any, tuple[Value, ...]] = {}
+        self.devices: dict[Any, Any] = {}
         self.never_negative: Value | None = None
 
     def constant(self, x: Any) -> Atom:
@@ -62,6 +64,12 @@ class _Flattening:
         if id(x) not in self.consts:
             self.consts[id(x)] = _value(jax.typeof(x)), x
         return self.consts[id(x)][0]
+
+    def device(self, axis: Any) -> Atom:
+        """The number of this device along an axis of a mesh: the same in all steps, and so a further input."""
+        if axis not in self.devices:
+            self.devices[axis] = jax.lax.axis_index(axis)
+        return self.constant(self.devices[axis])
 
     def inlined(self, jaxpr: Jaxpr, consts: Sequence[Any], given: Sequence[Atom]) -> list[Atom]:
         """Appends the operations of `jaxpr`; returns its results."""
@@ -75,12 +83,14 @@ class _Flattening:
     def results(self, eqn: JaxprEqn, ins: list[Atom]) -> Sequence[Atom]:
         """What an equation gives."""
         name, params = eqn.primitive.name, eqn.params
-        if name in _SAME:
+        if name in _SAME or (name == "reshard" and params["dst_sharding"].mesh.are_all_axes_manual):
             return ins
         if not (name == "jit" and params["name"] in _KEPT) and (inner := called(name, params)) is not None:
             return self.inlined(*inner, ins)
         if name == "platform_index":
             return [cpu_branch(params["platforms"])]
+        if name == "axis_index":
+            return [self.device(params["axis_name"])]
         if name == "cond" and not isinstance(ins[0], Value):
             branch = params["branches"][min(max(int(ins[0]), 0), len(params["branches"]) - 1)]
             return self.inlined(branch.jaxpr, branch.consts, ins[1:])
@@ -101,6 +111,8 @@ class _Flattening:
             and ins[0].shape == outs[0].shape
         ):
             return ins[:1]
+        if name in _EXCHANGES:
+            raise Unsupported(f"an exchange between devices in every step ({name})")
         if eqn.effects:
             raise Unsupported(f"{name} with effects")
         for kind in filter(None, (key_kind(v.aval) for v in eqn.invars)):

@@ -179,7 +179,7 @@ def pack(w: Writer, op: Op) -> None:
     """Bits of what is not 0, 32 in a word."""
     (out,), (given,) = op.outs, op.ins
     if len(given.shape) != 1:
-        raise Unsupported("pack along several axes")
+        return pack_rows(w, op)
     if isinstance(given, Value) and isinstance(w.env[given], Loop):
         expect_words(w, given, [(given, 0)])
     found, whole, kind = w.settled(given), given.size // BITS, given.dtype.name
@@ -201,6 +201,20 @@ def pack(w: Writer, op: Op) -> None:
                 w.line("uint32_t word = 0;")
                 w.line(f"for (int j = 0; j < {bits}; j++) word |= (uint32_t)({text('32 * i + j')} != 0) << j;")
                 w.line(f"{place.pointer}[i] = word;")
+    w.bind(out, place)
+
+
+def pack_rows(w: Writer, op: Op) -> None:
+    """The same of each row: words along the last axis."""
+    (out,), (given,) = op.outs, op.ins
+    w.settled(given)
+    n, words, (text, _) = given.shape[-1], out.shape[-1], w.reader(given)
+    place = w.aside(out.dtype, out.size)
+    with w.braces(f"for (int64_t r = 0; r < {out.size // words}; r++) for (int64_t i = 0; i < {words}; i++)"):
+        w.line("uint32_t word = 0;")
+        w.line(f"for (int j = 0; j < 32 && 32 * i + j < {n}; j++)")
+        w.line(f"  word |= (uint32_t)({text(f'({n} * r + 32 * i + j)')} != 0) << j;")
+        w.line(f"{place.pointer}[{words} * r + i] = word;")
     w.bind(out, place)
 
 

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int
 
-from ...compilers import AbstractCompiler
+from ...compilers import XLA, AbstractCompiler
 from ...connectivity.spikes import Spikes
 from ...models import Feed, Inputs, Observe
 from .device import Device
@@ -33,7 +33,7 @@ def steps(
 ) -> Any:
     """`length` steps, or `count` of them, with an exchange after `every` step; the carry, and what `observe` hands out.
 
-    Where the drive reads signals of the network there is one in each.
+    Where the drive reads signals of the network there is one in each. `compiler`: of what lies between exchanges.
     """
     window = min(every, length)
     watched = Watched.of(device, carried, side, t, feed, observe) if window > 1 else None
@@ -46,7 +46,7 @@ def steps(
         return watched.window(carry, t + begin, jnp.minimum(window, total - begin), window, key, compiler)
 
     windows, needed = -(-length // window), None if count is None else -(-count // window)
-    carry, rows = compiler.steps(several, (carried, side), jnp.int32(0), windows, needed)
+    carry, rows = XLA().steps(several, (carried, side), jnp.int32(0), windows, needed)
     return carry, jax.tree.map(lambda x: x.reshape(x.shape[0] * x.shape[1], *x.shape[2:])[:length], rows)
 
 

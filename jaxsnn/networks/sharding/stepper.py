@@ -80,8 +80,6 @@ class ShardedStepper(AbstractStepper):
         key: Array,
         compiler: AbstractCompiler,
     ) -> tuple[Any, Any]:
-        if not isinstance(compiler, XLA):
-            raise ValueError(f"Got compiler = {compiler!r} for a network on several devices, expected XLA().")
         arrays, rest = eqx.partition(self.local, eqx.is_array)
 
         def device(arrays: Any, divided: Any, spikes: Any, side: Any, t: Array, count: Any) -> Any:
