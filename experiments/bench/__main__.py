@@ -82,6 +82,7 @@ BESIDE = {  # what else of ours runs with it
     "sweep": ("sweep-one-core", "sweep-points"),
     **{name: (f"{name}-on-two",) for name in TOGETHER["cores"]},
 }
+BY_C = "by-c"  # behind a subject of ours: the same, compiled by C
 VARIABLES = {  # of the environment of a subject of ours, by what it is or by the workload of all its subjects
     f"{name}-on-two": {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"} for name in TOGETHER["cores"]
 }
@@ -160,7 +161,9 @@ def compare(
     for other in BESIDE.get(workload, ()):
         commands[other] = [sys.executable, "-m", "experiments.bench.ours", other, *common]
     if compiler:
-        commands["by-c"] = [*commands["jaxsnn"], "--compiler", "c"]
+        commands[BY_C] = [*commands["jaxsnn"], "--compiler", "c"]
+        for other in BESIDE.get(workload, ()) if workload in TOGETHER["cores"] else ():
+            commands[f"{other}-{BY_C}"] = [*commands[other], "--compiler", "c"]
     if against is not None:
         commands["against"] = commands["jaxsnn"]
     for name in peers:
@@ -172,13 +175,14 @@ def compare(
         task = ["run"] if workload == "brian2-sweep" else []
         commands[name] = [str(python), str(path), *task, *common, *extra]
     alone = not workload.endswith(("sweep", "batch", "train")) and hasattr(os, "sched_setaffinity")
+    of_ours = lambda name: name.removesuffix(f"-{BY_C}")
     several = {"lava", *BESIDE.get(workload, ())}  # Lava's runtime is several processes, which need a core each
     subjects = [
         Subject(
             name,
             command,
-            alone=alone and name not in several,
-            variables=VARIABLES.get(workload, {}) | VARIABLES.get(name, {}) if name not in peers else {},
+            alone=alone and of_ours(name) not in several,
+            variables=VARIABLES.get(workload, {}) | VARIABLES.get(of_ours(name), {}) if name not in peers else {},
             cwd=against if name == "against" else None,
         )
         for name, command in commands.items()

@@ -24,7 +24,7 @@ DELAY = snn.Uniform(2.0, 6.0)  # ms: the shortest is how often devices exchange 
 TWO = "-on-two"  # behind the name of a workload: the same, sharded
 
 
-def measure_cores(name: str, seconds: float) -> Iterator[Line]:
+def measure_cores(compiler: snn.compilers.AbstractCompiler, name: str, seconds: float) -> Iterator[Line]:
     """A step, by the difference of two runs; `seconds` scales their number of steps.
 
     The fingerprint is of the number of spikes of each neuron.
@@ -39,7 +39,8 @@ def measure_cores(name: str, seconds: float) -> Iterator[Line]:
 
     def run(count: int) -> np.ndarray:
         record, quiet = snn.Count("E"), snn.progress.Quiet()
-        return np.asarray(snn.simulate(net, steps=count, key=jax.random.key(1), record=record, progress=quiet).record)
+        made = snn.simulate(net, steps=count, key=jax.random.key(1), record=record, compiler=compiler, progress=quiet)
+        return np.asarray(made.record)
 
     begin = time.perf_counter()
     run(steps), run(3 * steps)

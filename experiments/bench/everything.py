@@ -40,7 +40,7 @@ PARTS = (
     Part("song", 100.0, ("brian2",)),
     Part("train", 1.0, ("spikingjelly", "spyx", "snntorch", "norse"), compiler=False),
     Part("loihi", 1.0, ("lava", "nengo-loihi")),
-    Part("cores", 1.0, compiler=False),
+    Part("cores", 1.0),
 )
 
 

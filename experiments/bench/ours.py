@@ -244,7 +244,7 @@ def main() -> None:
         "loihi-learning": lambda: measure_loihi(compiler, args.seconds, learning=True),
     }
     for name in (*SIZES, *(name + TWO for name in SIZES)):
-        runs[name] = lambda: measure_cores(args.workload, args.seconds)
+        runs[name] = lambda: measure_cores(compiler, args.workload, args.seconds)
     run = runs[args.workload]()
     about = {"workload": args.workload, "subject": "jaxsnn", "version": snn.__version__, "jax": jax.__version__}
     about |= {"device": jax.devices()[0].platform, "cores": os.cpu_count()}

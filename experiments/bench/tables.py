@@ -145,13 +145,15 @@ def summary(lines: Lines) -> list[str]:
 
 def cores(lines: Lines) -> list[str]:
     """One network on two devices of the host."""
-    out = head("neurons", "synapses", "one core (us a step)", "two", "speed-up", "bar", "same spikes")
+    columns = ("compiled by", "one core (us a step)", "two", "speed-up", "bar", "same spikes")
+    out = head("neurons", "synapses", *columns)
     for workload in ("cores-100k", "cores-400k", "cores-1m"):
         if found := subjects(lines, workload):
-            one, two = found["jaxsnn"], found[f"{workload}-on-two"]
-            sizes = (f"{one['neurons']:,}".replace(",", " "), f"{one['synapses']:,}".replace(",", " "))
-            same = "yes" if two["agrees"] else "no"
-            out.append(row(*sizes, us(one), us(two), ratio(one, two), CORES_BAR, same))
+            for kind, one, two in (("XLA", "jaxsnn", "on-two"), ("C", "by-c", "on-two-by-c")):
+                one, two = found[one], found[f"{workload}-{two}"]
+                sizes = (f"{one['neurons']:,}".replace(",", " "), f"{one['synapses']:,}".replace(",", " "))
+                same = "yes" if one["agrees"] and two["agrees"] else "no"
+                out.append(row(*sizes, kind, us(one), us(two), ratio(one, two), CORES_BAR, same))
     return out
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+EXCHANGES = frozenset({"all_gather", "all_to_all", "ppermute", "psum", "psum_invariant", "reduce_scatter"})
+
 
 class Unsupported(Exception):
     """An operation or a type that cannot be written in C, by name."""

@@ -17,7 +17,7 @@ from .elementwise import local_type
 from .loops import BITS, Loop
 from .memory import Memory, Scalar, Virtual
 from .places import END, Frame, Places
-from .program import Atom, Block, Op, Unsupported, Value
+from .program import EXCHANGES, Atom, Block, Op, Unsupported, Value
 
 _ROWS = re.compile(r"\(i\) [/%] (\d+)")
 _WHOLE = re.compile(r"\(\(int32_t\)(\d+)\)")
@@ -78,6 +78,8 @@ class Writer(Places):
             self.elementwise(op)
         elif op.name in self.rules:
             self.rules[op.name](self, op)
+        elif op.name in EXCHANGES:
+            raise Unsupported(f"an exchange between devices in every step ({op.name})")
         else:
             raise Unsupported(f"the operation {op.name}")
 

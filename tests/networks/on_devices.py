@@ -11,7 +11,6 @@ import gc
 import json
 import re
 import sys
-from functools import partial
 from unittest import mock
 
 import equinox as eqx
@@ -178,6 +177,7 @@ CASES = {
     ),
     "unreliable": lambda: (unreliable(), noise(), WATCHED),
     "learning": lambda: (learning(), noise() + snn.Modulator("reward", 1.0), learnt()),
+    "learning, counted": lambda: (learning(), noise() + snn.Modulator("reward", 1.0), {"counts": snn.Count("E")}),
     "learning, listening": lambda: (learning(), noise() + Listens() + snn.Modulator("reward", 1.0), learnt()),
     "learning, Brian2's order": lambda: (learning(snn.BrianOrder()), noise() + snn.Modulator("reward", 1.0), learnt()),
 }
@@ -210,36 +210,45 @@ def end(net, model, run):
     return run.state.spikes, {name: real(net[name], x) for name, x in found.items()}
 
 
-def run(model, drive, record, steps, state=None):
-    return snn.simulate(model, drive, steps=steps, key=3, record=record, state=state, progress=snn.progress.Quiet())
+def run(model, drive, record, steps, state=None, compiler=snn.compilers.XLA()):
+    given = dict(record=record, state=state, compiler=compiler, progress=snn.progress.Quiet())
+    return snn.simulate(model, drive, steps=steps, key=3, **given)
 
 
 @functools.cache
-def alone(name):
+def alone(name, compiler=snn.compilers.XLA()):
     """A case, and its run on one device: what is wrong on purpose is wrong in parts only, and is compared with this."""
     net, drive, record = CASES[name]()
-    whole = run(net, drive, record, STEPS)
+    whole = run(net, drive, record, STEPS, compiler=compiler)
     return net, drive, record, arrays(whole.record), end(net, net, whole)
 
 
-def compared(name, *, continued=True):
-    net, drive, record, records, (spikes, weights) = alone(name)
+def compared(name, compiler=snn.compilers.XLA()):
+    net, drive, record, records, (spikes, weights) = alone(name, compiler)
     divided = sharding.sharded(net)
-    whole = run(divided, drive, record, STEPS)
-    last = arrays(end(net, divided, whole))
-    if continued:
-        first = run(divided, drive, record, FIRST)
-        second = arrays(end(net, divided, run(divided, drive, record, STEPS - FIRST, first)))
-    moved = [np.max(np.abs(x - real(net[name], net[name].weight))) for name, x in weights.items()]
+    steps = functools.partial(run, divided, drive, record, compiler=compiler)
+    whole = steps(STEPS)
+    found, learnt = end(net, divided, whole)
+    fired = equal(records + arrays(spikes), arrays(whole.record, found))
+    far = lambda a, b: max((float(np.max(np.abs(a[name] - b[name]))) for name in a), default=0.0)
+    same = fired and far(weights, learnt) == 0.0
+    changed = (np.max(np.abs(x - real(net[name], net[name].weight))) for name, x in weights.items())
     return {
         "case": name,
         "devices": len(jax.devices()),
-        "equal": equal(records + arrays(spikes, weights), arrays(whole.record) + last),
-        "continued": not continued or equal(last, second),
+        "equal": same,
+        "fired": fired,
+        "apart": far(weights, learnt),
+        "continued": same
+        and equal(arrays(found, learnt), arrays(end(net, divided, steps(STEPS - FIRST, steps(FIRST))))),
         "spikes": int(sum(np.sum(x) for x in records[:1])),
         "every": divided.exchange_every,
-        "moved": float(min(moved, default=0.0)),
+        "moved": float(min(changed, default=0.0)),
     }
+
+
+def by_c(name):
+    return compared(name, snn.compilers.C(required=True))
 
 
 def parts_of_all_kinds():
@@ -299,10 +308,7 @@ def swept(name):
     """What a sweep says of an experiment with a network that is divided."""
     divided = sharding.sharded(CASES[name]()[0])
     one = lambda point, key: {"n": jnp.sum(snn.simulate(divided, steps=5, key=key, record=snn.Count("E")).record)}
-    try:
-        snn.sweep(one, snn.product({"seed": snn.Seeds(2)}), key=0, progress=snn.progress.Quiet())
-    except ValueError as error:
-        return {"error": str(error)}
+    snn.sweep(one, snn.product({"seed": snn.Seeds(2)}), key=0, progress=snn.progress.Quiet())
 
 
 def first_part(self, tree):
@@ -337,22 +343,28 @@ def broken(kind):
     jax.clear_caches()
 
 
+def answered(word):
+    """`lists`, `C:lists`, or with what is wrong on purpose: `numbers:lists`, `numbers:C:lists`."""
+    *kinds, name = word.split(":")
+    ways = {"collectives": collectives, "swept": swept, "C": by_c, "drawn": lambda name: drawn()}
+    way = next((ways[kind] for kind in (*kinds, name) if kind in ways), compared)
+    with contextlib.ExitStack() as stack:
+        for kind in kinds:
+            if kind in BROKEN:
+                stack.enter_context(broken(kind))
+        try:
+            return way(name)
+        except (snn.SimulationError, ValueError) as error:
+            return {"error": str(error)}
+
+
 def main(words):
     gc.set_threshold(100_000, 20, 20)  # as in conftest.py
     if words:
         _, address, number, count = words  # --process
         jax.distributed.initialize(address, int(count), int(number))
-    kinds = {"collectives": collectives, "swept": swept, "drawn": lambda name: drawn()}
     for word in map(str.strip, sys.stdin):
-        kind, _, name = word.rpartition(":")
-        wrong = kind in BROKEN
-        with broken(kind) if wrong else contextlib.nullcontext():
-            try:
-                find = partial(compared, continued=False) if wrong else compared
-                found = kinds.get(name if wrong or not kind else kind, find)(name)
-            except snn.SimulationError as error:
-                found = {"error": str(error)}
-        print(json.dumps(found), flush=True)
+        print(json.dumps(answered(word)), flush=True)
 
 
 if __name__ == "__main__":

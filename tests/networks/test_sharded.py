@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import jaxsnn as snn
+from jaxsnn.compilers.build import compiler
 from jaxsnn.networks.shards import Shards
 
 ROOT = str(Path(__file__).parents[2])
@@ -32,6 +33,7 @@ class Process:
         environment |= {"JAX_TRACEBACK_IN_LOCATIONS_LIMIT": "0"}  # as in conftest.py
         if kept := jax.config.jax_compilation_cache_dir:
             environment |= {"JAX_COMPILATION_CACHE_DIR": kept, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+            environment |= {"JAXSNN_CACHE": kept}
         command = [sys.executable, "-m", "tests.networks.on_devices", *arguments]
         self.errors = tempfile.TemporaryFile("w+")
         self.run = subprocess.Popen(
@@ -141,6 +143,20 @@ def test_two_devices(two):
     assert "sweep the network that was divided" in swept["error"]
 
 
+@pytest.mark.skipif(compiler() is None, reason="there is no C compiler (set CC, or install gcc or clang)")
+def test_compiled_by_c(two):
+    """The bits of a run by C on one device: releases and noise. All rules: its spikes, and its weights up to rounding
+    sums. What has an exchange in every step is not compiled by C. Control: random numbers of other neurons, which
+    come by the number of the device.
+    """
+    lists, learning, matrices, numbers = two.answers("C:lists", "C:learning, counted", "C:matrices", "numbers:C:lists")
+    check([lists], 2)
+    assert lists["every"] == 10 and learning["every"] == 6
+    assert learning["fired"] and learning["apart"] < 1e-6 < 0.1 < learning["moved"] and learning["spikes"] > 20
+    assert "an exchange between devices in every step (all_gather)" in matrices["error"]
+    assert not numbers["equal"] and numbers["spikes"] > 20
+
+
 def test_two_processes():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -221,8 +237,6 @@ def test_what_is_not_divided_is_named():
     drive = snn.Replay(np.ones((1, 5, 3), np.float32), into="E")
     with pytest.raises(ValueError, match=r"differentiate net itself"):
         snn.BPTT("*").value_and_grad(snn.losses.TraceError("E.v"), divided, drive, np.zeros((1, 5, 3)), key=0)
-    with pytest.raises(ValueError, match=r"Got compiler = C.* on several devices, expected XLA"):
-        snn.simulate(divided, t=1.0, key=0, compiler=snn.compilers.C())
     assert float(snn.set(divided, "E.neuron.tau", 5.0)["E"].neuron.tau) == 5.0
     with pytest.raises(ValueError, match="not divided among 1 devices; set them in the network, and divide it again"):
         each = small(delay=snn.Uniform(0.5, 1.0))
