@@ -10,7 +10,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Array
 
 from .. import _random
@@ -101,18 +100,12 @@ def sorted_on_host(pre: np.ndarray, post: np.ndarray, n_pre: int, n_post: int) -
     return pre, post
 
 
-def collect(drawn: tuple[Array, Array, Array], total: Array, n_pre: int, n_post: int, *, sort: bool) -> Edges:
-    """While tracing: edges from (pre, post, valid), with padding marked, sorted by (pre, post) if need be.
-
-    What fits 32 bits is sorted as one packed number, which is several times faster.
-    """
+def marked(drawn: tuple[Array, Array, Array], n_pre: int, n_post: int) -> tuple[Array, Array]:
+    """While tracing: edges from (pre, post, valid), with padding marked."""
     pre, post, valid = drawn
-    overflow = total > pre.size
-    pre, post = jnp.where(valid, pre, np.uint32(n_pre)), jnp.where(valid, post, np.uint32(n_post))
-    base = n_post + 1  # padding counts as neuron n_post
-    if sort and (n_pre + 1) * base <= 2**32:
-        packed = lax.sort(pre * np.uint32(base) + post)
-        pre, post = packed // np.uint32(base), packed % np.uint32(base)
-    elif sort:
-        pre, post = lax.sort((pre, post), num_keys=2)
+    return jnp.where(valid, pre, np.uint32(n_pre)), jnp.where(valid, post, np.uint32(n_post))
+
+
+def listed(pre: Array, post: Array, overflow: Array, n_pre: int, n_post: int) -> Edges:
+    """While tracing: sorted edges as a list."""
     return Edges(jnp.asarray(pre, jnp.int32), jnp.asarray(post, jnp.int32), overflow, n_pre, n_post)

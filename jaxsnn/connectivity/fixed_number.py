@@ -12,8 +12,8 @@ from jaxtyping import Array, Int32
 from .. import _random
 from .._arguments import count
 from .._types import check, is_concrete, on_device
-from .asking import AbstractDrawn, Drawing, Draws, Key
-from .drawing import Piece, collect, pairs_in_pieces, put_together, rows_in_pieces, sorted_on_host, step_over
+from .asking import AbstractDrawn, Drawing, Draws, Key, Sorts
+from .drawing import Piece, listed, marked, pairs_in_pieces, put_together, rows_in_pieces, sorted_on_host, step_over
 from .topology import MAX_PAIRS, fits, given, likely_most, most_of
 
 
@@ -84,7 +84,10 @@ class AbstractFixedDegree(AbstractDrawn):
         drawn = yield Draws(key, name, degree, capacity, partners, **choice)
         row, partner = drawn.row, step_over(drawn.first, drawn.row) if skip_self else drawn.first
         pre, post = (partner, row) if self.incoming else (row, partner)
-        return collect((pre, post, drawn.valid), rows * self.k, n_pre, n_post, sort=self.incoming)
+        edges = marked((pre, post, drawn.valid), n_pre, n_post)
+        if self.incoming:
+            edges = yield Sorts(*edges, n_pre, n_post, varies=choice["varies"])
+        return listed(*edges, rows * self.k > capacity, n_pre, n_post)
 
     def pieces(self, key, n_pre, n_post, *, loop):
         _, partners, _ = self._choice(n_pre, n_post, loop)
@@ -169,7 +172,9 @@ class FixedTotal(AbstractDrawn):
         choice = dict(multapses=self.multapses, varies=not is_concrete(self))
         drawn = yield Draws(key, "pairs", self.n[None], capacity, n_pre, others, **choice)
         post = step_over(drawn.second, drawn.first) if skip_self else drawn.second
-        return collect((drawn.first, post, drawn.valid), self.n, n_pre, n_post, sort=True)
+        edges = marked((drawn.first, post, drawn.valid), n_pre, n_post)
+        edges = yield Sorts(*edges, n_pre, n_post, varies=choice["varies"])
+        return listed(*edges, self.n > capacity, n_pre, n_post)
 
     def pieces(self, key, n_pre, n_post, *, loop):
         pairs, skip_self = self._choice(n_pre, n_post, loop)

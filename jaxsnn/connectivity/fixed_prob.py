@@ -3,14 +3,13 @@
 from typing import ClassVar
 
 import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
 from .. import _random
 from .._types import Param, check, is_concrete, param
 from .asking import AbstractDrawn, Degrees, Drawing, Draws, Key
-from .drawing import collect, put_together, rows_in_pieces, step_over
+from .drawing import listed, marked, put_together, rows_in_pieces, step_over
 from .topology import coarse, fits, given, likely_most, most_of
 
 
@@ -53,9 +52,8 @@ class FixedProb(AbstractDrawn):
         degree = yield Degrees(key, "out-degree", self.p, n_pre, others, most)
         drawn = yield Draws(key, "post", degree, capacity, others, varies=not is_concrete(self))
         post = step_over(drawn.first, drawn.row) if skip_self else drawn.first
-        edges = collect((drawn.row, post, drawn.valid), jnp.sum(degree), n_pre, n_post, sort=False)
-        beyond = ~((self.p >= 0) & (self.p <= most))
-        return eqx.tree_at(lambda edges: edges.overflow, edges, edges.overflow | beyond)
+        edges = marked((drawn.row, post, drawn.valid), n_pre, n_post)
+        return listed(*edges, drawn.overflow | ~((self.p >= 0) & (self.p <= most)), n_pre, n_post)
 
     def pieces(self, key, n_pre, n_post, *, loop):
         skip_self = loop and not self.autapses

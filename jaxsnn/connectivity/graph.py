@@ -86,8 +86,22 @@ def senders_of_rows(start: Int[Array, " n_pre+1"], edges: int) -> Int[Array, " e
         begin = np.asarray(start)
         each = np.append(np.diff(begin), edges - begin[-1])
         return on_device(np.repeat(np.arange(len(begin), dtype=np.int32), each))
-    each = jnp.append(jnp.diff(start), edges - start[-1])
-    return jnp.repeat(jnp.arange(start.shape[0], dtype=jnp.int32), each, total_repeat_length=edges)
+    return at_or_before(start, edges) - 1
+
+
+def at_or_before(numbers: Int[Array, " n"], places: int) -> Int[Array, " places"]:
+    """How many of `numbers`, which ascend, are at most 0, 1, 2, ..."""
+    return _summed(numbers, 1, places)
+
+
+def valued(begin: Int[Array, " n"], values: Any, places: int) -> Int[Array, " places"]:
+    """`values[k]` in the places from `begin[k]` on, which ascend from 0: a sum of differences."""
+    return _summed(begin, jnp.diff(values, prepend=np.int32(0)), places)
+
+
+def _summed(numbers: Array, values: Any, places: int) -> Array:
+    """Said to ascend, places need no sort on a TPU, which takes seconds to compile."""
+    return jnp.cumsum(jnp.zeros(places, jnp.int32).at[numbers].add(values, mode="drop", indices_are_sorted=True))
 
 
 class SparseGraph(AbstractGraph):
