@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Int
 from .._blocks import blocks, empty
 from .._memory import available
 from .._types import is_concrete, on_device
-from .graph import AbstractGraph, PartOfList, SparseGraph
+from .graph import AbstractGraph, PartOfList, SparseGraph, valued
 from .ring import Ring
 from .sparse import Rows
 
@@ -121,51 +121,42 @@ def _among_all(piece: Piece, pre: Array, senders: int) -> Array:
 def _merged(pieces: list[Piece], senders: int, ring: Ring, differentiated: bool) -> Rows:
     """One row per presynaptic neuron over all pieces.
 
-    Rows are interleaved by counting, not by sorting: the place of a synapse is the start of its sender's row, plus the
-    synapses of earlier pieces in that row, plus its rank in its own piece. All pieces are processed as one list, so
-    that the program does not grow with their number.
+    Rows are interleaved by counting, not by sorting: where a row of a piece comes to lie is the sum of the lengths of
+    those before it, sender after sender. All pieces are processed as one list, so that the program does not grow with
+    their number, and read from their places, since a TPU sorts what is written to places in no order.
     """
     listed = [piece.graph.targets(piece.weight, piece.delay) for piece in pieces]
     place = jnp.concatenate([d * ring.width + p.first_port + post for p, (post, _, d) in zip(pieces, listed)])
     weight, count = jnp.concatenate([w for _, w, _ in listed]), place.shape[0]
-    # where the rows of every piece begin among all synapses, and behind them its padding
-    first = np.cumsum([0, *(post.shape[0] for post, *_ in listed)])
-    begin = jnp.concatenate([piece.graph.starts() + int(at) for piece, at in zip(pieces, first, strict=False)])
-    each = jnp.diff(begin, append=jnp.full(1, count, begin.dtype))
-    start, to_rows = _interleaved(pieces, each, senders)
-    shift = jnp.concatenate([x for to in to_rows for x in (to, jnp.full(1, 2 * count, to.dtype))]) - begin
-    row = jnp.repeat(jnp.arange(each.shape[0], dtype=jnp.int32), each, total_repeat_length=count)
-    to = jnp.arange(count, dtype=jnp.int32) + shift[row]
-    put = lambda x, fill: jnp.full(count, fill, x.dtype).at[to].set(x, mode="drop")
-    pre = None
-    if differentiated:
-        sender = jnp.concatenate([x.first_sender + jnp.arange(x.graph.n_pre + 1, dtype=jnp.int32) for x in pieces])
-        pre = put(sender[row], senders)
-    return Rows(start, put(place, 0), put(weight, 0), ring, _width(pieces, count), pre=pre)
-
-
-def _interleaved(pieces: list[Piece], each: Array, senders: int) -> tuple[Array, list[Array]]:
-    """Where the merged row of every sender begins, and where in it the row of each piece does.
-
-    `each`: the lengths of the rows of one piece after another, each behind them its padding.
-    """
-    behind = np.cumsum([piece.graph.n_pre + 1 for piece in pieces])
-    lengths = [each[at - piece.graph.n_pre - 1 : at - 1] for at, piece in zip(behind.tolist(), pieces, strict=True)]
+    first = np.cumsum([0, *(post.shape[0] for post, *_ in listed)])  # of every piece among all synapses
     groups: dict[int, list[int]] = {}  # pieces by their presynaptic population
     for i, piece in sorted(enumerate(pieces), key=lambda x: x[1].first_sender):
         groups.setdefault(piece.first_sender, []).append(i)
-    own = {first: jnp.stack([lengths[i] for i in some], axis=1) for first, some in groups.items()}
-    sums = jnp.cumsum(jnp.concatenate([x.reshape(-1) for x in own.values()]), dtype=jnp.int32)
-    begin, at, starts, to = jnp.concatenate([jnp.zeros(1, jnp.int32), sums]), 0, [], [each] * len(pieces)
-    known = 0  # senders
-    for first, some in groups.items():
-        rows = begin[at : at + own[first].size].reshape(own[first].shape)
-        starts += [jnp.broadcast_to(begin[at], first - known), rows[:, 0]]
-        for j, i in enumerate(some):
-            to[i] = rows[:, j]
-        at, known = at + own[first].size, first + own[first].shape[0]
-    starts.append(jnp.broadcast_to(begin[at], senders + 1 - known))
-    return jnp.concatenate(starts), to
+    starts = [jnp.stack([pieces[i].graph.starts() + int(first[i]) for i in some], axis=1) for some in groups.values()]
+    length = jnp.concatenate([jnp.diff(x, axis=0).reshape(-1) for x in starts])
+    end = jnp.cumsum(length, dtype=jnp.int32)
+    begin = jnp.concatenate([jnp.zeros(1, jnp.int32), end])
+    source = jnp.concatenate([x[:-1].reshape(-1) for x in starts])
+    to = jnp.arange(count, dtype=jnp.int32)
+    at = to + valued(begin[:-1], source - begin[:-1], count)
+    put = lambda x, fill: jnp.where(to < end[-1], x.at[at].get(mode="clip"), fill)
+    pre = None
+    if differentiated:
+        of = [np.repeat(k + np.arange(x.shape[0] - 1), x.shape[1]) for k, x in zip(groups, starts, strict=True)]
+        pre = jnp.where(to < end[-1], valued(begin[:-1], np.concatenate(of).astype(np.int32), count), senders)
+    rows = _starts(begin, [(k, x.shape[0] - 1, x.shape[1]) for k, x in zip(groups, starts, strict=True)], senders)
+    return Rows(rows, put(place, 0), put(weight, 0), ring, _width(pieces, count), pre=pre)
+
+
+def _starts(begin: Array, groups: list[tuple[int, int, int]], senders: int) -> Array:
+    """Where the merged row of every sender begins. `groups`: of senders that follow each other, the first, how many,
+    and how many pieces each has; others have none.
+    """
+    at, known, starts = 0, 0, []
+    for first, number, each in groups:
+        starts += [jnp.broadcast_to(begin[at], first - known), begin[at : at + number * each : each]]
+        at, known = at + number * each, first + number
+    return jnp.concatenate([*starts, jnp.broadcast_to(begin[at], senders + 1 - known)])
 
 
 def _width(pieces: list[Piece], synapses: int) -> int:
