@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -79,6 +80,26 @@ def bit(flag: Status, condition: ArrayLike) -> UInt32[Array, ""]:
     """`flag` where `condition` holds anywhere, as uint32."""
     somewhere = jnp.any(condition) if jnp.ndim(condition) else jnp.asarray(condition)
     return somewhere.astype(jnp.uint32) * jnp.uint32(flag)
+
+
+_TOGETHER = 2**24  # elements of an array from which on a copy of its conditions costs more than a program to reduce it
+
+
+def bits(conditions: Mapping[Status, Sequence[ArrayLike]]) -> UInt32[Array, ""]:
+    """`bit` of every flag, of several conditions each.
+
+    One reduction a flag: XLA makes three kernels of each that is long, and those of all projections were a third of
+    what there was to compile.
+    """
+    status = jnp.uint32(0)
+    for flag, some in conditions.items():
+        small = [x for x in some if jnp.size(x) < _TOGETHER]
+        some = [x for x in some if jnp.size(x) >= _TOGETHER]
+        if small:
+            some.append(jnp.concatenate([jnp.ravel(x) for x in small]) if len(small) > 1 else small[0])
+        for x in some:
+            status |= bit(flag, x)
+    return status
 
 
 def explain(status: int | Array) -> list[str]:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, UInt32
 
-from .._status import Status, bit
+from .._status import Status, bits
 from .._types import broken, check, is_concrete, out_of_bounds
 from ..connectivity.graph import DenseGraph, SparseGraph
 from .order import AbstractOrder
@@ -38,32 +38,36 @@ def built_status(
     populations: dict[str, Population], projections: dict[str, Projection], dt: float, order: AbstractOrder
 ) -> UInt32[Array, ""]:
     """Status bits of what is wrong with the numbers of a network, traced ones too."""
-    status = bit(Status.PARAMETER_RANGE, out_of_bounds(populations))
+    learning = jnp.uint32(0)
+    found: dict[Status, list[Any]] = {}
+    is_wrong = lambda flag, where: found.setdefault(flag, []).append(where)
+    is_wrong(Status.PARAMETER_RANGE, out_of_bounds(populations))
     for population in populations.values():
-        status |= bit(Status.PARAMETER_RANGE, broken(population.requirements(dt)))
+        is_wrong(Status.PARAMETER_RANGE, broken(population.requirements(dt)))
     for projection in projections.values():
         if projection.release is not None:
-            status |= bit(Status.PARAMETER_RANGE, out_of_bounds(projection.release))
+            is_wrong(Status.PARAMETER_RANGE, out_of_bounds(projection.release))
         if projection.synapse is not None:
-            status |= bit(Status.PARAMETER_RANGE, out_of_bounds(projection.synapse))
+            is_wrong(Status.PARAMETER_RANGE, out_of_bounds(projection.synapse))
             for delay in projection.delays.values():
-                status |= bit(Status.DELAY_RANGE, (delay < 0) | (delay > projection.max_delay))
+                is_wrong(Status.DELAY_RANGE, (delay < 0) | (delay > projection.max_delay))
         if projection.plastic is not None:
-            status |= bit(Status.PARAMETER_RANGE, out_of_bounds(projection.plastic.rule))
-            status |= projection.plastic.of(projection.delay, dt).status(projection.weight)
+            is_wrong(Status.PARAMETER_RANGE, out_of_bounds(projection.plastic.rule))
+            learning |= projection.plastic.of(projection.delay, dt).status(projection.weight)
         if projection.weight is not None and not _signed(populations, projection):
-            status |= bit(Status.NEGATIVE_WEIGHT, real(projection) & (projection.weight < 0))
+            is_wrong(Status.NEGATIVE_WEIGHT, real(projection) & (projection.weight < 0))
             if projection.plastic is not None:
-                status |= bit(Status.NEGATIVE_WEIGHT, ~(projection.plastic.rule.floor() >= 0))
+                is_wrong(Status.NEGATIVE_WEIGHT, ~(projection.plastic.rule.floor() >= 0))
         if projection.apart is not None and (merged := projection.graph.merged) is not None:
-            status |= bit(Status.MULTAPSES, merged)
+            is_wrong(Status.MULTAPSES, merged)
         if projection.weight is not None:
-            status |= bit(Status.PARAMETER_RANGE, ~jnp.isfinite(projection.weight))
-        status |= bit(Status.GRAPH_CAPACITY, projection.overflow) | bit(Status.DELAY_RANGE, projection.late)
+            is_wrong(Status.PARAMETER_RANGE, ~jnp.isfinite(projection.weight))
+        is_wrong(Status.GRAPH_CAPACITY, projection.overflow)
+        is_wrong(Status.DELAY_RANGE, projection.late)
         if projection.delay is not None:  # it may have been set
             late = (projection.delay < order.shortest_delay) | (projection.delay > projection.max_delay)
-            status |= bit(Status.DELAY_RANGE, late)
-    return status
+            is_wrong(Status.DELAY_RANGE, late)
+    return bits(found) | learning
 
 
 def _signed(populations: dict[str, Population], p: Projection) -> bool:
