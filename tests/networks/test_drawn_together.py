@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import jaxsnn as snn
+from jaxsnn._status import Status
 
 SIZES = {"A": 300, "B": 77, "S": 9}
 # pre, post, topology: permutations of many and of few numbers, with and without oneself, parts, rows and pairs
@@ -163,6 +165,47 @@ def test_accelerators_draw_all_blocks_at_once():
     """Their program can be written where there is none, and holds no number of the program around it."""
     text = jax.jit(built).trace(jax.random.key(0)).lower(lowering_platforms=("cuda",)).as_text()
     assert "stablehlo.while" in text
+
+
+def test_a_tpu_sorts_once():
+    """A sort takes a TPU seconds to compile, and so does a scatter to places in no order, which it sorts first."""
+
+    def prepared(key):
+        return eqx.filter(built(key, ("prob", "in", "out", "total")).prepare(), eqx.is_array)
+
+    def written(of):
+        text = jax.jit(of).trace(jax.random.key(0)).lower(lowering_platforms=("tpu",)).as_text()
+        scatters = text.split('"stablehlo.scatter"(')[1:]
+        return text.count('"stablehlo.sort"('), ["indices_are_sorted = true" in x.split("}>")[0] for x in scatters]
+
+    sorts, scatters = written(prepared)
+    assert sorts == 1 and scatters and all(scatters)
+    repeated = lambda key: jnp.repeat(jnp.arange(9), jax.random.randint(key, 9, 0, 3), total_repeat_length=9)
+    assert not all(written(repeated)[1])
+
+
+def test_numbers_are_checked_by_one_reduction_a_flag():
+    """A network of six projections has as many as one of two, and what is wrong in any of them is found."""
+
+    def status(net, weight):
+        return eqx.tree_at(lambda net: net.projections["5"].weight, net, weight).parameter_status()
+
+    def made(number):
+        law = lambda: snn.Normal(1.0, 0.1)
+        links = {str(5 - i): snn.Connection(*LINKS["in"], weight=law(), delay=1.0) for i in range(number)}
+        cells = {name: snn.Population(snn.LIF(), SIZES[name], {"in": snn.Exponential(5.0)}) for name in "AB"}
+        return snn.network(dt=0.1, key=jax.random.key(0), populations=cells, projections=links)
+
+    def reductions(net):
+        arrays, rest = eqx.partition(net, eqx.is_array)
+        jaxpr = jax.make_jaxpr(lambda arrays: eqx.combine(arrays, rest).parameter_status())(arrays)
+        return str(jaxpr).count("reduce_or")
+
+    two, six = made(2), made(6)
+    assert reductions(two) == reductions(six) > 0
+    weight = six.projections["5"].weight
+    assert int(status(six, weight)) == 0
+    assert int(status(six, weight.at[7].set(jnp.nan))) == Status.PARAMETER_RANGE
 
 
 def test_derivative_of_numbers_that_are_drawn_together():
