@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, UInt32
 
+from ._xla import apart
+
 
 class Status(enum.IntFlag):
     """Bits of a run's status; 0 is a clean run. A number that is missing had a meaning in earlier versions."""
@@ -96,7 +98,8 @@ def bits(conditions: Mapping[Status, Sequence[ArrayLike]]) -> UInt32[Array, ""]:
         small = [x for x in some if jnp.size(x) < _TOGETHER]
         some = [x for x in some if jnp.size(x) >= _TOGETHER]
         if small:
-            some.append(jnp.concatenate([jnp.ravel(x) for x in small]) if len(small) > 1 else small[0])
+            joined = jnp.concatenate([jnp.ravel(x) for x in small]) if len(small) > 1 else small[0]
+            some.append(apart(joined))  # lest XLA reduce each by itself
         for x in some:
             status |= bit(flag, x)
     return status

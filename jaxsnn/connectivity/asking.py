@@ -272,7 +272,7 @@ def _edges_of(
     one, two = _by_blocks(blocks.table, block, streams, row, index)
     every = [x.reshape(-1) for x in (row, one, two, valid)]
     lists = enumerate(zip(blocks.places, capacity, strict=True))
-    return [Drawn(*(x[at : at + n] for x in every), overflow[i]) for i, (at, n) in lists]
+    return [Drawn._make((*(x[at : at + n] for x in every), overflow[i])) for i, (at, n) in lists]
 
 
 def _places(degrees: list[Array], blocks: _random.Blocks) -> tuple[Array, Array, Array, Array]:
@@ -324,7 +324,7 @@ def _sorted(asked: Sequence[Sorts]) -> list[tuple[Array, Array]]:
 
 def _sorted_group(asked: Sequence[Sorts]) -> list[tuple[Array, Array]]:
     if sum(x.pairs for x in asked) > 2**32:  # then it is one list
-        return [lax.sort((x.pre, x.post), num_keys=2) for x in asked]
+        return [(pre, post) for x in asked for pre, post in [lax.sort((x.pre, x.post), num_keys=2)]]
     first, ends = (np.cumsum([0, *x]) for x in ([x.pairs for x in asked], [x.pre.size for x in asked]))
     numbers = [x.pre * np.uint32(x.n_post + 1) + x.post + np.uint32(at) for x, at in zip(asked, first, strict=False)]
     found = by_platform(jnp.concatenate(numbers), cpu=lax.sort, default=_sorted_by_networks)

@@ -84,10 +84,10 @@ class AbstractFixedDegree(AbstractDrawn):
         drawn = yield Draws(key, name, degree, capacity, partners, **choice)
         row, partner = drawn.row, step_over(drawn.first, drawn.row) if skip_self else drawn.first
         pre, post = (partner, row) if self.incoming else (row, partner)
-        edges = marked((pre, post, drawn.valid), n_pre, n_post)
+        pre, post = marked((pre, post, drawn.valid), n_pre, n_post)
         if self.incoming:
-            edges = yield Sorts(*edges, n_pre, n_post, varies=choice["varies"])
-        return listed(*edges, rows * self.k > capacity, n_pre, n_post)
+            pre, post = yield Sorts(pre, post, n_pre, n_post, choice["varies"])
+        return listed(pre, post, rows * self.k > capacity, n_pre, n_post)
 
     def pieces(self, key, n_pre, n_post, *, loop):
         _, partners, _ = self._choice(n_pre, n_post, loop)
@@ -172,9 +172,9 @@ class FixedTotal(AbstractDrawn):
         choice = dict(multapses=self.multapses, varies=not is_concrete(self))
         drawn = yield Draws(key, "pairs", self.n[None], capacity, n_pre, others, **choice)
         post = step_over(drawn.second, drawn.first) if skip_self else drawn.second
-        edges = marked((drawn.first, post, drawn.valid), n_pre, n_post)
-        edges = yield Sorts(*edges, n_pre, n_post, varies=choice["varies"])
-        return listed(*edges, self.n > capacity, n_pre, n_post)
+        pre, post = marked((drawn.first, post, drawn.valid), n_pre, n_post)
+        pre, post = yield Sorts(pre, post, n_pre, n_post, choice["varies"])
+        return listed(pre, post, self.n > capacity, n_pre, n_post)
 
     def pieces(self, key, n_pre, n_post, *, loop):
         pairs, skip_self = self._choice(n_pre, n_post, loop)
