@@ -25,9 +25,10 @@ TWO = "-on-two"  # behind the name of a workload: the same, sharded
 
 
 def measure_cores(compiler: snn.compilers.AbstractCompiler, name: str, seconds: float) -> Iterator[Line]:
-    """A step, by the difference of two runs; `seconds` scales their number of steps.
+    """A step, by the difference of two runs that record nothing; `seconds` scales their number of steps.
 
-    The fingerprint is of the number of spikes of each neuron.
+    The fingerprint is of the number of spikes of each neuron, in a run that is not timed: every device would count
+    those of all.
     """
     size, some = SIZES[name.removesuffix(TWO)]
     steps = max(round(some * seconds), 1)
@@ -37,18 +38,18 @@ def measure_cores(compiler: snn.compilers.AbstractCompiler, name: str, seconds: 
             raise SystemExit(f"Got {len(jax.devices())} devices, expected two: see VARIABLES of the bench.")
         net = snn.networks.sharded(net)
 
-    def run(count: int) -> np.ndarray:
-        record, quiet = snn.Count("E"), snn.progress.Quiet()
-        made = snn.simulate(net, steps=count, key=jax.random.key(1), record=record, compiler=compiler, progress=quiet)
-        return np.asarray(made.record)
+    def run(count: int, record: Any = None) -> snn.simulation.Run:
+        given = dict(record=record, compiler=compiler, progress=snn.progress.Quiet())
+        return jax.block_until_ready(snn.simulate(net, steps=count, key=jax.random.key(1), **given))
 
     begin = time.perf_counter()
     run(steps), run(3 * steps)
     first = time.perf_counter() - begin
+    counts = np.asarray(run(3 * steps, snn.Count("E")).record)
     while True:
         wall, cpu = [time.perf_counter()], [time.process_time()]
         for count in (steps, 3 * steps):
-            counts = run(count)
+            run(count)
             wall.append(time.perf_counter())
             cpu.append(time.process_time())
         us = lambda marks: (marks[2] - 2 * marks[1] + marks[0]) * 1e6 / (2 * steps)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from jax import lax
 
+from jaxsnn import _bits
 from tests.compilers.both import assert_equal, both
 
 EDGES = [0.0, -0.0, 1.0, -1.0, 0.5, 2.5, -2.5, 1e-30, -1e-30, 100.0, -100.0, 1e30, math.inf, -math.inf, math.nan]
@@ -143,6 +144,14 @@ def test_random_bits_of_jax_keys():
     (_, ours), (_, native) = both(every, jax.random.key_data(jax.random.key(5)))
     assert_equal(ours, native)
     assert len(np.unique(ours[0])) == ours[0].size  # they depend on the step
+
+
+def test_bits_of_rows():
+    """Words along the last axis, also where it is not whole words; another row has other words."""
+    flags = jax.random.bernoulli(jax.random.key(1), 0.3, (2, 3, 77))
+    ours, native = rows(lambda x: (_bits.pack(flags & (x[0] > 0)), _bits.pack(flags[0])), (jnp.ones(1),))
+    assert_equal(ours, native)
+    assert native[0].shape[-3:] == (2, 3, 3) and len(np.unique(np.asarray(native[0])[0].reshape(6, 3), axis=0)) == 6
 
 
 def test_names_of_users_mean_nothing():
