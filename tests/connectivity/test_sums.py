@@ -142,5 +142,5 @@ def test_what_has_no_order_is_refused():
         jax.grad(lambda w: jnp.sum(program(weighed(w))(KEYS)))(1.0)
     with refused("Projection 'l' has Normalise", "leave out one"):
         net(IN_ORDER, rule=snn.chain(snn.PairSTDP(0.01, 0.012), snn.Normalise(2.0, 10.0)), delay=1.0)
-    with refused("expected connectivity.AnyOrder"):
+    with refused("NestOrder.sums is 'any'", "expected AnyOrder"):
         snn.NestOrder(sums="any")
