@@ -232,7 +232,7 @@ def test_rows_may_be_said_to_be_longer_than_all_of_them():
 def test_what_no_rule_has_is_refused():
     table = decay_table(20.0, 1.0)
     for change, words in (
-        (dict(dependence="additive"), "AdditiveWeightDependence()"),
+        (dict(dependence="additive"), "expected AdditiveWeightDependence"),
         (dict(tau_plus=[]), "expected a table"),
         (dict(w_max=[1, 2]), "expected one number"),
         (dict(w_min=3, w_max=2), "w_min <= w_max"),
