@@ -143,8 +143,10 @@ def param(
     def convert_or_none(value: Any) -> Any:
         try:
             return None if value is None and optional else convert(value)
-        except ValueError as error:  # the name is known once the class is made
-            raise ValueError(f"{made.name}: {error}") from None
+        except ValueError as error:
+            if type(error) is not ValueError:  # one of equations, which says the name
+                raise
+            raise ValueError(f"{made.name}: {error}") from None  # the name is known once the class is made
 
     bounds = {"gt": gt, "ge": ge, "lt": lt, "le": le, "finite": finite}
     metadata = {"unit": unit, **bounds, **kwargs.pop("metadata", {})}
