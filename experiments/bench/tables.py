@@ -105,9 +105,11 @@ def compiling(line: dict[str, Any] | None) -> str:
 def rounds(lines: Lines) -> str:
     """Of how many rounds the medians are."""
     found = sorted({line["runs"] for line in lines if "runs" in line})
-    if found[0] == 1:
+    if found == [1]:
         return "**A rehearsal of one round: it shows that all runs, and measures nothing.**"
-    return f"Medians of {' or '.join(map(str, found))} rounds."
+    once = sorted({line["workload"] for line in lines if line.get("runs") == 1})
+    one = f" **One round of {', '.join(f'`{name}`' for name in once)}.**" if once else ""
+    return f"Medians of {' or '.join(str(n) for n in found if n > 1)} rounds.{one}"
 
 
 def others(lines: Lines) -> list[str]:

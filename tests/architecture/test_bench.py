@@ -82,7 +82,8 @@ def test_a_subject_has_the_variables_of_its_name():
 
 def test_one_round_is_called_a_rehearsal():
     assert tables.rounds([{"runs": 3}, {"runs": 2}, {}]) == "Medians of 2 or 3 rounds."
-    assert "rehearsal" in tables.rounds([{"runs": 3}, {"runs": 1}])
+    assert "rehearsal" in tables.rounds([{"runs": 1}, {"runs": 1}])
+    assert tables.rounds([{"runs": 3}, {"runs": 1, "workload": "a"}]) == "Medians of 3 rounds. **One round of `a`.**"
 
 
 def test_numbers_of_tables():
