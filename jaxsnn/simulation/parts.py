@@ -81,21 +81,33 @@ def _variables(state: RunState) -> dict[str, tuple[tuple[int, ...], str]]:
     return found
 
 
+class Feeding(eqx.Module):
+    """`feed` of `AbstractStepper.run`: a drive. A module, so that its arrays are seen by who divides them."""
+
+    drive: Any
+    key: Any
+
+    def __call__(self, side: Any, signals: Signals, t: Array) -> Any:
+        d, carries = side
+        d, inputs = self.drive.step(d, t, signals, key=self.key)
+        return (d, carries), inputs
+
+
+class Observing(eqx.Module):
+    """`observe` of `AbstractStepper.run`: probes."""
+
+    probes: Any
+
+    def __call__(self, side: Any, signals: Signals, t: Array) -> Any:
+        d, carries = side
+        pairs = [probe.step(carry, signals, t) for probe, carry in zip(self.probes, carries, strict=True)]
+        return (d, [carry for carry, _ in pairs]), [out for _, out in pairs]
+
+
 def observed(drive: Any, probes: Any, key: Any) -> tuple[Feed, Observe, Any]:
     """`feed` and `observe` of `AbstractStepper.run`, and the key of its steps."""
     step_key, drive_key = _random.named_key(key, "step"), _random.named_key(key, "drive")
-
-    def feed(side: Any, signals: Signals, t: Array) -> Any:
-        d, carries = side
-        d, inputs = drive.step(d, t, signals, key=drive_key)
-        return (d, carries), inputs
-
-    def observe(side: Any, signals: Signals, t: Array) -> Any:
-        d, carries = side
-        pairs = [probe.step(carry, signals, t) for probe, carry in zip(probes, carries, strict=True)]
-        return (d, [carry for carry, _ in pairs]), [out for _, out in pairs]
-
-    return feed, observe, step_key
+    return Feeding(drive, drive_key), Observing(probes), step_key
 
 
 def emitted_by(model: Any, probes: Any, carries: Any, stacked: Any) -> tuple[list[Any], list[Any]]:

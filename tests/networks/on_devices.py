@@ -9,6 +9,7 @@ import contextlib
 import functools
 import gc
 import json
+import operator
 import re
 import sys
 from unittest import mock
@@ -24,6 +25,7 @@ from jaxsnn.networks import sharding
 from jaxsnn.networks.sharding import drawing, model, stacking
 from jaxsnn.networks.sharding.learning import PlasticPart
 from jaxsnn.networks.shards import Shards
+from tests.laws.registry import DRIVES, N
 
 STEPS, FIRST = 154, 77  # halves, which share a program that makes records, and no end of which is an exchange
 
@@ -141,6 +143,21 @@ def learning(order=None):
     )
 
 
+def fed():
+    """Two populations of the registry's size, fed by every drive and seen by every probe."""
+    cell = lambda: snn.Population(snn.LIF(tau=20.0, v_th=10.0, bias=11.0), N, {"in": snn.Exponential(5.0)})
+    link = snn.Connection("P", "Q.in", snn.AllToAll(), weight=0.5, delay=1.0)
+    net = snn.network(dt=0.1, key=0, populations={"P": cell(), "Q": cell()}, projections={"PQ": link})
+    generator = snn.SpikeGenerator([0, 3], [1.0, 2.0], into="Q.in", weight=2.0)
+    varying = snn.Poisson(lambda t: 3000.0 + 50.0 * t, 0.5, into="Q.in", most=1.0)
+    drives = functools.reduce(operator.add, (make(1.0) for make in DRIVES.values()), generator + varying)
+    of = snn.probes
+    folded = {kind.__name__: kind("P.v") for kind in (of.Last, of.Sum, of.Mean, of.Max, of.Trace)}
+    spikes = {kind.__name__: kind("P") for kind in (of.Count, of.Raster, of.FiringRate, of.ISI, of.FirstSpike)}
+    timed = [of.Spikes("Q", capacity=400), of.PopulationRate("P", 1.0), of.Snapshots("Q.v", every=1.0)]
+    return net, drives, [spikes, folded, timed]
+
+
 def noise():
     return snn.Poisson(3000.0, 0.9, into="E.exc") + snn.Poisson(3000.0, 0.9, into="I.exc")
 
@@ -170,6 +187,7 @@ CASES = {
     "listening": lambda: (balanced(1.0), noise() + Listens(), WATCHED),
     "an order of one's own": lambda: (balanced(1.0, order=Fading()), noise(), WATCHED),
     "Brian2's order, listening": lambda: (balanced(0.0, order=snn.BrianOrder()), noise() + Listens(), WATCHED),
+    "every drive and probe": fed,
     "within a step": lambda: (
         chain(),
         snn.Poisson(100.0, 3.0, into="in"),

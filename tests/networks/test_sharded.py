@@ -157,6 +157,13 @@ def test_compiled_by_c(two):
     assert not numbers["equal"] and numbers["spikes"] > 20
 
 
+def test_every_drive_and_probe(two):
+    """Of the registry, with all that they hold. (Drives that begin with the run begin again where it is continued.)"""
+    words = ("every drive and probe", "C:every drive and probe") if compiler() else ("every drive and probe",)
+    for line in two.answers(*words):
+        assert line.get("equal") and line["every"] == 10 and line["spikes"] > 20, line
+
+
 def test_two_processes():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -49,7 +49,7 @@ class ShardedStepper(AbstractStepper):
     def step(self, state: NetworkState, inputs: Inputs, t: Array, *, key: Array) -> tuple[NetworkState, Signals]:
         """One step by itself."""
         spikes = silent({name: dict(self.sizes)[name] for name in state.populations}, canonical_float())
-        feed = lambda side, signals, t: (side, inputs)
+        feed = jax.tree_util.Partial(lambda inputs, side, signals, t: (side, inputs), inputs)
         observe = lambda side, signals, t: (side, dict(signals.spikes))
         (state, _, _), rows = self.run((state, spikes, ()), t, 1, feed=feed, observe=observe, key=key)
         return state, Signals({name: row[0] for name, row in rows.items()}, self.view(state))
@@ -81,9 +81,12 @@ class ShardedStepper(AbstractStepper):
         compiler: AbstractCompiler,
     ) -> tuple[Any, Any]:
         arrays, rest = eqx.partition(self.local, eqx.is_array)
+        # what drives and probes hold is handed in: as a constant it would be of no device
+        whole, other = eqx.partition((feed, observe, key), eqx.is_array)
 
-        def device(arrays: Any, divided: Any, spikes: Any, side: Any, t: Array, count: Any) -> Any:
+        def device(arrays: Any, whole: Any, divided: Any, spikes: Any, side: Any, t: Array, count: Any) -> Any:
             local = Device(eqx.combine(squeezed(arrays), rest), self.shards, dict(self.sizes))
+            feed, observe, key = eqx.combine(whole, other)
             carried = local.net.joined(squeezed(divided), local.here(spikes))
             (carried, side), rows = steps(
                 local,
@@ -106,9 +109,9 @@ class ShardedStepper(AbstractStepper):
         spread = jax.shard_map(
             device,
             mesh=self.mesh,
-            in_specs=(every, every, all_have, all_have, all_have, all_have),
+            in_specs=(every, all_have, every, all_have, all_have, all_have, all_have),
             out_specs=(every, all_have, all_have, all_have),
             check_vma=False,
         )
-        divided, spikes, side, rows = spread(arrays, state._replace(status=()), spikes, side, t, count)
+        divided, spikes, side, rows = spread(arrays, whole, state._replace(status=()), spikes, side, t, count)
         return (divided._replace(status=state.status), spikes, side), rows
