@@ -68,8 +68,8 @@ def _alternatives(annotation: Any) -> tuple[Any, ...]:
 
 
 def _expected(kinds: tuple[type, ...]) -> str:
-    """The choices of this package, or some of them."""
-    own = {kind.__name__ for base in kinds for kind in _below(base) if _is_public(kind)}
+    """The choices in the rooms of `kinds`, or some of them: other rooms add to them when they are imported."""
+    own = {kind.__name__ for base in kinds for kind in _below(base) if _is_public(kind) and _room(kind) == _room(base)}
     listed = [f"{name}(...)" for name in sorted(own)[:_MANY]]
     missing = ["True", "False"] * (bool in kinds) + ["another"] * (len(own) > _MANY) + ["None"] * (type(None) in kinds)
     texts = listed + missing or [" or ".join(f"an instance of {kind.__name__}" for kind in kinds)]
@@ -78,6 +78,10 @@ def _expected(kinds: tuple[type, ...]) -> str:
 
 def _below(kind: type) -> list[type]:
     return [kind, *(part for below in type.__subclasses__(kind) for part in _below(below))]
+
+
+def _room(kind: type) -> list[str]:
+    return kind.__module__.split(".")[:2]
 
 
 def _is_public(kind: type) -> bool:

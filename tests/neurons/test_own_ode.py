@@ -199,7 +199,7 @@ def test_refused():
 
     with refused("Unnamed.variables is ('x',)", "'v', the membrane, first"):
         Unnamed()
-    with refused("Integrator.integrator is 'rk4'", "expected ", "Euler(...)"):
+    with refused("Integrator.integrator is 'rk4'", "expected Euler(...), ExponentialEuler(...), RK2(...), RK4(...)"):
         Integrator(integrator="rk4")
     with refused("AdaptiveLIF.v_reset is -40.0 mV", "less than v_th = -50.0 mV"):
         AdaptiveLIF(v_reset=-40.0)
